@@ -1,0 +1,26 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+LOCKS := deploy/requirements
+export PYTHONPATH := $(CURDIR)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: lock
+lock: ## Resolve the dependencies again and write the locked files
+	@compile() { out=$$1; shift; .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
+	  --generate-hashes --no-annotate --no-header "$$@" -o $(LOCKS)/$$out; }; \
+	compile all.txt $(foreach g,passwords cache schemas jobs bus migrations watch host local dev,--group $(g)) $(LOCK_FLAGS); \
+	lower() { out=$$1; shift; compile $$out -c $(LOCKS)/all.txt "$$@"; }; \
+	lower function.txt; \
+	lower function-cache.txt --group cache; \
+	lower function-jobs.txt --group jobs; \
+	lower function-passwords.txt --group passwords; \
+	lower function-schemas.txt --group schemas; \
+	lower events.txt --group bus; \
+	lower worker.txt --group jobs --group schemas; \
+	lower migrations.txt --group migrations; \
+	lower watch.txt --group watch; \
+	grep -A40 '^uv==' $(LOCKS)/all.txt | awk 'NR==1 || /^    --hash/ {print; next} {exit}' > $(LOCKS)/bootstrap.txt

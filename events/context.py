@@ -1,0 +1,75 @@
+"""What is true of everything done on behalf of one request, event or job: its trace, its cause and who acts.
+
+The context travels beside the call, not through every signature: from the HTTP request's `traceparent` into the outbox,
+over RabbitMQ into the subscriber, and with the Celery message into the worker.
+"""
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from typing import Final, Self
+
+TRACEPARENT: Final = re.compile(r"^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The trace (W3C Trace Context), the chain of events, and the actor."""
+
+    trace_id: str
+    span_id: str
+    flags: str = "01"
+    actor: str = "system"
+    """Who acts: an account's id, or `system`."""
+    correlation_id: str | None = None
+    """The id that everything caused by one first request or event shares; the trace's id unless one came along."""
+    causation_id: str | None = None
+    """The id of the event that is being handled."""
+
+    @classmethod
+    def start(cls, traceparent: str | None = None) -> Self:
+        """Continue the trace of a `traceparent` header, or begin one when it is missing or malformed."""
+        match = TRACEPARENT.match(traceparent or "")
+        if match is None:
+            return cls(trace_id=os.urandom(16).hex(), span_id=os.urandom(8).hex())
+        return cls(trace_id=match[1], span_id=os.urandom(8).hex(), flags=match[3])
+
+    @property
+    def traceparent(self) -> str:
+        """The header that hands this trace on."""
+        return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
+
+    @property
+    def correlation(self) -> str:
+        """The correlation id, or the trace's id where none came along."""
+        return self.correlation_id or self.trace_id
+
+
+_current: ContextVar[Context | None] = ContextVar("context", default=None)
+
+
+def current() -> Context:
+    """Return the context of the call in progress; outside of one, a new context for everything that follows."""
+    context = _current.get()
+    if context is None:
+        context = Context.start()
+        _current.set(context)
+    return context
+
+
+@contextmanager
+def entered(context: Context) -> Iterator[Context]:
+    """Make `context` the current one inside a `with` block."""
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+def act_as(actor: str) -> None:
+    """Name the actor of the call in progress, once it is known."""
+    _current.set(replace(current(), actor=actor))

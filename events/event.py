@@ -1,0 +1,45 @@
+"""What every event type is: a frozen Pydantic model with a name, a version and a subject."""
+
+import re
+from typing import Any, ClassVar, Final
+
+from pydantic import BaseModel, ConfigDict
+
+GRAMMAR: Final = re.compile(r"^com\.botberi\.[a-z][a-z_]*\.[a-z][a-z_]*\.v[1-9][0-9]*$")
+"""`com.botberi.<noun>.<past participle>.v<N>`"""
+
+TYPES: Final[dict[str, type["Event"]]] = {}
+"""Every event type whose module was imported, by name. `events.catalog.load()` imports them all."""
+
+
+class Event(BaseModel):
+    """The data of an event. A subclass names its type, and the field that says what the event is about.
+
+    `class AccountRegistered(Event, type="com.botberi.account.registered.v1", subject="account_id")`
+
+    Events of one subject are delivered in the order in which they were committed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: ClassVar[str]
+    subject_field: ClassVar[str]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, *, type: str, subject: str, **kwargs: Any) -> None:  # noqa: A002, ANN401 - the name that CloudEvents gives it; whatever pydantic hands on
+        """Register the type under its name."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if not GRAMMAR.match(type):
+            message = f"{type} is not com.botberi.<noun>.<past participle>.v<N>"
+            raise ValueError(message)
+        if subject not in cls.model_fields:
+            message = f"{cls.__name__} has no field {subject} to be its subject"
+            raise ValueError(message)
+        cls.type = type
+        cls.subject_field = subject
+        TYPES[type] = cls
+
+    @property
+    def subject(self) -> str:
+        """What the event is about: an id."""
+        return str(getattr(self, self.subject_field))

@@ -1,0 +1,31 @@
+"""Identifiers: a prefix that says what the thing is, and a UUIDv7, so that ids sort by the time they were made."""
+
+import os
+import time
+from typing import Final
+
+PREFIXES: Final = {
+    "usr": "account",
+    "ses": "session",
+    "agt": "agent",
+    "ver": "version of an agent",
+    "ins": "instance",
+    "msg": "message to an instance",
+    "evt": "event",
+    "aud": "entry of the audit trail",
+}
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id such as `ins_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f`: the prefix and a UUIDv7 (RFC 9562) in hex."""
+    milliseconds = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10))
+    value = milliseconds << 80 | random
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return f"{prefix}_{value:032x}"
+
+
+def pattern(prefix: str) -> str:
+    """Return the regular expression that an id with this prefix matches in full."""
+    return rf"^{prefix}_[0-9a-f]{{32}}$"

@@ -1,0 +1,40 @@
+"""The tables of user_psql: accounts and their sessions."""
+
+from sqlalchemy import ARRAY, TIMESTAMP, Boolean, Column, ForeignKey, Integer, MetaData, Table, Text, func
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+TIME = TIMESTAMP(timezone=True)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False, unique=True, comment="in lower case"),
+    Column("password_hash", Text, nullable=False, comment="argon2id"),
+    Column("scopes", ARRAY(Text), nullable=False, server_default="{user}"),
+    Column("suspended", Boolean, nullable=False, server_default="false"),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("secret_hash", Text, nullable=False, comment="sha256 of the secret in the session's refresh tokens"),
+    Column("counter", Integer, nullable=False, server_default="0", comment="of the newest refresh token"),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Column("refreshed_at", TIME, nullable=False, server_default=func.now()),
+    Column("expires_at", TIME, nullable=False),
+    Column("revoked_at", TIME),
+    Column("revoked_reason", Text),
+)

@@ -1,0 +1,11 @@
+"""The two databases as types, so that the type checker sees which one a function may be given."""
+
+from typing import NewType
+
+from sqlalchemy import Connection
+
+UserDb = NewType("UserDb", Connection)
+"""A transaction on user_psql: accounts, sessions, keys; nothing else."""
+
+SharedDb = NewType("SharedDb", Connection)
+"""A transaction on shared_psql: agents, versions, instances, the audit trail."""

@@ -1,0 +1,105 @@
+"""Refusals: the vocabulary of what the product says no to, and why.
+
+A refusal's `code` is its class name in snake case and part of the public API; its docstring is the message that people
+read. The classes below the base are kinds; which HTTP status each kind answers with is told in one place of the runtime.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """What is wrong with one field: a JSON Pointer to it, a stable code, and a sentence."""
+
+    pointer: str
+    """RFC 6901, into the request's body (`/config/greeting`), or `?name` for a query parameter."""
+    code: str
+    message: str
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
+    """The request is refused."""
+
+    code: ClassVar[str] = "refusal"
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] = ()) -> None:
+        """`detail` says more about this one case; it is public. `errors` names fields."""
+        super().__init__(detail or self.message())
+        self.detail = detail or self.message()
+        self.errors = tuple(errors)
+
+    def __init_subclass__(cls) -> None:
+        """Derive the code from the class's name."""
+        cls.code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", cls.__name__).lower()
+
+    @classmethod
+    def message(cls) -> str:
+        """The public sentence: the first line of the docstring."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+class Malformed(Refusal):
+    """The request can't be read."""
+
+
+class Unauthenticated(Refusal):
+    """Log in first: the access token is missing, malformed, expired or revoked."""
+
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="botberi"'}
+
+
+class Forbidden(Refusal):
+    """Your account may not do this."""
+
+
+class NotFound(Refusal):
+    """There is no such thing, or it isn't yours."""
+
+
+class Conflict(Refusal):
+    """The request contradicts the present state."""
+
+
+class PreconditionFailed(Refusal):
+    """The resource has changed since you read it: read it again, then repeat the change with its new ETag."""
+
+
+class PreconditionRequired(Refusal):
+    """Send If-Match with the ETag of what you read, so that nobody's change is overwritten unseen."""
+
+
+class TooLarge(Refusal):
+    """The body is larger than this endpoint takes."""
+
+
+class UnsupportedMediaType(Refusal):
+    """Send JSON, with Content-Type: application/json."""
+
+
+class Invalid(Refusal):
+    """The request was understood, but its contents aren't valid: `errors` names each field."""
+
+
+class TooMany(Refusal):
+    """Too many requests: wait as long as Retry-After says."""
+
+
+class Unavailable(Refusal):
+    """Something that this needs isn't available just now: try again shortly."""
+
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
+
+
+class BadGateway(Refusal):
+    """Something behind this endpoint gave an answer that makes no sense."""
+
+
+def every(base: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
+    """Yield every refusal that has been imported, `base` included."""
+    yield base
+    for child in base.__subclasses__():
+        yield from every(child)

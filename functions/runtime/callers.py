@@ -1,0 +1,95 @@
+"""Callers: a handler's parameter of one of these types is its guard. No caller type means that it is public."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Final, Self
+
+from events.configuration import secret
+from functions.domain import revocations
+from functions.domain.accounts import live_sessions
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.refusals import Forbidden, Unauthenticated
+
+ISSUER: Final = "botberi"
+AUDIENCE: Final = "botberi-api"
+
+
+class TokenExpired(Unauthenticated):
+    """The access token has expired: refresh the session."""
+
+
+class SessionRevoked(Unauthenticated):
+    """This session has ended: log in again."""
+
+
+@dataclass(frozen=True)
+class User:
+    """Anybody who is logged in."""
+
+    scope: ClassVar[str] = "user"
+
+    id: str
+    """`usr_…`"""
+    session_id: str
+    scopes: frozenset[str]
+
+    @classmethod
+    def of(cls, claims: dict[str, Any]) -> Self:
+        """Build the caller from a token's claims, or refuse."""
+        scopes = frozenset(str(claims["scope"]).split())
+        if cls.scope not in scopes:
+            detail = f"This needs the scope {cls.scope!r}, which your account doesn't have."
+            raise Forbidden(detail)
+        return cls(id=str(claims["sub"]), session_id=str(claims["sid"]), scopes=scopes)
+
+
+class Admin(User):
+    """An administrator."""
+
+    scope: ClassVar[str] = "admin"
+
+
+class Broker(User):
+    """A system or person that may publish events and look into the event path."""
+
+    scope: ClassVar[str] = "broker"
+
+
+def bearer(header: str | None) -> dict[str, Any]:
+    """Return the claims of the access token in an Authorization header, its signature and times checked."""
+    import jwt  # noqa: PLC0415 - public endpoints never pay for it
+
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated
+    try:
+        key = _keys()[str(jwt.get_unverified_header(token).get("kid"))]
+        return dict(
+            jwt.decode(
+                token.strip(),
+                key,
+                algorithms=["EdDSA"],
+                issuer=ISSUER,
+                audience=AUDIENCE,
+                options={"require": ["exp", "iat", "sub", "sid", "scope"]},
+            )
+        )
+    except jwt.ExpiredSignatureError:
+        raise TokenExpired from None
+    except (jwt.PyJWTError, KeyError, ValueError):
+        raise Unauthenticated from None
+
+
+@cache
+def _keys() -> dict[str, Any]:
+    import jwt  # noqa: PLC0415 - public endpoints never pay for it
+
+    return {str(key.key_id): key for key in jwt.PyJWKSet.from_json(secret("jwt-public-keys")).keys}
+
+
+def check_session(caller: User, *, user: UserDb | None, shared: SharedDb | None) -> None:
+    """Refuse a session that was revoked: user_psql knows at once, shared_psql as soon as the event has arrived."""
+    if user is not None and not live_sessions.is_live(user, caller.session_id):
+        raise SessionRevoked
+    if shared is not None and revocations.is_revoked(shared, caller.session_id):
+        raise SessionRevoked

@@ -1,0 +1,105 @@
+"""Database sessions for handlers: one engine per database and role in a process, made when it is first needed.
+
+The role is the part that runs (`user`, `admin`, `broker`, `subscribers`, `worker`), so that each can do no more than it
+must. The address comes from the setting `USER_PSQL_URL` or `SHARED_PSQL_URL` (`host:port/database`), the password from
+the secret `user-psql-<role>` or `shared-psql-<role>`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Final
+
+from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy.exc import DBAPIError
+
+from events.configuration import secret, setting
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.refusals import Unavailable
+
+POOL_SIZE: Final = 3
+"""Connections per process, database and role; the sum over all functions must stay below the server's limit."""
+
+CONNECT_TIMEOUT: Final = 10
+"""Seconds that any answer of Postgres may take; its own statement_timeout is shorter."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The service is not available just now: try again shortly."""
+
+
+@cache
+def engine(database: str, role: str) -> Engine:
+    """Return this process' engine for a database (`user_psql`, `shared_psql`) in a role."""
+    address, _, name = setting(f"{database.upper()}_URL").partition("/")
+    host, _, port = address.partition(":")
+    url = URL.create(
+        "postgresql+pg8000",
+        username=f"botberi_{role}",
+        password=secret(f"{database}-{role}".replace("_", "-")),
+        host=host,
+        port=int(port),
+        database=name,
+    )
+    return create_engine(
+        url,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=CONNECT_TIMEOUT,
+        pool_pre_ping=True,
+        pool_use_lifo=True,
+        connect_args={"timeout": CONNECT_TIMEOUT, "application_name": f"botberi-{role}"},
+    )
+
+
+@contextmanager
+def transaction(database: str, role: str) -> Iterator[Connection]:
+    """Open a transaction that commits at the end of the block and rolls back when the block raises.
+
+    Raises DatabaseUnavailable, with the database's name for the log as its cause, when Postgres can't be reached.
+    """
+    try:
+        with engine(database, role).begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        if error.connection_invalidated or is_outage(error):
+            raise DatabaseUnavailable from DependencyDownError(database, error)
+        raise
+
+
+class DependencyDownError(Exception):
+    """A dependency can't be reached: the name and the cause are for the log, never for an answer."""
+
+    def __init__(self, name: str, cause: BaseException) -> None:
+        """`name` is the part's name in the topology, such as `shared_psql`."""
+        super().__init__(f"{name} can't be reached: {cause}")
+        self.name = name
+
+
+_OUTAGES: Final = ("08", "57P", "53")
+"""SQLSTATE classes: connection exception, operator intervention (shutdown), insufficient resources."""
+
+
+def is_outage(error: DBAPIError) -> bool:
+    """Tell whether Postgres was unreachable or going down, as opposed to refusing this one statement."""
+    original = error.orig
+    if isinstance(original, OSError):
+        return True
+    details = original.args[0] if original is not None and original.args else None
+    if isinstance(details, dict):
+        return str(details.get("C", "")).startswith(_OUTAGES)
+    return type(original).__name__ == "InterfaceError"
+
+
+@contextmanager
+def user_transaction(role: str) -> Iterator[UserDb]:
+    """Open a transaction on user_psql."""
+    with transaction("user_psql", role) as connection:
+        yield UserDb(connection)
+
+
+@contextmanager
+def shared_transaction(role: str) -> Iterator[SharedDb]:
+    """Open a transaction on shared_psql."""
+    with transaction("shared_psql", role) as connection:
+        yield SharedDb(connection)

@@ -1,0 +1,35 @@
+"""Find function files and load each one through functions-framework."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import functions_framework
+
+from functions.runtime.declarations import SURFACES, Declaration
+from functions.runtime.endpoint import declaration_of
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+
+def files(surfaces: Iterable[str] = SURFACES) -> Iterator[Path]:
+    """Yield the function files of some surfaces: `functions/user/login.py` and so on, sorted."""
+    for surface in surfaces:
+        yield from sorted(file for file in (ROOT / surface).glob("*.py") if file.stem != "__init__")
+
+
+def load(file: Path) -> tuple[Declaration, Any]:
+    """Return what a function file declares, and its WSGI application."""
+    app = functions_framework.create_app(target=file.stem, source=str(file), signature_type="http")
+    return declaration_of(getattr(sys.modules[file.stem], file.stem)), app
+
+
+def declarations(surfaces: Iterable[str] = SURFACES) -> list[Declaration]:
+    """Return what every function of some surfaces declares, sorted by surface and name."""
+    found = []
+    for file in files(surfaces):
+        module = import_module(f"functions.{file.parent.name}.{file.stem}")
+        found.append(declaration_of(getattr(module, file.stem)))
+    return found

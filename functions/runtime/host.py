@@ -1,0 +1,110 @@
+"""The host: one process that serves the functions it is told to, each loaded through functions-framework.
+
+A deployment of one function and the local run of all of them are this same host. It answers health, routes by method
+and path within the surface that a port belongs to, and serves `/function/<name>` as an OpenFaaS gateway does.
+"""
+
+import argparse
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import flask
+from werkzeug.wrappers import Request
+
+from events import context, logs
+from functions.domain.refusals import Refusal
+from functions.runtime import docs_page, functions
+from functions.runtime.declarations import SURFACES, Declaration
+from functions.runtime.endpoint import refused
+from functions.runtime.routes import RouteNotFound, match
+
+log = logging.getLogger(__name__)
+
+Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+HEALTH: Final = ("/_/health", "/_/ready")
+
+
+class Host:
+    """A WSGI application over several functions."""
+
+    def __init__(self, files: Iterable[Path], surfaces_by_port: Mapping[str, str]) -> None:
+        """Serve `files`; a request that arrives on a port of `surfaces_by_port` is routed within that surface.
+
+        Ports that aren't named serve every function, by its own address and by `/function/<name>`.
+        """
+        self.surfaces_by_port = surfaces_by_port
+        self.apps: dict[str, Application] = {}
+        self.declarations: list[Declaration] = []
+        for file in files:
+            declaration, app = functions.load(file)
+            self.declarations.append(declaration)
+            self.apps[declaration.name] = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+        """Answer one request."""
+        path = environ.get("PATH_INFO", "/")
+        if path in HEALTH:
+            return flask.Response("ok", mimetype="text/plain")(environ, start_response)
+        with context.entered(context.Context.start(environ.get("HTTP_TRACEPARENT"))):
+            # The function continues the trace that the host began when none came along.
+            environ["HTTP_TRACEPARENT"] = context.current().traceparent
+            try:
+                app = self._app(environ, path)
+            except Refusal as refusal:
+                app = refused(refusal)
+            return app(environ, start_response)
+
+    def _app(self, environ: dict[str, Any], path: str) -> Application:
+        surface = self.surfaces_by_port.get(environ.get("SERVER_PORT", ""))
+        if surface is None and path.startswith("/function/"):
+            name, _, rest = path.removeprefix("/function/").partition("/")
+            environ["PATH_INFO"] = f"/{rest}"
+            return self._named(name)
+        if surface is not None and docs_page.serves(path):
+            return docs_page.answer(surface, Request(environ))
+        candidates = [each for each in self.declarations if each.surface == surface] if surface else self.declarations
+        if len(candidates) == 1:
+            return self.apps[candidates[0].name]
+        endpoints = [each for each in candidates if each.surface != "subscribers"]
+        declaration, _ = match(endpoints, environ["REQUEST_METHOD"], path)
+        return self.apps[declaration.name]
+
+    def _named(self, name: str) -> Application:
+        app = self.apps.get(name.replace("-", "_"))
+        if app is None:
+            raise RouteNotFound
+        return app
+
+
+def create(names: Iterable[str], surfaces_by_port: Mapping[str, str] | None = None) -> Host:
+    """Build the host for some functions by name (`login`), or for all of them without a name."""
+    wanted = set(names)
+    every = list(functions.files(SURFACES))
+    unknown = wanted - {file.stem for file in every}
+    if unknown:
+        message = f"there is no function {', '.join(sorted(unknown))} under {functions.ROOT}"
+        raise SystemExit(message)
+    return Host([file for file in every if not wanted or file.stem in wanted], surfaces_by_port or {})
+
+
+def main() -> None:
+    """Serve functions: `python -m functions.runtime.host [--bind HOST:PORT[=SURFACE] …] [NAME …]`."""
+    parser = argparse.ArgumentParser(prog="host", description=main.__doc__)
+    parser.add_argument("names", nargs="*", help="functions to serve; all of them without a name")
+    parser.add_argument("--bind", action="append", default=[], help="HOST:PORT, or HOST:PORT=SURFACE for one surface")
+    arguments = parser.parse_args()
+    logs.configure("host" if len(arguments.names) != 1 else arguments.names[0])
+    binds = arguments.bind or [f"0.0.0.0:{os.environ.get('PORT', '8080')}"]
+    addresses = dict(bind.partition("=")[::2] for bind in binds)
+    surfaces = {address.rpartition(":")[2]: surface for address, surface in addresses.items() if surface}
+    from functions.runtime.server import serve  # noqa: PLC0415 - tests build hosts without a server
+
+    serve(lambda: create(arguments.names, surfaces), list(addresses), threads=int(os.environ.get("THREADS", "8")))
+
+
+if __name__ == "__main__":
+    main()

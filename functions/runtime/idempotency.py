@@ -1,0 +1,57 @@
+"""Idempotency-Key: the same POST twice creates one thing, and both times gets the same answer.
+
+The key is kept with the request's fingerprint and the answer in the database that the request changes, in the same
+transaction, so that there is no moment in which one exists without the other.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import Connection, text
+
+from functions.domain.refusals import Conflict, Invalid, Malformed
+
+KEY: Final = re.compile(r"^[!-~]{1,255}$")
+
+
+class IdempotencyKeyMalformed(Malformed):
+    """Idempotency-Key is 1 to 255 printable ASCII characters without spaces, such as a UUID."""
+
+
+class IdempotencyKeyInFlight(Conflict):
+    """The first request with this Idempotency-Key is still being worked on: try again in a moment."""
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used before with another request: use a new key for a new request."""
+
+
+_LOCK: Final = text("select pg_try_advisory_xact_lock(hashtextextended(:caller || ' ' || :key, 0))")
+_FIND: Final = text("select fingerprint, answer from idempotency_keys where caller = :caller and key = :key")
+_SAVE: Final = text(
+    "insert into idempotency_keys (caller, key, fingerprint, answer) values (:caller, :key, :fingerprint, :answer)"
+)
+
+
+def fingerprint(function: str, path: str, body: bytes) -> str:
+    """Return what tells one request from another under the same key."""
+    return hashlib.sha256(b"\0".join((function.encode(), path.encode(), body))).hexdigest()
+
+
+def once(db: Connection, caller: str, key: str, request: str, run: Callable[[], Any]) -> str:
+    """Return the JSON answer of the first request with this key, running it if this is the first."""
+    if not KEY.match(key):
+        raise IdempotencyKeyMalformed
+    row: dict[str, Any] = {"caller": caller, "key": key}
+    if not db.scalar(_LOCK, row):
+        raise IdempotencyKeyInFlight
+    found = db.execute(_FIND, row).first()
+    if found is None:
+        answer: str = run().model_dump_json()
+        db.execute(_SAVE, row | {"fingerprint": request, "answer": answer})
+        return answer
+    if found.fingerprint != request:
+        raise IdempotencyKeyReused
+    return str(found.answer)

@@ -1,0 +1,48 @@
+"""Refusals as HTTP answers: application/problem+json (RFC 9457) with a stable code and the trace's id."""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+from events import context
+from functions.domain import refusals
+from functions.domain.refusals import Refusal
+from functions.runtime.routes import MethodNotAllowed
+
+CONTENT_TYPE: Final = "application/problem+json"
+
+STATUSES: Final[dict[type[Refusal], int]] = {
+    refusals.Malformed: 400,
+    refusals.Unauthenticated: 401,
+    refusals.Forbidden: 403,
+    refusals.NotFound: 404,
+    MethodNotAllowed: 405,
+    refusals.Conflict: 409,
+    refusals.PreconditionFailed: 412,
+    refusals.TooLarge: 413,
+    refusals.UnsupportedMediaType: 415,
+    refusals.Invalid: 422,
+    refusals.PreconditionRequired: 428,
+    refusals.TooMany: 429,
+    refusals.BadGateway: 502,
+    refusals.Unavailable: 503,
+}
+
+
+def status_of(refusal: type[Refusal]) -> int:
+    """Return the HTTP status of a refusal: that of the nearest kind it descends from."""
+    return next(STATUSES[kind] for kind in refusal.__mro__ if kind in STATUSES)
+
+
+def problem(status: int, code: str, detail: str, errors: tuple[refusals.FieldError, ...] = ()) -> dict[str, Any]:
+    """Return the body of a problem."""
+    body: dict[str, Any] = {
+        "type": f"urn:botberi:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "code": code,
+        "detail": detail,
+        "trace_id": context.current().trace_id,
+    }
+    if errors:
+        body["errors"] = [vars(error) for error in errors]
+    return body

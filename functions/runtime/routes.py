@@ -1,0 +1,52 @@
+"""Path templates: which function answers a method and path."""
+
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+from urllib.parse import unquote
+
+from functions.domain.refusals import NotFound, Refusal
+from functions.runtime.declarations import Declaration
+
+
+class RouteNotFound(NotFound):
+    """There is no such address: see /docs for those that there are."""
+
+
+class MethodNotAllowed(Refusal):
+    """This address doesn't take that method: see the Allow header."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        """`allowed` are the methods that the address takes."""
+        super().__init__()
+        self.headers = {"Allow": ", ".join(sorted(allowed))}  # type: ignore[misc]
+
+
+@cache
+def expression(template: str) -> re.Pattern[str]:
+    """Return the regular expression of a path template such as `/v1/agents/{slug}`."""
+    parts = re.split(r"{(\w+)}", template)
+    return re.compile(
+        "".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+    )
+
+
+def methods_of(declaration: Declaration) -> set[str]:
+    """Return the methods that an endpoint answers: HEAD wherever it answers GET."""
+    return {"GET", "HEAD"} if declaration.method == "GET" else {declaration.method}
+
+
+def match(declarations: Iterable[Declaration], method: str, path: str) -> tuple[Declaration, dict[str, Any]]:
+    """Return the endpoint for a request and the values in its path, or refuse."""
+    allowed: set[str] = set()
+    for declaration in declarations:
+        found = expression(declaration.path).fullmatch(path)
+        if found is None:
+            continue
+        if method in methods_of(declaration):
+            return declaration, {name: unquote(value) for name, value in found.groupdict().items()}
+        allowed |= methods_of(declaration)
+    if allowed:
+        raise MethodNotAllowed(allowed)
+    raise RouteNotFound

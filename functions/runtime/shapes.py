@@ -1,0 +1,117 @@
+"""The shapes that go over HTTP: bodies, queries, replies, pages, and the types that a handler's parameters may have."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Annotated, Any, Generic, NewType, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import RowMapping
+
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.refusals import FieldError, Invalid
+
+Item = TypeVar("Item", bound="Reply")
+Answer = TypeVar("Answer", bound="Reply")
+
+
+class Body(BaseModel):
+    """A request's JSON body: unknown fields are refused, and nothing is converted from one type to another."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Query(BaseModel):
+    """A request's query parameters: unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reply(BaseModel):
+    """An answer's JSON body."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    def etag(self) -> str | None:
+        """Return what the ETag header says of this resource, without quotes; None for no header."""
+        return None
+
+
+class PageQuery(Query):
+    """How every list is paged."""
+
+    limit: Annotated[int, Field(ge=1, le=100, description="How many items to return.")] = 20
+    cursor: Annotated[
+        str | None, Field(max_length=512, description="`next_cursor` of the page before; without it, the first page.")
+    ] = None
+
+    def after(self) -> str | None:
+        """Return the key of the last row of the page before, or None for the first page."""
+        if self.cursor is None:
+            return None
+        try:
+            key = json.loads(base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)))
+        except (ValueError, binascii.Error, RecursionError):
+            key = None
+        if not isinstance(key, str) or "\x00" in key:
+            error = FieldError("?cursor", "bad_cursor", "This is not a next_cursor of this list.")
+            raise Invalid(errors=[error])
+        return key
+
+    def page(self, rows: Sequence[RowMapping], item: type[Item], key: str = "id") -> "Page[Item]":
+        """Build the page from up to `limit + 1` rows that were read in the order of the unique column `key`."""
+        shown = rows[: self.limit]
+        more = len(rows) > self.limit
+        cursor = base64.urlsafe_b64encode(json.dumps(shown[-1][key]).encode()).decode().rstrip("=") if more else None
+        return Page[item](items=[item.model_validate(dict(row)) for row in shown], next_cursor=cursor)  # type: ignore[valid-type]
+
+
+class Page(Reply, Generic[Item]):
+    """One page of a list."""
+
+    items: list[Item]
+    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last.")
+
+
+class Cached(Generic[Answer]):
+    """An answer whose JSON text is ready, with the ETag that goes with it."""
+
+    def __init__(self, text: str, etag: str) -> None:
+        """`etag` is given without quotes."""
+        self.text = text
+        self.etag = etag
+
+
+class UserTransactions:
+    """Opens transactions on user_psql, for handlers that must not hold one while they wait for something else."""
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[UserDb]]) -> None:
+        """`begin` opens a transaction that commits at the end of its `with` block."""
+        self.begin = begin
+
+    def __call__(self) -> AbstractContextManager[UserDb]:
+        """Open a transaction that commits at the end of the `with` block."""
+        return self.begin()
+
+
+class SharedTransactions:
+    """Opens transactions on shared_psql, for handlers that must not hold one while they wait for something else."""
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[SharedDb]]) -> None:
+        """`begin` opens a transaction that commits at the end of its `with` block."""
+        self.begin = begin
+
+    def __call__(self) -> AbstractContextManager[SharedDb]:
+        """Open a transaction that commits at the end of the `with` block."""
+        return self.begin()
+
+
+IfMatch = NewType("IfMatch", str)
+"""The If-Match header without quotes; a handler with this parameter answers 428 to a request without it."""
+
+
+def pointer(location: Sequence[Any]) -> str:
+    """Return a JSON Pointer (RFC 6901) to a place in a document."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)

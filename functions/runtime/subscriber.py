@@ -1,0 +1,172 @@
+"""The `@subscriber` decorator: turns a typed handler of an event into a function that functions-framework serves.
+
+The inbox row and the effect are one transaction, so a second delivery is a no-op. What is answered means the same to
+every sender: 200 handled, or handled before; 503 not now, deliver it again; 422 poison, never; 500 a bug, try again and
+then give up.
+"""
+
+import inspect
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final, get_type_hints
+
+import flask
+from pydantic import ValidationError
+
+from events import context, inbox
+from events.event import Event
+from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode, from_attributes
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.refusals import Refusal, TooLarge, Unavailable
+from functions.runtime.databases import shared_transaction, user_transaction
+from functions.runtime.declarations import Declaration, Needs, Parameter, summary_of
+from functions.runtime.endpoint import DECLARATION, Function, bug, problem_response, read_body, refused
+
+log = logging.getLogger(__name__)
+
+ALL: Final = "#"
+"""The binding of a subscriber that hears every event: its parameter is a `CloudEvent`."""
+
+
+def subscriber(handler: Callable[..., None], *, needs: Needs | None = None) -> Function:
+    """Declare a handler of one event type, told by its first parameter; of every type, if that is a `CloudEvent`.
+
+    Further parameters: `CloudEvent` for the envelope, `UserDb` or `SharedDb` for the transaction that holds the inbox
+    row too. Without a database there is no inbox: the effect must bear being repeated.
+    """
+    hints = get_type_hints(handler)
+    names = list(inspect.signature(handler).parameters)
+    file = Path(inspect.getfile(handler))
+    parameters = tuple(_parameter(name, hints[name]) for name in names)
+    event = hints[names[0]]
+    declaration = Declaration(
+        name=file.stem,
+        surface=file.parent.name,
+        file=file,
+        handler=handler,
+        summary=summary_of(handler.__module__),
+        parameters=parameters,
+        needs=needs or Needs(),
+        max_body=MAX_EVENT_BYTES,
+        event_types=(event.type,) if issubclass(event, Event) else (ALL,),
+    )
+
+    def function(request: flask.Request) -> flask.Response:
+        return receive(declaration, request)
+
+    function.__name__ = function.__qualname__ = handler.__name__
+    function.__module__ = handler.__module__
+    function.__doc__ = handler.__doc__
+    setattr(function, DECLARATION, declaration)
+    return function
+
+
+def _parameter(name: str, annotation: Any) -> Parameter:  # noqa: ANN401 - a type of any kind
+    if annotation in (UserDb, SharedDb):
+        return Parameter(name, annotation, "database")
+    if annotation.__name__ == "Cache":
+        return Parameter(name, annotation, "cache")
+    if annotation is CloudEvent or issubclass(annotation, Event):
+        return Parameter(name, annotation, "event")
+    message = f"the parameter {name!r} has the type {annotation!r}, which nothing fills"
+    raise TypeError(message)
+
+
+def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
+    """Answer one delivery."""
+    started = perf_counter()
+    try:
+        event = read_event(request, declaration.max_body)
+    except (NotAnEventError, TooLarge) as error:
+        log.warning("poison: %s", error, extra={"function": declaration.name})
+        return problem_response(422, "not_an_event", str(error))
+    with context.entered(_context_of(event)):
+        response = _outcome(declaration, event)
+        log.info(
+            "%s %s",
+            event.type,
+            response.status_code,
+            extra={
+                "function": declaration.name,
+                "event_id": event.id,
+                "subject": event.subject,
+                "status": response.status_code,
+                "duration_ms": round((perf_counter() - started) * 1000, 1),
+            },
+        )
+    return response
+
+
+def _outcome(declaration: Declaration, event: CloudEvent) -> flask.Response:
+    if declaration.event_types != (ALL,) and event.type not in declaration.event_types:
+        return problem_response(422, "event_type_unexpected", f"{declaration.name} does not handle {event.type}.")
+    try:
+        _handle(declaration, event)
+    except ValidationError as error:
+        log.warning("poison: %s", error, extra={"function": declaration.name, "event_id": event.id})
+        return problem_response(422, "event_data_invalid", "The data does not fit the event's schema.")
+    except Unavailable as refusal:
+        return refused(refusal)
+    except Refusal as refusal:
+        log.warning("poison: %s", refusal, extra={"function": declaration.name, "event_id": event.id})
+        return problem_response(422, refusal.code, refusal.detail)
+    except Exception:
+        log.exception("bug in %s", declaration.name)
+        return bug()
+    return flask.Response(status=200)
+
+
+def _handle(declaration: Declaration, event: CloudEvent) -> None:
+    with ExitStack() as stack:
+        arguments: dict[str, Any] = {}
+        for parameter in declaration.parameters:
+            match parameter.source:
+                case "event" if parameter.annotation is CloudEvent:
+                    arguments[parameter.name] = event
+                case "event":
+                    arguments[parameter.name] = parameter.annotation.model_validate(event.data)
+                case "cache":
+                    from functions.runtime.cache import connect  # noqa: PLC0415 - redis is slow to import
+
+                    arguments[parameter.name] = connect()
+                case _:
+                    begin = user_transaction if parameter.annotation is UserDb else shared_transaction
+                    db = stack.enter_context(begin(declaration.surface))
+                    if not inbox.accept(db, subscriber=declaration.name, source=event.source, event_id=event.id):
+                        return
+                    arguments[parameter.name] = db
+        declaration.handler(**arguments)
+
+
+def _context_of(event: CloudEvent) -> context.Context:
+    started = context.Context.start(event.extension("traceparent"))
+    return context.Context(
+        trace_id=started.trace_id,
+        span_id=started.span_id,
+        flags=started.flags,
+        actor=event.extension("actor") or "system",
+        correlation_id=event.extension("correlationid"),
+        causation_id=event.id,
+    )
+
+
+def read_event(request: flask.Request, limit: int) -> CloudEvent:
+    """Read a CloudEvent from a request, structured or binary, or raise `NotAnEventError` or `TooLarge`."""
+    body = read_body(request, limit)
+    if request.mimetype == CONTENT_TYPE:
+        return decode(body)
+    attributes: dict[str, Any] = {
+        name.lower().removeprefix("ce-"): value for name, value in request.headers if name.lower().startswith("ce-")
+    }
+    if not attributes:
+        message = f"the request is no CloudEvent: expected Content-Type {CONTENT_TYPE}, or ce- headers"
+        raise NotAnEventError(message)
+    try:
+        attributes["data"] = flask.json.loads(body)
+    except ValueError:
+        message = "the body is not JSON"
+        raise NotAnEventError(message) from None
+    return from_attributes(attributes)

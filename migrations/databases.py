@@ -1,0 +1,46 @@
+"""The two databases: their metadata, their roles, and how a migrator connects."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import URL, Engine, MetaData, NullPool, create_engine
+
+from events.configuration import secret, setting
+from functions.domain.accounts.tables import metadata as user_metadata
+from shared_psql_models import agents, audit, instances, sessions
+from shared_psql_models.tables import metadata as shared_metadata
+
+TABLE_MODULES: Final = (agents, audit, instances, sessions)
+"""Imported so that every table is in the metadata."""
+
+ROLES: Final = ("migrator", "user", "admin", "broker", "subscribers", "worker", "relay")
+"""Each part's role is `botberi_<part>` in both databases; what it may do there, the migrations say."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of the topology."""
+
+    name: str
+    metadata: MetaData
+
+
+DATABASES: Final = {
+    "user_psql": Database("user_psql", user_metadata),
+    "shared_psql": Database("shared_psql", shared_metadata),
+}
+
+
+def connect(database: str, role: str, password: str | None = None) -> Engine:
+    """Return an engine on a database, in a role with its secret; without a pool."""
+    address, _, name = setting(f"{database.upper()}_URL").partition("/")
+    host, _, port = address.partition(":")
+    url = URL.create(
+        "postgresql+pg8000",
+        username=role if password is not None else f"botberi_{role}",
+        password=password or secret(f"{database}-{role}".replace("_", "-")),
+        host=host,
+        port=int(port),
+        database=name,
+    )
+    return create_engine(url, poolclass=NullPool, connect_args={"application_name": f"botberi-{role}"})

@@ -1,0 +1,47 @@
+"""Create the roles of a database and give them the passwords that are in the secrets; safe to repeat.
+
+The superuser does this once per database and whenever a password changes. Everything after it is done as the migrator,
+who owns the schema and nothing else.
+"""
+
+from sqlalchemy import Connection, text
+
+from events.configuration import secret
+from migrations.databases import ROLES, connect
+
+_SETTINGS = {
+    "statement_timeout": "8s",
+    "lock_timeout": "3s",
+    "idle_in_transaction_session_timeout": "30s",
+}
+"""A stuck statement or a forgotten transaction must not hold others up. The migrator sets its own."""
+
+
+def provision(database: str, superuser: str, password: str) -> None:
+    """Create or update every role of `database`."""
+    with connect(database, superuser, password).begin() as connection:
+        for role in ROLES:
+            _provision_role(connection, role, secret(f"{database}-{role}".replace("_", "-")))
+        name = connection.scalar(text("select current_database()"))
+        connection.exec_driver_sql(f'revoke all on database "{name}" from public')
+        connection.exec_driver_sql("revoke create on schema public from public")
+        connection.exec_driver_sql("grant usage, create on schema public to botberi_migrator")
+        for role in ROLES:
+            connection.exec_driver_sql(f'grant connect on database "{name}" to botberi_{role}')
+
+
+def _provision_role(connection: Connection, role: str, password: str) -> None:
+    name = f"botberi_{role}"
+    if connection.scalar(text("select 1 from pg_roles where rolname = :name"), {"name": name}) is None:
+        connection.exec_driver_sql(f"create role {name} login")
+    statement = connection.scalar(
+        text("select format('alter role %I password %L', :name, :password)"),
+        {
+            "name": name,
+            "password": password,
+        },
+    )
+    connection.exec_driver_sql(str(statement).replace("%", "%%"))
+    if role != "migrator":
+        for setting, value in _SETTINGS.items():
+            connection.exec_driver_sql(f"alter role {name} set {setting} = '{value}'")

@@ -1,0 +1,69 @@
+"""The catalog: agents, their immutable versions, the bundles these are made of, and the channels that point at them."""
+
+from sqlalchemy import (
+    TIMESTAMP,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared_psql_models.tables import metadata
+
+TIME = TIMESTAMP(timezone=True)
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("listed", Boolean, nullable=False, server_default="true", comment="whether people find it in the catalog"),
+    Column("row_version", Integer, nullable=False, server_default="1"),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Column("updated_at", TIME, nullable=False, server_default=func.now()),
+    CheckConstraint("slug ~ '^[a-z][a-z0-9-]{1,62}$'", name="slug"),
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("sha256", Text, primary_key=True),
+    Column("content", LargeBinary, nullable=False, comment="a zip file"),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+)
+
+agent_versions = Table(
+    "agent_versions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
+    Column("number", Text, nullable=False, comment="semantic version"),
+    Column("config_schema", JSONB, nullable=False, comment="JSON Schema 2020-12; writeOnly properties are secret"),
+    Column("image", Text, comment="an OCI image reference, or null when there is a bundle"),
+    Column("bundle_sha256", Text, ForeignKey("bundles.sha256")),
+    Column("changelog", Text, nullable=False, server_default=""),
+    Column("published_by", Text, nullable=False),
+    Column("published_at", TIME, nullable=False, server_default=func.now()),
+    UniqueConstraint("agent_id", "number"),
+    CheckConstraint("(image is null) <> (bundle_sha256 is null)", name="source"),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("agent_id", Text, ForeignKey("agents.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("version_id", Text, ForeignKey("agent_versions.id"), nullable=False),
+    Column("updated_at", TIME, nullable=False, server_default=func.now()),
+    CheckConstraint("name in ('stable', 'beta')", name="name"),
+)

@@ -1,0 +1,63 @@
+"""Instances of agents, and the history of each."""
+
+from sqlalchemy import TIMESTAMP, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from shared_psql_models.statuses import TRANSIENT, DesiredState, Status
+from shared_psql_models.tables import metadata
+
+TIME = TIMESTAMP(timezone=True)
+
+
+def _one_of(column: str, values: type[DesiredState] | type[Status]) -> str:
+    return f"{column} in ({', '.join(repr(value.value) for value in values)})"
+
+
+instances = Table(
+    "instances",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("owner_id", Text, nullable=False),
+    Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
+    Column("version_id", Text, ForeignKey("agent_versions.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("config", JSONB, nullable=False),
+    Column("desired_state", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default="pending"),
+    Column("reason", Text, nullable=False, comment="a typed reason for the present status"),
+    Column("sentence", Text, nullable=False, comment="the reason for people"),
+    Column("next", Text, nullable=False, server_default="", comment="what happens next, for people"),
+    Column("deadline_at", TIME, comment="when a transient status is given up"),
+    Column("address", Text, comment="the base URL that answers, while it runs"),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="starts that failed one after another"),
+    Column("due_at", TIME, nullable=False, server_default=func.now(), comment="when the worker should look again"),
+    Column("row_version", Integer, nullable=False, server_default="1"),
+    Column("lease_nonce", Text, comment="whose turn it is"),
+    Column("lease_until", TIME),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Column("updated_at", TIME, nullable=False, server_default=func.now()),
+    CheckConstraint(_one_of("desired_state", DesiredState), name="desired_state"),
+    CheckConstraint(_one_of("status", Status), name="status"),
+    CheckConstraint(
+        f"status not in ({', '.join(repr(status.value) for status in sorted(TRANSIENT))}) or deadline_at is not null",
+        name="deadline",
+    ),
+    Index(None, "owner_id", "id"),
+    Index(None, "due_at", postgresql_where=text("status <> 'deleted'")),
+)
+
+instance_events = Table(
+    "instance_events",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("instance_id", Text, ForeignKey("instances.id"), nullable=False),
+    Column("kind", Text, nullable=False, comment="`desired_state` or `status`: which of the two changed"),
+    Column("previous", Text),
+    Column("value", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("next", Text, nullable=False, server_default=""),
+    Column("at", TIME, nullable=False, server_default=func.clock_timestamp()),
+    Index(None, "instance_id", "id"),
+)
