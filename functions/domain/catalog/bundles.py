@@ -1,0 +1,139 @@
+"""Bundles: an agent's source as a zip file. What comes from outside is checked and never imported."""
+
+import ast
+import hashlib
+import io
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from functions.domain.refusals import FieldError, Invalid
+
+MAX_PACKED_BYTES: Final = 1024 * 1024
+MAX_UNPACKED_BYTES: Final = 8 * 1024 * 1024
+MAX_FILES: Final = 200
+MAX_NAME: Final = 200
+"""Characters in the path of a file inside a bundle."""
+MAX_MAIN_BYTES: Final = 256 * 1024
+"""Parsing a source takes a hundred times its size in memory."""
+
+ENTRY: Final = "main.py"
+FUNCTION: Final = "agent"
+"""The function that an agent is, in `ENTRY`: it takes one argument, the request."""
+
+_LEFT_OUT: Final = frozenset({"__pycache__", "tests"})
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+
+
+class BundleInvalid(Invalid):
+    """The bundle isn't a zip file of the form that an agent needs: `errors` says why."""
+
+    def __init__(self, message: str) -> None:
+        """`message` says what is wrong, for the person who made the bundle."""
+        super().__init__(errors=[FieldError("/bundle", "bundle_invalid", message)])
+
+
+def bundle(folder: Path) -> bytes:
+    """Pack an agent's folder; the same files always give the same bytes.
+
+    Left out are tests, byte code and hidden files. Raises BundleInvalid as `check` does.
+    """
+    packed = io.BytesIO()
+    # Stored, not deflated: what zlib writes differs from one of its versions to the next.
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted(_names(folder)):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(entry, (folder / name).read_bytes())
+    content = packed.getvalue()
+    check(content)
+    return content
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for file in folder.rglob("*"):
+        name = file.relative_to(folder)
+        hidden = any(part.startswith(".") or part in _LEFT_OUT for part in name.parts)
+        if file.is_file() and not file.is_symlink() and not hidden:
+            yield name.as_posix()
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a bundle in hex, by which it is kept."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def check(content: bytes) -> None:
+    """Refuse bytes that are no bundle: too large, unsafe names, or no `agent` in main.py. Nothing of it is run."""
+    files = _read(content)
+    source = files.get(ENTRY)
+    if source is None:
+        raise BundleInvalid(f"There is no {ENTRY} at the top of it.")
+    if len(source) > MAX_MAIN_BYTES:
+        raise BundleInvalid(f"{ENTRY} is larger than {MAX_MAIN_BYTES} bytes.")
+    try:
+        module = ast.parse(source, ENTRY)
+    except SyntaxError as error:
+        raise BundleInvalid(f"{ENTRY} is not Python: {error.msg} (line {error.lineno}).") from None
+    except (ValueError, RecursionError, MemoryError):
+        raise BundleInvalid(f"{ENTRY} is not Python.") from None
+    if not any(isinstance(node, ast.FunctionDef) and node.name == FUNCTION for node in module.body):
+        raise BundleInvalid(f"{ENTRY} defines no function {FUNCTION!r} at its top level.")
+
+
+def unpack(content: bytes, folder: Path) -> None:
+    """Write the files of a bundle into an existing folder. Raises BundleInvalid before it writes anything unsafe."""
+    for name, data in _read(content).items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+
+
+def _read(content: bytes) -> dict[str, bytes]:
+    """Return the files of a bundle by name, or refuse it before more is unpacked than a bundle may hold."""
+    if len(content) > MAX_PACKED_BYTES:
+        raise BundleInvalid(f"It is larger than {MAX_PACKED_BYTES} bytes.")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+            _check_entries(entries)
+            files = {entry.filename: archive.read(entry) for entry in entries if not entry.is_dir()}
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError):
+        raise BundleInvalid("It is not a zip file that can be read.") from None
+    _check_nesting(files)
+    return files
+
+
+def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
+    if len(entries) > MAX_FILES:
+        raise BundleInvalid(f"It holds more than {MAX_FILES} files.")
+    # The module reads no more of an entry than the directory announces, so the sum here bounds what is unpacked.
+    if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+        raise BundleInvalid(f"Unpacked it is larger than {MAX_UNPACKED_BYTES} bytes.")
+    if len({entry.filename for entry in entries}) < len(entries):
+        raise BundleInvalid("A name occurs twice in it.")
+    for entry in entries:
+        _check_entry(entry)
+
+
+def _check_entry(entry: zipfile.ZipInfo) -> None:
+    name = entry.filename
+    parts = name.removesuffix("/").split("/")
+    safe = len(name) <= MAX_NAME and name.isprintable() and not any(character in name for character in "\\:")
+    if not safe or any(part in {"", ".", ".."} for part in parts) or entry.orig_filename != name:
+        raise BundleInvalid("It holds a name that is absolute, leaves its folder or isn't plain text.")
+    kind = stat.S_IFMT(entry.external_attr >> 16)
+    if kind not in {0, stat.S_IFREG, stat.S_IFDIR} or (kind == stat.S_IFDIR) > entry.is_dir():
+        raise BundleInvalid(f"{name} is not a plain file.")
+    if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED} or entry.flag_bits & 0x1:
+        raise BundleInvalid(f"{name} is encrypted, or compressed in another way than deflate.")
+
+
+def _check_nesting(files: dict[str, bytes]) -> None:
+    folders = {parent.as_posix() for name in files for parent in PurePosixPath(name).parents}
+    both = sorted(folders & files.keys())
+    if both:
+        raise BundleInvalid(f"{both[0]} is both a file and a folder.")

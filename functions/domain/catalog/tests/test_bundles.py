@@ -1,0 +1,102 @@
+"""Bundles: deterministic, and nothing unsafe gets through."""
+
+import io
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from functions.domain.catalog import bundles
+from functions.domain.catalog.bundles import BundleInvalid
+
+MAIN = "def agent(request):\n    return {}\n"
+
+
+def packed(files: dict[str, str], mode: int = stat.S_IFREG | 0o644) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            entry = zipfile.ZipInfo(name)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = mode << 16
+            archive.writestr(entry, text)
+    return content.getvalue()
+
+
+def test_the_same_folder_gives_the_same_bytes_and_comes_back_whole(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    (folder / "__pycache__").mkdir(parents=True)
+    (folder / "__pycache__" / "main.pyc").write_text("x")
+    (folder / "data").mkdir()
+    out.mkdir()
+    (folder / "main.py").write_text(MAIN)
+    (folder / "data" / "words.txt").write_text("hello")
+    first = bundles.bundle(folder)
+    (folder / "main.py").touch()
+    assert bundles.bundle(folder) == first
+    bundles.unpack(first, out)
+    names = {file.relative_to(out).as_posix() for file in out.rglob("*") if file.is_file()}
+    assert names == {"main.py", "data/words.txt"}
+    assert (out / "main.py").read_text() == MAIN
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../main.py", "a/../../b", "a//b", "c:\\x", "..\\x", "./x", "a\nb", "n" * 201]
+)
+def test_a_name_that_leaves_the_folder_is_refused(name: str, tmp_path: Path) -> None:
+    content = packed({"main.py": MAIN, name: "x"})
+    with pytest.raises(BundleInvalid):
+        bundles.unpack(content, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_symlink_is_refused() -> None:
+    with pytest.raises(BundleInvalid):
+        bundles.check(packed({"main.py": MAIN}, mode=stat.S_IFLNK | 0o777))
+
+
+@pytest.mark.parametrize(
+    "main",
+    ["x = 1", "class agent: pass", "def other(r): ...", "def agent(", "\x00", "(" * 5000, "if 1:\n def agent(r): ..."],
+)
+def test_main_without_an_agent_is_refused(main: str) -> None:
+    with pytest.raises(BundleInvalid):
+        bundles.check(packed({"main.py": main}))
+
+
+def test_checking_runs_nothing(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    bundles.check(packed({"main.py": f"open({str(mark)!r}, 'w')\n{MAIN}"}))
+    assert not mark.exists()
+
+
+def test_a_bomb_is_refused_by_what_it_announces() -> None:
+    content = packed({"main.py": MAIN, "zeros": "0" * (bundles.MAX_UNPACKED_BYTES + 1)})
+    assert len(content) < bundles.MAX_PACKED_BYTES
+    with pytest.raises(BundleInvalid, match="errors"):
+        bundles.check(content)
+
+
+def test_a_bomb_that_announces_less_than_it_holds_is_refused() -> None:
+    content = packed({"main.py": MAIN, "zeros": "0" * 100_000})
+    lying = content.replace((100_000).to_bytes(4, "little"), (10).to_bytes(4, "little"))
+    assert lying != content
+    with pytest.raises(BundleInvalid):
+        bundles.check(lying)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK", b"x" * 1000, b"\x00" * (bundles.MAX_PACKED_BYTES + 1)])
+def test_what_is_no_zip_file_is_refused(content: bytes) -> None:
+    with pytest.raises(BundleInvalid):
+        bundles.check(content)
+
+
+def test_too_many_files_are_refused() -> None:
+    with pytest.raises(BundleInvalid):
+        bundles.check(packed({"main.py": MAIN} | {f"f{number}": "" for number in range(bundles.MAX_FILES)}))
+
+
+def test_a_file_that_is_also_a_folder_is_refused() -> None:
+    with pytest.raises(BundleInvalid):
+        bundles.check(packed({"main.py": MAIN, "a": "x", "a/b": "y"}))
