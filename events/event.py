@@ -26,7 +26,9 @@ class Event(BaseModel):
     subject_field: ClassVar[str]
 
     @classmethod
-    def __pydantic_init_subclass__(cls, *, type: str, subject: str, **kwargs: Any) -> None:  # noqa: A002, ANN401 - the name that CloudEvents gives it; whatever pydantic hands on
+    def __pydantic_init_subclass__(  # type: ignore[override]  # a subclass must name both
+        cls, *, type: str, subject: str, **kwargs: Any
+    ) -> None:  # noqa: A002, ANN401 - the name that CloudEvents gives it; whatever pydantic hands on
         """Register the type under its name."""
         super().__pydantic_init_subclass__(**kwargs)
         if not GRAMMAR.match(type):

@@ -1,7 +1,7 @@
 """Refusals: the vocabulary of what the product says no to, and why.
 
 A refusal's `code` is its class name in snake case and part of the public API; its docstring is the message that people
-read. The classes below the base are kinds; which HTTP status each kind answers with is told in one place of the runtime.
+read. The classes below the base are kinds; one place of the runtime tells which HTTP status each kind answers with.
 """
 
 import re
@@ -38,7 +38,7 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
 
     @classmethod
     def message(cls) -> str:
-        """The public sentence: the first line of the docstring."""
+        """Return the public sentence: the first line of the docstring."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
 

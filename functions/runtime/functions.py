@@ -22,7 +22,7 @@ def files(surfaces: Iterable[str] = SURFACES) -> Iterator[Path]:
 
 def load(file: Path) -> tuple[Declaration, Any]:
     """Return what a function file declares, and its WSGI application."""
-    app = functions_framework.create_app(target=file.stem, source=str(file), signature_type="http")
+    app = functions_framework.create_app(target=file.stem, source=str(file), signature_type="http")  # type: ignore[no-untyped-call]
     return declaration_of(getattr(sys.modules[file.stem], file.stem)), app
 
 

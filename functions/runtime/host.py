@@ -17,8 +17,8 @@ from werkzeug.wrappers import Request
 from events import context, logs
 from functions.domain.refusals import Refusal
 from functions.runtime import docs_page, functions
+from functions.runtime.answers import refused
 from functions.runtime.declarations import SURFACES, Declaration
-from functions.runtime.endpoint import refused
 from functions.runtime.routes import RouteNotFound, match
 
 log = logging.getLogger(__name__)

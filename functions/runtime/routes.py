@@ -18,7 +18,7 @@ class MethodNotAllowed(Refusal):
     """This address doesn't take that method: see the Allow header."""
 
     def __init__(self, allowed: Iterable[str]) -> None:
-        """`allowed` are the methods that the address takes."""
+        """Name the methods that the address takes."""
         super().__init__()
         self.headers = {"Allow": ", ".join(sorted(allowed))}  # type: ignore[misc]
 
@@ -27,9 +27,8 @@ class MethodNotAllowed(Refusal):
 def expression(template: str) -> re.Pattern[str]:
     """Return the regular expression of a path template such as `/v1/agents/{slug}`."""
     parts = re.split(r"{(\w+)}", template)
-    return re.compile(
-        "".join(f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
-    )
+    # re.split with a group alternates: literal, name, literal, name, …
+    return re.compile("".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))
 
 
 def methods_of(declaration: Declaration) -> set[str]:

@@ -9,7 +9,7 @@ GRACE_SECONDS: Final = 25
 """How long requests in flight may take after SIGTERM."""
 
 
-class _Server(BaseApplication):  # type: ignore[misc] - gunicorn has no types
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, make: Callable[[], Any], options: dict[str, Any]) -> None:
         self.make = make
         self.options = options

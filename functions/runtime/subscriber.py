@@ -21,9 +21,11 @@ from events.event import Event
 from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode, from_attributes
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import Refusal, TooLarge, Unavailable
+from functions.runtime.answers import bug, problem_response, refused
 from functions.runtime.databases import shared_transaction, user_transaction
 from functions.runtime.declarations import Declaration, Needs, Parameter, summary_of
-from functions.runtime.endpoint import DECLARATION, Function, bug, problem_response, read_body, refused
+from functions.runtime.endpoint import Function, as_function
+from functions.runtime.inputs import read_body
 
 log = logging.getLogger(__name__)
 
@@ -53,15 +55,7 @@ def subscriber(handler: Callable[..., None], *, needs: Needs | None = None) -> F
         max_body=MAX_EVENT_BYTES,
         event_types=(event.type,) if issubclass(event, Event) else (ALL,),
     )
-
-    def function(request: flask.Request) -> flask.Response:
-        return receive(declaration, request)
-
-    function.__name__ = function.__qualname__ = handler.__name__
-    function.__module__ = handler.__module__
-    function.__doc__ = handler.__doc__
-    setattr(function, DECLARATION, declaration)
-    return function
+    return as_function(declaration, receive)
 
 
 def _parameter(name: str, annotation: Any) -> Parameter:  # noqa: ANN401 - a type of any kind

@@ -1,0 +1,55 @@
+"""HTTP answers: replies as JSON with their ETag, refusals and bugs as problem+json."""
+
+import logging
+from typing import Any
+
+import flask
+
+from functions.domain.refusals import FieldError, Refusal
+from functions.runtime import problems
+from functions.runtime.declarations import Declaration
+from functions.runtime.shapes import Cached, Reply
+
+log = logging.getLogger(__name__)
+
+
+def answered(declaration: Declaration, request: flask.Request, reply: Reply | Cached[Any] | None) -> flask.Response:
+    """Return what a handler returned as a response; 304 when the caller has this very state already."""
+    if reply is None:
+        return flask.Response(status=declaration.status)
+    if isinstance(reply, Cached):
+        response, etag = json_response(reply.text, declaration.status), reply.etag
+    else:
+        response, etag = json_response(reply.model_dump_json(), declaration.status), reply.etag()
+    if etag is not None:
+        response.set_etag(etag)
+        response.headers["Cache-Control"] = "no-cache"
+        if declaration.method == "GET":
+            response.make_conditional(request)
+    return response
+
+
+def json_response(text: str, status: int) -> flask.Response:
+    """Return JSON text as a response."""
+    return flask.Response(text, status=status, mimetype="application/json")
+
+
+def refused(refusal: Refusal) -> flask.Response:
+    """Return the answer to a refused request; what caused it goes to the log alone."""
+    cause = refusal.__cause__
+    if cause is not None:
+        log.warning("%s", cause, extra={"code": refusal.code, "dependency": getattr(cause, "name", None)})
+    response = problem_response(problems.status_of(type(refusal)), refusal.code, refusal.detail, refusal.errors)
+    response.headers.extend(refusal.headers)
+    return response
+
+
+def bug() -> flask.Response:
+    """Return the answer to a request that ran into a bug: nothing of it shows."""
+    return problem_response(500, "internal", "Something went wrong on our side: report it with the trace_id.")
+
+
+def problem_response(status: int, code: str, detail: str, errors: tuple[FieldError, ...] = ()) -> flask.Response:
+    """Return a problem as a response."""
+    body = flask.json.dumps(problems.problem(status, code, detail, errors))
+    return flask.Response(body, status=status, content_type=problems.CONTENT_TYPE)

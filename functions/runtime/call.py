@@ -1,0 +1,95 @@
+"""One request on its way into its handler: who calls, and a value for every parameter."""
+
+from contextlib import ExitStack
+from typing import Any
+
+import flask
+
+from events import context
+from functions.domain.databases import SharedDb, UserDb
+from functions.runtime import inputs
+from functions.runtime.callers import User, bearer, check_session
+from functions.runtime.databases import shared_transaction, user_transaction
+from functions.runtime.declarations import Declaration, Parameter
+from functions.runtime.shapes import UserTransactions
+
+
+class Call:
+    """Fills a handler's parameters by their types. Transactions that it opens end with `stack`."""
+
+    def __init__(
+        self, declaration: Declaration, request: flask.Request, stack: ExitStack, path_values: dict[str, str]
+    ) -> None:
+        """`path_values` are the texts that stand in the path where its template has names."""
+        self.declaration = declaration
+        self.request = request
+        self.stack = stack
+        self.path_values = path_values
+        self.caller: User | None = None
+        self._sessions: dict[str, Any] = {}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the handler's arguments: the guard first, then what was sent, and a transaction only after that."""
+        self.caller = self._guard()
+        if self.declaration.parameter("query") is None:
+            inputs.no_query(self.request)
+        late = ("database", "transactions", "cache")
+        order = sorted(self.declaration.parameters, key=lambda parameter: parameter.source in late)
+        return {parameter.name: self._value(parameter) for parameter in order}
+
+    def run(self, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the handler returns
+        """Call the handler."""
+        return self.declaration.handler(**arguments)
+
+    def session(self, kind: Any) -> Any:  # noqa: ANN401 - UserDb or SharedDb
+        """Return the call's transaction on a database, opening it the first time."""
+        if kind.__name__ not in self._sessions:
+            begin = user_transaction if kind is UserDb else shared_transaction
+            self._sessions[kind.__name__] = self.stack.enter_context(begin(self.declaration.surface))
+        return self._sessions[kind.__name__]
+
+    def _guard(self) -> User | None:
+        parameter = self.declaration.parameter("caller")
+        if parameter is None:
+            return None
+        claims = bearer(self.request.headers.get("Authorization"))
+        context.act_as(str(claims["sub"]))
+        caller: User = parameter.annotation.of(claims)
+        self._check_session(caller)
+        return caller
+
+    def _check_session(self, caller: User) -> None:
+        kinds = {parameter.annotation for parameter in self.declaration.parameters}
+        if UserDb in kinds:
+            check_session(caller, user=self.session(UserDb), shared=None)
+        elif SharedDb in kinds:
+            check_session(caller, user=None, shared=self.session(SharedDb))
+        elif UserTransactions in kinds:
+            with user_transaction(self.declaration.surface) as user:
+                check_session(caller, user=user, shared=None)
+        else:
+            with shared_transaction(self.declaration.surface) as shared:
+                check_session(caller, user=None, shared=shared)
+
+    def _value(self, parameter: Parameter) -> Any:  # noqa: ANN401, PLR0911 - one return for each kind of parameter
+        match parameter.source:
+            case "path":
+                return inputs.path_value(parameter.annotation, self.path_values[parameter.name])
+            case "query":
+                return inputs.query(self.request, parameter.annotation)
+            case "body":
+                return inputs.json_body(self.request, parameter.annotation, self.declaration.max_body)
+            case "caller":
+                return self.caller
+            case "header":
+                return inputs.if_match(self.request)
+            case "database":
+                return self.session(parameter.annotation)
+            case "transactions":
+                role = self.declaration.surface
+                begin = user_transaction if parameter.annotation is UserTransactions else shared_transaction
+                return parameter.annotation(lambda: begin(role))
+            case _:
+                from functions.runtime.cache import connect  # noqa: PLC0415 - redis is slow to import
+
+                return connect()

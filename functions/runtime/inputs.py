@@ -1,0 +1,82 @@
+"""What a request brings: its body within bounds, its query, its headers, checked against a handler's models."""
+
+from typing import Any, TypeVar
+
+import flask
+from pydantic import TypeAdapter, ValidationError
+
+from functions.domain.refusals import (
+    FieldError,
+    Invalid,
+    Malformed,
+    NotFound,
+    PreconditionRequired,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from functions.runtime.shapes import Body, IfMatch, Query, pointer
+
+AnyBody = TypeVar("AnyBody", bound=Body)
+AnyQuery = TypeVar("AnyQuery", bound=Query)
+
+
+def read_body(request: flask.Request, limit: int) -> bytes:
+    """Return the body, or refuse one over `limit` bytes without reading more of it; its length may be unknown."""
+    body = b"" if (request.content_length or 0) > limit else request.stream.read(limit + 1)
+    # The framework asks for the data once more after the answer: what was refused must not be read then.
+    request._cached_data = body  # noqa: SLF001 - werkzeug's own place for it
+    if (request.content_length or len(body)) > limit:
+        raise TooLarge(f"The body is larger than the {limit:,} bytes that this endpoint takes.")
+    return body
+
+
+def json_body(request: flask.Request, model: type[AnyBody], limit: int) -> AnyBody:
+    """Return the JSON body as `model`, or refuse it with every error at its field."""
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType
+    body = read_body(request, limit)
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        if details[0]["type"] == "json_invalid":
+            raise Malformed(f"The body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}.") from None
+        errors = [FieldError(pointer(detail["loc"]), detail["type"], detail["msg"]) for detail in details]
+        raise Invalid(errors=errors) from None
+
+
+def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
+    """Return the query parameters as `model`, or refuse them with every error at its parameter."""
+    repeated = [name for name, values in request.args.lists() if len(values) > 1]
+    if repeated:
+        raise Invalid(errors=[FieldError(f"?{name}", "repeated", "Give this parameter once.") for name in repeated])
+    try:
+        return model.model_validate(dict(request.args))
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        errors = [FieldError("?" + ".".join(map(str, each["loc"])), each["type"], each["msg"]) for each in details]
+        raise Invalid(errors=errors) from None
+
+
+def no_query(request: flask.Request) -> None:
+    """Refuse query parameters where there are none."""
+    if request.args:
+        raise Invalid(
+            errors=[FieldError(f"?{name}", "unknown", "There is no such parameter.") for name in request.args]
+        )
+
+
+def path_value(annotation: Any, value: str) -> Any:  # noqa: ANN401 - whatever the parameter's type takes
+    """Return a value from the path, or say that there is no such thing when it can't be one."""
+    try:
+        return TypeAdapter(annotation).validate_python(value)
+    except ValidationError:
+        raise NotFound from None
+
+
+def if_match(request: flask.Request) -> IfMatch:
+    """Return the ETag that the caller wants to change, or ask for it."""
+    header = request.headers.get("If-Match")
+    if header is None:
+        raise PreconditionRequired
+    return IfMatch(header.strip().removeprefix("W/").strip('"'))
