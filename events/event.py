@@ -27,8 +27,12 @@ class Event(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(  # type: ignore[override]  # a subclass must name both
-        cls, *, type: str, subject: str, **kwargs: Any
-    ) -> None:  # noqa: A002, ANN401 - the name that CloudEvents gives it; whatever pydantic hands on
+        cls,
+        *,
+        type: str,  # noqa: A002 - the name that CloudEvents gives it
+        subject: str,
+        **kwargs: Any,  # noqa: ANN401 - whatever pydantic hands on
+    ) -> None:
         """Register the type under its name."""
         super().__pydantic_init_subclass__(**kwargs)
         if not GRAMMAR.match(type):

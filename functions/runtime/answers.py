@@ -17,10 +17,9 @@ def answered(declaration: Declaration, request: flask.Request, reply: Reply | Ca
     """Return what a handler returned as a response; 304 when the caller has this very state already."""
     if reply is None:
         return flask.Response(status=declaration.status)
-    if isinstance(reply, Cached):
-        response, etag = json_response(reply.text, declaration.status), reply.etag
-    else:
-        response, etag = json_response(reply.model_dump_json(), declaration.status), reply.etag()
+    text = reply.text if isinstance(reply, Cached) else reply.model_dump_json()
+    etag = reply.etag if isinstance(reply, Cached) else reply.etag()
+    response = json_response(text, declaration.status)
     if etag is not None:
         response.set_etag(etag)
         response.headers["Cache-Control"] = "no-cache"
