@@ -1,0 +1,61 @@
+"""The keys of access tokens: two live pairs of Ed25519, of which one signs.
+
+The secret `jwt-signing-key` is a JWK set of both private keys, and the first one signs; `jwt-public-keys` is the set of
+their public halves, which every function knows. With two live keys a rotation breaks no token: replace the second pair
+in both secrets, let every function learn of it, then put the second private key first.
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+
+from events.configuration import secret
+
+ALGORITHM: Final = "EdDSA"
+PRIVATE: Final = "jwt-signing-key"
+PUBLIC: Final = "jwt-public-keys"
+LIVE_KEYS: Final = 2
+
+
+def generate(folder: Path) -> None:
+    """Write new key pairs into `folder`, as the secrets `jwt-signing-key` and `jwt-public-keys`, for its owner."""
+    private = [_new_key() for _ in range(LIVE_KEYS)]
+    _write(folder / PUBLIC, [_public_half(key) for key in private])
+    _write(folder / PRIVATE, private)
+
+
+def signing_key() -> tuple[str, Any]:
+    """Return the id and the private key that sign now, as PyJWT takes them."""
+    import jwt  # noqa: PLC0415 - only functions that open sessions pay for it
+
+    key = json.loads(secret(PRIVATE))["keys"][0]
+    return str(key["kid"]), jwt.PyJWK(key, ALGORITHM).key
+
+
+def public_keys() -> list[dict[str, str]]:
+    """Return the public keys as JWKs (RFC 7517, RFC 8037)."""
+    keys: list[dict[str, str]] = json.loads(secret(PUBLIC))["keys"]
+    return keys
+
+
+def _new_key() -> dict[str, str]:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - slow to import
+    from jwt.algorithms import OKPAlgorithm  # noqa: PLC0415 - slow to import
+
+    jwk: dict[str, str] = OKPAlgorithm.to_jwk(Ed25519PrivateKey.generate(), as_dict=True)
+    named = {"kid": hashlib.sha256(jwk["x"].encode()).hexdigest()[:16], "use": "sig", "alg": ALGORITHM}
+    return jwk | named
+
+
+def _public_half(key: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in key.items() if name != "d"}
+
+
+def _write(file: Path, keys: list[dict[str, str]]) -> None:
+    """Replace `file` in one step: a reader sees the old set or the new one, whole."""
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+        json.dump({"keys": keys}, stream)
+    unfinished.replace(file)
