@@ -1,0 +1,35 @@
+"""What the documents say is true: their links lead somewhere and their examples run."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "llms.txt", *(ROOT / "docs").rglob("*.md")])
+
+LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
+RUN = re.compile(r"<!-- run -->\n```sh\n(.*?)```", re.DOTALL)
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_files(page: Path) -> None:
+    missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_python_examples_compile(page: Path) -> None:
+    for example in PYTHON.findall(page.read_text()):
+        compile(example, str(page), "exec")
+
+
+def run_examples(page: Path, address: str) -> subprocess.CompletedProcess[str]:
+    """Run the marked blocks of a page as one script, against another address than the page's."""
+    script = "set -euo pipefail\n" + "".join(RUN.findall(page.read_text()))
+    assert "http://localhost:8080" in script
+    script = script.replace("http://localhost:8080", address)
+    return subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=120, env={"PATH": os.environ["PATH"]})  # noqa: S603, S607
