@@ -35,7 +35,7 @@ def _provision_role(connection: Connection, role: str, password: str) -> None:
     if connection.scalar(text("select 1 from pg_roles where rolname = :name"), {"name": name}) is None:
         connection.exec_driver_sql(f"create role {name} login")
     statement = connection.scalar(
-        text("select format('alter role %I password %L', :name, :password)"),
+        text("select format('alter role %I password %L', cast(:name as text), cast(:password as text))"),
         {
             "name": name,
             "password": password,
