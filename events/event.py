@@ -25,6 +25,10 @@ class Event(BaseModel):
     type: ClassVar[str]
     subject_field: ClassVar[str]
 
+    def __init_subclass__(cls, **_kwargs: Any) -> None:  # noqa: ANN401 - pydantic hands them to the hook below
+        """Let the class arguments through, which pydantic gives to both hooks."""
+        super().__init_subclass__()
+
     @classmethod
     def __pydantic_init_subclass__(  # type: ignore[override]  # a subclass must name both
         cls,
