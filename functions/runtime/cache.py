@@ -7,12 +7,18 @@ from functools import cache as memoised
 from typing import Any, Final
 
 from events.configuration import secret, setting
+from functions.domain.refusals import Unavailable
+from functions.runtime.databases import DependencyDownError
 from functions.runtime.shapes import Answer, Cached
 
 log = logging.getLogger(__name__)
 
 SECONDS: Final = 60
 """How long an answer is kept at most; a change of what it was built from drops it at once."""
+
+
+class CacheUnavailable(Unavailable):
+    """The cache is not available just now: try again shortly."""
 
 
 class Cache:
@@ -48,8 +54,13 @@ class Cache:
             log.warning("user_redis can't be reached, keeping nothing: %s", error)
 
     def forget(self, generation: str) -> None:
-        """Raise the generation, so that nothing kept under it is found again."""
-        self.client.incr(f"generation:{generation}")
+        """Raise the generation, so that nothing kept under it is found again. Raises CacheUnavailable."""
+        from redis.exceptions import RedisError  # noqa: PLC0415 - redis is slow to import
+
+        try:
+            self.client.incr(f"generation:{generation}")
+        except RedisError as error:
+            raise CacheUnavailable from DependencyDownError("user_redis", error)
 
 
 def _cached(text: str) -> Cached[Any]:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, get_type_hints
+from types import UnionType
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints, overload
 
 import flask
 from pydantic import ValidationError
@@ -29,41 +30,64 @@ from functions.runtime.inputs import read_body
 
 log = logging.getLogger(__name__)
 
+Handler = Callable[..., None]
+
 ALL: Final = "#"
 """The binding of a subscriber that hears every event: its parameter is a `CloudEvent`."""
 
 
-def subscriber(handler: Callable[..., None], *, needs: Needs | None = None) -> Function:
-    """Declare a handler of one event type, told by its first parameter; of every type, if that is a `CloudEvent`.
+@overload
+def subscriber(handler: Handler) -> Function: ...
 
-    Further parameters: `CloudEvent` for the envelope, `UserDb` or `SharedDb` for the transaction that holds the inbox
-    row too. Without a database there is no inbox: the effect must bear being repeated.
+
+@overload
+def subscriber(*, needs: Needs) -> Callable[[Handler], Function]: ...
+
+
+def subscriber(
+    handler: Handler | None = None, *, needs: Needs | None = None
+) -> Function | Callable[[Handler], Function]:
+    """Declare a handler of the event type, or the union of event types, that its first parameter has.
+
+    A first parameter of the type `CloudEvent` hears every event. Further parameters: `CloudEvent` for the envelope,
+    `UserDb` or `SharedDb` for the transaction that holds the inbox row too, `Cache`. Without a database there is no
+    inbox: the effect must bear being repeated. With `needs` it is written `@subscriber(needs=Needs(…))`.
     """
+    if handler is None:
+        return lambda handler: _declared(handler, needs or Needs())
+    return _declared(handler, needs or Needs())
+
+
+def _declared(handler: Handler, needs: Needs) -> Function:
     hints = get_type_hints(handler)
     names = list(inspect.signature(handler).parameters)
     file = Path(inspect.getfile(handler))
-    parameters = tuple(_parameter(name, hints[name]) for name in names)
-    event = hints[names[0]]
     declaration = Declaration(
         name=file.stem,
         surface=file.parent.name,
         file=file,
         handler=handler,
         summary=summary_of(handler.__module__),
-        parameters=parameters,
-        needs=needs or Needs(),
+        parameters=tuple(_parameter(name, hints[name]) for name in names),
+        needs=needs,
         max_body=MAX_EVENT_BYTES,
-        event_types=(event.type,) if issubclass(event, Event) else (ALL,),
+        event_types=tuple(event.type for event in events_of(hints[names[0]])) or (ALL,),
     )
     return as_function(declaration, receive)
+
+
+def events_of(annotation: Any) -> tuple[type[Event], ...]:  # noqa: ANN401 - a type of any kind
+    """Return the event types that a parameter takes: one, those of a union, or none for a `CloudEvent`."""
+    types = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
+    return tuple(each for each in types if isinstance(each, type) and issubclass(each, Event))
 
 
 def _parameter(name: str, annotation: Any) -> Parameter:  # noqa: ANN401 - a type of any kind
     if annotation in (UserDb, SharedDb):
         return Parameter(name, annotation, "database")
-    if annotation.__name__ == "Cache":
+    if getattr(annotation, "__name__", "") == "Cache":
         return Parameter(name, annotation, "cache")
-    if annotation is CloudEvent or issubclass(annotation, Event):
+    if annotation is CloudEvent or events_of(annotation):
         return Parameter(name, annotation, "event")
     message = f"the parameter {name!r} has the type {annotation!r}, which nothing fills"
     raise TypeError(message)
@@ -121,7 +145,8 @@ def _handle(declaration: Declaration, event: CloudEvent) -> None:
                 case "event" if parameter.annotation is CloudEvent:
                     arguments[parameter.name] = event
                 case "event":
-                    arguments[parameter.name] = parameter.annotation.model_validate(event.data)
+                    model = next(each for each in events_of(parameter.annotation) if each.type == event.type)
+                    arguments[parameter.name] = model.model_validate(event.data)
                 case "cache":
                     from functions.runtime.cache import connect  # noqa: PLC0415 - redis is slow to import
 

@@ -1,0 +1,43 @@
+"""POST /v1/admin/agents: add an agent to the catalog."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.catalog import agents
+from functions.domain.catalog.agents import SLUG, SlugTaken
+from functions.domain.databases import SharedDb
+from functions.runtime.callers import Admin
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Body, Reply
+
+
+class NewAgent(Body):
+    """What the catalog says of the agent."""
+
+    slug: Annotated[str, Field(pattern=SLUG, description="Its name in addresses; it never changes.", examples=["poet"])]
+    name: Annotated[str, Field(min_length=1, max_length=100, examples=["Poet"])]
+    summary: Annotated[str, Field(min_length=1, max_length=200, examples=["Answers in verse."])]
+    description: Annotated[str, Field(max_length=10_000, description="Markdown.")] = ""
+    listed: Annotated[bool, Field(description="Whether people find it in the catalog.")] = True
+
+
+class AgentCreated(Reply):
+    """The agent that was added."""
+
+    id: str
+    slug: str
+
+
+@endpoint("POST", "/v1/admin/agents", status=201, refusals=(SlugTaken,))
+def create_agent(_caller: Admin, agent: NewAgent, db: SharedDb) -> AgentCreated:
+    """Add it; it has no version yet."""
+    agent_id = agents.create(
+        db,
+        slug=agent.slug,
+        name=agent.name,
+        summary=agent.summary,
+        description=agent.description,
+        listed=agent.listed,
+    )
+    return AgentCreated(id=agent_id, slug=agent.slug)

@@ -1,0 +1,44 @@
+"""GET /v1/admin/agents: all agents, listed or not, newest first."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.catalog import agents
+from functions.domain.databases import SharedDb
+from functions.runtime.callers import Admin
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Page, PageQuery, Reply
+
+
+class AnyAgentQuery(PageQuery):
+    """What to look for, and which page of it."""
+
+    q: Annotated[
+        str | None,
+        Field(
+            max_length=100,
+            pattern=r"^[^\x00]*$",
+            description="Words that must all occur in the agent's name, summary, description or slug.",
+        ),
+    ] = None
+
+
+class AnyAgentSummary(Reply):
+    """An agent in short, as administrators see it."""
+
+    id: str
+    slug: str
+    name: str
+    summary: str
+    listed: bool
+    channels: Annotated[dict[str, str], Field(description="The version that each channel points at.")]
+    created_at: datetime
+
+
+@endpoint("GET", "/v1/admin/agents")
+def list_all_agents(_caller: Admin, query: AnyAgentQuery, db: SharedDb) -> Page[AnyAgentSummary]:
+    """Read one page of them."""
+    rows = agents.search(db, query.q, after=query.after(), limit=query.limit + 1, unlisted=True)
+    return query.page(rows, AnyAgentSummary)

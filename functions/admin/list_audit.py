@@ -1,0 +1,51 @@
+"""GET /v1/admin/audit: what happened, newest first; `subject`, `actor` and `type` narrow it down."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from functions.domain import audit
+from functions.domain.databases import SharedDb
+from functions.runtime.callers import Admin
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Page, PageQuery, Reply
+
+Term = Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+
+
+class AuditQuery(PageQuery):
+    """Which entries, and which page of them."""
+
+    subject: Annotated[Term, Field(description="What it was about: an id.")] = None
+    actor: Annotated[Term, Field(description="Who did it: an account's id, or `system`.", examples=["system"])] = None
+    type: Annotated[Term, Field(description="An event type.", examples=["com.botberi.version.published.v1"])] = None
+
+
+class AuditEntry(Reply):
+    """An event as it was recorded."""
+
+    id: str
+    source: str
+    event_id: str
+    type: str
+    subject: str
+    actor: str
+    trace_id: str | None
+    data: dict[str, Any]
+    happened_at: datetime
+    recorded_at: datetime
+
+
+@endpoint("GET", "/v1/admin/audit")
+def list_audit(_caller: Admin, query: AuditQuery, db: SharedDb) -> Page[AuditEntry]:
+    """Read one page of them."""
+    rows = audit.entries(
+        db,
+        subject=query.subject,
+        actor=query.actor,
+        type=query.type,
+        after=query.after(),
+        limit=query.limit + 1,
+    )
+    return query.page(rows, AuditEntry)

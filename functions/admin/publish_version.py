@@ -1,0 +1,90 @@
+"""POST /v1/admin/agents/{slug}/versions: publish an immutable version of an agent."""
+
+import base64
+import binascii
+from typing import Annotated, Any, Final
+
+from pydantic import Field
+
+from functions.domain.catalog import versions
+from functions.domain.catalog.agents import SLUG, AgentNotFound
+from functions.domain.catalog.bundles import BundleInvalid
+from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
+from functions.domain.catalog.versions import IMAGE, NUMBER, Channel, SourceAmbiguous, VersionExists
+from functions.domain.databases import SharedDb
+from functions.runtime.callers import Admin
+from functions.runtime.declarations import Needs
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Body, Reply
+
+MAX_BODY: Final = 2 * 1024 * 1024
+"""Bytes: a bundle of 1 MiB in base64, its schema and the rest."""
+
+
+class NewVersion(Body):
+    """The version: made of an `image` or of a `bundle`, one of the two."""
+
+    number: Annotated[str, Field(pattern=NUMBER, max_length=64, description="Semantic version.", examples=["1.0.0"])]
+    config_schema: Annotated[
+        dict[str, Any],
+        Field(
+            description="JSON Schema 2020-12 of an object, without remote or recursive references; `writeOnly` "
+            "properties are secret.",
+            examples=[{"type": "object", "properties": {"greeting": {"type": "string"}}}],
+        ),
+    ]
+    image: Annotated[
+        str | None,
+        Field(pattern=IMAGE, max_length=255, description="OCI image.", examples=["registry.example/poet:1"]),
+    ] = None
+    bundle: Annotated[
+        str | None,
+        Field(description="Base64 of a zip file, 1 MiB at most, with a main.py that defines `agent`.", examples=[None]),
+    ] = None
+    changelog: Annotated[str, Field(max_length=10_000, description="Markdown.")] = ""
+    channels: Annotated[
+        list[Annotated[Channel, Field(strict=False)]],
+        Field(max_length=2, description="The channels that shall point at it from now on."),
+    ] = [Channel.STABLE]  # noqa: RUF012 - pydantic copies it
+
+
+class VersionPublished(Reply):
+    """The version that was published."""
+
+    id: str
+    number: str
+    channels: list[Channel]
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/agents/{slug}/versions",
+    status=201,
+    refusals=(AgentNotFound, VersionExists, SourceAmbiguous, BundleInvalid, ConfigSchemaInvalid),
+    needs=Needs(group="function-schemas"),
+    max_body=MAX_BODY,
+)
+def publish_version(
+    caller: Admin, slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], version: NewVersion, db: SharedDb
+) -> VersionPublished:
+    """Publish it, and point the channels at it."""
+    moved = sorted(set(version.channels))
+    version_id = versions.publish(
+        db,
+        slug,
+        number=version.number,
+        config_schema=version.config_schema,
+        image=version.image,
+        bundle=None if version.bundle is None else _decoded(version.bundle),
+        changelog=version.changelog,
+        move=moved,
+        published_by=caller.id,
+    )
+    return VersionPublished(id=version_id, number=version.number, channels=moved)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BundleInvalid("It is not base64.") from None

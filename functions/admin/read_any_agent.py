@@ -1,0 +1,40 @@
+"""GET /v1/admin/agents/{slug}: one agent, listed or not, with the ETag that a change of it needs."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.catalog import agents
+from functions.domain.catalog.agents import SLUG, AgentNotFound
+from functions.domain.databases import SharedDb
+from functions.runtime.callers import Admin
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Reply
+
+
+class AnyAgent(Reply):
+    """An agent as administrators see it."""
+
+    id: str
+    slug: str
+    name: str
+    summary: str
+    description: str
+    listed: bool
+    channels: Annotated[dict[str, str], Field(description="The version that each channel points at.")]
+    row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]
+    created_at: datetime
+    updated_at: datetime
+
+    def etag(self) -> str:
+        """Return the count of its changes."""
+        return str(self.row_version)
+
+
+@endpoint("GET", "/v1/admin/agents/{slug}", refusals=(AgentNotFound,))
+def read_any_agent(
+    _caller: Admin, slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], db: SharedDb
+) -> AnyAgent:
+    """Read it."""
+    return AnyAgent.model_validate(dict(agents.find(db, slug, unlisted=True)))

@@ -1,0 +1,52 @@
+"""PATCH /v1/admin/agents/{slug}: change what the catalog says of an agent."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.catalog import agents
+from functions.domain.catalog.agents import SLUG, AgentChangedMeanwhile, AgentNotFound
+from functions.domain.databases import SharedDb
+from functions.runtime.callers import Admin
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Body, IfMatch, Reply
+
+
+class AgentChanges(Body):
+    """What to change; null or left out stays as it is."""
+
+    name: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    summary: Annotated[str | None, Field(min_length=1, max_length=200, examples=["Repeats what you say."])] = None
+    description: Annotated[str | None, Field(max_length=10_000, description="Markdown.")] = None
+    listed: Annotated[bool | None, Field(description="Whether people find it in the catalog.")] = None
+
+
+class AgentUpdated(Reply):
+    """The agent as it is now."""
+
+    id: str
+    slug: str
+    name: str
+    summary: str
+    description: str
+    listed: bool
+    row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]
+    updated_at: datetime
+
+    def etag(self) -> str:
+        """Return the count of its changes."""
+        return str(self.row_version)
+
+
+@endpoint("PATCH", "/v1/admin/agents/{slug}", refusals=(AgentNotFound, AgentChangedMeanwhile))
+def update_agent(
+    _caller: Admin,
+    slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
+    etag: IfMatch,
+    changes: AgentChanges,
+    db: SharedDb,
+) -> AgentUpdated:
+    """Change it; instances of an agent that is no longer listed keep working."""
+    row = agents.change(db, slug, etag, changes.model_dump(exclude_none=True))
+    return AgentUpdated.model_validate(dict(row))

@@ -1,0 +1,53 @@
+"""The audit trail: every event that happened, appended by one subscriber and changed by nobody."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.dialects.postgresql import insert
+
+from events.context import TRACEPARENT
+from events.ids import new_id
+from events.wire import CloudEvent
+from functions.domain.databases import SharedDb
+from shared_psql_models.audit import audit
+
+
+def record(db: SharedDb, event: CloudEvent) -> None:
+    """Append an event to the trail, once."""
+    trace = TRACEPARENT.match(event.extension("traceparent") or "")
+    row: dict[str, Any] = {
+        "id": new_id("aud"),
+        "source": event.source,
+        "event_id": event.id,
+        "type": event.type,
+        "subject": event.subject,
+        "actor": event.extension("actor") or "system",
+        "trace_id": trace[1] if trace else None,
+        "data": event.data,
+        "happened_at": datetime.fromisoformat(event.time),
+    }
+    db.execute(insert(audit).values(row).on_conflict_do_nothing(index_elements=["source", "event_id"]))
+
+
+def entries(  # noqa: PLR0913 - each is a filter, given by name
+    db: SharedDb,
+    *,
+    subject: str | None = None,
+    actor: str | None = None,
+    type: str | None = None,  # noqa: A002 - the name that CloudEvents gives it
+    after: str | None,
+    limit: int,
+) -> list[RowMapping]:
+    """Return entries, newest first, about a subject, by an actor, of an event type; None stands for any.
+
+    `after` is the id that the page before ended with.
+    """
+    query = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    wanted = {audit.c.subject: subject, audit.c.actor: actor, audit.c.type: type}
+    for column, value in wanted.items():
+        if value is not None:
+            query = query.where(column == value)
+    if after is not None:
+        query = query.where(audit.c.id < after)
+    return list(db.execute(query).mappings())

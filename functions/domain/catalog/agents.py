@@ -1,0 +1,101 @@
+"""Agents: what the catalog says of each, and who gets to see it."""
+
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, Select, func, literal_column, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from events.catalog.agents import AgentChanged, AgentCreated
+from events.ids import new_id
+from events.outbox import emit
+from functions.domain.databases import SharedDb
+from functions.domain.refusals import Conflict, NotFound, PreconditionFailed
+from shared_psql_models.agents import agent_versions, agents, channels
+
+SLUG: Final = r"^[a-z][a-z0-9-]{1,62}$"
+
+
+class AgentNotFound(NotFound):
+    """There is no such agent in the catalog."""
+
+
+class SlugTaken(Conflict):
+    """Another agent has this slug already: choose another."""
+
+
+class AgentChangedMeanwhile(PreconditionFailed):
+    """The agent has changed since you read it: read it again, then repeat the change with its new ETag."""
+
+
+def create(  # noqa: PLR0913 - each is a fact about the agent, given by name
+    db: SharedDb, *, slug: str, name: str, summary: str, description: str = "", listed: bool = True
+) -> str:
+    """Add an agent to the catalog and return its id. Raises SlugTaken."""
+    agent_id = new_id("agt")
+    row = {
+        "id": agent_id,
+        "slug": slug,
+        "name": name,
+        "summary": summary,
+        "description": description,
+        "listed": listed,
+    }
+    added = insert(agents).values(row).on_conflict_do_nothing(index_elements=["slug"]).returning(agents.c.id)
+    if db.scalar(added) is None:
+        raise SlugTaken
+    emit(db, AgentCreated(agent_id=agent_id, slug=slug))
+    return agent_id
+
+
+def change(db: SharedDb, slug: str, row_version: str, fields: dict[str, Any]) -> RowMapping:
+    """Change what the catalog says of an agent and return it.
+
+    `fields` may hold `name`, `summary`, `description` and `listed`; what is already so stays out of the event. Raises
+    AgentNotFound, and AgentChangedMeanwhile unless `row_version` is the present one.
+    """
+    agent = db.execute(select(agents).where(agents.c.slug == slug).with_for_update()).mappings().first()
+    if agent is None:
+        raise AgentNotFound
+    if str(agent["row_version"]) != row_version:
+        raise AgentChangedMeanwhile
+    changed = {name: value for name, value in fields.items() if agent[name] != value}
+    if changed:
+        counted = {"row_version": agents.c.row_version + 1, "updated_at": func.now()}
+        db.execute(update(agents).where(agents.c.id == agent["id"]).values(changed | counted))
+        emit(db, AgentChanged(agent_id=agent["id"], slug=slug, fields=sorted(changed)))
+    return find(db, slug, unlisted=True)
+
+
+def find(db: SharedDb, slug: str, *, unlisted: bool = False) -> RowMapping:
+    """Return an agent with its `channels` (name → version number). Raises AgentNotFound; unlisted ones on request."""
+    row = db.execute(_visible(unlisted=unlisted).where(agents.c.slug == slug)).mappings().first()
+    if row is None:
+        raise AgentNotFound
+    return row
+
+
+def search(
+    db: SharedDb, words: str | None, *, after: str | None, limit: int, unlisted: bool = False
+) -> list[RowMapping]:
+    """Return agents, newest first, in which every one of `words` occurs: in name, summary, description or slug.
+
+    Upper and lower case are the same, and no character is a wildcard. `after` is the id that ended the page before.
+    """
+    query = _visible(unlisted=unlisted).order_by(agents.c.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(agents.c.id < after)
+    text = func.concat_ws("\n", agents.c.name, agents.c.summary, agents.c.description, agents.c.slug)
+    for word in (words or "").split():
+        query = query.where(text.icontains(word, autoescape=True))
+    return list(db.execute(query).mappings())
+
+
+def _visible(*, unlisted: bool) -> Select[Any]:
+    pointed = (
+        select(func.jsonb_object_agg(channels.c.name, agent_versions.c.number))
+        .join_from(channels, agent_versions, channels.c.version_id == agent_versions.c.id)
+        .where(channels.c.agent_id == agents.c.id)
+        .scalar_subquery()
+    )
+    query = select(agents, func.coalesce(pointed, literal_column("'{}'::jsonb")).label("channels"))
+    return query if unlisted else query.where(agents.c.listed)

@@ -1,0 +1,144 @@
+"""Versions of agents: immutable once published; channels point at them."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import RowMapping, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from events.catalog.agents import VersionPublished
+from events.ids import new_id
+from events.outbox import emit
+from functions.domain.catalog import bundles, config_schemas
+from functions.domain.catalog.agents import AgentNotFound
+from functions.domain.databases import SharedDb
+from functions.domain.refusals import Conflict, FieldError, Invalid, NotFound
+from shared_psql_models.agents import agent_versions, agents, channels
+from shared_psql_models.agents import bundles as bundle_rows
+
+NUMBER: Final = (
+    r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
+    r"(-(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9][0-9]*|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*))*)?"
+    r"(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$"
+)
+"""Semantic Versioning 2.0."""
+
+IMAGE: Final = (
+    r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
+    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
+)
+"""An OCI image reference."""
+
+
+class Channel(StrEnum):
+    """A name that moves from version to version."""
+
+    STABLE = "stable"
+    BETA = "beta"
+
+
+class VersionNotFound(NotFound):
+    """The agent has no such version, or its channel points at none yet."""
+
+
+class VersionExists(Conflict):
+    """This version was published before, and versions never change: publish the next number."""
+
+
+class SourceAmbiguous(Invalid):
+    """A version is made of an image or of a bundle: give exactly one of the two."""
+
+
+def publish(  # noqa: PLR0913 - each is a fact about the version, given by name
+    db: SharedDb,
+    slug: str,
+    *,
+    number: str,
+    config_schema: dict[str, Any],
+    image: str | None = None,
+    bundle: bytes | None = None,
+    changelog: str = "",
+    move: Sequence[Channel] = (Channel.STABLE,),
+    published_by: str = "system",
+) -> str:
+    """Publish a version, point the channels `move` at it, and return its id.
+
+    `bundle` is a zip file, `image` an OCI reference. Raises AgentNotFound, VersionExists, SourceAmbiguous,
+    BundleInvalid and ConfigSchemaInvalid.
+    """
+    if (image is None) == (bundle is None):
+        raise SourceAmbiguous(errors=[FieldError("/image", "source_ambiguous", "Give either an image or a bundle.")])
+    config_schemas.check(config_schema)
+    # Held to the end: two publications of one agent move its channels one after the other.
+    agent_id = db.scalar(select(agents.c.id).where(agents.c.slug == slug).with_for_update(key_share=True))
+    if agent_id is None:
+        raise AgentNotFound
+    version = {
+        "id": new_id("ver"),
+        "agent_id": agent_id,
+        "number": number,
+        "config_schema": config_schema,
+        "image": image,
+        "bundle_sha256": None if bundle is None else _keep(db, bundle),
+        "changelog": changelog,
+        "published_by": published_by,
+    }
+    _add(db, version)
+    _move(db, version, move)
+    emit(
+        db,
+        VersionPublished(
+            agent_id=agent_id, version_id=version["id"], slug=slug, number=number, channels=sorted(set(move))
+        ),
+    )
+    return str(version["id"])
+
+
+def _keep(db: SharedDb, bundle: bytes) -> str:
+    bundles.check(bundle)
+    sha256 = bundles.digest(bundle)
+    db.execute(insert(bundle_rows).values(sha256=sha256, content=bundle).on_conflict_do_nothing())
+    return sha256
+
+
+def _add(db: SharedDb, version: dict[str, Any]) -> None:
+    added = insert(agent_versions).values(version).on_conflict_do_nothing().returning(agent_versions.c.id)
+    if db.scalar(added) is None:
+        raise VersionExists
+
+
+def _move(db: SharedDb, version: dict[str, Any], move: Sequence[Channel]) -> None:
+    for channel in sorted(set(move)):
+        row = {"agent_id": version["agent_id"], "name": channel.value, "version_id": version["id"]}
+        pointed = {"version_id": version["id"], "updated_at": func.now()}
+        db.execute(
+            insert(channels).values(row).on_conflict_do_update(index_elements=["agent_id", "name"], set_=pointed)
+        )
+
+
+def resolve(db: SharedDb, slug: str, *, channel: Channel | None = None, number: str | None = None) -> RowMapping:
+    """Return the version of a listed agent with this number, or that a channel points at (default: stable).
+
+    Raises AgentNotFound and VersionNotFound. The row has the columns of agent_versions.
+    """
+    query = select(agent_versions).join(agents, agent_versions.c.agent_id == agents.c.id).where(agents.c.slug == slug)
+    if number is not None:
+        query = query.where(agent_versions.c.number == number)
+    else:
+        query = query.join(channels, channels.c.version_id == agent_versions.c.id)
+        query = query.where(channels.c.name == (channel or Channel.STABLE).value)
+    if db.scalar(select(agents.c.id).where(agents.c.slug == slug, agents.c.listed)) is None:
+        raise AgentNotFound
+    row = db.execute(query).mappings().first()
+    if row is None:
+        raise VersionNotFound
+    return row
+
+
+def of_agent(db: SharedDb, agent_id: str, *, after: str | None, limit: int) -> list[RowMapping]:
+    """Return versions of an agent, newest first; `after` is the id that the page before ended with."""
+    query = select(agent_versions).where(agent_versions.c.agent_id == agent_id)
+    if after is not None:
+        query = query.where(agent_versions.c.id < after)
+    return list(db.execute(query.order_by(agent_versions.c.id.desc()).limit(limit)).mappings())

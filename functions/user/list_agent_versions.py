@@ -1,0 +1,31 @@
+"""GET /v1/agents/{slug}/versions: the versions of an agent, newest first."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.catalog import agents, versions
+from functions.domain.catalog.agents import SLUG, AgentNotFound
+from functions.domain.databases import SharedDb
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Page, PageQuery, Reply
+
+
+class VersionSummary(Reply):
+    """A version in short."""
+
+    id: str
+    number: str
+    changelog: str
+    published_at: datetime
+
+
+@endpoint("GET", "/v1/agents/{slug}/versions", refusals=(AgentNotFound,))
+def list_agent_versions(
+    slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], query: PageQuery, db: SharedDb
+) -> Page[VersionSummary]:
+    """Read one page of them."""
+    agent = agents.find(db, slug)
+    rows = versions.of_agent(db, agent["id"], after=query.after(), limit=query.limit + 1)
+    return query.page(rows, VersionSummary)

@@ -1,0 +1,49 @@
+"""GET /v1/agents: the catalog's agents, newest first; `q` searches name, summary, description and slug."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.catalog import agents
+from functions.runtime.cache import Cache
+from functions.runtime.declarations import Needs
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Cached, Page, PageQuery, Reply, SharedTransactions
+
+
+class AgentQuery(PageQuery):
+    """What to look for, and which page of it."""
+
+    q: Annotated[
+        str | None,
+        Field(
+            max_length=100,
+            pattern=r"^[^\x00]*$",
+            description="Words that must all occur in the agent's name, summary, description or slug.",
+            examples=["questions"],
+        ),
+    ] = None
+
+
+class AgentSummary(Reply):
+    """An agent in short."""
+
+    id: str
+    slug: str
+    name: str
+    summary: str
+    channels: Annotated[dict[str, str], Field(description="The version that each channel points at.")]
+    created_at: datetime
+
+
+@endpoint("GET", "/v1/agents", needs=Needs(group="function-cache"))
+def list_agents(query: AgentQuery, cache: Cache, transaction: SharedTransactions) -> Cached[Page[AgentSummary]]:
+    """Answer from the cache, or search."""
+
+    def search() -> Page[AgentSummary]:
+        with transaction() as db:
+            rows = agents.search(db, query.q, after=query.after(), limit=query.limit + 1)
+        return query.page(rows, AgentSummary)
+
+    return cache.through("catalog", f"agents:{query.model_dump_json()}", search)

@@ -1,0 +1,35 @@
+"""GET /v1/agents/{slug}/versions/{number}: one version of an agent, with the schema that its configs must fit."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from functions.domain.catalog import versions
+from functions.domain.catalog.agents import SLUG, AgentNotFound
+from functions.domain.catalog.versions import NUMBER, VersionNotFound
+from functions.domain.databases import SharedDb
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Reply
+
+
+class VersionDetails(Reply):
+    """A version."""
+
+    id: str
+    number: str
+    config_schema: Annotated[
+        dict[str, Any], Field(description="JSON Schema 2020-12; properties that are `writeOnly` are secret.")
+    ]
+    changelog: str
+    published_at: datetime
+
+
+@endpoint("GET", "/v1/agents/{slug}/versions/{number}", refusals=(AgentNotFound, VersionNotFound))
+def read_agent_version(
+    slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
+    number: Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])],
+    db: SharedDb,
+) -> VersionDetails:
+    """Read it."""
+    return VersionDetails.model_validate(dict(versions.resolve(db, slug, number=number)))
