@@ -24,3 +24,7 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower migrations.txt --group migrations; \
 	lower watch.txt --group watch; \
 	grep -A40 '^uv==' $(LOCKS)/all.txt | awk 'NR==1 || /^    --hash/ {print; next} {exit}' > $(LOCKS)/bootstrap.txt
+
+.PHONY: manifests
+manifests: ## Write the generated files from what the functions declare
+	@.venv/bin/python -m functions.manifests

@@ -1,0 +1,21 @@
+"""Write the generated files: `python -m functions.manifests [--check]`; with --check only tell which are stale."""
+
+import argparse
+import sys
+
+from functions.manifests import files
+
+
+def main() -> None:
+    """Read the command line and do what it says."""
+    parser = argparse.ArgumentParser(prog="manifests", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is stale")
+    paths = files.stale() if parser.parse_args().check else files.write()
+    for path in paths:
+        sys.stdout.write(f"{path}\n")
+    if paths and "--check" in sys.argv:
+        sys.exit("stale: run `make manifests`")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""deploy/subscriptions.json: which function hears which events, for the topology and the dispatcher."""
+
+import json
+from collections.abc import Sequence
+
+from functions.runtime.declarations import Declaration
+
+
+def subscriptions(declarations: Sequence[Declaration]) -> str:
+    """Return the file: one entry for each subscriber, by name.
+
+    `types` are routing keys on the exchange of events, `#` for all; `concurrency` is how many subjects are handled at
+    a time.
+    """
+    entries = [
+        {
+            "function": each.deployment,
+            "queue": f"botberi.{each.deployment}",
+            "types": list(each.event_types),
+            "timeout_seconds": each.needs.timeout_seconds,
+            "concurrency": each.needs.concurrency,
+        }
+        for each in declarations
+        if each.surface == "subscribers"
+    ]
+    return json.dumps(entries, indent=2) + "\n"
