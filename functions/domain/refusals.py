@@ -25,6 +25,8 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
 
     code: ClassVar[str] = "refusal"
     headers: ClassVar[dict[str, str]] = {}
+    commits: ClassVar[bool] = False
+    """Whether what was written before the refusal is kept: refusing is then itself an act, such as ending a session."""
 
     def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] = ()) -> None:
         """`detail` says more about this one case; it is public. `errors` names fields."""

@@ -1,0 +1,117 @@
+"""Accounts: who may log in, and with which scopes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import insert
+
+from events import context
+from events.catalog.accounts import AccountRegistered
+from events.ids import new_id
+from events.outbox import emit
+from functions.domain.accounts import passwords
+from functions.domain.accounts.emails import normalise
+from functions.domain.accounts.tables import accounts
+from functions.domain.databases import UserDb
+from functions.domain.refusals import Conflict, FieldError, Forbidden, NotFound, Unauthenticated
+
+SCOPES: Final = ("user", "admin", "broker")
+"""All that there are; a new account has the first."""
+
+
+class EmailTaken(Conflict):
+    """There is an account with this e-mail address already: log in, or use another address."""
+
+
+class CredentialsWrong(Unauthenticated):
+    """The e-mail address and the password don't belong together."""
+
+
+class AccountSuspended(Forbidden):
+    """This account is suspended: ask whoever runs this service."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account, without its secrets."""
+
+    id: str
+    """`usr_…`"""
+    email: str
+    """In lower case."""
+    scopes: tuple[str, ...]
+    suspended: bool
+    created_at: datetime
+
+
+_PUBLIC: Final = (accounts.c.id, accounts.c.email, accounts.c.scopes, accounts.c.suspended, accounts.c.created_at)
+
+
+def create_account(
+    db: UserDb, email: str, password: str, scopes: Sequence[str] = SCOPES[:1], *, account_id: str | None = None
+) -> Account:
+    """Create an account and say so; refuses an unfit password, and an e-mail address that has an account.
+
+    `account_id` is a new id unless one is given.
+    """
+    email = normalise(email)
+    passwords.check(password, email)
+    if unknown := set(scopes) - set(SCOPES):
+        message = f"there is no scope {', '.join(sorted(unknown))}"
+        raise ValueError(message)
+    row = {
+        "id": account_id or new_id("usr"),
+        "email": email,
+        "password_hash": passwords.hashed(password),
+        "scopes": list(scopes),
+    }
+    statement = insert(accounts).values(row).on_conflict_do_nothing(index_elements=["email"]).returning(*_PUBLIC)
+    created = db.execute(statement).first()
+    if created is None:
+        error = FieldError("/email", "email_taken", EmailTaken.message())
+        raise EmailTaken(errors=[error])
+    emit(db, AccountRegistered(account_id=created.id))
+    return _account(created)
+
+
+def register(db: UserDb, email: str, password: str) -> Account:
+    """Create an account for whoever asks, who is from then on the actor."""
+    account_id = new_id("usr")
+    context.act_as(account_id)
+    return create_account(db, email, password, account_id=account_id)
+
+
+def authenticate(db: UserDb, email: str, password: str) -> Account:
+    """Return the account that an e-mail address and a password belong to, or refuse without telling which is wrong."""
+    statement = select(*_PUBLIC, accounts.c.password_hash).where(accounts.c.email == normalise(email))
+    row = db.execute(statement).first()
+    if not passwords.matches(password, row.password_hash if row else None) or row is None:
+        raise CredentialsWrong
+    context.act_as(row.id)
+    return _active(_account(row))
+
+
+def find(db: UserDb, account_id: str) -> Account:
+    """Return an account, or refuse."""
+    row = db.execute(select(*_PUBLIC).where(accounts.c.id == account_id)).first()
+    if row is None:
+        raise NotFound
+    return _account(row)
+
+
+def find_active(db: UserDb, account_id: str) -> Account:
+    """Return an account that isn't suspended, or refuse."""
+    return _active(find(db, account_id))
+
+
+def _active(account: Account) -> Account:
+    if account.suspended:
+        raise AccountSuspended
+    return account
+
+
+def _account(row: Row[*tuple[Any, ...]]) -> Account:
+    return Account(row.id, row.email, tuple(row.scopes), row.suspended, row.created_at)

@@ -1,0 +1,140 @@
+"""Sessions: from a login until the log-out, thirty idle days, or a spent refresh token that comes back."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import RowMapping, func, insert, select, update
+
+from events import context
+from events.catalog.accounts import SessionRevoked
+from events.ids import new_id
+from events.outbox import emit
+from functions.domain.accounts import access_tokens
+from functions.domain.accounts.accounts import Account, find_active
+from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_chain_key
+from functions.domain.accounts.tables import sessions
+from functions.domain.databases import UserDb
+from functions.domain.refusals import Unauthenticated
+
+IDLE: Final = timedelta(days=30)
+"""A session that isn't refreshed for so long has ended."""
+
+GRACE: Final = timedelta(seconds=10)
+"""For so long after a refresh the token before is answered with the same new one: two tabs may refresh at once."""
+
+CLOCK_MARGIN: Final = timedelta(minutes=1)
+"""By how much the clocks of two machines may differ."""
+
+
+class SessionEnded(Unauthenticated):
+    """This session was ended, or not used for thirty days: log in again."""
+
+
+class RefreshTokenReused(Unauthenticated):
+    """This refresh token was spent before, so somebody else may hold it: its session has been ended, log in again."""
+
+    commits = True
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What the holder of a session is given."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str = "Bearer"  # noqa: S105 - the scheme of RFC 6750
+    expires_in: int = access_tokens.LIFETIME_SECONDS
+    """Seconds until the access token expires."""
+
+
+def open_session(db: UserDb, account: Account) -> Opened:
+    """Open a session of an account."""
+    token = RefreshToken.first(new_id("ses"))
+    row = {
+        "id": token.session_id,
+        "account_id": account.id,
+        "secret_hash": token.secret_hash,
+        "chain_key": new_chain_key(),
+        "expires_at": func.now() + IDLE,
+    }
+    db.execute(insert(sessions).values(row))
+    return _opened(account, token)
+
+
+def refresh(db: UserDb, refresh_token: str) -> Opened:
+    """Trade a refresh token for the next one and a new access token.
+
+    The token before the newest is answered with the newest for ten seconds. Any other spent token ends its session:
+    `RefreshTokenReused` is raised, and the transaction is to be committed all the same.
+    """
+    presented = RefreshToken.read(refresh_token)
+    row = _locked(db, presented.session_id)
+    newest = presented.leads_to(row["secret_hash"], row["counter"], row["chain_key"])
+    if newest is None:
+        raise RefreshTokenInvalid
+    context.act_as(row["account_id"])
+    if not row["live"]:
+        raise SessionEnded
+    account = find_active(db, row["account_id"])
+    if presented == newest:
+        return _opened(account, _rotate(db, newest, row["chain_key"]))
+    if newest.counter - presented.counter == 1 and row["in_grace"]:
+        return _opened(account, newest)
+    revoke(db, presented.session_id, "refresh_token_reused")
+    raise RefreshTokenReused
+
+
+def revoke(db: UserDb, session_id: str, reason: str) -> None:
+    """End a session and say so; a session that has been revoked before stays as it is."""
+    statement = (
+        update(sessions)
+        .where(sessions.c.id == session_id, sessions.c.revoked_at.is_(None))
+        .values(revoked_at=func.now(), revoked_reason=reason)
+        .returning(sessions.c.account_id, sessions.c.revoked_at)
+    )
+    row = db.execute(statement).first()
+    if row is None:
+        return
+    lifetime = timedelta(seconds=access_tokens.LIFETIME_SECONDS) + CLOCK_MARGIN
+    emit(
+        db,
+        SessionRevoked(
+            session_id=session_id, account_id=row.account_id, reason=reason, expires_at=row.revoked_at + lifetime
+        ),
+    )
+
+
+def _locked(db: UserDb, session_id: str) -> RowMapping:
+    """Return a session, locked so that of two refreshes at once the second sees what the first did."""
+    # The clock, not the transaction's start: the second may have waited for the first.
+    now = func.clock_timestamp()
+    statement = (
+        select(
+            *sessions.c["account_id", "secret_hash", "chain_key", "counter"],
+            (sessions.c.revoked_at.is_(None) & (sessions.c.expires_at > now)).label("live"),
+            (sessions.c.refreshed_at > now - GRACE).label("in_grace"),
+        )
+        .where(sessions.c.id == session_id)
+        .with_for_update()
+    )
+    row = db.execute(statement).mappings().first()
+    if row is None:
+        raise RefreshTokenInvalid
+    return row
+
+
+def _rotate(db: UserDb, token: RefreshToken, chain_key: str) -> RefreshToken:
+    following = token.later(chain_key)
+    values = {
+        "secret_hash": following.secret_hash,
+        "counter": following.counter,
+        "refreshed_at": func.clock_timestamp(),
+        "expires_at": func.clock_timestamp() + IDLE,
+    }
+    db.execute(update(sessions).where(sessions.c.id == token.session_id).values(values))
+    return following
+
+
+def _opened(account: Account, token: RefreshToken) -> Opened:
+    return Opened(access_tokens.issue(account.id, token.session_id, account.scopes), str(token))

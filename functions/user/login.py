@@ -1,0 +1,39 @@
+"""POST /v1/auth/login: trade an e-mail address and a password for a session."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.accounts import accounts, emails, keys, passwords, sessions
+from functions.domain.databases import UserDb
+from functions.runtime.declarations import Needs
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Body, Reply
+
+
+class Credentials(Body):
+    """Who logs in."""
+
+    email: Annotated[str, Field(max_length=emails.MAX_LENGTH, pattern=emails.PATTERN)]
+    password: Annotated[str, Field(min_length=1, max_length=passwords.MAX_LENGTH)]
+
+
+class TokenPair(Reply):
+    """A session: an access token for the Authorization header, and a refresh token to trade for the next pair."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
+
+
+@endpoint(
+    "POST",
+    "/v1/auth/login",
+    refusals=(accounts.CredentialsWrong, accounts.AccountSuspended, emails.EmailInvalid),
+    needs=Needs(memory="256Mi", max_scale=10, secrets=(keys.PRIVATE,), group="function-passwords"),
+)
+def login(credentials: Credentials, db: UserDb) -> TokenPair:
+    """Open a session; a wrong address and a wrong password are told apart by nobody."""
+    account = accounts.authenticate(db, credentials.email, credentials.password)
+    return TokenPair.model_validate(sessions.open_session(db, account))

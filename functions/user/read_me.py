@@ -1,0 +1,24 @@
+"""GET /v1/me: the account of whoever asks."""
+
+from datetime import datetime
+
+from functions.domain.accounts import accounts
+from functions.domain.databases import UserDb
+from functions.runtime.callers import User
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Reply
+
+
+class Me(Reply):
+    """The caller's account."""
+
+    id: str
+    email: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+
+
+@endpoint("GET", "/v1/me")
+def read_me(caller: User, db: UserDb) -> Me:
+    """Return the caller's own account."""
+    return Me.model_validate(accounts.find(db, caller.id))

@@ -1,0 +1,42 @@
+"""POST /v1/auth/refresh: trade a refresh token for the next one and a new access token."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.accounts import accounts, keys, refresh_tokens, sessions
+from functions.domain.databases import UserDb
+from functions.runtime.declarations import Needs
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Body, Reply
+
+
+class Refresh(Body):
+    """The newest refresh token of a session."""
+
+    refresh_token: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class RefreshedPair(Reply):
+    """The same session, with a new pair of tokens; keep the new refresh token and forget the old one."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str
+    expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
+
+
+@endpoint(
+    "POST",
+    "/v1/auth/refresh",
+    refusals=(
+        refresh_tokens.RefreshTokenInvalid,
+        sessions.RefreshTokenReused,
+        sessions.SessionEnded,
+        accounts.AccountSuspended,
+    ),
+    needs=Needs(secrets=(keys.PRIVATE,)),
+)
+def refresh_session(refresh: Refresh, db: UserDb) -> RefreshedPair:
+    """Rotate the session's refresh token; a spent one ends the session, since two people seem to hold it."""
+    return RefreshedPair.model_validate(sessions.refresh(db, refresh.refresh_token))

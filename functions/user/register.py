@@ -1,0 +1,50 @@
+"""POST /v1/auth/register: create an account."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.accounts import accounts, emails, passwords
+from functions.domain.databases import UserDb
+from functions.runtime.declarations import Needs
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Body, Reply
+
+
+class Registration(Body):
+    """Who signs up."""
+
+    email: Annotated[
+        str,
+        Field(max_length=emails.MAX_LENGTH, pattern=emails.PATTERN, description="Upper and lower case are the same."),
+    ]
+    password: Annotated[
+        str,
+        Field(
+            min_length=passwords.MIN_LENGTH,
+            max_length=passwords.MAX_LENGTH,
+            description="Anything but the e-mail address itself.",
+        ),
+    ]
+
+
+class Registered(Reply):
+    """The new account."""
+
+    id: str
+    email: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+
+
+@endpoint(
+    "POST",
+    "/v1/auth/register",
+    status=201,
+    refusals=(accounts.EmailTaken, passwords.PasswordUnfit, emails.EmailInvalid),
+    needs=Needs(memory="256Mi", max_scale=10, group="function-passwords"),
+)
+def register(registration: Registration, db: UserDb) -> Registered:
+    """Create an account with the scope `user`; log in next."""
+    return Registered.model_validate(accounts.register(db, registration.email, registration.password))
