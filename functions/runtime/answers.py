@@ -22,7 +22,7 @@ def answered(declaration: Declaration, request: flask.Request, reply: Reply | Ca
     response = json_response(text, declaration.status)
     if etag is not None:
         response.set_etag(etag)
-        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Cache-Control"] = Reply.cache_control if isinstance(reply, Cached) else reply.cache_control
         if declaration.method == "GET":
             response.make_conditional(request)
     return response

@@ -7,11 +7,13 @@ from typing import Any, ClassVar, Final, Self
 from events.configuration import secret
 from functions.domain import revocations
 from functions.domain.accounts import live_sessions
+from functions.domain.accounts.access_tokens import AUDIENCE, ISSUER
+from functions.domain.accounts.keys import ALGORITHM, PUBLIC
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import Forbidden, Unauthenticated
 
-ISSUER: Final = "botberi"
-AUDIENCE: Final = "botberi-api"
+LEEWAY_SECONDS: Final = 5
+"""By how much the clock of whoever opened the session may differ from this one's."""
 
 
 class TokenExpired(Unauthenticated):
@@ -68,9 +70,10 @@ def bearer(header: str | None) -> dict[str, Any]:
             jwt.decode(
                 token.strip(),
                 key,
-                algorithms=["EdDSA"],
+                algorithms=[ALGORITHM],
                 issuer=ISSUER,
                 audience=AUDIENCE,
+                leeway=LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub", "sid", "scope"]},
             )
         )
@@ -84,7 +87,7 @@ def bearer(header: str | None) -> dict[str, Any]:
 def _keys() -> dict[str, Any]:
     import jwt  # noqa: PLC0415 - public endpoints never pay for it
 
-    return {str(key.key_id): key for key in jwt.PyJWKSet.from_json(secret("jwt-public-keys")).keys}
+    return {str(key.key_id): key for key in jwt.PyJWKSet.from_json(secret(PUBLIC)).keys}
 
 
 def check_session(caller: User, *, user: UserDb | None, shared: SharedDb | None) -> None:

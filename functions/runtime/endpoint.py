@@ -2,8 +2,8 @@
 
 The signature is the contract. Each parameter is filled by its type: a `Body` or `Query` model, a caller, a database
 session, a cache, or, by name, a value from the path. The transaction opens here, commits when the handler returns, and
-rolls back when it raises. Refusals answer; anything else is a bug: a 500 with the trace in the log and nothing in the
-body.
+rolls back when it raises, unless what it raises is a refusal that `commits`. Refusals answer; anything else is a bug: a
+500 with the trace in the log and nothing in the body.
 """
 
 import inspect
@@ -151,14 +151,25 @@ def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
     with ExitStack() as stack:
         call = Call(declaration, request, stack, path_values)
         arguments = call.arguments()
-        key = request.headers.get("Idempotency-Key")
-        database = declaration.parameter("database")
-        if key is None or database is None or call.caller is None or not takes_idempotency_key(declaration):
-            return answers.answered(declaration, request, call.run(arguments))
-        fingerprint = idempotency.fingerprint(declaration.name, request.path, request.get_data())
-        db = call.session(database.annotation)
-        answer = idempotency.once(db, call.caller.id, key, fingerprint, lambda: call.run(arguments))
-        return answers.json_response(answer, declaration.status)
+        try:
+            return _run(call, arguments)
+        except Refusal as refusal:
+            if not refusal.commits:
+                raise
+            # Answered from in here, so that the transaction ends as it does after success.
+            return answers.refused(refusal)
+
+
+def _run(call: Call, arguments: dict[str, Any]) -> flask.Response:
+    declaration, request = call.declaration, call.request
+    key = request.headers.get("Idempotency-Key")
+    database = declaration.parameter("database")
+    if key is None or database is None or call.caller is None or not takes_idempotency_key(declaration):
+        return answers.answered(declaration, request, call.run(arguments))
+    fingerprint = idempotency.fingerprint(declaration.name, request.path, request.get_data())
+    db = call.session(database.annotation)
+    answer = idempotency.once(db, call.caller.id, key, fingerprint, lambda: call.run(arguments))
+    return answers.json_response(answer, declaration.status)
 
 
 def takes_idempotency_key(declaration: Declaration) -> bool:

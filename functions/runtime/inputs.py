@@ -1,6 +1,6 @@
 """What a request brings: its body within bounds, its query, its headers, checked against a handler's models."""
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import flask
 from pydantic import TypeAdapter, ValidationError
@@ -14,10 +14,13 @@ from functions.domain.refusals import (
     TooLarge,
     UnsupportedMediaType,
 )
-from functions.runtime.shapes import Body, IfMatch, Query, pointer
+from functions.runtime.shapes import Body, IfMatch, Query, nul_characters, pointer
+from functions.runtime.strict_json import NotStrictJsonError, check_json
 
 AnyBody = TypeVar("AnyBody", bound=Body)
 AnyQuery = TypeVar("AnyQuery", bound=Query)
+
+NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
 
 
 def read_body(request: flask.Request, limit: int) -> bytes:
@@ -36,13 +39,19 @@ def json_body(request: flask.Request, model: type[AnyBody], limit: int) -> AnyBo
         raise UnsupportedMediaType
     body = read_body(request, limit)
     try:
-        return model.model_validate_json(body)
+        check_json(body)
+        value = model.model_validate_json(body)
+    except NotStrictJsonError as error:
+        raise Malformed(f"The body is not JSON: {error}.") from None
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         if details[0]["type"] == "json_invalid":
             raise Malformed(f"The body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}.") from None
         errors = [FieldError(pointer(detail["loc"]), detail["type"], detail["msg"]) for detail in details]
         raise Invalid(errors=errors) from None
+    if errors := [FieldError(pointer(place), *NUL) for place in nul_characters(value)]:
+        raise Invalid(errors=errors)
+    return value
 
 
 def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
@@ -50,6 +59,8 @@ def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
     repeated = [name for name, values in request.args.lists() if len(values) > 1]
     if repeated:
         raise Invalid(errors=[FieldError(f"?{name}", "repeated", "Give this parameter once.") for name in repeated])
+    if errors := [FieldError(f"?{name}", *NUL) for name, value in request.args.items() if "\x00" in name + value]:
+        raise Invalid(errors=errors)
     try:
         return model.model_validate(dict(request.args))
     except ValidationError as error:
@@ -68,6 +79,8 @@ def no_query(request: flask.Request) -> None:
 
 def path_value(annotation: Any, value: str) -> Any:  # noqa: ANN401 - whatever the parameter's type takes
     """Return a value from the path, or say that there is no such thing when it can't be one."""
+    if "\x00" in value:
+        raise NotFound
     try:
         return TypeAdapter(annotation).validate_python(value)
     except ValidationError:

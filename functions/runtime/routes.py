@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
 
 from functions.domain.refusals import NotFound, Refusal
 from functions.runtime.declarations import Declaration
@@ -44,7 +43,8 @@ def match(declarations: Iterable[Declaration], method: str, path: str) -> tuple[
         if found is None:
             continue
         if method in methods_of(declaration):
-            return declaration, {name: unquote(value) for name, value in found.groupdict().items()}
+            # The server has percent-decoded the path: decoding it again would let `%252F` pass for a slash.
+            return declaration, found.groupdict()
         allowed |= methods_of(declaration)
     if allowed:
         raise MethodNotAllowed(allowed)

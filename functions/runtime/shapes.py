@@ -3,9 +3,9 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Annotated, Any, Generic, NewType, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, NewType, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import RowMapping
@@ -33,6 +33,9 @@ class Reply(BaseModel):
     """An answer's JSON body."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    cache_control: ClassVar[str] = "no-cache"
+    """The Cache-Control header of an answer that has an ETag: keep it, but ask whether it still holds."""
 
     def etag(self) -> str | None:
         """Return what the ETag header says of this resource, without quotes; None for no header."""
@@ -110,6 +113,22 @@ class SharedTransactions:
 
 IfMatch = NewType("IfMatch", str)
 """The If-Match header without quotes; a handler with this parameter answers 428 to a request without it."""
+
+
+def nul_characters(value: Any, location: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - any input
+    """Yield where in `value` there is a string with the character U+0000, which JSON allows and Postgres refuses."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            yield location
+    elif isinstance(value, BaseModel):
+        yield from nul_characters(vars(value), location)
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from nul_characters(name, location)
+            yield from nul_characters(each, (*location, name))
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
+        for index, each in enumerate(value):
+            yield from nul_characters(each, (*location, index))
 
 
 def pointer(location: Sequence[Any]) -> str:
