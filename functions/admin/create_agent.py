@@ -31,7 +31,7 @@ class AgentCreated(Reply):
 
 @endpoint("POST", "/v1/admin/agents", status=201, refusals=(SlugTaken,))
 def create_agent(_caller: Admin, agent: NewAgent, db: SharedDb) -> AgentCreated:
-    """Add it; it has no version yet."""
+    """The agent has no version yet: publish one next."""
     agent_id = agents.create(
         db,
         slug=agent.slug,

@@ -19,7 +19,6 @@ class AnyAgentQuery(PageQuery):
         str | None,
         Field(
             max_length=100,
-            pattern=r"^[^\x00]*$",
             description="Words that must all occur in the agent's name, summary, description or slug.",
         ),
     ] = None
@@ -39,6 +38,6 @@ class AnyAgentSummary(Reply):
 
 @endpoint("GET", "/v1/admin/agents")
 def list_all_agents(_caller: Admin, query: AnyAgentQuery, db: SharedDb) -> Page[AnyAgentSummary]:
-    """Read one page of them."""
+    """Upper and lower case are the same to `q`, and none of its characters is a wildcard."""
     rows = agents.search(db, query.q, after=query.after(), limit=query.limit + 1, unlisted=True)
     return query.page(rows, AnyAgentSummary)

@@ -39,7 +39,7 @@ class AuditEntry(Reply):
 
 @endpoint("GET", "/v1/admin/audit")
 def list_audit(_caller: Admin, query: AuditQuery, db: SharedDb) -> Page[AuditEntry]:
-    """Read one page of them."""
+    """Every event of the platform is recorded, with who did it and the trace that it belongs to."""
     rows = audit.entries(
         db,
         subject=query.subject,

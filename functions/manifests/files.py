@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Final
 
+from functions.manifests import edge
+from functions.manifests.openapi import ABOUT, document
 from functions.manifests.subscriptions import subscriptions
 from functions.runtime.functions import declarations
 
@@ -14,6 +16,8 @@ def generated() -> dict[Path, str]:
     every = declarations()
     return {
         Path("deploy/subscriptions.json"): subscriptions(every),
+        **edge.files(every),
+        **{Path(f"deploy/openapi/{surface}.json"): document(surface, every) for surface in ABOUT},
     }
 
 

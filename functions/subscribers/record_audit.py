@@ -1,4 +1,4 @@
-"""Every event: append it to the audit trail."""
+"""Every event: append it to the audit trail, whole, since events carry nothing secret."""
 
 from events.wire import CloudEvent
 from functions.domain import audit
@@ -8,5 +8,5 @@ from functions.runtime.subscriber import subscriber
 
 @subscriber
 def record_audit(event: CloudEvent, db: SharedDb) -> None:
-    """Append it whole: events carry nothing secret."""
+    """Append it, once."""
     audit.record(db, event)

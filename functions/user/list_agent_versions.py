@@ -25,7 +25,7 @@ class VersionSummary(Reply):
 def list_agent_versions(
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], query: PageQuery, db: SharedDb
 ) -> Page[VersionSummary]:
-    """Read one page of them."""
+    """Versions never change; a later one has a later place, whatever its number."""
     agent = agents.find(db, slug)
     rows = versions.of_agent(db, agent["id"], after=query.after(), limit=query.limit + 1)
     return query.page(rows, VersionSummary)

@@ -19,7 +19,6 @@ class AgentQuery(PageQuery):
         str | None,
         Field(
             max_length=100,
-            pattern=r"^[^\x00]*$",
             description="Words that must all occur in the agent's name, summary, description or slug.",
             examples=["questions"],
         ),
@@ -39,7 +38,7 @@ class AgentSummary(Reply):
 
 @endpoint("GET", "/v1/agents", needs=Needs(group="function-cache"))
 def list_agents(query: AgentQuery, cache: Cache, transaction: SharedTransactions) -> Cached[Page[AgentSummary]]:
-    """Answer from the cache, or search."""
+    """Upper and lower case are the same to `q`, and none of its characters is a wildcard."""
 
     def search() -> Page[AgentSummary]:
         with transaction() as db:

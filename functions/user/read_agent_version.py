@@ -31,5 +31,5 @@ def read_agent_version(
     number: Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])],
     db: SharedDb,
 ) -> VersionDetails:
-    """Read it."""
+    """Build a form from `config_schema`, and send what was filled in as an instance's `config`."""
     return VersionDetails.model_validate(dict(versions.resolve(db, slug, number=number)))

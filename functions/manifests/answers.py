@@ -1,0 +1,62 @@
+"""Every problem that an endpoint may answer with: those that its handler declares, and those its parameters imply."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Final
+
+from functions.domain import refusals
+from functions.domain.refusals import Refusal
+from functions.runtime import callers, databases, idempotency, problems
+from functions.runtime.declarations import Declaration
+from functions.runtime.endpoint import takes_idempotency_key
+from functions.runtime.routes import RouteNotFound
+
+
+class Internal(Refusal):
+    """Something went wrong on our side: report it with the trace_id."""
+
+
+_IMPLIED: Final[dict[str, tuple[type[Refusal], ...]]] = {
+    "caller": (
+        refusals.Unauthenticated,
+        callers.TokenExpired,
+        callers.SessionRevoked,
+        refusals.Forbidden,
+        databases.DatabaseUnavailable,
+    ),
+    "path": (refusals.NotFound, RouteNotFound),
+    "body": (refusals.Malformed, refusals.TooLarge, refusals.UnsupportedMediaType),
+    "header": (refusals.PreconditionRequired,),
+    "database": (databases.DatabaseUnavailable,),
+    "transactions": (databases.DatabaseUnavailable,),
+}
+"""What a parameter of some source may be refused with, before or after the handler runs."""
+
+_IDEMPOTENT: Final = (
+    idempotency.IdempotencyKeyMalformed,
+    idempotency.IdempotencyKeyInFlight,
+    idempotency.IdempotencyKeyReused,
+)
+
+
+def refused_with(declaration: Declaration) -> dict[int, dict[str, type[Refusal]]]:
+    """Return the problems of an endpoint: by HTTP status, then by code, both sorted. 500 and 422 are always there."""
+    found: dict[int, dict[str, type[Refusal]]] = defaultdict(dict)
+    for refusal in _refusals(declaration):
+        found[_status(refusal)][refusal.code] = refusal
+    return {status: dict(sorted(found[status].items())) for status in sorted(found)}
+
+
+def _refusals(declaration: Declaration) -> Iterator[type[Refusal]]:
+    # A parameter that no endpoint knows is refused everywhere.
+    yield refusals.Invalid
+    yield Internal
+    yield from declaration.refusals
+    for parameter in declaration.parameters:
+        yield from _IMPLIED.get(parameter.source, ())
+    if takes_idempotency_key(declaration):
+        yield from _IDEMPOTENT
+
+
+def _status(refusal: type[Refusal]) -> int:
+    return 500 if refusal is Internal else problems.status_of(refusal)
