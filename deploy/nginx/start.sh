@@ -1,0 +1,69 @@
+#!/bin/sh
+# Writes nginx' configuration into FOLDER from the files beside this one and starts nginx on it: start.sh FOLDER [-t]
+# FOLDER is all that nginx writes to, so the rest may be read-only. With -t it only checks the configuration.
+# Each setting is an environment variable; what stands here are the values of a local run.
+set -eu
+
+folder=$1
+here=$(cd "$(dirname "$0")" && pwd)
+
+: "${EDGE_LISTEN:=127.0.0.1:8080}"                 # address and port for all surfaces
+: "${EDGE_SURFACES:=}"                             # ports for one surface each: "user=8010 admin=8020 broker=8030"
+: "${EDGE_PLATFORM:=local}"                        # a file of platforms/: local, compose, openfaas, openfaas-ce, knative
+: "${EDGE_FUNCTIONS:=127.0.0.1:8050}"              # where functions are; what it means stands in the platform's file
+: "${EDGE_GATEWAY:=127.0.0.1:8040}"                # host:port of the WebSocket gateway
+: "${EDGE_USER_DOCS:=127.0.0.1:8010}"              # host:port of the user surface's documentation
+: "${EDGE_ADMIN_DOCS:=127.0.0.1:8020}"             # … of the admin surface's
+: "${EDGE_BROKER_DOCS:=127.0.0.1:8030}"            # … of the broker surface's
+: "${EDGE_CORS_ORIGINS:=}"                         # origins of browser applications, with spaces between them
+: "${EDGE_RATE:=50r/s}"                            # requests for each address
+: "${EDGE_BURST:=100}"                             # how far an address may run ahead of that
+: "${EDGE_GUESS_RATE:=30r/m}"                      # the same for POSTs that need no session: log-in, sign-up
+: "${EDGE_GUESS_BURST:=30}"
+: "${EDGE_SOCKETS:=20}"                            # open WebSockets for each address
+: "${EDGE_TRUSTED_PROXIES:=unix:}"                 # network whose X-Forwarded-For is believed; unix: is nobody
+: "${EDGE_WORKERS:=2}"                             # nginx' processes
+# IPv6 addresses stand in brackets in nginx.
+: "${EDGE_RESOLVER:=$(awk '$1 == "nameserver" { print (index($2, ":") ? "[" $2 "]" : $2); exit }' /etc/resolv.conf)}"
+: "${EDGE_RESOLVER:=127.0.0.1}"
+
+# nginx drops from root to nobody, who can't enter a folder in somebody's home.
+EDGE_USER_LINE=
+[ "$(id -u)" != 0 ] || EDGE_USER_LINE="user root;"
+
+mkdir -p "$folder/temp"
+folder=$(cd "$folder" && pwd)
+
+settings="LISTEN FUNCTIONS GATEWAY USER_DOCS ADMIN_DOCS BROKER_DOCS CORS_ORIGINS RATE BURST GUESS_RATE GUESS_BURST
+  SOCKETS TRUSTED_PROXIES WORKERS RESOLVER USER_LINE"
+script=
+for name in $settings; do
+  eval "value=\$EDGE_$name"
+  case $value in
+    *[!]A-Za-z0-9\ :/.,_[-]*) [ "$name" = USER_LINE ] || { echo "edge: EDGE_$name holds characters that it can't: $value" >&2; exit 1; } ;;
+  esac
+  script="${script}s|\${EDGE_$name}|$value|g
+"
+done
+
+fill() { # fill TEMPLATE OUTPUT
+  sed "$script" "$1" > "$2"
+}
+
+server() { # server ADDRESS SURFACE
+  printf 'server {\n    listen %s;\n    set $only "%s";\n    include server.conf;\n}\n' "$1" "$2"
+}
+
+fill "$here/edge.conf.template" "$folder/nginx.conf"
+fill "$here/server.conf.template" "$folder/server.conf"
+cp "$here/routes.conf" "$here/problems.conf" "$here/forward.conf" "$folder/"
+cp "$here/platforms/$EDGE_PLATFORM.conf" "$folder/platform.conf"
+{
+  server "$EDGE_LISTEN" ""
+  for each in $EDGE_SURFACES; do
+    server "${each#*=}" "${each%%=*}"
+  done
+} > "$folder/servers.conf"
+
+shift
+exec nginx -p "$folder/" -c "$folder/nginx.conf" -e stderr "$@"

@@ -1,0 +1,152 @@
+"""deploy/nginx: which function answers which method and path, and the edge's own answers, as nginx reads them."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from itertools import combinations, zip_longest
+from pathlib import Path
+from typing import Final
+
+from events import context
+from functions.domain import refusals
+from functions.domain.refusals import Refusal
+from functions.manifests.grouping import group_of
+from functions.runtime.declarations import Declaration
+from functions.runtime.problems import problem
+from functions.runtime.routes import MethodNotAllowed, RouteNotFound, methods_of
+
+HEAD: Final = "# Written by `make manifests` from what the functions declare: change those, not this file.\n"
+
+TRANSPORT_SECONDS: Final = 5
+"""What the edge waits beyond the longest time limit of a function, so that the function's own answer arrives."""
+
+_OWN_ANSWERS: Final[tuple[tuple[str, int, type[Refusal], str | None], ...]] = (
+    ("400", 400, refusals.Malformed, None),
+    ("404", 404, RouteNotFound, None),
+    ("405", 405, MethodNotAllowed, None),
+    ("413", 413, refusals.TooLarge, None),
+    ("414", 414, refusals.Malformed, "The address is too long."),
+    ("429", 429, refusals.TooMany, None),
+    ("494", 431, refusals.Malformed, "The headers are too large."),
+    ("500 502 503", 503, refusals.Unavailable, None),
+    ("504", 504, refusals.Unavailable, "This took too long: read what became of it before you try again."),
+)
+"""What nginx says for itself, what it answers instead, and in which of the functions' words."""
+
+
+_TITLES: Final = {413: "Content Too Large", 414: "URI Too Long"}
+"""Those that differ between versions of Python: the file must not."""
+
+
+class AmbiguousRouteError(Exception):
+    """One request would have two answers."""
+
+
+def routes(declarations: Iterable[Declaration]) -> str:
+    """Return `routes.conf`: maps from the request to its function, and the limits that follow from the functions."""
+    endpoints = sorted(
+        (each for each in declarations if each.surface != "subscribers"), key=lambda each: (each.path, each.method)
+    )
+    _refuse_overlaps(endpoints)
+    longest = max(each.needs.timeout_seconds for each in endpoints) + TRANSPORT_SECONDS
+    return "\n".join(
+        (
+            HEAD,
+            "map_hash_bucket_size 128;",
+            f"client_max_body_size {max(each.max_body for each in endpoints)};",
+            f"proxy_read_timeout {longest}s;\n",
+            _map('"$request_method:$uri"', "$function", ((_asked(each), each.deployment) for each in endpoints)),
+            "# The methods of an address, as the Allow header tells them.",
+            _map("$uri", "$allow", _allowed(endpoints)),
+            "# The surface of an address.",
+            _map("$uri", "$owner", sorted({(f'"~^{_pattern(each.path)}$"', each.surface) for each in endpoints})),
+            "# The deployment that holds a function where few are allowed.",
+            _map("$function", "$group", ((each.deployment, group_of(each)) for each in endpoints)),
+            "# Whoever guesses passwords or floods sign-up does it here: POSTs that need no session.",
+            _map("$function", "$guess_key", ((each.deployment, "$binary_remote_addr") for each in _open(endpoints))),
+        )
+    )
+
+
+def problems() -> str:
+    """Return `problems.conf`: nginx' own answers as application/problem+json, with the codes that functions use."""
+    return "\n".join((HEAD, *(_problem(*answer) for answer in _OWN_ANSWERS)))
+
+
+PLATFORMS: Final = {
+    "local": ("One host serves every function; EDGE_FUNCTIONS is its host:port.", "http://$functions"),
+    "compose": (
+        "Each function is a service of its own name; EDGE_FUNCTIONS is their port.",
+        "http://$function:$functions",
+    ),
+    "openfaas": ("EDGE_FUNCTIONS is the gateway, host:port.", "http://$functions/function/$function"),
+    "openfaas-ce": ("The same, with functions grouped into few deployments.", "http://$functions/function/$group"),
+    "knative": (
+        "EDGE_FUNCTIONS is what follows a Service's name: botberi.svc.cluster.local",
+        "http://$function.$functions",
+    ),
+}
+"""How a function is reached: what EDGE_FUNCTIONS means, and the address."""
+
+
+def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
+    """Return every generated file of deploy/nginx."""
+    folder = Path("deploy/nginx")
+    platforms = {folder / "platforms" / f"{name}.conf": platform(name) for name in PLATFORMS}
+    return {folder / "routes.conf": routes(declarations), folder / "problems.conf": problems(), **platforms}
+
+
+def platform(name: str) -> str:
+    """Return `platforms/<name>.conf`: the address of a function on one platform."""
+    meaning, address = PLATFORMS[name]
+    return f'{HEAD}\n# {meaning}\nmap $function $upstream {{\n    default "{address}";\n}}\n'
+
+
+def _refuse_overlaps(endpoints: Iterable[Declaration]) -> None:
+    for one, other in combinations(endpoints, 2):
+        if methods_of(one) & methods_of(other) and _overlap(one.path, other.path):
+            message = f"{one.name} ({one.path}) and {other.name} ({other.path}) would answer the same request"
+            raise AmbiguousRouteError(message)
+
+
+def _overlap(one: str, other: str) -> bool:
+    pairs = list(zip_longest(one.split("/"), other.split("/")))
+    return all(None not in pair and (pair[0] == pair[1] or "{" in f"{pair[0]}{pair[1]}") for pair in pairs)
+
+
+def _pattern(path: str) -> str:
+    return "[^/]+".join(re.escape(part).replace(r"\-", "-") for part in re.split(r"{\w+}", path))
+
+
+def _asked(declaration: Declaration) -> str:
+    methods = "|".join(sorted(methods_of(declaration)))
+    return f'"~^({methods}):{_pattern(declaration.path)}$"'
+
+
+def _allowed(endpoints: Iterable[Declaration]) -> Iterable[tuple[str, str]]:
+    methods: dict[str, set[str]] = {}
+    for each in endpoints:
+        methods.setdefault(_pattern(each.path), set()).update(methods_of(each))
+    return ((f'"~^{pattern}$"', f'"{", ".join(sorted(found))}"') for pattern, found in methods.items())
+
+
+def _open(endpoints: Iterable[Declaration]) -> Iterable[Declaration]:
+    return (each for each in endpoints if each.method == "POST" and each.parameter("caller") is None)
+
+
+def _map(key: str, name: str, entries: Iterable[tuple[str, str]]) -> str:
+    lines = "".join(f"    {pattern} {value};\n" for pattern, value in entries)
+    return f'map {key} {name} {{\n    default "";\n{lines}}}\n'
+
+
+def _problem(found: str, status: int, refusal: type[Refusal], detail: str | None) -> str:
+    with context.entered(context.Context(trace_id="$trace_id", span_id="")):
+        body = problem(status, refusal.code, detail or refusal.message())
+    text = json.dumps(body | {"title": _TITLES.get(status, body["title"])}).replace("'", r"\'")
+    return (
+        f"error_page {found} = @problem_{status};\n"
+        f"location @problem_{status} {{\n"
+        "    default_type application/problem+json;\n"
+        f"    return {status} '{text}';\n"
+        "}\n"
+    )
