@@ -31,7 +31,7 @@ class AgentCreated(Reply):
 
 @endpoint("POST", "/v1/admin/agents", status=201, refusals=(SlugTaken,))
 def create_agent(_caller: Admin, agent: NewAgent, db: SharedDb) -> AgentCreated:
-    """The agent has no version yet: publish one next."""
+    """Add it without a version: publish one next."""
     agent_id = agents.create(
         db,
         slug=agent.slug,

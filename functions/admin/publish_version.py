@@ -67,7 +67,7 @@ class VersionPublished(Reply):
 def publish_version(
     caller: Admin, slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], version: NewVersion, db: SharedDb
 ) -> VersionPublished:
-    """The channels named point at it from now on; running instances keep their version."""
+    """Point the channels named at it from now on; running instances keep their version."""
     moved = sorted(set(version.channels))
     version_id = versions.publish(
         db,

@@ -36,5 +36,5 @@ class AnyAgent(Reply):
 def read_any_agent(
     _caller: Admin, slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], db: SharedDb
 ) -> AnyAgent:
-    """Send its ETag as `If-Match` when you change it."""
+    """Show it with the ETag to send as `If-Match` when you change it."""
     return AnyAgent.model_validate(dict(agents.find(db, slug, unlisted=True)))

@@ -47,6 +47,6 @@ def update_agent(
     changes: AgentChanges,
     db: SharedDb,
 ) -> AgentUpdated:
-    """Instances of an agent that is no longer listed keep working."""
+    """Change what is given; instances of an agent that is no longer listed keep working."""
     row = agents.change(db, slug, etag, changes.model_dump(exclude_none=True))
     return AgentUpdated.model_validate(dict(row))

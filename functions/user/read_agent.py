@@ -41,7 +41,7 @@ class Agent(Reply):
 def read_agent(
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], cache: Cache, transaction: SharedTransactions
 ) -> Cached[Agent]:
-    """An agent that is not listed is as good as not there."""
+    """Show it if it is listed; one that is not is as good as not there."""
 
     def read() -> Agent:
         with transaction() as db:
