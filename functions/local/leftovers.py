@@ -1,0 +1,76 @@
+"""The processes that belong to a folder of the local run or of a test session, whoever is their parent by now.
+
+Each carries the folder in its environment, which children inherit: agents, port mappers and workers too. Postgres and
+nginx write over their environment, so they are known by the folder they work in.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from functions.local.patience import until
+
+MARK: Final = "BOTBERI_RUN"
+"""The environment variable that names the folder."""
+
+_SERVERS: Final = frozenset({"postgres", "nginx"})
+
+
+def processes(folder: Path) -> Iterator[int]:
+    """Yield the ids of the processes that belong to `folder`, without this one and its ancestors."""
+    mine = set(_ancestors())
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) not in mine and _belongs(entry, folder):
+            yield int(entry.name)
+
+
+def end(folder: Path, *, seconds: float = 10) -> int:
+    """Stop what belongs to `folder`, kindly and after `seconds` by force; return how many processes there were."""
+    found = list(processes(folder))
+    _send(found, signal.SIGTERM)
+    # Postgres takes TERM for "when the last client has gone"; INT is its fast way that still writes everything.
+    _send([pid for pid in found if _program(Path(f"/proc/{pid}")) == "postgres"], signal.SIGINT)
+    if not until(lambda: not any(processes(folder)), seconds=seconds, pause=0.1):
+        _send(list(processes(folder)), signal.SIGKILL)
+        until(lambda: not any(processes(folder)), seconds=5)
+    return len(found)
+
+
+def _send(pids: list[int], number: signal.Signals) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def _belongs(entry: Path, folder: Path) -> bool:
+    try:
+        if _state(entry) == "Z":
+            return False
+        marks = (entry / "environ").read_bytes().split(b"\0")
+        if f"{MARK}={folder}".encode() in marks:
+            return True
+        return _program(entry) in _SERVERS and (entry / "cwd").readlink().is_relative_to(folder)
+    except (FileNotFoundError, PermissionError, ProcessLookupError):
+        return False
+
+
+def _program(entry: Path) -> str:
+    try:
+        return (entry / "comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def _state(entry: Path) -> str:
+    return (entry / "stat").read_text().rpartition(")")[2].split()[0]
+
+
+def _ancestors() -> Iterator[int]:
+    pid = os.getpid()
+    while pid:
+        yield pid
+        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

@@ -1,0 +1,130 @@
+"""A private RabbitMQ server with its own port mapper, users and cookie."""
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from events.topology import PERMISSIONS
+from functions.local import private_process, secrets_folder
+from functions.local.binaries import find
+from functions.local.ports import LOOPBACK, accepts
+from functions.local.private_process import PrivateProcess
+
+NAME: Final = "event_bus"
+VHOST: Final = "botberi"
+
+_TAGS: Final = {"admin": ["administrator"]}
+"""Only the part `admin` sees the management page."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The ports of one server."""
+
+    amqp: int
+    management: int
+    names: int
+    distribution: int
+
+
+def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bool) -> Iterator[PrivateProcess]:
+    """Start the port mapper and the server under the folder `run`; `passwords` by part."""
+    folder = run / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    _configure(folder, ports, passwords, durable=durable)
+    environment = _environment(folder, ports)
+    mapper = private_process.start(
+        "event_bus_names",
+        [find("epmd"), "-port", str(ports.names), "-address", LOOPBACK],
+        run=run,
+        cwd=folder,
+        environment=environment,
+    )
+    mapper.wait_until(lambda: accepts(ports.names))
+    yield mapper
+    yield private_process.start(NAME, [find("rabbitmq-server")], run=run, cwd=folder, environment=environment)
+
+
+def answers(ports: Addresses) -> bool:
+    """Tell whether the server takes connections, its users known."""
+    return accepts(ports.amqp) and accepts(ports.management)
+
+
+def permissions(vhost: str) -> list[dict[str, str]]:
+    """Return what each user may do in a vhost."""
+    return [
+        {"user": user, "vhost": vhost, "configure": configure, "write": write, "read": read}
+        for user, (configure, write, read) in PERMISSIONS.items()
+    ]
+
+
+def _environment(folder: Path, ports: Addresses) -> dict[str, str]:
+    return {
+        "HOME": str(folder),
+        "RABBITMQ_NODENAME": "botberi@localhost",
+        "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+        "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "generated"),
+        "RABBITMQ_MNESIA_DIR": str(folder / "data"),
+        "RABBITMQ_FEATURE_FLAGS_FILE": str(folder / "feature_flags"),
+        "RABBITMQ_PLUGINS_EXPAND_DIR": str(folder / "plugins"),
+        "RABBITMQ_LOG_BASE": str(folder),
+        "RABBITMQ_LOGS": "-",
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+        "RABBITMQ_DIST_PORT": str(ports.distribution),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false",
+        "ERL_EPMD_ADDRESS": LOOPBACK,
+        "ERL_EPMD_PORT": str(ports.names),
+        "ERL_CRASH_DUMP": str(folder / "crash.dump"),
+    }
+
+
+def _configure(folder: Path, ports: Addresses, passwords: dict[str, str], *, durable: bool) -> None:
+    lines = [
+        f"listeners.tcp.1 = {LOOPBACK}:{ports.amqp}",
+        f"management.tcp.ip = {LOOPBACK}",
+        f"management.tcp.port = {ports.management}",
+        f"load_definitions = {folder / 'definitions.json'}",
+        f"default_vhost = {VHOST}",
+        "log.console = true",
+        "log.console.level = warning",
+        f"raft.wal_max_size_bytes = {(256 if durable else 32) * 1024 * 1024}",
+        # A developer's disk is often nearly full; the broker would stop every publisher.
+        "disk_free_limit.absolute = 200MB",
+    ]
+    (folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+    (folder / "rabbitmq-env.conf").write_text("")
+    (folder / "advanced.config").write_text("[].\n")
+    (folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+    cookie = folder / ".erlang.cookie"
+    if not cookie.exists():
+        secrets_folder.write(cookie, secrets.token_hex(32))
+        cookie.chmod(0o400)
+    secrets_folder.write(folder / "definitions.json", json.dumps(_definitions(passwords)))
+
+
+def _definitions(passwords: dict[str, str]) -> dict[str, Any]:
+    # Loaded at every start; with definitions to load, RabbitMQ makes no default user.
+    users = [
+        {
+            "name": f"botberi_{part}",
+            "password_hash": _hash(password),
+            "hashing_algorithm": "rabbit_password_hashing_sha256",
+            "tags": _TAGS.get(part, []),
+        }
+        for part, password in passwords.items()
+    ]
+    return {"users": users, "vhosts": [{"name": VHOST}], "permissions": permissions(VHOST)}
+
+
+def _hash(password: str) -> str:
+    salt = secrets.token_bytes(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()

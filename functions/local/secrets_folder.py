@@ -1,0 +1,37 @@
+"""The secrets of a local run: generated once, kept in files that only their owner can read."""
+
+import secrets
+from pathlib import Path
+from typing import Final
+
+from functions.domain.accounts import keys
+from migrations.databases import DATABASES, ROLES
+
+EVENT_BUS_PARTS: Final = ("admin", "relay", "dispatcher")
+"""RabbitMQ's users are `botberi_<part>`."""
+
+_OTHERS: Final = ("psql-superuser", "user-redis", "flower")
+
+
+def names() -> list[str]:
+    """Return the names of all passwords."""
+    databases = [f"{database}-{role}".replace("_", "-") for database in DATABASES for role in ROLES]
+    return [*databases, *(f"event-bus-{part}" for part in EVENT_BUS_PARTS), *_OTHERS]
+
+
+def fill(folder: Path) -> None:
+    """Generate the secrets that `folder` doesn't hold yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    for name in names():
+        if not (folder / name).exists():
+            write(folder / name, secrets.token_urlsafe(24))
+    if not (folder / "jwt-signing-key").exists():
+        keys.generate(folder)
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file that only its owner may read."""
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(text)

@@ -1,0 +1,44 @@
+"""Run the services of a test session for as long as somebody takes part: `python -m functions.local.testing.guard DIR`.
+
+Its parent holds the session's lock while it starts this process.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from functions.local import databases, leftovers, services, settings
+from functions.local.patience import until
+from functions.local.ports import Ports
+from functions.local.testing.session import READY, TAKING_PART
+
+
+def main() -> None:
+    """Start, say so, wait until everybody has gone, end everything."""
+    folder = Path(sys.argv[1])
+    with (folder / TAKING_PART).open("a") as lock, services.running(folder, ports := Ports.free(), durable=False):
+        os.environ.update(settings.environment(folder, ports))
+        databases.prepare()
+        (folder / "ready.tmp").write_text(json.dumps(asdict(ports)))
+        (folder / "ready.tmp").rename(folder / READY)
+        while not until(lambda: _has(lock.fileno()), seconds=60, pause=0.25):
+            pass
+        # Nobody will miss the data: no time for a kind end. The lock stays held until the folder is gone.
+        leftovers.end(folder, seconds=2)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    main()

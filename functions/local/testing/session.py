@@ -1,0 +1,90 @@
+"""The services of one test session, shared by its workers: started by the first that asks, ended after the last.
+
+Whoever takes part holds a shared lock on a file. A guard process starts the services, and ends them as soon as it can
+have that lock for itself: also when a test run was killed. If the guard was killed too, the next run clears up.
+"""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final
+
+from functions.local import leftovers, settings
+from functions.local.errors import LocalError
+from functions.local.patience import until
+
+FAMILY: Final = f"botberi-tests-{os.getuid()}-"
+
+TAKING_PART: Final = "taking-part.lock"
+READY: Final = "ready.json"
+
+
+@contextmanager
+def joined(session: str) -> Iterator[Path]:
+    """Take part in a test session: yield its folder, in which the services run on the ports of `ready.json`."""
+    clear_up()
+    folder = Path(tempfile.gettempdir()) / f"{FAMILY}{session}"
+    with _taking_part(folder):
+        with _alone(folder / "starting.lock"):
+            if not (folder / READY).exists():
+                _start_guard(folder)
+        yield folder
+
+
+@contextmanager
+def _taking_part(folder: Path) -> Iterator[None]:
+    while True:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with (folder / TAKING_PART).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            # Between opening and locking a guard may have ended that session and removed its folder.
+            if _is_still(file, folder / TAKING_PART):
+                yield
+                return
+
+
+def _is_still(file: IO[str], path: Path) -> bool:
+    try:
+        return os.fstat(file.fileno()).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _start_guard(folder: Path) -> None:
+    with (folder / "guard.log").open("ab") as log:
+        guard = subprocess.Popen(
+            [sys.executable, "-m", "functions.local.testing.guard", str(folder)],
+            env={**settings.inherited(), "PYTHONPATH": str(settings.ROOT), leftovers.MARK: str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    until(lambda: (folder / READY).exists() or guard.poll() is not None, seconds=120)
+    if not (folder / READY).exists():
+        message = f"the services for the tests did not start: {(folder / 'guard.log').read_text().strip()}"
+        raise LocalError(message)
+    # It outlives this process on purpose: without this the interpreter would warn of it.
+    guard.returncode = 0
+
+
+def clear_up() -> None:
+    """End what sessions have left behind whose guard and participants are all gone."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FAMILY}*"):
+        with suppress(BlockingIOError, FileNotFoundError), (folder / TAKING_PART).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            leftovers.end(folder, seconds=5)
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,70 @@
+"""What one test worker has for itself: two databases, a Redis, a vhost, and its settings in the environment."""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from events.configuration import secret
+from functions.local import databases, redis_server, settings, vhosts
+from functions.local.ports import Ports, free_ports
+from functions.runtime import databases as sessions
+from migrations.databases import DATABASES, connect
+from migrations.roles import provision
+
+
+class World:
+    """The surroundings of the tests of one worker."""
+
+    def __init__(self, session: Path, ports: Ports, worker: str) -> None:
+        """`session` is the folder of the test session; `worker` names this one within it."""
+        self.session = session
+        self.secrets = session / "secrets"
+        self.worker = worker
+        mine = free_ports(6)
+        self.ports = replace(
+            ports, user_redis=mine[0], user=mine[1], admin=mine[2], broker=mine[3], functions=mine[4], edge=mine[5]
+        )
+        self.vhost = f"botberi-{worker}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings of a process that works in this world."""
+        return settings.environment(
+            self.session,
+            self.ports,
+            user_database=f"user_psql_{self.worker}",
+            shared_database=f"shared_psql_{self.worker}",
+            vhost=self.vhost,
+        )
+
+    def renew(self) -> None:
+        """Give the worker empty databases and an empty vhost, whoever still uses the old ones."""
+        sessions.engine.cache_clear()
+        for database in DATABASES:
+            databases.create(database, template=database, anew=True)
+            # A copy has the tables and their grants, but not those on the database itself.
+            provision(database, "postgres", secret("psql-superuser"))
+        vhosts.create(self.vhost, self.ports.event_bus_management, secret("event-bus-admin"))
+
+    def transaction(self, database: str, role: str) -> AbstractContextManager[Connection]:
+        """Open a transaction on `user_psql` or `shared_psql` in a role (`user`, `admin`, …, `migrator`)."""
+        return connect(database, role).begin()
+
+
+@contextmanager
+def inhabited(session: Path, ports: Ports, worker: str) -> Iterator[World]:
+    """Make a worker's world, put its settings into the environment, and leave nothing of it running."""
+    world = World(session, ports, worker)
+    os.environ.update(world.environment())
+    redis = redis_server.start(
+        f"user_redis_{worker}", world.ports.user_redis, run=session, password=secret("user-redis"), durable=False
+    )
+    try:
+        redis.wait_until(lambda: redis_server.answers(world.ports.user_redis, secret("user-redis")))
+        world.renew()
+        yield world
+    finally:
+        redis.stop()
