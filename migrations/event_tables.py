@@ -30,7 +30,7 @@ create index outbox_xid_idx on outbox (xid);
 create table outbox_default partition of outbox default;
 comment on column outbox.source is 'null for what this database says itself';
 comment on column outbox.data is 'null when it is in outbox_bodies';
-comment on column outbox.recipient is 'the one queue that it goes to, when it was redriven; null for all that are bound';
+comment on column outbox.recipient is 'the one queue that a redriven dead letter goes to; null for all that are bound';
 
 create table outbox_bodies (
   id text primary key,
@@ -125,7 +125,7 @@ begin
   if jsonb_typeof(body) is distinct from 'object' then
     raise exception 'the data of an event is a JSON object' using errcode = 'invalid_parameter_value';
   elsif size > 16777216 then
-    raise exception 'the data of an event is 16 MiB at most, not % bytes', size using errcode = 'program_limit_exceeded';
+    raise exception 'the data of an event is 16 MiB at most, not %', size using errcode = 'program_limit_exceeded';
   elsif size > 65536 then
     insert into outbox_bodies (id, data) values (event_id, body);
     body := null;

@@ -1,0 +1,42 @@
+"""RabbitMQ's place in the world: names that every part agrees on, and how a part connects."""
+
+from typing import Final
+
+import pika
+
+from events.configuration import secret, setting
+
+EXCHANGE: Final = "botberi.events"
+"""The topic exchange that every event goes through, its type being the routing key."""
+
+DEAD_EXCHANGE: Final = "botberi.dead"
+"""The direct exchange that takes dead letters to `<queue>.dead`."""
+
+TCP_OPTIONS: Final = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 10_000}
+"""Without these a dead peer is noticed after eleven minutes. The last is in milliseconds."""
+
+
+def dead(queue: str) -> str:
+    """Return the name of a queue's dead-letter queue."""
+    return f"{queue}.dead"
+
+
+def parameters(part: str, *, heartbeat: int = 5) -> pika.ConnectionParameters:
+    """Return how `part` (`admin`, `relay`, `dispatcher`) connects: address from EVENT_BUS_URL, secret event-bus-<part>.
+
+    `heartbeat` is in seconds; a peer that was silent for two of them is dead.
+    """
+    address, _, virtual_host = setting("EVENT_BUS_URL").partition("/")
+    host, _, port = address.partition(":")
+    return pika.ConnectionParameters(
+        host=host,
+        port=int(port or 5672),
+        virtual_host=virtual_host or "/",
+        credentials=pika.PlainCredentials(f"botberi_{part}", secret(f"event-bus-{part}"), erase_on_connect=False),
+        heartbeat=heartbeat,
+        connection_attempts=1,
+        socket_timeout=5,
+        stack_timeout=10,
+        tcp_options=TCP_OPTIONS,
+        client_properties={"connection_name": f"botberi-{part}"},
+    )

@@ -1,0 +1,63 @@
+"""Postgres for the event path's own processes: bare pg8000, a socket of our own, and no transaction left open."""
+
+import socket
+from typing import Any, Final
+
+from pg8000.native import Connection
+
+from events.configuration import secret, setting
+
+TIMEOUT: Final = 15
+"""Seconds that any answer may take."""
+
+_KEEPALIVE: Final = {
+    socket.TCP_KEEPIDLE: 5,
+    socket.TCP_KEEPINTVL: 2,
+    socket.TCP_KEEPCNT: 3,
+    socket.TCP_USER_TIMEOUT: 10_000,
+}
+
+
+class Session:
+    """A connection that commits every statement by itself."""
+
+    def __init__(self, database: str, role: str, *, name: str) -> None:
+        """`database` is `user_psql` or `shared_psql`; `name` is what pg_stat_activity shows."""
+        address, _, dbname = setting(f"{database.upper()}_URL").partition("/")
+        host, _, port = address.partition(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=5)
+        for option, value in _KEEPALIVE.items():
+            self.socket.setsockopt(socket.IPPROTO_TCP, option, value)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.socket.settimeout(TIMEOUT)
+        try:
+            self.connection = Connection(
+                f"botberi_{role}",
+                password=secret(f"{database}-{role}".replace("_", "-")),
+                database=dbname,
+                sock=self.socket,
+                application_name=name,
+            )
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - whatever Postgres takes and gives
+        """Run one statement with `:name` parameters and return its rows."""
+        return self.connection.run(sql, **values) or []
+
+    def prepare(self, sql: str) -> Any:  # noqa: ANN401 - pg8000 has no types
+        """Prepare a statement that is run often."""
+        return self.connection.prepare(sql)
+
+    def drain_notifications(self) -> int:
+        """Read the notifications that have arrived, and return how many of the last hundred there were."""
+        self.connection.run("")
+        count = len(self.connection.notifications)
+        self.connection.notifications.clear()
+        return count
+
+    def close(self) -> None:
+        """Close without waiting for the server."""
+        # Not through pg8000: its goodbye blocks on a server that is gone.
+        self.socket.close()
