@@ -1,0 +1,75 @@
+"""The awake gate, from the relay's side: a lock it holds while it is awake, and the bell that it sleeps by.
+
+A writer rings only when it can share the lock, which it can only while the relay sleeps: NOTIFY in every commit would
+end group commit. The gate can cost time, never an event: what is delivered comes from the cursor.
+"""
+
+import logging
+import threading
+from typing import Final
+
+from pg8000.exceptions import Error
+
+from events.postgres import Session
+
+log = logging.getLogger(__name__)
+
+LOCK: Final = 7_166_423_302
+"""The advisory lock's key, the same as in the function ring_relay."""
+
+
+class Gate:
+    """The lock. Taking it waits for transactions that rang, so that is done on a thread of its own."""
+
+    def __init__(self, database: str) -> None:
+        """Connect to `database`, or raise."""
+        self.session = Session(database, "relay", name="botberi-relay-gate")
+        self.session.socket.settimeout(None)
+        self.session.run("set lock_timeout = 0")
+        self.session.run("set statement_timeout = 0")
+        self.held = False
+        self.failed = False
+        self._asking: threading.Thread | None = None
+
+    def ask(self) -> None:
+        """Ask for the lock unless it is held or asked for; a try would starve behind writers that share it."""
+        if not self.held and self._asking is None and not self.failed:
+            self._asking = threading.Thread(target=self._take, name="gate", daemon=True)
+            self._asking.start()
+
+    def _take(self) -> None:
+        try:
+            self.session.run("select pg_advisory_lock(:key)", key=LOCK)
+            self.held = True
+        except (Error, OSError):
+            self.failed = True
+        self._asking = None
+
+    def release(self) -> bool:
+        """Let writers ring; False when the lock is still being asked for, and the relay has to stay awake."""
+        if not self.held:
+            return False
+        self.session.run("select pg_advisory_unlock(:key)", key=LOCK)
+        self.held = False
+        return True
+
+    def close(self) -> None:
+        """Close the connection, and with it let go of the lock."""
+        self.session.close()
+
+
+class Doorbell:
+    """The connection that listens."""
+
+    def __init__(self, database: str) -> None:
+        """Connect to `database` and listen, or raise."""
+        self.session = Session(database, "relay", name="botberi-relay-bell")
+        self.session.run("listen botberi_outbox")
+
+    def answer(self) -> bool:
+        """Read what has arrived; tell whether somebody rang."""
+        return self.session.drain_notifications() > 0
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.session.close()

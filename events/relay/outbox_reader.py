@@ -1,0 +1,145 @@
+"""Reading the outbox: a cursor made of two snapshots, so that nothing is missed and nothing is waited for.
+
+Numbers are taken before transactions commit: a reader that remembers the last number misses what commits later with a
+lower one, and a reader that waits for the oldest transaction stands still behind any that is long. This one asks what
+the snapshot s2 shows that s1 did not, reads it by number in pages, and then lets s2 become s1.
+"""
+
+import os
+import socket
+from typing import Any, Final
+
+from events import failpoints
+from events.postgres import Session
+from events.relay.letters import Cursor, Letter, Unpublishable
+
+PAGE: Final = 500
+"""Events that are read at a time."""
+
+_CLAIM: Final = """
+update relay_cursor set epoch = epoch + 1, holder = :holder, updated = now()
+returning s1::text, s2::text, last_seq, epoch
+"""
+
+_IDENTITY: Final = """
+select c.system_identifier = (pg_control_system()).system_identifier
+   and c.timeline = substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
+from relay_cursor c
+"""
+
+# The lowest number that the window can hold. What s1 did not show was either not begun then (its xid is from s1's xmax
+# on) or in progress (its xid is in s1's list). `offset 0` keeps the planner from walking the outbox by number instead.
+_WINDOW: Final = """
+select pg_current_snapshot()::text, least(
+  (select min(seq) from (
+    select seq from outbox where xid >= pg_snapshot_xmax(cast(:s1 as pg_snapshot)) offset 0) as later),
+  (select min(seq) from (
+    select seq from outbox
+    where xid = any(array(select pg_snapshot_xip(cast(:s1 as pg_snapshot)))) offset 0) as underway))
+"""
+
+# The CloudEvent is put together here and read as text: decoding rows in Python would halve the rate.
+_PAGE: Final = """
+select seq, id, type,
+  '{"specversion":"1.0","id":' || to_json(id) || ',"source":' || to_json(origin)
+  || ',"type":' || to_json(type) || ',"subject":' || to_json(subject)
+  || ',"time":"' || to_char(created at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+  || '","datacontenttype":"application/json","dataschema":' || to_json('/v1/event-types/' || type || '/schema')
+  || ',"sequence":"' || lpad(seq::text, 20, '0') || '","partitionkey":' || to_json(partitionkey)
+  || coalesce(',"traceparent":' || to_json(traceparent), '')
+  || coalesce(',"correlationid":' || to_json(correlationid), '')
+  || coalesce(',"causationid":' || to_json(causationid), '')
+  || ',"actor":' || to_json(actor)
+  || coalesce(',"data":' || data::text, ',"dataref":' || to_json('/botberi/' || :database || '/bodies/' || id)) || '}',
+  recipient, length(attributes),
+  attributes ~ '^[!#$&-~]+$' and '' not in (id, origin, type, subject, partitionkey, actor)
+from outbox, coalesce(source, '/botberi/' || :database) as origin,
+  concat(id, origin, type, subject, partitionkey, traceparent, correlationid, causationid, actor) as attributes
+where seq > :after
+  and pg_visible_in_snapshot(xid, cast(:s2 as pg_snapshot))
+  and not pg_visible_in_snapshot(xid, cast(:s1 as pg_snapshot))
+order by seq limit :page
+"""
+
+_SAVE: Final = """
+update relay_cursor set
+  s1 = cast(:s1 as pg_snapshot), s2 = cast(:s2 as pg_snapshot), last_seq = :last_seq, updated = now()
+where epoch = :epoch
+returning epoch
+"""
+
+_PARK: Final = """
+insert into parked_events (seq, id, type, subject, reason, detail, letter)
+select seq, id, type, subject, :reason, :detail, to_jsonb(outbox) from outbox where seq = :seq
+on conflict (seq) do nothing
+"""
+
+
+class RestoredDatabaseError(Exception):
+    """The cursor is from another life of the database: it was restored, or a standby was promoted."""
+
+
+class SupersededError(Exception):
+    """Another relay has taken over, and this one may not move the cursor any more."""
+
+
+class OutboxReader:
+    """The outbox of one database, read by the relay that holds the lease."""
+
+    def __init__(self, database: str) -> None:
+        """Connect to `database`, or raise."""
+        self.database = database
+        self.session = Session(database, "relay", name="botberi-relay")
+        self.epoch = 0
+        # The cursor may lag behind after a crash of Postgres: that sends events again and loses none.
+        self.session.run("set synchronous_commit = off")
+        # Plans made for unknown snapshots would read whole partitions.
+        self.session.run("set plan_cache_mode = force_custom_plan")
+        self.session.run("set enable_seqscan = off")
+        self.session.run("set jit = off")
+        self.window = self.session.prepare(_WINDOW)
+        self.page = self.session.prepare(_PAGE)
+
+    def claim(self) -> Cursor:
+        """Begin a new epoch, which ends every other relay's, and return where to go on."""
+        if self.session.run(_IDENTITY) != [[True]]:
+            message = (
+                f"{self.database} was restored, or a standby was promoted: its cursor belongs to another cluster or "
+                "timeline. See how far its events were delivered, then run: "
+                f"python -m events.relay {self.database} --rebase SEQ (the last number that was delivered)"
+            )
+            raise RestoredDatabaseError(message)
+        holder = f"{socket.gethostname()}/{os.getpid()}"
+        [[s1, s2, last_seq, self.epoch]] = self.session.run(_CLAIM, holder=holder)
+        return Cursor(s1, s2, last_seq)
+
+    def open_window(self, cursor: Cursor) -> Cursor | None:
+        """Return a cursor at the start of everything that has become visible since `cursor.s1`; None for nothing."""
+        [[now, lowest]] = self.window.run(s1=cursor.s1)
+        return None if lowest is None else Cursor(cursor.s1, now, lowest - 1)
+
+    def read(self, cursor: Cursor) -> tuple[list[Letter], Cursor]:
+        """Return the page after `cursor` and the cursor behind it; after a short page, s2 has become s1."""
+        rows: list[list[Any]] = self.page.run(
+            s1=cursor.s1, s2=cursor.s2, after=cursor.last_seq, page=PAGE, database=self.database
+        )
+        letters = [Letter(*row) for row in rows]
+        failpoints.reach("relay.read")
+        if len(letters) < PAGE:
+            return letters, Cursor(cursor.s2, cursor.s2, 0)
+        return letters, Cursor(cursor.s1, cursor.s2, letters[-1].seq)
+
+    def save(self, cursor: Cursor) -> None:
+        """Move the cursor; raise SupersededError if another relay has begun an epoch."""
+        rows = self.session.run(_SAVE, s1=cursor.s1, s2=cursor.s2, last_seq=cursor.last_seq, epoch=self.epoch)
+        if not rows:
+            message = f"another relay of {self.database} has taken over"
+            raise SupersededError(message)
+
+    def park(self, refused: Unpublishable) -> None:
+        """Put aside what can't be published, with its reason."""
+        self.session.run(_PARK, seq=refused.letter.seq, reason=refused.reason, detail=refused.detail)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.session.close()

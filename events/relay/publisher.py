@@ -1,0 +1,174 @@
+"""The publisher: one thread that owns the connection to RabbitMQ, the lease on the database, and what is unconfirmed.
+
+The lease is an exclusive queue declared on the very connection that publishes. The broker frees it only when that
+connection is dead, so a relay that was frozen can't publish after another has taken over.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any, Final
+
+import pika
+from pika.exceptions import ChannelClosedByBroker
+
+from events import bus, failpoints
+from events.relay.letters import Letter, Page, Unpublishable
+from events.wire import CONTENT_TYPE
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT: Final = 4
+"""Seconds."""
+
+LEASE_PAUSE: Final = 0.5
+"""Seconds until a standby asks for the lease again."""
+
+_LOCKED: Final = 405
+
+_HINT: Final = "; python -m events.topology makes the exchange"
+
+
+class State(Enum):
+    """Where a publisher stands."""
+
+    CONNECTING = auto()
+    STANDBY = auto()
+    """Another relay holds the lease."""
+    PUBLISHING = auto()
+    FAILED = auto()
+    """The connection is gone, or is no good any more: `failure` says why. Make a new publisher."""
+
+
+class Publisher(threading.Thread):
+    """Publishes pages with confirms, pipelined. Of use for one connection only."""
+
+    def __init__(self, database: str, poke: Callable[[], None]) -> None:
+        """`poke` is called from this thread whenever `state` has changed or a page is finished."""
+        super().__init__(name="publisher", daemon=True)
+        self.lease = f"botberi.relay.{database}"
+        self.poke = poke
+        self.state = State.CONNECTING
+        self.failure = ""
+        self.blocked = False
+        self.unblocked_at = 0.0
+        self._unconfirmed: dict[int, tuple[Page, Letter]] = {}
+        self._tag = 0
+        self._channel: Any = None
+        self._connection: Any = None
+
+    def run(self) -> None:
+        """Connect, and serve the connection until it ends."""
+        try:
+            self._connection = pika.SelectConnection(
+                bus.parameters("relay", heartbeat=HEARTBEAT),
+                on_open_callback=self._on_open,
+                on_open_error_callback=lambda _, error: self._fail(f"event_bus can't be reached: {error!r}"),
+                on_close_callback=lambda _, error: self._fail(f"the connection to event_bus ended: {error!r}"),
+            )
+            self._connection.add_on_connection_blocked_callback(lambda *_: self._block(True))
+            self._connection.add_on_connection_unblocked_callback(lambda *_: self._block(False))
+            self._connection.ioloop.start()
+        except Exception as error:  # noqa: BLE001 - whatever ends this thread ends the connection, and is told
+            self._fail(f"the publisher failed: {error!r}")
+
+    def send(self, page: Page) -> None:
+        """Publish a page after those before it; from any thread."""
+        self._connection.ioloop.add_callback_threadsafe(lambda: self._publish(page))
+
+    def close(self) -> None:
+        """Close the connection, whatever is unconfirmed, and wait for the thread."""
+        if self._connection is not None:
+            self._connection.ioloop.add_callback_threadsafe(self._close)
+        self.join(timeout=2)
+
+    def _close(self) -> None:
+        if self._connection.is_open:
+            self._connection.close()
+        else:
+            self._connection.ioloop.stop()
+
+    def _fail(self, reason: str) -> None:
+        if self.state is not State.FAILED:
+            self.failure = reason
+            self.state = State.FAILED
+        if self._connection is not None:
+            self._connection.ioloop.stop()
+        self.poke()
+
+    def _block(self, blocked: bool) -> None:
+        self.blocked = blocked
+        self.unblocked_at = time.monotonic()
+        log.warning("event_bus %s publishing", "has stopped (memory or disk alarm)" if blocked else "allows")
+
+    def _on_open(self, connection: Any) -> None:  # noqa: ANN401 - pika's
+        connection.channel(on_open_callback=self._on_channel)
+
+    def _on_channel(self, channel: Any) -> None:  # noqa: ANN401 - pika's
+        self._channel = channel
+        channel.add_on_close_callback(self._on_channel_closed)
+        channel.queue_declare(self.lease, exclusive=True, callback=self._on_lease)
+
+    def _on_channel_closed(self, _channel: Any, error: Exception) -> None:  # noqa: ANN401 - pika's
+        if isinstance(error, ChannelClosedByBroker) and error.reply_code == _LOCKED:
+            self.state = State.STANDBY
+            self.poke()
+            self._connection.ioloop.call_later(LEASE_PAUSE, lambda: self._on_open(self._connection))
+        elif self._connection.is_open:
+            self._fail(f"the channel to event_bus ended: {error!r}{_HINT if 'NOT_FOUND' in str(error) else ''}")
+
+    def _on_lease(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
+        failpoints.reach("relay.lease")
+        # A missing exchange would close the channel at the first event: wait for the topology instead.
+        self._channel.exchange_declare(bus.EXCHANGE, passive=True, callback=self._on_exchange)
+
+    def _on_exchange(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
+        self._channel.add_on_return_callback(self._on_return)
+        self._channel.confirm_delivery(self._on_confirm, callback=self._on_ready)
+
+    def _on_ready(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
+        self.state = State.PUBLISHING
+        self.poke()
+
+    def _publish(self, page: Page) -> None:
+        if self.state is not State.PUBLISHING:
+            return
+        page.sent_at = time.monotonic()
+        page.unconfirmed = len(page.letters)
+        if not page.letters:
+            self._finish(page)
+        for letter in page.letters:
+            self._tag += 1
+            self._unconfirmed[self._tag] = (page, letter)
+            properties = pika.BasicProperties(
+                content_type=CONTENT_TYPE, delivery_mode=2, message_id=letter.id, type=letter.type
+            )
+            exchange, key = (bus.EXCHANGE, letter.type) if letter.recipient is None else ("", letter.recipient)
+            self._channel.basic_publish(exchange, key, letter.event.encode(), properties, mandatory=True)
+            failpoints.reach("relay.publish")
+
+    def _on_return(self, _channel: Any, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401 - pika's
+        # A return comes before the confirm of the same message.
+        page, letter = next(each for each in self._unconfirmed.values() if each[1].id == properties.message_id)
+        detail = f"no queue takes it ({method.reply_text}): see the bindings, then redrive"
+        page.unpublishable.append(Unpublishable(letter, "unroutable", detail))
+
+    def _on_confirm(self, frame: Any) -> None:  # noqa: ANN401 - pika's
+        method = frame.method
+        if method.NAME == "Basic.Nack":
+            self._fail("event_bus refused an event for now (nack)")
+            return
+        failpoints.reach("relay.confirm")
+        first = next(iter(self._unconfirmed)) if method.multiple else method.delivery_tag
+        for tag in range(first, method.delivery_tag + 1):
+            entry = self._unconfirmed.pop(tag, None)
+            if entry is not None:
+                entry[0].unconfirmed -= 1
+                if entry[0].unconfirmed == 0:
+                    self._finish(entry[0])
+
+    def _finish(self, page: Page) -> None:
+        page.finished = True
+        self.poke()

@@ -1,0 +1,105 @@
+"""When the relay is awake and when it sleeps, so that no event has to wait for the fallback.
+
+Awake it polls and holds the gate's lock. Before it sleeps there are writers who found the gate shut and have not
+committed: it dozes until the last transaction that was under way when the gate opened has ended, and looks once more.
+"""
+
+import time
+from enum import Enum, auto
+from typing import Final
+
+from events.postgres import Session
+from events.relay.gate import Doorbell, Gate
+from events.relay.wakeup import Wakeup
+
+LINGER: Final = 0.05
+"""Seconds that the relay stays awake after the last event."""
+
+POLL: Final = 0.005
+"""Seconds between polls while awake."""
+
+DOZE: Final = 0.05
+"""The longest pause between polls, in seconds, while an old transaction keeps the relay from sleeping."""
+
+FALLBACK: Final = 1.0
+"""Seconds after which a sleeping relay looks though nobody rang."""
+
+
+class Phase(Enum):
+    """How asleep the relay is."""
+
+    AWAKE = auto()
+    DOZING = auto()
+    ASLEEP = auto()
+
+
+class Sleep:
+    """Decides how long to wait when there is nothing to read."""
+
+    def __init__(self, database: str, wakeup: Wakeup, session: Session) -> None:
+        """Connect the gate and the bell, or raise; `session` is the reader's."""
+        self.gate = Gate(database)
+        self.bell = Doorbell(database)
+        self.wakeup = wakeup
+        self.session = session
+        self.phase = Phase.AWAKE
+        self.found_by_fallback = 0
+        self.naps = 0
+        self._timed_out = False
+        self._last_event = time.monotonic()
+        self._pause = POLL
+        self._threshold = ""
+
+    def busy(self) -> None:
+        """Note that there were events."""
+        if self.phase is Phase.ASLEEP and self._timed_out:
+            self.found_by_fallback += 1
+        self._awaken()
+
+    def _awaken(self) -> None:
+        self.phase = Phase.AWAKE
+        self._last_event = time.monotonic()
+        self._timed_out = False
+        self.gate.ask()
+
+    def idle(self) -> None:
+        """Wait as long as is right when nothing was found."""
+        match self.phase:
+            case Phase.AWAKE if time.monotonic() - self._last_event < LINGER:
+                self._wait(POLL)
+            case Phase.AWAKE:
+                self._doze()
+            case Phase.DOZING if self._is_settled():
+                # Not yet asleep: whatever those writers wrote is found by looking once more.
+                self.phase = Phase.ASLEEP
+                self.naps += 1
+            case Phase.DOZING:
+                self._pause = min(self._pause * 1.5, DOZE)
+                self._wait(self._pause)
+            case Phase.ASLEEP:
+                self._timed_out = not self._wait(FALLBACK)
+
+    def _doze(self) -> None:
+        self.bell.answer()
+        if not self.gate.release():
+            self._wait(DOZE)
+            return
+        # An assigned number, not a snapshot's xmax: that one misses writers in flight.
+        [[self._threshold]] = self.session.run("select pg_current_xact_id()::text")
+        self.phase = Phase.DOZING
+        self._pause = POLL
+
+    def _is_settled(self) -> bool:
+        question = "select pg_snapshot_xmin(pg_current_snapshot()) > cast(:threshold as xid8)"
+        return self.session.run(question, threshold=self._threshold) == [[True]]
+
+    def _wait(self, seconds: float) -> bool:
+        woken = self.wakeup.wait(seconds, self.bell.session.socket)
+        if woken and self.bell.answer():
+            self._awaken()
+        return woken
+
+    def close(self) -> None:
+        """Close both connections."""
+        self.gate.close()
+        self.bell.close()

@@ -1,0 +1,33 @@
+"""How the relay's main thread sleeps: until the bell rings, another thread pokes it, or time is up."""
+
+import contextlib
+import os
+import selectors
+import socket
+
+
+class Wakeup:
+    """A pipe that any thread or signal handler may poke."""
+
+    def __init__(self) -> None:
+        """Make the pipe."""
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+
+    def poke(self) -> None:
+        """End the present or the next wait."""
+        # A full pipe is poke enough.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._write, b"!")
+
+    def wait(self, seconds: float, bell: socket.socket | None = None) -> bool:
+        """Wait for a poke, for something to read on `bell`, or for the time; tell whether it was before the time."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._read, selectors.EVENT_READ)
+            if bell is not None:
+                selector.register(bell, selectors.EVENT_READ)
+            ready = selector.select(seconds)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._read, 4096)
+        return bool(ready)
