@@ -1,6 +1,6 @@
 """The processes that belong to a folder of the local run or of a test session, whoever is their parent by now.
 
-Each carries the folder in its environment, which children inherit: agents, port mappers and workers too. Postgres and
+Each carries the folder, or one within it, in its environment, which children inherit: agents, port mappers and workers too. Postgres and
 nginx write over their environment, so they are known by the folder they work in.
 """
 
@@ -50,12 +50,18 @@ def _belongs(entry: Path, folder: Path) -> bool:
     try:
         if _state(entry) == "Z":
             return False
-        marks = (entry / "environ").read_bytes().split(b"\0")
-        if f"{MARK}={folder}".encode() in marks:
+        if any(Path(mark).is_relative_to(folder) for mark in _marks(entry)):
             return True
         return _program(entry) in _SERVERS and (entry / "cwd").readlink().is_relative_to(folder)
     except (FileNotFoundError, PermissionError, ProcessLookupError):
         return False
+
+
+def _marks(entry: Path) -> Iterator[str]:
+    for variable in (entry / "environ").read_bytes().split(b"\0"):
+        name, _, value = variable.partition(b"=")
+        if name == MARK.encode():
+            yield value.decode(errors="replace")
 
 
 def _program(entry: Path) -> str:

@@ -27,6 +27,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "EVENT_BUS_URL": f"{LOOPBACK}:{ports.event_bus}/{vhost}",
         "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.functions}/function/{{name}}",
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),
+        "BOTBERI_INSTANCES": str(run / "instances"),
         "SUBSCRIPTIONS": str(ROOT / "deploy" / "subscriptions.json"),
         "PYTHONPATH": str(ROOT),
         "PYTHONUNBUFFERED": "1",

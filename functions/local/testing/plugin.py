@@ -1,13 +1,18 @@
 """The fixtures that every test may use."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from functions.local.patience import until
 from functions.local.ports import Ports
-from functions.local.testing import session
+from functions.local.testing import clients, people, session
+from functions.local.testing.clients import Api
+from functions.local.testing.people import Person
 from functions.local.testing.world import World, inhabited
+from functions.runtime import host
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +22,34 @@ def world(worker_id: str, testrun_uid: str) -> Iterator[World]:
         ports = Ports(**json.loads((folder / session.READY).read_text()))
         with inhabited(folder, ports, worker_id) as made:
             yield made
+
+
+@pytest.fixture(scope="session")
+def api(world: World) -> Api:
+    """Every function, in this process; an answer that its endpoint doesn't declare fails the test."""
+    ports = {surface: getattr(world.ports, surface) for surface in ("user", "admin", "broker", "functions")}
+    surfaces = {str(port): surface for surface, port in ports.items() if surface != "functions"}
+    made = host.create([], surfaces)
+    return Api(clients.in_process(made, ports), made.declarations)
+
+
+@pytest.fixture
+def person(api: Api, world: World) -> Callable[..., Person]:
+    """`person()` registers somebody and logs in; `person(scopes=("user", "admin"))` is an administrator."""
+
+    def arrive(scopes: tuple[str, ...] = ("user",)) -> Person:
+        return people.arrive(api, world, scopes)
+
+    return arrive
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """`eventually(lambda: …)` waits until the condition is true, 30 seconds at most, and returns its value."""
+
+    def wait(condition: Callable[[], Any], seconds: float = 30) -> Any:  # noqa: ANN401 - what the condition returns
+        found = until(condition, seconds=seconds)
+        assert found, f"still {found!r} after {seconds} seconds"
+        return found
+
+    return wait
