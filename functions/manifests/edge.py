@@ -34,6 +34,8 @@ _OWN_ANSWERS: Final[tuple[tuple[str, int, type[Refusal], str | None], ...]] = (
 """What nginx says for itself, what it answers instead, and in which of the functions' words."""
 
 
+_UNPARSED: Final = ("400", "414", "494")
+
 _TITLES: Final = {413: "Content Too Large", 414: "URI Too Long"}
 """Those that differ between versions of Python: the file must not."""
 
@@ -143,9 +145,11 @@ def _problem(found: str, status: int, refusal: type[Refusal], detail: str | None
     with context.entered(context.Context(trace_id="$trace_id", span_id="")):
         body = problem(status, refusal.code, detail or refusal.message())
     text = json.dumps(body | {"title": _TITLES.get(status, body["title"])}).replace("'", r"\'")
+    # A request that can't be parsed has no address yet, and nginx won't go from there to a named location.
+    place = f"= /_/edge/{status}" if found in _UNPARSED else f"@problem_{status}"
     return (
-        f"error_page {found} = @problem_{status};\n"
-        f"location @problem_{status} {{\n"
+        f"error_page {found} = {place.removeprefix('= ')};\n"
+        f"location {place} {{\n"
         "    default_type application/problem+json;\n"
         f"    return {status} '{text}';\n"
         "}\n"

@@ -1,0 +1,28 @@
+"""Declarations for tests that need one with something wrong or special about it."""
+
+from pathlib import Path
+from typing import Any
+
+from functions.runtime.declarations import Declaration, Needs, Parameter
+
+
+def declared(
+    name: str,
+    path: str = "/v1/things",
+    *parameters: Parameter,
+    surface: str = "user",
+    **facts: Any,  # noqa: ANN401 - any field of a declaration
+) -> Declaration:
+    """Return the declaration of an endpoint that does nothing."""
+    return Declaration(
+        name=name,
+        surface=surface,
+        file=Path(f"functions/{surface}/{name}.py"),
+        handler=lambda: None,
+        summary="Does nothing.",
+        parameters=parameters,
+        needs=facts.pop("needs", Needs()),
+        method=facts.pop("method", "GET"),
+        path=path,
+        **facts,
+    )

@@ -1,0 +1,145 @@
+"""A real nginx on the project's configuration, in front of a server that answers with what reached it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+START = Path(__file__).resolve().parents[3] / "deploy" / "nginx" / "start.sh"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever was answered
+        return json.loads(self.body)
+
+
+class Edge:
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request(method, path, body=body, headers=dict(headers or {}))
+            return _answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, {name.replace("_", "-"): value for name, value in headers.items()})
+
+    def post(self, path: str, body: bytes = b"{}") -> Answer:
+        return self.ask("POST", path, {"Content-Type": "application/json"}, body)
+
+    def raw(self, request: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(request)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def first_line(self, request: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+            connection.sendall(request)
+            return connection.makefile("rb").readline()
+
+
+def _answer(response: HTTPResponse) -> Answer:
+    return Answer(response.status, dict(response.getheaders()), response.read().decode())
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers every request with its own method, path, headers and size."""
+
+    protocol_version = "HTTP/1.1"
+
+    def _echo(self) -> None:
+        if self.headers.get("Upgrade"):
+            self.send_response(101)
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Connection", "upgrade")
+            self.end_headers()
+            return
+        size = len(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        seen = {"method": self.command, "path": self.path, "headers": dict(self.headers), "size": size}
+        body = json.dumps(seen).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_PUT = _echo  # noqa: N815 - http.server's names
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def nginx() -> str | None:
+    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+
+def start(folder: Path, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
+    """Run start.sh on `folder` with settings without their prefix: `PLATFORM="knative"`."""
+    environment = {f"EDGE_{name}": value for name, value in settings.items()}
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
+    return subprocess.Popen(  # noqa: S603 - the project's own script
+        [str(START), str(folder), *arguments],
+        env={**os.environ, **environment, "PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Edge]:
+    """Start the echo and an edge in front of it, and stop both."""
+    echo = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    threading.Thread(target=echo.serve_forever, daemon=True).start()
+    port = free_port()
+    behind = f"127.0.0.1:{echo.server_port}"
+    places = dict.fromkeys(("FUNCTIONS", "GATEWAY", "USER_DOCS", "ADMIN_DOCS", "BROKER_DOCS"), behind)
+    process = start(folder, **{"LISTEN": f"127.0.0.1:{port}", "WORKERS": "1", **places, **settings})
+    try:
+        _await(process, port)
+        yield Edge(port)
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+        echo.shutdown()
+        echo.server_close()
+
+
+def _await(process: "subprocess.Popen[str]", port: int) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    process.kill()
+    message = f"the edge doesn't listen: {process.communicate()[0]}"
+    raise AssertionError(message)

@@ -1,0 +1,68 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from functions.manifests.tests.edge_server import Edge, free_port, nginx, running
+from functions.runtime.functions import declarations
+
+LARGEST = max(each.max_body for each in declarations())
+
+
+def test_a_body_as_large_as_any_function_takes_passes(edge: Edge) -> None:
+    assert edge.post("/v1/auth/login", b"x" * LARGEST).json["size"] == LARGEST
+
+
+def test_a_larger_body_is_refused_before_it_reaches_a_function(edge: Edge) -> None:
+    answer = edge.post("/v1/auth/login", b"x" * (LARGEST + 1))
+    assert (answer.status, answer.json["code"]) == (413, "too_large")
+
+
+def test_a_body_of_unknown_length_reaches_the_function_with_its_length(edge: Edge) -> None:
+    request = (
+        b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\n{}\r\n0\r\n\r\n"
+    )
+    body = json.loads(edge.raw(request).partition(b"\r\n\r\n")[2])
+    assert (body["size"], body["headers"]["Content-Length"]) == (2, "2")
+
+
+def test_whoever_asks_too_often_is_told_when_to_come_back(strict_edge: Edge) -> None:
+    answers = [strict_edge.get("/v1/agents") for _ in range(5)]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429, 429]
+    assert (answers[-1].json["code"], answers[-1].headers["Retry-After"]) == ("too_many", "1")
+
+
+def test_guessing_is_limited_harder_than_reading(strict_edge: Edge) -> None:
+    assert [strict_edge.post("/v1/auth/login").status for _ in range(3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status", "code"),
+    [
+        (b"GET /v1/agents?q=" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x", 414, "malformed"),
+        (b"GET /v1/agents HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000, 431, "malformed"),
+        (b"GET /v1/agents HTTP/1.1\r\nHost: a b", 400, "malformed"),
+        (b"GET http://[ HTTP/1.1\r\nHost: x", 400, "malformed"),
+        (b"GET /v1/%zz HTTP/1.1\r\nHost: x", 400, "malformed"),
+    ],
+)
+def test_what_nginx_itself_refuses_is_a_problem_too(edge: Edge, request_line: bytes, status: int, code: str) -> None:
+    head, _, body = edge.raw(request_line + b"\r\nConnection: close\r\n\r\n").partition(b"\r\n\r\n")
+    assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    assert json.loads(body)["code"] == code
+
+
+def test_a_function_that_is_away_is_said_to_be_unavailable(tmp_path: Path) -> None:
+    if nginx() is None:
+        pytest.skip("nginx is not installed")
+    with running(tmp_path, FUNCTIONS=f"127.0.0.1:{free_port()}") as edge:
+        answer = edge.get("/v1/agents")
+    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "unavailable", "2")
+
+
+def test_a_name_that_nobody_knows_stops_neither_the_edge_nor_the_others(tmp_path: Path) -> None:
+    if nginx() is None:
+        pytest.skip("nginx is not installed")
+    with running(tmp_path, PLATFORM="compose", FUNCTIONS="8080", RESOLVER="127.0.0.1:9") as edge:
+        assert [edge.get("/v1/agents").status, edge.get("/_/health").status] == [503, 200]

@@ -1,0 +1,107 @@
+from pathlib import Path
+
+import pytest
+
+from functions.manifests import edge as generated
+from functions.manifests.edge import PLATFORMS, AmbiguousRouteError
+from functions.manifests.tests.declared import declared
+from functions.manifests.tests.edge_server import Edge, free_port, nginx, running, start
+from functions.runtime.declarations import Declaration
+from functions.runtime.functions import declarations
+from functions.runtime.routes import methods_of
+
+ENDPOINTS = [each for each in declarations() if each.surface != "subscribers"]
+
+
+def filled(path: str) -> str:
+    return path.replace("{", "a-").replace("}", "")
+
+
+@pytest.mark.parametrize("each", ENDPOINTS, ids=lambda each: each.name)
+def test_every_endpoint_is_reached_at_its_method_and_path(edge: Edge, each: Declaration) -> None:
+    answer = edge.ask(each.method, filled(each.path), {"Content-Length": "0"})
+    assert (answer.status, answer.json["method"], answer.json["path"]) == (200, each.method, filled(each.path))
+
+
+@pytest.mark.parametrize("each", ENDPOINTS, ids=lambda each: each.name)
+def test_another_method_is_refused_with_those_that_are_allowed(edge: Edge, each: Declaration) -> None:
+    answer = edge.ask("PUT", filled(each.path), {"Content-Length": "0"})
+    siblings = [methods_of(other) for other in ENDPOINTS if other.path == each.path]
+    assert (answer.status, answer.json["code"]) == (405, "method_not_allowed")
+    assert answer.headers["Allow"] == ", ".join(sorted(set().union(*siblings)))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/v1", "/v1/agents/", "/V1/agents", "//v1/agents", "/function/login", "/_/metrics", "/v1/agents%2fa%2fb"],
+)
+def test_what_is_no_address_is_a_problem_of_the_usual_form(edge: Edge, path: str) -> None:
+    answer = edge.get(path)
+    assert (answer.status, answer.json["code"]) == (404, "route_not_found")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json["trace_id"] == answer.headers["X-Request-Id"]
+
+
+def test_the_address_goes_on_as_it_was_sent(edge: Edge) -> None:
+    assert edge.get("/v1/agents/a%0d%0aX:%201?cursor=%2Fx&limit=2").json["path"] == (
+        "/v1/agents/a%0d%0aX:%201?cursor=%2Fx&limit=2"
+    )
+
+
+def test_the_pages_of_each_surface_are_found(edge: Edge) -> None:
+    asked = ["/docs", "/docs/swagger-ui.css", "/openapi.json", "/admin/docs", "/broker/openapi.json"]
+    assert [edge.get(path).json["path"] for path in asked] == [
+        "/docs", "/docs/swagger-ui.css", "/openapi.json", "/docs", "/openapi.json",
+    ]  # fmt: skip
+
+
+def test_a_surface_of_its_own_port_shows_nothing_of_the_others(tmp_path: Path) -> None:
+    if nginx() is None:
+        pytest.skip("nginx is not installed")
+    ports = {"user": free_port(), "admin": free_port()}
+    surfaces = " ".join(f"{surface}={port}" for surface, port in ports.items())
+    with running(tmp_path, SURFACES=surfaces):
+        user, admin = (Edge(port) for port in ports.values())
+        assert [user.get("/v1/agents").status, user.get("/v1/admin/agents").status] == [200, 404]
+        assert [admin.get("/v1/agents").status, admin.get("/v1/admin/agents").status] == [404, 200]
+
+
+def test_the_edge_answers_for_its_own_health(edge: Edge) -> None:
+    assert (edge.get("/_/health").status, edge.get("/_/health").body) == (200, "ok")
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_nginx_accepts_the_configuration_of_each_platform(tmp_path: Path, platform: str) -> None:
+    if nginx() is None:
+        pytest.skip("nginx is not installed")
+    process = start(tmp_path, "-t", PLATFORM=platform, SURFACES="user=8010", TRUSTED_PROXIES="10.0.0.0/8")
+    output = process.communicate(timeout=20)[0]
+    assert (process.returncode, "warn" in output) == (0, False), output
+
+
+@pytest.mark.parametrize(
+    ("platform", "functions", "expected"),
+    [
+        ("openfaas", "{echo}", "/function/read-agent/v1/agents/faq"),
+        ("openfaas-ce", "{echo}", "/function/user-agents/v1/agents/faq"),
+    ],
+)
+def test_a_gateway_gets_the_function_before_the_path(
+    tmp_path: Path, platform: str, functions: str, expected: str
+) -> None:
+    if nginx() is None:
+        pytest.skip("nginx is not installed")
+    del functions
+    with running(tmp_path, PLATFORM=platform) as edge:
+        assert edge.get("/v1/agents/faq").json["path"] == expected
+
+
+def test_a_setting_that_could_change_the_configuration_is_refused(tmp_path: Path) -> None:
+    process = start(tmp_path, "-t", CORS_ORIGINS='"; return 200; "')
+    output = process.communicate(timeout=20)[0]
+    assert (process.returncode, "EDGE_CORS_ORIGINS" in output) == (1, True)
+
+
+def test_two_functions_for_one_request_are_refused() -> None:
+    with pytest.raises(AmbiguousRouteError, match=r"find_agent .* and read_agent"):
+        generated.routes([declared("read_agent", "/v1/agents/{slug}"), declared("find_agent", "/v1/agents/find")])
