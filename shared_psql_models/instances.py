@@ -34,6 +34,7 @@ instances = Table(
     Column("row_version", Integer, nullable=False, server_default="1"),
     Column("lease_nonce", Text, comment="whose turn it is"),
     Column("lease_until", TIME),
+    Column("offered_at", TIME, comment="when the sweep last handed it to the workers"),
     Column("created_at", TIME, nullable=False, server_default=func.now()),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
     CheckConstraint(_one_of("desired_state", DesiredState), name="desired_state"),

@@ -76,6 +76,7 @@ create table instances (
   row_version integer not null default 1,
   lease_nonce text,
   lease_until timestamptz,
+  offered_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint instances_deadline_check check (status not in
@@ -91,6 +92,7 @@ comment on column instances.address is 'the base URL that answers, while it runs
 comment on column instances.attempts is 'starts that failed one after another';
 comment on column instances.due_at is 'when the worker should look again';
 comment on column instances.lease_nonce is 'whose turn it is';
+comment on column instances.offered_at is 'when the sweep last handed it to the workers';
 
 create table instance_events (
   id text primary key,

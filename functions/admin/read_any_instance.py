@@ -1,0 +1,14 @@
+"""GET /v1/admin/instances/{instance_id}: anybody's instance, with its status and the reason for it."""
+
+from functions.domain.databases import SharedDb
+from functions.domain.instances import reading
+from functions.domain.instances.reading import InstanceNotFound
+from functions.runtime.callers import Admin
+from functions.runtime.endpoint import endpoint
+from functions.runtime.instances import AnyInstance, InstanceId
+
+
+@endpoint("GET", "/v1/admin/instances/{instance_id}", refusals=(InstanceNotFound,))
+def read_any_instance(_caller: Admin, instance_id: InstanceId, db: SharedDb) -> AnyInstance:
+    """Secrets in its config are masked, for administrators too."""
+    return AnyInstance.of(reading.find(db, instance_id))

@@ -1,0 +1,59 @@
+"""Changes: what a worker writes about an instance, as values."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from functions.domain.instances.deadlines import DEADLINES, LIMIT, OBSERVE, SETTLED, back_off
+from functions.domain.instances.reasons import Reason, Why, given_up, why
+from shared_psql_models.statuses import Status
+
+
+@dataclass(frozen=True)
+class Change:
+    """A new status, and why. Times are in seconds from the beginning of the turn."""
+
+    status: Status
+    why: Why
+    attempts: int = 0
+    """Starts that failed one after another."""
+    address: str | None = None
+    due_in: float = 0
+    deadline_in: float | None = None
+
+    @classmethod
+    def to(cls, status: Status, reason: Reason, *, attempts: int = 0) -> Self:
+        """Begin a transient status, with its deadline."""
+        return cls(status, why(reason), attempts=attempts, deadline_in=DEADLINES[status])
+
+    @classmethod
+    def running(cls, address: str | None, *, attempts: int) -> Self:
+        """Say that the agent answers."""
+        return cls(Status.RUNNING, why(Reason.AGENT_READY), attempts=attempts, address=address, due_in=OBSERVE)
+
+    @classmethod
+    def stopped(cls) -> Self:
+        """Say that nothing of it runs."""
+        return cls(Status.STOPPED, why(Reason.AGENT_STOPPED), due_in=SETTLED)
+
+    @classmethod
+    def deleted(cls) -> Self:
+        """Say that nothing is left of it."""
+        return cls(Status.DELETED, why(Reason.REMOVED), due_in=SETTLED)
+
+    @classmethod
+    def failed(cls, because: Why, *, attempts: int) -> Self:
+        """Give up until somebody asks again: a failed instance has at least one attempt behind it."""
+        return cls(Status.FAILED, because, attempts=max(1, attempts), due_in=SETTLED)
+
+    @classmethod
+    def retry(cls, reason: Reason, *, attempts: int) -> Self:
+        """Count a start that failed: wait and start again, or give up after the last."""
+        failures = attempts + 1
+        if failures >= LIMIT:
+            exited = reason == Reason.AGENT_EXITED
+            because = why(Reason.CRASH_LOOP, limit=LIMIT) if exited else given_up(reason)
+            return cls.failed(because, attempts=failures)
+        wait = back_off(failures)
+        because = why(reason, seconds=wait, attempt=failures + 1, limit=LIMIT)
+        deadline = wait + DEADLINES[Status.PENDING]
+        return cls(Status.PENDING, because, attempts=failures, due_in=wait, deadline_in=deadline)

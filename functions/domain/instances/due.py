@@ -1,0 +1,34 @@
+"""What is due: instances that a worker should look at, because a job was lost, a lease or deadline has passed, or
+because it is time to see whether a running one still runs.
+"""
+
+from typing import Final
+
+from sqlalchemy import text
+
+from functions.domain.databases import SharedDb
+from functions.domain.instances.deadlines import OFFERED
+
+# Rows that another sweep is looking at right now are skipped, and those it has just offered are left alone: any number
+# of sweeps may run at once, and a backlog of jobs doesn't grow by being looked at.
+_OFFER: Final = text(
+    """
+    with due as (
+      select id from instances
+      where status <> 'deleted' and due_at <= clock_timestamp()
+        and (lease_until is null or lease_until < clock_timestamp())
+        and (offered_at is null or offered_at < clock_timestamp() - make_interval(secs => :seconds))
+      order by due_at
+      limit :limit
+      for update skip locked
+    )
+    update instances set offered_at = clock_timestamp()
+    from due where instances.id = due.id
+    returning instances.id
+    """
+)
+
+
+def offer(db: SharedDb, limit: int) -> list[str]:
+    """Return the ids of up to `limit` instances that are due, and note that they were handed to the workers."""
+    return list(db.scalars(_OFFER, {"limit": limit, "seconds": OFFERED}))

@@ -1,0 +1,42 @@
+"""The history of an instance: a row for whatever changed, with reason and actor, in the transaction of the change."""
+
+from sqlalchemy import RowMapping, insert, select
+
+from events import context
+from events.ids import new_id
+from functions.domain.databases import SharedDb
+from functions.domain.instances.reasons import Why
+from shared_psql_models.instances import instance_events
+from shared_psql_models.statuses import DesiredState, Status
+
+
+def note(  # noqa: PLR0913 - each is a fact about the change, given by name
+    db: SharedDb,
+    instance_id: str,
+    *,
+    kind: str,
+    previous: DesiredState | Status | None,
+    value: DesiredState | Status,
+    why: Why,
+) -> None:
+    """Add to the history that `kind` (`desired_state` or `status`) changed; the actor comes from the context."""
+    row = {
+        "id": new_id("evt"),
+        "instance_id": instance_id,
+        "kind": kind,
+        "previous": previous,
+        "value": value,
+        "reason": why.reason,
+        "actor": context.current().actor,
+        "sentence": why.sentence,
+        "next": why.next,
+    }
+    db.execute(insert(instance_events).values(row))
+
+
+def of_instance(db: SharedDb, instance_id: str, *, after: str | None, limit: int) -> list[RowMapping]:
+    """Return what happened to an instance, newest first; `after` is the id that the page before ended with."""
+    query = select(instance_events).where(instance_events.c.instance_id == instance_id)
+    if after is not None:
+        query = query.where(instance_events.c.id < after)
+    return list(db.execute(query.order_by(instance_events.c.id.desc()).limit(limit)).mappings())

@@ -1,0 +1,86 @@
+"""Why an instance is as it is: a typed reason for programs, a sentence for people, and what happens next."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Reason(StrEnum):
+    """Every reason there is; part of the public API."""
+
+    CREATED = "created"
+    START_REQUESTED = "start_requested"
+    STOP_REQUESTED = "stop_requested"
+    STOPPED_BY_ADMINISTRATOR = "stopped_by_administrator"
+    DELETE_REQUESTED = "delete_requested"
+    PREPARING = "preparing"
+    STARTING = "starting"
+    AGENT_READY = "agent_ready"
+    STOPPING = "stopping"
+    DELETING = "deleting"
+    AGENT_EXITED = "agent_exited"
+    AGENT_UNRESPONSIVE = "agent_unresponsive"
+    AGENT_STOPPED = "agent_stopped"
+    REMOVED = "removed"
+    CRASH_LOOP = "crash_loop"
+    START_TIMED_OUT = "start_timed_out"
+    STOP_TIMED_OUT = "stop_timed_out"
+    DELETE_TIMED_OUT = "delete_timed_out"
+    DRIVER_FAILED = "driver_failed"
+    DRIVER_CANNOT_RUN_IMAGE = "driver_cannot_run_image"
+    BUNDLE_INVALID = "bundle_invalid"
+
+
+@dataclass(frozen=True)
+class Why:
+    """A reason with its words."""
+
+    reason: Reason
+    sentence: str
+    next: str
+    """What happens next; empty when nothing does."""
+
+
+_START_AGAIN: Final = "Nothing, until somebody starts it again."
+_TRIED_AGAIN: Final = "It is started again in {seconds:g} s: try {attempt} of {limit}."
+
+_WORDS: Final[dict[Reason, tuple[str, str]]] = {
+    Reason.CREATED: ("The instance was created.", "A worker prepares it and starts it."),
+    Reason.START_REQUESTED: ("Its owner asked for it to run.", "A worker starts it."),
+    Reason.STOP_REQUESTED: ("Its owner asked for it to stop.", "A worker stops it."),
+    Reason.STOPPED_BY_ADMINISTRATOR: ("An administrator asked for it to stop.", "A worker stops it."),
+    Reason.DELETE_REQUESTED: ("Its owner asked for it to be deleted.", "A worker stops it and removes its files."),
+    Reason.PREPARING: ("Its code and configuration are being put in place.", "It is started."),
+    Reason.STARTING: ("The agent was started and has yet to answer.", "It runs as soon as it answers."),
+    Reason.AGENT_READY: ("The agent answers.", "It runs until somebody stops it."),
+    Reason.AGENT_EXITED: ("The agent ended by itself.", _TRIED_AGAIN),
+    Reason.AGENT_UNRESPONSIVE: ("The agent had stopped answering.", _TRIED_AGAIN),
+    Reason.STOPPING: ("The agent is being stopped.", "It is given a few seconds to finish, then it is ended."),
+    Reason.DELETING: ("The instance is being removed.", "Its agent is ended, and its files are deleted."),
+    Reason.AGENT_STOPPED: ("The agent was stopped; its configuration is kept.", _START_AGAIN),
+    Reason.REMOVED: ("The instance and its configuration are gone.", ""),
+    Reason.CRASH_LOOP: ("The agent ended by itself {limit} times, one after another.", _START_AGAIN),
+    Reason.START_TIMED_OUT: ("The agent was started, but didn't answer in time.", _START_AGAIN),
+    Reason.STOP_TIMED_OUT: ("Stopping takes longer than it should.", "It is tried again until it succeeds."),
+    Reason.DELETE_TIMED_OUT: ("Deleting takes longer than it should.", "It is tried again until it succeeds."),
+    Reason.DRIVER_FAILED: ("The agent could not be started here.", _TRIED_AGAIN),
+    Reason.DRIVER_CANNOT_RUN_IMAGE: (
+        "This version is an image, and instances run as processes here.",
+        "Nothing: create an instance of a version that is a bundle.",
+    ),
+    Reason.BUNDLE_INVALID: (
+        "This version's bundle can't be unpacked.",
+        "Nothing: create an instance of another version.",
+    ),
+}
+
+
+def why(reason: Reason, **facts: float) -> Why:
+    """Return a reason with its words. Those of a retry need the facts `seconds`, `attempt` and `limit`."""
+    sentence, following = _WORDS[reason]
+    return Why(reason, sentence.format(**facts), following.format(**facts))
+
+
+def given_up(reason: Reason) -> Why:
+    """Return a reason of a retry in the words of one that isn't tried again."""
+    return Why(reason, _WORDS[reason][0], _START_AGAIN)

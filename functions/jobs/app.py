@@ -1,0 +1,57 @@
+"""The Celery application, of the worker and of Flower: `celery -A functions.jobs.app worker --pool threads`."""
+
+import logging
+import threading
+from typing import Any
+
+from celery import Celery, Task, signals
+
+from events import context, logs
+from functions.domain.refusals import Unavailable
+from functions.jobs import converge, sweep
+from functions.jobs.settings import CONVERGE, configuration
+
+log = logging.getLogger(__name__)
+
+app = Celery("botberi")
+# A function: Celery calls it when it first needs a setting, so that importing this reads none.
+app.add_defaults(configuration)
+
+
+@app.task(name=CONVERGE, bind=True)
+def instance_converge(task: Task[[str], None], instance_id: str) -> None:
+    """Bring an instance to what is wanted of it."""
+    with context.entered(_context_of(task)):
+        try:
+            converge.converge(instance_id)
+        except Unavailable as error:
+            # Nothing to retry here: the sweep finds the instance as soon as its turn has run out.
+            log.warning("%s left to the sweep: %s", instance_id, error.__cause__ or error)
+
+
+def _context_of(task: Any) -> context.Context:  # noqa: ANN401 - the request has whatever headers came along
+    headers = task.request.headers or {}
+    started = context.Context.start(headers.get("traceparent"))
+    return context.Context(
+        trace_id=started.trace_id,
+        span_id=started.span_id,
+        flags=started.flags,
+        actor=headers.get("actor") or "system",
+        correlation_id=headers.get("correlationid"),
+        causation_id=headers.get("causationid"),
+    )
+
+
+@signals.setup_logging.connect
+def _log_as_json(loglevel: int | str = logging.INFO, **_: object) -> None:
+    logs.configure("worker", logging.getLevelName(loglevel) if isinstance(loglevel, int) else loglevel)
+
+
+@signals.worker_ready.connect
+def _begin_to_sweep(**_: object) -> None:
+    threading.Thread(target=sweep.run, args=(converge.leaving,), name="sweep", daemon=True).start()
+
+
+@signals.worker_shutting_down.connect
+def _leave(**_: object) -> None:
+    converge.leaving.set()

@@ -1,0 +1,54 @@
+"""Celery's settings, for the worker and for those who only send; read when they are first needed."""
+
+from typing import Any, Final
+from urllib.parse import quote
+
+from events.configuration import secret, setting
+
+USER_QUEUE: Final = "instances.user"
+ADMIN_QUEUE: Final = "instances.admin"
+CONVERGE: Final = "instance.converge"
+
+DATABASE: Final = 1
+"""Of Redis: 0 is the cache's."""
+
+VISIBILITY: Final = 300
+"""Seconds after which Redis hands out a job again that no worker has finished: far above the longest job."""
+
+
+def configuration() -> dict[str, Any]:
+    """Return the settings: the broker is at `USER_REDIS_URL` (`host:port`) with the secret `user-redis`."""
+    password = quote(secret("user-redis"), safe="")
+    return {
+        "broker_url": f"redis://:{password}@{setting('USER_REDIS_URL')}/{DATABASE}",
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_transport_options": {
+            "visibility_timeout": VISIBILITY,
+            "socket_connect_timeout": 2,
+            "socket_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 10,
+        },
+        "accept_content": ["json"],
+        "task_serializer": "json",
+        "task_ignore_result": True,
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_default_queue": USER_QUEUE,
+        "task_create_missing_queues": False,
+        "task_queues": _queues(),
+        "worker_prefetch_multiplier": 1,
+        "worker_send_task_events": True,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "enable_utc": True,
+    }
+
+
+def _queues() -> list[Any]:
+    from kombu import Exchange, Queue  # noqa: PLC0415 - slow to import, and handlers import this module
+
+    # The default exchange needs no bindings in Redis, which may be emptied at any time.
+    return [Queue(name, Exchange(""), routing_key=name) for name in (USER_QUEUE, ADMIN_QUEUE)]

@@ -1,0 +1,46 @@
+"""The sweep: every ten seconds, hand to the workers what is due and what was lost on the way.
+
+It runs as a thread of every worker. Several at once are harmless: each row is offered by one of them.
+"""
+
+import logging
+import random
+import threading
+from typing import Final
+
+from events import context
+from functions.domain.instances import due
+from functions.domain.refusals import Unavailable
+from functions.jobs import queue
+from functions.jobs.converge import ROLE
+from functions.runtime.databases import shared_transaction
+
+log = logging.getLogger(__name__)
+
+SECONDS: Final = 10
+BATCH: Final = 100
+
+
+def sweep() -> int:
+    """Offer what is due, and return how many instances that were. Raises Unavailable."""
+    # Noted as offered before it is sent: if that fails, the note makes the next try wait, and loses nothing.
+    with shared_transaction(ROLE) as db:
+        found = due.offer(db, BATCH)
+    for instance_id in found:
+        queue.converge(instance_id)
+    return len(found)
+
+
+def run(leaving: threading.Event) -> None:
+    """Sweep until `leaving` is set, whatever is down."""
+    # Workers that start together don't sweep together.
+    while not leaving.wait(SECONDS * random.uniform(0.8, 1.0)):  # noqa: S311 - nothing secret about it
+        with context.entered(context.Context.start()):
+            try:
+                found = sweep()
+                if found:
+                    log.info("offered %d instances that were due", found)
+            except Unavailable as error:
+                log.warning("the sweep will try again: %s", error.__cause__ or error)
+            except Exception:
+                log.exception("bug in the sweep")

@@ -1,0 +1,45 @@
+"""POST /v1/instances: launch an instance of an agent, with a config of one's own."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+
+from functions.domain.catalog.agents import SLUG
+from functions.domain.catalog.versions import NUMBER, Channel
+from functions.domain.databases import SharedDb
+from functions.domain.instances import reading, wishes
+from functions.domain.instances.configs import ConfigInvalid
+from functions.domain.instances.wishes import AgentUnknown
+from functions.runtime.callers import User
+from functions.runtime.declarations import Needs
+from functions.runtime.endpoint import endpoint
+from functions.runtime.instances import Instance
+from functions.runtime.shapes import Body
+
+
+class NewInstance(Body):
+    """What to launch. Of `channel` and `version` at most one may be given; without either it is the stable channel."""
+
+    agent: Annotated[str, Field(pattern=SLUG, description="The agent's slug.", examples=["echo"])]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["My echo"])]
+    config: Annotated[
+        dict[str, Any],
+        Field(description="Must fit the version's config_schema.", examples=[{"prefix": "> "}], default_factory=dict),
+    ]
+    channel: Annotated[Channel | None, Field(strict=False)] = None
+    version: Annotated[str | None, Field(max_length=64, pattern=NUMBER, examples=["1.0.0"])] = None
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> Self:
+        if self.channel is not None and self.version is not None:
+            raise ValueError("give a channel or a version, not both")
+        return self
+
+
+@endpoint(
+    "POST", "/v1/instances", status=201, refusals=(AgentUnknown, ConfigInvalid), needs=Needs(group="function-schemas")
+)
+def create_instance(caller: User, wanted: NewInstance, db: SharedDb) -> Instance:
+    """Start it at once: read it again until its status is `running`."""
+    instance_id = wishes.create(db, caller.id, **dict(wanted))
+    return Instance.of(reading.find(db, instance_id))

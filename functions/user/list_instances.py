@@ -1,0 +1,15 @@
+"""GET /v1/instances: the caller's instances, newest first."""
+
+from functions.domain.databases import SharedDb
+from functions.domain.instances import reading
+from functions.runtime.callers import User
+from functions.runtime.endpoint import endpoint
+from functions.runtime.instances import InstanceQuery, InstanceSummary
+from functions.runtime.shapes import Page
+
+
+@endpoint("GET", "/v1/instances")
+def list_instances(caller: User, query: InstanceQuery, db: SharedDb) -> Page[InstanceSummary]:
+    """Read one page of them."""
+    rows = reading.search(db, owner_id=caller.id, status=query.status, after=query.after(), limit=query.limit + 1)
+    return query.page(rows, InstanceSummary)

@@ -1,0 +1,53 @@
+"""POST /v1/instances/{instance_id}/messages: say something to a running instance, and get its reply."""
+
+from time import perf_counter
+from typing import Annotated
+
+from pydantic import Field
+
+from events.ids import new_id
+from functions.domain.instances import reading
+from functions.domain.instances.reading import InstanceNotFound
+from functions.domain.refusals import Conflict
+from functions.runtime import talk
+from functions.runtime.callers import User
+from functions.runtime.endpoint import endpoint
+from functions.runtime.instances import InstanceId
+from functions.runtime.shapes import Body, Reply, SharedTransactions
+from functions.runtime.talk import AgentAnswerInvalid, AgentTimedOut, AgentUnavailable
+from shared_psql_models.statuses import Status
+
+
+class InstanceNotRunning(Conflict):
+    """The instance isn't running: start it first."""
+
+
+class NewMessage(Body):
+    """What to say."""
+
+    text: Annotated[str, Field(min_length=1, max_length=4000, examples=["Hello"])]
+
+
+class Answer(Reply):
+    """What the agent said."""
+
+    id: Annotated[str, Field(description="The message's id.")]
+    text: str
+    replied_in_ms: int
+
+
+@endpoint(
+    "POST",
+    "/v1/instances/{instance_id}/messages",
+    refusals=(InstanceNotFound, InstanceNotRunning, AgentAnswerInvalid, AgentUnavailable, AgentTimedOut),
+)
+def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:
+    """Wait for the reply; the agent has eight seconds."""
+    with transaction() as db:
+        row = reading.find(db, instance_id, owner_id=caller.id)
+    if row["status"] != Status.RUNNING or row["address"] is None:
+        raise InstanceNotRunning(f"The instance is {row['status']}, not running: {row['sentence']}")
+    started = perf_counter()
+    message_id = new_id("msg")
+    text = talk.say(row["address"], message_id, message.text)
+    return Answer(id=message_id, text=text, replied_in_ms=round((perf_counter() - started) * 1000))
