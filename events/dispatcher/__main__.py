@@ -1,0 +1,89 @@
+"""`python -m events.dispatcher`: bring events from RabbitMQ to the functions that subscribe to them, over HTTP.
+
+Any number may run: every queue has one active consumer, and another takes over when it is gone. It starts without its
+broker or the functions, waits for them, and goes on when they are back.
+"""
+
+import logging
+import signal
+import threading
+import time
+from typing import Any, Final
+
+from events import failpoints, logs, subscriptions
+from events.configuration import setting
+from events.dispatcher.caller import Caller
+from events.dispatcher.consumer import Consumer, Tap
+from events.dispatcher.delivery import Answer, Delivery, Verdict, received
+from events.dispatcher.lanes import Lanes
+from events.subscriptions import Subscription
+
+log = logging.getLogger(__name__)
+
+DRAIN: Final = 4
+"""Seconds that calls under way may take after SIGTERM."""
+
+PREFETCH: Final = 64
+"""Deliveries held for each subject that is worked on at a time."""
+
+
+class Dispatcher:
+    """Lanes for every subscription, and the consumer that feeds them."""
+
+    def __init__(self, wanted: list[Subscription], url: str) -> None:
+        """`url` is where functions are, with `{name}` in it."""
+        self.url = url
+        self.lanes = [self._lanes(subscription) for subscription in wanted]
+        self.consumer = Consumer([self._tap(lanes) for lanes in self.lanes])
+
+    def _lanes(self, subscription: Subscription) -> Lanes:
+        url = self.url.replace("{name}", subscription.function)
+
+        def settle(delivery: Delivery, answer: Answer) -> None:
+            failpoints.reach("dispatcher.settle")
+            handled = answer.verdict is Verdict.HANDLED
+            if not handled:
+                log.error(
+                    "%s goes to the dead letters of %s after %s attempts: %s, %s",
+                    delivery.event_id,
+                    subscription.queue,
+                    delivery.attempts,
+                    answer.reason,
+                    answer.detail,
+                )
+            self.consumer.settle(subscription.queue, delivery.tag, delivery.connection, handled=handled)
+
+        return Lanes(subscription, lambda: Caller(url, subscription.timeout_seconds), settle)
+
+    def _tap(self, lanes: Lanes) -> Tap:
+        def deliver(tag: int, connection: int, body: bytes, _properties: Any) -> None:  # noqa: ANN401 - pika's
+            lanes.accept(received(tag, connection, body))
+
+        subscription = lanes.subscription
+        return Tap(subscription.queue, subscription.concurrency * PREFETCH, deliver, lanes.forget)
+
+    def run(self, stopped: threading.Event) -> None:
+        """Dispatch until `stopped` is set, then finish the calls under way."""
+        for lanes in self.lanes:
+            lanes.start()
+        self.consumer.start()
+        stopped.wait()
+        deadline = time.monotonic() + DRAIN
+        for lanes in self.lanes:
+            lanes.stop(deadline)
+        self.consumer.stop()
+        log.info("stopped")
+
+
+def main() -> None:
+    """Dispatch until told to stop."""
+    logs.configure("dispatcher")
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    Dispatcher(subscriptions.read(), setting("FUNCTIONS_URL")).run(stopped)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Consuming: one connection to RabbitMQ, a channel for every queue, on a thread that does nothing slow."""
+
+import itertools
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import pika
+
+from events import bus
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT: Final = 5
+"""Seconds."""
+
+MAX_PAUSE: Final = 1.0
+"""Seconds between two attempts to connect, at most."""
+
+QUEUE_PAUSE: Final = 2.0
+"""Seconds until a queue that isn't there, or is gone, is tried again."""
+
+
+@dataclass(frozen=True)
+class Tap:
+    """A queue to consume from."""
+
+    queue: str
+    prefetch: int
+    """Messages that may be unsettled at a time."""
+    deliver: Callable[[int, int, bytes, Any], None]
+    """Takes the tag, the connection's number, the body and the properties; must not block."""
+    lost: Callable[[], None]
+    """Called when everything delivered so far will be delivered again."""
+
+
+class Consumer(threading.Thread):
+    """Consumes from every tap, connection after connection, until it is told to stop."""
+
+    def __init__(self, taps: list[Tap]) -> None:
+        """Consume from `taps`."""
+        super().__init__(name="consumer", daemon=True)
+        self.taps = taps
+        self.connected = False
+        self.stopped = threading.Event()
+        self._connection: Any = None
+        self._channels: dict[str, tuple[int, Any]] = {}
+        self._numbers = itertools.count(1)
+
+    def run(self) -> None:
+        """Connect again and again."""
+        pause = 0.1
+        while not self.stopped.is_set():
+            try:
+                self._connection = pika.SelectConnection(
+                    bus.parameters("dispatcher", heartbeat=HEARTBEAT),
+                    on_open_callback=self._on_open,
+                    on_open_error_callback=lambda _, error: self._ended(f"can't be reached: {error!r}"),
+                    on_close_callback=lambda _, error: self._ended(f"ended the connection: {error!r}"),
+                )
+                self._connection.ioloop.start()
+            except Exception as error:  # noqa: BLE001 - whatever ends a connection, the next one may do better
+                self._ended(f"connection failed: {error!r}")
+            pause = 0.1 if self.connected else min(pause * 2, MAX_PAUSE)
+            self.connected = False
+            self._channels.clear()
+            for tap in self.taps:
+                tap.lost()
+            self.stopped.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+
+    def settle(self, queue: str, tag: int, connection: int, *, handled: bool) -> None:
+        """Acknowledge a delivery, or send it to the dead letters; from any thread."""
+        if self._connection is not None:
+            callback = partial(self._settle, queue, tag, connection, handled)
+            self._connection.ioloop.add_callback_threadsafe(callback)
+
+    def _settle(self, queue: str, tag: int, connection: int, handled: bool) -> None:
+        number, channel = self._channels.get(queue, (0, None))
+        if number != connection or not channel.is_open:
+            return
+        if handled:
+            channel.basic_ack(tag)
+        else:
+            # Reject, not nack: from RabbitMQ 4.3 they differ, and this one has always meant the same.
+            channel.basic_reject(tag, requeue=False)
+
+    def stop(self) -> None:
+        """Close the connection; what is unsettled will be delivered to another."""
+        self.stopped.set()
+        if self._connection is not None:
+            self._connection.ioloop.add_callback_threadsafe(self._close)
+        self.join(timeout=2)
+
+    def _close(self) -> None:
+        if self._connection.is_open:
+            self._connection.close()
+        else:
+            self._connection.ioloop.stop()
+
+    def _ended(self, what: str) -> None:
+        if not self.stopped.is_set():
+            log.warning("event_bus %s; trying again", what)
+        if self._connection is not None:
+            self._connection.ioloop.stop()
+
+    def _on_open(self, connection: Any) -> None:  # noqa: ANN401 - pika's
+        self.connected = True
+        log.info("connected to event_bus; %s queues", len(self.taps))
+        for tap in self.taps:
+            self._open(connection, tap)
+
+    def _open(self, connection: Any, tap: Tap) -> None:  # noqa: ANN401 - pika's
+        if connection.is_open and not self.stopped.is_set():
+            connection.channel(on_open_callback=partial(self._on_channel, connection, tap))
+
+    def _on_channel(self, connection: Any, tap: Tap, channel: Any) -> None:  # noqa: ANN401 - pika's
+        number = next(self._numbers)
+        self._channels[tap.queue] = (number, channel)
+        channel.add_on_close_callback(partial(self._on_channel_gone, connection, tap))
+        channel.add_on_cancel_callback(lambda _: channel.close())
+        channel.basic_qos(prefetch_count=tap.prefetch)
+        channel.basic_consume(
+            tap.queue,
+            lambda _channel, method, properties, body: tap.deliver(method.delivery_tag, number, body, properties),
+        )
+
+    def _on_channel_gone(self, connection: Any, tap: Tap, _channel: Any, error: Exception) -> None:  # noqa: ANN401
+        if connection.is_open and not self.stopped.is_set():
+            log.warning("no longer consuming from %s: %r; trying again", tap.queue, error)
+            tap.lost()
+            connection.ioloop.call_later(QUEUE_PAUSE, partial(self._open, connection, tap))

@@ -1,0 +1,68 @@
+"""What the dispatcher hands around: a delivery from a queue, and what became of it."""
+
+import json
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+
+class Verdict(Enum):
+    """What a function's answer means."""
+
+    HANDLED = auto()
+    RETRY = auto()
+    DEAD = auto()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A verdict, with what an administrator should know about it."""
+
+    verdict: Verdict
+    reason: str
+    """A code: `handled`, `refused`, `unavailable`, `timeout`, `unreachable`, `bug`, `unexpected`."""
+    detail: str = ""
+
+
+@dataclass
+class Delivery:
+    """One message, until it is settled."""
+
+    tag: int
+    connection: int
+    """The number of the connection it came over: a tag means nothing on another."""
+    body: bytes
+    subject: str
+    """Deliveries of one subject are handled one after another."""
+    event_id: str
+    source: str
+    traceparent: str | None
+    attempts: int = 0
+
+
+def received(tag: int, connection: int, body: bytes) -> Delivery:
+    """Return the delivery of a message; one that is no event keeps to itself, and its function will refuse it."""
+    event = attributes(body)
+    alone = f"unreadable {connection}/{tag}"
+    return Delivery(
+        tag,
+        connection,
+        body,
+        subject=_text(event.get("subject")) or alone,
+        event_id=_text(event.get("id")) or alone,
+        source=_text(event.get("source")),
+        traceparent=_text(event.get("traceparent")) or None,
+    )
+
+
+def attributes(body: bytes) -> dict[str, Any]:
+    """Return the event in a body as a dictionary, empty if it is none."""
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
