@@ -20,7 +20,7 @@ class Event(BaseModel):
     Events of one subject are delivered in the order in which they were committed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     type: ClassVar[str]
     subject_field: ClassVar[str]

@@ -12,8 +12,8 @@ MAX_EVENT_BYTES: Final = 1024 * 1024
 """The largest event that any hop takes."""
 
 # Printable ASCII without space, quote and percent sign: no SDK percent-encodes the rest as the specification asks.
-_ATTRIBUTE = re.compile(r"^[!#$&-~]+$")
-_EXTENSION = re.compile(r"^[a-z0-9]{1,20}$")
+_ATTRIBUTE = re.compile(r"[!#$&-~]+")
+_EXTENSION = re.compile(r"[a-z0-9]{1,20}")
 _REQUIRED: Final = ("id", "source", "type", "subject", "time")
 _KNOWN: Final = {*_REQUIRED, "specversion", "datacontenttype", "dataschema", "data"}
 
@@ -34,6 +34,7 @@ class CloudEvent:
     time: str
     """RFC 3339, with a zone."""
     data: dict[str, Any]
+    """Empty while the data is elsewhere: the extension `dataref` then says where."""
     dataschema: str | None = None
     extensions: tuple[tuple[str, str], ...] = ()
     """`sequence`, `partitionkey`, `traceparent`, `correlationid`, `causationid`, `actor` and others, sorted by name."""
@@ -43,8 +44,8 @@ class CloudEvent:
         return dict(self.extensions).get(name)
 
 
-def encode(event: CloudEvent) -> bytes:
-    """Return the structured JSON form of `event`."""
+def document(event: CloudEvent) -> dict[str, Any]:
+    """Return `event` as the object whose JSON is its structured form."""
     attributes: dict[str, Any] = {
         "specversion": "1.0",
         "id": event.id,
@@ -57,7 +58,12 @@ def encode(event: CloudEvent) -> bytes:
     if event.dataschema:
         attributes["dataschema"] = event.dataschema
     attributes |= dict(event.extensions)
-    return json.dumps(attributes | {"data": event.data}, ensure_ascii=False, allow_nan=False).encode()
+    return attributes if event.extension("dataref") and not event.data else attributes | {"data": event.data}
+
+
+def encode(event: CloudEvent) -> bytes:
+    """Return the structured JSON form of `event`."""
+    return json.dumps(document(event), ensure_ascii=False, allow_nan=False).encode()
 
 
 def decode(body: bytes) -> CloudEvent:
@@ -81,23 +87,24 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
     attributes = {name: document.get(name) for name in _REQUIRED}
     extensions = {name: value for name, value in document.items() if name not in _KNOWN and value is not None}
     for name, value in (attributes | extensions).items():
-        if not isinstance(value, str) or not _ATTRIBUTE.match(value):
+        if not isinstance(value, str) or not _ATTRIBUTE.fullmatch(value):
             message = f"the attribute {name[:40]!r} is missing or not printable ASCII text without spaces"
             raise NotAnEventError(message)
     for name in extensions:
-        if not _EXTENSION.match(name):
+        if not _EXTENSION.fullmatch(name):
             message = f"{name[:40]!r} is no name for an extension attribute"
             raise NotAnEventError(message)
     if document.get("datacontenttype", "application/json") != "application/json":
         message = "datacontenttype is not application/json"
         raise NotAnEventError(message)
-    if not isinstance(document.get("data"), dict):
+    data = document.get("data", {} if "dataref" in extensions else None)
+    if not isinstance(data, dict):
         message = "data is not a JSON object"
         raise NotAnEventError(message)
     _check_time(str(attributes["time"]))
     return CloudEvent(
         **{name: str(value) for name, value in attributes.items()},
-        data=document["data"],
+        data=data,
         dataschema=document.get("dataschema"),
         extensions=tuple(sorted(extensions.items())),
     )

@@ -1,8 +1,11 @@
 """Events about accounts and their sessions, from user_psql."""
 
 from datetime import datetime
+from typing import Final
 
 from events.event import Event
+
+DATABASE: Final = "user_psql"
 
 
 class AccountRegistered(Event, type="com.botberi.account.registered.v1", subject="account_id"):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+from events import contracts
 from functions.manifests import edge
 from functions.manifests.openapi import ABOUT, document
 from functions.manifests.subscriptions import subscriptions
@@ -17,6 +18,7 @@ def generated() -> dict[Path, str]:
     return {
         Path("deploy/subscriptions.json"): subscriptions(every),
         **edge.files(every),
+        **contracts.files(),
         **{Path(f"deploy/openapi/{surface}.json"): document(surface, every) for surface in ABOUT},
     }
 

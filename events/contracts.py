@@ -1,0 +1,150 @@
+"""The catalog as files: for every event type its JSON Schema and a golden example, written from the model.
+
+`python -m events.contracts [--check]`. They are committed, so that a change of the catalog shows in review as what it
+is to a consumer.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from events.catalog.load import load
+from events.event import Event
+from events.wire import CloudEvent, document
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = Path("events/catalog")
+
+_UUID: Final = "0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"
+_TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+SAMPLES: Final[dict[str, Any]] = {
+    "account_id": f"usr_{_UUID}",
+    "agent_id": f"agt_{_UUID}",
+    "channels": ["stable"],
+    "desired_state": "running",
+    "fields": ["summary"],
+    "instance_id": f"ins_{_UUID}",
+    "number": "1.2.0",
+    "owner_id": f"usr_{_UUID}",
+    "previous": "starting",
+    "reason": "asked",
+    "sentence": "It answered its first health check.",
+    "session_id": f"ses_{_UUID}",
+    "slug": "echo",
+    "status": "running",
+    "version_id": f"ver_{_UUID}",
+}
+"""What fields of these names hold in the examples; others hold what fits their type."""
+
+_BY_TYPE: Final[dict[str, Any]] = {"string": "example", "integer": 1, "number": 1.5, "boolean": True, "object": {}}
+_BY_FORMAT: Final = {"date-time": "2026-01-02T03:04:05.678901Z", "date": "2026-01-02"}
+
+
+def dataschema(event_type: str) -> str:
+    """Return where the schema of a type is: the `dataschema` of its events, relative to the broker's address."""
+    return f"/v1/event-types/{event_type}/schema"
+
+
+def schema(model: type[Event]) -> dict[str, Any]:
+    """Return the JSON Schema of the data of an event type."""
+    described = model.model_json_schema()
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": dataschema(model.type)}
+    return head | described
+
+
+def example(model: type[Event]) -> dict[str, Any]:
+    """Return the golden example of an event type: a whole event in structured JSON."""
+    data = {name: _sample(name, field) for name, field in schema(model)["properties"].items()}
+    event = CloudEvent(
+        id=f"evt_{_UUID}",
+        source=f"/botberi/{database(model)}",
+        type=model.type,
+        subject=str(data[model.subject_field]),
+        time="2026-01-02T03:04:05.678901Z",
+        data=data,
+        dataschema=dataschema(model.type),
+        extensions=(
+            ("actor", SAMPLES["account_id"]),
+            ("correlationid", _TRACE),
+            ("partitionkey", str(data[model.subject_field])),
+            ("sequence", f"{42:020}"),
+            ("traceparent", f"00-{_TRACE}-00f067aa0ba902b7-01"),
+        ),
+    )
+    return document(event)
+
+
+def database(model: type[Event]) -> str:
+    """Return the database that says events of this type."""
+    return str(getattr(sys.modules[model.__module__], "DATABASE", "shared_psql"))
+
+
+def _sample(name: str, field: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    if name in SAMPLES:
+        return SAMPLES[name]
+    if "const" in field or "enum" in field or "default" in field:
+        return field.get("const", field.get("default", (field.get("enum") or [None])[0]))
+    if field.get("format") in _BY_FORMAT:
+        return _BY_FORMAT[field["format"]]
+    if field.get("type") == "array":
+        return [_sample("", field["items"])]
+    return _BY_TYPE.get(field.get("type", ""))
+
+
+def files() -> dict[Path, str]:
+    """Return the text of every file by its path, which is relative to the repository."""
+    found = {}
+    for name, model in load().items():
+        found[FOLDER / "schemas" / f"{name}.json"] = _text(schema(model))
+        found[FOLDER / "examples" / f"{name}.json"] = _text(example(model))
+    return found
+
+
+def check(root: Path = ROOT) -> list[Path]:
+    """Return the files below `root` that are missing, that differ from what they should be, or that nothing needs."""
+    wanted = files()
+    stale = [path for path, text in wanted.items() if _read(root / path) != text]
+    kept = [
+        file.relative_to(root) for kind in ("schemas", "examples") for file in (root / FOLDER / kind).glob("*.json")
+    ]
+    return stale + sorted(set(kept) - set(wanted))
+
+
+def write(root: Path = ROOT) -> list[Path]:
+    """Write the stale files below `root`, remove those that nothing needs, and return the paths of both."""
+    wanted = files()
+    changed = check(root)
+    for path in changed:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        if path in wanted:
+            (root / path).write_text(wanted[path], encoding="utf-8")
+        else:
+            (root / path).unlink()
+    return changed
+
+
+def _read(file: Path) -> str | None:
+    return file.read_text(encoding="utf-8") if file.is_file() else None
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write the files, or only tell which are stale."""
+    parser = argparse.ArgumentParser(prog="contracts", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is stale")
+    arguments = parser.parse_args()
+    paths = check() if arguments.check else write()
+    for path in paths:
+        sys.stdout.write(f"{path}\n")
+    if paths and arguments.check:
+        sys.exit("stale: run `python -m events.contracts`")
+
+
+if __name__ == "__main__":
+    main()
