@@ -1,0 +1,43 @@
+import pytest
+
+from functions.domain.accounts.emails import EmailInvalid, normalise
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Ann@Example.COM", "ann@example.com"),
+        ("a.b+tag@sub.example.co", "a.b+tag@sub.example.co"),
+        ("o'neil@xn--bcher-kva.example", "o'neil@xn--bcher-kva.example"),
+        ("a" * 64 + "@example.com", "a" * 64 + "@example.com"),
+    ],
+)
+def test_an_address_is_kept_in_lower_case(given: str, kept: str) -> None:
+    assert normalise(given) == kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "ann",
+        "@example.com",
+        "ann@",
+        "ann@localhost",
+        "ann@-example.com",
+        "ann@example..com",
+        "ann@example.com.",
+        "ann@example.com\n",
+        " ann@example.com",
+        "ann@exa mple.com",
+        "ann@bob@example.com",
+        "ann\x00@example.com",
+        "änn@example.com",
+        "a" * 65 + "@example.com",
+        "ann@" + "a." * 124 + "example.com",
+    ],
+)
+def test_what_is_no_address_is_refused_at_its_field(given: str) -> None:
+    with pytest.raises(EmailInvalid) as refused:
+        normalise(given)
+    assert [error.pointer for error in refused.value.errors] == ["/email"]

@@ -1,0 +1,58 @@
+import unicodedata
+
+import pytest
+from argon2 import PasswordHasher, extract_parameters
+
+from functions.domain.accounts import passwords
+
+
+def refusal_codes(password: str, email: str = "ann@example.com") -> list[str]:
+    with pytest.raises(passwords.PasswordUnfit) as refused:
+        passwords.check(password, email)
+    return [error.code for error in refused.value.errors]
+
+
+@pytest.mark.parametrize("password", ["", "eleven char", "x" * 1025])
+def test_too_short_and_too_long_is_refused_by_its_length(password: str) -> None:
+    assert refusal_codes(password) == ["password_length"]
+
+
+@pytest.mark.parametrize("password", ["ann@example.com", "ANN@Example.COM"])
+def test_the_account_s_own_address_is_refused(password: str) -> None:
+    assert refusal_codes(password) == ["password_is_email"]
+
+
+@pytest.mark.parametrize("password", ["twelve chars", "x" * 1024, "ann@example.com!", "пароль из слов", "🔑" * 12])
+def test_anything_else_is_accepted(password: str) -> None:
+    passwords.check(password, "ann@example.com")
+
+
+def test_a_hash_matches_its_password_and_no_other() -> None:
+    kept = passwords.hashed("correct horse battery")
+    assert passwords.matches("correct horse battery", kept)
+    assert not passwords.matches("Correct horse battery", kept)
+
+
+def test_two_hashes_of_one_password_differ() -> None:
+    assert passwords.hashed("correct horse battery") != passwords.hashed("correct horse battery")
+
+
+def test_the_same_letters_composed_otherwise_are_the_same_password() -> None:
+    kept = passwords.hashed(unicodedata.normalize("NFC", "crème brûlée à volonté"))
+    assert passwords.matches(unicodedata.normalize("NFD", "crème brûlée à volonté"), kept)
+
+
+def test_where_there_is_no_account_a_hash_of_the_same_cost_is_verified() -> None:
+    assert extract_parameters(passwords.NOBODYS) == extract_parameters(passwords.hashed("correct horse battery"))
+
+
+def test_nobody_s_hash_lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "NOBODYS", passwords.hashed("correct horse battery"))
+    assert not passwords.matches("correct horse battery", None)
+
+
+def test_hashes_are_argon2id_of_at_least_the_cost_that_owasp_asks_for() -> None:
+    cost = extract_parameters(passwords.hashed("correct horse battery"))
+    assert passwords.hashed("correct horse battery").startswith("$argon2id$")
+    assert (cost.memory_cost, cost.time_cost, cost.parallelism) >= (19456, 2, 1)
+    assert PasswordHasher().verify(passwords.hashed("correct horse battery"), "correct horse battery")

@@ -1,0 +1,18 @@
+from datetime import UTC, datetime, timedelta
+
+from events.ids import new_id
+from functions.domain import revocations
+from functions.domain.databases import SharedDb
+from functions.local.testing.world import World
+
+
+def test_a_recorded_session_is_revoked_until_its_last_token_has_expired(world: World) -> None:
+    ended, expired = new_id("ses"), new_id("ses")
+    now = datetime.now(UTC)
+    with world.transaction("shared_psql", "subscribers") as db:
+        revocations.record(SharedDb(db), expired, now - timedelta(seconds=1))
+        revocations.record(SharedDb(db), ended, now + timedelta(minutes=11))
+        revocations.record(SharedDb(db), ended, now + timedelta(minutes=11))
+    with world.transaction("shared_psql", "user") as db:
+        assert revocations.is_revoked(SharedDb(db), ended)
+        assert not revocations.is_revoked(SharedDb(db), expired)
