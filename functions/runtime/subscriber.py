@@ -21,12 +21,14 @@ from events import context, inbox
 from events.event import Event
 from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode, from_attributes
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.refusals import Refusal, TooLarge, Unavailable
+from functions.domain.refusals import Invalid, Refusal, TooLarge, Unavailable
 from functions.runtime.answers import bug, problem_response, refused
 from functions.runtime.databases import shared_transaction, user_transaction
 from functions.runtime.declarations import Declaration, Needs, Parameter, summary_of
 from functions.runtime.endpoint import Function, as_function
 from functions.runtime.inputs import read_body
+from functions.runtime.shapes import nul_characters
+from functions.runtime.strict_json import NotStrictJsonError, check_json
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +36,10 @@ Handler = Callable[..., None]
 
 ALL: Final = "#"
 """The binding of a subscriber that hears every event: its parameter is a `CloudEvent`."""
+
+
+class NulCharacter(Invalid):
+    """The event's data holds the character U+0000, which can't be kept."""
 
 
 @overload
@@ -142,6 +148,8 @@ def _handle(declaration: Declaration, event: CloudEvent) -> None:
         arguments: dict[str, Any] = {}
         for parameter in declaration.parameters:
             match parameter.source:
+                case "event" if any(nul_characters(event.data)):
+                    raise NulCharacter
                 case "event" if parameter.annotation is CloudEvent:
                     arguments[parameter.name] = event
                 case "event":
@@ -175,6 +183,11 @@ def _context_of(event: CloudEvent) -> context.Context:
 def read_event(request: flask.Request, limit: int) -> CloudEvent:
     """Read a CloudEvent from a request, structured or binary, or raise `NotAnEventError` or `TooLarge`."""
     body = read_body(request, limit)
+    try:
+        check_json(body)
+    except NotStrictJsonError as error:
+        message = f"the body is not JSON: {error}"
+        raise NotAnEventError(message) from None
     if request.mimetype == CONTENT_TYPE:
         return decode(body)
     attributes: dict[str, Any] = {
@@ -183,9 +196,5 @@ def read_event(request: flask.Request, limit: int) -> CloudEvent:
     if not attributes:
         message = f"the request is no CloudEvent: expected Content-Type {CONTENT_TYPE}, or ce- headers"
         raise NotAnEventError(message)
-    try:
-        attributes["data"] = flask.json.loads(body)
-    except ValueError:
-        message = "the body is not JSON"
-        raise NotAnEventError(message) from None
+    attributes["data"] = flask.json.loads(body)
     return from_attributes(attributes)

@@ -1,0 +1,75 @@
+"""Functions that a test plants for itself, served as real ones are."""
+
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from werkzeug.test import Client as WerkzeugClient
+from werkzeug.test import TestResponse
+
+from functions.runtime.host import Host
+
+
+class Answer(TestResponse):
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - JSON
+        return self.get_json()
+
+
+class Client:
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self._client = WerkzeugClient(host, Answer)
+
+    def open(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - whatever werkzeug takes
+        answer = self._client.open(path, **request)
+        assert isinstance(answer, Answer)
+        return answer
+
+    def get(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - whatever werkzeug takes
+        return self.open(path, method="GET", **request)
+
+    def post(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - whatever werkzeug takes
+        return self.open(path, method="POST", **request)
+
+
+Plant = Callable[..., Client]
+"""`plant(read_thing="@endpoint(…) …")`, with `"subscribers"` first for another surface than `user`."""
+
+IMPORTS: Final = """
+from typing import Annotated, Any, ClassVar
+from pydantic import Field
+from sqlalchemy import text
+from events.catalog.accounts import AccountRegistered, SessionRevoked
+from events.outbox import emit
+from events.wire import CloudEvent
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.refusals import *
+from functions.runtime.callers import Admin, User
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import *
+from functions.runtime.subscriber import subscriber
+"""
+
+
+class Garden:
+    """Serves functions from a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.names: list[str] = []
+
+    def plant(self, surface: str = "user", **sources: str) -> Client:
+        folder = self.folder / surface
+        folder.mkdir(exist_ok=True)
+        for name, source in sources.items():
+            docstring = f'"""{name}: a planted function."""\n'
+            (folder / f"{name}.py").write_text(docstring + IMPORTS + textwrap.dedent(source))
+        self.names.extend(sources)
+        return Client(Host([folder / f"{name}.py" for name in sources], {}))
+
+    def clear(self) -> None:
+        for name in self.names:
+            sys.modules.pop(name, None)

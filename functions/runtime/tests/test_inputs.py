@@ -1,0 +1,135 @@
+import json
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from functions.runtime.tests.planting import Client, Plant
+
+ECHO = """
+    class Thing(Body):
+        name: Annotated[str, Field(max_length=10)]
+        config: dict[str, Any] = {}
+        tags: tuple[str, ...] = ()
+
+    class Told(Reply):
+        name: str
+
+    @endpoint("POST", "/things", max_body=2000)
+    def write_thing(thing: Thing) -> Told:
+        return Told(name=thing.name)
+"""
+
+
+@pytest.fixture
+def things(plant: Plant) -> Client:
+    return plant(write_thing=ECHO)
+
+
+def sent(client: Client, body: bytes | str, content_type: str = "application/json") -> Any:  # noqa: ANN401 - an answer
+    return client.post("/things", data=body, content_type=content_type)
+
+
+def test_a_good_body_arrives(things: Client) -> None:
+    assert sent(things, '{"name": "it"}').json == {"name": "it"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "{",
+        '{"name": }',
+        "{'name': 'x'}",
+        '{"name": "x"} x',
+        '{"name": "x", "name": "y"}',
+        '{"name": "x", "config": {"a": {"b": 1, "b": 2}}}',
+        '{"name": "x", "config": {"a": NaN}}',
+        '{"name": "x", "config": {"a": -Infinity}}',
+        '{"name": "x", "config": {"a": 1e999}}',
+        '{"name": "\\ud800"}',
+        '{"name": "x", "config": ' + '{"a":' * 300 + "1" + "}" * 300 + "}",
+        "[" * 1000 + "]" * 1000,
+        b'{"name": "\xff"}',
+        '{"name": "x"}'.encode("utf-16"),
+        b'\xef\xbb\xbf{"name": "x"}',
+        '{"name": "a\nb"}',
+    ],
+)
+def test_what_is_not_json_is_a_400_that_says_why(things: Client, body: str | bytes) -> None:
+    answer = sent(things, body)
+    assert (answer.status_code, answer.json["code"]) == (400, "malformed")
+    assert answer.json["detail"].startswith("The body is not JSON: ")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ("[]", [""]),
+        ("null", [""]),
+        ('"name"', [""]),
+        ("{}", ["/name"]),
+        ('{"name": 5}', ["/name"]),
+        ('{"name": "more than ten"}', ["/name"]),
+        ('{"name": "x", "nmae": "y", "tags": ["a", 1]}', ["/tags/1", "/nmae"]),
+        ('{"name": "x", "a/b~c": 1}', ["/a~1b~0c"]),
+        ('{"name": "a\\u0000b"}', ["/name"]),
+        ('{"name": "x", "tags": ["a", "\\u0000"]}', ["/tags/1"]),
+        ('{"name": "x", "config": {"a": [{"b": "\\u0000"}], "c\\u0000": 1}}', ["/config/a/0/b", "/config"]),
+    ],
+)
+def test_what_does_not_fit_is_a_422_with_each_error_at_its_field(
+    things: Client, body: str, pointers: list[str]
+) -> None:
+    answer = sent(things, body)
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid")
+    assert [error["pointer"] for error in answer.json["errors"]] == pointers
+
+
+def test_what_was_sent_is_not_said_back(things: Client) -> None:
+    assert "hunter2" not in sent(things, '{"name": "hunter2 hunter2", "hunter": "hunter2"}').text.replace("/hunter", "")
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/xml"])
+def test_another_content_type_is_a_415(things: Client, content_type: str) -> None:
+    answer = sent(things, '{"name": "x"}', content_type)
+    assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+
+
+def test_a_content_type_may_name_its_character_set(things: Client) -> None:
+    assert sent(things, '{"name": "x"}', "application/json; charset=utf-8").status_code == 200
+
+
+def test_a_body_that_says_that_it_is_too_large_is_not_read(things: Client) -> None:
+    class Unread(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            pytest.fail(f"{size} bytes were read")
+
+    environ = {"wsgi.input": Unread(), "CONTENT_LENGTH": "2001"}
+    answer = things.post("/things", content_type="application/json", environ_overrides=environ)
+    assert (answer.status_code, answer.json["code"]) == (413, "too_large")
+
+
+@pytest.mark.parametrize(("size", "status"), [(2000, 200), (2001, 413), (10_000_000, 413)])
+def test_a_body_that_does_not_say_its_length_is_read_up_to_the_bound(things: Client, size: int, status: int) -> None:
+    body = BytesIO(json.dumps({"name": "x"}).ljust(size).encode())
+    environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = things.post("/things", input_stream=body, content_type="application/json", environ_overrides=environ)
+    assert answer.status_code == status
+    assert body.tell() <= 2001
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [("limit=5&limit=6", "?limit"), ("color=red", "?color"), ("limit=many", "?limit"), ("cursor=%00", "?cursor")],
+)
+def test_a_query_that_does_not_fit_is_a_422_at_its_parameter(plant: Plant, query: str, place: str) -> None:
+    client = plant(list_things='@endpoint("GET", "/things")\ndef list_things(query: PageQuery) -> None: ...')
+    answer = client.get(f"/things?{query}")
+    assert (answer.status_code, answer.json["code"]) == (422, "invalid")
+    assert [error["pointer"] for error in answer.json["errors"]] == [place]
+
+
+def test_where_there_are_no_query_parameters_any_is_refused(plant: Plant) -> None:
+    client = plant(read_things='@endpoint("GET", "/things")\ndef read_things() -> None: ...')
+    assert client.get("/things?a=1").json["errors"][0]["pointer"] == "?a"

@@ -1,0 +1,67 @@
+import pytest
+
+from functions.runtime.tests.planting import Client, Plant
+
+THING = """
+    class Thing(Reply):
+        version: int
+
+        def etag(self) -> str:
+            return str(self.version)
+"""
+
+READ = (
+    THING
+    + """
+    @endpoint("GET", "/things")
+    def read_thing() -> Thing:
+        return Thing(version=2)
+"""
+)
+
+WRITE = (
+    THING
+    + """
+    @endpoint("PATCH", "/things")
+    def write_thing(version: IfMatch) -> Thing:
+        if version != "2":
+            raise PreconditionFailed
+        return Thing(version=3)
+"""
+)
+
+
+@pytest.fixture
+def things(plant: Plant) -> Client:
+    return plant(read_thing=READ, write_thing=WRITE)
+
+
+def test_what_can_change_has_an_etag_and_is_asked_for_again(things: Client) -> None:
+    answer = things.get("/things")
+    assert (answer.headers["ETag"], answer.headers["Cache-Control"]) == ('"2"', "no-cache")
+
+
+@pytest.mark.parametrize("header", ['"2"', 'W/"2"', '"1", "2"', "*"])
+def test_who_has_it_already_gets_a_304_without_a_body(things: Client, header: str) -> None:
+    answer = things.get("/things", headers={"If-None-Match": header})
+    assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", '"2"')
+
+
+def test_who_has_an_older_one_gets_the_present_one(things: Client) -> None:
+    assert things.get("/things", headers={"If-None-Match": '"1"'}).json == {"version": 2}
+
+
+def test_a_change_without_if_match_is_a_428(things: Client) -> None:
+    answer = things.open("/things", method="PATCH")
+    assert (answer.status_code, answer.json["code"]) == (428, "precondition_required")
+
+
+@pytest.mark.parametrize("header", ['"1"', "", '""', '"2x"'])
+def test_a_change_of_an_older_state_is_a_412(things: Client, header: str) -> None:
+    answer = things.open("/things", method="PATCH", headers={"If-Match": header})
+    assert (answer.status_code, answer.json["code"]) == (412, "precondition_failed")
+
+
+def test_a_change_of_the_present_state_is_made_and_has_its_own_etag(things: Client) -> None:
+    answer = things.open("/things", method="PATCH", headers={"If-Match": '"2"'})
+    assert (answer.status_code, answer.headers["ETag"]) == (200, '"3"')

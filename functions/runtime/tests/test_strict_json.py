@@ -1,0 +1,30 @@
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.runtime.strict_json import NotStrictJsonError, check_json
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(values)
+def test_whatever_json_can_say_passes(value: object) -> None:
+    check_json(json.dumps(value).encode())
+
+
+@given(st.binary())
+def test_any_bytes_pass_or_are_refused(body: bytes) -> None:
+    with suppress(NotStrictJsonError):
+        check_json(body)
+        json.loads(body)
+
+
+def test_digits_without_end_are_refused() -> None:
+    with pytest.raises(NotStrictJsonError):
+        check_json(b"9" * 5000)

@@ -1,0 +1,157 @@
+import json
+import secrets
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from functions.local.testing.world import World
+from functions.runtime import databases
+from functions.runtime.tests.planting import Client, Plant
+
+HEAR = """
+    @subscriber
+    def hear_registration(event: AccountRegistered, db: SharedDb) -> None:
+        emit(db, AccountRegistered(account_id="heard " + event.account_id))
+        {end}
+"""
+
+
+def event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute
+    genuine = {
+        "specversion": "1.0",
+        "id": "evt_" + secrets.token_hex(16),
+        "source": "/botberi/user_psql",
+        "type": "com.botberi.account.registered.v1",
+        "subject": "usr_1",
+        "time": "2026-01-02T03:04:05.678Z",
+        "datacontenttype": "application/json",
+        "data": {"account_id": secrets.token_hex(8)},
+    }
+    return {name: value for name, value in (genuine | changes).items() if value is not None}
+
+
+def deliver(client: Client, given: object) -> Any:  # noqa: ANN401 - an answer
+    return client.post("/", data=json.dumps(given), content_type="application/cloudevents+json")
+
+
+def effects(world: World, given: dict[str, Any]) -> int:
+    subject = "heard " + given["data"]["account_id"]
+    with world.transaction("shared_psql", "relay") as db:
+        return int(db.scalar(text("select count(*) from outbox where subject = :subject"), {"subject": subject}) or 0)
+
+
+@pytest.fixture
+def hear(plant: Plant) -> Client:
+    return plant("subscribers", hear_registration=HEAR.format(end=""))
+
+
+def test_a_second_delivery_changes_nothing(hear: Client, world: World) -> None:
+    given = event()
+    assert [deliver(hear, given).status_code for _ in range(3)] == [200, 200, 200]
+    assert effects(world, given) == 1
+
+
+def test_the_same_id_from_another_source_is_another_event(hear: Client, world: World) -> None:
+    given = event()
+    deliver(hear, given)
+    deliver(hear, given | {"source": "/botberi/shared_psql"})
+    assert effects(world, given) == 2
+
+
+def test_an_event_in_headers_is_heard_too(hear: Client, world: World) -> None:
+    given = event()
+    headers = {f"ce-{name}": value for name, value in given.items() if name not in {"data", "datacontenttype"}}
+    answer = hear.post("/", json=given["data"], headers=headers)
+    assert (answer.status_code, effects(world, given)) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"specversion": "0.3"},
+        {"id": None},
+        {"id": "a b"},
+        {"id": 5},
+        {"source": ""},
+        {"type": None},
+        {"subject": None},
+        {"time": "yesterday"},
+        {"time": "2026-01-02T03:04:05"},
+        {"data": None},
+        {"data": "text"},
+        {"data": {}},
+        {"data": {"account_id": "a", "more": 1}},
+        {"data": {"account_id": 5}},
+        {"data": {"account_id": "a\x00b"}},
+        {"type": "com.botberi.account.registered.v2"},
+        {"datacontenttype": "text/plain"},
+        {"Upper": "x"},
+    ],
+)
+def test_poison_is_a_422(hear: Client, change: dict[str, Any]) -> None:
+    answer = deliver(hear, event(**change))
+    assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"null", b"NaN", b"[" * 5000, b" " * (1024 * 1024 + 1)])
+def test_what_is_no_event_is_a_422(hear: Client, body: bytes) -> None:
+    answer = hear.post("/", data=body, content_type="application/cloudevents+json")
+    assert (answer.status_code, answer.json["code"]) == (422, "not_an_event")
+
+
+def test_what_is_no_event_is_not_said_back(hear: Client) -> None:
+    answer = hear.post("/", json={"a": "hunter2"}, headers={"Authorization": "Bearer hunter2"})
+    assert answer.status_code == 422
+    assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [("raise Unavailable", 503), ("raise Conflict", 422), ("raise NotFound", 422), ("raise KeyError('hunter2')", 500)],
+)
+def test_what_a_handler_raises_leaves_nothing_and_can_be_delivered_again(
+    plant: Plant, world: World, end: str, status: int
+) -> None:
+    given = event()
+    answer = deliver(plant("subscribers", hear_registration=HEAR.format(end=end)), given)
+    assert (answer.status_code, effects(world, given)) == (status, 0)
+    assert "hunter2" not in answer.text
+    assert deliver(plant("subscribers", hear_registration=HEAR.format(end="")), given).status_code == 200
+    assert effects(world, given) == 1
+
+
+@pytest.mark.usefixtures("world")
+def test_while_postgres_is_away_it_is_a_503_that_names_it_in_the_log_alone(
+    hear: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SHARED_PSQL_URL", "127.0.0.1:1/shared_psql")
+    monkeypatch.setattr(databases, "engine", databases.engine.__wrapped__)
+    answer = deliver(hear, event())
+    assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
+    assert "psql" not in answer.text
+    assert "shared_psql can't be reached" in caplog.text
+
+
+ALL = """
+    @subscriber
+    def hear_all(event: CloudEvent, db: SharedDb) -> None:
+        emit(db, AccountRegistered(account_id="heard " + event.data["account_id"]))
+"""
+
+
+def test_who_hears_all_hears_types_that_nobody_knows(plant: Plant, world: World) -> None:
+    given = event(type="com.example.thing.happened.v1")
+    assert deliver(plant("subscribers", hear_all=ALL), given).status_code == 200
+    assert effects(world, given) == 1
+
+
+def test_what_a_subscriber_says_is_caused_by_what_it_heard(hear: Client, world: World) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    given = event(traceparent=f"00-{trace}-b7ad6b7169203331-01", correlationid="first", actor="usr_9")
+    deliver(hear, given)
+    columns = text("select traceparent, correlationid, causationid, actor from outbox where subject = :subject")
+    with world.transaction("shared_psql", "relay") as db:
+        said = db.execute(columns, {"subject": "heard " + given["data"]["account_id"]}).one()
+    assert said.traceparent.split("-")[1] == trace
+    assert tuple(said)[1:] == ("first", given["id"], "usr_9")
