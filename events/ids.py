@@ -12,6 +12,7 @@ PREFIXES: Final = {
     "ins": "instance",
     "msg": "message to an instance",
     "evt": "event",
+    "ded": "dead letter",
     "aud": "entry of the audit trail",
 }
 

@@ -97,6 +97,9 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
     if document.get("datacontenttype", "application/json") != "application/json":
         message = "datacontenttype is not application/json"
         raise NotAnEventError(message)
+    if not isinstance(document.get("dataschema", ""), str | None):
+        message = "dataschema is not text"
+        raise NotAnEventError(message)
     data = document.get("data", {} if "dataref" in extensions else None)
     if not isinstance(data, dict):
         message = "data is not a JSON object"

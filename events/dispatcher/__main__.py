@@ -14,6 +14,7 @@ from events import failpoints, logs, subscriptions
 from events.configuration import setting
 from events.dispatcher.caller import Caller
 from events.dispatcher.consumer import Consumer, Tap
+from events.dispatcher.dead_letters import DeadLetters
 from events.dispatcher.delivery import Answer, Delivery, Verdict, received
 from events.dispatcher.lanes import Lanes
 from events.subscriptions import Subscription
@@ -34,7 +35,9 @@ class Dispatcher:
         """`url` is where functions are, with `{name}` in it."""
         self.url = url
         self.lanes = [self._lanes(subscription) for subscription in wanted]
-        self.consumer = Consumer([self._tap(lanes) for lanes in self.lanes])
+        self.dead_letters = DeadLetters()
+        graves = [self.dead_letters.tap(subscription.queue) for subscription in wanted]
+        self.consumer = self.dead_letters.consumer = Consumer([*map(self._tap, self.lanes), *graves])
 
     def _lanes(self, subscription: Subscription) -> Lanes:
         url = self.url.replace("{name}", subscription.function)
@@ -43,6 +46,7 @@ class Dispatcher:
             failpoints.reach("dispatcher.settle")
             handled = answer.verdict is Verdict.HANDLED
             if not handled:
+                self.dead_letters.remember(subscription.queue, delivery, answer)
                 log.error(
                     "%s goes to the dead letters of %s after %s attempts: %s, %s",
                     delivery.event_id,
@@ -66,6 +70,7 @@ class Dispatcher:
         """Dispatch until `stopped` is set, then finish the calls under way."""
         for lanes in self.lanes:
             lanes.start()
+        self.dead_letters.start()
         self.consumer.start()
         stopped.wait()
         deadline = time.monotonic() + DRAIN

@@ -1,0 +1,120 @@
+"""Dead letters become rows of shared_psql, whoever gave up on them, so that an administrator can see and act.
+
+A message leaves its dead-letter queue when its row is committed. The dispatcher remembers why it gave up; of what
+another consumer gave up, only RabbitMQ's word is known.
+"""
+
+import logging
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from events import bus, failpoints
+from events.dispatcher.consumer import Consumer, Tap
+from events.dispatcher.delivery import Answer, Delivery, Verdict, attributes
+from events.ids import new_id
+from events.postgres import Session
+
+log = logging.getLogger(__name__)
+
+PREFETCH: Final = 20
+"""Dead letters that are held at a time, for each queue."""
+
+PAUSE: Final = 2.0
+"""Seconds between two attempts to write a row."""
+
+MEMORY: Final = 10_000
+"""Reasons that are remembered at most."""
+
+_BURY: Final = """
+insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
+values (:id, :queue, :event_id, :source, :type, :subject, :reason, :detail, :attempts, :event)
+on conflict (queue, source, event_id) where resolution is null do nothing
+"""
+
+
+@dataclass(frozen=True)
+class _Message:
+    queue: str
+    tag: int
+    connection: int
+    body: bytes
+    headers: dict[str, Any]
+
+
+class DeadLetters(threading.Thread):
+    """Writes the rows, one after another; while it can't, the messages stay in their queues."""
+
+    def __init__(self) -> None:
+        """Give `taps` to a consumer, and the consumer to `consumer`, before it is started."""
+        super().__init__(name="dead-letters", daemon=True)
+        self.consumer: Consumer
+        self.written = 0
+        self._arrived: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._why: dict[tuple[str, str, str], tuple[Answer, int]] = {}
+        self._session: Session | None = None
+
+    def tap(self, origin: str) -> Tap:
+        """Return the tap of the dead-letter queue of the queue `origin`."""
+
+        def deliver(tag: int, connection: int, body: bytes, properties: Any) -> None:  # noqa: ANN401 - pika's
+            self._arrived.put(_Message(origin, tag, connection, body, properties.headers or {}))
+
+        return Tap(bus.dead(origin), PREFETCH, deliver, lambda: None)
+
+    def remember(self, origin: str, delivery: Delivery, answer: Answer) -> None:
+        """Remember why a delivery of the queue `origin` was given up, until its dead letter arrives."""
+        if len(self._why) < MEMORY:
+            self._why[origin, delivery.source, delivery.event_id] = (answer, delivery.attempts)
+
+    def run(self) -> None:
+        """Write what arrives, for ever."""
+        while True:
+            message = self._arrived.get()
+            while not self._written(message):
+                time.sleep(PAUSE)
+            failpoints.reach("dead_letters.written")
+            self.consumer.settle(bus.dead(message.queue), message.tag, message.connection, handled=True)
+
+    def _written(self, message: _Message) -> bool:
+        try:
+            if self._session is None:
+                self._session = Session("shared_psql", "relay", name="botberi-dead-letters")
+            self._session.run(_BURY, **self._row(message))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message stays where it is
+            log.warning("dead letters can't be written to shared_psql: %r; trying again", error)
+            if self._session is not None:
+                self._session.close()
+                self._session = None
+            return False
+        self.written += 1
+        return True
+
+    def _row(self, message: _Message) -> dict[str, Any]:
+        event = attributes(message.body)
+        given = {name: event.get(name) for name in ("id", "source", "type", "subject")}
+        known = {name: _storable(value) if isinstance(value, str) else "unknown" for name, value in given.items()}
+        event_id = known.pop("id")
+        answer, attempts = self._why.pop((message.queue, known["source"], event_id), (_unknown(message.headers), 0))
+        return {
+            "id": new_id("ded"),
+            "queue": message.queue,
+            "event_id": event_id,
+            **known,
+            "reason": answer.reason,
+            "detail": _storable(answer.detail),
+            "attempts": attempts,
+            "event": _storable(message.body.decode(errors="replace")),
+        }
+
+
+def _unknown(headers: dict[str, Any]) -> Answer:
+    """Return what RabbitMQ says of a death that the dispatcher knows nothing of."""
+    deaths = headers.get("x-death") or [{}]
+    return Answer(Verdict.DEAD, str(deaths[0].get("reason", "unknown")), "given up by another consumer")
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
