@@ -1,7 +1,8 @@
 """The processes that belong to a folder of the local run or of a test session, whoever is their parent by now.
 
-Each carries the folder, or one within it, in its environment, which children inherit: agents, port mappers and workers too. Postgres and
-nginx write over their environment, so they are known by the folder they work in.
+Each carries the folder, or one within it, in its environment, which children inherit: port mappers and workers too.
+Postgres and nginx write over their environment, so they are known by the folder they work in. Agents are given an
+environment of their own: they are known by the folder that they are told to serve.
 """
 
 import os
@@ -16,6 +17,8 @@ MARK: Final = "BOTBERI_RUN"
 """The environment variable that names the folder."""
 
 _SERVERS: Final = frozenset({"postgres", "nginx"})
+
+_AGENTS: Final = "/agent_host.py"
 
 
 def processes(folder: Path) -> Iterator[int]:
@@ -52,7 +55,11 @@ def _belongs(entry: Path, folder: Path) -> bool:
             return False
         if any(Path(mark).is_relative_to(folder) for mark in _marks(entry)):
             return True
-        return _program(entry) in _SERVERS and (entry / "cwd").readlink().is_relative_to(folder)
+        if _program(entry) in _SERVERS:
+            return (entry / "cwd").readlink().is_relative_to(folder)
+        arguments = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        serves_agent = any(argument.endswith(_AGENTS) for argument in arguments)
+        return serves_agent and any(Path(argument).is_relative_to(folder) for argument in arguments)
     except (FileNotFoundError, PermissionError, ProcessLookupError):
         return False
 

@@ -1,10 +1,12 @@
 """What came back from a request, and the check that every answer is documented."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+from werkzeug.datastructures import Headers
 
 from functions.manifests.answers import refused_with
 from functions.runtime.declarations import Declaration
@@ -17,8 +19,7 @@ class Answer:
     """An HTTP answer."""
 
     status_code: int
-    headers: Mapping[str, str]
-    """Names in any case."""
+    headers: Headers
     text: str
 
     @property
@@ -40,7 +41,7 @@ def check_documented(declarations: Iterable[Declaration], method: str, path: str
         return
     if answer.status_code in {declaration.status, HTTPStatus.NOT_MODIFIED}:
         return
-    assert answer.headers.get("Content-Type") == CONTENT_TYPE, f"{method} {path} answered {answer}, which is no problem"
+    assert answer.headers.get("Content-Type") == CONTENT_TYPE, f"{method} {path} answered {answer}: no problem"
     documented = refused_with(declaration).get(answer.status_code, {})
     assert answer.code in documented, (
         f"{method} {path} answered {answer.status_code} {answer.code}: {answer.text}. "

@@ -100,7 +100,7 @@ def in_process(host: Host, ports: Mapping[str, int]) -> Callable[[str], Send]:
     def to(surface: str) -> Send:
         def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
             address = f"http://localhost:{ports[surface]}"
-            response = client.open(path, method=method, base_url=address, headers=Headers(dict(headers)), data=body)
+            response = client.open(path, method=method, base_url=address, headers=dict(headers), data=body)
             return Answer(response.status_code, response.headers, response.get_data(as_text=True))
 
         return send
@@ -119,7 +119,7 @@ def over_http(addresses: Mapping[str, str]) -> Callable[[str], Send]:
             try:
                 connection.request(method, path, body, dict(headers))
                 response = connection.getresponse()
-                return Answer(response.status, response.headers, response.read().decode())
+                return Answer(response.status, Headers(response.getheaders()), response.read().decode())
             finally:
                 connection.close()
 

@@ -1,12 +1,12 @@
 """People for tests: registered and logged in."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import text
-
+from functions.domain.accounts import accounts
+from functions.domain.databases import UserDb
 from functions.local.testing.clients import Api
 from functions.local.testing.world import World
 
@@ -28,14 +28,18 @@ class Person:
 def arrive(api: Api, world: World, scopes: Collection[str]) -> Person:
     """Register somebody new with `scopes` and log in."""
     email = f"{uuid.uuid4().hex}@example.com"
-    registered = api.user.post("/v1/auth/register", json={"email": email, "password": PASSWORD})
-    assert registered.status_code == 201, registered.text  # noqa: PLR2004 - HTTP status
-    person_id = str(registered.json["id"])
-    if set(scopes) != {"user"}:
-        with world.transaction("user_psql", "migrator") as db:
-            given = {"scopes": list(scopes), "id": person_id}
-            db.execute(text("update accounts set scopes = :scopes where id = :id"), given)
+    person_id = _create(world, email, tuple(scopes)) if set(scopes) != {"user"} else _register(api, email)
     session = api.user.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
-    assert session.status_code == 200, session.text  # noqa: PLR2004 - HTTP status
-    tokens = session.json
-    return Person(person_id, email, PASSWORD, tokens["access_token"], tokens["refresh_token"])
+    assert session.status_code == 200, session.text
+    return Person(person_id, email, PASSWORD, session.json["access_token"], session.json["refresh_token"])
+
+
+def _register(api: Api, email: str) -> str:
+    registered = api.user.post("/v1/auth/register", json={"email": email, "password": PASSWORD})
+    assert registered.status_code == 201, registered.text
+    return str(registered.json["id"])
+
+
+def _create(world: World, email: str, scopes: Sequence[str]) -> str:
+    with world.transaction("user_psql", "user") as db:
+        return accounts.create_account(UserDb(db), email, PASSWORD, scopes).id

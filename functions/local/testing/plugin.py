@@ -11,6 +11,7 @@ from functions.local.ports import Ports
 from functions.local.testing import clients, people, session
 from functions.local.testing.clients import Api
 from functions.local.testing.people import Person
+from functions.local.testing.stack import Stack, running
 from functions.local.testing.world import World, inhabited
 from functions.runtime import host
 
@@ -53,3 +54,10 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
         return found
 
     return wait
+
+
+@pytest.fixture(scope="module")
+def stack(world: World) -> Iterator[Stack]:
+    """Run the product as processes (host, relays, dispatcher, worker), with sample agents, in databases made anew."""
+    with running(world) as made:
+        yield made

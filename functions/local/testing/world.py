@@ -6,13 +6,15 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import redis
 from sqlalchemy import Connection
 
 from events.configuration import secret
 from functions.local import databases, redis_server, settings, vhosts
 from functions.local.ports import Ports, free_ports
+from functions.runtime import cache
 from functions.runtime import databases as sessions
-from migrations.databases import DATABASES, connect
+from migrations.databases import DATABASES, ROLES, connect
 from migrations.roles import provision
 
 
@@ -41,13 +43,22 @@ class World:
         )
 
     def renew(self) -> None:
-        """Give the worker empty databases and an empty vhost, whoever still uses the old ones."""
-        sessions.engine.cache_clear()
+        """Give the worker empty databases, Redis and vhost, whoever still uses the old ones."""
+        self.disconnect()
         for database in DATABASES:
             databases.create(database, template=database, anew=True)
             # A copy has the tables and their grants, but not those on the database itself.
             provision(database, "postgres", secret("psql-superuser"))
+        with redis.Redis(port=self.ports.user_redis, password=secret("user-redis")) as client:
+            client.flushall()
         vhosts.create(self.vhost, self.ports.event_bus_management, secret("event-bus-admin"))
+
+    def disconnect(self) -> None:
+        """Close this process' connections; they are opened anew when they are needed."""
+        for database in DATABASES:
+            for role in ROLES:
+                sessions.engine(database, role).dispose()
+        cache.connect().client.close()
 
     def transaction(self, database: str, role: str) -> AbstractContextManager[Connection]:
         """Open a transaction on `user_psql` or `shared_psql` in a role (`user`, `admin`, …, `migrator`)."""
@@ -59,12 +70,13 @@ def inhabited(session: Path, ports: Ports, worker: str) -> Iterator[World]:
     """Make a worker's world, put its settings into the environment, and leave nothing of it running."""
     world = World(session, ports, worker)
     os.environ.update(world.environment())
-    redis = redis_server.start(
+    server = redis_server.start(
         f"user_redis_{worker}", world.ports.user_redis, run=session, password=secret("user-redis"), durable=False
     )
     try:
-        redis.wait_until(lambda: redis_server.answers(world.ports.user_redis, secret("user-redis")))
+        server.wait_until(lambda: redis_server.answers(world.ports.user_redis, secret("user-redis")))
         world.renew()
         yield world
+        world.disconnect()
     finally:
-        redis.stop()
+        server.stop()

@@ -1,0 +1,37 @@
+"""The processes of a run, as they are started in production too: what each is called, and its command."""
+
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from functions.local.ports import LOOPBACK, Ports
+
+Command = list[str]
+
+_PYTHON: Final = (sys.executable, "-m")
+
+
+def functions(ports: Ports) -> Mapping[str, Command]:
+    """Return what the product consists of: the functions and what carries their events and jobs."""
+    surfaces = {"user": ports.user, "admin": ports.admin, "broker": ports.broker}
+    binds = [f"{LOOPBACK}:{port}={surface}" for surface, port in surfaces.items()] + [f"{LOOPBACK}:{ports.functions}"]
+    return {
+        "host": [*_PYTHON, "functions.runtime.host", *(part for bind in binds for part in ("--bind", bind))],
+        "relay-user": [*_PYTHON, "events.relay", "user_psql"],
+        "relay-shared": [*_PYTHON, "events.relay", "shared_psql"],
+        "dispatcher": [*_PYTHON, "events.dispatcher"],
+        "worker": [
+            *(*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", "worker"),
+            *("--pool", "threads", "--concurrency", "4", "--queues", "instances.user,instances.admin"),
+            *("--loglevel", "INFO", "--without-mingle", "--without-gossip"),
+        ],
+    }
+
+
+def watchers(ports: Ports) -> Mapping[str, Command]:
+    """Return what stands around the product in a local run: Flower and the edge."""
+    flower = ["flower", f"--address={LOOPBACK}", f"--port={ports.flower}", "--persistent=false"]
+    return {
+        "flower": [*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", *flower],
+        "edge": ["deploy/nginx/start.sh", "edge"],
+    }

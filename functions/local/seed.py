@@ -1,0 +1,31 @@
+"""What a new run starts with: the sample agents, and an administrator with a generated password."""
+
+import secrets
+from pathlib import Path
+from typing import Final
+
+from functions.domain.accounts import accounts
+from functions.domain.catalog import samples
+from functions.local import secrets_folder
+from functions.runtime.databases import shared_transaction, user_transaction
+
+ADMINISTRATOR: Final = "admin@botberi.example"
+
+
+def catalog() -> list[str]:
+    """Publish the sample agents that aren't in the catalog yet; return those: `["echo 1.0.0"]`."""
+    with shared_transaction("admin") as db:
+        return samples.seed(db)
+
+
+def administrator(file: Path) -> str | None:
+    """Create the first administrator; return the password, which `file` keeps, or None when there was one already."""
+    if not file.exists():
+        secrets_folder.write(file, secrets.token_urlsafe(18))
+    password = file.read_text().strip()
+    try:
+        with user_transaction("user") as db:
+            accounts.create_account(db, ADMINISTRATOR, password, accounts.SCOPES)
+    except accounts.EmailTaken:
+        return None
+    return password
