@@ -1,0 +1,100 @@
+"""Administrators curate the catalog."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import text
+
+from functions.domain.catalog.tests.making import a_slug, an_agent
+from functions.local.testing.clients import Api
+from functions.local.testing.people import Person
+from functions.local.testing.world import World
+
+NewPerson = Callable[..., Person]
+
+
+@pytest.fixture
+def admin(person: NewPerson) -> str:
+    """The access token of an administrator."""
+    return person(scopes=("user", "admin")).token
+
+
+def emitted(world: World, kind: str, slug: str) -> list[str]:
+    """Return who caused the events of a type about an agent."""
+    query = text("select actor from outbox where type = :type and data ->> 'slug' = :slug")
+    with world.transaction("shared_psql", "relay") as db:
+        return list(db.scalars(query, {"type": kind, "slug": slug}))
+
+
+def test_a_new_agent_is_in_the_catalog_and_says_who_put_it_there(api: Api, world: World, person: NewPerson) -> None:
+    admin, slug = person(scopes=("user", "admin")), a_slug()
+    agent = {"slug": slug, "name": "Poet", "summary": "Answers in verse."}
+    answer = api.admin.post("/v1/admin/agents", json=agent, token=admin.token)
+    assert (answer.status_code, answer.json["slug"]) == (201, slug)
+    assert api.user.get(f"/v1/agents/{slug}").json["name"] == "Poet"
+    assert emitted(world, "com.botberi.agent.created.v1", slug) == [admin.id]
+
+
+def test_a_slug_is_taken_once_and_a_repeated_request_is_no_second_one(api: Api, admin: str) -> None:
+    agent = {"slug": a_slug(), "name": "Poet", "summary": "Answers in verse."}
+    first, again = (
+        api.admin.post("/v1/admin/agents", json=agent, token=admin, headers={"Idempotency-Key": agent["slug"]})
+        for _ in range(2)
+    )
+    assert (first.status_code, first.text) == (again.status_code, again.text)
+    taken = api.admin.post("/v1/admin/agents", json=agent, token=admin)
+    assert (taken.status_code, taken.code) == (409, "slug_taken")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("slug", "Upper"),
+        ("slug", "a b"),
+        ("slug", ""),
+        ("name", ""),
+        ("summary", "x" * 201),
+        ("name", "a\x00"),
+        ("x", 1),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(api: Api, admin: str, field: str, value: object) -> None:
+    agent = {"slug": a_slug(), "name": "Poet", "summary": "Answers in verse."} | {field: value}
+    answer = api.admin.post("/v1/admin/agents", json=agent, token=admin)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json["errors"]] == [f"/{field}"]
+
+
+def test_a_change_wants_the_etag_of_what_was_read(api: Api, world: World, admin: str) -> None:
+    path = f"/v1/admin/agents/{an_agent(world)}"
+    etag = api.admin.get(path, token=admin).headers["ETag"]
+    change = {"name": "Other"}
+    assert api.admin.patch(path, json=change, token=admin).status_code == 428
+    changed = api.admin.patch(path, json=change, token=admin, headers={"If-Match": etag})
+    assert (changed.status_code, changed.json["name"]) == (200, "Other")
+    assert changed.headers["ETag"] != etag
+    stale = api.admin.patch(path, json={"name": "Third"}, token=admin, headers={"If-Match": etag})
+    assert (stale.status_code, stale.code) == (412, "agent_changed_meanwhile")
+    assert api.admin.get(path, token=admin).json["name"] == "Other"
+
+
+def test_a_change_that_changes_nothing_says_nothing(api: Api, world: World, admin: str) -> None:
+    slug = an_agent(world, name="Same")
+    path = f"/v1/admin/agents/{slug}"
+    etag = api.admin.get(path, token=admin).headers["ETag"]
+    answer = api.admin.patch(path, json={"name": "Same", "summary": None}, token=admin, headers={"If-Match": etag})
+    assert (answer.status_code, answer.headers["ETag"]) == (200, etag)
+    assert emitted(world, "com.botberi.agent.changed.v1", slug) == []
+
+
+def test_administrators_see_what_is_not_listed(api: Api, world: World, admin: str) -> None:
+    slug = an_agent(world, listed=False)
+    [item] = api.admin.get(f"/v1/admin/agents?q={slug}", token=admin).json["items"]
+    assert (item["slug"], item["listed"]) == (slug, False)
+    assert api.admin.get(f"/v1/admin/agents/{slug}", token=admin).json["listed"] is False
+
+
+def test_an_agent_that_is_not_there_is_not_found(api: Api, admin: str) -> None:
+    path = f"/v1/admin/agents/{a_slug()}"
+    assert api.admin.get(path, token=admin).code == "agent_not_found"
+    assert api.admin.patch(path, json={}, token=admin, headers={"If-Match": "1"}).code == "agent_not_found"

@@ -1,0 +1,31 @@
+"""Every route of administrators is closed to everybody else; a new one is covered by itself."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from functions.local.testing.clients import Api
+from functions.local.testing.people import Person
+from functions.runtime.declarations import Declaration
+from functions.runtime.functions import declarations
+
+ROUTES = declarations(["admin"])
+
+
+def path_of(declaration: Declaration) -> str:
+    return re.sub(r"{\w+}", "some", declaration.path)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_nobody_gets_in_without_a_token(api: Api, route: Declaration) -> None:
+    assert route.path.startswith("/v1/admin/")
+    answer = api.admin.request(route.method, path_of(route))
+    assert (answer.status_code, answer.code) == (401, "unauthenticated")
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_nobody_gets_in_without_the_scope(api: Api, person: Callable[..., Person], route: Declaration) -> None:
+    token = person(scopes=("user", "broker")).token
+    answer = api.admin.request(route.method, path_of(route), token=token)
+    assert (answer.status_code, answer.code) == (403, "forbidden")

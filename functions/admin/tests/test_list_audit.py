@@ -1,0 +1,53 @@
+"""Reading the audit trail."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from events.ids import new_id
+from events.wire import CloudEvent
+from functions.domain import audit
+from functions.domain.databases import SharedDb
+from functions.local.testing.clients import Api
+from functions.local.testing.people import Person
+from functions.local.testing.world import World
+
+
+def happened(world: World, *, subject: str, actor: str, kind: str = "com.botberi.agent.changed.v1") -> str:
+    event = CloudEvent(
+        id=new_id("evt"),
+        source="/botberi/shared_psql",
+        type=kind,
+        subject=subject,
+        time="2026-01-01T00:00:00Z",
+        data={"slug": "x"},
+        extensions=(("actor", actor),),
+    )
+    with world.transaction("shared_psql", "subscribers") as db:
+        audit.record(SharedDb(db), event)
+    return event.id
+
+
+def seen(api: Api, token: str, query: str) -> list[Any]:
+    return [item["event_id"] for item in api.admin.get(f"/v1/admin/audit?{query}", token=token).json["items"]]
+
+
+def test_filters_narrow_it_down_and_the_newest_comes_first(
+    api: Api, world: World, person: Callable[..., Person]
+) -> None:
+    admin = person(scopes=("user", "admin"))
+    one, other = new_id("agt"), new_id("agt")
+    first = happened(world, subject=one, actor=admin.id)
+    second = happened(world, subject=one, actor="system", kind="com.botberi.agent.created.v1")
+    third = happened(world, subject=other, actor=admin.id)
+    assert seen(api, admin.token, f"subject={one}") == [second, first]
+    assert seen(api, admin.token, f"actor={admin.id}&type=com.botberi.agent.changed.v1") == [third, first]
+    assert seen(api, admin.token, f"subject={one}&type=com.botberi.agent.created.v1") == [second]
+    assert seen(api, admin.token, f"subject={one}&actor={other}") == []
+
+
+@pytest.mark.parametrize("query", ["subject=", "subject=%00", "actor=a%20b", "since=yesterday"])
+def test_a_filter_that_makes_no_sense_is_refused(api: Api, person: Callable[..., Person], query: str) -> None:
+    token = person(scopes=("user", "admin")).token
+    assert api.admin.get(f"/v1/admin/audit?{query}", token=token).status_code == 422

@@ -1,0 +1,113 @@
+"""Publishing: immutable versions from an image or a bundle, and channels that move."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from functions.domain.catalog.tests.making import a_bundle, a_slug, an_agent, in_base64
+from functions.local.testing.answers import Answer
+from functions.local.testing.clients import Api
+from functions.local.testing.people import Person
+from functions.local.testing.world import World
+
+VERSION: dict[str, Any] = {"number": "1.0.0", "config_schema": {"type": "object"}, "image": "registry.example/poet:1"}
+
+
+@pytest.fixture
+def publish(api: Api, person: Callable[..., Person]) -> Callable[..., Answer]:
+    """`publish(slug, number="1.0.0", …)` as an administrator."""
+    token = person(scopes=("user", "admin")).token
+
+    def post(slug: str, **fields: Any) -> Answer:  # noqa: ANN401 - JSON
+        return api.admin.post(f"/v1/admin/agents/{slug}/versions", json=VERSION | fields, token=token)
+
+    return post
+
+
+def channels(world: World, slug: str) -> dict[str, str]:
+    query = text(
+        "select c.name, v.number from channels c join agent_versions v on v.id = c.version_id"
+        " join agents a on a.id = c.agent_id where slug = :slug"
+    )
+    with world.transaction("shared_psql", "user") as db:
+        return {row.name: row.number for row in db.execute(query, {"slug": slug})}
+
+
+def test_a_bundle_becomes_the_stable_version(api: Api, world: World, publish: Callable[..., Answer]) -> None:
+    slug, content = an_agent(world), a_bundle()
+    answer = publish(slug, image=None, bundle=in_base64(content), changelog="First.")
+    assert (answer.status_code, answer.json["channels"]) == (201, ["stable"])
+    assert channels(world, slug) == {"stable": "1.0.0"}
+    assert api.user.get(f"/v1/agents/{slug}/versions/1.0.0").json["changelog"] == "First."
+    query = text("select content from bundles b join agent_versions v on v.bundle_sha256 = b.sha256 where v.id = :id")
+    with world.transaction("shared_psql", "worker") as db:
+        assert db.scalar(query, {"id": answer.json["id"]}) == content
+
+
+def test_channels_move_to_the_version_that_names_them(world: World, publish: Callable[..., Answer]) -> None:
+    slug = an_agent(world)
+    publish(slug, number="1.0.0", channels=["stable", "beta", "stable"][:2])
+    publish(slug, number="1.1.0-rc.1", channels=["beta"])
+    publish(slug, number="0.9.0", channels=[])
+    assert channels(world, slug) == {"stable": "1.0.0", "beta": "1.1.0-rc.1"}
+
+
+def test_a_number_is_published_once(world: World, publish: Callable[..., Answer]) -> None:
+    slug = an_agent(world)
+    assert publish(slug).status_code == 201
+    again = publish(slug, image="registry.example/poet:2")
+    assert (again.status_code, again.code) == (409, "version_exists")
+
+
+def test_of_two_at_the_same_time_one_is_published(world: World, publish: Callable[..., Answer]) -> None:
+    slug = an_agent(world)
+    with ThreadPoolExecutor(4) as pool:
+        statuses = sorted(answer.status_code for answer in pool.map(lambda _: publish(slug), range(4)))
+    assert statuses == [201, 409, 409, 409]
+
+
+@pytest.mark.parametrize("statement", ["update agent_versions set image = 'x'", "delete from agent_versions"])
+def test_the_database_too_keeps_versions_as_they_are(world: World, statement: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), world.transaction("shared_psql", "admin") as db:
+        db.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"image": None}, "source_ambiguous"),
+        ({"bundle": in_base64(a_bundle())}, "source_ambiguous"),
+        ({"image": None, "bundle": "no base64!"}, "bundle_invalid"),
+        ({"image": None, "bundle": in_base64(b"no zip")}, "bundle_invalid"),
+        ({"image": None, "bundle": in_base64(a_bundle("x = 1"))}, "bundle_invalid"),
+        ({"config_schema": {"type": "text"}}, "config_schema_invalid"),
+        ({"config_schema": {"type": "object", "$ref": "https://example.com/"}}, "config_schema_invalid"),
+        ({"number": "1.0"}, "invalid"),
+        ({"number": "v1.0.0"}, "invalid"),
+        ({"image": "Not An Image"}, "invalid"),
+        ({"channels": ["nightly"]}, "invalid"),
+    ],
+)
+def test_what_is_wrong_is_refused_and_changes_nothing(
+    world: World, publish: Callable[..., Answer], fields: dict[str, Any], code: str
+) -> None:
+    slug = an_agent(world)
+    answer = publish(slug, **fields)
+    assert (answer.status_code, answer.code) == (422, code)
+    assert answer.json["errors"]
+    assert channels(world, slug) == {}
+
+
+def test_an_agent_that_is_not_there_gets_no_version(publish: Callable[..., Answer]) -> None:
+    assert publish(a_slug()).code == "agent_not_found"
+
+
+def test_a_bundle_of_a_mebibyte_fits_and_a_body_of_three_does_not(world: World, publish: Callable[..., Answer]) -> None:
+    slug = an_agent(world)
+    full = a_bundle("def agent(r): ...\n" + "#" * 200_000)
+    assert publish(slug, image=None, bundle=in_base64(full)).status_code == 201
+    assert publish(slug, number="2.0.0", bundle="A" * 3 * 1024 * 1024).status_code == 413

@@ -1,0 +1,51 @@
+"""Agents for tests."""
+
+import base64
+import io
+import uuid
+import zipfile
+from typing import Any
+
+from functions.domain.catalog import agents, versions
+from functions.domain.databases import SharedDb
+from functions.local.testing.world import World
+
+MAIN = "def agent(request):\n    return {}\n"
+
+
+def a_slug() -> str:
+    return f"a{uuid.uuid4().hex[:12]}"
+
+
+def a_bundle(main: str = MAIN) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("main.py", main)
+    return content.getvalue()
+
+
+def in_base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def an_agent(world: World, *numbers: str, **says: Any) -> str:  # noqa: ANN401 - what the catalog says of it
+    """Put an agent with some versions into the catalog, past the API and its cache; return its slug."""
+    slug = a_slug()
+    with world.transaction("shared_psql", "admin") as db:
+        agents.create(SharedDb(db), **({"slug": slug, "name": "Some", "summary": "Does something."} | says))
+    for number in numbers:
+        publish(world, says.get("slug", slug), number)
+    return str(says.get("slug", slug))
+
+
+def publish(world: World, slug: str, number: str, **facts: Any) -> str:  # noqa: ANN401 - as versions.publish takes them
+    with world.transaction("shared_psql", "admin") as db:
+        source = {"bundle": a_bundle()} if "image" not in facts else {}
+        given = {"config_schema": {"type": "object"}} | source | facts
+        return versions.publish(SharedDb(db), slug, number=number, **given)
+
+
+def change(world: World, slug: str, **fields: Any) -> None:  # noqa: ANN401 - what the catalog says of it
+    with world.transaction("shared_psql", "admin") as db:
+        row_version = str(agents.find(SharedDb(db), slug, unlisted=True)["row_version"])
+        agents.change(SharedDb(db), slug, row_version, fields)

@@ -1,0 +1,72 @@
+"""The catalog's cache: fast while nothing changes, right when Redis is empty or away."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from functions.domain.catalog.tests.making import an_agent, change
+from functions.local.ports import free_ports
+from functions.local.testing.clients import Api
+from functions.local.testing.world import World
+from functions.runtime import cache
+
+
+@pytest.fixture
+def no_redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Redis can't be reached."""
+    monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{free_ports(1)[0]}")
+    cache.connect.cache_clear()
+    yield
+    cache.connect.cache_clear()
+
+
+def name_of(api: Api, slug: str) -> str:
+    answer = api.user.get(f"/v1/agents/{slug}")
+    assert answer.status_code == 200
+    return str(answer.json["name"])
+
+
+def test_what_was_read_is_kept_until_the_catalog_is_refreshed(api: Api, world: World) -> None:
+    slug = an_agent(world, name="Before")
+    assert name_of(api, slug) == "Before"
+    change(world, slug, name="After")
+    assert name_of(api, slug) == "Before"
+    cache.connect().forget("catalog")
+    assert name_of(api, slug) == "After"
+
+
+def test_it_is_kept_for_a_minute_at_most(api: Api, world: World) -> None:
+    slug = an_agent(world)
+    name_of(api, slug)
+    client = cache.connect().client
+    [place] = client.keys(f"cache:catalog:*agent:{slug}")
+    assert 0 < client.ttl(place) <= 60
+
+
+def test_an_emptied_redis_costs_nothing_but_time(api: Api, world: World) -> None:
+    slug = an_agent(world, name="Before")
+    name_of(api, slug)
+    change(world, slug, name="After")
+    cache.connect().client.flushdb()
+    assert name_of(api, slug) == "After"
+
+
+@pytest.mark.usefixtures("no_redis")
+def test_without_redis_everything_is_answered_as_it_is_now(api: Api, world: World) -> None:
+    slug = an_agent(world, name="Before")
+    assert name_of(api, slug) == "Before"
+    change(world, slug, name="After")
+    assert name_of(api, slug) == "After"
+    assert [item["name"] for item in api.user.get(f"/v1/agents?q={slug}").json["items"]] == ["After"]
+
+
+def test_an_answer_built_while_the_catalog_changed_is_not_kept_for_those_after(api: Api, world: World) -> None:
+    slug = an_agent(world, name="Before")
+    kept = cache.connect()
+    stale = api.user.get(f"/v1/agents/{slug}")
+    number = int(kept.client.get("generation:catalog") or 0)
+    change(world, slug, name="After")
+    kept.forget("catalog")
+    # The slow reader writes what it built before the change, under the generation that it began in.
+    kept.client.set(f"cache:catalog:{number}:agent:{slug}", stale.text)
+    assert name_of(api, slug) == "After"
