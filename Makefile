@@ -19,6 +19,7 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower function-jobs.txt --group jobs; \
 	lower function-passwords.txt --group passwords; \
 	lower function-schemas.txt --group schemas; \
+	lower functions.txt --group cache --group jobs --group passwords --group schemas; \
 	lower events.txt --group bus; \
 	lower worker.txt --group jobs --group schemas; \
 	lower migrations.txt --group migrations; \

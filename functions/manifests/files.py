@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from events import contracts
-from functions.manifests import edge
+from functions.manifests import edge, openfaas
 from functions.manifests.openapi import ABOUT, document
 from functions.manifests.subscriptions import subscriptions
 from functions.runtime.functions import declarations
@@ -18,6 +18,7 @@ def generated() -> dict[Path, str]:
     return {
         Path("deploy/subscriptions.json"): subscriptions(every),
         **edge.files(every),
+        **openfaas.files(every, ROOT),
         **contracts.files(),
         **{Path(f"deploy/openapi/{surface}.json"): document(surface, every) for surface in ABOUT},
     }

@@ -1,0 +1,116 @@
+import copy
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.manifests.needs import environment
+from functions.manifests.rules import openfaas_rules as rules
+from functions.manifests.yaml_text import RepeatedKeyError, load_all
+from functions.runtime.functions import declarations
+
+ROOT = Path(__file__).resolve().parents[3]
+STANDARD = ROOT / "stack.yml"
+COMMUNITY = ROOT / "deploy/openfaas/stack.ce.yml"
+
+Plant = Callable[[dict[str, Any]], object]
+
+
+def read(file: Path) -> rules.Stack:
+    stack: rules.Stack = load_all(file.read_text())[0]
+    return stack
+
+
+@pytest.mark.parametrize("file", [STANDARD, COMMUNITY], ids=lambda file: file.name)
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+def test_both_stacks_keep_every_rule(file: Path, rule: rules.Rule) -> None:
+    assert list(rule(file.read_text(), read(file))) == []
+
+
+def test_the_community_editions_stack_keeps_its_limits() -> None:
+    assert list(rules.community("", read(COMMUNITY))) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "plant"),
+    [
+        (rules.known_keys, lambda f: f.update(readonly_rootfilesystem=True)),
+        (rules.known_keys, lambda f: f["limits"].update(mem="1Mi")),
+        (rules.strings, lambda f: f["labels"].update(a=1)),
+        (rules.strings, lambda f: f["environment"].update(THREADS=4)),
+        (rules.scale_by_labels, lambda f: f["labels"].pop("com.openfaas.scale.max")),
+        (rules.scale_by_labels, lambda f: f["annotations"].update({"com.openfaas.scale.max": "1"})),
+        (rules.scale_by_labels, lambda f: f["annotations"].update(topic="x")),
+        (rules.contained, lambda f: f.pop("readonly_root_filesystem")),
+        (rules.contained, lambda f: f["limits"].pop("memory")),
+        (rules.contained, lambda f: f["environment"].pop("THREADS")),
+        (rules.contained, lambda f: f["annotations"].pop("com.openfaas.health.http.path")),
+        (rules.small_builds, lambda f: f.update(handler=".")),
+        (rules.small_builds, lambda f: f["build_args"].pop("FUNCTIONS")),
+        (rules.no_secret_values, lambda f: f["environment"].update(DB_PASSWORD="x")),
+        (rules.community, lambda f: f["labels"].update({"com.openfaas.scale.zero": "true"})),
+        (rules.community, lambda f: f["labels"].update({"com.openfaas.scale.max": "6"})),
+    ],
+)
+def test_a_planted_violation_is_found(rule: rules.Rule, plant: Plant) -> None:
+    stack = copy.deepcopy(read(COMMUNITY))
+    plant(stack["functions"]["admin"])
+    assert len(list(rule("", stack))) == 1
+
+
+@pytest.mark.parametrize("text", ["${A-b}", "${A:?b}", "${A}", "${a:-b}", "${A:-${B:-c}}", "${A:-b"])
+def test_a_substitution_that_faas_cli_would_get_wrong_is_found(text: str) -> None:
+    assert list(rules.substitutions(text, {}))
+
+
+@pytest.mark.parametrize("name", ["Login", "log_in", "-login", "a" * 64])
+def test_a_name_that_kubernetes_refuses_is_found(name: str) -> None:
+    assert list(rules.names("", {"functions": {name: {}}}))
+
+
+def test_a_sixteenth_deployment_is_found() -> None:
+    stack = read(COMMUNITY)
+    member = stack["functions"]["admin"]
+    stack["functions"] = {f"f{number}": member for number in range(16)}
+    assert list(rules.community("", stack)) == ["16 functions, where 15 are allowed"]
+
+
+def test_a_key_that_stands_twice_is_found() -> None:
+    with pytest.raises(RepeatedKeyError, match="labels"):
+        load_all("functions:\n  a:\n    labels: {}\n    labels: {}\n")
+
+
+def test_each_function_has_what_it_needs_and_no_more() -> None:
+    functions = read(STANDARD)["functions"]
+    for each in declarations():
+        needed = environment(each)
+        assert tuple(functions[each.deployment]["secrets"]) == needed.secrets
+        assert set(functions[each.deployment]["environment"]) == {"THREADS", *needed.settings}
+
+
+def test_both_stacks_serve_the_same_functions() -> None:
+    alone = {f["build_args"]["FUNCTIONS"] for f in read(STANDARD)["functions"].values()}
+    grouped = [name for f in read(COMMUNITY)["functions"].values() for name in f["build_args"]["FUNCTIONS"].split()]
+    assert sorted(grouped) == sorted(alone) == sorted(each.name for each in declarations())
+
+
+@pytest.mark.parametrize("file", [STANDARD, COMMUNITY], ids=lambda file: file.name)
+def test_every_base_image_has_its_locked_dependencies(file: Path) -> None:
+    for function in read(file)["functions"].values():
+        group = function["build_args"]["BASE"].partition("/base-")[2].partition(":")[0]
+        assert (ROOT / f"deploy/requirements/{group}.txt").is_file()
+
+
+@pytest.mark.parametrize("file", [STANDARD, COMMUNITY], ids=lambda file: file.name)
+@pytest.mark.parametrize("command", [["build", "--shrinkwrap"], ["generate"]], ids=lambda command: command[0])
+def test_faas_cli_takes_the_stack(tmp_path: Path, file: Path, command: list[str]) -> None:
+    faas_cli = shutil.which("faas-cli")
+    if faas_cli is None:
+        pytest.skip("faas-cli is not installed")
+    for name in ("functions", "template"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    run = subprocess.run([faas_cli, *command, "-f", file], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
+    assert run.returncode == 0, run.stdout + run.stderr
