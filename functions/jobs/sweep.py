@@ -9,6 +9,7 @@ import threading
 from typing import Final
 
 from events import context
+from events.configuration import setting
 from functions.domain.instances import due
 from functions.domain.refusals import Unavailable
 from functions.jobs import queue
@@ -17,8 +18,12 @@ from functions.runtime.databases import shared_transaction
 
 log = logging.getLogger(__name__)
 
-SECONDS: Final = 10
 BATCH: Final = 100
+
+
+def interval() -> float:
+    """Return the seconds from one sweep to the next: `INSTANCE_SWEEP_SECONDS`, default 10."""
+    return float(setting("INSTANCE_SWEEP_SECONDS", "10"))
 
 
 def sweep() -> int:
@@ -34,7 +39,7 @@ def sweep() -> int:
 def run(leaving: threading.Event) -> None:
     """Sweep until `leaving` is set, whatever is down."""
     # Workers that start together don't sweep together.
-    while not leaving.wait(SECONDS * random.uniform(0.8, 1.0)):  # noqa: S311 - nothing secret about it
+    while not leaving.wait(interval() * random.uniform(0.8, 1.0)):  # noqa: S311 - nothing secret about it
         with context.entered(context.Context.start()):
             try:
                 found = sweep()
