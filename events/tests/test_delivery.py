@@ -1,0 +1,104 @@
+"""Events from a commit to the functions that subscribe to them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from events.catalog.agents import AgentCreated
+from events.outbox import emit
+from events.tests.path import HEAR_ALL, EventPath
+from events.wire import CONTENT_TYPE
+from migrations.databases import connect
+
+Eventually = Callable[..., Any]
+
+HEARD = HEAR_ALL.function
+
+
+def test_a_committed_event_reaches_every_subscriber_whole(path: EventPath, eventually: Eventually) -> None:
+    [event_id] = path.emit("agt_whole")
+    eventually(lambda: path.recorder.handled["hear-some"] and path.recorder.handled[HEARD])
+    event = path.recorder.handled[HEARD][0]
+    assert event["id"] == event_id
+    assert (event["source"], event["type"]) == ("/botberi/shared_psql", AgentCreated.type)
+    assert event["data"] == {"agent_id": "agt_whole", "slug": "n0"}
+    assert event["subject"] == event["partitionkey"] == "agt_whole"
+    assert event["dataschema"] == f"/v1/event-types/{AgentCreated.type}/schema"
+    assert path.recorder.headers[0]["Content-Type"] == CONTENT_TYPE
+    assert path.recorder.headers[0]["traceparent"] == event["traceparent"]
+
+
+def test_what_is_rolled_back_is_never_heard(path: EventPath, eventually: Eventually) -> None:
+    with connect("shared_psql", "admin").connect() as db, db.begin() as transaction:
+        emit(db, AgentCreated(agent_id="agt_phantom", slug="x"))
+        transaction.rollback()
+    path.emit("agt_real")
+    eventually(lambda: "agt_real" in path.recorder.subjects(HEARD))
+    assert "agt_phantom" not in path.recorder.subjects(HEARD)
+
+
+def test_sql_can_speak_too(path: EventPath, eventually: Eventually) -> None:
+    sql = """select emit_event('com.botberi.agent.created.v1', 'agt_sql', '{"agent_id": "agt_sql", "slug": "s"}')"""
+    [[event_id]] = path.query(sql, role="worker")
+    eventually(lambda: path.recorder.handled[HEARD])
+    assert path.recorder.handled[HEARD][0]["id"] == event_id
+
+
+def test_one_subject_keeps_its_order_over_many_transactions(path: EventPath, eventually: Eventually) -> None:
+    path.emit(*(f"agt_{number % 5}" for number in range(300)))
+    eventually(lambda: len(path.recorder.handled[HEARD]) == 300)
+    for subject in range(5):
+        slugs = [each["data"]["slug"] for each in path.recorder.handled[HEARD] if each["subject"] == f"agt_{subject}"]
+        assert slugs == [f"n{number}" for number in range(subject, 300, 5)]
+
+
+def test_a_transaction_that_commits_late_holds_nobody_up_and_is_not_lost(
+    path: EventPath, eventually: Eventually
+) -> None:
+    with connect("shared_psql", "admin").connect() as slow:
+        emit(slow, AgentCreated(agent_id="agt_slow", slug="x"))
+        path.emit("agt_fast")
+        eventually(lambda: path.recorder.subjects(HEARD) == ["agt_fast"])
+        slow.commit()
+    eventually(lambda: path.recorder.subjects(HEARD) == ["agt_fast", "agt_slow"])
+
+
+def test_a_hundred_thousand_bytes_go_by_reference(path: EventPath, eventually: Eventually) -> None:
+    path.emit("agt_" + "x" * 10)
+    with connect("shared_psql", "admin").begin() as db:
+        event_id = emit(db, AgentCreated(agent_id="agt_large", slug="x" * 100_000))
+    eventually(lambda: "agt_large" in path.recorder.subjects(HEARD))
+    event = next(each for each in path.recorder.handled[HEARD] if each["subject"] == "agt_large")
+    assert "data" not in event
+    assert event["dataref"] == f"/botberi/shared_psql/bodies/{event_id}"
+    [[body]] = path.query("select event_body(:id)", role="subscribers", id=event_id)
+    assert '"slug": "xxx' in body
+
+
+def test_events_are_delivered_though_every_bell_is_swallowed(path: EventPath, eventually: Eventually) -> None:
+    [[quiet]] = path.query("select pg_get_functiondef('ring_relay'::regproc)")
+    path.query("create or replace function ring_relay() returns void language sql as $$ select $$")
+    try:
+        path.emit("agt_unrung")
+        eventually(lambda: "agt_unrung" in path.recorder.subjects(HEARD))
+    finally:
+        path.query(quiet)
+
+
+def test_ten_thousand_events_of_one_transaction_arrive(path: EventPath, eventually: Eventually) -> None:
+    sql = """select count(emit_event('com.botberi.agent.created.v1', 'agt_' || n % 50,
+                                     jsonb_build_object('agent_id', 'agt_' || n % 50, 'slug', 'n' || n)))
+             from generate_series(1, 10000) n"""
+    path.query(sql)
+    eventually(lambda: len(path.recorder.handled["hear-some"]) == 10_000, seconds=90)
+    assert len({each["id"] for each in path.recorder.handled["hear-some"]}) == 10_000
+
+
+@pytest.mark.usefixtures("world")
+def test_the_outbox_can_be_written_by_no_part_but_through_its_door() -> None:
+    for role in ("user", "admin", "broker", "subscribers", "worker", "relay"):
+        with connect("shared_psql", role).connect() as db:
+            allowed = db.scalar(text("select has_table_privilege('outbox', 'insert, update, delete')"))
+        assert not allowed

@@ -1,0 +1,117 @@
+"""What a function can't handle, what no queue takes, and what can't be published stop themselves and nobody else."""
+
+from collections.abc import Callable
+from typing import Any
+
+from events.catalog.agents import AgentCreated
+from events.tests.path import HEAR_ALL, HEAR_SOME, EventPath
+
+Eventually = Callable[..., Any]
+
+HEARD = HEAR_SOME.function
+
+
+def test_poison_is_a_dead_letter_at_once_and_nothing_else_is_held_up(path: EventPath, eventually: Eventually) -> None:
+    path.recorder.answers[HEARD] = lambda event: 422 if event["subject"] == "agt_poison" else 200
+    [poison] = path.emit("agt_poison")
+    path.emit("agt_fine", "agt_poison_not")
+    eventually(lambda: path.query("select 1 from dead_letters where event_id = :id", id=poison))
+    eventually(lambda: path.recorder.subjects(HEARD) == ["agt_fine", "agt_poison_not"])
+    row = path.query("select queue, reason, attempts, subject from dead_letters where event_id = :id", id=poison)
+    assert row == [(HEAR_SOME.queue, "refused", 1, "agt_poison")]
+
+
+def test_a_subject_that_is_tried_again_keeps_its_order_and_holds_up_nobody(
+    path: EventPath, eventually: Eventually
+) -> None:
+    refusals = iter([503, 500, 503])
+    path.recorder.answers[HEARD] = lambda event: next(refusals, 200) if event["subject"] == "agt_later" else 200
+    path.emit("agt_later", "agt_now", "agt_later", "agt_now")
+    eventually(lambda: len(path.recorder.handled[HEARD]) == 4)
+    assert path.recorder.subjects(HEARD) == ["agt_now", "agt_now", "agt_later", "agt_later"]
+    later = [event["data"]["slug"] for event in path.recorder.handled[HEARD] if event["subject"] == "agt_later"]
+    assert later == ["n0", "n2"]
+
+
+def test_what_fails_again_and_again_is_a_dead_letter_with_its_attempts(path: EventPath, eventually: Eventually) -> None:
+    path.recorder.answers[HEARD] = lambda _: 503
+    [event_id] = path.emit("agt_never")
+    [row] = eventually(
+        lambda: path.query("select reason, attempts, detail from dead_letters where event_id = :id", id=event_id)
+    )
+    assert row == ("unavailable", HEAR_SOME.attempts, "503")
+
+
+def test_a_function_that_hangs_is_given_up_and_called_again(path: EventPath, eventually: Eventually) -> None:
+    path.recorder.delay = HEAR_SOME.timeout_seconds + 0.5
+    path.emit("agt_hang")
+    eventually(lambda: len(path.recorder.calls[HEARD]) == 1)
+    path.recorder.delay = 0
+    eventually(lambda: len(path.recorder.calls[HEARD]) == 2)
+
+
+def test_functions_that_are_down_get_their_events_when_they_are_back(path: EventPath, eventually: Eventually) -> None:
+    path.recorder.stop()
+    path.emit("agt_down")
+    eventually(lambda: path.depth(HEAR_SOME.queue) == 0)
+    path.recorder.start()
+    eventually(lambda: path.recorder.subjects(HEARD) == ["agt_down"])
+
+
+def test_a_redriven_dead_letter_goes_to_its_own_queue_with_its_own_id(path: EventPath, eventually: Eventually) -> None:
+    path.recorder.answers[HEARD] = lambda _: 422
+    [event_id] = path.emit("agt_again")
+    [[letter]] = eventually(lambda: path.query("select id from dead_letters where event_id = :id", id=event_id))
+    path.recorder.forget()
+    assert path.query("select redrive_dead_letter(:letter, 'usr_x')", role="broker", letter=letter) == [(True,)]
+    eventually(lambda: path.recorder.handled[HEARD])
+    assert path.recorder.handled[HEARD][0]["id"] == event_id
+    assert path.recorder.handled[HEAR_ALL.function] == []
+    assert path.query("select redrive_dead_letter(:letter, 'usr_x')", role="broker", letter=letter) == [(False,)]
+
+
+def test_unknown_types_and_unspeakable_subjects_are_parked_alone(path: EventPath, eventually: Eventually) -> None:
+    sql = "select emit_event(:type, :subject, '{}')"
+    path.query(sql, type="com.botberi.thing.unheard_of.v1", subject="agt_1")
+    path.query(sql, type=AgentCreated.type, subject="two words")
+    path.query(sql, type=AgentCreated.type, subject="agt_" + "x" * 5000)
+    path.emit("agt_sound")
+    eventually(lambda: "agt_sound" in path.recorder.subjects(HEARD))
+    rows = eventually(lambda: path.query("select reason from parked_events order by seq"))
+    assert rows == [("type_unknown",), ("not_encodable",), ("too_large",)]
+    path.query("select drop_parked_event(seq) from parked_events")
+
+
+def test_what_no_queue_takes_is_parked_and_comes_back_when_redriven(path: EventPath, eventually: Eventually) -> None:
+    with path.broker() as connection:
+        channel = connection.channel()
+        for subscription in (HEAR_ALL, HEAR_SOME):
+            channel.queue_unbind(subscription.queue, "botberi.events", subscription.types[0])
+    ids = path.emit("agt_lost", "agt_lost")
+    eventually(lambda: path.query("select count(*) from parked_events where reason = 'unroutable'") == [(2,)])
+    path.declare(check=True)
+    path.query("select redrive_parked_event(seq) from parked_events order by seq", role="admin")
+    eventually(lambda: [each["id"] for each in path.recorder.handled[HEARD]] == ids)
+    assert path.query("select * from parked_events") == []
+
+
+def test_a_queue_that_was_deleted_is_made_again_and_consumed_again(path: EventPath, eventually: Eventually) -> None:
+    with path.broker() as connection:
+        connection.channel().queue_delete(HEAR_SOME.queue)
+    path.declare(check=True)
+    path.emit("agt_anew")
+    eventually(lambda: path.recorder.subjects(HEARD) == ["agt_anew"])
+
+
+def test_a_queue_of_another_kind_is_refused_with_the_remedy(path: EventPath) -> None:
+    with path.broker() as connection:
+        connection.channel().queue_declare("botberi.other", durable=True)
+    file = path.folder / "subscriptions.json"
+    before = file.read_text()
+    try:
+        file.write_text('[{"function": "other", "queue": "botberi.other", "types": ["#"]}]')
+        refused = path.declare(check=False)
+    finally:
+        file.write_text(before)
+    assert refused.returncode == 1
+    assert "rabbitmqctl delete_queue botberi.other" in refused.stderr
