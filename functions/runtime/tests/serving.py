@@ -1,0 +1,88 @@
+"""A server as a process of its own, around an application that does what its path says."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from functions.runtime.server import serve
+
+PATIENCE = 20
+"""Seconds."""
+
+
+def application(released: Path) -> Callable[..., Iterable[bytes]]:
+    """Return an application: `/hold` answers when the file `released` exists, the others say what they were asked."""
+
+    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/hold":
+            (released.parent / "held").touch()
+            wait_until(released.exists)
+        body = {"/port": environ["SERVER_PORT"].encode()}.get(path) or environ["wsgi.input"].read() or b"done"
+        start_response("200 OK", [("Content-Length", str(len(body)))])
+        return [body]
+
+    return answer
+
+
+class Server:
+    """The process and the ports it listens on."""
+
+    def __init__(self, folder: Path, ports: list[int]) -> None:
+        self.released = folder / "released"
+        self.held = folder / "held"
+        self.ports = ports
+        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", __name__, str(self.released), *map(str, ports)]
+        )
+
+    def ask(self, method: str, path: str, body: Iterator[bytes] | None = None, *, port: int = 0) -> bytes:
+        """Return the answer's body; a body is sent in chunks."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=PATIENCE)
+        headers = {} if body is None else {"Transfer-Encoding": "chunked"}
+        connection.request(method, path, body, headers=headers, encode_chunked=True)
+        answer = connection.getresponse().read()
+        connection.close()
+        return answer
+
+    @contextmanager
+    def holding(self) -> Iterator[list[bytes]]:
+        """Keep the only thread busy with a request inside the block; its answer is in the list afterwards."""
+        answers: list[bytes] = []
+        asking = threading.Thread(target=lambda: answers.append(self.ask("GET", "/hold")))
+        asking.start()
+        wait_until(self.held.exists)
+        try:
+            yield answers
+        finally:
+            self.released.touch()
+            asking.join(PATIENCE)
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def accepts(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.ports[0])) == 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to be"
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    os.environ.pop("PORT", None)
+    addresses = [f"127.0.0.1:{port}" for port in sys.argv[2:]]
+    serve(lambda: application(Path(sys.argv[1])), addresses, threads=1)

@@ -1,0 +1,73 @@
+"""The server: what every platform asks of a container, on a process of its own."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from functions.local.ports import free_ports
+from functions.runtime.tests.serving import PATIENCE, Server, wait_until
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    server = Server(tmp_path, free_ports(2))
+    wait_until(server.accepts)
+    yield server
+    server.released.touch()
+    server.process.kill()
+    server.process.wait()
+
+
+def test_each_of_several_ports_knows_its_number(server: Server) -> None:
+    answers = [server.ask("GET", "/port", port=port) for port in (0, 1)]
+
+    assert answers == [str(port).encode() for port in server.ports]
+
+
+def test_a_body_in_chunks_arrives_whole(server: Server) -> None:
+    assert server.ask("POST", "/echo", iter([b"one ", b"two"])) == b"one two"
+
+
+@pytest.mark.parametrize("path", ["/_/health", "/_/ready"])
+def test_probes_are_answered_while_every_thread_is_busy(server: Server, path: str) -> None:
+    with server.holding() as answers:
+        assert server.ask("GET", path) == b"done"
+        assert not answers
+
+
+def test_a_request_that_comes_while_every_thread_is_busy_waits_for_its_turn(server: Server) -> None:
+    with server.holding(), socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE) as waiting:
+        waiting.sendall(b"GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        server.released.touch()
+        answer = b"".join(iter(lambda: waiting.recv(1024), b""))
+
+    assert answer.endswith(b"done")
+
+
+def test_a_request_in_flight_is_finished_after_sigterm(server: Server) -> None:
+    with server.holding() as answers:
+        server.stop()
+        wait_until(lambda: not server.accepts())
+
+    assert answers == [b"done"]
+    assert server.process.wait(PATIENCE) == 0
+
+
+def test_a_connection_on_which_nothing_is_asked_does_not_hold_up_the_end(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.ports[0])):
+        server.ask("GET", "/port")
+        server.stop()
+
+        assert server.process.wait(PATIENCE) == 0
+
+
+def test_two_requests_sent_at_once_are_both_answered(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE) as connection:
+        connection.sendall(
+            b"GET /one HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )
+        answers = b"".join(iter(lambda: connection.recv(1024), b""))
+
+    assert answers.count(b"200 OK") == 2
