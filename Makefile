@@ -8,6 +8,40 @@ export PYTHONPATH := $(CURDIR)
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+.PHONY: run
+run: ## Run all of Botberi on this machine, until Ctrl-C
+	@functions/local/bootstrap.sh run
+	@BOTBERI_RUN=$(CURDIR)/.local .venv/bin/python -m functions.local.run
+
+.PHONY: demo
+demo: ## Show the journey of a user and of an administrator, while `make run` is up
+	@functions/local/bootstrap.sh python
+	@.venv/bin/python -m functions.local.demo
+
+.PHONY: reset
+reset: ## Forget the data, secrets and logs of `make run`
+	@$(PYTHON) -m functions.local.reset
+
+.PHONY: test
+test: lint ## Check and test everything
+	@functions/local/bootstrap.sh test
+	@.venv/bin/pytest -q -n auto
+
+.PHONY: lint
+lint: ## Check style, types, layers and generated files
+	@functions/local/bootstrap.sh python
+	@.venv/bin/ruff check -q
+	@.venv/bin/ruff format -q --check
+	@.venv/bin/mypy .
+	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/python -m functions.manifests --check
+
+.PHONY: format
+format: ## Format the code and mend what can be mended
+	@functions/local/bootstrap.sh python
+	@.venv/bin/ruff format
+	@.venv/bin/ruff check --fix
+
 .PHONY: lock
 lock: ## Resolve the dependencies again and write the locked files
 	@compile() { out=$$1; shift; .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
@@ -28,4 +62,5 @@ lock: ## Resolve the dependencies again and write the locked files
 
 .PHONY: manifests
 manifests: ## Write the generated files from what the functions declare
+	@functions/local/bootstrap.sh python
 	@.venv/bin/python -m functions.manifests

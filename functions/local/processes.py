@@ -2,9 +2,11 @@
 
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from functions.local.ports import LOOPBACK, Ports
+from functions.local.settings import ROOT
 
 Command = list[str]
 
@@ -28,10 +30,10 @@ def functions(ports: Ports) -> Mapping[str, Command]:
     }
 
 
-def watchers(ports: Ports) -> Mapping[str, Command]:
+def watchers(run: Path, ports: Ports) -> Mapping[str, Command]:
     """Return what stands around the product in a local run: Flower and the edge."""
     flower = ["flower", f"--address={LOOPBACK}", f"--port={ports.flower}", "--persistent=false"]
     return {
         "flower": [*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", *flower],
-        "edge": ["deploy/nginx/start.sh", "edge"],
+        "edge": [str(ROOT / "deploy" / "nginx" / "start.sh"), str(run / "edge")],
     }

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Brings what the local run needs onto this machine, and does nothing when it is there:
+# bootstrap.sh python|run|test
+# Servers and a browser come from the distribution, the Python packages from the lock into .venv.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+purpose=${1:-run}
+locks=deploy/requirements
+
+say() { echo "botberi: $*" >&2; }
+fail() { say "$*"; exit 1; }
+has() { compgen -G "$1" >/dev/null; }
+
+find_python() {
+  local name
+  for name in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$name"
+      return
+    fi
+  done
+}
+
+missing_packages() {
+  "$python" -c 'import venv, ensurepip' 2>/dev/null || echo "python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+  [[ $purpose != python ]] || return 0
+  has "/usr/lib/postgresql/*/bin/postgres" || echo postgresql
+  command -v redis-server >/dev/null || echo redis-server
+  { has "/usr/lib/rabbitmq/bin/rabbitmq-server" || has "/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server"; } || echo rabbitmq-server
+  { command -v nginx || has "/usr/sbin/nginx"; } >/dev/null || echo nginx
+  if [[ $purpose == test ]]; then
+    # Ubuntu has Chromium only as a snap: there the browser's test is skipped.
+    if grep -qi '^ID=debian' /etc/os-release; then
+      command -v chromium >/dev/null || echo chromium
+      command -v chromedriver >/dev/null || echo chromium-driver
+    fi
+  fi
+}
+
+install_packages() {
+  local become=()
+  command -v apt-get >/dev/null || fail "install these with your system's package manager, then try again: $*"
+  if [[ $EUID != 0 ]]; then
+    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+      become=(sudo)
+    else
+      fail "packages are missing; as root: functions/local/install_packages.sh $*"
+    fi
+  fi
+  say "installing $* (none of it is started or enabled) …"
+  "${become[@]}" bash functions/local/install_packages.sh "$@"
+}
+
+sync_packages() {
+  local wanted
+  wanted=$(cat $locks/bootstrap.txt $locks/all.txt <("$python" --version) <(pwd) | sha256sum)
+  [[ $(cat .venv/.lock 2>/dev/null) != "$wanted" ]] || return 0
+  say "installing the Python packages of the lock into .venv …"
+  .venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
+  [[ -x .venv/bin/uv ]] || .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $locks/bootstrap.txt
+  .venv/bin/uv pip sync -q --python .venv/bin/python --compile-bytecode --require-hashes $locks/all.txt
+  echo "$wanted" >.venv/.lock
+}
+
+python=$(find_python)
+[[ -n $python ]] || fail "Python 3.11 or newer is needed: apt-get install python3"
+mkdir -p -m 700 .local
+# Held until this script ends: a second one waits, then finds nothing left to do.
+exec 9>.local/bootstrap.lock
+flock 9
+mapfile -t missing < <(missing_packages)
+[[ ${#missing[@]} == 0 ]] || install_packages "${missing[@]}"
+sync_packages

@@ -1,0 +1,84 @@
+"""`make run`: the whole of Botberi on this machine, under `.local/`, until Ctrl-C."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from events.configuration import secret
+from functions.drivers.process import stop_all
+from functions.local import databases, health, leftovers, processes, seed, services, settings, table
+from functions.local.errors import LocalError
+from functions.local.only_one import only_one
+from functions.local.ports import Ports
+from functions.local.runner import Runner
+
+
+def main() -> None:
+    """Run, and end with one line that says what went wrong, if something did."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    run = settings.ROOT / ".local"
+    try:
+        with only_one(run):
+            _run(run, Ports())
+    except LocalError as error:
+        sys.exit(f"botberi: {error}")
+    except KeyboardInterrupt:
+        sys.exit("botberi: stopped before it was up")
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _run(run: Path, ports: Ports) -> None:
+    started = time.monotonic()
+    if ended := leftovers.end(run):
+        _say(f"ended {ended} processes that an earlier run left behind")
+    ports.refuse_taken()
+    os.environ.update(settings.environment(run, ports))
+    try:
+        _say("starting PostgreSQL, Redis and RabbitMQ …")
+        with services.running(run, ports, durable=True) as servers:
+            password = _prepare(run)
+            _say("starting the functions, relays, dispatcher, worker, Flower and nginx …")
+            runner = Runner(run, os.environ, servers)
+            runner.add(processes.functions(ports), health.functions(ports))
+            flower = f"{table.FLOWER_USER}:{secret('flower')}"
+            runner.add(processes.watchers(run, ports), health.watchers(ports), FLOWER_BASIC_AUTH=flower)
+            trouble = runner.loop(lambda: table.show(run, ports, password, time.monotonic() - started))
+            # From here on everything ends by itself, and a second Ctrl-C would only leave something behind.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            _say("stopping …")
+            stop_all(run / "instances")
+    finally:
+        leftovers.end(run)
+    if trouble:
+        raise LocalError(trouble)
+    _say("everything has stopped; the data is kept for the next `make run`")
+
+
+def _prepare(run: Path) -> str | None:
+    _say("migrating the databases, seeding the catalog …")
+    databases.prepare()
+    topology = subprocess.run(
+        [sys.executable, "-m", "events.topology"], cwd=settings.ROOT, capture_output=True, text=True, check=False
+    )
+    if topology.returncode:
+        message = f"the queues can't be made: {topology.stderr.strip().splitlines()[-1]}"
+        raise LocalError(message)
+    seed.catalog()
+    return seed.administrator(run / "administrator")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"botberi: {text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
