@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from functions.manifests.grouping import groups
-from functions.manifests.needs import Environment, environment
 from functions.manifests.yaml_text import dump
 from functions.runtime.declarations import Declaration
+from functions.runtime.environment import Environment, environment
 
 GENERATED: Final = (
     "# From here on `make manifests` writes what the functions declare: change those, not what follows.\n"

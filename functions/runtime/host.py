@@ -15,10 +15,12 @@ import flask
 from werkzeug.wrappers import Request
 
 from events import context, logs
+from events.configuration import MissingSettingError
 from functions.domain.refusals import Refusal
 from functions.runtime import docs_page, functions
 from functions.runtime.answers import refused
 from functions.runtime.declarations import SURFACES, Declaration
+from functions.runtime.environment import refuse_incomplete
 from functions.runtime.routes import RouteNotFound, match
 
 log = logging.getLogger(__name__)
@@ -97,13 +99,22 @@ def main() -> None:
     parser.add_argument("names", nargs="*", help="functions to serve; all of them without a name")
     parser.add_argument("--bind", action="append", default=[], help="HOST:PORT, or HOST:PORT=SURFACE for one surface")
     arguments = parser.parse_args()
-    logs.configure("host" if len(arguments.names) != 1 else arguments.names[0])
+    names = arguments.names or [file.stem for file in functions.files(SURFACES)]
+    logs.configure("host" if len(names) != 1 else names[0])
     binds = arguments.bind or [f"0.0.0.0:{os.environ.get('PORT', '8080')}"]
     addresses = dict(bind.partition("=")[::2] for bind in binds)
     surfaces = {address.rpartition(":")[2]: surface for address, surface in addresses.items() if surface}
     from functions.runtime.server import serve  # noqa: PLC0415 - tests build hosts without a server
 
-    serve(lambda: create(arguments.names, surfaces), list(addresses), threads=int(os.environ.get("THREADS", "8")))
+    def make() -> Host:
+        host = create(names, surfaces)
+        try:
+            refuse_incomplete(host.declarations)
+        except MissingSettingError as error:
+            raise SystemExit(str(error)) from None
+        return host
+
+    serve(make, list(addresses), threads=int(os.environ.get("THREADS", "8")))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from functions.manifests.needs import environment
 from functions.manifests.rules import openfaas_rules as rules
 from functions.manifests.yaml_text import RepeatedKeyError, load_all
+from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 
 ROOT = Path(__file__).resolve().parents[3]

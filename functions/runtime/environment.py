@@ -1,8 +1,10 @@
 """What a function's container must be given, told from the parameters of its handler and from what it declares."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from events.configuration import MissingSettingError, secret, setting
 from functions.domain.databases import SharedDb, UserDb
 from functions.runtime.databases import POOL_SIZE
 from functions.runtime.declarations import Declaration
@@ -49,6 +51,20 @@ def environment(declaration: Declaration) -> Environment:
         secrets.add("user-redis")
         group = "function-cache" if group == "function" else group
     return Environment(databases, tuple(sorted(settings)), tuple(sorted(secrets)), group)
+
+
+def refuse_incomplete(declarations: Iterable[Declaration]) -> None:
+    """Raise MissingSettingError, naming the function and the first setting or secret that it needs and hasn't got."""
+    for declaration in declarations:
+        needed = environment(declaration)
+        try:
+            for name in needed.settings:
+                setting(name)
+            for name in needed.secrets:
+                secret(name)
+        except MissingSettingError as error:
+            message = f"{declaration.name} can't start: {error}"
+            raise MissingSettingError(message) from None
 
 
 def _databases(declaration: Declaration) -> tuple[str, ...]:
