@@ -70,7 +70,6 @@ def document(surface: str, declarations: Sequence[Declaration]) -> str:
     whole = {
         "openapi": "3.1.0",
         "info": {"title": title, "version": "1", "description": description + SIGNING_IN},
-        "servers": [{"url": "/"}],
         "tags": [{"name": name} for name in sorted({tag_of(each) for each in endpoints})],
         "paths": paths,
         "components": {
@@ -93,7 +92,7 @@ def operation(declaration: Declaration, schemas: Schemas) -> Schema:
     described: Schema = {
         "operationId": declaration.name,
         "tags": [tag_of(declaration)],
-        "summary": declaration.summary.rstrip("."),
+        "summary": declaration.summary.rstrip(".").replace("`", ""),
         "description": (declaration.handler.__doc__ or "").strip(),
         "parameters": _parameters(declaration, schemas),
         "responses": _success(declaration, schemas) | _problems(declaration),

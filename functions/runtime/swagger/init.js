@@ -4,7 +4,6 @@ const ui = SwaggerUIBundle({
   dom_id: "#swagger-ui",
   deepLinking: true,
   displayRequestDuration: true,
-  filter: true,
   persistAuthorization: false,
   tryItOutEnabled: true,
   validatorUrl: null,

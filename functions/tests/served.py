@@ -1,0 +1,23 @@
+"""The host as a process of its own, without what carries events and jobs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from functions.local import leftovers, seed
+from functions.local.testing.stack import Stack
+from functions.local.testing.world import World
+
+
+@contextmanager
+def host(world: World) -> Iterator[Stack]:
+    """Serve every function on the world's ports, with the sample agents in the catalog."""
+    seed.catalog()
+    stack = Stack(world)
+    try:
+        stack.start("host")
+        stack.wait("host")
+        yield stack
+    finally:
+        for process in stack.processes.values():
+            process.stop()
+        leftovers.end(stack.folder)

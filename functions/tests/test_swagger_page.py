@@ -1,0 +1,116 @@
+"""The Swagger page, in a real browser: log in through it and list agents."""
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from functions.local.testing.people import Person
+from functions.local.testing.stack import Stack
+from functions.local.testing.world import World
+from functions.tests import served
+
+SECONDS = 30
+
+
+@pytest.fixture(scope="module")
+def server(world: World) -> Iterator[Stack]:
+    with served.host(world) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    assert chromium, "install chromium"
+    assert driver, "install chromium-driver"
+    options = ChromeOptions()
+    options.binary_location = chromium
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--window-size=1200,1600",
+    ):
+        options.add_argument(flag)
+    chrome = Chrome(options=options, service=ChromeService(executable_path=driver))
+    yield chrome
+    chrome.quit()
+
+
+class Page:
+    """A surface's Swagger page."""
+
+    def __init__(self, browser: Chrome, port: int) -> None:
+        self.browser = browser
+        browser.get(f"http://127.0.0.1:{port}/docs")
+        self.find(".info .title")
+
+    def find(self, css: str) -> WebElement:
+        return WebDriverWait(self.browser, SECONDS).until(lambda chrome: chrome.find_element(By.CSS_SELECTOR, css))
+
+    def open(self, operation: str) -> str:
+        """Unfold an operation and return the selector of its block."""
+        block = f"[id$='-{operation}']"
+        self.find(f"{block} .opblock-summary-control").click()
+        self.find(f"{block} .btn.execute")
+        return block
+
+    def execute(self, block: str) -> str:
+        """Press Execute; return the status that came back."""
+        self.browser.execute_script("arguments[0].click()", self.find(f"{block} .btn.execute"))
+        return self.find(f"{block} .live-responses-table tbody .response-col_status").text.split()[0]
+
+    def answered(self, block: str) -> str:
+        return self.find(f"{block} .live-responses-table .highlight-code, {block} .live-responses-table pre").text
+
+    def fill(self, block: str, text: str) -> None:
+        area = self.find(f"{block} textarea.body-param__text")
+        area.clear()
+        area.send_keys(text)
+
+    def complaints(self) -> list[str]:
+        """Return what the browser complains of, refused scripts and missing files among it."""
+        return [entry["message"] for entry in self.browser.get_log("browser")]  # type: ignore[no-untyped-call] # selenium's own
+
+
+def test_one_can_log_in_on_the_page_and_then_ask_as_oneself(
+    browser: Chrome, server: Stack, person: Callable[..., Person]
+) -> None:
+    somebody = person()
+    page = Page(browser, server.world.ports.user)
+    login = page.open("login")
+    page.fill(login, f'{{"email": "{somebody.email}", "password": "{somebody.password}"}}')
+    assert page.execute(login) == "200"
+    me = page.open("read_me")
+    assert page.execute(me) == "200"
+    assert somebody.id in page.answered(me)
+
+
+def test_one_can_list_agents_with_the_example_as_it_stands(browser: Chrome, server: Stack) -> None:
+    page = Page(browser, server.world.ports.user)
+    agents = page.open("list_agents")
+    assert page.execute(agents) == "200"
+    assert '"faq"' in page.answered(agents)
+
+
+@pytest.mark.parametrize("surface", ["user", "admin", "broker"])
+def test_nothing_on_the_page_is_refused_or_missing(browser: Chrome, server: Stack, surface: str) -> None:
+    page = Page(browser, getattr(server.world.ports, surface))
+    assert page.find(".info .title").text.startswith("Botberi")
+    assert page.complaints() == []
+    assert browser.execute_script("return document.querySelectorAll('.errors-wrapper').length") == 0
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs/other.js", "/docs/../init.js", "/docs/%2e%2e/%2e%2e/docs_page.py", "/docs/index.html"]
+)
+def test_other_files_are_not_served(server: Stack, path: str) -> None:
+    answer = server.user.get(path)
+    assert (answer.status_code, answer.code) == (404, "route_not_found")
