@@ -16,15 +16,19 @@ log = logging.getLogger(__name__)
 def answered(declaration: Declaration, request: flask.Request, reply: Reply | Cached[Any] | None) -> flask.Response:
     """Return what a handler returned as a response; 304 when the caller has this very state already."""
     if reply is None:
-        return flask.Response(status=declaration.status)
+        empty = flask.Response(status=declaration.status)
+        # Flask would call it HTML.
+        empty.headers.remove("Content-Type")
+        return empty
     text = reply.text if isinstance(reply, Cached) else reply.model_dump_json()
     etag = reply.etag if isinstance(reply, Cached) else reply.etag()
-    response = json_response(text, declaration.status)
-    if etag is not None:
-        response.set_etag(etag)
-        response.headers["Cache-Control"] = Reply.cache_control if isinstance(reply, Cached) else reply.cache_control
-        if declaration.method == "GET":
-            response.make_conditional(request)
+    if etag is None:
+        return json_response(text, declaration.status)
+    # Not werkzeug's make_conditional: that answers a GET with If-Match by a 412 that is no problem.
+    known = declaration.method == "GET" and request.if_none_match.contains_weak(etag)
+    response = flask.Response(status=304) if known else json_response(text, declaration.status)
+    response.set_etag(etag)
+    response.headers["Cache-Control"] = Reply.cache_control if isinstance(reply, Cached) else reply.cache_control
     return response
 
 

@@ -17,7 +17,12 @@ class Registration(Body):
 
     email: Annotated[
         str,
-        Field(max_length=emails.MAX_LENGTH, pattern=emails.PATTERN, description="Upper and lower case are the same."),
+        Field(
+            max_length=emails.MAX_LENGTH,
+            pattern=emails.PATTERN,
+            description="Upper and lower case are the same.",
+            examples=["ann@example.com"],
+        ),
     ]
     password: Annotated[
         str,
@@ -25,6 +30,7 @@ class Registration(Body):
             min_length=passwords.MIN_LENGTH,
             max_length=passwords.MAX_LENGTH,
             description="Anything but the e-mail address itself.",
+            examples=["correct horse battery"],
         ),
     ]
 

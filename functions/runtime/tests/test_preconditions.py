@@ -51,6 +51,11 @@ def test_who_has_an_older_one_gets_the_present_one(things: Client) -> None:
     assert things.get("/things", headers={"If-None-Match": '"1"'}).json == {"version": 2}
 
 
+@pytest.mark.parametrize("header", ["If-Match", "If-Modified-Since", "If-Unmodified-Since", "Range"])
+def test_a_reader_s_other_conditions_are_passed_over(things: Client, header: str) -> None:
+    assert things.get("/things", headers={header: '"1"'}).status_code == 200
+
+
 def test_a_change_without_if_match_is_a_428(things: Client) -> None:
     answer = things.open("/things", method="PATCH")
     assert (answer.status_code, answer.json["code"]) == (428, "precondition_required")
