@@ -1,0 +1,56 @@
+"""Functions as if each ran by itself: with no more than it declares, or with nothing that answers."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from functions.jobs import queue
+from functions.local.testing.world import World
+from functions.runtime import cache, callers, databases
+from functions.runtime.declarations import Declaration
+from functions.runtime.environment import environment
+
+
+@contextmanager
+def without_memory(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Forget the connections and keys that this process has, and end those that are made meanwhile."""
+    made: list[Engine] = []
+    make = databases.engine.__wrapped__
+
+    def engine(database: str, role: str) -> Engine:
+        made.append(make(database, role))
+        return made[-1]
+
+    with patch.context() as inner:
+        inner.setattr(databases, "engine", engine)
+        inner.setattr(callers, "_keys", callers._keys.__wrapped__)  # noqa: SLF001 - a test of it
+        inner.setattr(cache, "connect", cache.connect.__wrapped__)
+        inner.setattr(queue, "_client", queue._client.__wrapped__)  # noqa: SLF001 - a test of it
+        yield
+    for each in made:
+        each.dispose()
+
+
+def give_only_what_is_declared(
+    patch: pytest.MonkeyPatch, world: World, declaration: Declaration, secrets: Path
+) -> None:
+    """Leave in the environment what the declaration names, and in the folder `secrets` the secrets that it names."""
+    needed = environment(declaration)
+    for name, value in world.environment().items():
+        patch.delenv(name, raising=False)
+        if name in needed.settings:
+            patch.setenv(name, value)
+    patch.setenv("BOTBERI_SECRETS", str(secrets))
+    for name in needed.secrets:
+        shutil.copy(world.secrets / name, secrets / name)
+
+
+def take_everything_away(patch: pytest.MonkeyPatch) -> None:
+    """Point every setting at a port on which nothing listens."""
+    for name in ("USER_PSQL_URL", "SHARED_PSQL_URL"):
+        patch.setenv(name, "127.0.0.1:1/gone")
+    patch.setenv("USER_REDIS_URL", "127.0.0.1:1")

@@ -1,0 +1,97 @@
+"""Every function with nothing but what it declares, and every function with nothing that answers."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from events.contracts import ROOT
+from functions.local.testing import people
+from functions.local.testing.clients import Api
+from functions.local.testing.people import Person
+from functions.local.testing.world import World
+from functions.runtime.declarations import Declaration
+from functions.runtime.functions import declarations
+from functions.tests import alone
+from functions.tests.asking import ask, body_of
+
+ENDPOINTS = declarations(["user", "admin", "broker"])
+SUBSCRIBERS = declarations(["subscribers"])
+NEEDS_POSTGRES = [each for each in ENDPOINTS if any(map(each.parameter, ("caller", "database", "transactions")))]
+EXAMPLES = ROOT / "events/catalog/examples"
+
+
+def name_of(declaration: Declaration) -> str:
+    return declaration.name
+
+
+@pytest.fixture(scope="module")
+def somebody(api: Api, world: World) -> Person:
+    return people.arrive(api, world, ["user", "admin", "broker"])
+
+
+@pytest.fixture
+def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with alone.without_memory(monkeypatch):
+        yield
+
+
+@pytest.fixture
+def give(monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path, _alone: None) -> Callable[[Declaration], None]:
+    return lambda declaration: alone.give_only_what_is_declared(monkeypatch, world, declaration, tmp_path)
+
+
+def body_for(declaration: Declaration, somebody: Person) -> Any:  # noqa: ANN401 - JSON
+    """Return a body that gets through to the end, where the example doesn't."""
+    bodies = {
+        "login": {"email": somebody.email, "password": somebody.password},
+        "refresh_session": {"refresh_token": somebody.refresh_token},
+    }
+    return bodies.get(declaration.name, body_of(declaration))
+
+
+def event_for(declaration: Declaration) -> Any:  # noqa: ANN401 - JSON
+    event_type = declaration.event_types[0].replace("#", "com.botberi.account.registered.v1")
+    return json.loads((EXAMPLES / f"{event_type}.json").read_text()) | {"id": f"evt_{uuid4().hex}"}
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
+def test_an_endpoint_needs_no_more_than_it_declares(
+    api: Api, somebody: Person, give: Callable[[Declaration], None], endpoint: Declaration
+) -> None:
+    give(endpoint)
+    answer = ask(api, endpoint, json=body_for(endpoint, somebody), token=somebody.token)
+    assert answer.status_code < 500
+
+
+@pytest.mark.parametrize("subscriber", SUBSCRIBERS, ids=name_of)
+def test_a_subscriber_needs_no_more_than_it_declares(
+    api: Api, give: Callable[[Declaration], None], subscriber: Declaration
+) -> None:
+    give(subscriber)
+    assert api.deliver(subscriber.name, event_for(subscriber)).status_code == 200
+
+
+@pytest.mark.usefixtures("_alone")
+@pytest.mark.parametrize("endpoint", NEEDS_POSTGRES, ids=name_of)
+def test_an_endpoint_with_everything_away_is_a_503_that_names_nothing(
+    api: Api, somebody: Person, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, endpoint: Declaration
+) -> None:
+    alone.take_everything_away(monkeypatch)
+    answer = ask(api, endpoint, token=somebody.token)
+    assert (answer.status_code, answer.code) == (503, "database_unavailable")
+    assert answer.headers["Retry-After"]
+    assert "psql" not in answer.text
+    assert "_psql can't be reached" in caplog.text
+
+
+@pytest.mark.usefixtures("_alone")
+@pytest.mark.parametrize("subscriber", SUBSCRIBERS, ids=name_of)
+def test_a_subscriber_with_everything_away_asks_for_the_event_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch, subscriber: Declaration
+) -> None:
+    alone.take_everything_away(monkeypatch)
+    assert api.deliver(subscriber.name, event_for(subscriber)).status_code == 503

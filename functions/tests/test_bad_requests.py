@@ -1,0 +1,82 @@
+"""What no endpoint takes, sent to every endpoint that there is."""
+
+import pytest
+
+from functions.local.testing import people
+from functions.local.testing.answers import Answer
+from functions.local.testing.clients import Api
+from functions.local.testing.world import World
+from functions.runtime.declarations import Declaration
+from functions.runtime.functions import declarations
+from functions.tests.asking import ask, body_of, path_of
+
+ENDPOINTS = declarations(["user", "admin", "broker"])
+WITH_BODY = [each for each in ENDPOINTS if each.parameter("body")]
+WITH_IF_MATCH = [each for each in ENDPOINTS if each.parameter("header")]
+WITH_KEY = [each for each in ENDPOINTS if each.method == "POST" and each.status == 201 and each.parameter("caller")]
+
+
+def name_of(declaration: Declaration) -> str:
+    return declaration.name
+
+
+@pytest.fixture(scope="module")
+def token(api: Api, world: World) -> str:
+    return people.arrive(api, world, ["user", "admin", "broker"]).token
+
+
+def problem(answer: Answer) -> tuple[int, str]:
+    return answer.status_code, answer.code
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
+def test_an_unknown_query_parameter_is_a_422(api: Api, token: str, endpoint: Declaration) -> None:
+    answer = ask(api, endpoint, path_of(endpoint) + "?no_such_parameter=1", token=token)
+    assert problem(answer) == (422, "invalid")
+    assert [error["pointer"] for error in answer.json["errors"]] == ["?no_such_parameter"]
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=name_of)
+def test_an_unknown_field_is_a_422_at_that_field(api: Api, token: str, endpoint: Declaration) -> None:
+    answer = ask(api, endpoint, json=body_of(endpoint) | {"no_such_field": 1}, token=token)
+    assert problem(answer) == (422, "invalid")
+    assert "/no_such_field" in {error["pointer"] for error in answer.json["errors"]}
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"text"', b'{"\\u0000": "\\u0000"}'])
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=name_of)
+def test_json_of_another_shape_is_a_422(api: Api, token: str, endpoint: Declaration, body: bytes) -> None:
+    headers = {"Content-Type": "application/json", "If-Match": '"1"'}
+    assert problem(ask(api, endpoint, json=None, data=body, headers=headers, token=token)) == (422, "invalid")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b'{"a": NaN}', b"\xff", b'{"a": 1, "a": 2}', b"[" * 5000])
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=name_of)
+def test_what_is_not_json_is_a_400(api: Api, token: str, endpoint: Declaration, body: bytes) -> None:
+    headers = {"Content-Type": "application/json", "If-Match": '"1"'}
+    assert problem(ask(api, endpoint, json=None, data=body, headers=headers, token=token)) == (400, "malformed")
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=name_of)
+def test_a_body_of_no_stated_kind_is_a_415(api: Api, token: str, endpoint: Declaration) -> None:
+    answer = ask(api, endpoint, json=None, data=b"{}", headers={"If-Match": '"1"'}, token=token)
+    assert problem(answer) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("endpoint", WITH_BODY, ids=name_of)
+def test_a_body_over_the_bound_is_a_413(api: Api, token: str, endpoint: Declaration) -> None:
+    headers = {"Content-Type": "application/json", "If-Match": '"1"'}
+    body = b" " * (endpoint.max_body + 1)
+    assert problem(ask(api, endpoint, json=None, data=body, headers=headers, token=token)) == (413, "too_large")
+
+
+@pytest.mark.parametrize("endpoint", WITH_IF_MATCH, ids=name_of)
+def test_without_if_match_it_is_a_428(api: Api, token: str, endpoint: Declaration) -> None:
+    answer = ask(api, endpoint, headers={}, token=token)
+    assert problem(answer) == (428, "precondition_required")
+
+
+@pytest.mark.parametrize("endpoint", WITH_KEY, ids=name_of)
+def test_a_malformed_idempotency_key_is_a_400(api: Api, token: str, endpoint: Declaration) -> None:
+    answer = ask(api, endpoint, headers={"Idempotency-Key": "a b"}, token=token)
+    assert problem(answer) == (400, "idempotency_key_malformed")

@@ -1,0 +1,94 @@
+"""Who may ask for what, over every endpoint that there is: a new one is covered by itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from functions.local.testing import people
+from functions.local.testing.clients import Api
+from functions.local.testing.launches import Launched
+from functions.local.testing.people import Person
+from functions.local.testing.world import World
+from functions.runtime.declarations import Declaration
+from functions.runtime.functions import declarations
+from functions.tests.asking import ask, path_of
+
+ENDPOINTS = declarations(["user", "admin", "broker"])
+GUARDED = [each for each in ENDPOINTS if each.parameter("caller")]
+OF_INSTANCES = [each for each in ENDPOINTS if "{instance_id}" in each.path]
+NONE = "ins_" + "0" * 32
+
+
+def name_of(declaration: Declaration) -> str:
+    return declaration.name
+
+
+def scope_of(declaration: Declaration) -> str:
+    caller = declaration.parameter("caller")
+    assert caller is not None
+    return str(caller.annotation.scope)
+
+
+@pytest.fixture(scope="module")
+def everybody(api: Api, world: World) -> dict[str, Person]:
+    """Somebody who has each scope, and nothing but it."""
+    return {scope: people.arrive(api, world, [scope]) for scope in ("user", "admin", "broker")}
+
+
+def test_these_and_no_others_are_open_to_everybody() -> None:
+    assert {each.name for each in ENDPOINTS if each not in GUARDED} == {
+        "list_agent_versions",
+        "list_agents",
+        "login",
+        "read_agent",
+        "read_agent_version",
+        "read_jwks",
+        "refresh_session",
+        "register",
+    }
+
+
+@pytest.mark.parametrize("surface", ["admin", "broker"])
+def test_a_surface_of_its_own_scope_has_no_other_endpoints(surface: str) -> None:
+    scopes = {scope_of(each) for each in declarations([surface])}
+    assert scopes <= {surface}
+
+
+@pytest.mark.parametrize("endpoint", GUARDED, ids=name_of)
+def test_without_a_token_it_is_a_401(api: Api, endpoint: Declaration) -> None:
+    answer = ask(api, endpoint)
+    assert (answer.status_code, answer.code) == (401, "unauthenticated")
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+@pytest.mark.parametrize("endpoint", GUARDED, ids=name_of)
+def test_without_the_scope_it_is_a_403(api: Api, everybody: dict[str, Person], endpoint: Declaration) -> None:
+    for scope, somebody in everybody.items():
+        if scope != scope_of(endpoint):
+            answer = ask(api, endpoint, token=somebody.token)
+            assert (answer.status_code, answer.code) == (403, "forbidden")
+
+
+@pytest.mark.parametrize("endpoint", OF_INSTANCES, ids=name_of)
+def test_an_instance_that_there_is_not_is_a_404(api: Api, everybody: dict[str, Person], endpoint: Declaration) -> None:
+    token = everybody[scope_of(endpoint)].token
+    answers = [ask(api, endpoint, path_of(endpoint, instance_id=each), token=token) for each in (NONE, "ins_1", "%00")]
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+
+
+def without_trace(problem: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in problem.items() if name != "trace_id"}
+
+
+@pytest.mark.parametrize("endpoint", [each for each in OF_INSTANCES if each.surface == "user"], ids=name_of)
+def test_somebody_else_s_instance_is_answered_like_one_that_there_is_not(
+    api: Api, everybody: dict[str, Person], launch: Callable[..., Launched], endpoint: Declaration
+) -> None:
+    launched = launch()
+    token = everybody["user"].token
+    theirs = ask(api, endpoint, path_of(endpoint, instance_id=launched.id), token=token)
+    nobodys = ask(api, endpoint, path_of(endpoint, instance_id=NONE), token=token)
+    assert theirs.status_code == 404
+    assert without_trace(theirs.json) == without_trace(nobodys.json)
+    assert launched.read()["desired_state"] == "running"

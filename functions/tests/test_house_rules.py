@@ -1,0 +1,127 @@
+"""The rules of the house that a program can hold. A file that may break one is named here, with the reason."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from functions.domain import refusals
+from functions.runtime.callers import User
+from functions.runtime.declarations import Declaration
+from functions.runtime.functions import ROOT, declarations, files
+from functions.runtime.problems import status_of
+from functions.runtime.shapes import Page, PageQuery
+
+ENDPOINTS = declarations(["user", "admin", "broker"])
+SUBSCRIBERS = declarations(["subscribers"])
+PACKAGES = ("functions", "events", "migrations", "shared_psql_models")
+AGENTS = ROOT / "agents"
+
+
+def name_of(declaration: Declaration) -> str:
+    return declaration.name
+
+
+def sources(*folders: str) -> list[Path]:
+    """Return our Python files outside of tests; sample agents are no part of the house."""
+    found = [file for folder in folders for file in (ROOT.parent / folder).rglob("*.py")]
+    return sorted(file for file in found if "tests" not in file.parts and AGENTS not in file.parents)
+
+
+@pytest.mark.parametrize("declaration", ENDPOINTS, ids=name_of)
+def test_a_file_begins_with_its_method_and_path(declaration: Declaration) -> None:
+    docstring = ast.get_docstring(ast.parse(declaration.file.read_text())) or ""
+    assert docstring.startswith(f"{declaration.method} {declaration.path}: ")
+
+
+@pytest.mark.parametrize("declaration", SUBSCRIBERS, ids=name_of)
+def test_a_file_begins_with_the_event_that_it_is_about(declaration: Declaration) -> None:
+    docstring = ast.get_docstring(ast.parse(declaration.file.read_text())) or ""
+    first = "Every event" if declaration.event_types == ("#",) else declaration.event_types
+    assert docstring.startswith(first)
+
+
+def test_a_function_is_named_as_its_file_and_there_is_one_of_each_name() -> None:
+    names = Counter(file.stem for file in files())
+    assert {name: count for name, count in names.items() if count > 1} == {}
+    assert sorted(names) == sorted(each.handler.__name__ for each in (*ENDPOINTS, *SUBSCRIBERS))
+
+
+def test_no_file_replaces_a_module_of_python_or_of_a_package() -> None:
+    # functions-framework puts each file into sys.modules under its bare stem.
+    taken = sys.stdlib_module_names | set(importlib.metadata.packages_distributions()) | set(PACKAGES)
+    assert {file.stem for file in files()} & taken == set()
+
+
+def test_every_address_is_one_endpoint_s_over_all_surfaces() -> None:
+    addresses = Counter((each.method, re.sub(r"{\w+}", "{}", each.path)) for each in ENDPOINTS)
+    assert [address for address, count in addresses.items() if count > 1] == []
+
+
+def test_every_init_file_is_empty() -> None:
+    inits = [file for package in PACKAGES for file in (ROOT.parent / package).rglob("__init__.py")]
+    assert [file for file in inits if file.stat().st_size and AGENTS not in file.parents] == []
+    assert len(inits) > len(PACKAGES)
+
+
+@pytest.mark.parametrize("folder", ["user", "admin", "broker", "subscribers", "domain"])
+def test_nobody_commits_but_the_edge(folder: str) -> None:
+    calls = [
+        f"{file.name}:{node.lineno}"
+        for file in sources(f"functions/{folder}")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"commit", "rollback"}
+    ]
+    assert calls == []
+
+
+def test_the_environment_is_read_in_one_place() -> None:
+    allowed = {
+        "events/configuration.py",
+        "events/failpoints.py",
+        "functions/runtime/host.py",
+        "functions/drivers/agent_host.py",
+    }
+    readers = {
+        str(file.relative_to(ROOT.parent))
+        for file in sources("events", "functions/runtime", "functions/domain", "functions/jobs", "functions/drivers")
+        if re.search(r"\bos\.(environ|getenv)\b", file.read_text())
+    }
+    assert readers <= allowed
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
+def test_lists_are_paged_and_what_is_paged_is_a_list(endpoint: Declaration) -> None:
+    query = endpoint.parameter("query")
+    by_query = query is not None and issubclass(query.annotation, PageQuery)
+    by_reply = Page.__name__ in str(endpoint.reply)
+    assert (by_query, by_reply) == (endpoint.name.startswith("list_"),) * 2
+
+
+def every_refusal() -> list[type[refusals.Refusal]]:
+    """Return those that a function may answer with."""
+    kinds = set(refusals.every()) - {refusals.Refusal}
+    elsewhere = re.compile(r"functions\.manifests\.|.*\.tests\.|(?!functions\.)")
+    return sorted((each for each in kinds if not elsewhere.match(each.__module__)), key=lambda each: each.code)
+
+
+def test_every_code_means_one_thing() -> None:
+    codes = Counter(refusal.code for refusal in every_refusal())
+    assert [code for code, count in codes.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("refusal", every_refusal(), ids=lambda refusal: refusal.code)
+def test_every_refusal_has_a_sentence_of_its_own_and_a_status(refusal: type[refusals.Refusal]) -> None:
+    assert re.fullmatch(r"[A-Z].*[.]", vars(refusal)["__doc__"].strip().partition("\n")[0])
+    assert 400 <= status_of(refusal) < 600
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
+def test_what_takes_the_caller_s_id_is_not_open_to_everybody(endpoint: Declaration) -> None:
+    caller = endpoint.parameter("caller")
+    assert caller is None or issubclass(caller.annotation, User)
+    assert caller is not None or "{instance_id}" not in endpoint.path

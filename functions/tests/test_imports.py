@@ -1,0 +1,41 @@
+"""What a function loads before its first request: that is most of its cold start."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from functions.runtime.functions import ROOT, files
+
+MOST_MODULES = 380
+"""Outside of the standard library."""
+
+PACKAGES = {
+    # The framework and what it brings.
+    *("functions_framework", "cloudevents", "deprecation", "wrapt", "packaging", "google"),
+    *("flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "blinker"),
+    # Ours.
+    *("pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions", "sqlalchemy"),
+    *("events", "functions", "shared_psql_models", "cython_runtime"),
+}
+"""Whatever else a function uses, it imports when it needs it."""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, Any]:
+    """Return what each function loads, in a process with an empty environment."""
+    command = [sys.executable, "-m", "functions.tests.import_probe"]
+    environment = {"PYTHONPATH": str(ROOT.parent)}
+    run = subprocess.run(command, env=environment, cwd=os.sep, capture_output=True, text=True, check=False)  # noqa: S603 - our own probe
+    assert run.returncode == 0, run.stderr
+    return {line["name"]: line for line in map(json.loads, run.stdout.splitlines())}
+
+
+@pytest.mark.parametrize("name", [file.stem for file in files()])
+def test_a_function_loads_few_modules_and_nothing_that_it_may_not_need(loaded: dict[str, Any], name: str) -> None:
+    packages = {package for package in loaded[name]["packages"] if not package.startswith("_")}
+    assert packages <= PACKAGES
+    assert loaded[name]["modules"] <= MOST_MODULES
