@@ -87,7 +87,7 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
     attributes = {name: document.get(name) for name in _REQUIRED}
     extensions = {name: value for name, value in document.items() if name not in _KNOWN and value is not None}
     for name, value in (attributes | extensions).items():
-        if not isinstance(value, str) or not _ATTRIBUTE.fullmatch(value):
+        if not isinstance(value, str) or not is_attribute(value):
             message = f"the attribute {name[:40]!r} is missing or not printable ASCII text without spaces"
             raise NotAnEventError(message)
     for name in extensions:
@@ -111,6 +111,11 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
         dataschema=document.get("dataschema"),
         extensions=tuple(sorted(extensions.items())),
     )
+
+
+def is_attribute(value: str) -> bool:
+    """Tell whether `value` may be the value of an attribute, such as `subject`."""
+    return _ATTRIBUTE.fullmatch(value) is not None
 
 
 def _check_time(value: str) -> None:

@@ -145,6 +145,7 @@ grant update (desired_state, due_at, attempts, row_version, updated_at) on insta
 grant execute on function emit_event to botberi_admin;
 
 grant select on revoked_sessions to botberi_broker;
+grant select, insert on idempotency_keys to botberi_broker;
 grant execute on function emit_event to botberi_broker;
 
 grant select, insert on inbox, audit to botberi_subscribers;

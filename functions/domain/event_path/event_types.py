@@ -1,0 +1,40 @@
+"""The event types of the catalog, as callers see them."""
+
+from typing import Any
+
+from events import contracts
+from events.catalog.load import load
+from events.event import Event
+from functions.domain.refusals import NotFound
+
+
+class EventTypeUnknown(NotFound):
+    """The catalog has no such event type: GET /v1/event-types lists those that there are."""
+
+
+def described(after: str | None, limit: int) -> list[dict[str, Any]]:
+    """Return event types in the order of their names, behind the name `after`."""
+    names = [name for name in load() if after is None or name > after]
+    return [describe(name) for name in names[:limit]]
+
+
+def describe(name: str) -> dict[str, Any]:
+    """Return an event type: what it means, who says it, its schema and its example."""
+    model = find(name)
+    return {
+        "type": name,
+        "description": " ".join((model.__doc__ or "").split()),
+        "source": f"/botberi/{contracts.database(model)}",
+        "subject_field": model.subject_field,
+        "dataschema": contracts.dataschema(name),
+        "data_schema": contracts.schema(model),
+        "example": contracts.example(model),
+    }
+
+
+def find(name: str) -> type[Event]:
+    """Return the model of an event type, or refuse."""
+    model = load().get(name)
+    if model is None:
+        raise EventTypeUnknown
+    return model
