@@ -1,8 +1,8 @@
 """The processes that belong to a folder of the local run or of a test session, whoever is their parent by now.
 
 Each carries the folder, or one within it, in its environment, which children inherit: port mappers and workers too.
-Postgres and nginx write over their environment, so they are known by the folder they work in. Agents are given an
-environment of their own: they are known by the folder that they are told to serve.
+Servers that write over their environment are known by the folder they work in, and agents, which are given an
+environment of their own, by the folder that they are told to serve.
 """
 
 import os
@@ -16,7 +16,7 @@ from functions.local.patience import until
 MARK: Final = "BOTBERI_RUN"
 """The environment variable that names the folder."""
 
-_SERVERS: Final = frozenset({"postgres", "nginx"})
+_SERVERS: Final = frozenset({"postgres", "redis-server", "nginx"})
 
 _AGENTS: Final = "/agent_host.py"
 

@@ -45,10 +45,10 @@ def _run(run: Path, ports: Ports) -> None:
         with services.running(run, ports, durable=True) as servers:
             password = _prepare(run)
             _say("starting the functions, relays, dispatcher, worker, Flower and nginx …")
-            runner = Runner(run, os.environ, servers)
-            runner.add(processes.functions(ports), health.functions(ports))
-            flower = f"{table.FLOWER_USER}:{secret('flower')}"
-            runner.add(processes.watchers(run, ports), health.watchers(ports), FLOWER_BASIC_AUTH=flower)
+            runner = Runner(run, servers)
+            runner.add(processes.functions(ports), health.functions(ports), os.environ)
+            flower = {"FLOWER_BASIC_AUTH": f"{table.FLOWER_USER}:{secret('flower')}"}
+            runner.add(processes.watchers(run, ports), health.watchers(ports), os.environ | flower)
             trouble = runner.loop(lambda: table.show(run, ports, password, time.monotonic() - started))
             # From here on everything ends by itself, and a second Ctrl-C would only leave something behind.
             signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -17,7 +17,6 @@ from honcho.printer import Message, Printer
 from functions.local.health import Check
 from functions.local.patience import until
 from functions.local.private_process import PrivateProcess
-from functions.local.settings import ROOT
 
 PATIENCE: Final = 60
 """Seconds that a process may take until it does its work."""
@@ -28,22 +27,23 @@ _SYSTEM: Final = re.compile(r"(\S+) stopped \(rc=(-?\d+)\)")
 class Runner:
     """The processes of one run."""
 
-    def __init__(self, run: Path, environment: Mapping[str, str], servers: Sequence[PrivateProcess]) -> None:
+    def __init__(self, run: Path, servers: Sequence[PrivateProcess]) -> None:
         """Run in the folder `run`; when one of `servers` dies, everything ends."""
         self.run = run
-        self.environment = dict(environment)
         self.servers = servers
         self.printer = _Printer(run / "logs")
         self.manager = Manager(self.printer)
         self.checks: dict[str, Check] = {}
         self.trouble: str | None = None
 
-    def add(self, commands: Mapping[str, Sequence[str]], checks: Mapping[str, Check], **environment: str) -> None:
-        """Add processes: the command and the check of each, by name, with more in their environment."""
+    def add(
+        self, commands: Mapping[str, Sequence[str]], checks: Mapping[str, Check], environment: Mapping[str, str]
+    ) -> None:
+        """Add processes: the command and the check of each, by name, and their environment."""
         for name, command in commands.items():
             # `exec`, or signals would end a shell and leave the process behind.
             line = f"exec {shlex.join(command)}"
-            self.manager.add_process(name, line, env=self.environment | environment, cwd=str(ROOT))
+            self.manager.add_process(name, line, env=dict(environment), cwd=str(self.run))
         self.checks |= checks
 
     def loop(self, welcome: Callable[[], None]) -> str | None:
