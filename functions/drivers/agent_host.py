@@ -4,16 +4,19 @@ It serves the function `agent` of FOLDER/agent/main.py, as functions-framework d
 inherits as the file descriptor SOCKET. It answers health itself. Nothing of the platform can be imported in it.
 """
 
+import ctypes
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-GRACE_SECONDS = 3
+GRACE_SECONDS = 4
 THREADS = 4
+PR_SET_PDEATHSIG = 1
 
 
 def record(folder: Path, address: str) -> None:
@@ -42,6 +45,16 @@ def application(source: Path) -> Callable[..., Iterable[bytes]]:
     return answer
 
 
+def end_with_parent(_server: object, _worker: object) -> None:
+    """Have the kernel end this process when the one that started it ends."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def end_with_child(_server: object, _worker: object) -> None:
+    """End when the agent has: the platform decides when it is started again, not the server."""
+    os._exit(1)
+
+
 def serve(source: Path, descriptor: int) -> None:
     """Serve the agent until SIGTERM."""
     from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - the process is written down first
@@ -58,6 +71,8 @@ def serve(source: Path, descriptor: int) -> None:
                 "accesslog": None,
                 "loglevel": "warning",
                 "control_socket_disable": True,
+                "post_fork": end_with_parent,
+                "child_exit": end_with_child,
                 "worker_tmp_dir": "/dev/shm",  # noqa: S108 - a heartbeat file that must not touch a disk
             }
             for name, value in options.items():
@@ -65,7 +80,11 @@ def serve(source: Path, descriptor: int) -> None:
 
         def load(self) -> Callable[..., Iterable[bytes]]:
             sys.path.insert(0, str(source.parent))
-            return application(source)
+            # An agent that is still being loaded has nothing to finish: it ends at once when it is told to.
+            handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            agent = application(source)
+            signal.signal(signal.SIGTERM, handler)
+            return agent
 
     Server().run()
 

@@ -29,7 +29,7 @@ from functions.drivers.processes import Process, spawn
 GRACE: Final = 5
 """Seconds between the gentle end and the forced one."""
 
-HEALTH_TIMEOUT: Final = 1
+HEALTH_TIMEOUT: Final = 0.5
 LOG_BYTES: Final = 5 * 1024 * 1024
 """A log that is longer is put aside at the next start; one is kept."""
 

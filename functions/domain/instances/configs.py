@@ -2,9 +2,12 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from functions.domain.refusals import FieldError, Invalid
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 Json = Any
 """What JSON can hold."""
@@ -58,23 +61,33 @@ def _is_text(value: str) -> bool:
 def _violations(config: dict[str, Json], schema: dict[str, Json]) -> Iterator[FieldError]:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to import, and needed by few functions
     from referencing import Registry  # noqa: PLC0415 - comes with it
+    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - comes with it
 
     # A registry of its own, because the default one fetches what a schema refers to.
     registry: Registry[Json] = Registry()
     validator = Draft202012Validator(schema, registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER)
-    for error in validator.iter_errors(config):
-        place = "".join(f"/{_escaped(str(part))}" for part in ("config", *error.absolute_path))
-        keyword = str(error.validator)
-        if keyword == "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
-            # One error comes for each missing name, in order, and doesn't say which: the message begins with it.
-            name = next((name for name in missing if error.message.startswith(repr(name))), missing[0])
-            yield FieldError(f"{place}/{_escaped(name)}", "required", "This is required.")
-        elif keyword in {"additionalProperties", "unevaluatedProperties"} and error.validator_value is False:
-            for name in _surplus(error.instance, error.schema):
-                yield FieldError(f"{place}/{_escaped(name)}", "unknown", "There is no such setting.")
-        else:
-            yield FieldError(place, _code(keyword), _message(keyword, error.validator_value))
+    try:
+        for error in validator.iter_errors(config):
+            yield from _errors_of(error)
+    except Unresolvable:
+        yield FieldError("/config", "config_schema_broken", "This version's config_schema refers to what isn't there.")
+
+
+def _errors_of(error: "ValidationError") -> Iterator[FieldError]:
+    place = "".join(f"/{_escaped(str(part))}" for part in ("config", *error.absolute_path))
+    keyword = str(error.validator)
+    value: Json = error.validator_value
+    instance: Json = error.instance
+    if keyword == "required":
+        missing = [name for name in value if name not in instance]
+        # One error comes for each missing name, and only its message says which: it begins with the name.
+        name = next((name for name in missing if error.message.startswith(repr(name))), missing[0])
+        yield FieldError(f"{place}/{_escaped(name)}", "required", "This is required.")
+    elif keyword in {"additionalProperties", "unevaluatedProperties"} and value is False:
+        for name in _surplus(instance, error.schema):
+            yield FieldError(f"{place}/{_escaped(name)}", "unknown", "There is no such setting.")
+    else:
+        yield FieldError(place, _code(keyword), _message(keyword, value))
 
 
 def _surplus(instance: dict[str, Json], schema: Json) -> list[str]:

@@ -1,0 +1,59 @@
+"""Masks: whatever a schema calls a secret, wherever it says so."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.domain.instances.masks import MASK, masked
+
+SECRET = {"type": "string", "writeOnly": True}
+
+
+def schema(**properties: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    return {"type": "object", "properties": properties, "$defs": {"secret": SECRET}}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        SECRET,
+        {"$ref": "#/$defs/secret"},
+        {"allOf": [{"type": "string"}, SECRET]},
+        {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/secret"}]},
+        {"if": {"type": "string"}, "then": SECRET},
+        {"$ref": "#/$defs/missing"},
+        {"$ref": "https://example.com/schema"},
+    ],
+)
+def test_a_secret_is_masked_wherever_the_schema_says_so(place: dict[str, Any]) -> None:
+    assert masked({"key": "hunter2", "name": "x"}, schema(key=place)) == {"key": MASK, "name": "x"}
+
+
+def test_secrets_inside_lists_and_objects_are_masked() -> None:
+    entries = {"type": "array", "items": schema(key=SECRET), "prefixItems": [{"properties": {"first": SECRET}}]}
+    config = {"entries": [{"first": "a", "key": "b"}, {"first": "c", "key": "d"}]}
+    assert masked(config, schema(entries=entries)) == {
+        "entries": [{"first": MASK, "key": "b"}, {"first": "c", "key": MASK}]
+    }
+
+
+def test_secrets_named_by_pattern_or_by_nothing_are_masked() -> None:
+    by_pattern = {"patternProperties": {"_key$": SECRET}, "additionalProperties": {"type": "string"}}
+    assert masked({"a_key": "b", "c": "d"}, by_pattern) == {"a_key": MASK, "c": "d"}
+    assert masked({"a": "b"}, {"additionalProperties": SECRET}) == {"a": MASK}
+
+
+def test_an_object_that_is_secret_is_masked_whole() -> None:
+    assert masked({"login": {"user": "a"}}, schema(login={"type": "object", "writeOnly": True})) == {"login": MASK}
+
+
+def test_a_schema_that_refers_to_itself_ends() -> None:
+    tree = {"properties": {"left": {"$ref": "#"}, "key": SECRET}}
+    assert masked({"left": {"left": {"key": "a"}}}, tree) == {"left": {"left": {"key": MASK}}}
+
+
+@given(value=st.text(min_size=1).filter(lambda text: text not in MASK))
+def test_no_secret_survives(value: str) -> None:
+    assert value not in masked({"key": value}, schema(key=SECRET))["key"]

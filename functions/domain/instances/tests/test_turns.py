@@ -1,0 +1,119 @@
+"""Turns on real rows: one worker at a time, and nothing written by one that has lost its turn."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy.exc import ProgrammingError
+
+from functions.domain.databases import SharedDb
+from functions.domain.instances import due, turns
+from functions.domain.instances.changes import Change
+from functions.domain.instances.reasons import Reason
+from functions.domain.instances.turns import Turn, TurnLostError
+from functions.local.testing.launches import Launched
+from functions.local.testing.world import World
+from shared_psql_models.statuses import Status
+
+Launch = Callable[..., Launched]
+PREPARING = Change.to(Status.PROVISIONING, Reason.PREPARING)
+
+
+@pytest.fixture
+def take(world: World) -> Callable[..., Turn | None]:
+    def take(instance: Launched, nonce: str = "mine", seconds: float = 15) -> Turn | None:
+        with world.transaction("shared_psql", "worker") as db:
+            return turns.take(SharedDb(db), instance.id, nonce, seconds)
+
+    return take
+
+
+Take = Callable[..., Turn]
+
+
+def write(world: World, turn: Turn, change: Change = PREPARING) -> None:
+    with world.transaction("shared_psql", "worker") as db:
+        turns.record(SharedDb(db), turn, change)
+
+
+def test_one_of_many_workers_gets_the_turn(launch: Launch, take: Take) -> None:
+    instance = launch()
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(lambda number: take(instance, f"worker {number}"), range(8)))
+    assert len([turn for turn in taken if turn is not None]) == 1
+
+
+def test_a_turn_that_has_run_out_is_taken_over_and_the_late_worker_writes_nothing(
+    launch: Launch, take: Take, world: World
+) -> None:
+    instance = launch()
+    late = take(instance, "late", seconds=-1)
+    successor = take(instance, "successor")
+    assert successor.number > late.number
+    with pytest.raises(TurnLostError):
+        write(world, late)
+    assert instance.statuses() == []
+    write(world, successor)
+    assert instance.statuses() == ["provisioning"]
+
+
+def test_a_wish_that_came_in_between_is_never_overlooked(launch: Launch, take: Take, world: World) -> None:
+    instance = launch()
+    turn = take(instance)
+    instance.ask("stop")
+    with pytest.raises(TurnLostError):
+        write(world, turn)
+    with pytest.raises(TurnLostError), world.transaction("shared_psql", "worker") as db:
+        turns.give_back(SharedDb(db), turn, due_in=1000)
+    assert take(instance).desired == "stopped"
+
+
+def test_a_status_its_history_and_its_event_are_written_together(launch: Launch, take: Take, world: World) -> None:
+    instance = launch()
+    write(world, take(instance))
+    event = instance.history()[-1]
+    assert (event["kind"], event["previous"], event["value"]) == ("status", "pending", "provisioning")
+    assert (event["reason"], event["actor"]) == ("preparing", "system")
+    assert instance.read()["deadline_at"] is not None
+    with world.transaction("shared_psql", "relay") as db:
+        query = "select data from outbox where subject = %s and type like '%%status_changed%%'"
+        said = db.exec_driver_sql(query, (instance.id,)).scalars().all()
+    assert [(data["previous"], data["status"]) for data in said] == [("pending", "provisioning")]
+
+
+def test_only_the_worker_may_write_a_status(launch: Launch, world: World) -> None:
+    instance = launch()
+    for role in ("user", "admin", "subscribers"):
+        with pytest.raises(ProgrammingError, match="permission denied"), world.transaction("shared_psql", role) as db:
+            db.exec_driver_sql("update instances set status = 'running' where id = %s", (instance.id,))
+
+
+def offered(world: World) -> list[str]:
+    with world.transaction("shared_psql", "worker") as db:
+        return due.offer(SharedDb(db), 1000)
+
+
+def test_what_is_due_is_offered_once_by_however_many_sweeps(launch: Launch, world: World) -> None:
+    instance = launch()
+    with ThreadPoolExecutor(6) as pool:
+        found = [each for sweep in pool.map(lambda _: offered(world), range(6)) for each in sweep]
+    assert found.count(instance.id) == 1
+    instance.put(offered_at="now() - interval '31 seconds'")
+    assert instance.id in offered(world)
+
+
+def test_what_a_worker_has_its_turn_on_is_not_due_until_the_turn_runs_out(
+    launch: Launch, take: Take, world: World
+) -> None:
+    instance = launch()
+    take(instance)
+    assert instance.id not in offered(world)
+    instance.put(lease_until="now() - interval '1 second'")
+    assert instance.id in offered(world)
+
+
+def test_what_rests_is_not_due(launch: Launch, world: World) -> None:
+    later, deleted = launch(), launch()
+    later.put(due_at="now() + interval '1 minute'")
+    deleted.put(status="'deleted'", desired_state="'deleted'")
+    assert not {later.id, deleted.id} & set(offered(world))

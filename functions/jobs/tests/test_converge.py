@@ -1,0 +1,202 @@
+"""The job, called as a worker calls it: with real agents, and deaths and crossings at the worst moments."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from functions.drivers.processes import Process
+from functions.jobs import converge
+from functions.local.testing.launches import Launched
+
+Launch = Callable[..., Launched]
+Eventually = Callable[..., Any]
+
+CRASHES = "raise SystemExit(1)\ndef agent(request):\n    return {}\n"
+HANGS = "import time\ntime.sleep(1000)\ndef agent(request):\n    return {}\n"
+SLOW = "import time\ntime.sleep(2)\ndef agent(request):\n    return {'text': 'slow'}\n"
+
+
+def running(instance: Launched) -> Launched:
+    converge.converge(instance.id)
+    assert instance.status == "running"
+    return instance
+
+
+def process_of(instance: Launched) -> Process:
+    folder = os.environ["BOTBERI_INSTANCES"]
+    process = Process.read(converge.Path(folder) / instance.id / "process.json")
+    assert process is not None
+    return process
+
+
+@pytest.mark.parametrize("place", ["claimed:1", "claimed:3", "done:2", "recorded:1", "recorded:2", "done:1"])
+def test_an_instance_arrives_though_its_worker_is_killed_in_any_act(
+    launch: Launch, eventually: Eventually, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSTANCE_LEASE_SECONDS", "1")
+    instance = launch()
+    script = f"from functions.jobs import converge; converge.converge({instance.id!r})"
+    killed = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", script], env={**os.environ, "BOTBERI_FAILPOINT": f"converge.{place}"}, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    eventually(lambda: converge.converge(instance.id) or instance.status == "running")
+    assert instance.statuses() == ["provisioning", "starting", "running"]
+    assert instance.say("hello").json["text"] == "hello"
+
+
+@pytest.mark.parametrize("act", ["claimed", "done", "recorded"])
+def test_a_deletion_is_finished_though_its_worker_is_killed_in_any_act(
+    launch: Launch, eventually: Eventually, act: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INSTANCE_LEASE_SECONDS", "1")
+    instance = running(launch())
+    process = process_of(instance)
+    instance.ask("delete")
+    script = f"from functions.jobs import converge; converge.converge({instance.id!r})"
+    environment = {**os.environ, "BOTBERI_FAILPOINT": f"converge.{act}:2"}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=False)  # noqa: S603 - our own program
+    eventually(lambda: converge.converge(instance.id) or instance.status == "deleted")
+    assert not process.lives
+    assert instance.statuses()[-2:] == ["deleting", "deleted"]
+    assert instance.read()["config"] == {}
+
+
+def test_two_workers_on_one_instance_do_the_work_once(launch: Launch) -> None:
+    instance = launch()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(converge.converge, [instance.id] * 4))
+    assert instance.statuses() == ["provisioning", "starting", "running"]
+
+
+def test_a_job_that_comes_twice_changes_nothing_the_second_time(launch: Launch) -> None:
+    instance = running(launch())
+    process, before = process_of(instance), instance.history()
+    converge.converge(instance.id)
+    assert (process_of(instance), instance.history()) == (process, before)
+
+
+def test_a_job_for_an_instance_that_does_not_exist_is_nothing(launch: Launch) -> None:
+    assert launch().status == "pending"
+    converge.converge("ins_00000000000070008000000000000000")
+
+
+@pytest.mark.parametrize("wish", ["stop", "delete"])
+def test_a_wish_that_comes_during_a_start_wins(launch: Launch, eventually: Eventually, wish: str) -> None:
+    instance = launch(HANGS)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(converge.converge, instance.id)
+        eventually(lambda: instance.status == "starting")
+        instance.ask(wish)
+        job.result(15)
+    assert instance.status == {"stop": "stopped", "delete": "deleted"}[wish]
+    assert "running" not in instance.statuses()
+
+
+def test_an_agent_that_crashes_again_and_again_is_given_up(launch: Launch, eventually: Eventually) -> None:
+    instance = launch(CRASHES)
+
+    def failed() -> bool:
+        instance.put(due_at="now()")
+        converge.converge(instance.id)
+        return instance.status == "failed"
+
+    eventually(failed)
+    assert instance.read()["reason"] == "crash_loop"
+    assert instance.reasons().count("agent_exited") == 4
+    waits = [event["next"] for event in instance.history() if event["reason"] == "agent_exited"]
+    assert [wait.split()[5] for wait in waits] == ["1", "2", "4", "8"]
+
+
+def test_what_was_given_up_stays_so_until_its_owner_starts_it(launch: Launch) -> None:
+    instance = launch(CRASHES)
+    instance.put(attempts="4")
+    converge.converge(instance.id)
+    assert instance.status == "failed"
+    before = instance.history()
+    converge.converge(instance.id)
+    assert instance.history() == before
+    assert instance.ask("start").status_code == 202
+    assert instance.read()["attempts"] == 0
+    converge.converge(instance.id)
+    assert instance.statuses()[-3:] == ["provisioning", "starting", "pending"]
+
+
+def test_an_agent_that_does_not_answer_in_time_is_ended_and_tried_again(launch: Launch, eventually: Eventually) -> None:
+    instance = launch(HANGS)
+    with ThreadPoolExecutor(1) as pool:
+        job = pool.submit(converge.converge, instance.id)
+        eventually(lambda: instance.status == "starting")
+        process = process_of(instance)
+        instance.put(deadline_at="now()")
+        eventually(lambda: "start_timed_out" in instance.reasons())
+        instance.ask("stop")
+        job.result(15)
+    assert not process.lives
+    assert instance.read()["status"] == "stopped"
+
+
+def test_an_agent_that_ended_by_itself_is_started_again(launch: Launch) -> None:
+    instance = running(launch())
+    first = process_of(instance)
+    first.kill()
+    converge.converge(instance.id)
+    assert instance.reasons()[-4:] == ["agent_exited", "preparing", "starting", "agent_ready"]
+    assert instance.say("back?").json["text"] == "back?"
+    assert process_of(instance) != first
+
+
+def test_an_agent_that_ignores_the_gentle_end_is_ended_by_force(launch: Launch) -> None:
+    instance = running(launch())
+    process = process_of(instance)
+    os.kill(process.pid, signal.SIGSTOP)
+    instance.ask("stop")
+    converge.converge(instance.id)
+    assert instance.status == "stopped"
+    assert not process.lives
+
+
+def test_an_image_is_refused_with_the_reason(launch: Launch) -> None:
+    instance = launch(image="registry.example/agent:1")
+    converge.converge(instance.id)
+    assert (instance.status, instance.read()["reason"]) == ("failed", "driver_cannot_run_image")
+
+
+def test_starts_and_stops_that_cross_end_where_the_last_one_wanted(launch: Launch, eventually: Eventually) -> None:
+    instance = launch(SLOW)
+    with ThreadPoolExecutor(8) as pool:
+        wishes = [pool.submit(instance.ask, verb) for verb in ("stop", "start") * 4]
+        jobs = [pool.submit(converge.converge, instance.id) for _ in range(3)]
+        assert {wish.result().status_code for wish in wishes} == {202}
+        instance.ask("stop")
+        for job in jobs:
+            job.result(30)
+    eventually(lambda: converge.converge(instance.id) or instance.status == "stopped")
+    assert instance.history()[-1]["value"] == "stopped"
+
+
+def test_a_late_worker_that_starts_what_was_stopped_undoes_nothing(launch: Launch) -> None:
+    instance = running(launch())
+    instance.ask("stop")
+    converge.converge(instance.id)
+    before = instance.history()
+    with pytest.raises(converge.OutdatedTurnError):
+        converge.driver().stop(instance.id, 1)
+    converge.converge(instance.id)
+    assert instance.history() == before
+
+
+def test_secrets_reach_the_agent_and_nobody_else(launch: Launch, caplog: pytest.LogCaptureFixture) -> None:
+    source = "import json, os\ndef agent(request):\n    return {'text': json.load(open(os.environ['AGENT_CONFIG']))['key']}\n"
+    schema = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}
+    instance = running(launch(source, {"key": "hunter2hunter2"}, schema=schema))
+    assert instance.say("tell").json["text"] == "hunter2hunter2"
+    shown = str([instance.read(), instance.history(), caplog.text])
+    assert "hunter2hunter2" not in shown
+    assert instance.read()["config"] == {"key": "********"}

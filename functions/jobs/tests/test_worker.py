@@ -1,0 +1,91 @@
+"""A real worker, with a real Redis between it and those who send it jobs."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from events import context
+from events.configuration import secret
+from functions.jobs import queue
+from functions.jobs.settings import ADMIN_QUEUE
+from functions.local.private_process import PrivateProcess
+from functions.local.testing.launches import Launched
+from functions.local.testing.world import World
+
+Launch = Callable[..., Launched]
+Worker = Callable[..., PrivateProcess]
+Eventually = Callable[[Callable[[], Any]], Any]
+
+NEVER = "1000"
+"""Seconds to the next sweep, so that a job alone must do."""
+
+
+def test_a_job_brings_a_new_instance_to_running(launch: Launch, worker: Worker, eventually: Eventually) -> None:
+    instance = launch()
+    worker(INSTANCE_SWEEP_SECONDS=NEVER)
+    queue.converge(instance.id)
+    eventually(lambda: instance.status == "running")
+    assert instance.statuses() == ["provisioning", "starting", "running"]
+    assert instance.say("hello").json["text"] == "hello"
+
+
+def test_the_sweep_finds_what_was_lost_on_the_way(launch: Launch, worker: Worker, eventually: Eventually) -> None:
+    instance = launch()
+    worker()
+    eventually(lambda: instance.status == "running")
+
+
+def test_an_instance_arrives_though_its_worker_is_killed(
+    launch: Launch, worker: Worker, eventually: Eventually
+) -> None:
+    instance = launch()
+    queue.converge(instance.id)
+    killed = worker(BOTBERI_FAILPOINT="converge.done:2")
+    eventually(lambda: not killed.alive)
+    assert killed.process.returncode == -signal.SIGKILL
+    worker()
+    eventually(lambda: instance.status == "running")
+    assert instance.statuses() == ["provisioning", "starting", "running"]
+
+
+def test_trace_and_actor_come_along_to_the_worker(
+    launch: Launch, worker: Worker, eventually: Eventually, world: World
+) -> None:
+    instance = launch()
+    worker(INSTANCE_SWEEP_SECONDS=NEVER)
+    caused = context.Context(trace_id="ab" * 16, span_id="cd" * 8, actor="usr_somebody")
+    with context.entered(caused):
+        queue.converge(instance.id, queue=ADMIN_QUEUE)
+    eventually(lambda: instance.status == "running")
+    assert {event["actor"] for event in instance.history() if event["kind"] == "status"} == {"usr_somebody"}
+    with world.transaction("shared_psql", "relay") as db:
+        query = "select count(*) from outbox where subject = %s and traceparent like %s"
+        heard = db.exec_driver_sql(query, (instance.id, f"00-{'ab' * 16}-%")).scalar()
+    assert heard == 3
+
+
+def test_emptying_redis_loses_nothing(launch: Launch, worker: Worker, eventually: Eventually, world: World) -> None:
+    first, second = launch(), launch()
+    worker(INSTANCE_SWEEP_SECONDS=NEVER)
+    queue.converge(first.id)
+    eventually(lambda: first.status == "running")
+    redis.Redis(port=world.ports.user_redis, password=secret("user-redis")).flushall()
+    queue.converge(second.id)
+    eventually(lambda: second.status == "running")
+
+
+def test_a_worker_leaves_within_seconds_and_its_instance_lives_on(
+    launch: Launch, worker: Worker, eventually: Eventually
+) -> None:
+    slow = launch("import time\ntime.sleep(3)\ndef agent(request):\n    return {'text': 'ready'}\n")
+    queue.converge(slow.id)
+    leaving = worker()
+    eventually(lambda: slow.status == "starting")
+    leaving.process.terminate()
+    leaving.process.wait(5)
+    assert slow.row()["lease_nonce"] is None
+    worker()
+    eventually(lambda: slow.status == "running")
+    assert slow.statuses() == ["provisioning", "starting", "running"]
