@@ -10,11 +10,13 @@ from functions.local.errors import LocalError
 PACKAGES: Final = {
     "postgres": "postgresql",
     "initdb": "postgresql",
+    "pgbench": "postgresql",
     "redis-server": "redis-server",
     "rabbitmq-server": "rabbitmq-server",
     "epmd": "rabbitmq-server",
     "nginx": "nginx",
     "setpriv": "util-linux",
+    "wrk": "wrk",
 }
 """The package of Debian and Ubuntu that each program comes with."""
 

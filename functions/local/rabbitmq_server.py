@@ -108,10 +108,11 @@ def _configure(folder: Path, ports: Addresses, passwords: dict[str, str], *, dur
     if not cookie.exists():
         secrets_folder.write(cookie, secrets.token_hex(32))
         cookie.chmod(0o400)
-    secrets_folder.write(folder / "definitions.json", json.dumps(_definitions(passwords)))
+    secrets_folder.write(folder / "definitions.json", json.dumps(definitions(passwords)))
 
 
-def _definitions(passwords: dict[str, str]) -> dict[str, Any]:
+def definitions(passwords: dict[str, str]) -> dict[str, Any]:
+    """Return what RabbitMQ is told of its users: rights and hashed passwords; `passwords` by part."""
     # Loaded at every start; with definitions to load, RabbitMQ makes no default user.
     users = [
         {
