@@ -12,6 +12,7 @@ from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from events.configuration import secret, setting
 from functions.domain.databases import SharedDb, UserDb
@@ -56,15 +57,25 @@ def engine(database: str, role: str) -> Engine:
 def transaction(database: str, role: str) -> Iterator[Connection]:
     """Open a transaction that commits at the end of the block and rolls back when the block raises.
 
-    Raises DatabaseUnavailable, with the database's name for the log as its cause, when Postgres can't be reached.
+    Raises DatabaseUnavailable, with the database's name for the log as its cause, when Postgres can't be reached
+    or is too busy.
     """
     try:
-        with engine(database, role).begin() as connection:
+        with _connected(database, role) as connection, connection.begin():
             yield connection
     except DBAPIError as error:
         if error.connection_invalidated or is_outage(error):
             raise DatabaseUnavailable from DependencyDownError(database, error)
         raise
+
+
+def _connected(database: str, role: str) -> Connection:
+    known = engine(database, role)
+    try:
+        return known.connect()
+    except (PoolTimeoutError, OSError) as error:
+        # All connections are in use; or a connection was being made when the time was up, which pg8000 leaves bare.
+        raise DatabaseUnavailable from DependencyDownError(database, error)
 
 
 class DependencyDownError(Exception):
@@ -76,12 +87,13 @@ class DependencyDownError(Exception):
         self.name = name
 
 
-_OUTAGES: Final = ("08", "57P", "53")
-"""SQLSTATE classes: connection exception, operator intervention (shutdown), insufficient resources."""
+_OUTAGES: Final = ("08", "57", "53", "55P03", "40001", "40P01")
+"""The beginnings of SQLSTATEs: connection exception, operator intervention (shutdown, statement_timeout), insufficient
+resources; lock_timeout, serialization failure, deadlock."""
 
 
 def is_outage(error: DBAPIError) -> bool:
-    """Tell whether Postgres was unreachable or going down, as opposed to refusing this one statement."""
+    """Tell whether Postgres was unreachable, going down or too busy: the same statement may work the next time."""
     original = error.orig
     if isinstance(original, OSError):
         return True

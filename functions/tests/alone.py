@@ -17,7 +17,7 @@ from functions.runtime.environment import environment
 
 @contextmanager
 def without_memory(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Forget the connections and keys that this process has, and end those that are made meanwhile."""
+    """Forget the connections and keys that this process has, as long as `patch` lasts; end those that are made."""
     made: list[Engine] = []
     make = databases.engine.__wrapped__
 
@@ -25,12 +25,11 @@ def without_memory(patch: pytest.MonkeyPatch) -> Iterator[None]:
         made.append(make(database, role))
         return made[-1]
 
-    with patch.context() as inner:
-        inner.setattr(databases, "engine", engine)
-        inner.setattr(callers, "_keys", callers._keys.__wrapped__)  # noqa: SLF001 - a test of it
-        inner.setattr(cache, "connect", cache.connect.__wrapped__)
-        inner.setattr(queue, "_client", queue._client.__wrapped__)  # noqa: SLF001 - a test of it
-        yield
+    patch.setattr(databases, "engine", engine)
+    patch.setattr(callers, "_keys", callers._keys.__wrapped__)  # noqa: SLF001 - a test of it
+    patch.setattr(cache, "connect", cache.connect.__wrapped__)
+    patch.setattr(queue, "_client", queue._client.__wrapped__)  # noqa: SLF001 - a test of it
+    yield
     for each in made:
         each.dispose()
 

@@ -1,0 +1,70 @@
+"""What becomes of a request when Postgres is slow, busy, or goes away in the middle of it."""
+
+import gc
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from functions.local.testing.world import World
+from functions.runtime import databases
+from functions.runtime.tests.planting import Client, Plant
+from functions.tests.alone import without_memory
+
+ASK = """
+    @endpoint("GET", "/things", refusals=(Unavailable,))
+    def ask_things(db: UserDb) -> None:
+        db.execute(text("set local statement_timeout = '100ms'"))
+        db.execute(text("set local lock_timeout = '100ms'"))
+        db.execute(text({statement!r}))
+"""
+
+
+@pytest.fixture
+def _own_engines(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with without_memory(monkeypatch):
+        yield
+
+
+def asked(client: Client) -> tuple[int, str | None]:
+    answer = client.get("/things")
+    return answer.status_code, answer.json["code"] if answer.data else None
+
+
+@pytest.mark.usefixtures("world")
+@pytest.mark.parametrize(
+    "statement", ["select pg_sleep(20)", "select pg_terminate_backend(pg_backend_pid())", "lock table sessions"]
+)
+def test_what_may_work_the_next_time_is_a_503(plant: Plant, world: World, statement: str) -> None:
+    with world.transaction("user_psql", "migrator") as other:
+        other.exec_driver_sql("lock table sessions")
+        first = plant(ask_things=ASK.format(statement=statement)).get("/things")
+    assert (first.status_code, first.json["code"]) == (503, "database_unavailable")
+    assert plant(ask_things=ASK.format(statement="select 1")).get("/things").status_code == 200
+
+
+@pytest.mark.usefixtures("world")
+def test_a_statement_that_is_wrong_is_a_bug(plant: Plant) -> None:
+    assert asked(plant(ask_things=ASK.format(statement="select nothing"))) == (500, "internal")
+
+
+@pytest.mark.usefixtures("world", "_own_engines")
+def test_when_all_connections_are_in_use_it_is_a_503(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "POOL_SIZE", 1)
+    monkeypatch.setattr(databases, "CONNECT_TIMEOUT", 0.1)
+    engine = databases.engine("user_psql", "user")
+    monkeypatch.setattr(databases, "engine", lambda *_: engine)
+    with engine.connect():
+        assert asked(plant(ask_things=ASK.format(statement="select 1"))) == (503, "database_unavailable")
+    assert asked(plant(ask_things=ASK.format(statement="select 1"))) == (200, None)
+
+
+# pg8000 leaves the socket of a connection that was never made to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.usefixtures("world", "_own_engines")
+def test_a_postgres_that_says_nothing_is_given_up_for_a_503(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "CONNECT_TIMEOUT", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("USER_PSQL_URL", f"127.0.0.1:{silent.getsockname()[1]}/user_psql")
+        assert asked(plant(ask_things=ASK.format(statement="select 1"))) == (503, "database_unavailable")
+    gc.collect()
