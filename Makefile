@@ -27,6 +27,11 @@ test: lint ## Check and test everything
 	@functions/local/bootstrap.sh test
 	@.venv/bin/pytest -q -n auto
 
+.PHONY: bench-events
+bench-events: ## Measure the event path beside its opponents (some 20 minutes)
+	@functions/local/bootstrap.sh run
+	@.venv/bin/python -m events.bench --save
+
 .PHONY: lint
 lint: ## Check style, types, layers and generated files
 	@functions/local/bootstrap.sh python
@@ -57,7 +62,10 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower events.txt --group bus; \
 	lower worker.txt --group jobs --group schemas; \
 	lower migrations.txt --group migrations; \
-	lower watch.txt --group watch; \
+	lower watch.txt --group watch --group jobs; \
+	lower docs.txt --group host; \
+	lower setup.txt --group passwords --group bus --group migrations --group schemas; \
+	lower bench.txt --group bench; \
 	grep -A40 '^uv==' $(LOCKS)/all.txt | awk 'NR==1 || /^    --hash/ {print; next} {exit}' > $(LOCKS)/bootstrap.txt
 
 .PHONY: manifests

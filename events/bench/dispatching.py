@@ -1,0 +1,59 @@
+"""The dispatcher into a function that does nothing, beside wrk at the very same function."""
+
+import json
+import re
+import sys
+import urllib.request
+from typing import Any, Final
+
+from events.bench.ground import QUEUE, Ground, wait
+from functions.local.binaries import find
+from functions.local.health import answers
+from functions.local.ports import free_ports
+
+_LUA: Final = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/cloudevents+json"
+wrk.body = [==[%s]==]
+"""
+
+
+def once(ground: Ground, size: float) -> dict[str, float]:
+    """Return the events a second that the dispatcher brings, and wrk's requests a second, with as many connections."""
+    [port] = free_ports(1)
+    function = ground.start("function", "events.bench.function", str(port))
+    function.wait_until(lambda: answers(port, "/_/health"))
+    sample = ground.program(sys.executable, "-c", "from events.bench.opponents import body; print(body(1).decode())")
+    wrk = _wrk(ground, port, sample.strip(), max(2, round(5 * size)))
+    count = int(8000 * size)
+    ground.program(sys.executable, "-m", "events.bench.opponents", "pipelined", str(count))
+    before = _calls(port)["count"]
+    ground.stop("function")
+    function = ground.start("function", "events.bench.function", str(port))
+    function.wait_until(lambda: answers(port, "/_/health"))
+    before = _calls(port)["count"]
+    ground.start("dispatcher", "events.dispatcher", FUNCTIONS_URL=f"http://127.0.0.1:{port}/function/{{name}}")
+    wait(lambda: _calls(port)["count"] - before >= count, 300, "the dispatcher did not bring everything")
+    told = _calls(port)
+    for name in ("dispatcher", "function"):
+        ground.stop(name)
+    ground.purge()
+    return {"dispatched": (told["count"] - before - 1) / (told["last"] - told["first"]), "wrk": wrk}
+
+
+def _wrk(ground: Ground, port: int, body: str, seconds: int) -> float:
+    script = ground.folder / "post.lua"
+    script.write_text(_LUA % body)
+    told = ground.program(
+        *(str(find("wrk")), "-t", "1", "-c", str(QUEUE.concurrency), "-d", f"{seconds}s", "-s", str(script)),
+        f"http://127.0.0.1:{port}/function/{QUEUE.function}",
+    )
+    found = re.search(r"Requests/sec:\s*([0-9.]+)", told)
+    if found is None or "Non-2xx" in told:
+        raise RuntimeError(told)
+    return float(found[1])
+
+
+def _calls(port: int) -> dict[str, Any]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/calls", timeout=10) as answer:
+        return dict(json.load(answer))
