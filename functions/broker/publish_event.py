@@ -24,7 +24,13 @@ class NewEvent(Body):
     """The event. What it is about follows from its data."""
 
     type: Annotated[Attribute, Field(description="A type of the catalog.", examples=["com.botberi.agent.created.v1"])]
-    data: Annotated[dict[str, Any], Field(description="What the schema of the type asks for.")]
+    data: Annotated[
+        dict[str, Any],
+        Field(
+            description="What the schema of the type asks for.",
+            examples=[{"agent_id": "agt_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f", "slug": "echo"}],
+        ),
+    ]
     id: Annotated[Attribute | None, Field(description="Unique within the source; without it, a new one.")] = None
     source: Annotated[
         Attribute | None, Field(description="Your system; without it, your account.", examples=["/example/crm"])

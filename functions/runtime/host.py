@@ -7,6 +7,7 @@ and path within the surface that a port belongs to, and serves `/function/<name>
 import argparse
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,9 @@ log = logging.getLogger(__name__)
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 HEALTH: Final = ("/_/health", "/_/ready")
+
+_UNROUTABLE: Final = re.compile(r"//|[\x00-\x1f\x7f]")
+"""What functions-framework's own router answers with a redirect or a page of its own, in HTML."""
 
 
 class Host:
@@ -61,6 +65,8 @@ class Host:
             return app(environ, start_response)
 
     def _app(self, environ: dict[str, Any], path: str) -> Application:
+        if _UNROUTABLE.search(path):
+            raise RouteNotFound
         surface = self.surfaces_by_port.get(environ.get("SERVER_PORT", ""))
         if surface is None and path.startswith("/function/"):
             name, _, rest = path.removeprefix("/function/").partition("/")

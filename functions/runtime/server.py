@@ -102,6 +102,8 @@ def serve(make: Callable[[], Any], addresses: list[str], *, threads: int) -> Non
         "threads": threads,
         "graceful_timeout": GRACE_SECONDS,
         "keepalive": 75,
+        # The most that it allows: a search in a script that needs nine characters for each of its own is long.
+        "limit_request_line": 8190,
         "accesslog": None,
         "loglevel": "warning",
         "worker_tmp_dir": "/dev/shm",  # noqa: S108 - a heartbeat file that must not touch a disk
