@@ -31,6 +31,13 @@ def create(database: str, *, template: str = "template1", anew: bool = False) ->
             connection.run(f'create database "{name}" template "{template}"')
 
 
+def drop(database: str) -> None:
+    """Drop the database that the setting of `database` names, whoever is connected to it."""
+    port, name = _address(database)
+    with closing(postgres_server.connect(port, secret("psql-superuser"))) as connection:
+        connection.run(f'drop database if exists "{name}" with (force)')
+
+
 def _address(database: str) -> tuple[int, str]:
     address, _, name = setting(f"{database.upper()}_URL").partition("/")
     return int(address.rpartition(":")[2]), name

@@ -1,0 +1,79 @@
+"""Each history goes up, down and up again, ends in what the models say, and is run by one migrator at a time."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from functions.local import databases
+from functions.local.testing.world import World
+from migrations.__main__ import LOCK_KEY, migrate
+from migrations.databases import DATABASES, connect
+from migrations.roles import provision
+
+
+@pytest.fixture(params=sorted(DATABASES))
+def empty(request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Give one of the two databases, empty: with its roles, and no table."""
+    database = str(request.param)
+    variable = f"{database.upper()}_URL"
+    address = world.environment()[variable].partition("/")[0]
+    monkeypatch.setenv(variable, f"{address}/empty_{database}_{world.worker}")
+    databases.create(database, anew=True)
+    provision(database, "postgres", (world.secrets / "psql-superuser").read_text().strip())
+    yield database
+    databases.drop(database)
+
+
+def tables(database: str) -> set[str]:
+    query = text("select tablename from pg_tables where schemaname = 'public' and tablename <> 'alembic_version'")
+    with connect(database, "migrator").begin() as connection:
+        return set(connection.scalars(query))
+
+
+def test_up_down_and_up_again_leaves_what_up_leaves(empty: str) -> None:
+    migrate(empty, "upgrade", "head")
+    first = tables(empty)
+    migrate(empty, "downgrade", "base")
+    assert tables(empty) == set()
+    migrate(empty, "upgrade", "head")
+    assert tables(empty) == first >= {"outbox", "inbox"}
+
+
+def test_functions_are_gone_after_down(empty: str) -> None:
+    migrate(empty, "upgrade", "head")
+    migrate(empty, "downgrade", "base")
+    query = text("select proname from pg_proc where pronamespace = 'public'::regnamespace")
+    with connect(empty, "migrator").begin() as connection:
+        assert list(connection.scalars(query)) == []
+
+
+def test_models_and_migrated_schema_agree(empty: str) -> None:
+    migrate(empty, "upgrade", "head")
+    migrate(empty, "check", "head")
+
+
+def test_a_second_migrator_waits_for_the_first(empty: str) -> None:
+    second = threading.Thread(target=migrate, args=(empty, "upgrade", "head"))
+    with connect(empty, "migrator").connect() as first:
+        first.execute(text("select pg_advisory_lock(:key)"), {"key": LOCK_KEY})
+        second.start()
+        waiting = text("select count(*) from pg_locks where locktype = 'advisory' and not granted")
+        while first.scalar(waiting) == 0:
+            assert second.is_alive()
+        assert tables(empty) == set()
+        first.rollback()
+    second.join(timeout=60)
+    assert not second.is_alive()
+    assert "outbox" in tables(empty)
+
+
+def test_two_migrators_at_once_both_succeed(empty: str) -> None:
+    both = [threading.Thread(target=migrate, args=(empty, "upgrade", "head")) for _ in range(2)]
+    for migrator in both:
+        migrator.start()
+    for migrator in both:
+        migrator.join(timeout=60)
+    assert "outbox" in tables(empty)
+    migrate(empty, "check", "head")
