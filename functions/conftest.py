@@ -44,10 +44,13 @@ def publish(world: World, tmp_path: Path) -> Callable[..., str]:
 
 @pytest.fixture
 def launch(
-    api: Api, world: World, person: Callable[..., Person], publish: Callable[..., str], instances_folder: Path
+    api: Api,
+    world: World,
+    person: Callable[..., Person],
+    publish: Callable[..., str],
+    instances_folder: Path,  # noqa: ARG001 - so that jobs find it in the environment
 ) -> Callable[..., Launched]:
     """`launch(source, config)` creates an instance of an agent with this main.py, for somebody new."""
-    assert instances_folder
 
     def launch(source: str = ECHO, config: dict[str, Any] | None = None, **facts: Any) -> Launched:  # noqa: ANN401
         return launches.launch(api, world, person(), publish(source, **facts), config)
@@ -56,9 +59,11 @@ def launch(
 
 
 @pytest.fixture
-def worker(world: World, instances_folder: Path) -> Iterator[Callable[..., PrivateProcess]]:
+def worker(
+    world: World,
+    instances_folder: Path,  # noqa: ARG001 - so that the worker finds it in its environment
+) -> Iterator[Callable[..., PrivateProcess]]:
     """`worker(BOTBERI_FAILPOINT=…)` starts a Celery worker with short times and these settings."""
-    assert instances_folder
     started: list[PrivateProcess] = []
 
     def start(**settings: str) -> PrivateProcess:

@@ -1,7 +1,8 @@
 """The process driver: each instance is a process beside the worker. For local runs: it isolates nothing.
 
 Per instance there are, in the folder that the setting `BOTBERI_INSTANCES` names, a lock that holds the number of the
-last turn (`<id>.turn`) and a folder `<id>`: the agent's source, its config, its log, and which process it is.
+last turn (`<id>.turn`) and a folder `<id>`: the agent's source, its config, its log, and which process it is. Instances
+listen on the address that `INSTANCES_HOST` names, which is the worker's own name where functions are on other machines.
 """
 
 import fcntl
@@ -19,6 +20,7 @@ from pathlib import Path
 from time import monotonic, sleep, time
 from typing import Final
 
+from events.configuration import setting
 from functions.domain.catalog import bundles
 from functions.domain.instances.deployments import Deployment
 from functions.domain.instances.plan import Observed, State
@@ -120,7 +122,7 @@ def _start(home: Path) -> None:
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
     # The socket listens before the process runs, so that no other can take the port in between.
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server((setting("INSTANCES_HOST", "127.0.0.1"), 0)) as listening:
         host, port = listening.getsockname()
         arguments = [sys.executable, "-I", "-u", str(Path(__file__).with_name("agent_host.py")), str(home), "3"]
         process = spawn(arguments, _environment(home), log=log, descriptor=listening.fileno())

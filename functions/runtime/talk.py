@@ -1,13 +1,18 @@
 """Talking to an agent: one request, with limits on size and time, that trusts nothing of the answer."""
 
 import http.client
+import io
 import json
+import socket
 from http import HTTPStatus
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final, cast
 
 from functions.domain.refusals import BadGateway, Unavailable
 from functions.runtime.databases import DependencyDownError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 SECONDS: Final = 8
 """How long an agent may take to answer, from the first byte to the last."""
@@ -33,9 +38,10 @@ def say(address: str, message_id: str, text: str, seconds: float = SECONDS) -> s
     until = monotonic() + seconds
     connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=seconds)
     try:
+        connection.connect()
         body = json.dumps({"id": message_id, "text": text})
         connection.request("POST", "/", body, {"Content-Type": "application/json", "Accept": "application/json"})
-        return _text(_read(connection, until))
+        return _text(_read(connection.sock, until))
     except TimeoutError:
         raise AgentTimedOut from None
     except (OSError, http.client.HTTPException) as error:
@@ -44,29 +50,39 @@ def say(address: str, message_id: str, text: str, seconds: float = SECONDS) -> s
         connection.close()
 
 
-def _read(connection: http.client.HTTPConnection, until: float) -> bytes:
-    """Return the body, however slowly it drips, until the time is up."""
-    _allow(connection, until)
-    response = connection.getresponse()
+def _read(connection: socket.socket, until: float) -> bytes:
+    """Return the body of the response."""
+    response = http.client.HTTPResponse(cast("socket.socket", _Timed(connection, until)), method="POST")
+    response.begin()
     # A redirect is followed nowhere: to whom the platform speaks is not for an agent to say.
     if response.status != HTTPStatus.OK:
         raise AgentAnswerInvalid(f"The agent answered with the status {response.status}.")
-    body = b""
-    while len(body) <= MAX_BYTES:
-        _allow(connection, until)
-        chunk = response.read1(MAX_BYTES)
-        if not chunk:
-            return body
-        body += chunk
-    raise AgentAnswerInvalid(f"The agent's answer is longer than {MAX_BYTES} bytes.")
+    body = response.read(MAX_BYTES + 1)
+    if len(body) > MAX_BYTES:
+        raise AgentAnswerInvalid(f"The agent's answer is longer than {MAX_BYTES} bytes.")
+    return body
 
 
-def _allow(connection: http.client.HTTPConnection, until: float) -> None:
-    left = until - monotonic()
-    if left <= 0:
-        raise TimeoutError
-    if connection.sock is not None:
-        connection.sock.settimeout(left)
+class _Timed(io.RawIOBase):
+    """What a connection receives, until the time is up, however slowly it drips: head and body alike."""
+
+    def __init__(self, connection: socket.socket, until: float) -> None:
+        self.connection = connection
+        self.until = until
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        """Be a socket to `http.client`."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        left = self.until - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self.connection.settimeout(left)
+        return self.connection.recv_into(buffer)
 
 
 def _text(body: bytes) -> str:

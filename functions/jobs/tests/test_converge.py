@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from functions.drivers.base import OutdatedTurnError
 from functions.drivers.processes import Process
 from functions.jobs import converge
 from functions.local.testing.launches import Launched
@@ -20,17 +22,26 @@ Eventually = Callable[..., Any]
 CRASHES = "raise SystemExit(1)\ndef agent(request):\n    return {}\n"
 HANGS = "import time\ntime.sleep(1000)\ndef agent(request):\n    return {}\n"
 SLOW = "import time\ntime.sleep(2)\ndef agent(request):\n    return {'text': 'slow'}\n"
+TELLS = """
+import json, os
+def agent(request):
+    return {"text": json.load(open(os.environ["AGENT_CONFIG"]))["key"]}
+"""
+
+
+def after_a_job(instance: Launched) -> str:
+    converge.converge(instance.id)
+    return instance.status
 
 
 def running(instance: Launched) -> Launched:
-    converge.converge(instance.id)
-    assert instance.status == "running"
+    assert after_a_job(instance) == "running"
     return instance
 
 
 def process_of(instance: Launched) -> Process:
     folder = os.environ["BOTBERI_INSTANCES"]
-    process = Process.read(converge.Path(folder) / instance.id / "process.json")
+    process = Process.read(Path(folder) / instance.id / "process.json")
     assert process is not None
     return process
 
@@ -46,7 +57,7 @@ def test_an_instance_arrives_though_its_worker_is_killed_in_any_act(
         [sys.executable, "-c", script], env={**os.environ, "BOTBERI_FAILPOINT": f"converge.{place}"}, check=False
     )
     assert killed.returncode == -signal.SIGKILL
-    eventually(lambda: converge.converge(instance.id) or instance.status == "running")
+    eventually(lambda: after_a_job(instance) == "running")
     assert instance.statuses() == ["provisioning", "starting", "running"]
     assert instance.say("hello").json["text"] == "hello"
 
@@ -62,7 +73,7 @@ def test_a_deletion_is_finished_though_its_worker_is_killed_in_any_act(
     script = f"from functions.jobs import converge; converge.converge({instance.id!r})"
     environment = {**os.environ, "BOTBERI_FAILPOINT": f"converge.{act}:2"}
     subprocess.run([sys.executable, "-c", script], env=environment, check=False)  # noqa: S603 - our own program
-    eventually(lambda: converge.converge(instance.id) or instance.status == "deleted")
+    eventually(lambda: after_a_job(instance) == "deleted")
     assert not process.lives
     assert instance.statuses()[-2:] == ["deleting", "deleted"]
     assert instance.read()["config"] == {}
@@ -177,7 +188,7 @@ def test_starts_and_stops_that_cross_end_where_the_last_one_wanted(launch: Launc
         instance.ask("stop")
         for job in jobs:
             job.result(30)
-    eventually(lambda: converge.converge(instance.id) or instance.status == "stopped")
+    eventually(lambda: after_a_job(instance) == "stopped")
     assert instance.history()[-1]["value"] == "stopped"
 
 
@@ -186,16 +197,15 @@ def test_a_late_worker_that_starts_what_was_stopped_undoes_nothing(launch: Launc
     instance.ask("stop")
     converge.converge(instance.id)
     before = instance.history()
-    with pytest.raises(converge.OutdatedTurnError):
+    with pytest.raises(OutdatedTurnError):
         converge.driver().stop(instance.id, 1)
     converge.converge(instance.id)
     assert instance.history() == before
 
 
 def test_secrets_reach_the_agent_and_nobody_else(launch: Launch, caplog: pytest.LogCaptureFixture) -> None:
-    source = "import json, os\ndef agent(request):\n    return {'text': json.load(open(os.environ['AGENT_CONFIG']))['key']}\n"
     schema = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}
-    instance = running(launch(source, {"key": "hunter2hunter2"}, schema=schema))
+    instance = running(launch(TELLS, {"key": "hunter2hunter2"}, schema=schema))
     assert instance.say("tell").json["text"] == "hunter2hunter2"
     shown = str([instance.read(), instance.history(), caplog.text])
     assert "hunter2hunter2" not in shown

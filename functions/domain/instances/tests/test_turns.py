@@ -40,7 +40,7 @@ def test_one_of_many_workers_gets_the_turn(launch: Launch, take: Take) -> None:
     instance = launch()
     with ThreadPoolExecutor(8) as pool:
         taken = list(pool.map(lambda number: take(instance, f"worker {number}"), range(8)))
-    assert len([turn for turn in taken if turn is not None]) == 1
+    assert taken.count(None) == 7  # type: ignore[arg-type]  # the other tests have the turn for sure
 
 
 def test_a_turn_that_has_run_out_is_taken_over_and_the_late_worker_writes_nothing(
