@@ -29,6 +29,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 # nginx drops from root to nobody, who can't enter a folder in somebody's home.
 EDGE_USER_LINE=
+# shellcheck disable=SC2034 # read by its name below
 [ "$(id -u)" != 0 ] || EDGE_USER_LINE="user root;"
 
 mkdir -p "$folder/temp"
@@ -38,6 +39,7 @@ settings="LISTEN FUNCTIONS GATEWAY USER_DOCS ADMIN_DOCS BROKER_DOCS CORS_ORIGINS
   SOCKETS TRUSTED_PROXIES WORKERS RESOLVER USER_LINE"
 script=
 for name in $settings; do
+  value=
   eval "value=\$EDGE_$name"
   case $value in
     *[!]A-Za-z0-9\ :/.,_[-]*) [ "$name" = USER_LINE ] || { echo "edge: EDGE_$name holds characters that it can't: $value" >&2; exit 1; } ;;
@@ -51,6 +53,7 @@ fill() { # fill TEMPLATE OUTPUT
 }
 
 server() { # server ADDRESS SURFACE
+  # shellcheck disable=SC2016 # $only is nginx'
   printf 'server {\n    listen %s;\n    set $only "%s";\n    include server.conf;\n}\n' "$1" "$2"
 }
 

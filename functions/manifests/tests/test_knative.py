@@ -1,0 +1,172 @@
+import copy
+import importlib.util
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.manifests import files
+from functions.manifests.parts import PARTS
+from functions.manifests.rules import knative_rules as rules
+from functions.manifests.rules.connections import within_limits
+from functions.manifests.yaml_text import load_all
+from functions.runtime.environment import environment
+from functions.runtime.functions import declarations
+
+ROOT = Path(__file__).resolve().parents[3]
+OVERLAYS = ("dev", "prod")
+
+Plant = Callable[[dict[str, Any]], object]
+
+
+@cache
+def rendered(overlay: str) -> list[rules.Document]:
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        pytest.skip("kubectl, which has kustomize in it, is not installed")
+    folder = ROOT / "deploy/knative/overlays" / overlay
+    run = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)  # noqa: S603
+    assert run.returncode == 0, run.stderr
+    return load_all(run.stdout)
+
+
+@cache
+def written() -> list[rules.Document]:
+    """What the repository holds, without an overlay: enough for the rules where kustomize is missing."""
+    places = [*(ROOT / "deploy/kubernetes").glob("*.yaml"), *(ROOT / "deploy/knative/base").glob("*.yaml")]
+    partial = ("kustomization.yaml", "settings.yaml")
+    files = [place for place in places if place.name not in partial] + [ROOT / "deploy/kubernetes/settings.yaml"]
+    return [document for file in sorted(files) for document in load_all(file.read_text())]
+
+
+def named(documents: list[rules.Document], kind: str, name: str) -> rules.Document:
+    return next(each for each in documents if (each["kind"], each["metadata"]["name"]) == (kind, name))
+
+
+@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+def test_the_manifests_keep_every_rule(rule: rules.Rule) -> None:
+    assert list(rule(written())) == []
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("rule", [*rules.RULES, within_limits], ids=lambda rule: rule.__name__)
+def test_each_overlay_keeps_every_rule(overlay: str, rule: rules.Rule) -> None:
+    assert list(rule(rendered(overlay))) == []
+
+
+def template(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = document["spec"]["template"]
+    return found
+
+
+def container(document: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = template(document)["spec"]["containers"][0]
+    return found
+
+
+SCALE = "autoscaling.knative.dev/max-scale"
+
+
+@pytest.mark.parametrize(
+    ("rule", "plant"),
+    [
+        (rules.bounded_scale, lambda d: template(d)["metadata"]["annotations"].pop(SCALE)),
+        (rules.bounded_scale, lambda d: template(d)["metadata"]["annotations"].update({SCALE: "0"})),
+        (rules.bounded_scale, lambda d: d["metadata"].update(annotations={SCALE: "5"})),
+        (rules.known_annotations, lambda d: template(d)["metadata"]["annotations"].update({SCALE + "s": "5"})),
+        (rules.threads_are_concurrency, lambda d: template(d)["spec"].update(containerConcurrency=9)),
+        (rules.time_limits, lambda d: template(d)["spec"].update(timeoutSeconds=30, responseStartTimeoutSeconds=5)),
+        (rules.time_limits, lambda d: template(d)["spec"].update(timeoutSeconds=601)),
+        (rules.time_limits, lambda d: template(d)["spec"].update(responseStartTimeoutSeconds=500)),
+        (rules.probes, lambda d: container(d)["readinessProbe"].update(periodSeconds=10)),
+        (rules.probes, lambda d: container(d)["readinessProbe"].update(httpGet={"path": "/"})),
+        (rules.probes, lambda d: container(d).update(startupProbe={"httpGet": {"path": "/_/ready"}})),
+        (rules.plain_pods, lambda d: template(d)["spec"].update(affinity={})),
+        (rules.plain_pods, lambda d: template(d)["spec"].update(initContainers=[])),
+        (rules.plain_pods, lambda d: template(d)["spec"].update(securityContext={})),
+        (rules.plain_pods, lambda d: container(d).update(lifecycle={})),
+        (rules.plain_pods, lambda d: container(d)["env"].append({"name": "A", "valueFrom": {"fieldRef": {}}})),
+        (rules.plain_pods, lambda d: template(d)["spec"]["volumes"].append({"name": "a", "hostPath": {}})),
+        (rules.reserved_names, lambda d: container(d)["env"].append({"name": "PORT", "value": "1"})),
+        (rules.reserved_names, lambda d: container(d)["env"].append({"name": "K_SINK", "value": "1"})),
+        (rules.reserved_names, lambda d: container(d)["ports"].append({"containerPort": 8012})),
+        (rules.reserved_names, lambda d: container(d).update(name="queue-proxy")),
+        (rules.only_the_edge_is_public, lambda d: d["metadata"]["labels"].pop("networking.knative.dev/visibility")),
+        (rules.secrets_by_reference, lambda d: d.update(kind="Secret")),
+        (
+            rules.secrets_by_reference,
+            lambda d: container(d)["env"].append({"name": "A", "valueFrom": {"secretKeyRef": {}}}),
+        ),
+        (rules.confined, lambda d: template(d)["spec"].pop("automountServiceAccountToken")),
+        (rules.confined, lambda d: template(d)["spec"].update(enableServiceLinks=True)),
+        (rules.confined, lambda d: container(d)["securityContext"].update(readOnlyRootFilesystem=False)),
+        (rules.confined, lambda d: container(d)["securityContext"].update(runAsUser=0)),
+        (rules.confined, lambda d: container(d)["securityContext"].update(capabilities={})),
+        (rules.confined, lambda d: container(d)["resources"]["limits"].pop("memory")),
+        (rules.migrations_are_jobs, lambda d: container(d).update(args=["migrations", "upgrade"])),
+        (
+            rules.settings_exist,
+            lambda d: container(d)["env"].append(
+                {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "botberi-settings", "key": "A"}}}
+            ),
+        ),
+    ],
+)
+def test_a_planted_violation_is_found(rule: rules.Rule, plant: Plant) -> None:
+    documents = copy.deepcopy(written())
+    plant(named(documents, "Service", "login"))
+    assert len(list(rule(documents))) == 1
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        lambda d: d["spec"]["rabbitmqResourcesConfig"].update(predeclared=False),
+        lambda d: d["spec"]["rabbitmqResourcesConfig"].update(parallelism=10),
+        lambda d: d["spec"]["sink"]["ref"].update(name="nobody"),
+        lambda d: d.update(kind="Trigger"),
+    ],
+)
+def test_a_source_that_would_lose_or_reorder_events_is_found(plant: Plant) -> None:
+    documents = copy.deepcopy(written())
+    plant(named(documents, "RabbitmqSource", "record-audit"))
+    assert len(list(rules.predeclared_sources(documents))) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "plant", "what"),
+    [
+        ("Service", "login", lambda d: template(d)["metadata"]["annotations"].update({SCALE: "999"}), "clients"),
+        ("Deployment", "pgbouncer-user", lambda d: d["spec"].update(replicas=9), "connections"),
+        ("Deployment", "relay-user", lambda d: d["spec"].update(replicas=99), "connections"),
+    ],
+)
+def test_more_connections_than_a_database_takes_are_found(kind: str, name: str, plant: Plant, what: str) -> None:
+    documents = copy.deepcopy(rendered("prod"))
+    plant(named(documents, kind, name))
+    assert [what in violation for violation in within_limits(documents)] == [True]
+
+
+@pytest.mark.parametrize("each", declarations(), ids=lambda each: each.name)
+def test_each_function_is_given_what_it_needs(each: Any) -> None:  # noqa: ANN401 - a declaration
+    service = named(written(), "Service", each.deployment)
+    secrets = [volume for volume in template(service)["spec"]["volumes"] if volume["name"] == "secrets"]
+    mounted = [source["secret"]["name"] for volume in secrets for source in volume["projected"]["sources"]]
+    assert tuple(mounted) == environment(each).secrets
+    assert set(rules.environment(container(service))) == {"THREADS", *environment(each).settings}
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_each_part_runs_a_module_that_exists(part: Any) -> None:  # noqa: ANN401 - a part
+    module = part.command[-1] if part.command else part.args[0]
+    assert importlib.util.find_spec(module) is not None
+
+
+def test_the_version_of_the_images_is_the_projects() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == files.VERSION

@@ -1,0 +1,32 @@
+from pathlib import Path
+from typing import Any
+
+from functions.local import secrets_folder
+from functions.manifests.kubernetes_secrets import manifests
+from functions.manifests.parts import PARTS
+from functions.runtime.environment import environment
+from functions.runtime.functions import declarations
+
+
+def made(folder: Path) -> dict[str, dict[str, Any]]:
+    secrets_folder.fill(folder)
+    return {each["metadata"]["name"]: each["stringData"] for each in manifests(folder)}
+
+
+def test_every_secret_that_something_mounts_is_there_under_its_own_name(tmp_path: Path) -> None:
+    found = made(tmp_path)
+    functions = {name for each in declarations() for name in environment(each).secrets}
+    for name in functions | {name for part in PARTS for name in part.secrets}:
+        assert found[name] == {name: (tmp_path / name).read_text()}
+
+
+def test_sources_connect_as_the_dispatcher(tmp_path: Path) -> None:
+    connection = made(tmp_path)["event-bus-source"]
+    assert connection["username"] == "botberi_dispatcher"
+    assert connection["password"] == (tmp_path / "event-bus-dispatcher").read_text()
+
+
+def test_rabbitmq_is_told_no_password_but_only_hashes(tmp_path: Path) -> None:
+    definitions = made(tmp_path)["event-bus-definitions"]["definitions.json"]
+    assert (tmp_path / "event-bus-relay").read_text() not in definitions
+    assert definitions.count('"password_hash"') == 3
