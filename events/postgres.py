@@ -1,8 +1,10 @@
 """Postgres for the event path's own processes: bare pg8000, a socket of our own, and no transaction left open."""
 
+import contextlib
 import socket
 from typing import Any, Final
 
+from pg8000.exceptions import Error
 from pg8000.native import Connection
 
 from events.configuration import secret, setting
@@ -59,5 +61,9 @@ class Session:
 
     def close(self) -> None:
         """Close without waiting for the server."""
-        # Not through pg8000: its goodbye blocks on a server that is gone.
+        # Shut down first: pg8000's goodbye would block on a server that is gone.
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(Error, OSError):
+            self.connection.close()
         self.socket.close()
