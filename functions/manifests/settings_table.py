@@ -1,0 +1,49 @@
+"""What every setting and secret means; a test compares the names with those that the code reads."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting, for people."""
+
+    form: str
+    meaning: str
+    default: str = "none"
+    reader: str = ""
+    """Who reads it, where that follows from no declaration."""
+
+
+_DATABASE: Final = "`host:port/database`"
+
+SETTINGS: Final = {
+    "BOTBERI_INSTANCES": Setting("folder", "Where the process driver keeps what it runs.", reader="the worker"),
+    "BOTBERI_SECRETS": Setting("folder", "Where secrets lie.", "`/var/openfaas/secrets`", "everything"),
+    "EVENT_BUS_URL": Setting("`host:port/vhost`", "RabbitMQ."),
+    "FUNCTIONS_URL": Setting("URL with `{name}`", "Where the dispatcher finds a function, by its name in kebab case."),
+    "INSTANCES_HOST": Setting("host", "The name under which an instance's process is reached.", "`127.0.0.1`"),
+    "INSTANCE_LEASE_SECONDS": Setting("seconds", "How long a worker's turn on an instance lasts.", "15", "the worker"),
+    "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
+    "PORT": Setting("number", "Where a function listens.", "8080", "functions"),
+    "PSQL_SUPERUSER": Setting("name", "Who may create roles.", "`postgres`", "`python -m migrations provision`"),
+    "SHARED_PSQL_URL": Setting(_DATABASE, "Agents, versions, instances, the audit trail."),
+    "SUBSCRIPTIONS": Setting(
+        "file", "Which function hears what.", "`deploy/subscriptions.json`", "the topology and the dispatcher"
+    ),
+    "THREADS": Setting("number", "Requests that a function handles at a time.", "8", "functions"),
+    "USER_PSQL_URL": Setting(_DATABASE, "Accounts and sessions."),
+    "USER_REDIS_URL": Setting("`host:port`", "Redis: the cache in its database 0, Celery's queues in 1."),
+}
+
+SECRETS: Final = {
+    "event-bus-": "The password of the RabbitMQ user `botberi_<part>`.",
+    "flower": "The password of Flower's page, for the user `botberi`.",
+    "jwt-public-keys": "The keys with which access tokens are checked, as a JWKS.",
+    "jwt-signing-key": "The key that signs access tokens, as a JWKS with a private key.",
+    "psql-superuser": "The password of Postgres' superuser, who creates the roles.",
+    "shared-psql-": "The password of the role `botberi_<part>` in shared_psql.",
+    "user-psql-": "The password of the role `botberi_<part>` in user_psql.",
+    "user-redis": "The password of Redis.",
+}
+"""By the beginning of the secret's name."""
