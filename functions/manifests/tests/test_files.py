@@ -8,7 +8,7 @@ import pytest
 from functions.manifests import files
 from functions.manifests.settings_table import SETTINGS
 
-READ = re.compile(r"""(?:setting\(|environ\.get\(|environ\[)["']([A-Z_]+)["']""")
+READ = re.compile(r"""(?:setting\(|os\.environ\.get\(|os\.environ\[)["']([A-Z_]+)["']""")
 
 TOOLING = ("tests", "local", "manifests", "containers", "bench", "agents")
 """Folders whose settings are their own business."""
