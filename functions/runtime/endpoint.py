@@ -24,6 +24,7 @@ from functions.runtime import answers, idempotency
 from functions.runtime.call import Call
 from functions.runtime.callers import User
 from functions.runtime.declarations import Declaration, Needs, Parameter, path_parameters, summary_of
+from functions.runtime.inputs import discard_rest, leave_unread
 from functions.runtime.routes import match
 from functions.runtime.shapes import Body, IfMatch, Query, SharedTransactions, UserTransactions
 
@@ -121,6 +122,7 @@ def _parameter(name: str, annotation: Any, path: str) -> Parameter:  # noqa: ANN
 def serve(declaration: Declaration, request: flask.Request) -> flask.Response:
     """Answer one request: whatever happens, with a documented status and body."""
     started = perf_counter()
+    leave_unread(request)
     with context.entered(context.Context.start(request.headers.get("traceparent"))):
         try:
             response = _answer(declaration, request)
@@ -129,6 +131,7 @@ def serve(declaration: Declaration, request: flask.Request) -> flask.Response:
         except Exception:
             log.exception("bug in %s", declaration.name)
             response = answers.bug()
+        discard_rest(request, declaration.max_body)
         response.headers["X-Request-Id"] = context.current().trace_id
         log.info(
             "%s %s %s",

@@ -61,7 +61,8 @@ class Host:
             try:
                 app = self._app(environ, path)
             except Refusal as refusal:
-                app = refused(refusal)
+                app = response = refused(refusal)
+                response.headers["X-Request-Id"] = context.current().trace_id
             return app(environ, start_response)
 
     def _app(self, environ: dict[str, Any], path: str) -> Application:
@@ -71,21 +72,19 @@ class Host:
         if surface is None and path.startswith("/function/"):
             name, _, rest = path.removeprefix("/function/").partition("/")
             environ["PATH_INFO"] = f"/{rest}"
-            return self._named(name)
+            named = [each for each in self.declarations if each.deployment == name.replace("_", "-")]
+            return self._among(named, environ)
         if surface is not None and docs_page.serves(path):
             return docs_page.answer(surface, Request(environ))
-        candidates = [each for each in self.declarations if each.surface == surface] if surface else self.declarations
-        if len(candidates) == 1:
+        return self._among([each for each in self.declarations if surface in (None, each.surface)], environ)
+
+    def _among(self, candidates: list[Declaration], environ: dict[str, Any]) -> Application:
+        # A subscriber answers wherever it is called, but only where it is alone: it has no address of its own.
+        if len(candidates) == 1 and candidates[0].surface == "subscribers":
             return self.apps[candidates[0].name]
         endpoints = [each for each in candidates if each.surface != "subscribers"]
-        declaration, _ = match(endpoints, environ["REQUEST_METHOD"], path)
+        declaration, _ = match(endpoints, environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"))
         return self.apps[declaration.name]
-
-    def _named(self, name: str) -> Application:
-        app = self.apps.get(name.replace("-", "_"))
-        if app is None:
-            raise RouteNotFound
-        return app
 
 
 def create(names: Iterable[str], surfaces_by_port: Mapping[str, str] | None = None) -> Host:

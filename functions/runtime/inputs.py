@@ -1,6 +1,7 @@
 """What a request brings: its body within bounds, its query, its headers, checked against a handler's models."""
 
-from typing import Any, Final, TypeVar
+from contextlib import suppress
+from typing import IO, Any, Final, TypeVar
 
 import flask
 from pydantic import TypeAdapter, ValidationError
@@ -25,11 +26,37 @@ NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
 
 def read_body(request: flask.Request, limit: int) -> bytes:
     """Return the body, or refuse one over `limit` bytes without reading more of it; its length may be unknown."""
-    body = b"" if (request.content_length or 0) > limit else request.stream.read(limit + 1)
-    # The framework asks for the data once more after the answer: what was refused must not be read then.
+    told = request.content_length or 0
+    leave_unread(request)
+    body = b"" if told > limit else _read(request.stream, limit + 1)
     request._cached_data = body  # noqa: SLF001 - werkzeug's own place for it
-    if (request.content_length or len(body)) > limit:
+    if max(told, len(body)) > limit:
         raise TooLarge(f"The body is larger than the {limit:,} bytes that this endpoint takes.")
+    if len(body) < told:
+        raise Malformed("The body ended before it was complete.")
+    return body
+
+
+def leave_unread(request: flask.Request) -> None:
+    """Keep the framework from reading the whole body after the answer, however large, when nobody else has."""
+    request._cached_data = b""  # noqa: SLF001 - werkzeug's own place for it
+
+
+def discard_rest(request: flask.Request, limit: int) -> None:
+    """Read what is left of a body within `limit`: a server that closes on unread bytes may take the answer with it."""
+    if (request.content_length or 0) <= limit:
+        with suppress(Malformed):
+            _read(request.stream, limit + 1)
+
+
+def _read(stream: IO[bytes], size: int) -> bytes:
+    body = b""
+    try:
+        while len(body) < size and (part := stream.read(size - len(body))):
+            body += part
+    except Exception as error:
+        # Each server has exceptions of its own for a client that left, or that can't count its chunks.
+        raise Malformed("The body can't be read.") from error
     return body
 
 

@@ -21,7 +21,7 @@ from events import context, inbox
 from events.event import Event
 from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode, from_attributes
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.refusals import Invalid, Refusal, TooLarge, Unavailable
+from functions.domain.refusals import Invalid, Malformed, Refusal, TooLarge, Unavailable
 from functions.runtime.answers import bug, problem_response, refused
 from functions.runtime.databases import shared_transaction, user_transaction
 from functions.runtime.declarations import Declaration, Needs, Parameter, summary_of
@@ -107,6 +107,8 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
     except (NotAnEventError, TooLarge) as error:
         log.warning("poison: %s", error, extra={"function": declaration.name})
         return problem_response(422, "not_an_event", str(error))
+    except Malformed:
+        return refused(Unavailable("The event did not arrive whole: deliver it again."))
     with context.entered(_context_of(event)):
         response = _outcome(declaration, event)
         log.info(

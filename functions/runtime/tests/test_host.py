@@ -32,6 +32,13 @@ def test_a_function_that_there_is_not_is_a_404(plant: Plant, path: str) -> None:
     assert plant(read_thing=READ, break_thing=BREAK).get(path).json["code"] == "route_not_found"
 
 
+@pytest.mark.parametrize("path", ["/robots.txt", "/favicon.ico", "/function/read-thing/robots.txt"])
+def test_what_the_framework_would_answer_itself_is_a_problem_too(plant: Plant, path: str) -> None:
+    answer = plant(read_thing=READ).get(path)
+    assert (answer.status_code, answer.json["code"]) == (404, "route_not_found")
+    assert answer.headers["X-Request-Id"] == answer.json["trace_id"]
+
+
 def test_a_port_serves_its_surface_alone(plant: Plant) -> None:
     client = plant(read_thing=READ, break_thing=BREAK)
     client.host.surfaces_by_port = {"8010": "user", "8020": "admin"}

@@ -100,11 +100,25 @@ def test_a_content_type_may_name_its_character_set(things: Client) -> None:
     assert sent(things, '{"name": "x"}', "application/json; charset=utf-8").status_code == 200
 
 
-def test_a_body_that_says_that_it_is_too_large_is_not_read(things: Client) -> None:
-    class Unread(BytesIO):
-        def read(self, size: int | None = -1) -> bytes:
-            pytest.fail(f"{size} bytes were read")
+class Unread(BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        pytest.fail(f"{size} bytes were read")
 
+
+def test_a_body_that_nobody_asked_for_is_not_read(plant: Plant) -> None:
+    client = plant(press_button='@endpoint("POST", "/button", status=204)\ndef press_button() -> None: ...')
+    environ = {"wsgi.input": Unread(), "CONTENT_LENGTH": "10000000000"}
+    assert client.post("/button", environ_overrides=environ).status_code == 204
+
+
+def test_a_body_within_bounds_is_read_to_its_end_before_a_refusal(things: Client) -> None:
+    body = BytesIO(b"x" * 2000)
+    environ = {"wsgi.input": body, "CONTENT_LENGTH": "2000"}
+    assert things.post("/things", content_type="text/plain", environ_overrides=environ).status_code == 415
+    assert body.tell() == 2000
+
+
+def test_a_body_that_says_that_it_is_too_large_is_not_read(things: Client) -> None:
     environ = {"wsgi.input": Unread(), "CONTENT_LENGTH": "2001"}
     answer = things.post("/things", content_type="application/json", environ_overrides=environ)
     assert (answer.status_code, answer.json["code"]) == (413, "too_large")
@@ -116,7 +130,24 @@ def test_a_body_that_does_not_say_its_length_is_read_up_to_the_bound(things: Cli
     environ = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
     answer = things.post("/things", input_stream=body, content_type="application/json", environ_overrides=environ)
     assert answer.status_code == status
-    assert body.tell() <= 2001
+    assert body.tell() <= 2 * 2001
+
+
+def test_a_body_that_ends_early_is_a_400_even_if_it_is_json(things: Client) -> None:
+    environ = {"wsgi.input": BytesIO(b'{"name": "x"}'), "CONTENT_LENGTH": "50"}
+    answer = things.post("/things", content_type="application/json", environ_overrides=environ)
+    assert (answer.status_code, answer.json["code"]) == (400, "malformed")
+
+
+def test_a_body_that_can_not_be_read_is_a_400(things: Client) -> None:
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise RuntimeError(f"no {size} bytes in this chunk")
+
+    environ = {"wsgi.input": Broken(), "wsgi.input_terminated": True}
+    answer = things.post("/things", content_type="application/json", environ_overrides=environ)
+    assert (answer.status_code, answer.json["code"]) == (400, "malformed")
+    assert "chunk" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_slash_is_a_slash_however_it_is_written(things: Client, path: str) -> 
 
 
 def test_a_nul_character_in_a_path_is_a_404(things: Client) -> None:
-    assert things.get("/things/a%00b").json["code"] == "not_found"
+    assert things.get("/things/a%00b").json["code"] in {"not_found", "route_not_found"}
 
 
 def test_an_id_of_another_shape_is_a_404(plant: Plant) -> None:

@@ -1,5 +1,6 @@
 import json
 import secrets
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -98,6 +99,12 @@ def test_poison_is_a_422(hear: Client, change: dict[str, Any]) -> None:
 def test_what_is_no_event_is_a_422(hear: Client, body: bytes) -> None:
     answer = hear.post("/", data=body, content_type="application/cloudevents+json")
     assert (answer.status_code, answer.json["code"]) == (422, "not_an_event")
+
+
+def test_an_event_that_did_not_arrive_whole_is_asked_for_again(hear: Client) -> None:
+    environ = {"wsgi.input": BytesIO(b"{"), "CONTENT_LENGTH": "50"}
+    answer = hear.post("/", content_type="application/cloudevents+json", environ_overrides=environ)
+    assert answer.status_code == 503
 
 
 def test_what_is_no_event_is_not_said_back(hear: Client) -> None:
