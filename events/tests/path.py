@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -16,10 +16,12 @@ from sqlalchemy import text
 
 from events import bus
 from events.catalog.agents import AgentCreated
+from events.configuration import secret
 from events.outbox import emit
+from events.postgres import Session
 from events.subscriptions import Subscription
 from events.tests.recorder import Recorder
-from functions.local import leftovers, private_process, settings
+from functions.local import leftovers, postgres_server, private_process, settings
 from functions.local.leftovers import MARK
 from functions.local.private_process import PrivateProcess
 from migrations.databases import connect
@@ -105,6 +107,30 @@ class EventPath:
         """Return how many messages wait in a queue."""
         with self.broker() as connection:
             return int(connection.channel().queue_declare(queue, passive=True).method.message_count)
+
+    def purge(self, queue: str) -> None:
+        """Empty a queue."""
+        with self.broker() as connection:
+            connection.channel().queue_purge(queue)
+
+    def terminate(self, name: str) -> int:
+        """End the backends of an application's name; return how many there were."""
+        superuser = postgres_server.connect(*self._database_server())
+        with closing(superuser):
+            sql = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = :name"
+            return int(superuser.run(sql, name=name)[0][0])
+
+    def _database_server(self) -> tuple[int, str]:
+        port = self.environment["SHARED_PSQL_URL"].partition(":")[2].partition("/")[0]
+        return int(port), secret("psql-superuser")
+
+    @contextmanager
+    def held_open(self) -> Iterator[Session]:
+        """Hold a transaction open that has written something."""
+        with closing(Session(DATABASE, "migrator", name="held")) as session:
+            session.run("begin")
+            session.run("select pg_current_xact_id()")
+            yield session
 
     def broker(self) -> pika.BlockingConnection:
         """Connect as the administrator."""

@@ -30,6 +30,14 @@ def test_a_committed_event_reaches_every_subscriber_whole(path: EventPath, event
     assert path.recorder.headers[0]["traceparent"] == event["traceparent"]
 
 
+def test_a_subject_with_backslashes_arrives_as_it_was(path: EventPath, eventually: Eventually) -> None:
+    subject = "agt_\\back\\\\slash\\"
+    path.emit(subject)
+    eventually(lambda: path.recorder.subjects(HEARD) == [subject])
+    assert path.recorder.handled[HEARD][0]["data"]["agent_id"] == subject
+    assert path.recorder.handled[HEARD][0]["partitionkey"] == subject
+
+
 def test_what_is_rolled_back_is_never_heard(path: EventPath, eventually: Eventually) -> None:
     with connect("shared_psql", "admin").connect() as db, db.begin() as transaction:
         emit(db, AgentCreated(agent_id="agt_phantom", slug="x"))

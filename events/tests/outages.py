@@ -1,0 +1,99 @@
+"""Services of a test's own, to be killed and started again while the event path works on them."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from functions.local import databases, leftovers, postgres_server, rabbitmq_server, services, settings
+from functions.local.binaries import find
+from functions.local.ports import Ports
+from functions.local.private_process import PrivateProcess
+
+DATABASE_SERVER = "shared_psql"
+
+
+class Ground:
+    """RabbitMQ and Postgres that nobody else uses."""
+
+    def __init__(self, run: Path, ports: Ports, started: list[PrivateProcess]) -> None:
+        """Use `private_ground`."""
+        self.run = run
+        self.ports = ports
+        self.started = started
+        self.environment = settings.environment(run, ports)
+
+    def _end(self, *names: str, number: signal.Signals) -> None:
+        for process in [each for each in self.started if each.name in names]:
+            os.killpg(process.process.pid, number)
+            process.process.wait(20)
+            self.started.remove(process)
+
+    def kill_broker(self) -> None:
+        """Kill RabbitMQ as a power cut would."""
+        self._end("event_bus", "event_bus_names", number=signal.SIGKILL)
+
+    def start_broker(self) -> None:
+        """Start RabbitMQ again and wait until it answers."""
+        passwords = {part: (self.run / "secrets" / f"event-bus-{part}").read_text() for part in _PARTS}
+        addresses = services.event_bus_addresses(self.ports)
+        self.started.extend(rabbitmq_server.start(self.run, addresses, passwords, durable=True))
+        self.started[-1].wait_until(lambda: rabbitmq_server.answers(addresses))
+
+    def control(self, *arguments: str) -> str:
+        """Run rabbitmqctl."""
+        settings = rabbitmq_server._environment(self.run / "event_bus", services.event_bus_addresses(self.ports))  # noqa: SLF001 - rabbitmqctl finds its server by the same
+        command = [str(find("rabbitmqctl")), "--quiet", *arguments]
+        done = subprocess.run(command, env={**os.environ, **settings}, check=True, capture_output=True, text=True)  # noqa: S603 - our own command
+        return done.stdout
+
+    def close_connections(self, user: str) -> int:
+        """Let RabbitMQ close the connections of a user; return how many there were."""
+        lines = self.control("list_connections", "pid", "user").splitlines()
+        pids = [line.split()[0] for line in lines if line.endswith(user)]
+        for pid in pids:
+            self.control("close_connection", pid, "a test")
+        return len(pids)
+
+    def stop_database(self, number: signal.Signals) -> None:
+        """Stop shared_psql: SIGINT is its fast way, SIGQUIT its immediate one."""
+        process = next(each for each in self.started if each.name == DATABASE_SERVER)
+        process.process.send_signal(number)
+        process.process.wait(30)
+        self.started.remove(process)
+
+    def start_database(self) -> None:
+        """Start shared_psql again and wait until it answers."""
+        password = (self.run / "secrets" / "psql-superuser").read_text()
+        port = self.ports.shared_psql
+        server = postgres_server.start(DATABASE_SERVER, port, run=self.run, password=password, durable=True)
+        self.started.append(server)
+        server.wait_until(lambda: postgres_server.answers(port, password))
+
+
+_PARTS = ("admin", "relay", "dispatcher")
+
+
+@contextmanager
+def private_ground() -> Iterator[Ground]:
+    """Start services of one's own, with both databases migrated and their settings in the environment."""
+    with (
+        tempfile.TemporaryDirectory(prefix="botberi-outages-") as folder,
+        services.running(Path(folder), ports := Ports.free(), durable=True) as started,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        ground = Ground(Path(folder), ports, started)
+        for name, value in ground.environment.items():
+            patched.setenv(name, value)
+        databases.prepare()
+        try:
+            yield ground
+        finally:
+            for process in started:
+                process.stop()
+            leftovers.end(Path(folder))

@@ -1,0 +1,113 @@
+"""Take away RabbitMQ, Postgres or single connections under load: everything is delivered when they are back."""
+
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from events.subscriptions import Subscription
+from events.tests import history
+from events.tests import path as paths
+from events.tests.outages import Ground, private_ground
+from events.tests.path import EventPath
+
+Eventually = Callable[..., Any]
+
+HISTORY = Subscription("history", "botberi.history", ("#",))
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    with private_ground() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def path_here(ground: Ground) -> Iterator[EventPath]:
+    with paths.running(ground.run / "path", ground.environment) as made:
+        made.subscribe(HISTORY)
+        made.start("relay")
+        yield made
+
+
+@pytest.fixture
+def written(path_here: EventPath, eventually: Eventually) -> EventPath:
+    eventually(lambda: path_here.query("select holder <> '' from relay_cursor") == [(True,)])
+    path_here.query("drop table if exists history, subjects")
+    return path_here
+
+
+def assert_whole(path: EventPath, eventually: Eventually) -> history.Verdict:
+    eventually(lambda: history.drained(path))
+    verdict = history.judge(history.committed(path), history.delivered(path, HISTORY.queue))
+    assert (verdict.lost, verdict.phantom, verdict.inverted) == (0, 0, 0)
+    assert verdict.committed > 500
+    assert path.processes["relay"].alive
+    return verdict
+
+
+def test_a_broker_that_is_killed_loses_nothing(written: EventPath, ground: Ground, eventually: Eventually) -> None:
+    with history.Writers():
+        ground.kill_broker()
+        ground.start_broker()
+    assert_whole(written, eventually)
+
+
+def test_connections_that_the_broker_closes_lose_nothing(
+    written: EventPath, ground: Ground, eventually: Eventually
+) -> None:
+    with history.Writers():
+        eventually(lambda: ground.close_connections("botberi_relay"))
+    assert_whole(written, eventually)
+
+
+@pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
+def test_a_database_that_restarts_loses_nothing(
+    written: EventPath, ground: Ground, eventually: Eventually, way: signal.Signals
+) -> None:
+    with history.Writers():
+        ground.stop_database(way)
+        ground.start_database()
+    assert_whole(written, eventually)
+
+
+def test_backends_that_are_terminated_lose_nothing(written: EventPath, eventually: Eventually) -> None:
+    with history.Writers():
+        for name in ("botberi-relay", "botberi-relay-bell", "botberi-relay-gate"):
+            eventually(lambda: written.terminate(name))  # noqa: B023 - called at once
+    assert_whole(written, eventually)
+
+
+def test_events_are_delivered_though_the_bell_is_cut(written: EventPath, eventually: Eventually) -> None:
+    eventually(lambda: written.terminate("botberi-relay-bell"))
+    ids = written.emit("agt_1", "agt_2")
+    eventually(lambda: written.depth(HISTORY.queue) == len(ids))
+    written.purge(HISTORY.queue)
+
+
+def test_an_old_transaction_stalls_nobody(written: EventPath, eventually: Eventually) -> None:
+    with written.held_open():
+        written.emit("agt_1")
+        eventually(lambda: written.depth(HISTORY.queue) == 1, seconds=5)
+    written.purge(HISTORY.queue)
+
+
+def test_a_transaction_held_open_is_delivered_when_it_commits(written: EventPath, eventually: Eventually) -> None:
+    with written.held_open() as held:
+        held.run("select emit_event('com.botberi.agent.created.v1', 'agt_held', '{}')")
+        written.emit("agt_after")
+        eventually(lambda: written.depth(HISTORY.queue) == 1)
+        held.run("commit")
+    eventually(lambda: written.depth(HISTORY.queue) == 2)
+    written.purge(HISTORY.queue)
+
+
+def test_a_memory_alarm_holds_events_back_and_loses_none(
+    written: EventPath, ground: Ground, eventually: Eventually
+) -> None:
+    ground.control("set_vm_memory_high_watermark", "0.00001")
+    with history.Writers(each=200):
+        eventually(lambda: "has stopped" in written.log("relay"))
+    ground.control("set_vm_memory_high_watermark", "0.4")
+    assert_whole(written, eventually)
