@@ -73,7 +73,8 @@ class Index:
         return math.sqrt(sum((count * self._of(word)) ** 2 for word, count in counts.items()))
 
     def _of(self, word: str) -> float:
-        return self.weights.get(word) or self._weight(word, 0)
+        # A word that no question holds counts like one that only one of them does.
+        return self.weights.get(word) or self._weight(word, 1)
 
 
 def _ratio(one: str, other: str) -> float:

@@ -1,0 +1,159 @@
+"""The journey that must work, from end to end: every process runs, and every event goes the whole way."""
+
+import base64
+from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import text
+
+from functions.domain.catalog.bundles import bundle
+from functions.local.testing import people
+from functions.local.testing.launches import ECHO, Launched
+from functions.local.testing.people import Person
+from functions.local.testing.stack import Stack
+
+Eventually = Callable[..., Any]
+
+TRACE: Final = "a1" * 16
+KEPT: Final = ("instance_events", "inbox", "audit", "revoked_sessions")
+"""Tables of shared_psql that an event may have an effect on."""
+
+
+@pytest.fixture
+def traveller(stack: Stack) -> Person:
+    return people.arrive(stack, stack.world, ("user",))
+
+
+def launched(stack: Stack, owner: Person, agent: str, config: dict[str, Any], **headers: str) -> Launched:
+    body = {"agent": agent, "name": "On a journey", "config": config}
+    answer = stack.user.post("/v1/instances", json=body, token=owner.token, headers=headers)
+    assert answer.status_code == 201, answer.text
+    return Launched(answer.json["id"], owner, stack, stack.world)
+
+
+def recorded(stack: Stack, instance: Launched) -> list[dict[str, Any]]:
+    """Return the events about an instance as the audit trail has them, oldest first."""
+    query = text("select * from audit where subject = :id order by happened_at, id")
+    with stack.world.transaction("shared_psql", "admin") as db:
+        return [dict(row) for row in db.execute(query, {"id": instance.id}).mappings()]
+
+
+def test_somebody_launches_an_agent_talks_to_it_stops_it_and_deletes_it(
+    stack: Stack, traveller: Person, eventually: Eventually
+) -> None:
+    slugs = [agent["slug"] for agent in stack.user.get("/v1/agents", token=traveller.token).json["items"]]
+    assert {"echo", "faq"} <= set(slugs)
+    instance = launched(stack, traveller, "echo", {"prefix": "> "})
+    eventually(lambda: instance.status == "running")
+    assert instance.say("Is anybody there?").json["text"] == "> Is anybody there?"
+    instance.ask("stop")
+    eventually(lambda: instance.status == "stopped")
+    assert instance.say("And now?").code == "instance_not_running"
+    instance.ask("start")
+    eventually(lambda: instance.status == "running")
+    instance.ask("delete")
+    eventually(lambda: instance.status == "deleted")
+    assert instance.statuses()[-2:] == ["deleting", "deleted"]
+
+
+def test_a_question_in_other_words_is_answered_by_a_running_faq(
+    stack: Stack, traveller: Person, eventually: Eventually
+) -> None:
+    known = [{"question": "How do I reset my password?", "answer": "Use the link on the login page."}]
+    instance = launched(stack, traveller, "faq", {"questions": known, "unknown": "Ask a person."})
+    eventually(lambda: instance.status == "running")
+    assert instance.say("i forgot my pasword").json["text"] == "Use the link on the login page."
+    assert instance.say("Who won the world cup?").json["text"] == "Ask a person."
+
+
+def test_one_trace_and_one_actor_run_from_the_request_to_the_last_event(
+    stack: Stack, traveller: Person, eventually: Eventually
+) -> None:
+    instance = launched(stack, traveller, "echo", {}, traceparent=f"00-{TRACE}-{'b2' * 8}-01")
+    eventually(lambda: len(recorded(stack, instance)) == 4)
+    assert [entry["data"].get("status") for entry in recorded(stack, instance)] == [
+        None,
+        "provisioning",
+        "starting",
+        "running",
+    ]
+    assert {(entry["trace_id"], entry["actor"]) for entry in recorded(stack, instance)} == {(TRACE, traveller.id)}
+    assert TRACE in stack.log("host")
+    assert TRACE in stack.log("worker")
+
+
+def test_an_administrator_publishes_an_agent_and_stops_somebodys_instance_of_it(
+    stack: Stack, traveller: Person, eventually: Eventually, tmp_path: Path
+) -> None:
+    token = people.arrive(stack, stack.world, ("user", "admin")).token
+    (tmp_path / "main.py").write_text(ECHO)
+    agent = {"slug": "journey", "name": "Journey", "summary": "Made on the way."}
+    assert stack.admin.post("/v1/admin/agents", json=agent, token=token).status_code == 201
+    packed = base64.b64encode(bundle(tmp_path)).decode()
+    version = {"number": "1.0.0", "config_schema": {"type": "object"}, "bundle": packed}
+    assert stack.admin.post("/v1/admin/agents/journey/versions", json=version, token=token).status_code == 201
+    instance = launched(stack, traveller, "journey", {})
+    eventually(lambda: instance.status == "running")
+    assert stack.admin.post(f"/v1/admin{instance.path.removeprefix('/v1')}/stop", token=token).status_code == 202
+    eventually(lambda: instance.status == "stopped")
+    assert "stopped_by_administrator" in instance.reasons()
+
+
+def test_an_instance_arrives_though_the_worker_was_killed_with_its_job_in_hand(
+    stack: Stack, traveller: Person, eventually: Eventually
+) -> None:
+    short = {"INSTANCE_LEASE_SECONDS": "2", "INSTANCE_SWEEP_SECONDS": "1"}
+    stack.restart("worker", BOTBERI_FAILPOINT="converge.done:2", **short)
+    instance = launched(stack, traveller, "echo", {})
+    eventually(lambda: not stack.processes["worker"].alive)
+    stack.start("worker", **short)
+    eventually(lambda: instance.status == "running")
+    assert instance.statuses() == ["provisioning", "starting", "running"]
+
+
+def everything(stack: Stack) -> dict[str, Any]:
+    """Return all that events may change in shared_psql, but for the leases of running instances."""
+    rows = "select jsonb_agg(to_jsonb(t) - '{due_at,lease_nonce,lease_until,offered_at}'::text[] order by id) from "
+    with stack.world.transaction("shared_psql", "migrator") as db:
+        found = {table: db.scalar(text(f"select count(*) from {table}")) for table in KEPT}  # noqa: S608 - names above
+        return found | {"instances": db.scalar(text(f"{rows} instances t"))}
+
+
+def test_delivering_every_event_of_the_journey_a_second_time_changes_nothing(
+    stack: Stack, traveller: Person, eventually: Eventually
+) -> None:
+    instance = launched(stack, traveller, "echo", {})
+    eventually(lambda: instance.status == "running")
+    stack.user.post("/v1/auth/logout", token=people.arrive(stack, stack.world, ("user",)).token)
+    instance.ask("delete")
+    eventually(lambda: [entry["data"].get("status") for entry in recorded(stack, instance)][-1] == "deleted")
+    before = everything(stack)
+    for event in every_event(stack):
+        for subscriber in (each for each in stack.declarations if each.surface == "subscribers"):
+            if any(fnmatch(event["type"], bound.replace("#", "*")) for bound in subscriber.event_types):
+                assert stack.deliver(subscriber.name, event).status_code == 200
+    assert everything(stack) == before
+
+
+def every_event(stack: Stack) -> list[dict[str, Any]]:
+    """Return every event that was recorded, as it was delivered."""
+    with stack.world.transaction("shared_psql", "admin") as db:
+        rows = db.execute(text("select * from audit order by id")).mappings().all()
+    assert {"com.botberi.session.revoked.v1", "com.botberi.instance.status_changed.v1"} <= {row["type"] for row in rows}
+    return [
+        {
+            "specversion": "1.0",
+            "id": row["event_id"],
+            "source": row["source"],
+            "type": row["type"],
+            "subject": row["subject"],
+            "time": row["happened_at"].isoformat(),
+            "traceparent": f"00-{row['trace_id']}-{'b2' * 8}-01",
+            "actor": row["actor"],
+            "data": row["data"],
+        }
+        for row in rows
+    ]
