@@ -1,7 +1,5 @@
 import copy
 import importlib.util
-import shutil
-import subprocess
 import tomllib
 from collections.abc import Callable
 from functools import cache
@@ -14,6 +12,7 @@ from functions.manifests import files
 from functions.manifests.parts import PARTS
 from functions.manifests.rules import knative_rules as rules
 from functions.manifests.rules.connections import within_limits
+from functions.manifests.tests.kustomize import kustomized
 from functions.manifests.yaml_text import load_all
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
@@ -22,17 +21,6 @@ ROOT = Path(__file__).resolve().parents[3]
 OVERLAYS = ("dev", "prod")
 
 Plant = Callable[[dict[str, Any]], object]
-
-
-@cache
-def rendered(overlay: str) -> list[rules.Document]:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl, which has kustomize in it, is not installed")
-    folder = ROOT / "deploy/knative/overlays" / overlay
-    run = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=False)  # noqa: S603
-    assert run.returncode == 0, run.stderr
-    return load_all(run.stdout)
 
 
 @cache
@@ -56,7 +44,7 @@ def test_the_manifests_keep_every_rule(rule: rules.Rule) -> None:
 @pytest.mark.parametrize("overlay", OVERLAYS)
 @pytest.mark.parametrize("rule", [*rules.RULES, within_limits], ids=lambda rule: rule.__name__)
 def test_each_overlay_keeps_every_rule(overlay: str, rule: rules.Rule) -> None:
-    assert list(rule(rendered(overlay))) == []
+    assert list(rule(kustomized(f"deploy/knative/overlays/{overlay}"))) == []
 
 
 def template(document: dict[str, Any]) -> dict[str, Any]:
@@ -147,7 +135,7 @@ def test_a_source_that_would_lose_or_reorder_events_is_found(plant: Plant) -> No
     ],
 )
 def test_more_connections_than_a_database_takes_are_found(kind: str, name: str, plant: Plant, what: str) -> None:
-    documents = copy.deepcopy(rendered("prod"))
+    documents = copy.deepcopy(kustomized("deploy/knative/overlays/prod"))
     plant(named(documents, kind, name))
     assert [what in violation for violation in within_limits(documents)] == [True]
 

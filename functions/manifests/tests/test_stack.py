@@ -1,4 +1,5 @@
 import copy
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -8,6 +9,14 @@ from typing import Any
 import pytest
 
 from functions.manifests.rules import openfaas_rules as rules
+from functions.manifests.rules.knative_rules import (
+    confined,
+    migrations_are_jobs,
+    only_the_edge_is_public,
+    secrets_by_reference,
+    settings_exist,
+)
+from functions.manifests.tests.kustomize import kustomized
 from functions.manifests.yaml_text import RepeatedKeyError, load_all
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
@@ -114,3 +123,28 @@ def test_faas_cli_takes_the_stack(tmp_path: Path, file: Path, command: list[str]
         shutil.copytree(ROOT / name, tmp_path / name)
     run = subprocess.run([faas_cli, *command, "-f", file], cwd=tmp_path, capture_output=True, text=True, check=False)  # noqa: S603
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("folder", ["parts", "parts-ce"])
+def test_what_runs_beside_the_stack_keeps_the_rules_of_kubernetes(folder: str) -> None:
+    documents = kustomized(f"deploy/openfaas/{folder}")
+    for rule in (only_the_edge_is_public, secrets_by_reference, confined, migrations_are_jobs, settings_exist):
+        assert list(rule(documents)) == []
+
+
+def test_the_dispatcher_finds_subscribers_in_their_group() -> None:
+    settings = [
+        each for each in kustomized("deploy/openfaas/parts-ce") if each["metadata"]["name"] == "botberi-settings"
+    ]
+    assert settings[0]["data"]["FUNCTIONS_URL"].endswith("/function/subscribers/function/{name}")
+    assert "record_audit" in read(COMMUNITY)["functions"]["subscribers"]["build_args"]["FUNCTIONS"]
+
+
+def test_the_script_that_makes_secrets_reads_those_of_the_stack(tmp_path: Path) -> None:
+    faas_cli = tmp_path / "faas-cli"
+    faas_cli.write_text('#!/bin/sh\necho "$3"\n')
+    faas_cli.chmod(0o755)
+    script = [str(ROOT / "deploy/openfaas/secrets.sh"), "folder", str(STANDARD)]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    run = subprocess.run(script, env={"PATH": path}, capture_output=True, text=True, check=True)  # noqa: S603
+    assert run.stdout.split() == sorted({name for each in declarations() for name in environment(each).secrets})
