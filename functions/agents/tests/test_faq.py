@@ -52,6 +52,12 @@ def test_a_question_in_other_words_gets_its_answer(faq: Callable[..., Say], aske
     assert faq()(asked) == answer
 
 
+def test_one_question_is_enough(faq: Callable[..., Say]) -> None:
+    say = faq(questions=QUESTIONS[:1])
+    assert say("i forgot my pasword") == "password"
+    assert say("what is your address") == "I don't know the answer to that."
+
+
 @pytest.mark.parametrize(
     "asked", ["Who won the world cup?", "", "???", "how do I", "is it the of my", "🎉", "x" * 4000]
 )
