@@ -1,7 +1,7 @@
 """What the relay carries: an event that is ready for the wire, and the page of the outbox that it was read in."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 MAX_ATTRIBUTES: Final = 4096
 """Characters that all attributes of an event may have together; AMQP's own limits are below."""
@@ -10,8 +10,7 @@ MAX_SHORT: Final = 255
 """Bytes of an AMQP short string: the routing key, the message's id, the type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """One row of the outbox, rendered."""
 
     seq: int
