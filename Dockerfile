@@ -14,6 +14,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp
 WORKDIR /app
+RUN groupadd -g 10001 botberi && useradd -u 10001 -g 10001 -M -d /tmp -s /usr/sbin/nologin botberi
 
 FROM python AS tools
 RUN --mount=type=bind,source=deploy/requirements/bootstrap.txt,target=/requirements.txt \
@@ -28,9 +29,10 @@ RUN --mount=type=bind,from=tools,source=/usr/local/bin/uv,target=/usr/local/bin/
     python -m venv --without-pip /opt/venv \
  && PYC_INVALIDATION_MODE=UNCHECKED_HASH uv pip install -q --python /opt/venv --cache-dir /cache/uv --link-mode copy \
       --compile-bytecode --require-hashes --no-deps -r /requirements.txt
+COPY deploy/images/healthy /usr/local/bin/
 
 FROM python AS code
-COPY deploy/images/split.py /
+COPY functions/containers/split.py /
 COPY . /source
 RUN python /split.py /source /parts
 
@@ -53,7 +55,24 @@ FROM base AS function
 ARG FUNCTION
 COPY --from=code /parts/functions/${FUNCTION} /app
 
-# Relay, dispatcher, worker, migrations, Flower: what they run is their command.
+# Relays, dispatcher, worker, Flower, migrations: what they run is their command.
 FROM base AS service
 COPY --from=code /parts/services /app
+COPY deploy/subscriptions.json /app/deploy/
 ENTRYPOINT ["python", "-m"]
+
+FROM service AS docs
+COPY deploy/openapi /app/deploy/openapi
+
+# What runs once, before the others: secrets, roles and schema, queues, the first agents and administrator.
+FROM service AS setup
+COPY --from=code /parts/setup /app
+
+FROM debian:trixie-slim AS pgbouncer
+RUN apt-get update -qq \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends pgbouncer >/dev/null \
+ && rm -rf /var/lib/apt/lists/*
+COPY deploy/pgbouncer/start.sh /usr/local/bin/pgbouncer-start
+COPY deploy/images/healthy /usr/local/bin/
+USER 10001:10001
+ENTRYPOINT ["pgbouncer-start"]

@@ -1,10 +1,11 @@
 """RabbitMQ's place in the world: names that every part agrees on, and how a part connects."""
 
-from typing import Final
-
-import pika
+from typing import TYPE_CHECKING, Final
 
 from events.configuration import secret, setting
+
+if TYPE_CHECKING:
+    import pika
 
 EXCHANGE: Final = "botberi.events"
 """The topic exchange that every event goes through, its type being the routing key."""
@@ -21,11 +22,13 @@ def dead(queue: str) -> str:
     return f"{queue}.dead"
 
 
-def parameters(part: str, *, heartbeat: int = 5) -> pika.ConnectionParameters:
+def parameters(part: str, *, heartbeat: int = 5) -> "pika.ConnectionParameters":
     """Return how `part` (`admin`, `relay`, `dispatcher`) connects: address from EVENT_BUS_URL, secret event-bus-<part>.
 
     `heartbeat` is in seconds; a peer that was silent for two of them is dead.
     """
+    import pika  # noqa: PLC0415 - functions know the names above, and have no pika
+
     address, _, virtual_host = setting("EVENT_BUS_URL").partition("/")
     host, _, port = address.partition(":")
     return pika.ConnectionParameters(

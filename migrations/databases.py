@@ -13,7 +13,10 @@ from shared_psql_models.tables import metadata as shared_metadata
 TABLE_MODULES: Final = (agents, audit, instances, sessions)
 """Imported so that every table is in the metadata."""
 
-ROLES: Final = ("migrator", "user", "admin", "broker", "subscribers", "worker", "relay")
+POOLED: Final = ("user", "admin", "broker", "subscribers", "worker")
+"""The roles that may come through PgBouncer."""
+
+ROLES: Final = ("migrator", *POOLED, "relay", "pgbouncer")
 """Each part's role is `botberi_<part>` in both databases; what it may do there, the migrations say."""
 
 

@@ -7,7 +7,7 @@ who owns the schema and nothing else.
 from sqlalchemy import Connection, text
 
 from events.configuration import secret
-from migrations.databases import ROLES, connect
+from migrations.databases import POOLED, ROLES, connect
 
 _SETTINGS = {
     "statement_timeout": "8s",
@@ -28,6 +28,21 @@ def provision(database: str, superuser: str, password: str) -> None:
         connection.exec_driver_sql("grant usage, create on schema public to botberi_migrator")
         for role in ROLES:
             connection.exec_driver_sql(f'grant connect on database "{name}" to botberi_{role}')
+        connection.exec_driver_sql(_LOOKUP.format(roles=", ".join(f"'botberi_{role}'" for role in POOLED)))
+
+
+_LOOKUP = """
+create schema if not exists pgbouncer;
+revoke all on schema pgbouncer from public;
+grant usage on schema pgbouncer to botberi_pgbouncer;
+create or replace function pgbouncer.login(name text, out usename text, out passwd text)
+  language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select rolname::text, rolpassword from pg_authid where rolname = name and rolname in ({roles})
+$$;
+revoke all on function pgbouncer.login from public;
+grant execute on function pgbouncer.login to botberi_pgbouncer;
+"""
+"""PgBouncer has no password but its own: it looks up how a pooled role proves itself, and can't look up any other."""
 
 
 def _provision_role(connection: Connection, role: str, password: str) -> None:

@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Final
 
 from events import contracts
-from functions.manifests import edge, openfaas
+from functions.manifests import compose, edge, knative, kubernetes, openfaas, reference
 from functions.manifests.openapi import ABOUT, document
 from functions.manifests.subscriptions import subscriptions
 from functions.runtime.functions import declarations
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+
+VERSION: Final = "0.1.0"
+"""Of the images; a test compares it with pyproject.toml's."""
 
 
 def generated() -> dict[Path, str]:
@@ -17,9 +20,13 @@ def generated() -> dict[Path, str]:
     every = declarations()
     return {
         Path("deploy/subscriptions.json"): subscriptions(every),
+        compose.FILE: compose.compose(every, ROOT),
         **edge.files(every),
         **openfaas.files(every, ROOT),
+        **kubernetes.files(),
+        **knative.files(every, VERSION),
         **contracts.files(),
+        **reference.files(every),
         **{Path(f"deploy/openapi/{surface}.json"): document(surface, every) for surface in ABOUT},
     }
 

@@ -1,8 +1,8 @@
 """Split the source into what images are made of: `split.py FROM INTO`.
 
-`INTO/shared` is the code of every image, `INTO/services` what only the services' images have beside it, and
-`INTO/functions/<surface>/<name>` one function, laid out so that it can be copied over `/app`. Byte code is compiled and
-trusted without a look at times (unchecked hash), since layers, mounts and checkouts all change times.
+Run while images are built. `INTO/shared` is the code of every image, `INTO/services` and `INTO/setup` what only those
+images have beside it, and `INTO/functions/<surface>/<name>` one function, laid out to be copied over `/app`.
+Byte code is compiled and trusted without a look at times (unchecked hash), which layers and checkouts change.
 """
 
 import compileall
@@ -13,7 +13,8 @@ from py_compile import PycInvalidationMode
 
 SURFACES = ("user", "admin", "broker", "subscribers")
 SHARED = ("events", "shared_psql_models", "functions/runtime", "functions/domain", "functions/jobs")
-SERVICES = ("migrations", "functions/drivers", "functions/agents", "functions/services")
+SERVICES = ("migrations", "functions/drivers", "functions/services")
+SETUP = ("functions/agents", "functions/containers", "functions/local")
 
 
 def main(source: Path, into: Path) -> None:
@@ -22,7 +23,7 @@ def main(source: Path, into: Path) -> None:
     # The path that tracebacks show is the one in the image.
     if not compileall.compile_dir(source, quiet=1, stripdir=str(source), prependdir="/app", invalidation_mode=mode):
         raise SystemExit(1)
-    for part, folders in (("shared", SHARED), ("services", SERVICES)):
+    for part, folders in (("shared", SHARED), ("services", SERVICES), ("setup", SETUP)):
         for folder in folders:
             shutil.copytree(source / folder, into / part / folder)
     copy_module(source, source / "functions/__init__.py", into / "shared")

@@ -1,0 +1,41 @@
+#!/bin/sh
+# PgBouncer in front of one database: start.sh; DATABASE is `user_psql` or `shared_psql`, UPSTREAM its host:port.
+# It knows one password, that of the role which may look up how the pooled roles prove themselves (SCRAM): what they
+# prove to PgBouncer, PgBouncer proves to Postgres in turn.
+set -eu
+
+name=$(echo "$DATABASE" | tr _ -)
+secrets=${BOTBERI_SECRETS:-/var/openfaas/secrets}/$name-pgbouncer
+[ -f "$secrets" ] || secrets=$secrets/$name-pgbouncer
+[ -f "$secrets" ] || { echo "pgbouncer: the secret $name-pgbouncer is missing: expected a file $secrets" >&2; exit 1; }
+
+umask 077
+printf '"botberi_pgbouncer" "%s"\n' "$(cat "$secrets")" > /tmp/users
+cat > /tmp/pgbouncer.ini <<END
+[databases]
+$DATABASE = host=${UPSTREAM%:*} port=${UPSTREAM##*:} dbname=$DATABASE auth_user=botberi_pgbouncer
+
+[pgbouncer]
+listen_addr = 0.0.0.0
+listen_port = ${PORT:-5432}
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = /tmp/users
+auth_query = select usename, passwd from pgbouncer.login(\$1)
+pool_mode = transaction
+default_pool_size = ${POOL_SIZE:-8}
+max_client_conn = ${MAX_CLIENTS:-500}
+query_wait_timeout = 8
+server_connect_timeout = 5
+server_login_retry = 1
+server_idle_timeout = 300
+tcp_keepidle = 5
+tcp_keepintvl = 2
+tcp_keepcnt = 3
+tcp_user_timeout = 10000
+ignore_startup_parameters = extra_float_digits
+log_connections = 0
+log_disconnections = 0
+log_stats = 0
+END
+exec pgbouncer /tmp/pgbouncer.ini

@@ -1,0 +1,56 @@
+"""Secrets for containers: `python -m functions.containers.secrets ENVIRONMENT VOLUMES`.
+
+The files of `ENVIRONMENT/secrets` are the truth; what is missing there is generated, and belongs to whoever owns
+ENVIRONMENT. Each is then copied into a volume of its own, `VOLUMES/<name>/<name>`, which is mounted by those containers
+alone that need it, whatever user they run as.
+"""
+
+import json
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Final
+
+from functions.domain.accounts import keys
+from functions.local import rabbitmq_server, secrets_folder
+
+ADMINISTRATOR: Final = "administrator"
+"""The first administrator's password."""
+
+DEFINITIONS: Final = "event-bus-definitions"
+"""RabbitMQ's users with their rights and hashed passwords, which is all that it is told."""
+
+
+def names() -> list[str]:
+    """Return the name of every secret, sorted."""
+    return sorted([*secrets_folder.names(), keys.PRIVATE, keys.PUBLIC, ADMINISTRATOR, DEFINITIONS])
+
+
+def fill(environment: Path, volumes: Path) -> None:
+    """Generate what `environment` lacks and bring every volume up to date."""
+    folder = environment / "secrets"
+    secrets_folder.fill(folder)
+    if not (folder / ADMINISTRATOR).exists():
+        secrets_folder.write(folder / ADMINISTRATOR, secrets.token_urlsafe(18))
+    owner = environment.stat()
+    for file in (folder, *folder.iterdir()):
+        os.chown(file, owner.st_uid, owner.st_gid)
+    definitions = rabbitmq_server.definitions(
+        {part: (folder / f"event-bus-{part}").read_text().strip() for part in secrets_folder.EVENT_BUS_PARTS}
+    )
+    for name in names():
+        text = json.dumps(definitions) if name == DEFINITIONS else (folder / name).read_text()
+        _write(volumes / name / name, text)
+
+
+def _write(file: Path, text: str) -> None:
+    # The volume is the lock on the door; inside it any user may read.
+    draft = file.with_name(f".{file.name}")
+    draft.write_text(text)
+    draft.chmod(0o444)
+    draft.replace(file)
+
+
+if __name__ == "__main__":
+    fill(Path(sys.argv[1]), Path(sys.argv[2]))

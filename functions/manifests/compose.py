@@ -1,0 +1,120 @@
+"""docker-compose.local.yml, from its mark on: the functions, what makes the secrets, and the volumes that hold them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from functions.containers import secrets
+from functions.manifests.yaml_text import dump
+from functions.runtime.declarations import Declaration
+from functions.runtime.environment import environment
+from migrations.databases import DATABASES, ROLES
+
+FILE: Final = Path("docker-compose.local.yml")
+
+GENERATED: Final = (
+    "  # From here on `make manifests` writes what the functions declare: change those, not what follows.\n"
+)
+
+SECRETS: Final = "/var/openfaas/secrets"
+
+_IMAGE: Final = "${{BOTBERI_REGISTRY:-botberi}}/{name}:${{BOTBERI_VERSION:-latest}}"
+
+_DATA: Final = ("user_psql", "shared_psql", "user_redis", "event_bus")
+"""The volumes of the services that people write."""
+
+_SETTINGS: Final = {
+    "USER_PSQL_URL": "user_pgbouncer:5432/user_psql",
+    "SHARED_PSQL_URL": "shared_pgbouncer:5432/shared_psql",
+    "USER_REDIS_URL": "user_redis:6379",
+}
+"""Where the dependencies are; any other setting comes from the environment file."""
+
+_SUPERUSER: Final = "psql-superuser"
+
+
+def compose(declarations: Sequence[Declaration], root: Path) -> str:
+    """Return the compose file: the head that people write, and below it what follows from the declarations."""
+    head = (root / FILE).read_text(encoding="utf-8").partition(GENERATED)[0]
+    services = {"secrets": _secrets(), "migrate": _migrate()}
+    services |= {each.deployment: _function(each) for each in sorted(declarations, key=lambda each: each.name)}
+    volumes = {"volumes": dict.fromkeys([*_DATA, *(_volume(name) for name in secrets.names())])}
+    parts = "\n".join(_indented(_merging(dump({name: service}))) for name, service in services.items())
+    return f"{head}{GENERATED}{parts}\n{dump(volumes).replace(': null', ':')}"
+
+
+def _function(declaration: Declaration) -> dict[str, Any]:
+    needed = environment(declaration)
+    return {
+        "<<": "*function",
+        "image": _IMAGE.format(name=declaration.deployment),
+        "build": {
+            "context": ".",
+            "target": "function",
+            "args": {"GROUP": needed.group, "FUNCTION": f"{declaration.surface}/{declaration.name}"},
+        },
+        "environment": {
+            "THREADS": str(declaration.needs.concurrency),
+            **{name: _setting(name) for name in needed.settings},
+        },
+        "volumes": _mounts(needed.secrets),
+        "mem_limit": declaration.needs.memory.removesuffix("i").lower(),
+    }
+
+
+def _secrets() -> dict[str, Any]:
+    """Return the service that generates what is missing, and hands every secret to its volume."""
+    return {
+        "<<": "*once",
+        "image": _IMAGE.format(name="setup"),
+        "build": {"context": ".", "target": "setup", "args": {"GROUP": "setup"}},
+        "command": ["functions.containers.secrets", "/environment", "/volumes"],
+        # Volumes and the folder belong to whoever made them.
+        "user": "0:0",
+        "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER"],
+        "network_mode": "none",
+        "volumes": [
+            "${BOTBERI_ENVIRONMENT:-./environments/dev}:/environment",
+            *(f"{_volume(name)}:/volumes/{name}" for name in secrets.names()),
+        ],
+    }
+
+
+def _migrate() -> dict[str, Any]:
+    passwords = [f"{database}-{role}".replace("_", "-") for database in DATABASES for role in ROLES]
+    healthy = {"condition": "service_healthy"}
+    return {
+        "<<": "*once",
+        "image": _IMAGE.format(name="setup"),
+        "command": ["functions.containers.migrate"],
+        "environment": "*direct",
+        "volumes": _mounts([_SUPERUSER, *passwords]),
+        "depends_on": {
+            "secrets": {"condition": "service_completed_successfully"},
+            **dict.fromkeys(DATABASES, healthy),
+        },
+    }
+
+
+def _setting(name: str) -> str:
+    return _SETTINGS.get(name, f"${{{name}:-}}")
+
+
+def _mounts(names: Iterable[str]) -> list[str]:
+    return [f"{_volume(name)}:{SECRETS}/{name}:ro" for name in names]
+
+
+def _volume(name: str) -> str:
+    return f"secret-{name}"
+
+
+def _merging(text: str) -> str:
+    """Make references of the strings that name anchors: the dumper knows nothing of them."""
+    text = text.replace("'<<': ", "<<: ")
+    for anchor in ("function", "once", "direct"):
+        text = text.replace(f"'*{anchor}'", f"*{anchor}")
+    return text
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))
