@@ -26,6 +26,7 @@ from functions.runtime.answers import bug, problem_response, refused
 from functions.runtime.databases import shared_transaction, user_transaction
 from functions.runtime.declarations import Declaration, Needs, Parameter, summary_of
 from functions.runtime.endpoint import Function, as_function
+from functions.runtime.event_bodies import whole
 from functions.runtime.inputs import read_body
 from functions.runtime.shapes import nul_characters
 from functions.runtime.strict_json import NotStrictJsonError, check_json
@@ -130,7 +131,7 @@ def _outcome(declaration: Declaration, event: CloudEvent) -> flask.Response:
     if declaration.event_types != (ALL,) and event.type not in declaration.event_types:
         return problem_response(422, "event_type_unexpected", f"{declaration.name} does not handle {event.type}.")
     try:
-        _handle(declaration, event)
+        _handle(declaration, whole(event, declaration.surface))
     except ValidationError as error:
         log.warning("poison: %s", error, extra={"function": declaration.name, "event_id": event.id})
         return problem_response(422, "event_data_invalid", "The data does not fit the event's schema.")
