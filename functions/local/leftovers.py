@@ -8,6 +8,7 @@ environment of their own, by the folder that they are told to serve.
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -31,22 +32,27 @@ def processes(folder: Path) -> Iterator[int]:
 
 def end(folder: Path, *, seconds: float = 10) -> int:
     """Stop what belongs to `folder`, kindly and after `seconds` by force; return how many processes there were."""
-    found = list(processes(folder))
-    _send(found, signal.SIGTERM)
-    # Postgres takes TERM for "when the last client has gone"; INT is its fast way that still writes everything.
-    _send([pid for pid in found if _program(Path(f"/proc/{pid}")) == "postgres"], signal.SIGINT)
-    if not until(lambda: not any(processes(folder)), seconds=seconds, pause=0.1):
-        _send(list(processes(folder)), signal.SIGKILL)
+    asked: set[int] = set()
+
+    def gone() -> bool:
+        found = set(processes(folder))
+        for pid in found - asked:
+            # Postgres takes TERM for "when the last client has gone"; INT is its fast way that still writes everything.
+            is_postgres = _program(Path(f"/proc/{pid}")) == "postgres"
+            _send(pid, signal.SIGINT if is_postgres else signal.SIGTERM)
+            asked.add(pid)
+        return not found
+
+    if not until(gone, seconds=seconds, pause=0.1):
+        for pid in processes(folder):
+            _send(pid, signal.SIGKILL)
         until(lambda: not any(processes(folder)), seconds=5)
-    return len(found)
+    return len(asked)
 
 
-def _send(pids: list[int], number: signal.Signals) -> None:
-    for pid in pids:
-        try:
-            os.kill(pid, number)
-        except ProcessLookupError:
-            continue
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def _belongs(entry: Path, folder: Path) -> bool:

@@ -39,11 +39,14 @@ class PrivateProcess:
         lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return lines[-1] if lines else "(empty)"
 
+    def ask_to_stop(self) -> None:
+        """Ask the process to end, and don't wait for it."""
+        if self.alive:
+            self.process.send_signal(self.stop_signal)
+
     def stop(self, *, seconds: float = 20) -> None:
         """Stop the process: kindly, after `seconds` by force."""
-        if not self.alive:
-            return
-        self.process.send_signal(self.stop_signal)
+        self.ask_to_stop()
         try:
             self.process.wait(seconds)
         except subprocess.TimeoutExpired:

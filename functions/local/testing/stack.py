@@ -84,6 +84,8 @@ def running(world: World) -> Iterator[Stack]:
         yield stack
     finally:
         for process in stack.processes.values():
+            process.ask_to_stop()
+        for process in stack.processes.values():
             process.stop()
         stop_all(stack.instances)
         leftovers.end(stack.folder)
