@@ -20,6 +20,7 @@ class PrivateProcess:
         self.process = process
         self.log = log
         self.stop_signal = stop_signal
+        self.asked = False
 
     def wait_until(self, ready: Callable[[], bool], *, seconds: float = 60) -> None:
         """Wait until `ready()`; raises LocalError with the end of the log when the process dies or takes too long."""
@@ -40,8 +41,10 @@ class PrivateProcess:
         return lines[-1] if lines else "(empty)"
 
     def ask_to_stop(self) -> None:
-        """Ask the process to end, and don't wait for it."""
-        if self.alive:
+        """Ask the process to end, once, and don't wait for it."""
+        if self.alive and not self.asked:
+            # A second time some take for "now, whatever you are at".
+            self.asked = True
             self.process.send_signal(self.stop_signal)
 
     def stop(self, *, seconds: float = 20) -> None:
