@@ -45,7 +45,7 @@ install_packages() {
     if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
       become=(sudo)
     else
-      fail "packages are missing; as root: functions/local/install_packages.sh $*"
+      fail "packages are missing: $*. Have root run: functions/local/install_packages.sh $*"
     fi
   fi
   say "installing $* (none of it is started or enabled) …"
