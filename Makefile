@@ -66,7 +66,14 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower docs.txt --group host; \
 	lower setup.txt --group passwords --group bus --group migrations --group schemas; \
 	lower bench.txt --group bench; \
+	.venv/bin/uv pip compile -q --group audit --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header $(LOCK_FLAGS) -o $(LOCKS)/audit.txt; \
 	grep -A40 '^uv==' $(LOCKS)/all.txt | awk 'NR==1 || /^    --hash/ {print; next} {exit}' > $(LOCKS)/bootstrap.txt
+
+.PHONY: audit
+audit: ## Look for known vulnerabilities and unsafe configuration
+	@functions/local/bootstrap.sh python
+	@.ci/audit
 
 .PHONY: manifests
 manifests: ## Write the generated files from what the functions declare
