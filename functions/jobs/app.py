@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from time import perf_counter
 from typing import Any
 
 from celery import Celery, Task, signals
@@ -22,11 +23,17 @@ app.add_defaults(configuration)
 def instance_converge(task: Task[[str], None], instance_id: str) -> None:
     """Bring an instance to what is wanted of it."""
     with context.entered(_context_of(task)):
+        started = perf_counter()
         try:
-            converge.converge(instance_id)
+            steps = converge.converge(instance_id)
         except Unavailable as error:
             # Nothing to retry here: the sweep finds the instance as soon as its turn has run out.
-            log.warning("%s left to the sweep: %s", instance_id, error.__cause__ or error)
+            log.warning("%s is left to the sweep: %s", instance_id, error.__cause__ or error)
+            return
+        # Most jobs only see that a running instance still runs.
+        duration = round((perf_counter() - started) * 1000, 1)
+        facts = {"function": CONVERGE, "subject": instance_id, "steps": steps, "duration_ms": duration}
+        log.log(logging.INFO if steps else logging.DEBUG, "%s took %d steps", CONVERGE, steps, extra=facts)
 
 
 def _context_of(task: Any) -> context.Context:  # noqa: ANN401 - the request has whatever headers came along
@@ -45,6 +52,9 @@ def _context_of(task: Any) -> context.Context:  # noqa: ANN401 - the request has
 @signals.setup_logging.connect
 def _log_as_json(loglevel: int | str = logging.INFO, **_: object) -> None:
     logs.configure("worker", logging.getLevelName(loglevel) if isinstance(loglevel, int) else loglevel)
+    # A line of ours says how each job went, with its trace.
+    for chatty in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 @signals.worker_ready.connect

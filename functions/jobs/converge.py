@@ -35,6 +35,9 @@ its time holds up a worker, and a job is always shorter than Redis' visibility t
 SHORT_REST: Final = 2
 """Seconds up to which a job waits itself for what is due."""
 
+AT_ONCE: Final = 0.0
+"""The pause after a change: what it asks for can be done now."""
+
 POLL: Final = 0.2
 """Seconds between looks at something that is on its way."""
 
@@ -56,10 +59,14 @@ def lease() -> float:
     return float(setting("INSTANCE_LEASE_SECONDS", "15"))
 
 
-def converge(instance_id: str) -> None:
-    """Work on an instance until it is as it is wanted, or somebody else has the turn, or patience ends."""
+def converge(instance_id: str) -> int:
+    """Work on an instance until it is as it is wanted, or somebody else has the turn, or patience ends.
+
+    Return how many changes of its status were recorded. Raises Unavailable.
+    """
     nonce = uuid4().hex
     until = monotonic() + PATIENCE
+    steps = 0
     while (turn := _claim(instance_id, nonce)) is not None:
         try:
             pause = _advance(turn, hurry=leaving.is_set() or monotonic() > until)
@@ -67,10 +74,12 @@ def converge(instance_id: str) -> None:
             # The wish has changed, or another took over: claiming tells which.
             continue
         except OutdatedTurnError:
-            return
+            break
         if pause is None:
-            return
+            break
+        steps += pause == AT_ONCE
         leaving.wait(pause)
+    return steps
 
 
 def _claim(instance_id: str, nonce: str) -> Turn | None:
@@ -118,7 +127,7 @@ def _record(turn: Turn, step: Step, change: Change | None, *, hurry: bool) -> fl
         if change is not None:
             turns.record(db, turn, change)
             log.info("%s → %s: %s", turn.status, change.status, change.why.reason, extra={"subject": turn.instance_id})
-            return 0
+            return AT_ONCE
         if step.deadline_in is not None:
             turns.mark(db, turn, deadline_in=step.deadline_in or None)
         rest = step.look_again_in
@@ -136,6 +145,6 @@ def _after_trouble(turn: Turn, step: Step) -> float | None:
     with shared_transaction(ROLE) as db:
         if step.action == Action.DEPLOY:
             turns.record(db, turn, Change.retry(Reason.DRIVER_FAILED, attempts=turn.attempts))
-            return 0
+            return AT_ONCE
         turns.give_back(db, turn, due_in=TROUBLE)
         return None

@@ -28,24 +28,31 @@ def interval() -> float:
 
 def sweep() -> int:
     """Offer what is due, and return how many instances that were. Raises Unavailable."""
+    offered = 0
+    while batch := _offer():
+        for instance_id in batch:
+            # What follows is nobody's request: each instance gets a trace of its own.
+            with context.entered(context.Context.start()):
+                queue.converge(instance_id)
+        offered += len(batch)
+    return offered
+
+
+def _offer() -> list[str]:
     # Noted as offered before it is sent: if that fails, the note makes the next try wait, and loses nothing.
     with shared_transaction(ROLE) as db:
-        found = due.offer(db, BATCH)
-    for instance_id in found:
-        queue.converge(instance_id)
-    return len(found)
+        return due.offer(db, BATCH)
 
 
 def run(leaving: threading.Event) -> None:
     """Sweep until `leaving` is set, whatever is down."""
     # Workers that start together don't sweep together.
     while not leaving.wait(interval() * random.uniform(0.8, 1.0)):  # noqa: S311 - nothing secret about it
-        with context.entered(context.Context.start()):
-            try:
-                found = sweep()
-                if found:
-                    log.info("offered %d instances that were due", found)
-            except Unavailable as error:
-                log.warning("the sweep will try again: %s", error.__cause__ or error)
-            except Exception:
-                log.exception("bug in the sweep")
+        try:
+            found = sweep()
+        except Unavailable as error:
+            log.warning("the sweep will try again: %s", error.__cause__ or error)
+        except Exception:
+            log.exception("bug in the sweep")
+        else:
+            log.debug("offered %d instances that were due", found)

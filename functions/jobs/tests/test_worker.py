@@ -4,12 +4,15 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 import redis
 
 from events import context
 from events.configuration import secret
 from functions.jobs import queue
 from functions.jobs.settings import ADMIN_QUEUE
+from functions.local import redis_server
+from functions.local.ports import free_ports
 from functions.local.private_process import PrivateProcess
 from functions.local.testing.launches import Launched
 from functions.local.testing.world import World
@@ -89,3 +92,27 @@ def test_a_worker_leaves_within_seconds_and_its_instance_lives_on(
     worker()
     eventually(lambda: slow.status == "running")
     assert slow.statuses() == ["provisioning", "starting", "running"]
+
+
+def test_a_worker_finds_redis_again_when_it_comes_back(
+    launch: Launch, worker: Worker, eventually: Eventually, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, password = free_ports(1)[0], secret("user-redis")
+    monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{port}")
+    monkeypatch.setattr(queue, "_client", queue._client.__wrapped__)  # noqa: SLF001 - the one that is kept knows another Redis
+
+    def redis_comes() -> PrivateProcess:
+        started = redis_server.start(f"redis-{port}", port, run=world.session, password=password, durable=False)
+        started.wait_until(lambda: redis_server.answers(port, password))
+        return started
+
+    first = redis_comes()
+    one, other = launch(), launch()
+    worker(INSTANCE_SWEEP_SECONDS=NEVER)
+    queue.converge(one.id)
+    eventually(lambda: one.status == "running")
+    first.stop()
+    second = redis_comes()
+    queue.converge(other.id)
+    eventually(lambda: other.status == "running")
+    second.stop()
