@@ -39,7 +39,7 @@ class NewVersion(Body):
     ] = None
     bundle: Annotated[
         str | None,
-        Field(description="Base64 of a zip file, 1 MiB at most, with a main.py that defines `agent`.", examples=[None]),
+        Field(description="Base64 of a zip file, 1 MiB at most, with a main.py that defines `agent`."),
     ] = None
     changelog: Annotated[str, Field(max_length=10_000, description="Markdown.")] = ""
     channels: Annotated[

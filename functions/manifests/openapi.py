@@ -9,7 +9,7 @@ from functions.domain.refusals import Refusal
 from functions.manifests.answers import refused_with
 from functions.manifests.schemas import Schema, Schemas, reply_of, schema_of
 from functions.runtime import idempotency, problems
-from functions.runtime.declarations import Declaration
+from functions.runtime.declarations import Declaration, Parameter
 from functions.runtime.endpoint import takes_idempotency_key
 from functions.runtime.shapes import Cached, Reply
 
@@ -74,7 +74,7 @@ def document(surface: str, declarations: Sequence[Declaration]) -> str:
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-            "schemas": dict(sorted((schemas.components | {"Problem": PROBLEM, "FieldError": FIELD_ERROR}).items())),
+            "schemas": dict(sorted((schemas.shown | {"Problem": PROBLEM, "FieldError": FIELD_ERROR}).items())),
             "examples": _examples(endpoints),
         },
     }
@@ -108,11 +108,7 @@ def operation(declaration: Declaration, schemas: Schemas) -> Schema:
 
 
 def _parameters(declaration: Declaration, schemas: Schemas) -> list[Schema]:
-    found = [
-        {"name": each.name, "in": "path", "required": True, "schema": schema_of(each.annotation)}
-        for each in declaration.parameters
-        if each.source == "path"
-    ]
+    found = [_path(each) for each in declaration.parameters if each.source == "path"]
     query = declaration.parameter("query")
     if query is not None:
         schema = schemas.resolved(schemas.reference(query.annotation, "validation"))
@@ -128,6 +124,13 @@ def _parameters(declaration: Declaration, schemas: Schemas) -> list[Schema]:
     return found
 
 
+def _path(parameter: Parameter) -> Schema:
+    schema = schema_of(parameter.annotation)
+    # Swagger UI fills in what the parameter itself gives as an example, and nothing that its schema does.
+    example = {"example": schema["examples"][0]} if schema.get("examples") else {}
+    return {"name": parameter.name, "in": "path", "required": True, "schema": schema} | example
+
+
 def _query(name: str, schema: Schema, *, required: bool) -> Schema:
     given = dict(schema)
     description = given.pop("description", "")
@@ -141,10 +144,9 @@ def _query(name: str, schema: Schema, *, required: bool) -> Schema:
 def _header(
     name: str, description: str, *, required: bool = False, example: str | None = None, pattern: str | None = None
 ) -> Schema:
-    schema = (
-        {"type": "string"} | ({"pattern": pattern} if pattern else {}) | ({"examples": [example]} if example else {})
-    )
-    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
+    schema = {"type": "string"} | ({"pattern": pattern} if pattern else {})
+    given = {"example": example} if example else {}
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema} | given
 
 
 def _has_etag(declaration: Declaration) -> bool:
@@ -174,7 +176,7 @@ def _problem(status: int, codes: dict[str, type[Refusal]]) -> Schema:
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]}
     answer: Schema = {
-        "description": " · ".join(f"`{code}`: {refusal.message()}" for code, refusal in codes.items()),
+        "description": "\n".join(f"- `{code}`: {refusal.message()}" for code, refusal in codes.items()),
         "content": {problems.CONTENT_TYPE: {"schema": schema, "examples": examples}},
     }
     if status in HEADERS:

@@ -1,6 +1,6 @@
 """Models as JSON Schemas for OpenAPI 3.1, and examples made from them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter
@@ -18,11 +18,18 @@ REFERENCE: Final = "#/components/schemas/{model}"
 class Schemas:
     """The schemas of every model that some endpoints take or give, named once for the whole document."""
 
-    def __init__(self, declarations: Iterable[Declaration]) -> None:
+    def __init__(self, declarations: Sequence[Declaration]) -> None:
         """Collect the models of `declarations`."""
         models = dict.fromkeys(model for declaration in declarations for model in _models(declaration))
         self._references, collected = models_json_schema(list(models), ref_template=REFERENCE)
         self.components: Schema = dict(sorted(collected.get("$defs", {}).items()))
+        queries = {each.annotation for declaration in declarations if (each := declaration.parameter("query"))}
+        self._spelt_out = {self._name(self.reference(query, "validation")) for query in queries}
+
+    @property
+    def shown(self) -> Schema:
+        """The components without the models of queries, which are spelt out as parameters."""
+        return {name: schema for name, schema in self.components.items() if name not in self._spelt_out}
 
     def reference(self, model: type[BaseModel], mode: Literal["validation", "serialization"]) -> Schema:
         """Return the `$ref` to a model's schema."""
@@ -30,8 +37,12 @@ class Schemas:
 
     def resolved(self, schema: Schema) -> Schema:
         """Return the schema that a `$ref` points at, or the schema itself."""
-        name = str(schema.get("$ref", "")).rpartition("/")[2]
+        name = self._name(schema)
         return self.components[name] if name else schema
+
+    @staticmethod
+    def _name(schema: Schema) -> str:
+        return str(schema.get("$ref", "")).rpartition("/")[2]
 
     def example(self, schema: Schema) -> Any:  # noqa: ANN401 - any JSON
         """Return a value that fits: the schema's own example or default, or the plainest value of its type."""
