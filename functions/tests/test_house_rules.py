@@ -27,9 +27,9 @@ def name_of(declaration: Declaration) -> str:
 
 
 def sources(*folders: str) -> list[Path]:
-    """Return our Python files outside of tests; sample agents are no part of the house."""
+    """Return our Python files outside of tests and benchmarks; sample agents are no part of the house."""
     found = [file for folder in folders for file in (ROOT.parent / folder).rglob("*.py")]
-    return sorted(file for file in found if "tests" not in file.parts and AGENTS not in file.parents)
+    return sorted(file for file in found if not {"tests", "bench"} & set(file.parts) and AGENTS not in file.parents)
 
 
 @pytest.mark.parametrize("declaration", ENDPOINTS, ids=name_of)
