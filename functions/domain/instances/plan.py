@@ -70,6 +70,9 @@ _BEING_STARTED: Final = frozenset({Status.PENDING, Status.PROVISIONING, Status.S
 
 def next_step(turn: Turn, observed: Observed) -> Step:
     """Return the next step towards what is wanted. Repeated, it always comes to rest."""
+    if turn.status in {Status.DELETING, Status.DELETED}:
+        # There is no way back, whatever is wanted.
+        return _towards_deleted(turn, observed)
     match turn.desired:
         case DesiredState.DELETED:
             return _towards_deleted(turn, observed)
@@ -133,7 +136,7 @@ def _towards_running(turn: Turn, observed: Observed) -> Step:  # noqa: PLR0911 -
         case Status.PENDING | Status.STOPPED | Status.FAILED:
             return Step.record(Change.to(Status.PROVISIONING, Reason.PREPARING, attempts=turn.attempts))
         case Status.DELETING | Status.DELETED:
-            return Step.rest(SETTLED)
+            return _towards_deleted(turn, observed)
 
 
 def _starting(turn: Turn, observed: Observed) -> Step:

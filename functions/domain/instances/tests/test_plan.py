@@ -1,7 +1,10 @@
 """The plan, played against a simulated driver."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import product
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -182,3 +185,15 @@ def test_an_agent_that_ran_long_enough_starts_with_a_clean_slate() -> None:
 def test_every_transient_status_has_a_deadline() -> None:
     assert DEADLINES.keys() == TRANSIENT
     assert [back_off(attempts) for attempts in range(1, LIMIT)] == [1, 2, 4, 8]
+
+
+def test_the_diagram_in_the_documentation_shows_exactly_the_ways_there_are() -> None:
+    text = (Path(__file__).resolve().parents[4] / "docs" / "architecture" / "agents.md").read_text(encoding="utf-8")
+    shown = set(re.findall(r"^    (\w+) --> (\w+)", text, re.MULTILINE))
+    times = [NOW - timedelta(seconds=1), NOW + timedelta(seconds=1), None]
+    known = set(Status) - {Status.UPDATING}
+    found = {("provisioning", "failed")}  # when the driver says that it never will
+    for desired, status, state, deadline, attempts in product(DesiredState, known, State, times, [0, LIMIT - 1]):
+        taken = step(desired, status, state, deadline_at=deadline, attempts=attempts, address="elsewhere").change
+        found |= {(status.value, taken.status.value)} if taken else set()
+    assert found == shown
