@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from functions.domain.catalog import config_schemas
@@ -65,3 +67,36 @@ def test_depth_is_bounded_with_and_without_references() -> None:
     chain = {f"d{i}": {"properties": {"a": {"$ref": f"#/$defs/d{i + 1}"}}} for i in range(40)} | {"d40": {}}
     with pytest.raises(ConfigSchemaInvalid, match="errors"):
         config_schemas.check({"type": "object", "$defs": chain})
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+schemas = st.recursive(
+    st.sampled_from(
+        [{"type": "string"}, {"$ref": "#"}, {"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}, {"enum": [1]}, True]
+    ),
+    lambda inner: (
+        st.dictionaries(
+            st.sampled_from(["items", "not", "if", "then", "additionalProperties", "contains", "propertyNames"]),
+            inner,
+            max_size=3,
+        )
+        | st.lists(inner, min_size=1, max_size=2).map(lambda several: {"anyOf": several})
+        | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2).map(lambda several: {"properties": several})
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None)
+@given(a=schemas, b=schemas, top=schemas, config=json_values)
+def test_whatever_passes_never_breaks_later(a: object, b: object, top: object, config: object) -> None:
+    schema: dict[str, Any] = {"type": "object", "$defs": {"a": a, "b": b}, "properties": {"x": top}}
+    try:
+        config_schemas.check(schema)
+    except ConfigSchemaInvalid:
+        return
+    assert all(error.message for error in Draft202012Validator(schema).iter_errors({"x": config, "a": config}))
