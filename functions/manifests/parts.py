@@ -104,6 +104,15 @@ PARTS: Final = (
         tmp="256Mi",
     ),
     Part(
+        name="meter",
+        image="events",
+        args=("functions.services.meter",),
+        settings=("USER_PSQL_URL", "SHARED_PSQL_URL"),
+        secrets=("user-psql-relay", "shared-psql-relay", "shared-psql-worker"),
+        ports=(9464,),
+        direct={"user_psql": 1, "shared_psql": 2},
+    ),
+    Part(
         name="flower",
         image="watch",
         # By the environment, because a command line shows in every list of processes.

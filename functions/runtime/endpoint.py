@@ -20,7 +20,7 @@ import flask
 from events import context
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import Refusal
-from functions.runtime import answers, idempotency
+from functions.runtime import answers, idempotency, metrics
 from functions.runtime.call import Call
 from functions.runtime.callers import User
 from functions.runtime.declarations import Declaration, Needs, Parameter, path_parameters, summary_of
@@ -133,6 +133,8 @@ def serve(declaration: Declaration, request: flask.Request) -> flask.Response:
             response = answers.bug()
         discard_rest(request, declaration.max_body)
         response.headers["X-Request-Id"] = context.current().trace_id
+        seconds = perf_counter() - started
+        metrics.answers.observe(declaration.name, response.status_code, seconds)
         log.info(
             "%s %s %s",
             declaration.method,
@@ -141,7 +143,7 @@ def serve(declaration: Declaration, request: flask.Request) -> flask.Response:
             extra={
                 "function": declaration.name,
                 "status": response.status_code,
-                "duration_ms": round((perf_counter() - started) * 1000, 1),
+                "duration_ms": round(seconds * 1000, 1),
                 "actor": context.current().actor,
                 "call_id": request.headers.get("X-Call-Id"),
             },
@@ -172,7 +174,7 @@ def _run(call: Call, arguments: dict[str, Any]) -> flask.Response:
     fingerprint = idempotency.fingerprint(declaration.name, request.path, request.get_data())
     db = call.session(database.annotation)
     answer = idempotency.once(db, call.caller.id, key, fingerprint, lambda: call.run(arguments))
-    return answers.json_response(answer, declaration.status)
+    return answers.answered_again(declaration, answer)
 
 
 def takes_idempotency_key(declaration: Declaration) -> bool:

@@ -18,7 +18,7 @@ from werkzeug.wrappers import Request
 from events import context, logs
 from events.configuration import MissingSettingError
 from functions.domain.refusals import Refusal
-from functions.runtime import docs_page, functions
+from functions.runtime import docs_page, functions, metrics
 from functions.runtime.answers import refused
 from functions.runtime.declarations import SURFACES, Declaration
 from functions.runtime.environment import refuse_incomplete
@@ -69,6 +69,8 @@ class Host:
         if _UNROUTABLE.search(path):
             raise RouteNotFound
         surface = self.surfaces_by_port.get(environ.get("SERVER_PORT", ""))
+        if surface is None and path == metrics.PATH:
+            return flask.Response(metrics.answers.text(), content_type=metrics.CONTENT_TYPE)
         if surface is None and path.startswith("/function/"):
             name, _, rest = path.removeprefix("/function/").partition("/")
             environ["PATH_INFO"] = f"/{rest}"

@@ -9,6 +9,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 from time import perf_counter
 from types import UnionType
@@ -22,6 +23,7 @@ from events.event import Event
 from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode, from_attributes
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import Invalid, Malformed, Refusal, TooLarge, Unavailable
+from functions.runtime import metrics
 from functions.runtime.answers import bug, problem_response, refused
 from functions.runtime.databases import shared_transaction, user_transaction
 from functions.runtime.declarations import Declaration, Needs, Parameter, summary_of
@@ -107,11 +109,14 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
         event = read_event(request, declaration.max_body)
     except (NotAnEventError, TooLarge) as error:
         log.warning("poison: %s", error, extra={"function": declaration.name})
+        metrics.answers.observe(declaration.name, HTTPStatus.UNPROCESSABLE_ENTITY, perf_counter() - started)
         return problem_response(422, "not_an_event", str(error))
     except Malformed:
         return refused(Unavailable("The event did not arrive whole: deliver it again."))
     with context.entered(_context_of(event)):
         response = _outcome(declaration, event)
+        seconds = perf_counter() - started
+        metrics.answers.observe(declaration.name, response.status_code, seconds)
         log.info(
             "%s %s",
             event.type,
@@ -121,7 +126,7 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
                 "event_id": event.id,
                 "subject": event.subject,
                 "status": response.status_code,
-                "duration_ms": round((perf_counter() - started) * 1000, 1),
+                "duration_ms": round(seconds * 1000, 1),
             },
         )
     return response
