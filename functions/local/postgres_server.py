@@ -44,8 +44,10 @@ _CARELESS: Final = {
 def start(name: str, port: int, *, run: Path, password: str, durable: bool) -> PrivateProcess:
     """Start the database `name` under the folder `run`, and make its data folder at the first start."""
     folder = run / name
-    if not (folder / "PG_VERSION").exists():
-        _create(folder, password)
+    if not folder.exists():
+        # Made under another name: what was cut short must not be taken for a database.
+        _create(run / f"{name}.new", password, durable=durable)
+        (run / f"{name}.new").rename(folder)
     # Nothing of this folder runs any more when we come here; another process may have the old one's id by now.
     (folder / "postmaster.pid").unlink(missing_ok=True)
     settings = {**_SETTINGS, **({} if durable else _CARELESS), "port": str(port)}
@@ -92,7 +94,7 @@ def connect(port: int, password: str, database: str = SUPERUSER) -> pg8000.nativ
     )
 
 
-def _create(folder: Path, password: str) -> None:
+def _create(folder: Path, password: str, *, durable: bool) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     with tempfile.NamedTemporaryFile("w", prefix="botberi-") as password_file, _reachable(folder) as (path, descriptor):
@@ -101,7 +103,7 @@ def _create(folder: Path, password: str) -> None:
         _give(folder)
         _give(Path(password_file.name))
         options = ["--auth=scram-sha-256", f"--username={SUPERUSER}", f"--pwfile={password_file.name}"]
-        options += ["--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+        options += ["--encoding=UTF8", "--locale=C.UTF-8", *([] if durable else ["--no-sync"])]
         command = [str(part) for part in (*_as_somebody(), find("initdb"), "-D", path, *options)]
         made = subprocess.run(command, cwd="/", pass_fds=[descriptor], capture_output=True, text=True, check=False)
     if made.returncode:

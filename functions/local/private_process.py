@@ -22,7 +22,7 @@ class PrivateProcess:
         self.stop_signal = stop_signal
         self.asked = False
 
-    def wait_until(self, ready: Callable[[], bool], *, seconds: float = 60) -> None:
+    def wait_until(self, ready: Callable[[], bool], *, seconds: float = 180) -> None:
         """Wait until `ready()`; raises LocalError with the end of the log when the process dies or takes too long."""
         until(lambda: ready() or not self.alive, seconds=seconds)
         if not self.alive or not ready():

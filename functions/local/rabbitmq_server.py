@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from functions.local.private_process import PrivateProcess
 
 NAME: Final = "event_bus"
 VHOST: Final = "botberi"
+
+_COMPLETE: Final = "complete"
+"""A file that says that the server has been up with this data."""
 
 _TAGS: Final = {"admin": ["administrator"]}
 """Only the part `admin` sees the management page."""
@@ -37,6 +41,9 @@ def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bo
     folder = run / NAME
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
+    if not (folder / _COMPLETE).exists():
+        # A first start that was cut short leaves a database that no later start accepts.
+        shutil.rmtree(folder / "data", ignore_errors=True)
     _configure(folder, ports, passwords, durable=durable)
     environment = _environment(folder, ports)
     mapper = private_process.start(
@@ -51,9 +58,12 @@ def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bo
     yield private_process.start(NAME, [find("rabbitmq-server")], run=run, cwd=folder, environment=environment)
 
 
-def answers(ports: Addresses) -> bool:
+def answers(run: Path, ports: Addresses) -> bool:
     """Tell whether the server takes connections, its users known."""
-    return accepts(ports.amqp) and accepts(ports.management)
+    if not (accepts(ports.amqp) and accepts(ports.management)):
+        return False
+    (run / NAME / _COMPLETE).touch()
+    return True
 
 
 def permissions(vhost: str) -> list[dict[str, str]]:

@@ -18,7 +18,7 @@ from functions.local.health import Check
 from functions.local.patience import until
 from functions.local.private_process import PrivateProcess
 
-PATIENCE: Final = 60
+PATIENCE: Final = 120
 """Seconds that a process may take until it does its work."""
 
 _SYSTEM: Final = re.compile(r"(\S+) stopped \(rc=(-?\d+)\)")

@@ -46,7 +46,7 @@ def _wait(run: Path, ports: Ports, started: dict[str, PrivateProcess]) -> None:
     started["user_psql"].wait_until(lambda: postgres_server.answers(ports.user_psql, superuser))
     started["shared_psql"].wait_until(lambda: postgres_server.answers(ports.shared_psql, superuser))
     started["user_redis"].wait_until(lambda: redis_server.answers(ports.user_redis, redis))
-    started["event_bus"].wait_until(lambda: rabbitmq_server.answers(event_bus_addresses(ports)))
+    started["event_bus"].wait_until(lambda: rabbitmq_server.answers(run, event_bus_addresses(ports)))
 
 
 def event_bus_addresses(ports: Ports) -> rabbitmq_server.Addresses:
