@@ -1,9 +1,11 @@
 """HTTP answers: replies as JSON with their ETag, refusals and bugs as problem+json."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import flask
+from pydantic import ValidationError
 
 from functions.domain.refusals import FieldError, Refusal
 from functions.runtime import problems
@@ -29,6 +31,18 @@ def answered(declaration: Declaration, request: flask.Request, reply: Reply | Ca
     response = flask.Response(status=304) if known else json_response(text, declaration.status)
     response.set_etag(etag)
     response.headers["Cache-Control"] = Reply.cache_control if isinstance(reply, Cached) else reply.cache_control
+    return response
+
+
+def answered_again(declaration: Declaration, text: str) -> flask.Response:
+    """Return an answer that was kept as JSON text, with the ETag that it had the first time."""
+    response = json_response(text, declaration.status)
+    # An earlier release may have kept an answer of another shape: it goes out as it is.
+    with suppress(ValidationError):
+        etag = declaration.reply.model_validate_json(text).etag()
+        if etag is not None:
+            response.set_etag(etag)
+            response.headers["Cache-Control"] = declaration.reply.cache_control
     return response
 
 

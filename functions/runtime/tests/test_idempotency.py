@@ -18,6 +18,9 @@ CREATE = """
     class Created(Reply):
         id: str
 
+        def etag(self) -> str:
+            return self.id
+
     @endpoint("POST", "/things", status=201)
     def create_thing(thing: Thing, caller: User, db: UserDb) -> Created:
         if thing.name == "taken":
@@ -46,6 +49,7 @@ def test_the_same_key_twice_creates_once_and_answers_twice(things: Things, world
     first, second = things.create("once", name), things.create("once", name)
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.data == second.data
+    assert first.headers["ETag"] == second.headers["ETag"] == f'"{first.json["id"]}"'
     with world.transaction("user_psql", "relay") as db:
         assert db.scalar(text("select count(*) from outbox where subject = :name"), {"name": name}) == 1
 
