@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from functions.containers import secrets
+from events.topology import PERMISSIONS
+from functions.domain.accounts import keys
 from functions.manifests.yaml_text import dump
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
@@ -33,12 +34,23 @@ _SETTINGS: Final = {
 _SUPERUSER: Final = "psql-superuser"
 
 
+def secret_names() -> list[str]:
+    """Return the name of every secret, sorted: functions.containers.secrets makes them."""
+    event_bus = [name.removeprefix("botberi_") for name in PERMISSIONS]
+    others = [_SUPERUSER, "user-redis", "flower", "administrator", "event-bus-definitions", keys.PRIVATE, keys.PUBLIC]
+    return sorted([*_passwords(), *(f"event-bus-{part}" for part in event_bus), *others])
+
+
+def _passwords() -> list[str]:
+    return [f"{database}-{role}".replace("_", "-") for database in DATABASES for role in ROLES]
+
+
 def compose(declarations: Sequence[Declaration], root: Path) -> str:
     """Return the compose file: the head that people write, and below it what follows from the declarations."""
     head = (root / FILE).read_text(encoding="utf-8").partition(GENERATED)[0]
     services = {"secrets": _secrets(), "migrate": _migrate()}
     services |= {each.deployment: _function(each) for each in sorted(declarations, key=lambda each: each.name)}
-    volumes = {"volumes": dict.fromkeys([*_DATA, *(_volume(name) for name in secrets.names())])}
+    volumes = {"volumes": dict.fromkeys([*_DATA, *(_volume(name) for name in secret_names())])}
     parts = "\n".join(_indented(_merging(dump({name: service}))) for name, service in services.items())
     return f"{head}{GENERATED}{parts}\n{dump(volumes).replace(': null', ':')}"
 
@@ -75,20 +87,19 @@ def _secrets() -> dict[str, Any]:
         "network_mode": "none",
         "volumes": [
             "${BOTBERI_ENVIRONMENT:-./environments/dev}:/environment",
-            *(f"{_volume(name)}:/volumes/{name}" for name in secrets.names()),
+            *(f"{_volume(name)}:/volumes/{name}" for name in secret_names()),
         ],
     }
 
 
 def _migrate() -> dict[str, Any]:
-    passwords = [f"{database}-{role}".replace("_", "-") for database in DATABASES for role in ROLES]
     healthy = {"condition": "service_healthy"}
     return {
         "<<": "*once",
         "image": _IMAGE.format(name="setup"),
         "command": ["functions.containers.migrate"],
         "environment": "*direct",
-        "volumes": _mounts([_SUPERUSER, *passwords]),
+        "volumes": _mounts([_SUPERUSER, *_passwords()]),
         "depends_on": {
             "secrets": {"condition": "service_completed_successfully"},
             **dict.fromkeys(DATABASES, healthy),

@@ -1,0 +1,36 @@
+"""The container engine, through its command line."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from typing import Any
+
+
+class NoEngineError(Exception):
+    """There is no container engine to be had."""
+
+
+def why_not() -> str | None:
+    """Return why there is no engine with Compose to work with, or None when there is one."""
+    if shutil.which("docker") is None:
+        return "there is no `docker` on the PATH"
+    for command, missing in (
+        (["docker", "info"], "the container engine doesn't run"),
+        (["docker", "compose", "version"], "the container engine has no Compose"),
+    ):
+        if subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: S603 - written above
+            return missing
+    return None
+
+
+def docker(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run docker and return what it writes to standard output; raises CalledProcessError."""
+    command = ["docker", *arguments]
+    return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603
+
+
+def inspected(*names: str) -> list[dict[str, Any]]:
+    """Return what the engine knows of some images or containers."""
+    found: list[dict[str, Any]] = json.loads(docker("inspect", *names))
+    return found
