@@ -11,7 +11,7 @@ help: ## List the targets
 .PHONY: run
 run: ## Run all of Botberi on this machine, until Ctrl-C
 	@functions/local/bootstrap.sh run
-	@BOTBERI_RUN=$(CURDIR)/.local .venv/bin/python -m functions.local.run
+	@BOTBERI_RUN="$(CURDIR)/.local" .venv/bin/python -m functions.local.run
 
 .PHONY: demo
 demo: ## Show the journey of a user and of an administrator, while `make run` is up

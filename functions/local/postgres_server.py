@@ -55,13 +55,28 @@ def start(name: str, port: int, *, run: Path, password: str, durable: bool) -> P
     with _reachable(folder) as (path, descriptor):
         return private_process.start(
             name,
-            [*_as_somebody(), find("postgres"), "-D", path, *options],
+            [*_as_somebody(), _server_for(folder), "-D", path, *options],
             run=run,
             cwd=Path("/"),
             # TERM would wait for the last client; INT ends their sessions, writes everything and goes.
             stop_signal=signal.SIGINT,
             descriptors=[descriptor],
         )
+
+
+def _server_for(folder: Path) -> Path:
+    version = (folder / "PG_VERSION").read_text().strip()
+    newest = find("postgres")
+    same = newest.parents[2] / version / "bin" / "postgres"
+    if same.is_file():
+        return same
+    if newest.parents[2].name == "postgresql":
+        message = (
+            f"{folder} was made by PostgreSQL {version}, which is not installed any more: "
+            f"apt-get install postgresql-{version}, or forget the data with `make reset`"
+        )
+        raise LocalError(message)
+    return newest
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 from events.configuration import secret
 from functions.drivers.process import stop_all
@@ -16,9 +17,13 @@ from functions.local.only_one import only_one
 from functions.local.ports import Ports
 from functions.local.runner import Runner
 
+LONG_LOG: Final = 10 * 1024 * 1024
+"""Bytes of a log that is put aside at the next start; one is kept."""
+
 
 def main() -> None:
     """Run, and end with one line that says what went wrong, if something did."""
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     run = settings.ROOT / ".local"
     try:
@@ -31,7 +36,14 @@ def main() -> None:
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    _ignore_signals()
     raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    # From here on everything ends by itself, and a second Ctrl-C would only leave something behind.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _run(run: Path, ports: Ports) -> None:
@@ -39,6 +51,7 @@ def _run(run: Path, ports: Ports) -> None:
     if ended := leftovers.end(run):
         _say(f"ended {ended} processes that an earlier run left behind")
     ports.refuse_taken()
+    _put_long_logs_aside(run / "logs")
     os.environ.update(settings.environment(run, ports))
     try:
         _say("starting PostgreSQL, Redis and RabbitMQ …")
@@ -50,9 +63,7 @@ def _run(run: Path, ports: Ports) -> None:
             flower = {"FLOWER_BASIC_AUTH": f"{table.FLOWER_USER}:{secret('flower')}"}
             runner.add(processes.watchers(run, ports), health.watchers(ports), os.environ | flower)
             trouble = runner.loop(lambda: table.show(run, ports, password, time.monotonic() - started))
-            # From here on everything ends by itself, and a second Ctrl-C would only leave something behind.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            _ignore_signals()
             _say("stopping …")
             stop_all(run / "instances")
     finally:
@@ -60,6 +71,12 @@ def _run(run: Path, ports: Ports) -> None:
     if trouble:
         raise LocalError(trouble)
     _say("everything has stopped; the data is kept for the next `make run`")
+
+
+def _put_long_logs_aside(folder: Path) -> None:
+    for log in folder.glob("*.log"):
+        if log.stat().st_size > LONG_LOG:
+            log.replace(log.with_suffix(".log.1"))
 
 
 def _prepare(run: Path) -> str | None:

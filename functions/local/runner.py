@@ -56,7 +56,9 @@ class Runner:
         self.manager.loop()
         if self.printer.first_stopped is not None and not self.printer.asked_to_stop:
             name, code = self.printer.first_stopped
-            return f"{name} ended with code {code}; its log {self.run}/logs/{name}.log ends: {self.printer.last[name]}"
+            return (
+                f"{name} ended with code {code}; its log {self.run}/logs/{name}.log ends: {self.printer.end_of(name)}"
+            )
         return self.trouble
 
     def _watch(self, welcome: Callable[[], None]) -> None:
@@ -80,6 +82,7 @@ class _Printer(Printer):  # type: ignore[misc]  # honcho has no types
         super().__init__(sys.stdout)
         self.folder = folder
         self.last: dict[str, str] = {}
+        self.shown: dict[str, str] = {}
         self.first_stopped: tuple[str, str] | None = None
         self.asked_to_stop = False
 
@@ -91,8 +94,20 @@ class _Printer(Printer):  # type: ignore[misc]  # honcho has no types
         self.last[message.name] = text.strip() or self.last.get(message.name, "")
         with (self.folder / f"{message.name}.log").open("a") as file:
             file.write(text)
-        if shown := _worth_showing(text):
+        shown = _worth_showing(text)
+        # What is repeated while something is away is said once.
+        if shown and self.shown.get(message.name) != shown:
+            self.shown[message.name] = shown
             super().write(message._replace(data=shown))
+
+    def end_of(self, name: str) -> str:
+        """Return the last thing that a process has said, without what surrounds it."""
+        line = self.last.get(name, "(nothing)")
+        try:
+            entry = json.loads(line)
+            return str(entry["message"]) + _last_line(entry.get("exception"))
+        except (ValueError, TypeError, KeyError):
+            return line
 
     def _system(self, text: str) -> None:
         if "received" in text:
