@@ -13,6 +13,12 @@ EXCHANGE: Final = "botberi.events"
 DEAD_EXCHANGE: Final = "botberi.dead"
 """The direct exchange that takes dead letters to `<queue>.dead`."""
 
+NOTIFY_EXCHANGE: Final = "botberi.notify"
+"""The exchange for events that are addressed to Postgres, whatever their routing key: `channel` says where."""
+
+NOTIFY_QUEUE: Final = "botberi.notify.shared_psql"
+"""Where they wait."""
+
 TCP_OPTIONS: Final = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 10_000}
 """Without these a dead peer is noticed after eleven minutes. The last is in milliseconds."""
 

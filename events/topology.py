@@ -65,15 +65,25 @@ def declare(connection: pika.BlockingConnection, wanted: list[Subscription]) -> 
     channel = connection.channel()
     channel.exchange_declare(bus.EXCHANGE, "topic", durable=True)
     channel.exchange_declare(bus.DEAD_EXCHANGE, "direct", durable=True)
+    channel.exchange_declare(bus.NOTIFY_EXCHANGE, "topic", durable=True)
+    _declare_pair(connection, bus.NOTIFY_QUEUE)
+    channel.queue_bind(bus.NOTIFY_QUEUE, bus.NOTIFY_EXCHANGE, "#")
     for subscription in wanted:
         queue = subscription.queue
-        _declare_queue(connection, bus.dead(queue), dead_arguments())
-        channel.queue_bind(bus.dead(queue), bus.DEAD_EXCHANGE, queue)
-        _declare_queue(connection, queue, arguments_of(queue))
+        _declare_pair(connection, queue)
         for event_type in subscription.types:
             channel.queue_bind(queue, bus.EXCHANGE, event_type)
         log.info("%s hears %s", queue, ", ".join(subscription.types))
     channel.close()
+
+
+def _declare_pair(connection: pika.BlockingConnection, queue: str) -> None:
+    """Make a queue exist, and its dead-letter queue before it."""
+    _declare_queue(connection, bus.dead(queue), dead_arguments())
+    channel = connection.channel()
+    channel.queue_bind(bus.dead(queue), bus.DEAD_EXCHANGE, queue)
+    channel.close()
+    _declare_queue(connection, queue, arguments_of(queue))
 
 
 def _declare_queue(connection: pika.BlockingConnection, queue: str, arguments: dict[str, Any]) -> None:

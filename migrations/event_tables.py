@@ -24,13 +24,15 @@ create table outbox (
   causationid text,
   actor text not null,
   recipient text,
+  channel text,
   created timestamptz not null default clock_timestamp()
 ) partition by range (seq);
 create index outbox_xid_idx on outbox (xid);
 create table outbox_default partition of outbox default;
 comment on column outbox.source is 'null for what this database says itself';
 comment on column outbox.data is 'null when it is in outbox_bodies';
-comment on column outbox.recipient is 'the one queue that a redriven dead letter goes to; null for all that are bound';
+comment on column outbox.recipient is 'the one queue that it goes to, as when it was redriven; null for all bound';
+comment on column outbox.channel is 'the NOTIFY channel of the events that are addressed to Postgres';
 
 create table outbox_bodies (
   id text primary key,
@@ -87,9 +89,12 @@ create table inbox (
   subscriber text not null,
   source text not null,
   id text not null,
+  body jsonb,
   received timestamptz not null default now(),
   primary key (subscriber, source, id)
 );
+
+comment on column inbox.body is 'the event, where a NOTIFY could only refer to it';
 
 create table idempotency_keys (
   caller text not null,
@@ -115,7 +120,8 @@ end $$;
 create function emit_event(
   type text, subject text, data jsonb,
   id text default null, traceparent text default null, correlationid text default null,
-  causationid text default null, actor text default 'system', source text default null
+  causationid text default null, actor text default 'system', source text default null,
+  recipient text default null, channel text default null
 ) returns text language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   event_id text := coalesce(emit_event.id, 'evt_' || replace(gen_random_uuid()::text, '-', ''));
@@ -130,12 +136,36 @@ begin
     insert into outbox_bodies (id, data) values (event_id, body);
     body := null;
   end if;
-  insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor)
+  insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
+                      recipient, channel)
   values (event_id, emit_event.source, emit_event.type, emit_event.subject, emit_event.subject, body,
-          emit_event.traceparent, emit_event.correlationid, emit_event.causationid, emit_event.actor);
+          emit_event.traceparent, emit_event.correlationid, emit_event.causationid, emit_event.actor,
+          emit_event.recipient, emit_event.channel);
   perform ring_relay();
   return event_id;
 end $$;
+
+-- The reverse direction. One statement takes in a batch: what is new becomes a NOTIFY, what was there before nothing.
+-- A payload of 8,000 bytes or more would abort the transaction: such an event stays in the inbox, and the NOTIFY refers
+-- to it.
+create function notify_events(events jsonb) returns integer language sql security definer
+set search_path = public, pg_temp as $$
+  with given as (
+    select distinct on (event->>'source', event->>'id') place, event, event->>'channel' as channel,
+           octet_length(event::text) > 7900 as large
+    from jsonb_array_elements(events) with ordinality as each (event, place)
+    order by event->>'source', event->>'id', place
+  ), fresh as (
+    insert into inbox (subscriber, source, id, body)
+    select 'notify', event->>'source', event->>'id', case when large then event end from given order by place
+    on conflict do nothing returning source, id
+  ), rung as (
+    select pg_notify(channel, case when large
+      then ((event - 'data') || jsonb_build_object('dataref', 'inbox:' || id))::text else event::text end)
+    from given join fresh on fresh.source = event->>'source' and fresh.id = event->>'id' order by place
+  )
+  select count(*)::integer from rung
+$$;
 
 create function event_body(id text) returns text language sql stable security definer
 set search_path = public, pg_temp as $$
@@ -152,9 +182,9 @@ begin
     delete from parked_events where parked_events.seq = redrive_parked_event.seq returning letter
   ), sent as (
     insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
-                        recipient, created)
+                        recipient, channel, created)
     select row.id, row.source, row.type, row.subject, row.partitionkey, row.data, row.traceparent, row.correlationid,
-           row.causationid, row.actor, row.recipient, row.created
+           row.causationid, row.actor, row.recipient, row.channel, row.created
     from freed, jsonb_populate_record(null::outbox, freed.letter) as row
     returning outbox.id
   )
@@ -184,10 +214,10 @@ begin
   end if;
   event := dead.event::jsonb;
   insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
-                      recipient, created)
+                      recipient, channel, created)
   values (dead.event_id, dead.source, dead.type, dead.subject, coalesce(event->>'partitionkey', dead.subject),
           event->'data', event->>'traceparent', event->>'correlationid', event->>'causationid',
-          coalesce(event->>'actor', 'system'), dead.queue, (event->>'time')::timestamptz);
+          coalesce(event->>'actor', 'system'), dead.queue, event->>'channel', (event->>'time')::timestamptz);
   perform ring_relay();
   return true;
 end $$;
@@ -261,7 +291,7 @@ grant select on outbox, outbox_bodies, parked_events, relay_cursor to botberi_re
 grant insert on parked_events to botberi_relay;
 grant select, insert on dead_letters to botberi_relay;
 grant update on relay_cursor to botberi_relay;
-grant execute on function rotate_outbox, ring_relay to botberi_relay;
+grant execute on function rotate_outbox, ring_relay, emit_event, notify_events to botberi_relay;
 grant execute on function event_body to botberi_subscribers;
 grant select on dead_letters, parked_events, relay_cursor to botberi_admin, botberi_broker;
 grant execute on function redrive_dead_letter, discard_dead_letter, redrive_parked_event, drop_parked_event
@@ -271,7 +301,7 @@ grant execute on function redrive_dead_letter, discard_dead_letter, redrive_park
 UPGRADE: Final = _TABLES + _FUNCTIONS + _GRANTS
 
 DOWNGRADE: Final = """
-drop function emit_event, event_body, redrive_parked_event, drop_parked_event, redrive_dead_letter,
+drop function emit_event, event_body, notify_events, redrive_parked_event, drop_parked_event, redrive_dead_letter,
   discard_dead_letter, rotate_outbox, rebase_relay;
 drop function ring_relay;
 drop table idempotency_keys;

@@ -11,12 +11,14 @@ import time
 from typing import Any, Final
 
 from events import failpoints, logs, subscriptions
+from events.bus import NOTIFY_QUEUE
 from events.configuration import setting
 from events.dispatcher.caller import Caller
 from events.dispatcher.consumer import Consumer, Tap
 from events.dispatcher.dead_letters import DeadLetters
 from events.dispatcher.delivery import Answer, Delivery, Verdict, received
 from events.dispatcher.lanes import Lanes
+from events.dispatcher.notifier import Notifier
 from events.subscriptions import Subscription
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,10 @@ class Dispatcher:
         self.url = url
         self.lanes = [self._lanes(subscription) for subscription in wanted]
         self.dead_letters = DeadLetters()
-        graves = [self.dead_letters.tap(subscription.queue) for subscription in wanted]
-        self.consumer = self.dead_letters.consumer = Consumer([*map(self._tap, self.lanes), *graves])
+        self.notifier = Notifier(self.dead_letters)
+        graves = [self.dead_letters.tap(queue) for queue in (NOTIFY_QUEUE, *(each.queue for each in wanted))]
+        self.consumer = Consumer([*map(self._tap, self.lanes), *graves, self.notifier.tap()])
+        self.notifier.consumer = self.dead_letters.consumer = self.consumer
 
     def _lanes(self, subscription: Subscription) -> Lanes:
         url = self.url.replace("{name}", subscription.function)
@@ -71,6 +75,7 @@ class Dispatcher:
         for lanes in self.lanes:
             lanes.start()
         self.dead_letters.start()
+        self.notifier.start()
         self.consumer.start()
         stopped.wait()
         deadline = time.monotonic() + DRAIN

@@ -43,7 +43,7 @@ class Ground:
         passwords = {part: (self.run / "secrets" / f"event-bus-{part}").read_text() for part in _PARTS}
         addresses = services.event_bus_addresses(self.ports)
         self.started.extend(rabbitmq_server.start(self.run, addresses, passwords, durable=True))
-        self.started[-1].wait_until(lambda: rabbitmq_server.answers(addresses))
+        self.started[-1].wait_until(lambda: rabbitmq_server.answers(self.run, addresses))
 
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl."""

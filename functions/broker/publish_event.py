@@ -4,12 +4,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from events.bus import EXCHANGE
+from events.bus import EXCHANGE, NOTIFY_QUEUE
 from events.ids import new_id
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishing
 from functions.domain.event_path.event_types import EventTypeUnknown
-from functions.domain.event_path.publishing import EventIdTaken, EventInvalid, SourceReserved
+from functions.domain.event_path.publishing import ChannelReserved, EventIdTaken, EventInvalid, SourceReserved
 from functions.runtime.callers import Broker
 from functions.runtime.endpoint import endpoint
 from functions.runtime.shapes import Body, Reply
@@ -35,6 +35,14 @@ class NewEvent(Body):
     source: Annotated[
         Attribute | None, Field(description="Your system; without it, your account.", examples=["/example/crm"])
     ] = None
+    channel: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z][a-z0-9_]{0,62}$",
+            description="Address it to Postgres: it becomes a NOTIFY on this channel of shared_psql, and nothing else.",
+            examples=["orders"],
+        ),
+    ] = None
 
 
 class Receipt(Reply):
@@ -45,7 +53,7 @@ class Receipt(Reply):
     type: str
     subject: str
     known: Annotated[bool, Field(description="It was published before, and nothing happened this time.")]
-    exchange: str
+    exchange: Annotated[str, Field(description="Of RabbitMQ; empty for the default one.")]
     routing_key: str
 
 
@@ -53,7 +61,7 @@ class Receipt(Reply):
     "POST",
     "/v1/events",
     status=202,
-    refusals=(EventTypeUnknown, EventInvalid, EventIdTaken, SourceReserved),
+    refusals=(EventTypeUnknown, EventInvalid, EventIdTaken, SourceReserved, ChannelReserved),
     max_body=MAX_BODY,
 )
 def publish_event(caller: Broker, event: NewEvent, db: SharedDb) -> Receipt:
@@ -64,5 +72,7 @@ def publish_event(caller: Broker, event: NewEvent, db: SharedDb) -> Receipt:
         event.data,
         event_id=event.id or new_id("evt"),
         source=event.source or f"/accounts/{caller.id}",
+        channel=event.channel,
     )
-    return Receipt(**vars(published), exchange=EXCHANGE, routing_key=published.type)
+    exchange, key = ("", NOTIFY_QUEUE) if event.channel else (EXCHANGE, published.type)
+    return Receipt(**vars(published), exchange=exchange, routing_key=key)

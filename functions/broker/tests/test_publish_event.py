@@ -82,6 +82,8 @@ def test_without_id_and_source_both_are_given(api: Api, publisher: Person) -> No
         ({"data": {"agent_id": "", "slug": "s"}}, 422, "event_invalid"),
         ({"source": "/botberi/user_psql"}, 422, "source_reserved"),
         ({"source": "two words"}, 422, "invalid"),
+        ({"channel": "events"}, 422, "channel_reserved"),
+        ({"channel": "Robert;drop"}, 422, "invalid"),
     ],
 )
 def test_what_the_catalog_does_not_know_is_refused(
@@ -94,6 +96,14 @@ def test_what_the_catalog_does_not_know_is_refused(
 def test_the_fields_that_do_not_fit_are_named(api: Api, publisher: Person) -> None:
     answer = api.broker.post("/v1/events", json=EVENT | {"data": {"slug": 1}}, token=publisher.token)
     assert [error["pointer"] for error in answer.json["errors"]] == ["/data/agent_id", "/data/slug"]
+
+
+def test_an_event_for_postgres_goes_to_its_queue_alone(api: Api, world: World, publisher: Person) -> None:
+    answer = api.broker.post("/v1/events", json=EVENT | {"id": "crm-5", "channel": "orders"}, token=publisher.token)
+    assert (answer.json["exchange"], answer.json["routing_key"]) == ("", "botberi.notify.shared_psql")
+    with world.transaction("shared_psql", "relay") as db:
+        rows = db.exec_driver_sql("select recipient, channel from outbox where id = 'crm-5'").all()
+    assert rows == [("botberi.notify.shared_psql", "orders")]
 
 
 def test_publishing_takes_the_broker_scope(api: Api, person: Callable[..., Person]) -> None:

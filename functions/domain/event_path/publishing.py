@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from events import context
+from events.bus import NOTIFY_QUEUE
 from events.catalog.load import load
 from events.event import Event
 from events.wire import is_attribute
@@ -18,6 +19,10 @@ from functions.domain.refusals import Conflict, FieldError, Invalid
 
 RESERVED: Final = "/botberi/"
 """Sources that begin so are ours: consumers trust them and deduplicate by them."""
+
+
+CHANNELS: Final = ("events", "botberi_")
+"""What reserved channels begin with."""
 
 
 class EventIdTaken(Conflict):
@@ -30,6 +35,10 @@ class EventInvalid(Invalid):
 
 class SourceReserved(Invalid):
     """Sources below /botberi/ are Botberi's own: name your own system."""
+
+
+class ChannelReserved(Invalid):
+    """Channels that begin with `events` or `botberi_` are those that Botberi itself listens on."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +60,34 @@ _ONCE: Final = text(
 _BEFORE: Final = text("select fingerprint from idempotency_keys where caller = :caller and key = :key")
 _EMIT: Final = text(
     "select emit_event(type => :type, subject => :subject, data => cast(:data as jsonb), id => :id, source => :source,"
-    " traceparent => :traceparent, correlationid => :correlationid, actor => :actor)"
+    " recipient => :recipient, channel => :channel, traceparent => :traceparent, correlationid => :correlationid,"
+    " actor => :actor)"
 )
 
 
-def publish(db: SharedDb, event_type: str, data: dict[str, Any], *, event_id: str, source: str) -> Published:
+def publish(  # noqa: PLR0913 - each is a fact about the event, given by name
+    db: SharedDb, event_type: str, data: dict[str, Any], *, event_id: str, source: str, channel: str | None = None
+) -> Published:
     """Write an event to the outbox, once for each source and id.
 
-    Raises EventTypeUnknown, EventInvalid, SourceReserved, or EventIdTaken.
+    With a `channel` it becomes a NOTIFY on that channel of shared_psql, and nobody else hears it.
+    Raises EventTypeUnknown, EventInvalid, SourceReserved, ChannelReserved, or EventIdTaken.
     """
     if f"{source}/".startswith(RESERVED):
         raise SourceReserved(errors=[FieldError("/source", "reserved", SourceReserved.message())])
+    if channel is not None and channel.startswith(CHANNELS):
+        raise ChannelReserved(errors=[FieldError("/channel", "reserved", ChannelReserved.message())])
     event = _checked(event_type, data)
     body = event.model_dump_json()
-    published = Published(event_id, source, event.type, event.subject, known=not _first(db, source, event_id, event))
+    published = Published(
+        event_id, source, event.type, event.subject, known=not _first(db, source, event_id, event, channel)
+    )
     if not published.known:
         now = context.current()
         row = {"id": event_id, "source": source, "type": event.type, "subject": event.subject, "data": body}
         trace = {"traceparent": now.traceparent, "correlationid": now.correlation, "actor": now.actor}
-        db.execute(_EMIT, row | trace)
+        address = {"recipient": NOTIFY_QUEUE if channel else None, "channel": channel}
+        db.execute(_EMIT, row | trace | address)
     return published
 
 
@@ -93,9 +111,9 @@ def _field_error(location: tuple[int | str, ...], code: str, message: str) -> Fi
     return FieldError(f"/data{path}", code, message)
 
 
-def _first(db: SharedDb, source: str, event_id: str, event: Event) -> bool:
+def _first(db: SharedDb, source: str, event_id: str, event: Event, channel: str | None) -> bool:
     """Note the event; False if this very event was noted before. Waits for one that is being noted just now."""
-    fingerprint = hashlib.sha256(f"{event.type} {event.model_dump_json()}".encode()).hexdigest()
+    fingerprint = hashlib.sha256(f"{channel} {event.type} {event.model_dump_json()}".encode()).hexdigest()
     row = {"caller": f"event {source}", "key": event_id, "fingerprint": fingerprint}
     if db.execute(_ONCE, row).first():
         return True

@@ -1,0 +1,125 @@
+"""The reverse direction: what is addressed to Postgres becomes a NOTIFY there, each event once."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pika
+import pytest
+
+from events import bus, contracts
+from events.catalog.agents import AgentCreated
+from events.postgres import Session
+from events.tests.path import DATABASE, EventPath
+
+Eventually = Callable[..., Any]
+Heard = list[dict[str, Any]]
+
+
+class Listener:
+    """Listens on the channel `orders`."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        session.run("listen orders")
+        self.heard: Heard = []
+
+    def listen(self) -> Heard:
+        self.session.run("")
+        while self.session.connection.notifications:
+            _, channel, payload = self.session.connection.notifications.popleft()
+            assert channel == "orders"
+            self.heard.append(json.loads(payload))
+        return self.heard
+
+
+@pytest.fixture
+def listener(path: EventPath) -> Iterator[Listener]:
+    assert path.processes
+    with closing(Session(DATABASE, "migrator", name="listener")) as session:
+        yield Listener(session)
+
+
+def order(number: int | str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute
+    return contracts.example(AgentCreated) | {"id": f"order-{number}", "source": "/shop", "channel": "orders"} | changes
+
+
+def send(path: EventPath, *events: dict[str, Any] | bytes) -> None:
+    """Publish as another system would."""
+    with path.broker() as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for event in events:
+            body = event if isinstance(event, bytes) else json.dumps(event).encode()
+            channel.basic_publish(bus.NOTIFY_EXCHANGE, "anything", body, pika.BasicProperties(delivery_mode=2))
+
+
+def test_an_event_of_another_system_becomes_a_notify_whole(
+    path: EventPath, listener: Listener, eventually: Eventually
+) -> None:
+    send(path, order("whole"))
+    eventually(lambda: listener.listen() == [order("whole")])
+
+
+def test_the_same_event_again_and_again_is_one_notify(
+    path: EventPath, listener: Listener, eventually: Eventually
+) -> None:
+    send(path, *[order("once")] * 5)
+    send(path, order("once"), order("once", source="/other-shop"), order("last"))
+    eventually(lambda: "order-last" in [event["id"] for event in listener.listen()])
+    assert [(event["source"], event["id"]) for event in listener.heard] == [
+        ("/shop", "order-once"),
+        ("/other-shop", "order-once"),
+        ("/shop", "order-last"),
+    ]
+
+
+def test_an_event_addressed_over_the_outbox_goes_to_postgres_alone(
+    path: EventPath, listener: Listener, eventually: Eventually
+) -> None:
+    sql = """select emit_event(:type, 'agt_9', '{"agent_id": "agt_9", "slug": "s"}',
+                                recipient => :to, channel => 'orders')"""
+    [[event_id]] = path.query(sql, role="broker", type=AgentCreated.type, to=bus.NOTIFY_QUEUE)
+    eventually(lambda: [event["id"] for event in listener.listen()] == [event_id])
+    assert "agt_9" not in path.recorder.subjects("hear-all")
+
+
+def test_a_body_over_the_limit_stays_in_the_inbox(path: EventPath, listener: Listener, eventually: Eventually) -> None:
+    data = {"agent_id": "agt_1", "slug": "x" * 9000}
+    send(path, order("large", data=data))
+    [event] = eventually(listener.listen)
+    assert (event["dataref"], "data" in event) == ("inbox:order-large", False)
+    assert path.query("select body->'data' from inbox where id = 'order-large'") == [(data,)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"type": "com.botberi.thing.unheard_of.v1"}, "the catalog has no such type"),
+        ({"data": {"agent_id": 7}}, "the data does not fit the event's schema"),
+        ({"channel": "Robert;drop"}, "unsafe or reserved"),
+        ({"channel": "events"}, "unsafe or reserved"),
+        ({"channel": "x" * 64}, "unsafe or reserved"),
+        ({"data": {"agent_id": "agt_1", "slug": "\x00"}}, "unsupported Unicode escape sequence"),
+    ],
+)
+def test_what_can_not_be_a_notify_is_a_dead_letter_alone(
+    path: EventPath, listener: Listener, eventually: Eventually, changes: dict[str, Any], why: str
+) -> None:
+    path.query("delete from inbox; delete from dead_letters")
+    send(path, order("before"), order("spoilt", **changes), order("after"))
+    eventually(lambda: [event["id"] for event in listener.listen()] == ["order-before", "order-after"])
+    rows = eventually(lambda: path.query("select detail, queue from dead_letters where event_id = 'order-spoilt'"))
+    assert why in rows[0][0]
+    assert rows[0][1] == bus.NOTIFY_QUEUE
+
+
+def test_a_thousand_events_are_taken_in_by_the_batch(path: EventPath, eventually: Eventually) -> None:
+    with path.broker() as connection:
+        channel = connection.channel()
+        for number in range(1000):
+            channel.basic_publish(bus.NOTIFY_EXCHANGE, "", json.dumps(order(f"many-{number}")).encode())
+    eventually(lambda: path.query("select count(*) from inbox where id like 'order-many-%'") == [(1000,)])
+    [[batches]] = path.query("select count(distinct received) from inbox where id like 'order-many-%'")
+    assert batches <= 100
