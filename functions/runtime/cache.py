@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from functools import cache as memoised
+from time import monotonic
 from typing import Any, Final
 
 from events.configuration import secret, setting
@@ -16,6 +17,12 @@ log = logging.getLogger(__name__)
 SECONDS: Final = 60
 """How long an answer is kept at most; a change of what it was built from drops it at once."""
 
+TIMEOUT: Final = 0.5
+"""Seconds to wait for Redis: an answer is built in less."""
+
+PAUSE: Final = 2.0
+"""Seconds for which a Redis that couldn't be reached isn't asked again: nobody should wait for it each time."""
+
 
 class CacheUnavailable(Unavailable):
     """The cache is not available just now: try again shortly."""
@@ -27,17 +34,20 @@ class Cache:
     def __init__(self, client: Any) -> None:  # noqa: ANN401 - redis' client, whose import is slow
         """`client` is a `redis.Redis`."""
         self.client = client
+        self._away_until = 0.0
 
     def through(self, generation: str, key: str, build: Callable[[], Answer]) -> Cached[Answer]:
         """Return the answer kept under `key` in `generation`, or build it and keep it."""
         from redis.exceptions import RedisError  # noqa: PLC0415 - redis is slow to import
 
+        if monotonic() < self._away_until:
+            return _cached(build().model_dump_json())
         try:
             number = self.client.get(f"generation:{generation}") or b"0"
             place = f"cache:{generation}:{number.decode()}:{key}"
             kept = self.client.get(place)
         except RedisError as error:
-            log.warning("user_redis can't be reached, answering without it: %s", error)
+            self._away(error)
             return _cached(build().model_dump_json())
         if kept is not None:
             return _cached(kept.decode())
@@ -51,7 +61,11 @@ class Cache:
         try:
             self.client.set(place, text, ex=SECONDS)
         except RedisError as error:
-            log.warning("user_redis can't be reached, keeping nothing: %s", error)
+            self._away(error)
+
+    def _away(self, error: Exception) -> None:
+        self._away_until = monotonic() + PAUSE
+        log.warning("user_redis can't be reached, answering without it: %s", error)
 
     def forget(self, generation: str) -> None:
         """Raise the generation, so that nothing kept under it is found again. Raises CacheUnavailable."""
@@ -71,9 +85,17 @@ def _cached(text: str) -> Cached[Any]:
 def connect() -> Cache:
     """Return this process' cache, at the setting `USER_REDIS_URL` (`host:port`) with the secret `user-redis`."""
     import redis  # noqa: PLC0415 - it takes a tenth of a second
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - the same
+    from redis.retry import Retry  # noqa: PLC0415 - the same
 
     host, _, port = setting("USER_REDIS_URL").partition(":")
     client = redis.Redis(
-        host=host, port=int(port), password=secret("user-redis"), socket_timeout=1, socket_connect_timeout=1
+        host=host,
+        port=int(port),
+        password=secret("user-redis"),
+        socket_timeout=TIMEOUT,
+        socket_connect_timeout=TIMEOUT,
+        # Once more, on a new connection, since Redis may have restarted; its own ten times take seconds.
+        retry=Retry(NoBackoff(), 1),
     )
     return Cache(client)

@@ -1,6 +1,8 @@
 """The catalog's cache: fast while nothing changes, right when Redis is empty or away."""
 
 from collections.abc import Iterator
+from socketserver import BaseRequestHandler, ThreadingTCPServer
+from threading import Thread
 
 import pytest
 
@@ -70,3 +72,23 @@ def test_an_answer_built_while_the_catalog_changed_is_not_kept_for_those_after(a
     # The slow reader writes what it built before the change, under the generation that it began in.
     kept.client.set(f"cache:catalog:{number}:agent:{slug}", stale.text)
     assert name_of(api, slug) == "After"
+
+
+def test_a_redis_that_hangs_up_is_asked_twice_and_then_left_alone(
+    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slug, asked = an_agent(world), []
+
+    class HangsUp(BaseRequestHandler):
+        def handle(self) -> None:
+            asked.append(self.client_address)
+
+    with ThreadingTCPServer(("127.0.0.1", 0), HangsUp) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{server.server_address[1]}")
+        monkeypatch.setattr(cache, "PAUSE", 600)
+        cache.connect.cache_clear()
+        assert [name_of(api, slug) for _ in range(5)] == ["Some"] * 5
+        server.shutdown()
+    cache.connect.cache_clear()
+    assert len(asked) == 2
