@@ -65,7 +65,7 @@ def bearer(header: str | None) -> dict[str, Any]:
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
     try:
-        key = _keys()[str(jwt.get_unverified_header(token).get("kid"))]
+        key = _key(str(jwt.get_unverified_header(token).get("kid")))
         return dict(
             jwt.decode(
                 token.strip(),
@@ -81,6 +81,13 @@ def bearer(header: str | None) -> dict[str, Any]:
         raise TokenExpired from None
     except (jwt.PyJWTError, KeyError, ValueError):
         raise Unauthenticated from None
+
+
+def _key(kid: str) -> Any:  # noqa: ANN401 - PyJWT's key
+    if kid not in _keys():
+        # Perhaps the keys were rotated since this process read them.
+        _keys.cache_clear()
+    return _keys()[kid]
 
 
 @cache

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache as memoised
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def without_memory(patch: pytest.MonkeyPatch) -> Iterator[None]:
         return made[-1]
 
     patch.setattr(databases, "engine", engine)
-    patch.setattr(callers, "_keys", callers._keys.__wrapped__)  # noqa: SLF001 - a test of it
+    patch.setattr(callers, "_keys", memoised(callers._keys.__wrapped__))  # noqa: SLF001 - a test of it
     patch.setattr(cache, "connect", cache.connect.__wrapped__)
     patch.setattr(queue, "_client", queue._client.__wrapped__)  # noqa: SLF001 - a test of it
     yield

@@ -1,7 +1,9 @@
 import base64
 import json
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -12,6 +14,8 @@ from events.configuration import secret
 from functions.domain.accounts import keys
 from functions.local.testing.clients import Api
 from functions.local.testing.people import Person
+from functions.local.testing.world import World
+from functions.tests.alone import without_memory
 
 Forge = Callable[..., str]
 
@@ -80,6 +84,19 @@ def test_a_token_signed_with_a_foreign_key_is_refused(api: Api, forge: Forge) ->
 def test_a_token_signed_with_the_other_live_key_passes(api: Api, forge: Forge) -> None:
     other = json.loads(secret(keys.PRIVATE))["keys"][1]
     assert code(api, forge(key=jwt.PyJWK(other, "EdDSA").key, headers={"kid": other["kid"]})) == "200"
+
+
+def test_keys_that_were_rotated_in_meanwhile_are_found(
+    api: Api, forge: Forge, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(world.secrets, tmp_path / "secrets")
+    with without_memory(monkeypatch):
+        monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path / "secrets"))
+        before = forge()
+        assert code(api, before) == "200"
+        keys.generate(tmp_path / "secrets")
+        assert code(api, forge()) == "200"
+        assert code(api, before) == "unauthenticated"
 
 
 @pytest.mark.parametrize("headers", [{}, {"kid": "unknown"}, {"kid": ""}, {"kid": "../../etc/passwd"}])

@@ -1,5 +1,6 @@
 import json
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 
@@ -50,6 +51,14 @@ def hear(plant: Plant) -> Client:
 def test_a_second_delivery_changes_nothing(hear: Client, world: World) -> None:
     given = event()
     assert [deliver(hear, given).status_code for _ in range(3)] == [200, 200, 200]
+    assert effects(world, given) == 1
+
+
+def test_two_deliveries_at_once_change_it_once(hear: Client, world: World) -> None:
+    given = event()
+    with ThreadPoolExecutor(3) as senders:
+        answers = list(senders.map(lambda _: deliver(hear, given).status_code, range(3)))
+    assert answers == [200, 200, 200]
     assert effects(world, given) == 1
 
 

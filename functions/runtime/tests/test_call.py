@@ -1,0 +1,75 @@
+"""What a handler's parameters are filled with, and that its caller is checked whatever they are."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import jwt
+import pytest
+
+from functions.domain import revocations
+from functions.domain.accounts import sessions
+from functions.domain.databases import SharedDb, UserDb
+from functions.local.testing.people import Person
+from functions.local.testing.world import World
+from functions.runtime.tests.planting import Client, Plant
+
+HANDLERS = {
+    "user_psql": "caller: User, db: UserDb",
+    "shared_psql": "caller: User, db: SharedDb",
+    "both": "caller: User, db: SharedDb, other: UserDb",
+    "short ones on user_psql": "caller: User, begin: UserTransactions",
+    "short ones on shared_psql": "caller: User, begin: SharedTransactions",
+    "no database": "caller: User",
+}
+
+
+@pytest.fixture(params=list(HANDLERS))
+def client(plant: Plant, request: pytest.FixtureRequest) -> Client:
+    return plant(
+        read_thing=f"""
+        class Thing(Reply):
+            caller: str
+
+        @endpoint("GET", "/things")
+        def read_thing({HANDLERS[request.param]}) -> Thing:
+            return Thing(caller=caller.id)
+    """
+    )
+
+
+def test_who_is_logged_in_is_the_caller(client: Client, person: Callable[..., Person]) -> None:
+    somebody = person()
+    answer = client.get("/things", headers={"Authorization": f"Bearer {somebody.token}"})
+    assert answer.json == {"caller": somebody.id}
+
+
+def test_an_ended_session_is_refused_whatever_the_handler_works_on(
+    client: Client, person: Callable[..., Person], world: World
+) -> None:
+    somebody = person()
+    session_id = jwt.decode(somebody.token, options={"verify_signature": False})["sid"]
+    with world.transaction("user_psql", "user") as db:
+        sessions.revoke(UserDb(db), session_id, "logged_out")
+    with world.transaction("shared_psql", "subscribers") as db:
+        revocations.record(SharedDb(db), session_id, datetime.now(UTC) + timedelta(minutes=11))
+    answer = client.get("/things", headers={"Authorization": f"Bearer {somebody.token}"})
+    assert (answer.status_code, answer.json["code"]) == (401, "session_revoked")
+
+
+def test_short_transactions_end_with_their_block(plant: Plant) -> None:
+    client = plant(
+        read_thing="""
+        class Thing(Reply):
+            numbers: list[str]
+
+        @endpoint("GET", "/things")
+        def read_thing(begin: SharedTransactions) -> Thing:
+            numbers = []
+            for _ in range(2):
+                with begin() as db:
+                    numbers.append(str(db.scalar(text("select pg_current_xact_id()"))))
+            return Thing(numbers=numbers)
+    """
+    )
+    first, second = client.get("/things").json["numbers"]
+    assert first != second
