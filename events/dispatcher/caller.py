@@ -3,13 +3,14 @@
 The answers' meaning is a contract with every sender: 200 handled, 422 poison, anything else not now.
 """
 
-import http.client
 import json
 import time
 from typing import Final
 from urllib.parse import urlsplit
 
+from events.context import TRACEPARENT
 from events.dispatcher.delivery import Answer, Delivery, Verdict
+from events.dispatcher.http_client import HttpConnection, ProtocolError
 from events.wire import CONTENT_TYPE
 
 CONNECT_TIMEOUT: Final = 2.0
@@ -18,6 +19,8 @@ CONNECT_TIMEOUT: Final = 2.0
 MAX_ANSWER: Final = 16 * 1024
 """Bytes of an answer that are read; of use are only the first few."""
 
+_OK: Final = 200
+_REDIRECTION: Final = 300
 _POISON: Final = 422
 _REASONS: Final = {422: "refused", 503: "unavailable", 500: "bug"}
 
@@ -29,45 +32,48 @@ class Caller:
         """`url` is the function's, of whatever form; `timeout` is in seconds, for the whole call."""
         parts = urlsplit(url)
         self.secure = parts.scheme == "https"
-        self.host = parts.netloc
-        self.path = parts.path or "/"
+        self.host = parts.hostname or ""
+        self.port = parts.port or (443 if self.secure else 80)
         self.timeout = timeout
-        self._kept: http.client.HTTPConnection | None = None
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        authority = parts.netloc.rpartition("@")[2]
+        self._head = f"POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: {CONTENT_TYPE}\r\n".encode()
+        self._kept: HttpConnection | None = None
 
     def __call__(self, delivery: Delivery) -> Answer:
         """Call the function with an event; whatever happens is an answer."""
-        headers = {"Content-Type": CONTENT_TYPE}
-        if delivery.traceparent:
-            headers["traceparent"] = delivery.traceparent
         kept = self._kept is not None
         try:
-            return self._post(delivery.body, headers)
+            return self._post(self._request(delivery))
         except TimeoutError:
-            self._drop()
+            self.close()
             return Answer(Verdict.RETRY, "timeout", f"no answer within {self.timeout} s")
-        except (http.client.HTTPException, OSError, ValueError) as error:
-            self._drop()
+        except (ProtocolError, OSError, ValueError) as error:
+            self.close()
             if kept:
                 # The other end may close a connection that idles, just as it is used again.
                 return self(delivery)
             return Answer(Verdict.RETRY, "unreachable", repr(error))
 
-    def _post(self, body: bytes, headers: dict[str, str]) -> Answer:
+    def _request(self, delivery: Delivery) -> bytes:
+        # Whatever else stands in the event's traceparent could be more headers.
+        trace = TRACEPARENT.fullmatch(delivery.traceparent or "")
+        header = f"traceparent: {trace[0]}\r\n".encode() if trace else b""
+        length = f"Content-Length: {len(delivery.body)}\r\n\r\n".encode()
+        return b"".join((self._head, header, length, delivery.body))
+
+    def _post(self, request: bytes) -> Answer:
         deadline = time.monotonic() + self.timeout
         if self._kept is None:
-            kind = http.client.HTTPSConnection if self.secure else http.client.HTTPConnection
-            self._kept = kind(self.host, timeout=min(CONNECT_TIMEOUT, self.timeout))
-            self._kept.connect()
-        connection = self._kept
-        connection.sock.settimeout(max(0.001, deadline - time.monotonic()))
-        connection.request("POST", self.path, body, headers)
-        response = connection.getresponse()
-        text = response.read(MAX_ANSWER)
-        if response.will_close or not response.isclosed():
-            self._drop()
-        return verdict(response.status, text)
+            seconds = min(CONNECT_TIMEOUT, self.timeout)
+            self._kept = HttpConnection.open(self.host, self.port, secure=self.secure, seconds=seconds)
+        response = self._kept.exchange(request, deadline=deadline, limit=MAX_ANSWER)
+        if not response.reusable:
+            self.close()
+        return verdict(response.status, response.body)
 
-    def _drop(self) -> None:
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
         if self._kept is not None:
             self._kept.close()
             self._kept = None
@@ -75,7 +81,7 @@ class Caller:
 
 def verdict(status: int, text: bytes) -> Answer:
     """Return what an answer means."""
-    if http.client.OK <= status < http.client.MULTIPLE_CHOICES:
+    if _OK <= status < _REDIRECTION:
         return Answer(Verdict.HANDLED, "handled")
     reason = _REASONS.get(status, "unexpected")
     detail = f"{status} {_sentence(text)}".strip()

@@ -38,6 +38,38 @@ class Tap:
     """Called when everything delivered so far will be delivered again."""
 
 
+class OpenChannel:
+    """The channel of a queue, and what of its deliveries is settled: their tags are counted from 1."""
+
+    def __init__(self, number: int, channel: Any) -> None:  # noqa: ANN401 - pika's
+        """Take the number that tells this channel from its predecessors."""
+        self.number = number
+        self.channel = channel
+        self._lowest = 1
+        self._beyond: set[int] = set()
+
+    def acknowledge(self, tag: int) -> None:
+        """Acknowledge whatever is unsettled up to `tag`."""
+        self.settle([each for each in range(self._lowest, tag + 1) if each not in self._beyond], [])
+
+    def settle(self, handled: list[int], dead: list[int]) -> None:
+        """Reject the dead, then acknowledge the handled: as many as possible with one frame."""
+        for tag in dead:
+            # Reject, not nack: from RabbitMQ 4.3 they differ, and this one has always meant the same.
+            self.channel.basic_reject(tag, requeue=False)
+        self._beyond.update(handled, dead)
+        while self._lowest in self._beyond:
+            self._beyond.remove(self._lowest)
+            self._lowest += 1
+        # The tag of `multiple` has to be one that is not settled yet, as RabbitMQ knows it.
+        together = [tag for tag in handled if tag < self._lowest]
+        if together:
+            self.channel.basic_ack(max(together), multiple=True)
+        for tag in handled:
+            if tag >= self._lowest:
+                self.channel.basic_ack(tag)
+
+
 class Consumer(threading.Thread):
     """Consumes from every tap, connection after connection, until it is told to stop."""
 
@@ -48,7 +80,9 @@ class Consumer(threading.Thread):
         self.connected = False
         self.stopped = threading.Event()
         self._connection: Any = None
-        self._channels: dict[str, tuple[int, Any]] = {}
+        self._channels: dict[str, OpenChannel] = {}
+        self._lock = threading.Lock()
+        self._settled: list[tuple[str, int, int, bool]] = []
         self._numbers = itertools.count(1)
 
     def run(self) -> None:
@@ -74,19 +108,34 @@ class Consumer(threading.Thread):
 
     def settle(self, queue: str, tag: int, connection: int, *, handled: bool) -> None:
         """Acknowledge a delivery, or send it to the dead letters; from any thread."""
+        with self._lock:
+            self._settled.append((queue, tag, connection, handled))
+            first = len(self._settled) == 1
+        if first and self._connection is not None:
+            # Once for all that are settled until it runs.
+            self._connection.ioloop.add_callback_threadsafe(self._flush)
+
+    def acknowledge(self, queue: str, tag: int, connection: int) -> None:
+        """Acknowledge every delivery of a queue up to this one; from any thread."""
         if self._connection is not None:
-            callback = partial(self._settle, queue, tag, connection, handled)
+            callback = partial(self._acknowledge, queue, tag, connection)
             self._connection.ioloop.add_callback_threadsafe(callback)
 
-    def _settle(self, queue: str, tag: int, connection: int, handled: bool) -> None:
-        number, channel = self._channels.get(queue, (0, None))
-        if number != connection or not channel.is_open:
-            return
-        if handled:
-            channel.basic_ack(tag)
-        else:
-            # Reject, not nack: from RabbitMQ 4.3 they differ, and this one has always meant the same.
-            channel.basic_reject(tag, requeue=False)
+    def _acknowledge(self, queue: str, tag: int, connection: int) -> None:
+        self._flush()
+        open_channel = self._channels.get(queue)
+        if open_channel is not None and open_channel.number == connection and open_channel.channel.is_open:
+            open_channel.acknowledge(tag)
+
+    def _flush(self) -> None:
+        with self._lock:
+            settled, self._settled = self._settled, []
+        for queue, open_channel in self._channels.items():
+            mine = [each for each in settled if each[0] == queue and each[2] == open_channel.number]
+            handled = [tag for _, tag, _, is_handled in mine if is_handled]
+            dead = [tag for _, tag, _, is_handled in mine if not is_handled]
+            if mine and open_channel.channel.is_open:
+                open_channel.settle(handled, dead)
 
     def stop(self) -> None:
         """Close the connection; what is unsettled will be delivered to another."""
@@ -119,7 +168,9 @@ class Consumer(threading.Thread):
 
     def _on_channel(self, connection: Any, tap: Tap, channel: Any) -> None:  # noqa: ANN401 - pika's
         number = next(self._numbers)
-        self._channels[tap.queue] = (number, channel)
+        self._channels[tap.queue] = OpenChannel(number, channel)
+        # What was settled while there was no connection is of no use any more.
+        self._flush()
         channel.add_on_close_callback(partial(self._on_channel_gone, connection, tap))
         channel.add_on_cancel_callback(lambda _: channel.close())
         channel.basic_qos(prefetch_count=tap.prefetch)
