@@ -27,34 +27,45 @@ select c.system_identifier = (pg_control_system()).system_identifier
 from relay_cursor c
 """
 
-# The lowest number that the window can hold. What s1 did not show was either not begun then (its xid is from s1's xmax
-# on) or in progress (its xid is in s1's list). `offset 0` keeps the planner from walking the outbox by number instead.
-_WINDOW: Final = """
-select pg_current_snapshot()::text, least(
-  (select min(seq) from (
-    select seq from outbox where xid >= pg_snapshot_xmax(cast(:s1 as pg_snapshot)) offset 0) as later),
-  (select min(seq) from (
-    select seq from outbox
-    where xid = any(array(select pg_snapshot_xip(cast(:s1 as pg_snapshot)))) offset 0) as underway))
-"""
-
 # The CloudEvent is put together here and read as text: decoding rows in Python would halve the rate. Its attributes are
 # not escaped, which would take most of the time: those that would have to be are recognised in `_letter`.
-_PAGE: Final = """
+_COLUMNS: Final = """
 select seq, id, type, recipient, attributes, '' not in (id, origin, type, subject, partitionkey, actor), concat(
   '{"specversion":"1.0","id":"', id, '","source":"', origin, '","type":"', type, '","subject":"', subject,
   '","time":', rtrim(to_json(created at time zone 'UTC')::text, '"'),
   'Z","datacontenttype":"application/json","dataschema":"/v1/event-types/', type, '/schema","sequence":"',
   lpad(seq::text, 20, '0'), '","partitionkey":"', partitionkey, '","traceparent":"' || traceparent,
-  '","correlationid":"' || correlationid, '","causationid":"' || causationid, '","actor":"', actor,
+  '","correlationid":"' || correlationid, '","causationid":"' || causationid, '","channel":"' || channel,
+  '","actor":"', actor,
   coalesce('","data":' || data::text, '","dataref":"/botberi/' || :database || '/bodies/' || id || '"'), '}')
-from outbox, coalesce(source, '/botberi/' || :database) as origin,
-  concat(id, origin, type, subject, partitionkey, traceparent, correlationid, causationid, actor) as attributes
-where seq > :after
-  and pg_visible_in_snapshot(xid, cast(:s2 as pg_snapshot))
-  and not pg_visible_in_snapshot(xid, cast(:s1 as pg_snapshot))
-order by seq limit :page
 """
+
+_ROWS: Final = """
+from outbox, coalesce(source, '/botberi/' || :database) as origin,
+  concat(id, origin, type, subject, partitionkey, traceparent, correlationid, causationid, channel, actor)
+    as attributes
+where not pg_visible_in_snapshot(xid, cast(:s1 as pg_snapshot))
+"""
+
+_ORDER: Final = "order by seq limit :page"
+
+# Whatever a statement sees is visible in its own snapshot, which becomes s2. The lowest number: what s1 did not show
+# was either not begun then (its xid is from s1's xmax on) or in progress (its xid is in s1's list). `offset 0` keeps
+# the planner from walking the outbox by number instead.
+_LOWEST: Final = """
+and seq >= (select least(
+  (select min(seq) from (
+    select seq from outbox where xid >= pg_snapshot_xmax(cast(:s1 as pg_snapshot)) offset 0) as later),
+  (select min(seq) from (
+    select seq from outbox
+    where xid = any(array(select pg_snapshot_xip(cast(:s1 as pg_snapshot)))) offset 0) as underway)))
+"""
+
+_FIRST: Final = _COLUMNS + ", (select pg_current_snapshot()::text)" + _ROWS + _LOWEST + _ORDER
+
+_AFTER: Final = "and seq > :after and pg_visible_in_snapshot(xid, cast(:s2 as pg_snapshot)) "
+
+_NEXT: Final = _COLUMNS + _ROWS + _AFTER + _ORDER
 
 _SAVE: Final = """
 update relay_cursor set
@@ -92,8 +103,10 @@ class OutboxReader:
         self.session.run("set plan_cache_mode = force_custom_plan")
         self.session.run("set enable_seqscan = off")
         self.session.run("set jit = off")
-        self.window = self.session.prepare(_WINDOW)
-        self.page = self.session.prepare(_PAGE)
+        self._first = self.session.prepare(_FIRST)
+        self._next = self.session.prepare(_NEXT)
+        self._save = self.session.prepare(_SAVE)
+        self._quiet: str | None = None
 
     def claim(self) -> Cursor:
         """Begin a new epoch, which ends every other relay's, and return where to go on."""
@@ -108,25 +121,40 @@ class OutboxReader:
         [[s1, s2, last_seq, self.epoch]] = self.session.run(_CLAIM, holder=holder)
         return Cursor(s1, s2, last_seq)
 
-    def open_window(self, cursor: Cursor) -> Cursor | None:
-        """Return a cursor at the start of everything that has become visible since `cursor.s1`; None for nothing."""
-        [[now, lowest]] = self.window.run(s1=cursor.s1)
-        return None if lowest is None else Cursor(cursor.s1, now, lowest - 1)
+    def read(self, cursor: Cursor) -> tuple[list[Letter], Cursor] | None:
+        """Return the page after `cursor` and the cursor behind it; None if nothing has become visible since s1."""
+        return self._begin(cursor.s1) if cursor.s1 == cursor.s2 else self._go_on(cursor)
 
-    def read(self, cursor: Cursor) -> tuple[list[Letter], Cursor]:
-        """Return the page after `cursor` and the cursor behind it; after a short page, s2 has become s1."""
-        rows: list[list[Any]] = self.page.run(
+    def _begin(self, s1: str) -> tuple[list[Letter], Cursor] | None:
+        """Read the first page of what s1 did not show."""
+        now = None
+        if self._quiet is not None:
+            # Nothing was there last time. As long as the snapshot is the same, nobody has committed anything since.
+            [[now]] = self.session.run("select pg_current_snapshot()::text")
+            if now == self._quiet:
+                return None
+        rows: list[list[Any]] = self._first.run(s1=s1, page=PAGE, database=self.database)
+        if not rows:
+            self._quiet = now or ""
+            return None
+        self._quiet = None
+        return self._page([_letter(*row[:-1]) for row in rows], s1, rows[0][-1])
+
+    def _go_on(self, cursor: Cursor) -> tuple[list[Letter], Cursor]:
+        rows: list[list[Any]] = self._next.run(
             s1=cursor.s1, s2=cursor.s2, after=cursor.last_seq, page=PAGE, database=self.database
         )
-        letters = [_letter(*row) for row in rows]
+        return self._page([_letter(*row) for row in rows], cursor.s1, cursor.s2)
+
+    @staticmethod
+    def _page(letters: list[Letter], s1: str, s2: str) -> tuple[list[Letter], Cursor]:
+        """Return letters with the cursor behind them: after a short page, s2 has become s1."""
         failpoints.reach("relay.read")
-        if len(letters) < PAGE:
-            return letters, Cursor(cursor.s2, cursor.s2, 0)
-        return letters, Cursor(cursor.s1, cursor.s2, letters[-1].seq)
+        return letters, Cursor(s2, s2, 0) if len(letters) < PAGE else Cursor(s1, s2, letters[-1].seq)
 
     def save(self, cursor: Cursor) -> None:
         """Move the cursor; raise SupersededError if another relay has begun an epoch."""
-        rows = self.session.run(_SAVE, s1=cursor.s1, s2=cursor.s2, last_seq=cursor.last_seq, epoch=self.epoch)
+        rows = self._save.run(s1=cursor.s1, s2=cursor.s2, last_seq=cursor.last_seq, epoch=self.epoch)
         if not rows:
             message = f"another relay of {self.database} has taken over"
             raise SupersededError(message)

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 HEARTBEAT: Final = 4
 """Seconds."""
 
-LEASE_PAUSE: Final = 0.5
+LEASE_PAUSE: Final = 0.2
 """Seconds until a standby asks for the lease again."""
 
 _LOCKED: Final = 405

@@ -22,6 +22,12 @@ log = logging.getLogger(__name__)
 IN_FLIGHT: Final = 1000
 """Events that may be unconfirmed: the back-pressure."""
 
+SAVE_EVERY: Final = 500
+"""Events after which the cursor is saved; sooner when there is nothing else to do."""
+
+SAVE_SECONDS: Final = 0.1
+"""Seconds after which it is saved in any case."""
+
 CONFIRM_TIMEOUT: Final = 15
 """Seconds without a confirm, unless the broker has said that it blocks, after which the connection is given up."""
 
@@ -47,6 +53,9 @@ class RelaySession:
         self.stopping = stopping
         self.outstanding: deque[Page] = deque()
         self.delivered = 0
+        self._settled: Cursor | None = None
+        self._unsaved = 0
+        self._saved_at = float("-inf")
         self._rotated_at = float("-inf")
 
     def run(self) -> None:
@@ -81,40 +90,49 @@ class RelaySession:
         log.info("relaying %s from %s, epoch %s", self.database, self.cursor, self.reader.epoch)
         self.sleep.busy()
         deadline = float("inf")
+        ahead: Page | None = None
         while True:
             self._settle()
             self._check()
             if self.stopping():
                 deadline = min(deadline, time.monotonic() + DRAIN)
                 if not self.outstanding or time.monotonic() > deadline:
+                    self._save()
                     return
                 self.wakeup.wait(0.1)
-            elif sum(len(page.letters) for page in self.outstanding) >= IN_FLIGHT:
+            elif ahead is None:
+                # Read while the last pages are still on their way.
+                ahead = self._read()
+                if ahead is None:
+                    self._idle()
+            elif sum(len(page.letters) for page in self.outstanding) + self._unsaved < IN_FLIGHT:
+                self.outstanding.append(ahead)
+                self.publisher.send(ahead)
+                ahead = None
+            elif self.outstanding:
                 self.wakeup.wait(0.5)
-            elif self._read():
-                self.sleep.busy()
             else:
-                self._rotate()
-                self.sleep.idle()
+                self._save()
 
-    def _read(self) -> bool:
-        """Read the next page and hand it to the publisher; False when there is none."""
-        if self.cursor.s1 == self.cursor.s2:
-            window = self.reader.open_window(self.cursor)
-            if window is None:
-                return False
-            self.cursor = window
-        letters, self.cursor = self.reader.read(self.cursor)
-        refused = [found for letter in letters if (found := refusal(letter, self.catalog))]
+    def _read(self) -> Page | None:
+        """Read the next page; None when there is none."""
+        found = self.reader.read(self.cursor)
+        if found is None:
+            return None
+        self.sleep.busy()
+        letters, self.cursor = found
+        refused = [each for letter in letters if (each := refusal(letter, self.catalog))]
         unfit = {each.letter.seq for each in refused}
-        page = Page([letter for letter in letters if letter.seq not in unfit], self.cursor, refused)
-        self.outstanding.append(page)
-        self.publisher.send(page)
-        return True
+        return Page([letter for letter in letters if letter.seq not in unfit], self.cursor, refused)
+
+    def _idle(self) -> None:
+        if not self.outstanding:
+            self._save()
+        self._rotate()
+        self.sleep.idle()
 
     def _settle(self) -> None:
-        """Park what can't be published and move the cursor behind every page that is finished, in their order."""
-        cursor: Cursor | None = None
+        """Park what can't be published, and take note of every page that is finished, in their order."""
         while self.outstanding and self.outstanding[0].finished:
             page = self.outstanding.popleft()
             for refused in page.unpublishable:
@@ -124,11 +142,19 @@ class RelaySession:
                     "parked %s (%s): %s, %s", refused.letter.id, refused.letter.type, refused.reason, refused.detail
                 )
             self.delivered += len(page.letters)
-            cursor = page.after
-        if cursor is not None:
+            self._unsaved += len(page.letters)
+            self._settled = page.after
+        if self._unsaved >= SAVE_EVERY or time.monotonic() - self._saved_at > SAVE_SECONDS:
+            self._save()
+
+    def _save(self) -> None:
+        """Move the cursor behind everything that is settled."""
+        self._saved_at = time.monotonic()
+        if self._settled is not None:
             failpoints.reach("relay.save")
-            self.reader.save(cursor)
+            self.reader.save(self._settled)
             failpoints.reach("relay.saved")
+            self._settled, self._unsaved = None, 0
 
     def _check(self) -> None:
         if self.publisher.state is not State.PUBLISHING:
