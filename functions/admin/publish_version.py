@@ -61,7 +61,7 @@ class VersionPublished(Reply):
     "/v1/admin/agents/{slug}/versions",
     status=201,
     refusals=(AgentNotFound, VersionExists, SourceAmbiguous, BundleInvalid, ConfigSchemaInvalid),
-    needs=Needs(group="function-schemas"),
+    needs=Needs(memory="256Mi", group="function-schemas"),
     max_body=MAX_BODY,
 )
 def publish_version(

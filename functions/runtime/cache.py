@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 SECONDS: Final = 60
 """How long an answer is kept at most; a change of what it was built from drops it at once."""
 
+SLOTS: Final = 256
+"""Answers kept in a generation at most: there is no end of what can be searched for, and Redis holds jobs too."""
+
 TIMEOUT: Final = 0.5
 """Seconds to wait for Redis: an answer is built in less."""
 
@@ -37,22 +40,25 @@ class Cache:
         self._away_until = 0.0
 
     def through(self, generation: str, key: str, build: Callable[[], Answer]) -> Cached[Answer]:
-        """Return the answer kept under `key` in `generation`, or build it and keep it."""
+        """Return the answer kept under `key` in `generation`, or build it and keep it in place of another.
+
+        `key` is one line of text.
+        """
         from redis.exceptions import RedisError  # noqa: PLC0415 - redis is slow to import
 
         if monotonic() < self._away_until:
             return _cached(build().model_dump_json())
         try:
             number = self.client.get(f"generation:{generation}") or b"0"
-            place = f"cache:{generation}:{number.decode()}:{key}"
-            kept = self.client.get(place)
+            place = f"cache:{generation}:{number.decode()}:{_slot(key)}"
+            whose, _, kept = (self.client.get(place) or b"").decode().partition("\n")
         except RedisError as error:
             self._away(error)
             return _cached(build().model_dump_json())
-        if kept is not None:
-            return _cached(kept.decode())
+        if whose == key:
+            return _cached(kept)
         text = build().model_dump_json()
-        self._keep(place, text)
+        self._keep(place, f"{key}\n{text}")
         return _cached(text)
 
     def _keep(self, place: str, text: str) -> None:
@@ -75,6 +81,10 @@ class Cache:
             self.client.incr(f"generation:{generation}")
         except RedisError as error:
             raise CacheUnavailable from DependencyDownError("user_redis", error)
+
+
+def _slot(key: str) -> int:
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % SLOTS
 
 
 def _cached(text: str) -> Cached[Any]:
