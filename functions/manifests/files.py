@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 from events import contracts
-from functions.manifests import compose, edge, knative, kubernetes, openfaas, reference
+from functions.manifests import compose, dashboards, edge, knative, kubernetes, openfaas, reference
 from functions.manifests.openapi import ABOUT, document
 from functions.manifests.subscriptions import subscriptions
 from functions.runtime.functions import declarations
@@ -24,6 +24,7 @@ def generated() -> dict[Path, str]:
         **edge.files(every),
         **openfaas.files(every, ROOT),
         **kubernetes.files(),
+        **dashboards.files(every),
         **knative.files(every, VERSION),
         **contracts.files(),
         **reference.files(every),
