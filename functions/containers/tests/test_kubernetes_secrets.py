@@ -1,15 +1,13 @@
 from pathlib import Path
 from typing import Any
 
-from functions.local import secrets_folder
-from functions.manifests.kubernetes_secrets import manifests
+from functions.containers.kubernetes_secrets import manifests
 from functions.manifests.parts import PARTS
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 
 
 def made(folder: Path) -> dict[str, dict[str, Any]]:
-    secrets_folder.fill(folder)
     return {each["metadata"]["name"]: each["stringData"] for each in manifests(folder)}
 
 
@@ -30,3 +28,9 @@ def test_rabbitmq_is_told_no_password_but_only_hashes(tmp_path: Path) -> None:
     definitions = made(tmp_path)["event-bus-definitions"]["definitions.json"]
     assert (tmp_path / "event-bus-relay").read_text() not in definitions
     assert definitions.count('"password_hash"') == 3
+
+
+def test_a_second_time_changes_nothing_but_the_salt(tmp_path: Path) -> None:
+    before, after = made(tmp_path), made(tmp_path)
+    assert before.pop("event-bus-definitions") != after.pop("event-bus-definitions")
+    assert before == after
