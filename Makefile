@@ -79,3 +79,24 @@ audit: ## Look for known vulnerabilities and unsafe configuration
 manifests: ## Write the generated files from what the functions declare
 	@functions/local/bootstrap.sh python
 	@.venv/bin/python -m functions.manifests
+
+COMPOSE = docker compose -f docker-compose.local.yml --env-file environments/dev/botberi.env
+
+.PHONY: images
+images: ## Build every container image and print what they weigh
+	@functions/local/bootstrap.sh python
+	@.venv/bin/python -m functions.containers.images
+
+.PHONY: compose
+compose: ## Run all of Botberi in containers, until `make compose-down`
+	@COMPOSE_PARALLEL_LIMIT=1 $(COMPOSE) build --quiet
+	@$(COMPOSE) up --detach --wait
+
+.PHONY: compose-down
+compose-down: ## Stop the containers of `make compose`; their data is kept
+	@$(COMPOSE) down
+
+.PHONY: compose-test
+compose-test: ## Test the images and the whole topology on a container engine
+	@functions/local/bootstrap.sh python
+	@.venv/bin/pytest -q -rs -s -p no:randomly -m containers functions/containers
