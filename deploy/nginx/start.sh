@@ -19,13 +19,17 @@ here=$(cd "$(dirname "$0")" && pwd)
 : "${EDGE_RATE:=50r/s}"                            # requests for each address
 : "${EDGE_BURST:=100}"                             # how far an address may run ahead of that
 : "${EDGE_GUESS_RATE:=30r/m}"                      # the same for POSTs that need no session: log-in, sign-up
-: "${EDGE_GUESS_BURST:=30}"
+: "${EDGE_GUESS_BURST:=30}"                         # how far one may run ahead with those
 : "${EDGE_SOCKETS:=20}"                            # open WebSockets for each address
 : "${EDGE_TRUSTED_PROXIES:=unix:}"                 # network whose X-Forwarded-For is believed; unix: is nobody
 : "${EDGE_WORKERS:=2}"                             # nginx' processes
-# IPv6 addresses stand in brackets in nginx.
-: "${EDGE_RESOLVER:=$(awk '$1 == "nameserver" { print (index($2, ":") ? "[" $2 "]" : $2); exit }' /etc/resolv.conf)}"
-: "${EDGE_RESOLVER:=127.0.0.1}"
+: "${EDGE_RESOLVER:=}"                             # who tells addresses of names; without one, /etc/resolv.conf says
+
+if [ -z "$EDGE_RESOLVER" ]; then
+  # IPv6 addresses stand in brackets in nginx.
+  EDGE_RESOLVER=$(awk '$1 == "nameserver" { print (index($2, ":") ? "[" $2 "]" : $2); exit }' /etc/resolv.conf)
+  : "${EDGE_RESOLVER:=127.0.0.1}"
+fi
 
 # nginx drops from root to nobody, who can't enter a folder in somebody's home.
 EDGE_USER_LINE=

@@ -17,6 +17,8 @@ from functions.runtime.routes import MethodNotAllowed, RouteNotFound, methods_of
 
 HEAD: Final = "# Written by `make manifests` from what the functions declare: change those, not this file.\n"
 
+START: Final = Path("deploy/nginx/start.sh")
+
 TRANSPORT_SECONDS: Final = 5
 """What the edge waits beyond the longest time limit of a function, so that the function's own answer arrives."""
 
@@ -96,6 +98,12 @@ def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
     folder = Path("deploy/nginx")
     platforms = {folder / "platforms" / f"{name}.conf": platform(name) for name in PLATFORMS}
     return {folder / "routes.conf": routes(declarations), folder / "problems.conf": problems(), **platforms}
+
+
+def settings(script: str) -> list[tuple[str, str, str]]:
+    """Return the edge's settings as `start.sh` declares them: name, default, meaning."""
+    found = re.findall(r'^: "\$\{(EDGE_\w+):=([^}]*)\}" *#? ?(.*)$', script, re.MULTILINE)
+    return [(f"`{name}`", f"`{default}`" if default else "none", meaning) for name, default, meaning in found]
 
 
 def platform(name: str) -> str:

@@ -10,6 +10,7 @@ from events import contracts
 from events.catalog.load import load
 from events.event import Event
 from functions.domain.refusals import Refusal, TooMany, Unavailable
+from functions.manifests import edge
 from functions.manifests.answers import refused_with
 from functions.manifests.openapi import ABOUT
 from functions.manifests.parts import PARTS
@@ -188,6 +189,9 @@ def settings(declarations: Sequence[Declaration]) -> str:
                 for name, each in sorted(SETTINGS.items())
             ],
         ),
+        "## Settings of the edge",
+        "[deploy/nginx/start.sh](../../deploy/nginx/start.sh) reads these and starts nginx.",
+        _table(("name", "default", "what it is"), edge.settings((ROOT / edge.START).read_text(encoding="utf-8"))),
         "## Secrets",
         ABOUT_SECRETS,
         _table(

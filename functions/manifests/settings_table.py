@@ -25,6 +25,7 @@ SETTINGS: Final = {
     "INSTANCES_HOST": Setting("host", "The name under which an instance's process is reached.", "`127.0.0.1`"),
     "INSTANCE_LEASE_SECONDS": Setting("seconds", "How long a worker's turn on an instance lasts.", "15", "the worker"),
     "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
+    "METER_PORT": Setting("number", "Where the meter answers Prometheus.", "9464", "the meter"),
     "OUTBOX_RETENTION_DAYS": Setting("days", "How long delivered events stay in the outbox.", "7", "the relays"),
     "PORT": Setting("number", "Where a function listens.", "8080", "functions"),
     "PSQL_SUPERUSER": Setting("name", "Who may create roles.", "`postgres`", "`python -m migrations provision`"),
