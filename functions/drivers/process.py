@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep, time
-from typing import Final
+from typing import IO, Final
 
 from events.configuration import setting
 from functions.domain.catalog import bundles
@@ -31,6 +31,7 @@ from functions.drivers.processes import Process, spawn
 GRACE: Final = 5
 """Seconds between the gentle end and the forced one."""
 
+LOCK_SECONDS: Final = 5
 HEALTH_TIMEOUT: Final = 0.5
 LOG_BYTES: Final = 5 * 1024 * 1024
 """A log that is longer is put aside at the next start; one is kept."""
@@ -89,7 +90,7 @@ class ProcessDriver:
         """Hold the instance's lock, if no later turn was here before. Gives the instance's folder."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.folder / f"{instance_id}.turn").open("a+", encoding="ascii") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _lock(file)
             file.seek(0)
             if int(file.read() or 0) > turn:
                 raise OutdatedTurnError(instance_id)
@@ -97,6 +98,20 @@ class ProcessDriver:
             file.write(str(turn))
             file.flush()
             yield self.folder / instance_id
+
+
+def _lock(file: IO[str]) -> None:
+    """Take the lock. Raises TimeoutError: whoever has it may be frozen, and must not freeze others."""
+    until = monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if monotonic() > until:
+                raise TimeoutError(f"{file.name} is locked") from None
+            sleep(0.05)
+        else:
+            return
 
 
 def _put_in_place(home: Path, deployment: Deployment, bundle: bytes) -> None:

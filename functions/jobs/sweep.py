@@ -46,8 +46,11 @@ def _offer() -> list[str]:
 
 def run(leaving: threading.Event) -> None:
     """Sweep until `leaving` is set, whatever is down."""
-    # Workers that start together don't sweep together.
-    while not leaving.wait(interval() * random.uniform(0.8, 1.0)):  # noqa: S311 - nothing secret about it
+    # A worker that comes back has something to catch up on: it needn't wait as long for its first sweep.
+    pause = interval() / 10
+    while not leaving.wait(pause):
+        # Workers that start together don't go on sweeping together.
+        pause = interval() * random.uniform(0.8, 1.0)  # noqa: S311 - nothing secret about it
         try:
             found = sweep()
         except Unavailable as error:

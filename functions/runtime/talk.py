@@ -4,10 +4,15 @@ import http.client
 import io
 import json
 import socket
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast
 
+from events.configuration import setting
 from functions.domain.refusals import BadGateway, Unavailable
 from functions.runtime.databases import DependencyDownError
 
@@ -16,6 +21,9 @@ if TYPE_CHECKING:
 
 SECONDS: Final = 8
 """How long an agent may take to answer, from the first byte to the last."""
+
+AT_ONCE: Final = 2
+"""Messages to one agent that one process has in flight."""
 
 MAX_BYTES: Final = 64 * 1024
 MAX_CHARACTERS: Final = 16_000
@@ -29,12 +37,43 @@ class AgentUnavailable(Unavailable):
     """The agent doesn't answer just now: try again shortly."""
 
 
+class AgentBusy(Unavailable):
+    """The agent is busy with other messages: try again shortly."""
+
+
 class AgentTimedOut(Unavailable):
     """The agent took too long to answer: try again shortly."""
 
 
 def say(address: str, message_id: str, text: str, seconds: float = SECONDS) -> str:
-    """Return the agent's answer. Raises AgentAnswerInvalid, AgentUnavailable or AgentTimedOut."""
+    """Return the agent's answer. Raises AgentAnswerInvalid, AgentBusy, AgentTimedOut or AgentUnavailable."""
+    with _in_flight(address):
+        return _say(address, message_id, text, seconds)
+
+
+_waiting: Final[Counter[str]] = Counter()
+"""Messages that this process waits for an answer to, by address."""
+
+_counting: Final = Lock()
+
+
+@contextmanager
+def _in_flight(address: str) -> Iterator[None]:
+    """Keep agents that hang from occupying every thread of this process."""
+    with _counting:
+        if _waiting[address] >= AT_ONCE or _waiting.total() >= max(1, int(setting("THREADS", "8")) // 2):
+            raise AgentBusy
+        _waiting[address] += 1
+    try:
+        yield
+    finally:
+        with _counting:
+            _waiting[address] -= 1
+            if not _waiting[address]:
+                del _waiting[address]
+
+
+def _say(address: str, message_id: str, text: str, seconds: float) -> str:
     until = monotonic() + seconds
     connection = http.client.HTTPConnection(address.removeprefix("http://").rstrip("/"), timeout=seconds)
     try:

@@ -11,10 +11,11 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.refusals import Conflict
 from functions.runtime import talk
 from functions.runtime.callers import User
+from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
 from functions.runtime.instances import InstanceId
 from functions.runtime.shapes import Body, Reply, SharedTransactions
-from functions.runtime.talk import AgentAnswerInvalid, AgentTimedOut, AgentUnavailable
+from functions.runtime.talk import AgentAnswerInvalid, AgentBusy, AgentTimedOut, AgentUnavailable
 from shared_psql_models.statuses import Status
 
 
@@ -39,7 +40,8 @@ class Answer(Reply):
 @endpoint(
     "POST",
     "/v1/instances/{instance_id}/messages",
-    refusals=(InstanceNotFound, InstanceNotRunning, AgentAnswerInvalid, AgentUnavailable, AgentTimedOut),
+    refusals=(InstanceNotFound, InstanceNotRunning, AgentAnswerInvalid, AgentBusy, AgentTimedOut, AgentUnavailable),
+    needs=Needs(concurrency=16),
 )
 def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:
     """Wait for the reply; the agent has eight seconds."""

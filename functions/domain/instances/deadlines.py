@@ -29,7 +29,7 @@ UNRESPONSIVE: Final = 30
 SETTLED: Final = 24 * 60 * 60
 """When an instance that rests is looked at again, in case something of it was left running."""
 
-OFFERED: Final = 30
+OFFERED: Final = 20
 """The sweep offers the same instance to the workers at most this often."""
 
 

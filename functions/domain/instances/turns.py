@@ -123,7 +123,8 @@ def record(db: SharedDb, turn: Turn, change: Change) -> None:
 
 def give_back(db: SharedDb, turn: Turn, *, due_in: float | None = None, attempts: int | None = None) -> None:
     """End the turn; look again in `due_in` seconds, or when it was due before. Raises TurnLostError."""
-    fields: dict[str, Any] = {"lease_nonce": None, "lease_until": None}
+    # A job that came meanwhile found the turn taken and is gone: what is left to do may be offered anew at once.
+    fields: dict[str, Any] = {"lease_nonce": None, "lease_until": None, "offered_at": None}
     if due_in is not None:
         fields["due_at"] = turn.now + timedelta(seconds=due_in)
     if attempts is not None:

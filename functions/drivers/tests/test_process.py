@@ -1,5 +1,6 @@
 """The process driver: the suite of all drivers, and what is true of processes alone."""
 
+import fcntl
 import http.client
 import io
 import os
@@ -149,6 +150,16 @@ class TestProcessDriver(DriverSuite):
         for content in (bomb, link):
             with pytest.raises(CannotDeployError):
                 driver.deploy(replace(deployment(), bundle=content.getvalue()))
+
+    def test_a_worker_that_is_frozen_with_the_lock_freezes_nobody(
+        self, driver: ProcessDriver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("functions.drivers.process.LOCK_SECONDS", 0.2)
+        driver.stop("ins_locked", 1)
+        with (driver.folder / "ins_locked.turn").open() as frozen:
+            fcntl.flock(frozen, fcntl.LOCK_EX)
+            with pytest.raises(TimeoutError):
+                driver.stop("ins_locked", 2)
 
     def test_stopping_all_ends_every_instance(self, driver: ProcessDriver, eventually: Eventually) -> None:
         wanted = [deployment() for _ in range(2)]

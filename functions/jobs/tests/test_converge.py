@@ -14,7 +14,10 @@ import pytest
 from functions.drivers.base import OutdatedTurnError
 from functions.drivers.processes import Process
 from functions.jobs import converge
+from functions.local.ports import free_ports
 from functions.local.testing.launches import Launched
+from functions.runtime import databases
+from functions.runtime.databases import DatabaseUnavailable
 
 Launch = Callable[..., Launched]
 Eventually = Callable[..., Any]
@@ -171,6 +174,18 @@ def test_an_agent_that_ignores_the_gentle_end_is_ended_by_force(launch: Launch) 
     converge.converge(instance.id)
     assert instance.status == "stopped"
     assert not process.lives
+
+
+def test_without_the_database_a_job_ends_and_the_instance_is_there_for_the_next(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = launch()
+    with monkeypatch.context() as away:
+        away.setenv("SHARED_PSQL_URL", f"127.0.0.1:{free_ports(1)[0]}/shared_psql")
+        away.setattr(databases, "engine", databases.engine.__wrapped__)  # the one that is kept knows its own way
+        with pytest.raises(DatabaseUnavailable):
+            converge.converge(instance.id)
+    running(instance)
 
 
 def test_an_image_is_refused_with_the_reason(launch: Launch) -> None:

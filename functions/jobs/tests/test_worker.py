@@ -34,6 +34,17 @@ def test_a_job_brings_a_new_instance_to_running(launch: Launch, worker: Worker, 
     assert instance.say("hello").json["text"] == "hello"
 
 
+def test_two_workers_with_two_jobs_for_one_instance_do_the_work_once(
+    launch: Launch, worker: Worker, eventually: Eventually
+) -> None:
+    instance = launch()
+    for _ in range(2):
+        worker()
+        queue.converge(instance.id)
+    eventually(lambda: instance.status == "running")
+    assert instance.statuses() == ["provisioning", "starting", "running"]
+
+
 def test_the_sweep_finds_what_was_lost_on_the_way(launch: Launch, worker: Worker, eventually: Eventually) -> None:
     instance = launch()
     worker()
@@ -74,7 +85,8 @@ def test_emptying_redis_loses_nothing(launch: Launch, worker: Worker, eventually
     worker(INSTANCE_SWEEP_SECONDS=NEVER)
     queue.converge(first.id)
     eventually(lambda: first.status == "running")
-    redis.Redis(port=world.ports.user_redis, password=secret("user-redis")).flushall()
+    with redis.Redis(port=world.ports.user_redis, password=secret("user-redis")) as client:
+        client.flushall()
     queue.converge(second.id)
     eventually(lambda: second.status == "running")
 
@@ -99,7 +111,8 @@ def test_a_worker_finds_redis_again_when_it_comes_back(
 ) -> None:
     port, password = free_ports(1)[0], secret("user-redis")
     monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{port}")
-    monkeypatch.setattr(queue, "_client", queue._client.__wrapped__)  # noqa: SLF001 - the one that is kept knows another Redis
+    client = queue._client.__wrapped__()  # noqa: SLF001 - the one that is kept knows another Redis
+    monkeypatch.setattr(queue, "_client", lambda: client)
 
     def redis_comes() -> PrivateProcess:
         started = redis_server.start(f"redis-{port}", port, run=world.session, password=password, durable=False)
@@ -115,4 +128,5 @@ def test_a_worker_finds_redis_again_when_it_comes_back(
     second = redis_comes()
     queue.converge(other.id)
     eventually(lambda: other.status == "running")
+    client.close()
     second.stop()

@@ -4,6 +4,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from time import sleep
 
@@ -111,6 +112,16 @@ def test_an_agent_that_drips_has_no_more_time_than_one_that_hangs(
     monkeypatch.setattr(talk.say, "__defaults__", (0.5,))
     answer = answering(text("x" * 100), pause=0.05).say("Hello")
     assert (answer.status_code, answer.code) == (503, "agent_timed_out")
+
+
+def test_an_agent_that_hangs_takes_no_more_than_two_of_the_threads(
+    answering: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talk.say, "__defaults__", (1,))
+    instance = answering(b"")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(instance.say, ["Hello"] * 4))
+    assert sorted(answer.code for answer in answers) == ["agent_busy"] * 2 + ["agent_timed_out"] * 2
 
 
 def test_an_agent_that_is_gone_is_unavailable_and_its_address_is_not_told(launch: Launch) -> None:

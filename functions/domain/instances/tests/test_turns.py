@@ -98,7 +98,7 @@ def test_what_is_due_is_offered_once_by_however_many_sweeps(launch: Launch, worl
     with ThreadPoolExecutor(6) as pool:
         found = [each for sweep in pool.map(lambda _: offered(world), range(6)) for each in sweep]
     assert found.count(instance.id) == 1
-    instance.put(offered_at="now() - interval '31 seconds'")
+    instance.put(offered_at="now() - interval '21 seconds'")
     assert instance.id in offered(world)
 
 
