@@ -54,17 +54,18 @@ def _kept_head(file: Path) -> str:
 
 def _function(members: Sequence[Declaration], image: str, scale: Any) -> dict[str, Any]:  # noqa: ANN401 - a callable
     surface = members[0].surface
+    alone = image == members[0].deployment
     needed = together(environment(each) for each in members)
     memory = max((each.needs.memory for each in members), key=megabytes)
     threads = max(each.needs.concurrency for each in members)
     return {
-        "lang": "botberi",
+        "lang": "botberi" if alone else "botberi-group",
         "handler": f"./functions/{surface}",
         "image": _IMAGE.format(name=image),
         "build_args": {
             "BASE": _IMAGE.format(name=f"base-{needed.group}"),
             "SURFACE": surface,
-            "FUNCTIONS": " ".join(each.name for each in members),
+            "FUNCTION" if alone else "FUNCTIONS": " ".join(each.name for each in members),
         },
         "environment": {"THREADS": str(threads), **{name: _setting(name) for name in needed.settings}},
         "secrets": list(needed.secrets),

@@ -37,6 +37,9 @@ KNOWN: Final[dict[str, Any]] = {
 }
 """The keys of faas-cli 0.18's stack schema."""
 
+SERVED: Final = {"botberi": "FUNCTION", "botberi-group": "FUNCTIONS"}
+"""The build argument that names what is served, by template."""
+
 COMMUNITY_MOST: Final = 15
 COMMUNITY_REPLICAS: Final = 5
 COMMUNITY_REFUSES: Final = tuple(f"com.openfaas.scale.{name}" for name in ("zero", "zero-duration", "target", "type"))
@@ -114,8 +117,8 @@ def small_builds(text: str, stack: Stack) -> Iterator[str]:
     for name, function in stack["functions"].items():
         if not re.fullmatch(r"\./functions/[a-z]+", function["handler"]):
             yield f"{name}: handler {function['handler']} is no surface's folder"
-        if not {"BASE", "SURFACE", "FUNCTIONS"} <= set(function["build_args"]):
-            yield f"{name}: build_args lack BASE, SURFACE or FUNCTIONS"
+        if not {"BASE", "SURFACE", SERVED.get(function["lang"])} <= set(function["build_args"]):
+            yield f"{name}: build_args lack BASE, SURFACE or what is served"
 
 
 def no_secret_values(text: str, stack: Stack) -> Iterator[str]:

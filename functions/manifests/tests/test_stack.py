@@ -1,5 +1,6 @@
 import copy
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -101,9 +102,18 @@ def test_each_function_has_what_it_needs_and_no_more() -> None:
 
 
 def test_both_stacks_serve_the_same_functions() -> None:
-    alone = {f["build_args"]["FUNCTIONS"] for f in read(STANDARD)["functions"].values()}
+    alone = {f["build_args"]["FUNCTION"] for f in read(STANDARD)["functions"].values()}
     grouped = [name for f in read(COMMUNITY)["functions"].values() for name in f["build_args"]["FUNCTIONS"].split()]
     assert sorted(grouped) == sorted(alone) == sorted(each.name for each in declarations())
+
+
+@pytest.mark.parametrize("file", [STANDARD, COMMUNITY], ids=lambda file: file.name)
+def test_the_templates_are_in_the_repository_and_take_the_arguments(file: Path) -> None:
+    for function in read(file)["functions"].values():
+        template = ROOT / "template" / function["lang"]
+        assert load_all((template / "template.yml").read_text())[0]["language"] == function["lang"]
+        taken = re.findall(r"^ARG (\w+)", (template / "Dockerfile").read_text(), re.MULTILINE)
+        assert set(function["build_args"]) == set(taken)
 
 
 @pytest.mark.parametrize("file", [STANDARD, COMMUNITY], ids=lambda file: file.name)
