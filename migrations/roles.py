@@ -20,6 +20,8 @@ _SETTINGS = {
 def provision(database: str, superuser: str, password: str) -> None:
     """Create or update every role of `database`."""
     with connect(database, superuser, password).begin() as connection:
+        # Roles belong to the whole server: whoever changes them for another of its databases meanwhile waits here.
+        connection.exec_driver_sql("lock table pg_authid in share row exclusive mode")
         for role in ROLES:
             _provision_role(connection, role, secret(f"{database}-{role}".replace("_", "-")))
         name = connection.scalar(text("select current_database()"))
