@@ -22,7 +22,7 @@ class Subscription:
     timeout_seconds: float = 10
     """The longest that one call may take."""
     concurrency: int = 4
-    """Subjects that are worked on at a time."""
+    """Subjects that are worked on at a time; 0 where another brings the events, and only dead letters are taken."""
     attempts: int = 16
     """Calls before the event is a dead letter: with the back-off below, about five minutes."""
     backoff_seconds: float = 0.25

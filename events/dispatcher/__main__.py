@@ -36,7 +36,7 @@ class Dispatcher:
     def __init__(self, wanted: list[Subscription], url: str) -> None:
         """`url` is where functions are, with `{name}` in it."""
         self.url = url
-        self.lanes = [self._lanes(subscription) for subscription in wanted]
+        self.lanes = [self._lanes(subscription) for subscription in wanted if subscription.concurrency]
         self.dead_letters = DeadLetters()
         self.notifier = Notifier(self.dead_letters)
         graves = [self.dead_letters.tap(queue) for queue in (NOTIFY_QUEUE, *(each.queue for each in wanted))]

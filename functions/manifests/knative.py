@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from functions.manifests.kubernetes import SECURITY, mounts, setting, volumes
 from functions.manifests.parts import PARTS
+from functions.manifests.subscriptions import subscriptions
 from functions.manifests.yaml_text import dump, dump_all
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
@@ -33,6 +34,7 @@ def files(declarations: Sequence[Declaration], version: str) -> dict[Path, str]:
     return {
         FOLDER / "base/functions.yaml": dump_all(HEAD, services),
         FOLDER / "base/sources.yaml": dump_all(HEAD, sources),
+        FOLDER / "base/subscriptions.yaml": dump_all(HEAD, [undelivered(declarations)]),
         FOLDER / "components/images/kustomization.yaml": images(declarations, version),
     }
 
@@ -121,6 +123,16 @@ def source(declaration: Declaration) -> dict[str, Any]:
                 "ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": declaration.deployment}
             },
         },
+    }
+
+
+def undelivered(declarations: Sequence[Declaration]) -> dict[str, Any]:
+    """Return the ConfigMap by which the dispatcher takes dead letters and leaves the rest to sources."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "subscriptions"},
+        "data": {"subscriptions.json": subscriptions(declarations, delivered=False)},
     }
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functions.runtime.declarations import Declaration
 
 
-def subscriptions(declarations: Sequence[Declaration]) -> str:
+def subscriptions(declarations: Sequence[Declaration], *, delivered: bool = True) -> str:
     """Return the file: one entry for each subscriber, by name.
 
     `types` are routing keys on the exchange of events, `#` for all; `concurrency` is how many subjects are handled at
-    a time.
+    a time: none where the dispatcher is not who delivers.
     """
     entries = [
         {
@@ -18,7 +18,7 @@ def subscriptions(declarations: Sequence[Declaration]) -> str:
             "queue": f"botberi.{each.deployment}",
             "types": list(each.event_types),
             "timeout_seconds": each.needs.timeout_seconds,
-            "concurrency": each.needs.concurrency,
+            "concurrency": each.needs.concurrency if delivered else 0,
         }
         for each in declarations
         if each.surface == "subscribers"

@@ -60,51 +60,51 @@ def container(document: dict[str, Any]) -> dict[str, Any]:
 SCALE = "autoscaling.knative.dev/max-scale"
 
 
-@pytest.mark.parametrize(
-    ("rule", "plant"),
-    [
-        (rules.bounded_scale, lambda d: template(d)["metadata"]["annotations"].pop(SCALE)),
-        (rules.bounded_scale, lambda d: template(d)["metadata"]["annotations"].update({SCALE: "0"})),
-        (rules.bounded_scale, lambda d: d["metadata"].update(annotations={SCALE: "5"})),
-        (rules.known_annotations, lambda d: template(d)["metadata"]["annotations"].update({SCALE + "s": "5"})),
-        (rules.threads_are_concurrency, lambda d: template(d)["spec"].update(containerConcurrency=9)),
-        (rules.time_limits, lambda d: template(d)["spec"].update(timeoutSeconds=30, responseStartTimeoutSeconds=5)),
-        (rules.time_limits, lambda d: template(d)["spec"].update(timeoutSeconds=601)),
-        (rules.time_limits, lambda d: template(d)["spec"].update(responseStartTimeoutSeconds=500)),
-        (rules.probes, lambda d: container(d)["readinessProbe"].update(periodSeconds=10)),
-        (rules.probes, lambda d: container(d)["readinessProbe"].update(httpGet={"path": "/"})),
-        (rules.probes, lambda d: container(d).update(startupProbe={"httpGet": {"path": "/_/ready"}})),
-        (rules.plain_pods, lambda d: template(d)["spec"].update(affinity={})),
-        (rules.plain_pods, lambda d: template(d)["spec"].update(initContainers=[])),
-        (rules.plain_pods, lambda d: template(d)["spec"].update(securityContext={})),
-        (rules.plain_pods, lambda d: container(d).update(lifecycle={})),
-        (rules.plain_pods, lambda d: container(d)["env"].append({"name": "A", "valueFrom": {"fieldRef": {}}})),
-        (rules.plain_pods, lambda d: template(d)["spec"]["volumes"].append({"name": "a", "hostPath": {}})),
-        (rules.reserved_names, lambda d: container(d)["env"].append({"name": "PORT", "value": "1"})),
-        (rules.reserved_names, lambda d: container(d)["env"].append({"name": "K_SINK", "value": "1"})),
-        (rules.reserved_names, lambda d: container(d)["ports"].append({"containerPort": 8012})),
-        (rules.reserved_names, lambda d: container(d).update(name="queue-proxy")),
-        (rules.only_the_edge_is_public, lambda d: d["metadata"]["labels"].pop("networking.knative.dev/visibility")),
-        (rules.secrets_by_reference, lambda d: d.update(kind="Secret")),
-        (
-            rules.secrets_by_reference,
-            lambda d: container(d)["env"].append({"name": "A", "valueFrom": {"secretKeyRef": {}}}),
+PLANTS: list[tuple[rules.Rule, Plant]] = [
+    (rules.bounded_scale, lambda d: template(d)["metadata"]["annotations"].pop(SCALE)),
+    (rules.bounded_scale, lambda d: template(d)["metadata"]["annotations"].update({SCALE: "0"})),
+    (rules.bounded_scale, lambda d: d["metadata"].update(annotations={SCALE: "5"})),
+    (rules.known_annotations, lambda d: template(d)["metadata"]["annotations"].update({SCALE + "s": "5"})),
+    (rules.threads_are_concurrency, lambda d: template(d)["spec"].update(containerConcurrency=9)),
+    (rules.time_limits, lambda d: template(d)["spec"].update(timeoutSeconds=30, responseStartTimeoutSeconds=5)),
+    (rules.time_limits, lambda d: template(d)["spec"].update(timeoutSeconds=601)),
+    (rules.time_limits, lambda d: template(d)["spec"].update(responseStartTimeoutSeconds=500)),
+    (rules.probes, lambda d: container(d)["readinessProbe"].update(periodSeconds=10)),
+    (rules.probes, lambda d: container(d)["readinessProbe"].update(httpGet={"path": "/"})),
+    (rules.probes, lambda d: container(d).update(startupProbe={"httpGet": {"path": "/_/ready"}})),
+    (rules.plain_pods, lambda d: template(d)["spec"].update(affinity={})),
+    (rules.plain_pods, lambda d: template(d)["spec"].update(initContainers=[])),
+    (rules.plain_pods, lambda d: template(d)["spec"].update(securityContext={})),
+    (rules.plain_pods, lambda d: container(d).update(lifecycle={})),
+    (rules.plain_pods, lambda d: container(d)["env"].append({"name": "A", "valueFrom": {"fieldRef": {}}})),
+    (rules.plain_pods, lambda d: template(d)["spec"]["volumes"].append({"name": "a", "hostPath": {}})),
+    (rules.reserved_names, lambda d: container(d)["env"].append({"name": "PORT", "value": "1"})),
+    (rules.reserved_names, lambda d: container(d)["env"].append({"name": "K_SINK", "value": "1"})),
+    (rules.reserved_names, lambda d: container(d)["ports"].append({"containerPort": 8012})),
+    (rules.reserved_names, lambda d: container(d).update(name="queue-proxy")),
+    (rules.only_the_edge_is_public, lambda d: d["metadata"]["labels"].pop("networking.knative.dev/visibility")),
+    (rules.secrets_by_reference, lambda d: d.update(kind="Secret")),
+    (
+        rules.secrets_by_reference,
+        lambda d: container(d)["env"].append({"name": "A", "valueFrom": {"secretKeyRef": {}}}),
+    ),
+    (rules.confined, lambda d: template(d)["spec"].pop("automountServiceAccountToken")),
+    (rules.confined, lambda d: template(d)["spec"].update(enableServiceLinks=True)),
+    (rules.confined, lambda d: container(d)["securityContext"].update(readOnlyRootFilesystem=False)),
+    (rules.confined, lambda d: container(d)["securityContext"].update(runAsUser=0)),
+    (rules.confined, lambda d: container(d)["securityContext"].update(capabilities={})),
+    (rules.confined, lambda d: container(d)["resources"]["limits"].pop("memory")),
+    (rules.migrations_are_jobs, lambda d: container(d).update(args=["migrations", "upgrade"])),
+    (
+        rules.settings_exist,
+        lambda d: container(d)["env"].append(
+            {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "botberi-settings", "key": "A"}}}
         ),
-        (rules.confined, lambda d: template(d)["spec"].pop("automountServiceAccountToken")),
-        (rules.confined, lambda d: template(d)["spec"].update(enableServiceLinks=True)),
-        (rules.confined, lambda d: container(d)["securityContext"].update(readOnlyRootFilesystem=False)),
-        (rules.confined, lambda d: container(d)["securityContext"].update(runAsUser=0)),
-        (rules.confined, lambda d: container(d)["securityContext"].update(capabilities={})),
-        (rules.confined, lambda d: container(d)["resources"]["limits"].pop("memory")),
-        (rules.migrations_are_jobs, lambda d: container(d).update(args=["migrations", "upgrade"])),
-        (
-            rules.settings_exist,
-            lambda d: container(d)["env"].append(
-                {"name": "A", "valueFrom": {"configMapKeyRef": {"name": "botberi-settings", "key": "A"}}}
-            ),
-        ),
-    ],
-)
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "plant"), PLANTS)
 def test_a_planted_violation_is_found(rule: rules.Rule, plant: Plant) -> None:
     documents = copy.deepcopy(written())
     plant(named(documents, "Service", "login"))
@@ -158,3 +158,8 @@ def test_each_part_runs_a_module_that_exists(part: Any) -> None:  # noqa: ANN401
 def test_the_version_of_the_images_is_the_projects() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == files.VERSION
+
+
+def test_no_rule_is_without_a_planted_violation() -> None:
+    planted_elsewhere = {rules.predeclared_sources}
+    assert {rule for rule, _ in PLANTS} | planted_elsewhere >= set(rules.RULES)

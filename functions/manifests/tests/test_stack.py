@@ -44,27 +44,27 @@ def test_the_community_editions_stack_keeps_its_limits() -> None:
     assert list(rules.community("", read(COMMUNITY))) == []
 
 
-@pytest.mark.parametrize(
-    ("rule", "plant"),
-    [
-        (rules.known_keys, lambda f: f.update(readonly_rootfilesystem=True)),
-        (rules.known_keys, lambda f: f["limits"].update(mem="1Mi")),
-        (rules.strings, lambda f: f["labels"].update(a=1)),
-        (rules.strings, lambda f: f["environment"].update(THREADS=4)),
-        (rules.scale_by_labels, lambda f: f["labels"].pop("com.openfaas.scale.max")),
-        (rules.scale_by_labels, lambda f: f["annotations"].update({"com.openfaas.scale.max": "1"})),
-        (rules.scale_by_labels, lambda f: f["annotations"].update(topic="x")),
-        (rules.contained, lambda f: f.pop("readonly_root_filesystem")),
-        (rules.contained, lambda f: f["limits"].pop("memory")),
-        (rules.contained, lambda f: f["environment"].pop("THREADS")),
-        (rules.contained, lambda f: f["annotations"].pop("com.openfaas.health.http.path")),
-        (rules.small_builds, lambda f: f.update(handler=".")),
-        (rules.small_builds, lambda f: f["build_args"].pop("FUNCTIONS")),
-        (rules.no_secret_values, lambda f: f["environment"].update(DB_PASSWORD="x")),
-        (rules.community, lambda f: f["labels"].update({"com.openfaas.scale.zero": "true"})),
-        (rules.community, lambda f: f["labels"].update({"com.openfaas.scale.max": "6"})),
-    ],
-)
+PLANTS: list[tuple[rules.Rule, Plant]] = [
+    (rules.known_keys, lambda f: f.update(readonly_rootfilesystem=True)),
+    (rules.known_keys, lambda f: f["limits"].update(mem="1Mi")),
+    (rules.strings, lambda f: f["labels"].update(a=1)),
+    (rules.strings, lambda f: f["environment"].update(THREADS=4)),
+    (rules.scale_by_labels, lambda f: f["labels"].pop("com.openfaas.scale.max")),
+    (rules.scale_by_labels, lambda f: f["annotations"].update({"com.openfaas.scale.max": "1"})),
+    (rules.scale_by_labels, lambda f: f["annotations"].update(topic="x")),
+    (rules.contained, lambda f: f.pop("readonly_root_filesystem")),
+    (rules.contained, lambda f: f["limits"].pop("memory")),
+    (rules.contained, lambda f: f["environment"].pop("THREADS")),
+    (rules.contained, lambda f: f["annotations"].pop("com.openfaas.health.http.path")),
+    (rules.small_builds, lambda f: f.update(handler=".")),
+    (rules.small_builds, lambda f: f["build_args"].pop("FUNCTIONS")),
+    (rules.no_secret_values, lambda f: f["environment"].update(DB_PASSWORD="x")),
+    (rules.community, lambda f: f["labels"].update({"com.openfaas.scale.zero": "true"})),
+    (rules.community, lambda f: f["labels"].update({"com.openfaas.scale.max": "6"})),
+]
+
+
+@pytest.mark.parametrize(("rule", "plant"), PLANTS)
 def test_a_planted_violation_is_found(rule: rules.Rule, plant: Plant) -> None:
     stack = copy.deepcopy(read(COMMUNITY))
     plant(stack["functions"]["admin"])
@@ -158,3 +158,8 @@ def test_the_script_that_makes_secrets_reads_those_of_the_stack(tmp_path: Path) 
     path = f"{tmp_path}:{os.environ['PATH']}"
     run = subprocess.run(script, env={"PATH": path}, capture_output=True, text=True, check=True)  # noqa: S603
     assert run.stdout.split() == sorted({name for each in declarations() for name in environment(each).secrets})
+
+
+def test_no_rule_is_without_a_planted_violation() -> None:
+    planted_elsewhere = {rules.substitutions, rules.names}
+    assert {rule for rule, _ in PLANTS} | planted_elsewhere >= set(rules.RULES)
