@@ -10,7 +10,8 @@ from functions.local.testing.world import World
 
 @contextmanager
 def host(world: World) -> Iterator[Stack]:
-    """Serve every function on the world's ports, with the sample agents in the catalog."""
+    """Serve every function on the world's ports, with only the sample agents in the catalog."""
+    world.renew()
     seed.catalog()
     stack = Stack(world)
     try:

@@ -1,10 +1,11 @@
 """What an administrator changes in the catalog: who sees it when, with everything running."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from functions.domain.catalog.tests.making import a_bundle, a_slug, in_base64
-from functions.local.testing import people
+from functions.local.testing import launches, people
 from functions.local.testing.stack import Stack
 
 Eventually = Callable[[Callable[[], Any]], Any]
@@ -28,15 +29,17 @@ def test_a_new_version_shows_within_a_moment_and_everything_is_in_the_trail(
     assert entry["trace_id"] == published.headers["X-Request-Id"]
 
 
-def test_instances_of_an_agent_that_is_no_longer_listed_keep_working(stack: Stack, eventually: Eventually) -> None:
-    somebody = people.arrive(stack, stack.world, ("user", "admin"))
-    wanted = {"agent": "echo", "name": "Mine", "config": {}}
+def test_instances_of_an_agent_that_is_no_longer_listed_keep_working(
+    stack: Stack, eventually: Eventually, tmp_path: Path
+) -> None:
+    somebody, slug = people.arrive(stack, stack.world, ("user", "admin")), launches.publish(stack.world, tmp_path)
+    wanted = {"agent": slug, "name": "Mine", "config": {}}
     instance = f"/v1/instances/{stack.user.post('/v1/instances', json=wanted, token=somebody.token).json['id']}"
     eventually(lambda: stack.user.get(instance, token=somebody.token).json["status"] == "running")
-    path = "/v1/admin/agents/echo"
+    path = f"/v1/admin/agents/{slug}"
     etag = stack.admin.get(path, token=somebody.token).headers["ETag"]
     stack.admin.patch(path, json={"listed": False}, token=somebody.token, headers={"If-Match": etag})
-    eventually(lambda: stack.user.get("/v1/agents/echo").status_code == 404)
+    eventually(lambda: stack.user.get(f"/v1/agents/{slug}").status_code == 404)
     assert stack.user.post("/v1/instances", json=wanted, token=somebody.token).code == "agent_unknown"
     reply = stack.user.post(f"{instance}/messages", json={"text": "Still there?"}, token=somebody.token)
     assert (reply.status_code, reply.json["text"]) == (200, "Still there?")

@@ -2,12 +2,14 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from events.configuration import secret
-from functions.local.testing.world import World
 from migrations.roles import provision
 
 
-def test_roles_can_be_provisioned_from_two_places_at_once(world: World) -> None:
+@pytest.mark.usefixtures("world")
+def test_roles_can_be_provisioned_from_several_places_at_once() -> None:
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(provision, "shared_psql", "postgres", secret("psql-superuser")) for _ in range(12)]:
             done.result()
