@@ -9,6 +9,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 : "${EDGE_LISTEN:=127.0.0.1:8080}"                 # address and port for all surfaces
 : "${EDGE_SURFACES:=}"                             # ports for one surface each: "user=8010 admin=8020 broker=8030"
+: "${EDGE_STATUS:=}"                               # address and port for nginx' own figures, which nobody else may reach
 : "${EDGE_PLATFORM:=local}"                        # a file of platforms/: local, compose, openfaas, openfaas-ce, knative
 : "${EDGE_FUNCTIONS:=127.0.0.1:8050}"              # where functions are; what it means stands in the platform's file
 : "${EDGE_GATEWAY:=127.0.0.1:8040}"                # host:port of the WebSocket gateway
@@ -39,7 +40,7 @@ EDGE_USER_LINE=
 mkdir -p "$folder/temp"
 folder=$(cd "$folder" && pwd)
 
-settings="LISTEN FUNCTIONS GATEWAY USER_DOCS ADMIN_DOCS BROKER_DOCS CORS_ORIGINS RATE BURST GUESS_RATE GUESS_BURST
+settings="LISTEN STATUS FUNCTIONS GATEWAY USER_DOCS ADMIN_DOCS BROKER_DOCS CORS_ORIGINS RATE BURST GUESS_RATE GUESS_BURST
   SOCKETS TRUSTED_PROXIES WORKERS RESOLVER USER_LINE"
 script=
 for name in $settings; do
@@ -70,6 +71,7 @@ cp "$here/platforms/$EDGE_PLATFORM.conf" "$folder/platform.conf"
   for each in $EDGE_SURFACES; do
     server "${each#*=}" "${each%%=*}"
   done
+  [ -z "$EDGE_STATUS" ] || printf 'server {\n    listen %s;\n    access_log off;\n    stub_status;\n}\n' "$EDGE_STATUS"
 } > "$folder/servers.conf"
 
 shift

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 START = Path(__file__).resolve().parents[3] / "deploy" / "nginx" / "start.sh"
 
@@ -32,6 +33,8 @@ class Answer:
 class Edge:
     def __init__(self, port: int) -> None:
         self.port = port
+        self.arrived = threading.Event()
+        self.release = threading.Event()
 
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -76,6 +79,9 @@ class Echo(BaseHTTPRequestHandler):
             self.send_header("Connection", "upgrade")
             self.end_headers()
             return
+        if self.headers.get("Accept") == "wait":
+            self.server.edge.arrived.set()  # type: ignore[attr-defined]  # set in running()
+            self.server.edge.release.wait(10)  # type: ignore[attr-defined]
         size = len(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         seen = {"method": self.command, "path": self.path, "headers": dict(self.headers), "size": size}
         body = json.dumps(seen).encode()
@@ -101,14 +107,16 @@ def nginx() -> str | None:
     return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
-def start(folder: Path, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
+def start(
+    folder: Path, *arguments: str, output: int | IO[str] = subprocess.PIPE, **settings: str
+) -> "subprocess.Popen[str]":
     """Run start.sh on `folder` with settings without their prefix: `PLATFORM="knative"`."""
     environment = {f"EDGE_{name}": value for name, value in settings.items()}
     path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     return subprocess.Popen(  # noqa: S603 - the project's own script
         [str(START), str(folder), *arguments],
         env={**os.environ, **environment, "PATH": path},
-        stdout=subprocess.PIPE,
+        stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
     )
@@ -116,24 +124,26 @@ def start(folder: Path, *arguments: str, **settings: str) -> "subprocess.Popen[s
 
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[Edge]:
-    """Start the echo and an edge in front of it, and stop both."""
+    """Start the echo and an edge in front of it, and stop both, the edge as a container's runtime would: by SIGQUIT."""
     echo = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=echo.serve_forever, daemon=True).start()
     port = free_port()
     behind = f"127.0.0.1:{echo.server_port}"
     places = dict.fromkeys(("FUNCTIONS", "GATEWAY", "USER_DOCS", "ADMIN_DOCS", "BROKER_DOCS"), behind)
-    process = start(folder, **{"LISTEN": f"127.0.0.1:{port}", "WORKERS": "1", **places, **settings})
-    try:
-        _await(process, port)
-        yield Edge(port)
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
-        echo.shutdown()
-        echo.server_close()
+    echo.edge = Edge(port)  # type: ignore[attr-defined]  # for the handler
+    with (folder / "output.log").open("w") as output:
+        process = start(folder, output=output, **{"LISTEN": f"127.0.0.1:{port}", "WORKERS": "1", **places, **settings})
+        try:
+            _await(process, port, folder / "output.log")
+            yield echo.edge  # type: ignore[attr-defined]
+        finally:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(timeout=20)
+            echo.shutdown()
+            echo.server_close()
 
 
-def _await(process: "subprocess.Popen[str]", port: int) -> None:
+def _await(process: "subprocess.Popen[str]", port: int, log: Path) -> None:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
@@ -141,5 +151,17 @@ def _await(process: "subprocess.Popen[str]", port: int) -> None:
                 return
         time.sleep(0.02)
     process.kill()
-    message = f"the edge doesn't listen: {process.communicate()[0]}"
+    message = f"the edge doesn't listen: {log.read_text()}"
+    raise AssertionError(message)
+
+
+def wait_until_refused(port: int) -> None:
+    """Wait until nobody listens on a port any more."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return
+        time.sleep(0.02)
+    message = f"somebody still listens on {port}"
     raise AssertionError(message)

@@ -1,9 +1,11 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from functions.manifests.tests.edge_server import Edge, free_port, nginx, running
+from functions.manifests.tests.edge_server import Edge, free_port, nginx, running, wait_until_refused
 from functions.runtime.functions import declarations
 
 LARGEST = max(each.max_body for each in declarations())
@@ -66,3 +68,26 @@ def test_a_name_that_nobody_knows_stops_neither_the_edge_nor_the_others(tmp_path
         pytest.skip("nginx is not installed")
     with running(tmp_path, PLATFORM="compose", FUNCTIONS="8080", RESOLVER="127.0.0.1:9") as edge:
         assert [edge.get("/v1/agents").status, edge.get("/_/health").status] == [503, 200]
+
+
+def test_figures_are_shown_on_an_address_of_their_own_and_nowhere_else(tmp_path: Path) -> None:
+    if nginx() is None:
+        pytest.skip("nginx is not installed")
+    port = free_port()
+    with running(tmp_path, STATUS=f"127.0.0.1:{port}") as edge:
+        assert Edge(port).get("/").body.startswith("Active connections:")
+        assert edge.get("/stub_status").status == 404
+
+
+def test_whoever_is_being_served_is_served_to_the_end_when_the_edge_stops(tmp_path: Path) -> None:
+    if nginx() is None:
+        pytest.skip("nginx is not installed")
+    with ThreadPoolExecutor() as pool, ExitStack() as stack:
+        edge = stack.enter_context(running(tmp_path))
+        answer = pool.submit(edge.get, "/v1/agents", Accept="wait")
+        assert edge.arrived.wait(10)
+        stopping = pool.submit(stack.close)
+        wait_until_refused(edge.port)
+        edge.release.set()
+        stopping.result(timeout=20)
+        assert answer.result(timeout=10).status == 200
