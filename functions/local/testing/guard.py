@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from functions.local import databases, leftovers, services, settings
@@ -20,9 +21,12 @@ from functions.local.testing.session import READY, TAKING_PART
 def main() -> None:
     """Start, say so, wait until everybody has gone, end everything."""
     folder = Path(sys.argv[1])
+    _note("starting")
     with (folder / TAKING_PART).open("a") as lock, services.running(folder, ports := Ports.free(), durable=False):
+        _note("migrating")
         os.environ.update(settings.environment(folder, ports))
         databases.prepare()
+        _note("ready")
         (folder / "ready.tmp").write_text(json.dumps(asdict(ports)))
         (folder / "ready.tmp").rename(folder / READY)
         while not until(lambda: _has(lock.fileno()), seconds=60, pause=0.25):
@@ -30,6 +34,11 @@ def main() -> None:
         # Nobody will miss the data: no time for a kind end. The lock stays held until the folder is gone.
         leftovers.end(folder, seconds=2)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _note(text: str) -> None:
+    sys.stdout.write(f"{datetime.now(UTC):%H:%M:%S} {text}\n")
+    sys.stdout.flush()
 
 
 def _has(descriptor: int) -> bool:

@@ -23,6 +23,8 @@ FAMILY: Final = f"botberi-tests-{os.getuid()}-"
 
 TAKING_PART: Final = "taking-part.lock"
 READY: Final = "ready.json"
+PATIENCE: Final = 300
+"""Seconds that all services together may take to start, on a machine that is busy with the tests."""
 
 
 @contextmanager
@@ -73,9 +75,10 @@ def _start_guard(folder: Path) -> None:
             stderr=log,
             start_new_session=True,
         )
-    until(lambda: (folder / READY).exists() or guard.poll() is not None, seconds=120)
+    until(lambda: (folder / READY).exists() or guard.poll() is not None, seconds=PATIENCE)
     if not (folder / READY).exists():
-        message = f"the services for the tests did not start: {(folder / 'guard.log').read_text().strip()}"
+        leftovers.end(folder)
+        message = f"the services for the tests did not start; {folder}/guard.log: {(folder / 'guard.log').read_text()}"
         raise LocalError(message)
     # It outlives this process on purpose: without this the interpreter would warn of it.
     guard.returncode = 0
