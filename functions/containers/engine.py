@@ -1,8 +1,9 @@
-"""The container engine, through its command line."""
+"""The container engine, through its command line; as a program it ends with 0 when there is one, or says why not."""
 
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,3 +35,7 @@ def inspected(*names: str) -> list[dict[str, Any]]:
     """Return what the engine knows of some images or containers."""
     found: list[dict[str, Any]] = json.loads(docker("inspect", *names))
     return found
+
+
+if __name__ == "__main__":
+    sys.exit(why_not())

@@ -7,6 +7,7 @@ import sys
 import uuid
 import zipfile
 from collections.abc import Mapping
+from http.client import OK
 from typing import Final
 
 from functions.local.errors import LocalError
@@ -14,6 +15,9 @@ from functions.local.ports import Ports
 from functions.local.seed import ADMINISTRATOR
 from functions.local.settings import ROOT
 from functions.local.transcript import Transcript
+
+KEPT: Final = (ROOT / ".local" / "administrator", ROOT / "environments" / "dev" / "secrets" / "administrator")
+"""Where the administrator's password may be."""
 
 Who = tuple[str, str]
 """A name for an access token, and the token."""
@@ -207,18 +211,22 @@ def _bundle(source: str) -> str:
     return base64.b64encode(packed.getvalue()).decode()
 
 
-def _administrator() -> dict[str, str]:
-    kept = ROOT / ".local" / "administrator"
-    if not kept.exists():
-        message = "there is nothing to show yet: start `make run` in another terminal first"
-        raise LocalError(message)
-    return {"email": ADMINISTRATOR, "password": kept.read_text().strip()}
+def _administrator(it: Transcript) -> dict[str, str]:
+    """Return how the administrator of what runs logs in: of `make run`, or of `make compose` on the same ports."""
+    kept = [file for file in KEPT if file.exists()]
+    for file in kept:
+        account = {"email": ADMINISTRATOR, "password": file.read_text().strip()}
+        if len(kept) == 1 or it.ask("POST", "/v1/auth/login", body=account, quiet=True, expect=None).status == OK:
+            return account
+    message = "there is nothing to show yet: start `make run` in another terminal first"
+    raise LocalError(message)
 
 
 def main() -> None:
     """Tell the story, or say in one line why not."""
     try:
-        Demo(Transcript(Ports().edge), _administrator()).tell()
+        it = Transcript(Ports().edge)
+        Demo(it, _administrator(it)).tell()
     except LocalError as error:
         sys.exit(f"botberi: {error}")
 
