@@ -56,6 +56,7 @@ def test_an_ended_session_is_refused_whatever_the_handler_works_on(
     assert (answer.status_code, answer.json["code"]) == (401, "session_revoked")
 
 
+@pytest.mark.usefixtures("world")
 def test_short_transactions_end_with_their_block(plant: Plant) -> None:
     client = plant(
         read_thing="""

@@ -33,6 +33,7 @@ def test_data_that_travels_apart_is_fetched_from_where_it_is(count: Client, worl
     assert heard == 1
 
 
+@pytest.mark.usefixtures("world")
 @pytest.mark.parametrize("place", ["/botberi/shared_psql/bodies/evt_gone", "https://example.com/evt_1"])
 def test_data_that_is_nowhere_is_poison(count: Client, place: str) -> None:
     answer = deliver(count, referred(place))
