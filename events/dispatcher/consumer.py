@@ -48,10 +48,6 @@ class OpenChannel:
         self._lowest = 1
         self._beyond: set[int] = set()
 
-    def acknowledge(self, tag: int) -> None:
-        """Acknowledge whatever is unsettled up to `tag`."""
-        self.settle([each for each in range(self._lowest, tag + 1) if each not in self._beyond], [])
-
     def settle(self, handled: list[int], dead: list[int]) -> None:
         """Reject the dead, then acknowledge the handled: as many as possible with one frame."""
         for tag in dead:
@@ -114,18 +110,6 @@ class Consumer(threading.Thread):
         if first and self._connection is not None:
             # Once for all that are settled until it runs.
             self._connection.ioloop.add_callback_threadsafe(self._flush)
-
-    def acknowledge(self, queue: str, tag: int, connection: int) -> None:
-        """Acknowledge every delivery of a queue up to this one; from any thread."""
-        if self._connection is not None:
-            callback = partial(self._acknowledge, queue, tag, connection)
-            self._connection.ioloop.add_callback_threadsafe(callback)
-
-    def _acknowledge(self, queue: str, tag: int, connection: int) -> None:
-        self._flush()
-        open_channel = self._channels.get(queue)
-        if open_channel is not None and open_channel.number == connection and open_channel.channel.is_open:
-            open_channel.acknowledge(tag)
 
     def _flush(self) -> None:
         with self._lock:

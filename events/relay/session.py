@@ -11,8 +11,9 @@ from pg8000.exceptions import Error
 
 from events import failpoints
 from events.configuration import setting
+from events.relay.foreign import Foreign
 from events.relay.letters import Cursor, Page, refusal
-from events.relay.outbox_reader import OutboxReader
+from events.relay.outbox_reader import PAGE, OutboxReader
 from events.relay.publisher import Publisher, State
 from events.relay.sleep import Sleep
 from events.relay.wakeup import Wakeup
@@ -27,6 +28,12 @@ SAVE_EVERY: Final = 500
 
 SAVE_SECONDS: Final = 0.1
 """Seconds after which it is saved in any case."""
+
+GATHER: Final = 0.001
+"""Seconds for each event of a short page that the next read waits, so that it finds more under load."""
+
+MAX_GATHER: Final = 0.02
+"""The most of that."""
 
 CONFIRM_TIMEOUT: Final = 15
 """Seconds without a confirm, unless the broker has said that it blocks, after which the connection is given up."""
@@ -56,6 +63,7 @@ class RelaySession:
         self._settled: Cursor | None = None
         self._unsaved = 0
         self._saved_at = float("-inf")
+        self._read_at = float("-inf")
         self._rotated_at = float("-inf")
 
     def run(self) -> None:
@@ -69,6 +77,9 @@ class RelaySession:
             stack.callback(self.publisher.close)
             self.publisher.start()
             if self._has_lease():
+                foreign = Foreign(self.database)
+                stack.callback(foreign.close)
+                foreign.start()
                 self._relay()
 
     def _has_lease(self) -> bool:
@@ -100,6 +111,8 @@ class RelaySession:
                     self._save()
                     return
                 self.wakeup.wait(0.1)
+            elif ahead is None and (pause := self._read_at - time.monotonic()) > 0:
+                self.wakeup.wait(pause)
             elif ahead is None:
                 # Read while the last pages are still on their way.
                 ahead = self._read()
@@ -121,6 +134,8 @@ class RelaySession:
             return None
         self.sleep.busy()
         letters, self.cursor = found
+        if len(letters) < PAGE:
+            self._read_at = time.monotonic() + min(MAX_GATHER, GATHER * len(letters))
         refused = [each for letter in letters if (each := refusal(letter, self.catalog))]
         unfit = {each.letter.seq for each in refused}
         return Page([letter for letter in letters if letter.seq not in unfit], self.cursor, refused)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -115,10 +116,13 @@ class EventPath:
 
     def terminate(self, name: str) -> int:
         """End the backends of an application's name; return how many there were."""
-        superuser = postgres_server.connect(*self._database_server())
-        with closing(superuser):
-            sql = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = :name"
-            return int(superuser.run(sql, name=name)[0][0])
+        sql = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = :name"
+        return int(self.as_superuser(sql, name=name)[0][0])
+
+    def as_superuser(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
+        """Run a statement as the superuser and return its rows."""
+        with closing(postgres_server.connect(*self._database_server())) as superuser:
+            return list(superuser.run(sql, **values))
 
     def _database_server(self) -> tuple[int, str]:
         port = self.environment["SHARED_PSQL_URL"].partition(":")[2].partition("/")[0]
@@ -140,6 +144,7 @@ class EventPath:
 @contextmanager
 def running(folder: Path, environment: Mapping[str, str]) -> Iterator[EventPath]:
     """Make a path with its recorder; leave nothing of it running."""
+    shutil.rmtree(folder, ignore_errors=True)
     recorder = Recorder()
     recorder.start()
     path = EventPath(folder, environment, recorder)

@@ -62,6 +62,7 @@ def test_a_redriven_dead_letter_goes_to_its_own_queue_with_its_own_id(path: Even
     path.recorder.answers[HEARD] = lambda _: 422
     [event_id] = path.emit("agt_again")
     [[letter]] = eventually(lambda: path.query("select id from dead_letters where event_id = :id", id=event_id))
+    eventually(lambda: path.recorder.handled[HEAR_ALL.function])
     path.recorder.forget()
     assert path.query("select redrive_dead_letter(:letter, 'usr_x')", role="broker", letter=letter) == [(True,)]
     eventually(lambda: path.recorder.handled[HEARD])

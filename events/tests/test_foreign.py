@@ -1,0 +1,47 @@
+"""Bare NOTIFYs on the channel `events`, from what knows no outbox."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from events.catalog.agents import AgentCreated
+from events.tests.path import HEAR_ALL, EventPath
+
+Eventually = Callable[..., Any]
+
+DATA = {"agent_id": "agt_foreign", "slug": "s"}
+
+
+def notify(path: EventPath, payload: str, eventually: Eventually) -> None:
+    eventually(lambda: "hearing what others say" in path.log("relay"))
+    path.query("select pg_notify('events', :payload)", payload=payload)
+
+
+def test_one_of_the_documented_form_is_an_event(path: EventPath, eventually: Eventually) -> None:
+    notify(path, json.dumps({"type": AgentCreated.type, "subject": "agt_foreign", "data": DATA}), eventually)
+    eventually(lambda: path.recorder.subjects(HEAR_ALL.function) == ["agt_foreign"])
+    assert path.recorder.handled[HEAR_ALL.function][0]["actor"] == "foreign"
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        ("", "not JSON"),
+        ("schön", "not JSON"),
+        ("[1]", "not an object of type, subject and data"),
+        (json.dumps({"type": AgentCreated.type, "subject": "x", "data": DATA, "more": 1}), "not an object of type"),
+        (json.dumps({"type": "com.botberi.thing.unheard_of.v1", "subject": "x", "data": {}}), "no such type"),
+        (json.dumps({"type": AgentCreated.type, "subject": "agt_1", "data": {}}), "does not fit"),
+        (json.dumps({"type": AgentCreated.type, "subject": "agt_1", "data": DATA}), "not the data's agent_id"),
+    ],
+)
+def test_any_other_is_a_dead_letter_with_its_text(
+    path: EventPath, eventually: Eventually, payload: str, why: str
+) -> None:
+    path.query("delete from dead_letters")
+    notify(path, payload, eventually)
+    [[detail, text]] = eventually(lambda: path.query("select detail, event from dead_letters"))
+    assert why in detail
+    assert text == payload
