@@ -9,7 +9,7 @@ from events.ids import new_id
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishing
 from functions.domain.event_path.event_types import EventTypeUnknown
-from functions.domain.event_path.publishing import ChannelReserved, EventIdTaken, EventInvalid, SourceReserved
+from functions.domain.event_path.publishing import ChannelReserved, EventIdTaken, EventInvalid, Notify, SourceReserved
 from functions.runtime.callers import Broker
 from functions.runtime.endpoint import endpoint
 from functions.runtime.shapes import Body, Reply
@@ -72,7 +72,7 @@ def publish_event(caller: Broker, event: NewEvent, db: SharedDb) -> Receipt:
         event.data,
         event_id=event.id or new_id("evt"),
         source=event.source or f"/accounts/{caller.id}",
-        channel=event.channel,
+        notify=Notify(NOTIFY_QUEUE, event.channel) if event.channel else None,
     )
     exchange, key = ("", NOTIFY_QUEUE) if event.channel else (EXCHANGE, published.type)
     return Receipt(**vars(published), exchange=exchange, routing_key=key)

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from sqlalchemy import text
 
 from events import context
-from events.bus import NOTIFY_QUEUE
 from events.catalog.load import load
 from events.event import Event
 from events.wire import is_attribute
@@ -42,6 +41,14 @@ class ChannelReserved(Invalid):
 
 
 @dataclass(frozen=True)
+class Notify:
+    """The address of an event for Postgres: the queue where such events wait, and the channel."""
+
+    queue: str
+    channel: str
+
+
+@dataclass(frozen=True)
 class Published:
     """An event that is in the outbox."""
 
@@ -66,15 +73,16 @@ _EMIT: Final = text(
 
 
 def publish(  # noqa: PLR0913 - each is a fact about the event, given by name
-    db: SharedDb, event_type: str, data: dict[str, Any], *, event_id: str, source: str, channel: str | None = None
+    db: SharedDb, event_type: str, data: dict[str, Any], *, event_id: str, source: str, notify: Notify | None = None
 ) -> Published:
     """Write an event to the outbox, once for each source and id.
 
-    With a `channel` it becomes a NOTIFY on that channel of shared_psql, and nobody else hears it.
+    With `notify` it becomes a NOTIFY on that channel of shared_psql, and nobody else hears it.
     Raises EventTypeUnknown, EventInvalid, SourceReserved, ChannelReserved, or EventIdTaken.
     """
     if f"{source}/".startswith(RESERVED):
         raise SourceReserved(errors=[FieldError("/source", "reserved", SourceReserved.message())])
+    channel = notify.channel if notify else None
     if channel is not None and channel.startswith(CHANNELS):
         raise ChannelReserved(errors=[FieldError("/channel", "reserved", ChannelReserved.message())])
     event = _checked(event_type, data)
@@ -86,7 +94,7 @@ def publish(  # noqa: PLR0913 - each is a fact about the event, given by name
         now = context.current()
         row = {"id": event_id, "source": source, "type": event.type, "subject": event.subject, "data": body}
         trace = {"traceparent": now.traceparent, "correlationid": now.correlation, "actor": now.actor}
-        address = {"recipient": NOTIFY_QUEUE if channel else None, "channel": channel}
+        address = {"recipient": notify.queue if notify else None, "channel": channel}
         db.execute(_EMIT, row | trace | address)
     return published
 
