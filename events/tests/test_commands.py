@@ -1,0 +1,95 @@
+"""`botberi events`, as people use it."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from events import bus
+from events.catalog.agents import AgentCreated
+from events.tests.path import HEAR_SOME, EventPath
+from functions.local.commands.__main__ import botberi
+
+Eventually = Callable[..., Any]
+Botberi = Callable[..., str]
+
+
+@pytest.fixture
+def command(path: EventPath, monkeypatch: pytest.MonkeyPatch) -> Botberi:
+    monkeypatch.setenv("SUBSCRIPTIONS", path.environment["SUBSCRIPTIONS"])
+
+    def run(*words: str, ends_with: int = 0) -> str:
+        done = CliRunner().invoke(botberi, ["events", *words])
+        assert done.exit_code == ends_with, f"{done.output} {done.exception!r}"
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.output
+
+    return run
+
+
+def test_status_shows_the_lease_and_every_queue(command: Botberi, path: EventPath, eventually: Eventually) -> None:
+    pid = path.processes["relay"].process.pid
+    eventually(lambda: f"/{pid}" in command("status"))
+    assert all(queue in command("status") for queue in (HEAR_SOME.queue, bus.dead(HEAR_SOME.queue), bus.NOTIFY_QUEUE))
+
+
+def test_parked_events_are_listed_shown_redriven_and_dropped(
+    command: Botberi, path: EventPath, eventually: Eventually
+) -> None:
+    path.query("select emit_event('com.botberi.thing.unheard_of.v1', 'agt_1', '{}')")
+    [[seq]] = eventually(lambda: path.query("select seq from parked_events"))
+    assert "unheard_of" in command("parked", "ls")
+    assert json.loads(command("parked", "show", str(seq)))["reason"] == "type_unknown"
+    assert command("parked", "redrive", "--dry-run", str(seq)) == f"{seq}: would redrive\n"
+    assert command("parked", "redrive", str(seq)) == f"{seq}: redrive\n"
+    eventually(lambda: path.query("select seq from parked_events where seq > :seq", seq=seq))
+    command("parked", "drop", "--all")
+    assert path.query("select * from parked_events") == []
+
+
+def test_dead_letters_are_listed_and_redriven(command: Botberi, path: EventPath, eventually: Eventually) -> None:
+    path.recorder.answers[HEAR_SOME.function] = lambda _: 422
+    path.emit("agt_dead")
+    [[letter]] = eventually(lambda: path.query("select id from dead_letters where resolution is null"))
+    path.recorder.forget()
+    assert letter in command("dead", "ls")
+    assert json.loads(command("dead", "show", letter))["subject"] == "agt_dead"
+    assert command("dead", "redrive", letter) == f"{letter}: redrive\n"
+    eventually(lambda: path.recorder.subjects(HEAR_SOME.function) == ["agt_dead"])
+    assert "no such open dead letter" in command("dead", "drop", letter)
+
+
+def test_replay_publishes_again_with_the_same_ids(command: Botberi, path: EventPath, eventually: Eventually) -> None:
+    ids = path.emit("agt_again", "agt_again")
+    eventually(lambda: len(path.recorder.handled[HEAR_SOME.function]) == 2)
+    chosen = ("replay", "--from", "today", "--subject", "agt_again", "--type", AgentCreated.type)
+    assert command(*chosen, "--dry-run") == "2 events would be published again\n"
+    assert command(*chosen, "--to", HEAR_SOME.queue) == "2 events are published again\n"
+    eventually(lambda: [each["id"] for each in path.recorder.handled[HEAR_SOME.function]] == ids * 2)
+    assert len(path.recorder.handled["hear-all"]) == 2
+
+
+def test_tail_shows_what_passes_and_matches(command: Botberi, path: EventPath, eventually: Eventually) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        shown = pool.submit(command, "tail", "--count", "1", "--seconds", "30", "--subject", "agt_s*", "--json")
+        eventually(lambda: path.emit("agt_other", "agt_seen") and shown.done())
+    assert json.loads(shown.result().splitlines()[-1])["subject"] == "agt_seen"
+
+
+def test_the_cursor_is_shown(command: Botberi) -> None:
+    assert "system_identifier" in command("cursor", "show")
+
+
+def test_the_doctor_names_ailments_with_their_remedies(command: Botberi, path: EventPath) -> None:
+    path.query("alter table outbox alter seq set cache 50")
+    with path.broker() as connection:
+        connection.channel().queue_delete(bus.dead(HEAR_SOME.queue))
+    found = command("doctor", ends_with=1)
+    path.query("alter table outbox alter seq set cache 1")
+    path.declare(check=True)
+    assert "alter table outbox alter seq set cache 1" in found
+    lines = [" ".join(line.split()) for line in found.splitlines()]
+    assert f"{bus.dead(HEAR_SOME.queue)} the queue is missing python -m events.topology" in lines

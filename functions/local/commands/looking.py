@@ -1,0 +1,75 @@
+"""`botberi events status` and `tail`: what the event path is doing."""
+
+import json
+import time
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+import click
+
+from events import bus
+from functions.local.commands.asking import DATABASES, ask, broker, depths, table
+
+_STATUS: Final = """
+select c.holder, c.epoch, extract(epoch from clock_timestamp() - c.updated)::integer,
+       (select count(*) from parked_events), (select count(*) from dead_letters where resolution is null),
+       (select count(*) from waiting), coalesce((select extract(epoch from clock_timestamp() - min(created))
+                                                 from waiting)::integer, 0)
+from relay_cursor c
+"""
+
+_WAITING: Final = """
+with waiting as (
+  select created from outbox, relay_cursor
+  where xid >= pg_snapshot_xmin(s1) and not pg_visible_in_snapshot(xid, s1)
+    and not (pg_visible_in_snapshot(xid, s2) and seq <= last_seq)
+  limit 1000000
+)
+"""
+
+
+@click.command()
+def status() -> None:
+    """Show the lease, what waits, what is parked and what is dead, and every queue."""
+    rows: list[list[Any]] = []
+    for database in DATABASES:
+        [[holder, epoch, moved, parked, dead, waiting, oldest]] = ask(database, _WAITING + _STATUS)
+        rows.append([database, holder or "nobody yet", epoch, f"{moved} s ago", waiting, f"{oldest} s", parked, dead])
+    heads = ("database", "last lease", "epoch", "moved", "waiting", "oldest", "parked", "dead letters")
+    table(heads, rows)
+    click.echo()
+    found = depths().items()
+    table(("queue", "ready", "consumers"), [(name, *(counts or ("missing", "-"))) for name, counts in found])
+
+
+@click.command()
+@click.option("--type", "event_type", default="*", help="Only types that match, such as `com.botberi.instance.*`.")
+@click.option("--subject", default="*", help="Only subjects that match, such as `ins_*`.")
+@click.option("--count", type=int, help="End after so many.")
+@click.option("--seconds", type=float, help="End after so long.")
+@click.option("--json", "as_json", is_flag=True, help="The events as they are, one a line.")
+def tail(event_type: str, subject: str, count: int | None, seconds: float | None, as_json: bool) -> None:
+    """Show events as they pass through RabbitMQ."""
+    end = time.monotonic() + seconds if seconds else float("inf")
+    shown = 0
+    with broker() as connection:
+        channel = connection.channel()
+        queue = str(channel.queue_declare("", exclusive=True).method.queue)
+        channel.queue_bind(queue, bus.EXCHANGE, "#")
+        click.secho("listening", dim=True, err=True)
+        for method, _, body in channel.consume(queue, auto_ack=True, inactivity_timeout=0.2):
+            if time.monotonic() > end:
+                return
+            event = json.loads(body) if method is not None and body is not None else {}
+            if not event or not (fnmatchcase(event["type"], event_type) and fnmatchcase(event["subject"], subject)):
+                continue
+            click.echo(json.dumps(event) if as_json else _line(event))
+            shown += 1
+            if shown == count:
+                return
+
+
+def _line(event: dict[str, Any]) -> str:
+    data = json.dumps(event.get("data", {"dataref": event.get("dataref")}))
+    colour = ("green", "yellow", "blue", "magenta", "cyan")[sum(map(ord, event["type"])) % 5]
+    return f"{event['time']} {click.style(event['type'], fg=colour)} {event['subject']} {click.style(data, dim=True)}"
