@@ -98,6 +98,7 @@ def _advance(turn: Turn, *, hurry: bool) -> float | None:
         log.exception("the driver failed", extra={"instance_id": turn.instance_id, "action": step.action})
         return _after_trouble(turn, step)
     reach("converge.done")
+    reach(f"converge.done.{step.action}")
     pause = _record(turn, step, change, hurry=hurry)
     reach("converge.recorded")
     return pause

@@ -4,8 +4,10 @@ import http.client
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import pytest
 
 from functions.jobs import queue
 from functions.local import private_process
@@ -27,20 +29,24 @@ def seen(port: int, what: str) -> Any:  # noqa: ANN401 - JSON
         connection.close()
 
 
-def test_flower_shows_the_worker_and_its_jobs(
-    launch: Callable[..., Launched],
-    worker: Callable[..., PrivateProcess],
-    eventually: Callable[..., Any],
-    world: World,
-) -> None:
+@pytest.fixture
+def flower(world: World) -> Iterator[int]:
+    """The port on which Flower answers."""
     port = free_ports(1)[0]
     command = [sys.executable, "-m", "celery", "--app", "functions.jobs.app", "--quiet", "flower", f"--port={port}"]
     environment = {**os.environ, "FLOWER_UNAUTHENTICATED_API": "true", "FLOWER_ADDRESS": "127.0.0.1"}
-    flower = private_process.start("flower", command, run=world.session, cwd=ROOT, environment=environment)
-    worker(INSTANCE_SWEEP_SECONDS="1000")
-    eventually(lambda: seen(port, "workers"))
+    process = private_process.start("flower", command, run=world.session, cwd=ROOT, environment=environment)
+    process.wait_until(lambda: seen(port, "workers") is not None)
+    yield port
+    process.stop()
+
+
+def test_flower_shows_the_worker_and_its_jobs(
+    launch: Callable[..., Launched], worker: Callable[..., PrivateProcess], eventually: Callable[..., Any], flower: int
+) -> None:
     instance = launch()
     queue.converge(instance.id)
-    jobs = eventually(lambda: [job for job in (seen(port, "tasks") or {}).values() if job["state"] == "SUCCESS"])
-    assert [(job["name"], job["args"]) for job in jobs] == [("instance.converge", f"[{instance.id!r}]")]
-    flower.stop()
+    worker(INSTANCE_SWEEP_SECONDS="1000")
+    eventually(lambda: seen(flower, "workers"))
+    done = ("instance.converge", f"[{instance.id!r}]", "SUCCESS")
+    eventually(lambda: done in [(job["name"], job["args"], job["state"]) for job in seen(flower, "tasks").values()])
