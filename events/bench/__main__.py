@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from events.bench import backlog, dispatching, ground, latency, plot, publishing, report, takeover, writers
+from events.bench import backlog, dispatching, ground, latency, plot, publishing, report, reverse, takeover, writers
 from events.bench.ground import Ground
 from events.bench.rows import Sample
 from functions.local.settings import ROOT
@@ -22,6 +22,7 @@ BENCHES: Final[Mapping[str, Callable[[Ground, float], Sample]]] = {
     "statements": writers.drain,
     "latency": latency.once,
     "dispatching": dispatching.once,
+    "reverse": reverse.once,
     "takeover": takeover.once,
     "backlog": backlog.once,
 }

@@ -66,9 +66,11 @@ def _count(ground: Ground, commits: Future[float]) -> dict[str, float]:
 
 def drain(ground: Ground, size: float) -> dict[str, float]:
     """Return the relay's statements for each thousand events of a backlog."""
-    count = int(20_000 * size)
+    count = int(50_000 * size)
     ground.start_relay()
     ground.wait_delivered()
+    # It should sleep when the events come: awake it would look around while they are being written.
+    time.sleep(1)
     ground.run("select pg_stat_statements_reset()")
     ground.emit(count)
     ground.wait_delivered()

@@ -26,7 +26,7 @@ IN_FLIGHT: Final = 1000
 SAVE_EVERY: Final = 500
 """Events after which the cursor is saved; sooner when there is nothing else to do."""
 
-SAVE_SECONDS: Final = 0.1
+SAVE_SECONDS: Final = 0.5
 """Seconds after which it is saved in any case."""
 
 GATHER: Final = 0.001
