@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from functions.local.patience import until
 from functions.local.ports import Ports
@@ -14,6 +15,12 @@ from functions.local.testing.people import Person
 from functions.local.testing.stack import Stack, running
 from functions.local.testing.world import World, inhabited
 from functions.runtime import host
+
+
+def pytest_configure() -> None:
+    """Let hypothesis take its time: on a slow machine everything is slow, and no test fails on a speed."""
+    settings.register_profile("botberi", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("botberi")
 
 
 @pytest.fixture(scope="session")
