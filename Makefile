@@ -27,6 +27,11 @@ test: lint ## Check and test everything
 	@functions/local/bootstrap.sh test
 	@.venv/bin/pytest -q -n auto
 
+.PHONY: chaos
+chaos: ## Break everything around the relay under load, and account for every event (KILLS=20; 1000 is the long form)
+	@functions/local/bootstrap.sh run
+	@.venv/bin/python -m events.chaos --kills $(or $(KILLS),20)
+
 .PHONY: bench-events
 bench-events: ## Measure the event path beside its opponents (some 20 minutes)
 	@functions/local/bootstrap.sh run
@@ -100,3 +105,8 @@ compose-down: ## Stop the containers of `make compose`; their data is kept
 compose-test: ## Test the images and the whole topology on a container engine
 	@functions/local/bootstrap.sh python
 	@.venv/bin/pytest -q -rs -s -p no:randomly -m containers functions/containers
+
+.PHONY: bench-functions
+bench-functions: ## Measure functions beside a bare one and FastAPI, and the servers that could serve them
+	@functions/local/bootstrap.sh run
+	@.venv/bin/python -m functions.containers.benchmark
