@@ -20,6 +20,8 @@ PACKAGES = {
     # Ours.
     *("pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions", "sqlalchemy"),
     *("events", "functions", "shared_psql_models", "cython_runtime"),
+    # Loaded by the Python of some distributions itself.
+    "sitecustomize",
 }
 """Whatever else a function uses, it imports when it needs it."""
 

@@ -47,6 +47,7 @@ def test_flower_shows_the_worker_and_its_jobs(
     instance = launch()
     queue.converge(instance.id)
     worker(INSTANCE_SWEEP_SECONDS="1000")
-    eventually(lambda: seen(flower, "workers"))
+    # Flower asks for workers when it starts, and whenever it is told to.
+    eventually(lambda: seen(flower, "workers?refresh=true"))
     done = ("instance.converge", f"[{instance.id!r}]", "SUCCESS")
     eventually(lambda: done in [(job["name"], job["args"], job["state"]) for job in seen(flower, "tasks").values()])
