@@ -5,7 +5,11 @@ import re
 import subprocess
 from pathlib import Path
 
+import functions_framework
 import pytest
+
+from functions.domain.catalog import bundles
+from functions.local.testing.stack import Stack
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "llms.txt", *(ROOT / "docs").rglob("*.md")])
@@ -35,3 +39,20 @@ def run_examples(page: Path, address: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ["PATH"]}
     command = ["bash", "-c", script]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)  # noqa: S603 - our own page
+
+
+def test_the_journey_of_the_readme_runs(stack: Stack) -> None:
+    run = run_examples(ROOT / "README.md", f"http://127.0.0.1:{stack.world.ports.user}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "From nine to five." in run.stdout
+    assert '"code": "config_invalid"' in run.stdout
+
+
+def test_the_example_of_an_agent_can_be_published_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    [source] = PYTHON.findall((ROOT / "docs/architecture/agents.md").read_text())
+    (tmp_path / "main.py").write_text(source)
+    bundles.check(bundles.bundle(tmp_path))
+    (tmp_path / "config.json").write_text('{"prefix": "> "}')
+    monkeypatch.setenv("AGENT_CONFIG", str(tmp_path / "config.json"))
+    app = functions_framework.create_app("agent", str(tmp_path / "main.py"), "http")  # type: ignore[no-untyped-call]
+    assert app.test_client().post("/", json={"id": "msg_1", "text": "hello"}).get_json() == {"text": "> hello"}
