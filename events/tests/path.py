@@ -122,7 +122,7 @@ class EventPath:
     def as_superuser(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
         """Run a statement as the superuser and return its rows."""
         with closing(postgres_server.connect(*self._database_server())) as superuser:
-            return list(superuser.run(sql, **values))
+            return list(superuser.run(sql, **values) or [])
 
     def _database_server(self) -> tuple[int, str]:
         port = self.environment["SHARED_PSQL_URL"].partition(":")[2].partition("/")[0]
