@@ -1,0 +1,121 @@
+"""A network of our own between a relay and its services: a namespace, a pair of veth, and proxies at its edge."""
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Final
+
+NAME: Final = f"botberi-{os.getpid()}"
+HOST: Final = f"10.231.{os.getpid() % 250}.1"
+GUEST: Final = f"10.231.{os.getpid() % 250}.2"
+INSIDE: Final = ("ip", "netns", "exec", NAME)
+"""What makes a command run in the namespace."""
+
+
+class Proxy:
+    """Forwards the connections to a port of the host's end to the same port of the loopback interface, with a delay."""
+
+    def __init__(self, port: int) -> None:
+        """Listen."""
+        self.port = port
+        self.delay = 0.0
+        """Seconds that every byte takes in either direction."""
+        self.listener = socket.create_server((HOST, port))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                try:
+                    far = socket.create_connection(("127.0.0.1", self.port))
+                except OSError:
+                    near.close()
+                    continue
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
+
+    def _forward(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(262_144):
+                if self.delay:
+                    time.sleep(self.delay)
+                target.sendall(data)
+        for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Take no more connections."""
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+class Network:
+    """The namespace's rules, and the settings of a process inside."""
+
+    def __init__(self, proxies: list[Proxy]) -> None:
+        """Use `made`."""
+        self.proxies = proxies
+
+    def settings(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """Return how a process inside reaches the services that `environment` names."""
+        names = ("SHARED_PSQL_URL", "EVENT_BUS_URL")
+        return {name: environment[name].replace("127.0.0.1", HOST) for name in names}
+
+    @contextmanager
+    def rule(self, chain: str, *match: str) -> Iterator[None]:
+        """Drop packets that match, `INPUT` or `OUTPUT` of the namespace, inside a `with` block."""
+        rule = ("-i" if chain == "INPUT" else "-o", "veth1", *match, "-j", "DROP")
+        _run(*INSIDE, "iptables", "-A", chain, *rule)
+        try:
+            yield
+        finally:
+            _run(*INSIDE, "iptables", "-D", chain, *rule)
+
+    @contextmanager
+    def slow(self, seconds: float) -> Iterator[None]:
+        """Delay everything inside a `with` block."""
+        for proxy in self.proxies:
+            proxy.delay = seconds
+        try:
+            yield
+        finally:
+            for proxy in self.proxies:
+                proxy.delay = 0.0
+
+
+@contextmanager
+def made(*ports: int) -> Iterator[Network]:
+    """Make the network for services on these ports; raise OSError where the machine doesn't allow it."""
+    outer = f"bbv{os.getpid() % 100_000}"
+    try:
+        _run("ip", "netns", "add", NAME)
+        _run("ip", "link", "add", outer, "type", "veth", "peer", "name", "veth1", "netns", NAME)
+        _run("ip", "addr", "add", f"{HOST}/30", "dev", outer)
+        _run("ip", "link", "set", outer, "up")
+        _run(*INSIDE, "ip", "addr", "add", f"{GUEST}/30", "dev", "veth1")
+        _run(*INSIDE, "ip", "link", "set", "veth1", "up")
+        # pika wakes itself over the loopback interface.
+        _run(*INSIDE, "ip", "link", "set", "lo", "up")
+        with ExitStack() as stack:
+            proxies = [Proxy(port) for port in ports]
+            for proxy in proxies:
+                stack.callback(proxy.close)
+            yield Network(proxies)
+    finally:
+        for command in (("ip", "link", "del", outer), ("ip", "netns", "del", NAME)):
+            with suppress(OSError):
+                _run(*command)
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own commands
+    if done.returncode:
+        message = f"{' '.join(command)}: {done.stderr.strip()}"
+        raise OSError(message)
