@@ -61,7 +61,7 @@ FAULTS: Final = {
 def row(fault: Fault, times: int, verdict: Verdict, recoveries: list[float]) -> list[str]:
     """Return a line of the table."""
     ordered = sorted(recoveries) or [0.0]
-    spread = f"{median(ordered):.2f} / {ordered[int(0.99 * (len(ordered) - 1))]:.2f} / {ordered[-1]:.2f}"
+    spread = f"{median(ordered):.2f} / {ordered[int(0.99 * len(ordered))]:.2f} / {ordered[-1]:.2f}"
     counts = (times, verdict.committed, verdict.lost, verdict.inverted, verdict.phantom, verdict.duplicates)
     return [
         fault.title,
