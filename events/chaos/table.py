@@ -90,3 +90,14 @@ def text(lines: list[list[str]]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+_BEGIN: Final = "<!-- faults: written by `make chaos` -->"
+_END: Final = "<!-- end of faults -->"
+
+
+def in_page(page: str, lines: list[list[str]], where: str) -> str:
+    """Return a page with the table, and where it was taken, between its marks."""
+    rows = [f"| {' | '.join(line)} |" for line in [lines[0], ["---"] * len(lines[0]), *lines[1:]]]
+    block = "\n".join([_BEGIN, *rows, "", where, _END])
+    return page[: page.index(_BEGIN)] + block + page[page.index(_END) + len(_END) :]
