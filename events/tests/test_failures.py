@@ -101,7 +101,8 @@ def test_a_queue_that_was_deleted_is_made_again_and_consumed_again(path: EventPa
         connection.channel().queue_delete(HEAR_SOME.queue)
     path.declare(check=True)
     path.emit("agt_anew")
-    eventually(lambda: path.recorder.subjects(HEARD) == ["agt_anew"])
+    # What the deleted queue still held of earlier tests may come along.
+    eventually(lambda: "agt_anew" in path.recorder.subjects(HEARD))
 
 
 def test_a_queue_of_another_kind_is_refused_with_the_remedy(path: EventPath) -> None:

@@ -44,8 +44,8 @@ def at_work(path: EventPath, name: str, eventually: Eventually) -> None:
         "relay.publish:100",
         "relay.publish:700",
         "relay.confirm:3",
-        "relay.save:3",
-        "relay.saved:3",
+        "relay.save:2",
+        "relay.saved:2",
     ],
 )
 def test_a_relay_killed_anywhere_loses_and_inverts_nothing(

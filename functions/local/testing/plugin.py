@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from events import context
 from functions.local.patience import until
 from functions.local.ports import Ports
 from functions.local.testing import clients, people, session
@@ -21,6 +22,13 @@ def pytest_configure() -> None:
     """Let hypothesis take its time: on a slow machine everything is slow, and no test fails on a speed."""
     settings.register_profile("botberi", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("botberi")
+
+
+@pytest.fixture(autouse=True)
+def own_context() -> Iterator[None]:
+    """Give every test a trace of its own and no actor, whatever the tests before it did."""
+    with context.entered(context.Context.start()):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +61,9 @@ def person(api: Api, world: World) -> Callable[..., Person]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], Any]], Any]:
-    """`eventually(lambda: …)` waits until the condition is true, 30 seconds at most, and returns its value."""
+    """`eventually(lambda: …)` waits until the condition is true, two minutes at most, and returns its value."""
 
-    def wait(condition: Callable[[], Any], seconds: float = 30) -> Any:  # noqa: ANN401 - what the condition returns
+    def wait(condition: Callable[[], Any], seconds: float = 120) -> Any:  # noqa: ANN401 - what the condition returns
         found = until(condition, seconds=seconds)
         assert found, f"still {found!r} after {seconds} seconds"
         return found
