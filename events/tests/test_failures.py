@@ -16,7 +16,8 @@ def test_poison_is_a_dead_letter_at_once_and_nothing_else_is_held_up(path: Event
     [poison] = path.emit("agt_poison")
     path.emit("agt_fine", "agt_poison_not")
     eventually(lambda: path.query("select 1 from dead_letters where event_id = :id", id=poison))
-    eventually(lambda: path.recorder.subjects(HEARD) == ["agt_fine", "agt_poison_not"])
+    eventually(lambda: {"agt_fine", "agt_poison_not"} <= set(path.recorder.subjects(HEARD)))
+    assert "agt_poison" not in path.recorder.subjects(HEARD)
     row = path.query("select queue, reason, attempts, subject from dead_letters where event_id = :id", id=poison)
     assert row == [(HEAR_SOME.queue, "refused", 1, "agt_poison")]
 
@@ -27,8 +28,10 @@ def test_a_subject_that_is_tried_again_keeps_its_order_and_holds_up_nobody(
     refusals = iter([503, 500, 503])
     path.recorder.answers[HEARD] = lambda event: next(refusals, 200) if event["subject"] == "agt_later" else 200
     path.emit("agt_later", "agt_now", "agt_later", "agt_now")
-    eventually(lambda: len(path.recorder.handled[HEARD]) == 4)
-    assert path.recorder.subjects(HEARD) == ["agt_now", "agt_now", "agt_later", "agt_later"]
+    mine = {"agt_later", "agt_now"}
+    eventually(lambda: len([each for each in path.recorder.subjects(HEARD) if each in mine]) == 4)
+    heard = [each for each in path.recorder.subjects(HEARD) if each in mine]
+    assert heard == ["agt_now", "agt_now", "agt_later", "agt_later"]
     later = [event["data"]["slug"] for event in path.recorder.handled[HEARD] if event["subject"] == "agt_later"]
     assert later == ["n0", "n2"]
 
@@ -92,7 +95,8 @@ def test_what_no_queue_takes_is_parked_and_comes_back_when_redriven(path: EventP
     eventually(lambda: path.query("select count(*) from parked_events where reason = 'unroutable'") == [(2,)])
     path.declare(check=True)
     path.query("select redrive_parked_event(seq) from parked_events order by seq", role="admin")
-    eventually(lambda: list(dict.fromkeys(each["id"] for each in path.recorder.handled[HEARD])) == ids)
+    heard = path.recorder.handled[HEARD]
+    eventually(lambda: list(dict.fromkeys(each["id"] for each in heard if each["id"] in ids)) == ids)
     assert path.query("select * from parked_events") == []
 
 
