@@ -30,6 +30,7 @@ missing_packages() {
   { has "/usr/lib/rabbitmq/bin/rabbitmq-server" || has "/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server"; } || echo rabbitmq-server
   { command -v nginx || has "/usr/sbin/nginx"; } >/dev/null || echo nginx
   if [[ $purpose == test ]]; then
+    command -v curl >/dev/null || echo curl
     # Ubuntu has Chromium only as a snap: there the browser's test is skipped.
     if grep -qi '^ID=debian' /etc/os-release; then
       command -v chromium >/dev/null || echo chromium
