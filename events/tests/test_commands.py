@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from events import bus
 from events.catalog.agents import AgentCreated
-from events.tests.path import HEAR_SOME, EventPath
+from events.tests.path import HEAR_ALL, HEAR_SOME, EventPath
 from functions.local.commands.__main__ import botberi
 
 Eventually = Callable[..., Any]
@@ -73,10 +73,19 @@ def test_replay_publishes_again_with_the_same_ids(command: Botberi, path: EventP
 
 
 def test_tail_shows_what_passes_and_matches(command: Botberi, path: EventPath, eventually: Eventually) -> None:
+    emitted: list[str] = []
+
+    def shown_after_another(done: Callable[[], bool]) -> bool:
+        emitted.extend(path.emit("agt_other", "agt_seen"))
+        return done()
+
     with ThreadPoolExecutor(1) as pool:
         shown = pool.submit(command, "tail", "--count", "1", "--seconds", "30", "--subject", "agt_s*", "--json")
-        eventually(lambda: path.emit("agt_other", "agt_seen") and shown.done())
+        eventually(lambda: shown_after_another(shown.done))
     assert json.loads(shown.result().splitlines()[-1])["subject"] == "agt_seen"
+    # Those that are still on their way would come to the next test.
+    hearers = (HEAR_SOME.function, HEAR_ALL.function)
+    eventually(lambda: min(len(path.recorder.handled[name]) for name in hearers) >= len(emitted))
 
 
 def test_the_cursor_is_shown(command: Botberi) -> None:
