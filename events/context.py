@@ -30,12 +30,27 @@ class Context:
     """The id of the event that is being handled."""
 
     @classmethod
-    def start(cls, traceparent: str | None = None) -> Self:
-        """Continue the trace of a `traceparent` header, or begin one when it is missing or malformed."""
+    def start(
+        cls,
+        traceparent: str | None = None,
+        *,
+        actor: str | None = None,
+        correlation_id: str | None = None,
+        causation_id: str | None = None,
+    ) -> Self:
+        """Continue the trace of a `traceparent` header, or begin one when it is missing or malformed.
+
+        What came along with an event or a job goes on: who acts (`system` by default), and the chain it belongs to.
+        """
         match = TRACEPARENT.match(traceparent or "")
-        if match is None:
-            return cls(trace_id=os.urandom(16).hex(), span_id=os.urandom(8).hex())
-        return cls(trace_id=match[1], span_id=os.urandom(8).hex(), flags=match[3])
+        return cls(
+            trace_id=match[1] if match else os.urandom(16).hex(),
+            span_id=os.urandom(8).hex(),
+            flags=match[3] if match else "01",
+            actor=actor or "system",
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+        )
 
     @property
     def traceparent(self) -> str:

@@ -83,6 +83,10 @@ class Recorder:
         """Return the subjects of what a function handled."""
         return [event["subject"] for event in self.handled[function]]
 
+    def heard(self, function: str, ids: list[str]) -> list[str]:
+        """Return which of the events with these ids a function handled, in order; others' may come in between."""
+        return [event["id"] for event in self.handled[function] if event["id"] in ids]
+
     def forget(self) -> None:
         """Begin anew."""
         self.answers.clear()

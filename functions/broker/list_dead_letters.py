@@ -1,6 +1,5 @@
 """GET /v1/dead-letters: events that a subscriber could not handle, newest first."""
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -8,8 +7,9 @@ from pydantic import Field
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import dead_letters
 from functions.runtime.callers import Broker
+from functions.runtime.dead_letters import DeadLetter
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Page, PageQuery, Reply
+from functions.runtime.shapes import Page, PageQuery
 
 Term = Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 
@@ -22,24 +22,6 @@ class DeadLetterQuery(PageQuery):
     resolved: Annotated[bool, Field(description="Those that were redriven or discarded, instead of the open ones.")] = (
         False
     )
-
-
-class DeadLetter(Reply):
-    """An event that a subscriber could not handle."""
-
-    id: str
-    queue: str
-    event_id: str
-    source: str
-    type: str
-    subject: str
-    reason: str
-    detail: str
-    attempts: int
-    died_at: datetime
-    resolution: str | None
-    resolved_by: str | None
-    resolved_at: datetime | None
 
 
 @endpoint("GET", "/v1/dead-letters")

@@ -1,6 +1,5 @@
 """GET /v1/dead-letters/{dead_letter_id}: a dead letter with its event; free text in the data is masked."""
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -9,26 +8,13 @@ from functions.domain.databases import SharedDb
 from functions.domain.event_path import dead_letters
 from functions.domain.event_path.dead_letters import DeadLetterNotFound
 from functions.runtime.callers import Broker
+from functions.runtime.dead_letters import DeadLetter
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Reply
 
 
-class WholeDeadLetter(Reply):
+class WholeDeadLetter(DeadLetter):
     """A dead letter, its event included."""
 
-    id: str
-    queue: str
-    event_id: str
-    source: str
-    type: str
-    subject: str
-    reason: str
-    detail: str
-    attempts: int
-    died_at: datetime
-    resolution: str | None
-    resolved_by: str | None
-    resolved_at: datetime | None
     event: Annotated[dict[str, Any] | None, Field(description="Null when what died is no event at all.")]
 
 

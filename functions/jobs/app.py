@@ -38,12 +38,9 @@ def instance_converge(task: Task[[str], None], instance_id: str) -> None:
 
 def _context_of(task: Any) -> context.Context:  # noqa: ANN401 - the request has whatever headers came along
     headers = task.request.headers or {}
-    started = context.Context.start(headers.get("traceparent"))
-    return context.Context(
-        trace_id=started.trace_id,
-        span_id=started.span_id,
-        flags=started.flags,
-        actor=headers.get("actor") or "system",
+    return context.Context.start(
+        headers.get("traceparent"),
+        actor=headers.get("actor"),
         correlation_id=headers.get("correlationid"),
         causation_id=headers.get("causationid"),
     )

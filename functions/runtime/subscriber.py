@@ -177,12 +177,9 @@ def _handle(declaration: Declaration, event: CloudEvent) -> None:
 
 
 def _context_of(event: CloudEvent) -> context.Context:
-    started = context.Context.start(event.extension("traceparent"))
-    return context.Context(
-        trace_id=started.trace_id,
-        span_id=started.span_id,
-        flags=started.flags,
-        actor=event.extension("actor") or "system",
+    return context.Context.start(
+        event.extension("traceparent"),
+        actor=event.extension("actor"),
         correlation_id=event.extension("correlationid"),
         causation_id=event.id,
     )
