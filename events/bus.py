@@ -19,8 +19,11 @@ NOTIFY_EXCHANGE: Final = "botberi.notify"
 NOTIFY_QUEUE: Final = "botberi.notify.shared_psql"
 """Where they wait."""
 
-TCP_OPTIONS: Final = {"TCP_KEEPIDLE": 5, "TCP_KEEPINTVL": 2, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 10_000}
-"""Without these a dead peer is noticed after eleven minutes. The last is in milliseconds."""
+HEARTBEAT: Final = 2
+"""Seconds, for connections that live long. RabbitMQ takes two to three of them without a sign of life for a death."""
+
+TCP_OPTIONS: Final = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 6000}
+"""Without these a dead peer is noticed after eleven minutes. The last is in milliseconds, and decides."""
 
 
 def dead(queue: str) -> str:
@@ -31,7 +34,7 @@ def dead(queue: str) -> str:
 def parameters(part: str, *, heartbeat: int = 5) -> "pika.ConnectionParameters":
     """Return how `part` (`admin`, `relay`, `dispatcher`) connects: address from EVENT_BUS_URL, secret event-bus-<part>.
 
-    `heartbeat` is in seconds; a peer that was silent for two of them is dead.
+    `heartbeat` is in seconds: HEARTBEAT where losing the peer has to be noticed soon.
     """
     import pika  # noqa: PLC0415 - functions know the names above, and have no pika
 

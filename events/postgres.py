@@ -13,11 +13,19 @@ TIMEOUT: Final = 15
 """Seconds that any answer may take."""
 
 _KEEPALIVE: Final = {
-    socket.TCP_KEEPIDLE: 5,
-    socket.TCP_KEEPINTVL: 2,
+    socket.TCP_KEEPIDLE: 3,
+    socket.TCP_KEEPINTVL: 1,
     socket.TCP_KEEPCNT: 3,
-    socket.TCP_USER_TIMEOUT: 10_000,
+    socket.TCP_USER_TIMEOUT: 6000,
 }
+
+_SERVER_KEEPALIVE: Final = {
+    "tcp_keepalives_idle": "3",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "6000",
+}
+"""The same for Postgres' end: what a session that is gone has locked, the gate above all, would stay locked for hours."""
 
 
 class Session:
@@ -39,6 +47,7 @@ class Session:
                 database=dbname,
                 sock=self.socket,
                 application_name=name,
+                startup_params=_SERVER_KEEPALIVE,
             )
         except BaseException:
             self.socket.close()

@@ -15,10 +15,7 @@ from events import bus
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT: Final = 5
-"""Seconds."""
-
-MAX_PAUSE: Final = 1.0
+MAX_PAUSE: Final = 0.5
 """Seconds between two attempts to connect, at most."""
 
 QUEUE_PAUSE: Final = 2.0
@@ -87,7 +84,7 @@ class Consumer(threading.Thread):
         while not self.stopped.is_set():
             try:
                 self._connection = pika.SelectConnection(
-                    bus.parameters("dispatcher", heartbeat=HEARTBEAT),
+                    bus.parameters("dispatcher", heartbeat=bus.HEARTBEAT),
                     on_open_callback=self._on_open,
                     on_open_error_callback=lambda _, error: self._ended(f"can't be reached: {error!r}"),
                     on_close_callback=lambda _, error: self._ended(f"ended the connection: {error!r}"),

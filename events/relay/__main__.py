@@ -22,7 +22,7 @@ from events.relay.wakeup import Wakeup
 
 log = logging.getLogger(__name__)
 
-MAX_PAUSE: Final = 1.0
+MAX_PAUSE: Final = 0.5
 """Seconds between two attempts to connect, at most."""
 
 RESTORED_PAUSE: Final = 10

@@ -20,9 +20,6 @@ from events.relay.letters import Letter, Page, Unpublishable
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT: Final = 4
-"""Seconds."""
-
 LEASE_PAUSE: Final = 0.2
 """Seconds until a standby asks for the lease again."""
 
@@ -63,7 +60,7 @@ class Publisher(threading.Thread):
         """Connect, and serve the connection until it ends."""
         try:
             self._connection = pika.SelectConnection(
-                bus.parameters("relay", heartbeat=HEARTBEAT),
+                bus.parameters("relay", heartbeat=bus.HEARTBEAT),
                 on_open_callback=self._on_open,
                 on_open_error_callback=lambda _, error: self._fail(f"event_bus can't be reached: {error!r}"),
                 on_close_callback=lambda _, error: self._fail(f"the connection to event_bus ended: {error!r}"),
