@@ -21,6 +21,8 @@ PERMISSIONS: Final = {
     "botberi_admin": (".*", ".*", ".*"),
     "botberi_relay": (r"^botberi\.relay\.", r"^(botberi\.events|amq\.default)$", r"^botberi\.relay\."),
     "botberi_dispatcher": ("^$", "^$", r"^botberi\."),
+    # Its own queues, bound to the exchange: it publishes nothing and reads nobody else's.
+    "botberi_gateway": (r"^botberi\.gateway\.", r"^botberi\.gateway\.", r"^botberi\.(gateway\..*|events)$"),
 }
 """What each user of RabbitMQ may configure, write and read, as regular expressions on names."""
 

@@ -16,7 +16,7 @@ TABLE_MODULES: Final = (agents, audit, instances, sessions)
 POOLED: Final = ("user", "admin", "broker", "subscribers", "worker")
 """The roles that may come through PgBouncer."""
 
-ROLES: Final = ("migrator", *POOLED, "relay", "pgbouncer")
+ROLES: Final = ("migrator", *POOLED, "relay", "gateway", "pgbouncer")
 """Each part's role is `botberi_<part>` in both databases; what it may do there, the migrations say."""
 
 

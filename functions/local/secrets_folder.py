@@ -7,7 +7,7 @@ from typing import Final
 from functions.domain.accounts import keys
 from migrations.databases import DATABASES, ROLES
 
-EVENT_BUS_PARTS: Final = ("admin", "relay", "dispatcher")
+EVENT_BUS_PARTS: Final = ("admin", "relay", "dispatcher", "gateway")
 """RabbitMQ's users are `botberi_<part>`."""
 
 _OTHERS: Final = ("psql-superuser", "user-redis", "flower")

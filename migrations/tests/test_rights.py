@@ -20,6 +20,8 @@ FORBIDDEN = [
     ("shared_psql", "worker", "select 1 from outbox"),
     ("shared_psql", "worker", "delete from instances"),
     ("shared_psql", "broker", "select 1 from instances"),
+    ("shared_psql", "gateway", "select 1 from instances"),
+    ("shared_psql", "gateway", "delete from revoked_sessions"),
     ("shared_psql", "relay", "delete from outbox"),
     ("shared_psql", "relay", "select 1 from instances"),
     ("user_psql", "user", "select 1 from outbox"),
@@ -28,6 +30,7 @@ FORBIDDEN = [
     ("user_psql", "broker", "select 1 from accounts"),
     ("user_psql", "subscribers", "select 1 from accounts"),
     ("user_psql", "worker", "select 1 from accounts"),
+    ("user_psql", "gateway", "select 1 from accounts"),
     ("user_psql", "relay", "select 1 from accounts"),
 ]
 
@@ -39,7 +42,7 @@ def test_a_part_may_not(world: World, database: str, role: str, statement: str) 
 
 
 @pytest.mark.parametrize("database", ["user_psql", "shared_psql"])
-@pytest.mark.parametrize("role", ["user", "admin", "broker", "subscribers", "worker", "relay"])
+@pytest.mark.parametrize("role", ["user", "admin", "broker", "subscribers", "worker", "relay", "gateway"])
 def test_nobody_but_the_migrator_makes_tables(world: World, database: str, role: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), world.transaction(database, role) as connection:
         connection.execute(text("create table mine (id int)"))
