@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from events import envelope
 from events.catalog.load import load
 from events.event import Event
 from events.wire import CloudEvent, document
@@ -43,16 +44,25 @@ _BY_TYPE: Final[dict[str, Any]] = {"string": "example", "integer": 1, "number": 
 _BY_FORMAT: Final = {"date-time": "2026-01-02T03:04:05.678901Z", "date": "2026-01-02"}
 
 
-def dataschema(event_type: str) -> str:
-    """Return where the schema of a type is: the `dataschema` of its events, relative to the broker's address."""
-    return f"/v1/event-types/{event_type}/schema"
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+EXAMPLE_API: Final = "https://api.example.com"
 
 
 def schema(model: type[Event]) -> dict[str, Any]:
-    """Return the JSON Schema of the data of an event type."""
-    described = model.model_json_schema()
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": dataschema(model.type)}
-    return head | described
+    """Return the JSON Schema of the data of an event type, as a consumer may rely on it.
+
+    It doesn't forbid further fields, though nobody can publish any: a later one of this version may say more.
+    """
+    return {"$schema": DIALECT, "$id": envelope.schema_path(model.type)} | _open(model.model_json_schema())
+
+
+def _open(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a schema without its `additionalProperties: false`."""
+    if isinstance(value, dict):
+        kept = {key: each for key, each in value.items() if key != "additionalProperties" or each is not False}
+        return {key: _open(each) for key, each in kept.items()}
+    return [_open(each) for each in value] if isinstance(value, list) else value
 
 
 def example(model: type[Event]) -> dict[str, Any]:
@@ -65,7 +75,7 @@ def example(model: type[Event]) -> dict[str, Any]:
         subject=str(data[model.subject_field]),
         time="2026-01-02T03:04:05.678901Z",
         data=data,
-        dataschema=dataschema(model.type),
+        dataschema=envelope.dataschema(model, EXAMPLE_API),
         extensions=(
             ("actor", SAMPLES["account_id"]),
             ("correlationid", _TRACE),
@@ -96,7 +106,7 @@ def _sample(name: str, field: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
 
 def files() -> dict[Path, str]:
     """Return the text of every file by its path, which is relative to the repository."""
-    found = {}
+    found = {FOLDER / "envelope.json": _text({"$schema": DIALECT} | envelope.schema())}
     for name, model in load().items():
         found[FOLDER / "schemas" / f"{name}.json"] = _text(schema(model))
         found[FOLDER / "examples" / f"{name}.json"] = _text(example(model))

@@ -1,7 +1,7 @@
 """What every event type is: a frozen Pydantic model with a name, a version and a subject."""
 
 import re
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -48,6 +48,14 @@ class Event(BaseModel):
         cls.type = type
         cls.subject_field = subject
         TYPES[type] = cls
+
+    @classmethod
+    def read(cls, data: dict[str, Any]) -> Self:
+        """Return the event that `data` speaks of, without what it has beside the fields of this version.
+
+        A newer producer may say more, which no consumer has to know of. Raises pydantic's ValidationError.
+        """
+        return cls.model_validate(data, extra="ignore")
 
     @property
     def subject(self) -> str:

@@ -22,7 +22,7 @@ BODY: Final = json.dumps(
         "subject": "agt_%03d",
         "time": "2026-01-02T03:04:05.678901Z",
         "datacontenttype": "application/json",
-        "dataschema": "/v1/event-types/com.botberi.agent.created.v1/schema",
+        "dataschema": "http://localhost:8080/v1/event-types/com.botberi.agent.created.v1/schema",
         "sequence": "0" * 20,
         "partitionkey": "agt_%03d",
         "actor": "system",

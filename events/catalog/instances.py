@@ -4,21 +4,36 @@ from events.event import Event
 
 
 class InstanceDesiredStateChanged(Event, type="com.botberi.instance.desired_state_changed.v1", subject="instance_id"):
-    """Somebody asked for an instance to run, to stop or to be deleted; the worker has yet to make it so."""
+    """Somebody asked for an instance to run, to stop or to be deleted; the worker has yet to make it so.
+
+    Said when the instance is created, and with every wish about it that is different from the one before.
+    """
 
     instance_id: str
+    """The instance, `ins_…`."""
     owner_id: str
+    """The account that it belongs to, `usr_…`."""
     desired_state: str
+    """`running`, `stopped` or `deleted`."""
     reason: str
+    """Why, as a code: `created`, `start_requested`, `stopped_by_administrator` and others; there may be more."""
 
 
 class InstanceStatusChanged(Event, type="com.botberi.instance.status_changed.v1", subject="instance_id"):
-    """The worker moved an instance from one status to the next."""
+    """The worker moved an instance from one status to the next.
+
+    Said with every step: `provisioning`, `starting`, `running` is three of them.
+    """
 
     instance_id: str
+    """The instance, `ins_…`."""
     owner_id: str
+    """The account that it belongs to, `usr_…`."""
     previous: str
+    """The status that it had."""
     status: str
+    """The status that it has now: `provisioning`, `running`, `failed` and others; there may be more."""
     reason: str
+    """Why, as a code: `agent_ready`, `crash_loop` and others; there may be more."""
     sentence: str
     """The reason for people, in one sentence."""

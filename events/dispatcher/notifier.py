@@ -110,7 +110,7 @@ class Notifier(threading.Thread):
         if not CHANNEL.fullmatch(channel) or channel in RESERVED:
             raise NotAnEventError(f"the channel {channel[:70]!r} is missing, unsafe or reserved")
         if event.data or event.extension("dataref") is None:
-            model.model_validate(event.data)
+            model.read(event.data)
 
     def _give_up(self, delivery: Delivery, detail: str) -> None:
         log.warning("%s can't be a NOTIFY: %s", delivery.event_id, detail)

@@ -9,7 +9,7 @@ import os
 import socket
 from typing import Any, Final
 
-from events import failpoints
+from events import envelope, failpoints
 from events.postgres import Session
 from events.relay.letters import Cursor, Letter, Unpublishable
 
@@ -33,7 +33,7 @@ _COLUMNS: Final = """
 select seq, id, type, recipient, attributes, '' not in (id, origin, type, subject, partitionkey, actor), concat(
   '{"specversion":"1.0","id":"', id, '","source":"', origin, '","type":"', type, '","subject":"', subject,
   '","time":', rtrim(to_json(created at time zone 'UTC')::text, '"'),
-  'Z","datacontenttype":"application/json","dataschema":"/v1/event-types/', type, '/schema","sequence":"',
+  'Z","datacontenttype":"application/json","dataschema":"' || :api || '/v1/event-types/', type, '/schema","sequence":"',
   lpad(seq::text, 20, '0'), '","partitionkey":"', partitionkey, '","traceparent":"' || traceparent,
   '","correlationid":"' || correlationid, '","causationid":"' || causationid, '","channel":"' || channel,
   '","actor":"', actor,
@@ -95,6 +95,7 @@ class OutboxReader:
     def __init__(self, database: str) -> None:
         """Connect to `database`, or raise."""
         self.database = database
+        self.api = envelope.api()
         self.session = Session(database, "relay", name="botberi-relay")
         self.epoch = 0
         # The cursor may lag behind after a crash of Postgres: that sends events again and loses none.
@@ -122,11 +123,11 @@ class OutboxReader:
         [[s1, s2, last_seq, self.epoch]] = self.session.run(_CLAIM, holder=holder)
         return Cursor(s1, s2, last_seq)
 
-    def read(self, cursor: Cursor) -> tuple[list[Letter], Cursor] | None:
+    def read(self, cursor: Cursor, most: int = PAGE) -> tuple[list[Letter], Cursor] | None:
         """Return the page after `cursor` and the cursor behind it; None if nothing has become visible since s1."""
-        return self._begin(cursor.s1) if cursor.s1 == cursor.s2 else self._go_on(cursor)
+        return self._begin(cursor.s1, most) if cursor.s1 == cursor.s2 else self._go_on(cursor, most)
 
-    def _begin(self, s1: str) -> tuple[list[Letter], Cursor] | None:
+    def _begin(self, s1: str, most: int) -> tuple[list[Letter], Cursor] | None:
         """Read the first page of what s1 did not show."""
         now = None
         if self._quiet is not None:
@@ -134,24 +135,24 @@ class OutboxReader:
             [[now]] = self.session.run("select pg_current_snapshot()::text")
             if now == self._quiet:
                 return None
-        rows: list[list[Any]] = self._first.run(s1=s1, page=PAGE, database=self.database)
+        rows: list[list[Any]] = self._first.run(s1=s1, page=most, database=self.database, api=self.api)
         if not rows:
             self._quiet = now or ""
             return None
         self._quiet = None
-        return self._page([_letter(*row[:-1]) for row in rows], s1, rows[0][-1])
+        return self._page([_letter(*row[:-1]) for row in rows], s1, rows[0][-1], most)
 
-    def _go_on(self, cursor: Cursor) -> tuple[list[Letter], Cursor]:
+    def _go_on(self, cursor: Cursor, most: int) -> tuple[list[Letter], Cursor]:
         rows: list[list[Any]] = self._next.run(
-            s1=cursor.s1, s2=cursor.s2, after=cursor.last_seq, page=PAGE, database=self.database
+            s1=cursor.s1, s2=cursor.s2, after=cursor.last_seq, page=most, database=self.database, api=self.api
         )
-        return self._page([_letter(*row) for row in rows], cursor.s1, cursor.s2)
+        return self._page([_letter(*row) for row in rows], cursor.s1, cursor.s2, most)
 
     @staticmethod
-    def _page(letters: list[Letter], s1: str, s2: str) -> tuple[list[Letter], Cursor]:
+    def _page(letters: list[Letter], s1: str, s2: str, most: int) -> tuple[list[Letter], Cursor]:
         """Return letters with the cursor behind them: after a short page, s2 has become s1."""
         failpoints.reach("relay.read")
-        return letters, Cursor(s2, s2, 0) if len(letters) < PAGE else Cursor(s1, s2, letters[-1].seq)
+        return letters, Cursor(s2, s2, 0) if len(letters) < most else Cursor(s1, s2, letters[-1].seq)
 
     def save(self, cursor: Cursor) -> None:
         """Move the cursor; raise SupersededError if another relay has begun an epoch."""

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from events import envelope
 from events.catalog.agents import AgentCreated
 from events.outbox import emit
 from events.tests.path import HEAR_ALL, EventPath
@@ -25,7 +26,7 @@ def test_a_committed_event_reaches_every_subscriber_whole(path: EventPath, event
     assert (event["source"], event["type"]) == ("/botberi/shared_psql", AgentCreated.type)
     assert event["data"] == {"agent_id": "agt_whole", "slug": "n0"}
     assert event["subject"] == event["partitionkey"] == "agt_whole"
-    assert event["dataschema"] == f"/v1/event-types/{AgentCreated.type}/schema"
+    assert event["dataschema"] == envelope.dataschema(AgentCreated, envelope.api())
     assert path.recorder.headers[0]["Content-Type"] == CONTENT_TYPE
     assert path.recorder.headers[0]["traceparent"] == event["traceparent"]
 

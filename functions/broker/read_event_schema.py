@@ -8,7 +8,6 @@ from pydantic import ConfigDict
 from events import contracts
 from functions.domain.event_path import event_types
 from functions.domain.event_path.event_types import EventTypeUnknown
-from functions.runtime.callers import Broker
 from functions.runtime.endpoint import endpoint
 from functions.runtime.shapes import Cached, Reply
 
@@ -20,7 +19,7 @@ class EventSchema(Reply):
 
 
 @endpoint("GET", "/v1/event-types/{event_type}/schema", refusals=(EventTypeUnknown,))
-def read_event_schema(_caller: Broker, event_type: str) -> Cached[EventSchema]:
-    """Within a version it changes only by what no consumer has to know of."""
+def read_event_schema(event_type: str) -> Cached[EventSchema]:
+    """Open to everybody who reads an event. Within a version it changes only by what no consumer has to know of."""
     text = json.dumps(contracts.schema(event_types.find(event_type)))
     return Cached[EventSchema](text, sha256(text.encode()).hexdigest()[:32])

@@ -18,7 +18,7 @@ class OneEventType(Reply):
     description: str
     source: Annotated[str, Field(description="Who says it, when nobody publishes it over HTTP.")]
     subject_field: Annotated[str, Field(description="The field of the data that the event is about.")]
-    dataschema: Annotated[str, Field(description="Where the schema is, as the events themselves say.")]
+    dataschema: Annotated[str, Field(description="Where the schema is, below the address of this API.")]
     data_schema: Annotated[dict[str, Any], Field(description="JSON Schema 2020-12 of the data.")]
     example: Annotated[dict[str, Any], Field(description="A whole event, in CloudEvents' structured JSON.")]
 

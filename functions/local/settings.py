@@ -25,9 +25,12 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "SHARED_PSQL_URL": f"{LOOPBACK}:{ports.shared_psql}/{shared_database}",
         "USER_REDIS_URL": f"{LOOPBACK}:{ports.user_redis}",
         "EVENT_BUS_URL": f"{LOOPBACK}:{ports.event_bus}/{vhost}",
+        "API_URL": f"http://localhost:{ports.edge}",
         "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.functions}/function/{{name}}",
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),
         "BOTBERI_INSTANCES": str(run / "instances"),
+        # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
+        "WATCH_LISTEN": "",
         "SUBSCRIPTIONS": str(ROOT / "deploy" / "subscriptions.json"),
         "EDGE_LISTEN": f"{LOOPBACK}:{ports.edge}",
         "EDGE_FUNCTIONS": f"{LOOPBACK}:{ports.functions}",

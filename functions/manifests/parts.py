@@ -46,7 +46,7 @@ def _relay(database: str) -> Part:
         name=f"relay-{short}",
         image="events",
         args=("events.relay", database),
-        settings=(f"{database.upper()}_URL", "EVENT_BUS_URL"),
+        settings=(f"{database.upper()}_URL", "EVENT_BUS_URL", "API_URL"),
         secrets=(f"{short}-psql-relay", "event-bus-relay"),
         replicas=2,
         direct={database: RELAY_CONNECTIONS},

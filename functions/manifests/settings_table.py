@@ -18,6 +18,9 @@ class Setting:
 _DATABASE: Final = "`host:port/database`"
 
 SETTINGS: Final = {
+    "API_URL": Setting(
+        "URL", "Where the API is for whoever reads an event: `dataschema` begins with it.", "`http://localhost:8080`"
+    ),
     "BOTBERI_INSTANCES": Setting("folder", "Where the process driver keeps what it runs.", reader="the worker"),
     "BOTBERI_SECRETS": Setting("folder", "Where secrets lie.", "`/var/openfaas/secrets`", "everything"),
     "EVENT_BUS_URL": Setting("`host:port/vhost`", "RabbitMQ."),

@@ -162,7 +162,7 @@ def _handle(declaration: Declaration, event: CloudEvent) -> None:
                     arguments[parameter.name] = event
                 case "event":
                     model = next(each for each in events_of(parameter.annotation) if each.type == event.type)
-                    arguments[parameter.name] = model.model_validate(event.data)
+                    arguments[parameter.name] = model.read(event.data)
                 case "cache":
                     from functions.runtime.cache import connect  # noqa: PLC0415 - redis is slow to import
 

@@ -29,6 +29,8 @@ class Stack(Api):
         self.folder = world.session / f"stack-{world.worker}"
         self.environment = {**world.environment(), MARK: str(self.folder)}
         self.environment["BOTBERI_INSTANCES"] = str(self.instances)
+        # No edge runs in front of it.
+        self.environment["API_URL"] = addresses["broker"]
         self.processes: dict[str, PrivateProcess] = {}
 
     @property
