@@ -1,0 +1,195 @@
+"""What both databases have so that an operator sees the event path and acts on what is stuck in it."""
+
+from typing import Final
+
+from migrations import event_tables
+
+_COLUMNS: Final = """
+-- An id like those that `events.ids` makes, to the microsecond, so that events parked one after another sort that way.
+create function new_parked_id(at timestamptz) returns text language sql volatile set search_path = pg_catalog, pg_temp
+as $$
+  select 'par_' || lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
+    || substr(replace(gen_random_uuid()::text, '-', ''), 17)
+  from (select (extract(epoch from at) * 1000000)::bigint as micros) as moment
+$$;
+
+alter table parked_events
+  add column letter_id text,
+  add column resolution text check (resolution in ('redriven', 'discarded')),
+  add column resolved_by text,
+  add column resolved_at timestamptz,
+  add column why text;
+update parked_events set letter_id = new_parked_id(parked);
+alter table parked_events
+  alter column letter_id set default new_parked_id(clock_timestamp()),
+  alter column letter_id set not null,
+  add constraint parked_events_letter_id_key unique (letter_id);
+create index parked_events_open_idx on parked_events (letter_id) where resolution is null;
+comment on column parked_events.letter_id is 'by which an operator names it; `id` is the event''s';
+
+alter table dead_letters add column why text;
+comment on column dead_letters.why is 'the reason that whoever resolved it gave';
+"""
+
+_VIEW: Final = """
+-- Whatever is stuck or was: events that can not be published (parked) and events that a subscriber could not handle
+-- (dead). They are listed, read and resolved alike.
+create view letters as
+select id, 'dead' as kind, queue, event_id, source, type, subject, reason, detail, attempts, event,
+       died_at as stuck_at, resolution, resolved_by, resolved_at, why
+from dead_letters
+union all
+select letter_id, 'parked', letter->>'recipient', id, coalesce(letter->>'source', '/botberi/{database}'), type, subject,
+       reason, detail, 0,
+       (jsonb_strip_nulls(jsonb_build_object(
+          'specversion', '1.0', 'id', id, 'source', coalesce(letter->>'source', '/botberi/{database}'), 'type', type,
+          'subject', subject, 'time', letter->'created', 'traceparent', letter->'traceparent',
+          'correlationid', letter->'correlationid', 'causationid', letter->'causationid', 'actor', letter->'actor',
+          'channel', letter->'channel'))
+        || case when letter->'data' = 'null' then jsonb_build_object('dataref', '/botberi/{database}/bodies/' || id)
+           else jsonb_build_object('data', letter->'data') end)::text,
+       parked, resolution, resolved_by, resolved_at, why
+from parked_events;
+"""
+
+_FUNCTIONS: Final = """
+-- Redrives or discards what is still open of `letters`, and returns the ids of that. A parked event goes where it was
+-- going, a dead letter only to the queue that it died in: the other subscribers have handled it. Both keep their ids, so
+-- that whoever has handled one does not do so again. Those that are redriven go out in the order in which they got stuck.
+create function resolve_letters(letters text[], how text, resolver text, reason text default null)
+returns setof text language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+  return query
+  with dead as (
+    update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = reason
+    where d.id = any(letters) and d.resolution is null returning d.*
+  ), parked as (
+    update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = reason
+    where p.letter_id = any(letters) and p.resolution is null returning p.*
+  ), stuck as (
+    select p.letter_id, p.seq as place, row.id, row.source, row.type, row.subject, row.partitionkey, row.data,
+           row.traceparent, row.correlationid, row.causationid, row.actor, row.recipient, row.channel, row.created
+    from parked p, jsonb_populate_record(null::outbox, p.letter) as row
+    union all
+    select d.id, null, d.event_id, d.source, d.type, d.subject, coalesce(event->>'partitionkey', d.subject),
+           event->'data', event->>'traceparent', event->>'correlationid', event->>'causationid',
+           coalesce(event->>'actor', 'system'), d.queue, event->>'channel', (event->>'time')::timestamptz
+    from dead d, lateral (select case when how = 'redriven' then d.event::jsonb end as event) as decoded
+  ), sent as (
+    insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
+                        recipient, channel, created)
+    select s.id, s.source, s.type, s.subject, s.partitionkey, s.data, s.traceparent, s.correlationid, s.causationid,
+           s.actor, s.recipient, s.channel, s.created
+    from stuck s where how = 'redriven' order by s.place, s.letter_id
+    returning 1
+  )
+  select s.letter_id from stuck s order by s.letter_id;
+  if how = 'redriven' then
+    perform ring_relay();
+  end if;
+end $$;
+
+-- The release before this one acts on one letter at a time.
+create or replace function redrive_parked_event(seq bigint) returns text language sql security definer
+set search_path = public, pg_temp as $$
+  select p.id from (select letter_id, id from parked_events where parked_events.seq = redrive_parked_event.seq) as p,
+                   lateral resolve_letters(array[p.letter_id], 'redriven', session_user)
+$$;
+
+create or replace function drop_parked_event(seq bigint) returns text language sql security definer
+set search_path = public, pg_temp as $$
+  select p.id from (select letter_id, id from parked_events where parked_events.seq = drop_parked_event.seq) as p,
+                   lateral resolve_letters(array[p.letter_id], 'discarded', session_user)
+$$;
+
+create or replace function redrive_dead_letter(letter text, resolver text) returns boolean language sql
+security definer set search_path = public, pg_temp as $$
+  select exists (select from resolve_letters(array[letter], 'redriven', resolver))
+$$;
+
+create or replace function discard_dead_letter(letter text, resolver text) returns boolean language sql
+security definer set search_path = public, pg_temp as $$
+  select exists (select from resolve_letters(array[letter], 'discarded', resolver))
+$$;
+"""
+
+_STATUS: Final = """
+-- How the path from this database stands, for those who may not read the outbox. Nothing is counted beyond `most`, and
+-- nothing is read that is delivered: with a million rows waiting it costs what `most` rows cost.
+--
+-- Undelivered is what s1 does not show, less what s2 shows up to last_seq. While s1 is s2, that begins at the transactions
+-- which s1 has not seen (by their number) or has seen underway (by its list). While a backlog is read page by page, it is
+-- mostly what has a higher number than last_seq; those with a lower one that s2 does not show come on top.
+create function event_path_status(most integer) returns table (
+  holder text, epoch bigint, relays integer, progress_seconds float8, waiting integer, oldest_seconds float8,
+  parked integer, dead integer
+) language plpgsql stable security definer set search_path = public, pg_temp
+-- A plan for any snapshot knows nothing of how little it will find: it would read whole partitions.
+set enable_seqscan = off set enable_bitmapscan = off as $$
+declare
+  c relay_cursor;
+  oldest timestamptz;
+  more integer;
+  older timestamptz;
+begin
+  select * into c from relay_cursor;
+  waiting := 0;
+  if c.s1::text <> c.s2::text then
+    select count(*), min(created) into waiting, oldest from (
+      select o.created from outbox o
+      where o.seq > c.last_seq and not pg_visible_in_snapshot(o.xid, c.s1) order by o.seq limit most) as ahead;
+  end if;
+  if waiting < most then
+    select count(*), min(created) into more, older from (
+      select o.created from (
+        select l.seq, l.created from outbox l where l.xid >= pg_snapshot_xmax(c.s2)
+        union all
+        select u.seq, u.created from outbox u where u.xid = any(array(select pg_snapshot_xip(c.s2)))
+      ) as o where c.s1::text = c.s2::text or o.seq <= c.last_seq limit most - waiting) as behind;
+    waiting := waiting + more;
+    oldest := least(oldest, older);
+  end if;
+  holder := c.holder;
+  epoch := c.epoch;
+  progress_seconds := extract(epoch from clock_timestamp() - c.updated);
+  oldest_seconds := extract(epoch from clock_timestamp() - oldest);
+  select count(*) into relays from pg_stat_activity
+    where datname = current_database() and usename = 'botberi_relay' and application_name = 'botberi-relay';
+  select count(*) into parked from (select from parked_events where resolution is null limit most) as p;
+  select count(*) into dead from (select from dead_letters where resolution is null limit most) as d;
+  return next;
+end $$;
+"""
+
+_GRANTS: Final = """
+revoke all on function new_parked_id, resolve_letters, event_path_status from public;
+grant execute on function new_parked_id to botberi_relay;
+grant select on letters to botberi_admin, botberi_broker;
+grant execute on function resolve_letters to botberi_admin, botberi_broker;
+grant execute on function event_path_status to botberi_admin, botberi_broker, botberi_relay;
+"""
+
+_DOWNGRADE: Final = """
+drop function event_path_status;
+drop view letters;
+{functions}
+drop function resolve_letters;
+delete from parked_events where resolution is not null;
+alter table parked_events
+  drop column letter_id, drop column resolution, drop column resolved_by, drop column resolved_at, drop column why;
+drop function new_parked_id;
+alter table dead_letters drop column why;
+"""
+
+
+def upgrade(database: str) -> str:
+    """Return what makes it in `database`, `user_psql` or `shared_psql`."""
+    return _COLUMNS + _VIEW.format(database=database) + _FUNCTIONS + _STATUS + _GRANTS
+
+
+def downgrade() -> str:
+    """Return what takes it back; what was resolved of the parked events is forgotten, as it was before."""
+    before = event_tables.UPGRADE
+    first, end = before.index("create function redrive_parked_event"), before.index("-- Keeps two empty partitions")
+    functions = before[first:end].replace("create function", "create or replace function")
+    return _DOWNGRADE.format(functions=functions)
