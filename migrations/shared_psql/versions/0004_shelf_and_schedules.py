@@ -1,0 +1,139 @@
+"""What the dispatcher keeps: events of subjects that fail, which hold up nobody, and the slots of schedules."""
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+
+TABLES = """
+create table shelved_subjects (
+  queue text not null,
+  subject text not null,
+  attempts integer not null default 0,
+  due timestamptz not null,
+  claim text,
+  since timestamptz not null default clock_timestamp(),
+  primary key (queue, subject)
+);
+create index shelved_subjects_queue_due_idx on shelved_subjects (queue, due);
+comment on table shelved_subjects is 'subjects whose events wait here instead of in RabbitMQ';
+comment on column shelved_subjects.attempts is 'calls that failed, of the first event that waits';
+comment on column shelved_subjects.due is 'when it is tried again; while it is claimed, when the claim ends by itself';
+
+create table shelved_events (
+  seq bigint generated always as identity (cache 1) primary key,
+  queue text not null,
+  subject text not null,
+  source text not null,
+  event_id text not null,
+  event bytea not null,
+  unique (queue, source, event_id),
+  foreign key (queue, subject) references shelved_subjects (queue, subject)
+);
+create index shelved_events_queue_subject_seq_idx on shelved_events (queue, subject, seq);
+
+create table cron_slots (
+  schedule text not null,
+  slot timestamptz not null,
+  fired timestamptz,
+  primary key (schedule, slot)
+);
+comment on column cron_slots.fired is 'null for the slot before the first, from which a new schedule counts';
+"""
+
+FUNCTIONS = """
+-- Puts `opened` subjects on the shelf, and `events` behind those of their subjects that are there. Returns the subjects
+-- of which nothing waits there any more: their events are not taken. Each statement sees what was committed before it,
+-- so that a subject that is locked here can't be taken off meanwhile.
+create function shelve(on_queue text, opened jsonb, events jsonb) returns setof text language plpgsql
+set search_path = public, pg_temp as $$
+begin
+  insert into shelved_subjects (queue, subject, attempts, due)
+  select on_queue, each.subject, each.attempts, clock_timestamp() + make_interval(secs => each.pause)
+  from jsonb_to_recordset(opened) as each (subject text, attempts integer, pause float8)
+  order by each.subject on conflict do nothing;
+  perform from shelved_subjects
+  where queue = on_queue and subject in (select each->>'subject' from jsonb_array_elements(events) as each)
+  order by subject for update;
+  insert into shelved_events (queue, subject, source, event_id, event)
+  select on_queue, there.subject, each->>'source', each->>'id', decode(each->>'event', 'base64')
+  from jsonb_array_elements(events) with ordinality as given (each, place)
+  join shelved_subjects there on there.queue = on_queue and there.subject = each->>'subject'
+  order by place on conflict do nothing;
+  return query select distinct each->>'subject' from jsonb_array_elements(events) as each
+  where not exists (select from shelved_subjects there where there.queue = on_queue and there.subject = each->>'subject');
+end $$;
+
+-- Ends a claim: the events in `taken` are handled or dead; what is left of the subject waits for `pause` seconds. The
+-- subject leaves the shelf with its last event. False when the claim had ended before.
+create function unshelve(on_queue text, of_subject text, by_claim text, taken bigint[], tried integer, pause float8)
+returns boolean language plpgsql set search_path = public, pg_temp as $$
+begin
+  perform from shelved_subjects where queue = on_queue and subject = of_subject and claim = by_claim for update;
+  if not found then
+    return false;
+  end if;
+  delete from shelved_events where seq = any (taken);
+  if exists (select from shelved_events where queue = on_queue and subject = of_subject) then
+    update shelved_subjects
+    set attempts = tried, claim = null, due = clock_timestamp() + make_interval(secs => pause)
+    where queue = on_queue and subject = of_subject;
+  else
+    delete from shelved_subjects where queue = on_queue and subject = of_subject;
+  end if;
+  return true;
+end $$;
+
+-- Emits the event of a slot unless that was done before, by whichever dispatcher; null when it is too early by this
+-- clock. The first call for a schedule only notes where it begins: what was due before it existed is not missed.
+create function fire_schedule(of_schedule text, at_slot timestamptz, event_type text) returns boolean language plpgsql
+security definer set search_path = public, pg_temp as $$
+declare
+  newest timestamptz;
+begin
+  if at_slot > clock_timestamp() then
+    return null;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('schedule ' || of_schedule, 0));
+  select max(slot) from cron_slots where schedule = of_schedule into newest;
+  if newest is null then
+    insert into cron_slots (schedule, slot) values (of_schedule, at_slot);
+    return false;
+  elsif newest >= at_slot then
+    return false;
+  end if;
+  insert into cron_slots (schedule, slot, fired) values (of_schedule, at_slot, clock_timestamp());
+  perform emit_event(type => event_type, subject => of_schedule, data => jsonb_build_object(
+    'schedule', of_schedule, 'slot', to_char(at_slot at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
+  return true;
+end $$;
+revoke all on function shelve, unshelve, fire_schedule from public;
+"""
+
+GRANTS = """
+grant select, insert, update, delete on shelved_subjects, shelved_events to botberi_relay;
+grant execute on function shelve, unshelve, fire_schedule to botberi_relay;
+grant select on shelved_subjects to botberi_admin, botberi_broker;
+"""
+
+
+def upgrade() -> None:
+    """Create the tables and the functions that work on them."""
+    op.execute(TABLES)
+    op.execute(FUNCTIONS)
+    op.execute(GRANTS)
+
+
+def downgrade() -> None:
+    """Drop them: what is on the shelf would be lost, so that it has to be empty."""
+    op.execute("""
+        do $$ begin
+          if exists (select from shelved_events) then
+            raise exception 'events wait on the shelf: let the dispatcher empty it first';
+          end if;
+        end $$;
+        drop function shelve, unshelve, fire_schedule;
+        drop table cron_slots;
+        drop table shelved_events;
+        drop table shelved_subjects;
+    """)
