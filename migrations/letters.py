@@ -54,8 +54,8 @@ from parked_events;
 
 _FUNCTIONS: Final = """
 -- Redrives or discards what is still open of `letters`, and returns the ids of that. A parked event goes where it was
--- going, a dead letter only to the queue that it died in: the other subscribers have handled it. Both keep their ids, so
--- that whoever has handled one does not do so again. Those that are redriven go out in the order in which they got stuck.
+-- going, a dead letter only to the queue that it died in: the other subscribers have handled it. Both keep their ids,
+-- so that whoever has handled one does not do so again. Redriven ones go out in the order in which they got stuck.
 create function resolve_letters(letters text[], how text, resolver text, reason text default null)
 returns setof text language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -117,9 +117,9 @@ _STATUS: Final = """
 -- How the path from this database stands, for those who may not read the outbox. Nothing is counted beyond `most`, and
 -- nothing is read that is delivered: with a million rows waiting it costs what `most` rows cost.
 --
--- Undelivered is what s1 does not show, less what s2 shows up to last_seq. While s1 is s2, that begins at the transactions
--- which s1 has not seen (by their number) or has seen underway (by its list). While a backlog is read page by page, it is
--- mostly what has a higher number than last_seq; those with a lower one that s2 does not show come on top.
+-- Undelivered is what s1 does not show, less what s2 shows up to last_seq. While s1 is s2, that is what is written by
+-- transactions which s1 has not seen (by their number) or has seen underway (by its list). While a backlog is read page
+-- by page, it is mostly what has a higher number than last_seq; what s2 does not show of the lower ones comes on top.
 create function event_path_status(most integer) returns table (
   holder text, epoch bigint, relays integer, progress_seconds float8, waiting integer, oldest_seconds float8,
   parked integer, dead integer
