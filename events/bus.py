@@ -26,6 +26,15 @@ TCP_OPTIONS: Final = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "
 """Without these a dead peer is noticed after eleven minutes. The last is in milliseconds, and decides."""
 
 
+LEASES: Final = "botberi.relay."
+"""How the queues begin that are leases."""
+
+
+def lease(database: str) -> str:
+    """Return the name of the exclusive queue that a database's active relay holds."""
+    return f"{LEASES}{database}"
+
+
 def dead(queue: str) -> str:
     """Return the name of a queue's dead-letter queue."""
     return f"{queue}.dead"

@@ -16,9 +16,14 @@ from pg8000.exceptions import Error
 from events import logs
 from events.catalog.load import load
 from events.postgres import Session
+from events.relay.exposition import watched
+from events.relay.figures import Figures
 from events.relay.outbox_reader import RestoredDatabaseError, SupersededError
+from events.relay.outlook import Outlook
 from events.relay.session import BusLostError, RelaySession
 from events.relay.wakeup import Wakeup
+from events.relay.window import Window
+from events.watching import serve
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +40,11 @@ class Relay:
     def __init__(self, database: str) -> None:
         """Relay the events of `database`."""
         self.database = database
+        self.outlook = Outlook(database)
+        self.figures = Figures()
         self.catalog = frozenset(load())
         self.wakeup = Wakeup()
+        self.window = Window()
         self.stopped = False
 
     def stop(self, _signal: int, _frame: FrameType | None) -> None:
@@ -46,9 +54,13 @@ class Relay:
 
     def run(self) -> None:
         """Relay until told to stop."""
+        serve(watched(self.outlook, self.figures))
         pause = 0.05
         while not self.stopped:
-            session = RelaySession(self.database, self.catalog, self.wakeup, lambda: self.stopped)
+            self.figures.turn()
+            self.figures.sessions += 1
+            session = RelaySession(self.outlook, self.figures, self.catalog, self.wakeup, lambda: self.stopped)
+            session.window = self.window
             wait = pause = min(pause * 2, MAX_PAUSE)
             try:
                 session.run()

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from events.catalog.load import load
 from events.ids import new_id
 from events.postgres import Session
+from events.relay.figures import Figures
 from events.wire import is_attribute
 
 log = logging.getLogger(__name__)
@@ -41,12 +42,11 @@ class NotTheFormError(ValueError):
 class Foreign(threading.Thread):
     """Listens while its relay holds the lease."""
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, figures: Figures) -> None:
         """Listen on `database`."""
         super().__init__(name="foreign", daemon=True)
         self.database = database
-        self.published = 0
-        self.refused = 0
+        self.figures = figures
         self._stopped = threading.Event()
         self._payloads: list[bytes] = []
 
@@ -90,13 +90,13 @@ class Foreign(threading.Thread):
         try:
             event_type, subject, data = understood(text)
         except NotTheFormError as error:
-            self.refused += 1
+            self.figures.foreign_dead += 1
             log.warning("a NOTIFY on %s is a dead letter: %s", CHANNEL, error)
             source = f"/botberi/{self.database}/notify"
             session.run(_KEEP, id=new_id("ded"), source=source, detail=str(error), event=text)
             return
         session.run(_EMIT, type=event_type, subject=subject, data=json.dumps(data))
-        self.published += 1
+        self.figures.foreign_published += 1
 
 
 def understood(text: str) -> tuple[str, str, dict[str, Any]]:

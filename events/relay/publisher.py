@@ -15,6 +15,7 @@ import pika
 from pika.exceptions import ChannelClosedByBroker
 
 from events import bus, failpoints
+from events.relay.figures import Figures
 from events.relay.frames import publish
 from events.relay.letters import Letter, Page, Unpublishable
 
@@ -42,13 +43,22 @@ class State(Enum):
 class Publisher(threading.Thread):
     """Publishes pages with confirms, pipelined. Of use for one connection only."""
 
-    def __init__(self, database: str, poke: Callable[[], None]) -> None:
-        """`poke` is called from this thread whenever `state` has changed or a page is finished."""
+    def __init__(
+        self, database: str, poke: Callable[[], None], figures: Figures, returned: Callable[[str], None]
+    ) -> None:
+        """`poke` is called from this thread whenever `state` has changed or a page is finished.
+
+        `returned` gets the id of each event that was sent to the queue which is the lease.
+        """
         super().__init__(name="publisher", daemon=True)
-        self.lease = f"botberi.relay.{database}"
+        self.lease = bus.lease(database)
         self.poke = poke
+        self.figures = figures
+        self.returned = returned
         self.state = State.CONNECTING
         self.failure = ""
+        self.refused = False
+        """Whether it failed because an event was refused for now."""
         self.blocked = False
         self.unblocked_at = 0.0
         self._unconfirmed: dict[int, tuple[Page, Letter]] = {}
@@ -123,6 +133,9 @@ class Publisher(threading.Thread):
 
     def _on_exchange(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
         self._channel.add_on_return_callback(self._on_return)
+        # Whoever deletes the queue takes the lease away, and nobody but its consumer is told.
+        self._channel.add_on_cancel_callback(lambda _: self._fail("the lease was deleted"))
+        self._channel.basic_consume(self.lease, self._on_probe, auto_ack=True, exclusive=True)
         self._channel.confirm_delivery(self._on_confirm, callback=self._on_ready)
 
     def _on_ready(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
@@ -140,6 +153,7 @@ class Publisher(threading.Thread):
         for tag, letter in enumerate(page.letters, self._tag + 1):
             self._unconfirmed[tag] = (page, letter)
         self._tag += len(page.letters)
+        self.figures.published += len(page.letters)
         frames = publish(page.letters, self._channel.channel_number, self._connection.params.frame_max)
         self._connection._output_marshaled_frames([frames])  # noqa: SLF001 - one write, where pika makes three a message
         failpoints.reach("relay.publish", len(page.letters))
@@ -147,13 +161,18 @@ class Publisher(threading.Thread):
     def _on_return(self, _channel: Any, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401 - pika's
         # A return comes before the confirm of the same message.
         page, letter = next(each for each in self._unconfirmed.values() if each[1].id == properties.message_id)
+        if letter.recipient == self.lease:
+            self._fail("the lease was deleted")
+            return
+        self.figures.returned += 1
         detail = f"no queue takes it ({method.reply_text}): see the bindings, then redrive"
         page.unpublishable.append(Unpublishable(letter, "unroutable", detail))
 
     def _on_confirm(self, frame: Any) -> None:  # noqa: ANN401 - pika's
         method = frame.method
         if method.NAME == "Basic.Nack":
-            self._fail("event_bus refused an event for now (nack)")
+            self.refused = True
+            self._fail("event_bus refused an event for now (nack): see whether a queue is full")
             return
         failpoints.reach("relay.confirm")
         first = next(iter(self._unconfirmed)) if method.multiple else method.delivery_tag
@@ -164,6 +183,10 @@ class Publisher(threading.Thread):
                 if entry[0].unconfirmed == 0:
                     self._finish(entry[0])
 
+    def _on_probe(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401 - pika's
+        self.returned(str(properties.message_id))
+
     def _finish(self, page: Page) -> None:
+        self.figures.confirmed += len(page.letters)
         page.finished = True
         self.poke()

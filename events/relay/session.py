@@ -11,17 +11,19 @@ from pg8000.exceptions import Error
 
 from events import failpoints
 from events.configuration import setting
+from events.relay import probe
+from events.relay.figures import Figures
 from events.relay.foreign import Foreign
 from events.relay.letters import Cursor, Page, refusal
 from events.relay.outbox_reader import PAGE, OutboxReader
+from events.relay.outlook import Outlook
+from events.relay.probe import Probe, is_probe
 from events.relay.publisher import Publisher, State
 from events.relay.sleep import Sleep
 from events.relay.wakeup import Wakeup
+from events.relay.window import Window
 
 log = logging.getLogger(__name__)
-
-IN_FLIGHT: Final = 1000
-"""Events that may be unconfirmed: the back-pressure."""
 
 SAVE_EVERY: Final = 500
 """Events after which the cursor is saved; sooner when there is nothing else to do."""
@@ -52,12 +54,18 @@ class BusLostError(Exception):
 class RelaySession:
     """Connections to the database and the broker that live and die together."""
 
-    def __init__(self, database: str, catalog: frozenset[str], wakeup: Wakeup, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self, outlook: Outlook, figures: Figures, catalog: frozenset[str], wakeup: Wakeup, stopping: Callable[[], bool]
+    ) -> None:
         """Take what tells whether to stop, and the types that may be published."""
-        self.database = database
+        self.outlook = outlook
+        self.database = outlook.database
+        self.figures = figures
         self.catalog = catalog
         self.wakeup = wakeup
         self.stopping = stopping
+        self.probe: Probe | None = None
+        self.window = Window()
         self.outstanding: deque[Page] = deque()
         self.delivered = 0
         self._settled: Cursor | None = None
@@ -69,40 +77,58 @@ class RelaySession:
     def run(self) -> None:
         """Relay until told to stop; raise when anything is lost."""
         with ExitStack() as stack:
+            stack.callback(self._note_end)
             self.reader = OutboxReader(self.database)
             stack.callback(self.reader.close)
-            self.sleep = Sleep(self.database, self.wakeup, self.reader.session)
+            self.sleep = Sleep(self.database, self.wakeup, self.reader.session, self.figures)
             stack.callback(self.sleep.close)
-            self.publisher = Publisher(self.database, self.wakeup.poke)
+            self.publisher = Publisher(self.database, self.wakeup.poke, self.figures, self._probe_returned)
             stack.callback(self.publisher.close)
             self.publisher.start()
             if self._has_lease():
-                foreign = Foreign(self.database)
+                self.cursor = self.reader.claim()
+                log.info("relaying %s from %s, epoch %s", self.database, self.cursor, self.reader.epoch)
+                foreign = Foreign(self.database, self.figures)
                 stack.callback(foreign.close)
                 foreign.start()
+                if probe.interval():
+                    self.probe = Probe(self.outlook, self.figures, self.reader.epoch)
+                    stack.callback(self.probe.close)
+                    self.probe.start()
+                self.figures.state = "active"
                 self._relay()
+
+    def _note_end(self) -> None:
+        self.figures.state = "connecting"
+        # Sent, and the cursor doesn't know of it: whoever relays next sends it again.
+        self.figures.resent += self._unsaved + sum(len(page.letters) for page in self.outstanding if page.sent_at)
+
+    def _probe_returned(self, event_id: str) -> None:
+        if self.probe is not None:
+            self.probe.returned(event_id)
 
     def _has_lease(self) -> bool:
         """Wait for the lease; False when told to stop."""
         told = False
         while not self.stopping():
+            self.figures.turn()
             if self.publisher.state is State.FAILED:
                 raise BusLostError(self.publisher.failure)
             if self.publisher.state is State.PUBLISHING:
                 return True
             if self.publisher.state is State.STANDBY and not told:
                 log.info("standing by: another relay of %s is active", self.database)
+                self.figures.state = "standby"
                 told = True
             self.wakeup.wait(0.5)
         return False
 
     def _relay(self) -> None:
-        self.cursor = self.reader.claim()
-        log.info("relaying %s from %s, epoch %s", self.database, self.cursor, self.reader.epoch)
         self.sleep.busy()
         deadline = float("inf")
         ahead: Page | None = None
         while True:
+            self.figures.turn()
             self._settle()
             self._check()
             if self.stopping():
@@ -118,7 +144,7 @@ class RelaySession:
                 ahead = self._read()
                 if ahead is None:
                     self._idle()
-            elif sum(len(page.letters) for page in self.outstanding) + self._unsaved < IN_FLIGHT:
+            elif sum(len(page.letters) for page in self.outstanding) + self._unsaved < self.window.size:
                 self.outstanding.append(ahead)
                 self.publisher.send(ahead)
                 ahead = None
@@ -129,14 +155,16 @@ class RelaySession:
 
     def _read(self) -> Page | None:
         """Read the next page; None when there is none."""
-        found = self.reader.read(self.cursor)
+        most = min(PAGE, self.window.size)
+        found = self.reader.read(self.cursor, most)
         if found is None:
             return None
         self.sleep.busy()
         letters, self.cursor = found
-        if len(letters) < PAGE:
+        if len(letters) < most:
             self._read_at = time.monotonic() + min(MAX_GATHER, GATHER * len(letters))
-        refused = [each for letter in letters if (each := refusal(letter, self.catalog))]
+        self.figures.pages += 1
+        refused = [each for letter in letters if (each := refusal(letter, self.catalog)) and not is_probe(letter)]
         unfit = {each.letter.seq for each in refused}
         return Page([letter for letter in letters if letter.seq not in unfit], self.cursor, refused)
 
@@ -153,12 +181,14 @@ class RelaySession:
             for refused in page.unpublishable:
                 failpoints.reach("relay.park")
                 self.reader.park(refused)
+                self.figures.parked[refused.reason] += 1
                 log.error(
                     "parked %s (%s): %s, %s", refused.letter.id, refused.letter.type, refused.reason, refused.detail
                 )
             self.delivered += len(page.letters)
             self._unsaved += len(page.letters)
             self._settled = page.after
+            self.window.confirmed()
         if self._unsaved >= SAVE_EVERY or time.monotonic() - self._saved_at > SAVE_SECONDS:
             self._save()
 
@@ -168,11 +198,16 @@ class RelaySession:
         if self._settled is not None:
             failpoints.reach("relay.save")
             self.reader.save(self._settled)
+            self.figures.saves += 1
             failpoints.reach("relay.saved")
             self._settled, self._unsaved = None, 0
 
     def _check(self) -> None:
         if self.publisher.state is not State.PUBLISHING:
+            if self.publisher.refused:
+                self.window.refused()
+            # What is confirmed need not be sent again.
+            self._save()
             raise BusLostError(self.publisher.failure)
         if self.sleep.gate.failed:
             message = "the connection that holds the gate was lost"

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Final
 
 from events.postgres import Session
+from events.relay.figures import Figures
 from events.relay.gate import Doorbell, Gate
 from events.relay.wakeup import Wakeup
 
@@ -36,15 +37,14 @@ class Phase(Enum):
 class Sleep:
     """Decides how long to wait when there is nothing to read."""
 
-    def __init__(self, database: str, wakeup: Wakeup, session: Session) -> None:
+    def __init__(self, database: str, wakeup: Wakeup, session: Session, figures: Figures) -> None:
         """Connect the gate and the bell, or raise; `session` is the reader's."""
         self.gate = Gate(database)
         self.bell = Doorbell(database)
         self.wakeup = wakeup
         self.session = session
+        self.figures = figures
         self.phase = Phase.AWAKE
-        self.found_by_fallback = 0
-        self.naps = 0
         self._timed_out = False
         self._last_event = time.monotonic()
         self._pause = POLL
@@ -52,8 +52,9 @@ class Sleep:
 
     def busy(self) -> None:
         """Note that there were events."""
-        if self.phase is Phase.ASLEEP and self._timed_out:
-            self.found_by_fallback += 1
+        # The bell may ring just as time is up.
+        if self.phase is Phase.ASLEEP and self._timed_out and not self.bell.answer():
+            self.figures.found_by_fallback += 1
         self._awaken()
 
     def _awaken(self) -> None:
@@ -72,12 +73,12 @@ class Sleep:
             case Phase.DOZING if self._is_settled():
                 # Not yet asleep: whatever those writers wrote is found by looking once more.
                 self.phase = Phase.ASLEEP
-                self.naps += 1
             case Phase.DOZING:
                 self._pause = min(self._pause * 1.5, DOZE)
                 self._wait(self._pause)
             case Phase.ASLEEP:
                 self._timed_out = not self._wait(FALLBACK)
+                self.figures.fallbacks += self._timed_out
 
     def _doze(self) -> None:
         self.bell.answer()
@@ -96,6 +97,7 @@ class Sleep:
     def _wait(self, seconds: float) -> bool:
         woken = self.wakeup.wait(seconds, self.bell.session.socket)
         if woken and self.bell.answer():
+            self.figures.bells += self.phase is Phase.ASLEEP
             self._awaken()
         return woken
 

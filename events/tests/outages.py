@@ -5,7 +5,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from functions.local import databases, leftovers, postgres_server, rabbitmq_serv
 from functions.local.binaries import find
 from functions.local.ports import Ports
 from functions.local.private_process import PrivateProcess
+from functions.local.rabbitmq_server import VHOST
 
 DATABASE_SERVER = "shared_psql"
 
@@ -26,7 +27,7 @@ class Ground:
         self.run = run
         self.ports = ports
         self.started = started
-        self.environment = settings.environment(run, ports)
+        self.environment = {**settings.environment(run, ports), "RELAY_PROBE_SECONDS": "0"}
 
     def _end(self, *names: str, number: signal.Signals) -> None:
         for process in [each for each in self.started if each.name in names]:
@@ -37,6 +38,11 @@ class Ground:
     def kill_broker(self) -> None:
         """Kill RabbitMQ as a power cut would."""
         self._end("event_bus", "event_bus_names", number=signal.SIGKILL)
+
+    def stop_broker(self) -> None:
+        """Stop RabbitMQ as an update would."""
+        self._end("event_bus", number=signal.SIGTERM)
+        self._end("event_bus_names", number=signal.SIGKILL)
 
     def start_broker(self) -> None:
         """Start RabbitMQ again and wait until it answers."""
@@ -67,6 +73,19 @@ class Ground:
         process.process.wait(30)
         self.started.remove(process)
 
+    def allow_prepared_transactions(self) -> None:
+        """Restart shared_psql so that it takes PREPARE TRANSACTION."""
+        password = (self.run / "secrets" / "psql-superuser").read_text()
+        with closing(postgres_server.connect(self.ports.shared_psql, password)) as superuser:
+            superuser.run("alter system set max_prepared_transactions = 10")
+        self.stop_database(signal.SIGINT)
+        self.start_database()
+
+    def fill(self, queue: str, length: int) -> None:
+        """Let a queue be full with so many messages; 0 takes that back."""
+        policy = ("set_policy", "--apply-to", "queues", "full", f"^{queue}$", f'{{"max-length": {length}}}')
+        self.control(*(policy if length else ("clear_policy", "full")), "-p", VHOST)
+
     def start_database(self) -> None:
         """Start shared_psql again and wait until it answers."""
         password = (self.run / "secrets" / "psql-superuser").read_text()
@@ -92,6 +111,7 @@ def private_ground() -> Iterator[Ground]:
             patched.setenv(name, value)
         databases.prepare()
         try:
+            ground.allow_prepared_transactions()
             yield ground
         finally:
             for process in started:

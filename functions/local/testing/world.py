@@ -33,14 +33,15 @@ class World:
         self.vhost = f"botberi-{worker}"
 
     def environment(self) -> dict[str, str]:
-        """Return the settings of a process that works in this world."""
-        return settings.environment(
+        """Return the settings of a process that works in this world, in which nothing happens by itself."""
+        of_a_run = settings.environment(
             self.session,
             self.ports,
             user_database=f"user_psql_{self.worker}",
             shared_database=f"shared_psql_{self.worker}",
             vhost=self.vhost,
         )
+        return {**of_a_run, "RELAY_PROBE_SECONDS": "0"}
 
     def renew(self) -> None:
         """Give the worker empty databases, Redis and vhost, whoever still uses the old ones."""

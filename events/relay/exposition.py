@@ -1,0 +1,91 @@
+"""What a relay shows: its own figures, and what its database says of the events that wait."""
+
+import logging
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from events.relay.figures import STATES, Figures
+from events.relay.outlook import Outlook
+from events.watching import Sample, Watched
+
+log = logging.getLogger(__name__)
+
+FAMILIES: Final = {
+    "botberi_outbox_undelivered": "Committed events that RabbitMQ has not confirmed; 50,000 at most.",
+    "botberi_outbox_oldest_seconds": "Age of the oldest of them, by the database's clock.",
+    "botberi_outbox_parked": "Events that can't be published and were set aside.",
+    "botberi_relay_state": "1 for the state that the relay is in: connecting, standby or active.",
+    "botberi_relay_lease": "1, with the host and process that took the lease last.",
+    "botberi_relay_epoch": "Rises with every relay that takes over.",
+    "botberi_relay_cursor_seconds": "Time since the relay's cursor moved; it rests while nothing happens.",
+    "botberi_relay_sessions_total": "Times that the relay began to connect.",
+    "botberi_relay_pages_total": "Pages read from the outbox.",
+    "botberi_relay_cursor_saves_total": "Times that the cursor was saved.",
+    "botberi_relay_published_total": "Events handed to RabbitMQ.",
+    "botberi_relay_confirmed_total": "Events that RabbitMQ has confirmed.",
+    "botberi_relay_returned_total": "Events that RabbitMQ gave back because no queue takes them.",
+    "botberi_relay_resent_total": "Events under way when a connection was lost, which are sent again: duplicates.",
+    "botberi_relay_parked_total": "Events set aside, by reason.",
+    "botberi_relay_wakeups_total": "Looks at the outbox from sleep: a bell rang, or the fallback's time was up.",
+    "botberi_relay_found_by_fallback_total": "Events first found by the fallback: their bell was missed.",
+    "botberi_relay_foreign_total": "Bare NOTIFYs that were published, or kept as dead letters.",
+    "botberi_relay_probes_total": "Probes that were sent, came back, and were late (not back within 5 s).",
+    "botberi_relay_probe_seconds": "How long the last probe took that came back.",
+    "botberi_relay_probe_age_seconds": "Time since a probe came back, or since probing began.",
+}
+"""Every metric with its meaning."""
+
+
+def watched(outlook: Outlook, figures: Figures) -> Watched:
+    """Return a relay as those see it who watch over it."""
+
+    def samples() -> Iterator[Sample]:
+        labels = {"database": outlook.database}
+        for name, more, value in (*_counted(figures), *_probed(figures), *_seen(outlook)):
+            yield name, labels | more, value
+
+    return Watched(FAMILIES, samples, figures.ailment, figures.hindrance)
+
+
+def _counted(figures: Figures) -> Iterator[tuple[str, dict[str, str], float]]:
+    for state in STATES:
+        yield "botberi_relay_state", {"state": state}, state == figures.state
+    yield "botberi_relay_sessions_total", {}, figures.sessions
+    yield "botberi_relay_pages_total", {}, figures.pages
+    yield "botberi_relay_cursor_saves_total", {}, figures.saves
+    yield "botberi_relay_published_total", {}, figures.published
+    yield "botberi_relay_confirmed_total", {}, figures.confirmed
+    yield "botberi_relay_returned_total", {}, figures.returned
+    yield "botberi_relay_resent_total", {}, figures.resent
+    for reason, count in figures.parked.items():
+        yield "botberi_relay_parked_total", {"reason": reason}, count
+    yield "botberi_relay_wakeups_total", {"kind": "bell"}, figures.bells
+    yield "botberi_relay_wakeups_total", {"kind": "fallback"}, figures.fallbacks
+    yield "botberi_relay_found_by_fallback_total", {}, figures.found_by_fallback
+    yield "botberi_relay_foreign_total", {"outcome": "published"}, figures.foreign_published
+    yield "botberi_relay_foreign_total", {"outcome": "dead"}, figures.foreign_dead
+
+
+def _probed(figures: Figures) -> Iterator[tuple[str, dict[str, str], float]]:
+    yield "botberi_relay_probes_total", {"outcome": "sent"}, figures.probes_sent
+    yield "botberi_relay_probes_total", {"outcome": "returned"}, figures.probes_returned
+    yield "botberi_relay_probes_total", {"outcome": "late"}, figures.probes_late
+    if figures.probed:
+        yield "botberi_relay_probe_age_seconds", {}, time.monotonic() - figures.probed
+    if figures.round_trip is not None:
+        yield "botberi_relay_probe_seconds", {}, figures.round_trip
+
+
+def _seen(outlook: Outlook) -> Iterator[tuple[str, dict[str, str], float]]:
+    try:
+        view = outlook.look()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the relay's own figures are shown
+        log.warning("%s can't be asked: %r", outlook.database, error)
+        return
+    yield "botberi_outbox_undelivered", {}, view.waiting
+    yield "botberi_outbox_oldest_seconds", {}, view.oldest
+    yield "botberi_outbox_parked", {}, view.parked
+    yield "botberi_relay_lease", {"holder": view.holder}, 1
+    yield "botberi_relay_epoch", {}, view.epoch
+    yield "botberi_relay_cursor_seconds", {}, view.moved

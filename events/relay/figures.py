@@ -1,0 +1,63 @@
+"""What a relay has done since it was started, in plain numbers: they cost nothing to keep, and a scrape reads them."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Final
+
+REASONS: Final = ("type_unknown", "not_encodable", "too_large", "unroutable")
+"""Why events are parked."""
+
+STATES: Final = ("connecting", "standby", "active")
+
+STUCK: Final = 60
+"""Seconds without a turn of the main loop after which the process is beyond help: every wait in it is shorter."""
+
+
+@dataclass
+class Figures:
+    """Each number is written by one thread only."""
+
+    state: str = "connecting"
+    """`standby` while another relay holds the lease, `active` with it."""
+    turned: float = field(default_factory=time.monotonic)
+    """When the main loop last turned, by the monotonic clock."""
+    sessions: int = 0
+    """Times that it began to connect."""
+    pages: int = 0
+    published: int = 0
+    confirmed: int = 0
+    returned: int = 0
+    """Events that no queue took."""
+    resent: int = 0
+    """Events that were under way when a connection was lost: they are sent again."""
+    parked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
+    saves: int = 0
+    bells: int = 0
+    """Times that a writer's bell woke it up."""
+    fallbacks: int = 0
+    """Times that it looked though no bell rang."""
+    found_by_fallback: int = 0
+    """Times that it found an event then: a bell was missed."""
+    foreign_published: int = 0
+    foreign_dead: int = 0
+    """Bare NOTIFYs that became events, and dead letters."""
+    probes_sent: int = 0
+    probes_returned: int = 0
+    probes_late: int = 0
+    round_trip: float | None = None
+    """Seconds that the last probe took which came back."""
+    probed: float = 0.0
+    """When that was, or when probing began, by the monotonic clock; 0 while nothing is probed."""
+
+    def turn(self) -> None:
+        """Note that the main loop turns."""
+        self.turned = time.monotonic()
+
+    def ailment(self) -> str | None:
+        """Tell why the process has to be started anew."""
+        silent = time.monotonic() - self.turned
+        return f"the main loop has not turned for {silent:.0f} s" if silent > STUCK else None
+
+    def hindrance(self) -> str | None:
+        """Tell why it is not ready; to stand by is to be ready."""
+        return "not connected to both the database and event_bus" if self.state == "connecting" else None

@@ -1,0 +1,86 @@
+"""What a database says of its events: what waits, how old it is, who holds the lease. Asked by whoever watches."""
+
+import threading
+from typing import Any, Final, NamedTuple
+
+from events.postgres import Session
+
+LOOK: Final = """
+select waiting, coalesce(greatest(oldest_seconds, 0), 0), parked, dead, status.epoch, status.holder, progress_seconds,
+       extract(epoch from clock_timestamp() - probed)::float8, probe_seconds
+from event_path_status(:most) as status, relay_cursor
+"""
+
+_EMIT: Final = """
+select emit_event(
+  type => :type, subject => :subject, data => '{}', id => :id, actor => 'relay', recipient => :recipient)
+"""
+
+_NOTE: Final = "update relay_cursor set probed = now(), probe_seconds = :seconds where epoch = :epoch"
+
+
+MOST: Final = 50_000
+"""Events that are counted at most, so that a look stays cheap with a million waiting."""
+
+
+class View(NamedTuple):
+    """One look."""
+
+    waiting: int
+    """Committed events that RabbitMQ has not confirmed; MOST at most."""
+    oldest: float
+    """Age of the oldest of them in seconds, by the database's clock; those of machines differ."""
+    parked: int
+    dead: int
+    """Dead letters that nobody has resolved; those of the database that has them."""
+    epoch: int
+    holder: str
+    """Who took the lease last, `host/pid`; empty before anybody did."""
+    moved: float
+    """Seconds since the cursor moved; it rests while nothing happens."""
+    probed: float | None
+    """Seconds since a probe came back; None before any did."""
+    round_trip: float | None
+    """Seconds that it took."""
+
+
+class Outlook:
+    """A connection for all that isn't the relay's work; from any thread."""
+
+    def __init__(self, database: str) -> None:
+        """Look at `database`, connecting when it is first asked."""
+        self.database = database
+        self._session: Session | None = None
+        self._lock = threading.Lock()
+
+    def look(self) -> View:
+        """Return what there is to see, or raise."""
+        return View(*self._run(LOOK, most=MOST)[0])
+
+    def emit_probe(self, event_type: str, event_id: str, recipient: str) -> None:
+        """Commit an event that goes to one queue, or raise."""
+        self._run(_EMIT, type=event_type, subject=self.database, id=event_id, recipient=recipient)
+
+    def note_probe(self, seconds: float, epoch: int) -> None:
+        """Keep how long a probe took, where everybody can see it."""
+        self._run(_NOTE, seconds=seconds, epoch=epoch)
+
+    def _run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
+        with self._lock:
+            try:
+                if self._session is None:
+                    self._session = Session(self.database, "relay", name="botberi-relay-outlook")
+                return self._session.run(sql, **values)
+            except BaseException:
+                self._close()
+                raise
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._session is not None:
+            self._session.close()
+            self._session = None
