@@ -23,11 +23,13 @@ _TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 SAMPLES: Final[dict[str, Any]] = {
     "account_id": f"usr_{_UUID}",
+    "act_id": f"act_{_UUID}",
     "agent_id": f"agt_{_UUID}",
     "channels": ["stable"],
     "desired_state": "running",
     "fields": ["summary"],
     "instance_id": f"ins_{_UUID}",
+    "letters": [f"ded_{_UUID}"],
     "number": "1.2.0",
     "owner_id": f"usr_{_UUID}",
     "previous": "starting",
@@ -37,6 +39,7 @@ SAMPLES: Final[dict[str, Any]] = {
     "slug": "echo",
     "status": "running",
     "version_id": f"ver_{_UUID}",
+    "why": "An event of the test that nobody waits for.",
 }
 """What fields of these names hold in the examples; others hold what fits their type."""
 

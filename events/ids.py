@@ -13,6 +13,8 @@ PREFIXES: Final = {
     "msg": "message to an instance",
     "evt": "event",
     "ded": "dead letter",
+    "par": "parked event",
+    "act": "act of an operator",
     "aud": "entry of the audit trail",
 }
 
