@@ -57,15 +57,16 @@ def schema(model: type[Event]) -> dict[str, Any]:
 
     It doesn't forbid further fields, though nobody can publish any: a later one of this version may say more.
     """
-    return {"$schema": DIALECT, "$id": envelope.schema_path(model.type)} | _open(model.model_json_schema())
+    described: dict[str, Any] = opened(model.model_json_schema())
+    return {"$schema": DIALECT, "$id": envelope.schema_path(model.type)} | described
 
 
-def _open(value: Any) -> Any:  # noqa: ANN401 - JSON
+def opened(value: Any) -> Any:  # noqa: ANN401 - JSON
     """Return a schema without its `additionalProperties: false`."""
     if isinstance(value, dict):
         kept = {key: each for key, each in value.items() if key != "additionalProperties" or each is not False}
-        return {key: _open(each) for key, each in kept.items()}
-    return [_open(each) for each in value] if isinstance(value, list) else value
+        return {key: opened(each) for key, each in kept.items()}
+    return [opened(each) for each in value] if isinstance(value, list) else value
 
 
 def example(model: type[Event]) -> dict[str, Any]:
@@ -119,11 +120,15 @@ def files() -> dict[Path, str]:
 def check(root: Path = ROOT) -> list[Path]:
     """Return the files below `root` that are missing, that differ from what they should be, or that nothing needs."""
     wanted = files()
-    stale = [path for path, text in wanted.items() if _read(root / path) != text]
-    kept = [
-        file.relative_to(root) for kind in ("schemas", "examples") for file in (root / FOLDER / kind).glob("*.json")
-    ]
-    return stale + sorted(set(kept) - set(wanted))
+    return [path for path, text in wanted.items() if _read(root / path) != text] + needless(root)
+
+
+def needless(root: Path = ROOT) -> list[Path]:
+    """Return the files below `root` of types that there are no more."""
+    folders = ("schemas", "examples")
+    kept = {FOLDER / folder / f"{name}.json" for folder in folders for name in load()}
+    there = {file.relative_to(root) for folder in folders for file in (root / FOLDER / folder).glob("*.json")}
+    return sorted(there - kept)
 
 
 def write(root: Path = ROOT) -> list[Path]:

@@ -43,7 +43,7 @@ ATTRIBUTES: Final = {
     "datacontenttype": Attribute("The form of the data.", {"const": "application/json"}, ours=True),
     "dataschema": Attribute("Where the JSON Schema of the data is.", _TEXT | {"format": "uri"}, ours=True),
     "sequence": Attribute(
-        "Its number in the outbox, with leading zeros: of two events about one subject the higher was written later.",
+        "Its number in the outbox of its source, with leading zeros: about one subject the higher is later.",
         {"type": "string", "pattern": "^[0-9]{20}$"},
         ours=True,
     ),

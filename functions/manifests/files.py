@@ -4,7 +4,17 @@ from pathlib import Path
 from typing import Final
 
 from events import contracts
-from functions.manifests import compose, dashboards, edge, knative, kubernetes, openfaas, reference
+from functions.manifests import (
+    asyncapi,
+    compose,
+    dashboards,
+    edge,
+    event_pages,
+    knative,
+    kubernetes,
+    openfaas,
+    reference,
+)
 from functions.manifests.openapi import ABOUT, document
 from functions.manifests.subscriptions import subscriptions
 from functions.runtime.functions import declarations
@@ -20,6 +30,7 @@ def generated() -> dict[Path, str]:
     every = declarations()
     return {
         Path("deploy/subscriptions.json"): subscriptions(every),
+        asyncapi.FILE: asyncapi.document(every),
         compose.FILE: compose.compose(every, ROOT),
         **edge.files(every),
         **openfaas.files(every, ROOT),
@@ -28,20 +39,25 @@ def generated() -> dict[Path, str]:
         **knative.files(every, VERSION),
         **contracts.files(),
         **reference.files(every),
+        **event_pages.files(every),
         **{Path(f"deploy/openapi/{surface}.json"): document(surface, every) for surface in ABOUT},
     }
 
 
 def stale(root: Path = ROOT) -> list[Path]:
-    """Return the generated files that are missing below `root` or differ from what they should be."""
-    return [path for path, text in generated().items() if _read(root / path) != text]
+    """Return the generated files below `root` that are missing, are not as they should be, or that nothing needs."""
+    differing = [path for path, text in generated().items() if _read(root / path) != text]
+    return differing + sorted({*contracts.needless(root), *event_pages.needless(root)})
 
 
 def write(root: Path = ROOT) -> list[Path]:
-    """Write the stale files below `root` and return their paths."""
+    """Write the stale files below `root`, remove those that nothing needs, and return the paths of both."""
     texts = generated()
     paths = stale(root)
     for path in paths:
+        if path not in texts:
+            (root / path).unlink()
+            continue
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(texts[path], encoding="utf-8")
     return paths

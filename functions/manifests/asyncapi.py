@@ -1,0 +1,228 @@
+"""deploy/asyncapi/events.json: the event path as an AsyncAPI 3 document, for programs."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic.json_schema import models_json_schema
+
+from events import bus, contracts, envelope, topology, wire
+from events.catalog.load import load
+from events.event import Event
+from functions.manifests.event_pages import what, when
+from functions.manifests.speakers import hearers, speakers
+from functions.runtime.declarations import Declaration
+
+FILE: Final = Path("deploy/asyncapi/events.json")
+
+Json = dict[str, Any]
+
+_SCHEMA: Final = "#/components/schemas/{model}"
+_MESSAGE: Final = "#/components/messages/{}"
+
+_ABOUT: Final = (
+    "What can happen in Botberi, as CloudEvents in structured mode on RabbitMQ. Every event goes to the topic exchange "
+    f"`{bus.EXCHANGE}` with its type as the routing key; every subscriber has a quorum queue of its own. Delivery is "
+    "at least once (deduplicate by `source` and `id`), in the order of commits for each subject. Operations that send "
+    "are named after the rules that say something, those that receive after the subscribers. Ignore fields that you "
+    "don't know."
+)
+
+_VERSION: Final = {"bindingVersion": "0.3.0"}
+
+
+def document(declarations: Sequence[Declaration]) -> str:
+    """Return the document as JSON text."""
+    models = list(load().values())
+    whole = {
+        "asyncapi": "3.0.0",
+        "id": "urn:com:botberi:events",
+        "info": {"title": "Botberi's events", "version": "1", "description": _ABOUT},
+        "defaultContentType": wire.CONTENT_TYPE,
+        "servers": {"event_bus": _server()},
+        "channels": _channels(models, declarations),
+        "operations": _operations(models, declarations),
+        "components": {
+            "messages": {short(model): _message(model) for model in models} | {"addressed": _addressed(models)},
+            "schemas": _schemas(models),
+            "correlationIds": {"correlation": {"location": "$message.payload#/correlationid"}},
+            "securitySchemes": {
+                "password": {"type": "userPassword", "description": "A RabbitMQ user for each part, with few rights."}
+            },
+        },
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def short(model: type[Event]) -> str:
+    """Return the name of a type within the document: `agent.created.v1`."""
+    return model.type.removeprefix("com.botberi.")
+
+
+def _server() -> Json:
+    return {
+        "host": "{host}:{port}",
+        "pathname": "/{vhost}",
+        "protocol": "amqp",
+        "protocolVersion": "0.9.1",
+        "title": "RabbitMQ",
+        "variables": {
+            "host": {"default": "localhost"},
+            "port": {"default": "5672"},
+            "vhost": {"default": "botberi", "description": "The virtual host, which EVENT_BUS_URL names."},
+        },
+        "security": [{"$ref": "#/components/securitySchemes/password"}],
+    }
+
+
+def _channels(models: Sequence[type[Event]], declarations: Sequence[Declaration]) -> Json:
+    by_type = {short(model): _routing_key(model) for model in models}
+    queues = {
+        each.deployment: _queue(
+            f"botberi.{each.deployment}",
+            f"What {each.deployment} has yet to handle.",
+            [short(model) for model in models if each in hearers(model, declarations)],
+        )
+        for each in _subscribers(declarations)
+    }
+    notified = _queue(
+        bus.NOTIFY_QUEUE, "Events that are addressed to Postgres and have yet to be a NOTIFY.", ["addressed"]
+    )
+    reverse = {"notify": _notify_exchange(), "notify.shared_psql": notified}
+    return by_type | queues | reverse | {"dead-letters": _dead_letters(models, declarations)}
+
+
+def _routing_key(model: type[Event]) -> Json:
+    return {
+        "address": model.type,
+        "title": what(model),
+        "description": when(model),
+        "messages": _messages([short(model)]),
+        "bindings": {"amqp": _exchange(bus.EXCHANGE)},
+    }
+
+
+def _exchange(name: str) -> Json:
+    return {
+        "is": "routingKey",
+        "exchange": {"name": name, "type": "topic", "durable": True, "autoDelete": False},
+    } | _VERSION
+
+
+def _queue(name: str, title: str, messages: Sequence[str]) -> Json:
+    queue = {"name": name, "durable": True, "exclusive": False, "autoDelete": False}
+    binding = {"is": "queue", "queue": queue, "x-arguments": topology.arguments_of(name)} | _VERSION
+    return {"address": name, "title": title, "messages": _messages(messages), "bindings": {"amqp": binding}}
+
+
+def _notify_exchange() -> Json:
+    return {
+        "address": "{routingKey}",
+        "title": "Where other systems publish what Postgres is to hear as a NOTIFY.",
+        "parameters": {"routingKey": {"description": "Whatever suits: the attribute `channel` says where it goes."}},
+        "messages": _messages(["addressed"]),
+        "bindings": {"amqp": _exchange(bus.NOTIFY_EXCHANGE)},
+    }
+
+
+def _dead_letters(models: Sequence[type[Event]], declarations: Sequence[Declaration]) -> Json:
+    queues = [bus.NOTIFY_QUEUE, *(f"botberi.{each.deployment}" for each in _subscribers(declarations))]
+    binding = {"is": "queue", "queue": {"durable": True, "exclusive": False, "autoDelete": False}} | _VERSION
+    return {
+        "address": bus.dead("{queue}"),
+        "title": "What a queue's consumer has given up.",
+        "parameters": {"queue": {"description": "The queue that they died in.", "enum": queues}},
+        "messages": _messages([*map(short, models), "addressed"]),
+        "bindings": {"amqp": binding | {"x-arguments": topology.dead_arguments()}},
+    }
+
+
+def _messages(names: Sequence[str]) -> Json:
+    return {name: {"$ref": _MESSAGE.format(name)} for name in names}
+
+
+def _operations(models: Sequence[type[Event]], declarations: Sequence[Declaration]) -> Json:
+    said = {
+        f"{file.stem}.{short(model)}": _operation("send", short(model), what(model), [short(model)])
+        for model in models
+        for file in speakers(model)
+    }
+    heard = {
+        each.deployment: _operation(
+            "receive",
+            each.deployment,
+            each.summary,
+            [short(model) for model in models if each in hearers(model, declarations)],
+        )
+        for each in _subscribers(declarations)
+    }
+    others = {
+        "address-postgres": _operation(
+            "receive", "notify", "Another system says something to Postgres.", ["addressed"]
+        ),
+        "notify-postgres": _operation("receive", "notify.shared_psql", "It becomes a NOTIFY, once.", ["addressed"]),
+        "keep-dead-letters": _operation("receive", "dead-letters", "They become rows for administrators.", []),
+    }
+    return said | heard | others
+
+
+def _operation(action: str, channel: str, summary: str, messages: Sequence[str]) -> Json:
+    binding = {"deliveryMode": 2, "mandatory": True} if action == "send" else {"ack": True}
+    named = [{"$ref": f"#/channels/{channel}/messages/{name}"} for name in messages]
+    return {
+        "action": action,
+        "channel": {"$ref": f"#/channels/{channel}"},
+        "summary": summary,
+        "bindings": {"amqp": binding | _VERSION},
+    } | ({"messages": named} if named else {})
+
+
+def _message(model: type[Event]) -> Json:
+    says = {
+        "type": "object",
+        "required": list(envelope.OURS),
+        "properties": {"type": {"const": model.type}, "data": {"$ref": _SCHEMA.format(model=model.__name__)}},
+    }
+    example = {"name": "golden", "summary": what(model), "payload": contracts.example(model)}
+    return {
+        "name": model.type,
+        "title": what(model),
+        "summary": when(model),
+        "contentType": wire.CONTENT_TYPE,
+        "correlationId": {"$ref": "#/components/correlationIds/correlation"},
+        "payload": {"allOf": [{"$ref": _SCHEMA.format(model="CloudEvent")}, says]},
+        "bindings": {"amqp": {"messageType": model.type} | _VERSION},
+        "examples": [example],
+    }
+
+
+def _addressed(models: Sequence[type[Event]]) -> Json:
+    """Return the message that becomes a NOTIFY: of any type, from anybody."""
+    kinds = [
+        {"properties": {"type": {"const": each.type}, "data": {"$ref": _SCHEMA.format(model=each.__name__)}}}
+        for each in models
+    ]
+    said_by_us = contracts.example(models[0])
+    by_another = {name: value for name, value in said_by_us.items() if name not in {*envelope.OURS, "actor"}}
+    payload = by_another | {"source": "/example/crm", "channel": "orders"}
+    return {
+        "name": "addressed",
+        "title": "An event of any type, addressed to Postgres.",
+        "summary": "It becomes a NOTIFY on its `channel` of shared_psql, once for each source and id.",
+        "contentType": wire.CONTENT_TYPE,
+        "payload": {
+            "allOf": [{"$ref": _SCHEMA.format(model="CloudEvent")}, {"required": ["channel"]}, {"oneOf": kinds}]
+        },
+        "examples": [{"name": "by_another_system", "payload": payload}],
+    }
+
+
+def _schemas(models: Sequence[type[Event]]) -> Json:
+    _, collected = models_json_schema([(model, "validation") for model in models], ref_template=_SCHEMA)
+    data: Json = contracts.opened(dict(sorted(collected["$defs"].items())))
+    return {"CloudEvent": envelope.schema()} | data
+
+
+def _subscribers(declarations: Sequence[Declaration]) -> list[Declaration]:
+    return [each for each in declarations if each.surface == "subscribers"]
