@@ -58,17 +58,22 @@ class Broker(User):
 
 
 def bearer(header: str | None) -> dict[str, Any]:
-    """Return the claims of the access token in an Authorization header, its signature and times checked."""
-    import jwt  # noqa: PLC0415 - public endpoints never pay for it
-
+    """Return the claims of the access token in an Authorization header, or refuse."""
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
+    return claims(token.strip())
+
+
+def claims(token: str) -> dict[str, Any]:
+    """Return the claims of an access token, its signature and times checked, or refuse."""
+    import jwt  # noqa: PLC0415 - public endpoints never pay for it
+
     try:
         key = _key(str(jwt.get_unverified_header(token).get("kid")))
         return dict(
             jwt.decode(
-                token.strip(),
+                token,
                 key,
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,

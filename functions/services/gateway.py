@@ -1,0 +1,204 @@
+"""`python -m functions.services.gateway --bind ADDRESS:PORT`: events from RabbitMQ to browsers, over WebSockets.
+
+Any number may run, each with a queue of its own that is gone when it is. It shows what happens and promises nothing:
+the truth is the API's. It starts without RabbitMQ and Postgres, waits for them, and keeps its connections while they
+are away.
+"""
+
+import argparse
+import asyncio
+import logging
+import resource
+import signal
+import time
+from http import HTTPStatus
+from typing import Final
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from events import context, logs, watching, wire
+from events.configuration import secret, setting
+from events.watching import Watched
+from functions.services.realtime import figures as metrics
+from functions.services.realtime import protocol
+from functions.services.realtime.client import HEARTBEAT_SECONDS, Client
+from functions.services.realtime.feed import LENGTH, Feed
+from functions.services.realtime.figures import Figures
+from functions.services.realtime.hub import Hub
+from functions.services.realtime.occurrence import heard, owned_types
+from functions.services.realtime.protocol import Farewell
+from functions.services.realtime.sessions import Sessions
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS: Final = 5000
+"""The default of the setting GATEWAY_CONNECTIONS."""
+
+CLOSING_SECONDS: Final = 3
+"""How long the other side may take to say goodbye, before its connection is cut."""
+
+STOPPING_SECONDS: Final = 4.5
+
+
+class Gateway:
+    """The hub, what feeds it, and the server around it."""
+
+    def __init__(self, most: int) -> None:
+        """Take `most` connections at a time."""
+        self.most = most
+        self.figures = Figures()
+        self.hub = Hub(self.figures)
+        self.sessions = Sessions(self.hub.sessions, self.hub.end_sessions)
+        self.feed = Feed(owned_types(), self._hear, self._see_depth)
+        self.hub.attend = self.feed.want_everything
+        self._deep = False
+
+    def _hear(self, body: bytes) -> None:
+        try:
+            self.hub.hear(heard(body))
+        except wire.NotAnEventError as error:
+            log.warning("something that is no event came from event_bus: %s", error)
+
+    def _see_depth(self, waiting: int) -> None:
+        """Take a queue that is half full for one that may have overflowed since the last look."""
+        self.figures.waiting = waiting
+        deep = waiting >= LENGTH // 2
+        if deep and not self._deep:
+            log.warning("%s events wait in the gateway's queue: they come faster than they can be handed on", waiting)
+        if self._deep and not deep:
+            self.hub.miss("overflowed")
+        self._deep = deep
+
+    async def _begin(self) -> bool:
+        """Events arrive; let them pass once it is known which sessions ended meanwhile."""
+        if await self.sessions.check():
+            self.hub.go_live()
+        return self.hub.live
+
+    async def _beat(self) -> None:
+        last = time.monotonic()
+        while True:
+            await asyncio.sleep(1)
+            self.figures.turned = time.monotonic()
+            if self.figures.turned - last >= HEARTBEAT_SECONDS:
+                last = self.figures.turned
+                self.hub.beat()
+
+    async def handle(self, socket: ServerConnection) -> None:
+        """Serve one connection."""
+        assert socket.request is not None  # noqa: S101 - tells the type checker what the handshake has left
+        headers = socket.request.headers
+        self.figures.connections += 1
+        started = time.monotonic()
+        client = Client(socket, self.hub, self.sessions)
+        with context.entered(context.Context.start(headers.get("traceparent"))):
+            try:
+                await client.serve()
+            except Farewell as farewell:
+                await socket.close(farewell.code, farewell.reason)
+            except ConnectionClosed:
+                pass
+            finally:
+                self.figures.connections -= 1
+                await socket.wait_closed()
+                self.figures.closed[socket.close_code or 1006] += 1
+                log.info(
+                    "closed",
+                    extra={
+                        "account": client.account_id or None,
+                        "address": headers.get("X-Forwarded-For"),
+                        "code": socket.close_code,
+                        "reason": socket.close_reason,
+                        "seconds": round(time.monotonic() - started, 1),
+                    },
+                )
+
+    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer what asks for no WebSocket of ours; None lets the handshake go on."""
+        if request.path != protocol.PATH:
+            return connection.respond(HTTPStatus.NOT_FOUND, "There is nothing here; a token belongs into a message.\n")
+        if self.figures.connections >= self.most:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections: try again shortly.\n")
+        return None
+
+    async def run(self, address: str, port: int) -> None:
+        """Serve until SIGTERM."""
+        stopped = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        work = [
+            asyncio.create_task(self.sessions.run()),
+            asyncio.create_task(self.feed.run(self._begin, self.hub.interrupt)),
+            asyncio.create_task(self._beat()),
+        ]
+        server = await self._serve(address, port)
+        ended = asyncio.create_task(stopped.wait())
+        await asyncio.wait({ended, *work}, return_when=asyncio.FIRST_COMPLETED)
+        await _close(server)
+        for task in work:
+            # Only a bug ends one of them by itself.
+            if task.done():
+                task.result()
+            task.cancel()
+        log.info("stopped")
+
+    async def _serve(self, address: str, port: int) -> Server:
+        return await serve(
+            self.handle,
+            address,
+            port,
+            subprotocols=[Subprotocol(protocol.SUBPROTOCOL)],
+            # It would take some 300 kB for each connection, to make messages of 700 bytes smaller.
+            compression=None,
+            process_request=self.answer,
+            server_header=None,
+            ping_interval=HEARTBEAT_SECONDS,
+            ping_timeout=HEARTBEAT_SECONDS,
+            close_timeout=CLOSING_SECONDS,
+            max_size=protocol.MAX_MESSAGE,
+            backlog=1024,
+        )
+
+
+async def _close(server: Server) -> None:
+    server.close(reason="stopping")
+    try:
+        async with asyncio.timeout(STOPPING_SECONDS):
+            await server.wait_closed()
+    except TimeoutError:
+        log.warning("some connections did not end in time")
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
+    parser.add_argument("--bind", default="0.0.0.0:8040", help="ADDRESS:PORT", metavar="ADDRESS:PORT")
+    address, _, port = parser.parse_args().bind.rpartition(":")
+    logs.configure("gateway")
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
+    # What it says below that holds the messages, and so tokens.
+    logging.getLogger("websockets").setLevel(logging.WARNING)
+    for name in ("jwt-public-keys", "shared-psql-gateway", "event-bus-gateway"):
+        secret(name)
+    _raise_limit()
+    asyncio.run(_run(address, int(port)))
+
+
+async def _run(address: str, port: int) -> None:
+    gateway = Gateway(int(setting("GATEWAY_CONNECTIONS", str(CONNECTIONS))))
+    watched = Watched(metrics.FAMILIES, gateway.figures.samples, gateway.figures.ailment, gateway.figures.hindrance)
+    watching.serve(watched)
+    await gateway.run(address, port)
+
+
+def _raise_limit() -> None:
+    """Let it open as many files as the system allows: every connection is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+if __name__ == "__main__":
+    main()

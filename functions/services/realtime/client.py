@@ -1,0 +1,197 @@
+"""One connection: who it is, what it asked for, and what waits to be sent to it."""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from events.event import TYPES
+from functions.domain.refusals import Refusal
+from functions.runtime import callers
+from functions.runtime.callers import LEEWAY_SECONDS, Admin, User
+from functions.services.realtime import protocol
+from functions.services.realtime.hub import Hub
+from functions.services.realtime.occurrence import Occurrence
+from functions.services.realtime.protocol import (
+    Authenticate,
+    Close,
+    Farewell,
+    Message,
+    Ready,
+    Subscribe,
+    Subscribed,
+)
+from functions.services.realtime.sessions import Sessions
+
+log = logging.getLogger(__name__)
+
+TOKEN_SECONDS: Final = 10
+"""How long a connection may be open without a token."""
+
+HEARTBEAT_SECONDS: Final = 20
+
+WAITING: Final = 256
+"""Messages that may wait for a connection that is slower than its events."""
+
+MESSAGES: Final = 20
+MESSAGES_PER_SECOND: Final = 1
+"""Messages that a client may send at once, and in the long run."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Somebody whose token is good."""
+
+    caller: User
+    expires_at: float
+    """Seconds since 1970."""
+
+
+class Client:
+    """A listener behind a WebSocket."""
+
+    def __init__(self, socket: ServerConnection, hub: Hub, sessions: Sessions) -> None:
+        """Serve `socket` with `serve`."""
+        self.account_id = ""
+        self.session_id = ""
+        self._socket = socket
+        self._hub = hub
+        self._sessions = sessions
+        self._caller: User | None = None
+        self._wish = Subscribe()
+        self._waiting: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
+        self._expiry: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._allowance = float(MESSAGES)
+        self._counted_at = time.monotonic()
+
+    async def serve(self) -> None:
+        """Say hello and serve until one of both ends it; raise Farewell or ConnectionClosed."""
+        first = await self._first()
+        admitted = await self._admit(first)
+        self.account_id, self.session_id = admitted.caller.id, admitted.caller.session_id
+        self._hub.join(self)
+        writer = asyncio.create_task(self._write())
+        try:
+            self._welcome(admitted, first)
+            async for text in self._socket:
+                self._count()
+                await self._obey(protocol.decode(text))
+        finally:
+            self._hub.leave(self)
+            writer.cancel()
+            if self._expiry is not None:
+                self._expiry.cancel()
+
+    async def _first(self) -> Authenticate:
+        try:
+            async with asyncio.timeout(TOKEN_SECONDS):
+                text = await self._socket.recv()
+        except TimeoutError:
+            raise Farewell(Close.TOO_LATE, "authenticate_first") from None
+        message = protocol.decode(text)
+        if not isinstance(message, Authenticate):
+            raise Farewell(Close.UNAUTHENTICATED, "authenticate_first")
+        return message
+
+    async def _admit(self, message: Authenticate) -> Admitted:
+        try:
+            claims: dict[str, Any] = callers.claims(message.token)
+            caller = User.of(claims)
+            if await self._sessions.has_ended(caller.session_id):
+                raise callers.SessionRevoked
+        except Refusal as refusal:
+            raise Farewell.of(refusal) from None
+        return Admitted(caller, float(claims["exp"]))
+
+    def _welcome(self, admitted: Admitted, message: Authenticate) -> None:
+        """Answer that the token is good, and send what was missed."""
+        self._caller = admitted.caller
+        if self._expiry is not None:
+            self._expiry.cancel()
+        left = admitted.expires_at + LEEWAY_SECONDS - time.time()
+        self._expiry = asyncio.get_running_loop().call_later(left, self.end, _EXPIRED)
+        followed = None if message.after is None else self._hub.since(self, message.after)
+        self._say(
+            Ready(
+                account_id=self.account_id,
+                expires_at=datetime.fromtimestamp(admitted.expires_at, UTC),
+                live=self._hub.live,
+                resumed=followed is not None,
+                heartbeat_seconds=HEARTBEAT_SECONDS,
+            )
+        )
+        for occurrence in followed or ():
+            self.offer(occurrence.body)
+
+    async def _obey(self, message: Authenticate | Subscribe) -> None:
+        if isinstance(message, Subscribe):
+            self._subscribe(message)
+            return
+        admitted = await self._admit(message)
+        if admitted.caller.id != self.account_id:
+            raise Farewell(Close.FORBIDDEN, "another_account")
+        self._hub.change_session(self, admitted.caller.session_id)
+        if self._wish.all:
+            _refuse_unless_admin(admitted.caller)
+        self._welcome(admitted, message)
+
+    def _subscribe(self, wish: Subscribe) -> None:
+        unknown = sorted(set(wish.types) - TYPES.keys())
+        if unknown:
+            raise Farewell(Close.MALFORMED, f"event_type_unknown: {unknown[0]}")
+        if wish.all:
+            _refuse_unless_admin(self._caller)
+        self._wish = wish
+        self._hub.hear_all(self, wanted=wish.all)
+        self._say(Subscribed(types=wish.types, subjects=wish.subjects, all=wish.all))
+
+    def _count(self) -> None:
+        now = time.monotonic()
+        self._allowance = min(MESSAGES, self._allowance + (now - self._counted_at) * MESSAGES_PER_SECOND) - 1
+        self._counted_at = now
+        if self._allowance < 0:
+            raise Farewell(Close.TOO_MANY, "too_many_messages")
+
+    def wants(self, occurrence: Occurrence) -> bool:
+        """Tell whether it asked for this one, apart from whose it is."""
+        return (not self._wish.types or occurrence.type in self._wish.types) and (
+            not self._wish.subjects or occurrence.subject in self._wish.subjects
+        )
+
+    def _say(self, notice: Message) -> None:
+        self.offer(protocol.encode(notice))
+
+    def offer(self, body: bytes) -> None:
+        """Send a message as soon as its turn comes; end the connection when too many wait."""
+        try:
+            self._waiting.put_nowait(body)
+        except asyncio.QueueFull:
+            self.end(Farewell(Close.TRY_AGAIN_LATER, "too_slow"))
+
+    def end(self, farewell: Farewell) -> None:
+        """End the connection, without waiting for it."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self._socket.close(farewell.code, farewell.reason))
+
+    async def _write(self) -> None:
+        try:
+            while True:
+                await self._socket.send(await self._waiting.get(), text=True)
+                self._hub.figures.sent += 1
+        except ConnectionClosed:
+            # The reader notices too, and says how it ended.
+            pass
+
+
+_EXPIRED: Final = Farewell(Close.UNAUTHENTICATED, callers.TokenExpired.code)
+
+
+def _refuse_unless_admin(caller: User | None) -> None:
+    if caller is None or Admin.scope not in caller.scopes:
+        raise Farewell(Close.FORBIDDEN, "forbidden")

@@ -1,0 +1,153 @@
+"""Who is connected, and who is sent what."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+from functions.services.realtime import protocol
+from functions.services.realtime.figures import Figures
+from functions.services.realtime.occurrence import Occurrence
+from functions.services.realtime.protocol import Close, Farewell, Heartbeat, Message, Missed, Stale
+from functions.services.realtime.recent import Recent
+
+PER_ACCOUNT: Final = 10
+"""Connections that an account may have at a time: tabs, and devices."""
+
+
+class Listener(Protocol):
+    """A connection, as the hub sees it."""
+
+    account_id: str
+    session_id: str
+
+    def wants(self, occurrence: Occurrence) -> bool:
+        """Tell whether it asked for this one, apart from whose it is."""
+
+    def offer(self, body: bytes) -> None:
+        """Send a message as soon as its turn comes; never waits."""
+
+    def end(self, farewell: Farewell) -> None:
+        """End the connection, without waiting for it."""
+
+
+class Hub:
+    """All connections that have authenticated. All of it runs on the event loop's thread, and waits for nothing."""
+
+    def __init__(self, figures: Figures) -> None:
+        """Begin with nobody, and with no events arriving."""
+        self.figures = figures
+        self.attend: Callable[[bool], None] = lambda _: None
+        """Told when the first listener wants everybody's events, and when the last one no longer does."""
+        self._by_account: dict[str, set[Listener]] = {}
+        self._by_session: dict[str, set[Listener]] = {}
+        self._to_all: set[Listener] = set()
+        self._recent = Recent()
+
+    def join(self, listener: Listener) -> None:
+        """Take a listener in, or raise Farewell."""
+        if len(self._by_account.get(listener.account_id, ())) >= PER_ACCOUNT:
+            raise Farewell(Close.TOO_MANY, "too_many_connections")
+        _add(self._by_account, listener.account_id, listener)
+        _add(self._by_session, listener.session_id, listener)
+        self.figures.listeners += 1
+
+    def leave(self, listener: Listener) -> None:
+        """Forget a listener that has joined."""
+        self.hear_all(listener, wanted=False)
+        _remove(self._by_account, listener.account_id, listener)
+        _remove(self._by_session, listener.session_id, listener)
+        self.figures.listeners -= 1
+
+    def change_session(self, listener: Listener, session_id: str) -> None:
+        """Note that a listener goes on with a token of another session."""
+        _remove(self._by_session, listener.session_id, listener)
+        listener.session_id = session_id
+        _add(self._by_session, session_id, listener)
+
+    def hear_all(self, listener: Listener, *, wanted: bool) -> None:
+        """Send a listener everybody's events, or only its own again."""
+        before = bool(self._to_all)
+        (self._to_all.add if wanted else self._to_all.discard)(listener)
+        if before != bool(self._to_all):
+            self.attend(not before)
+
+    @property
+    def attended(self) -> bool:
+        """Whether somebody wants everybody's events."""
+        return bool(self._to_all)
+
+    @property
+    def live(self) -> bool:
+        """Whether events arrive."""
+        return self.figures.live
+
+    def hear(self, occurrence: Occurrence) -> None:
+        """Hand an event to everybody who may see it and asked for it."""
+        self.figures.heard += 1
+        self._recent.keep(occurrence)
+        for listener in self._entitled(occurrence):
+            if listener.wants(occurrence):
+                listener.offer(occurrence.body)
+        if occurrence.ended_session is not None:
+            self.end_sessions({occurrence.ended_session})
+
+    def _entitled(self, occurrence: Occurrence) -> set[Listener]:
+        own: set[Listener] = self._by_account.get(occurrence.owner or "", set())
+        return own | self._to_all
+
+    def since(self, listener: Listener, event_id: str) -> list[Occurrence] | None:
+        """Return what a listener asked for of its own events since one; None when some may be unknown."""
+        found = self._recent.since(listener.account_id, event_id) if self.live else None
+        return None if found is None else [each for each in found if listener.wants(each)]
+
+    def sessions(self) -> list[str]:
+        """Return the sessions of everybody who is connected."""
+        return list(self._by_session)
+
+    def end_sessions(self, session_ids: set[str]) -> None:
+        """End the connections of sessions that have ended."""
+        for session_id in session_ids:
+            for listener in list(self._by_session.get(session_id, ())):
+                listener.end(Farewell(Close.UNAUTHENTICATED, "session_revoked"))
+
+    def interrupt(self) -> None:
+        """Tell everybody that events don't arrive."""
+        if self.live:
+            self.figures.live = False
+            self.tell(Stale(since=datetime.now(UTC)))
+
+    def go_live(self) -> None:
+        """Tell everybody that events arrive again, and that some may have been missed."""
+        self.figures.live = True
+        self.miss("interrupted")
+
+    def miss(self, reason: str) -> None:
+        """Tell everybody that events were missed."""
+        # Whoever comes back must not believe that nothing was.
+        self._recent.forget()
+        self.figures.missed += 1
+        self.tell(Missed(reason=reason))
+
+    def beat(self) -> None:
+        """Tell everybody that the connection lives."""
+        self.tell(Heartbeat(live=self.live))
+
+    def tell(self, notice: Message) -> None:
+        """Send a notice to everybody."""
+        body = protocol.encode(notice)
+        for listener in list(self._everybody()):
+            listener.offer(body)
+
+    def _everybody(self) -> Iterator[Listener]:
+        for listeners in self._by_account.values():
+            yield from listeners
+
+
+def _add(index: dict[str, set[Listener]], key: str, listener: Listener) -> None:
+    index.setdefault(key, set()).add(listener)
+
+
+def _remove(index: dict[str, set[Listener]], key: str, listener: Listener) -> None:
+    index[key].discard(listener)
+    if not index[key]:
+        del index[key]

@@ -1,0 +1,184 @@
+"""What a browser and the gateway say to each other over a WebSocket; docs/services/gateway.md tells it to people.
+
+Every message is a text of JSON. Those of the client, and the gateway's own, are objects with one key, which names the
+message. Events are CloudEvents in structured JSON, as they are everywhere else: they have a `specversion`.
+"""
+
+import re
+from datetime import datetime
+from enum import IntEnum
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from functions.domain.refusals import Forbidden, Refusal, Unauthenticated, Unavailable
+
+PATH: Final = "/v1/realtime"
+
+SUBPROTOCOL: Final = "botberi.realtime.v1"
+"""Offered by the client, so that a later protocol can be told from this one."""
+
+MAX_MESSAGE: Final = 16 * 1024
+"""Bytes of a client's message."""
+
+MAX_TYPES: Final = 64
+MAX_SUBJECTS: Final = 200
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Close(IntEnum):
+    """The codes that the gateway closes a connection with; the reason beside it is a word that programs can read."""
+
+    GOING_AWAY = 1001
+    """The gateway stops: connect again, after a random second or two."""
+    BINARY = 1003
+    """A binary message came: everything here is text."""
+    TOO_BIG = 1009
+    """A message was larger than 16 KiB."""
+    TRY_AGAIN_LATER = 1013
+    """The connection was too slow for its events, or something that is needed is away: connect again shortly."""
+    MALFORMED = 4400
+    """A message was not understood: the reason says where."""
+    UNAUTHENTICATED = 4401
+    """The token is missing, malformed or expired, or its session has ended."""
+    FORBIDDEN = 4403
+    """The account may not do this."""
+    TOO_LATE = 4408
+    """No token came in time."""
+    TOO_MANY = 4429
+    """The account has too many connections, or this one sent too many messages."""
+
+
+class Farewell(Exception):  # noqa: N818 - a farewell is an answer, not an error
+    """The connection has to end."""
+
+    def __init__(self, code: Close, reason: str) -> None:
+        """`reason` is public: a word, and after a colon perhaps where."""
+        super().__init__(f"{code.value} {reason}")
+        self.code = code
+        self.reason = reason[:120]
+
+    @classmethod
+    def of(cls, refusal: Refusal) -> Self:
+        """Return the farewell that says what a function would have refused with."""
+        kinds: dict[type[Refusal], Close] = {
+            Unauthenticated: Close.UNAUTHENTICATED,
+            Forbidden: Close.FORBIDDEN,
+            Unavailable: Close.TRY_AGAIN_LATER,
+        }
+        code = next(code for kind, code in kinds.items() if isinstance(refusal, kind))
+        return cls(code, refusal.code)
+
+
+class Message(BaseModel):
+    """Something that is said."""
+
+    # A message may hold a token: no error repeats what was sent.
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+class Authenticate(Message):
+    """Who is there: the first message of a connection, and again with a new token before the old one expires."""
+
+    token: Annotated[str, Field(min_length=1, max_length=8192, repr=False)]
+    """An access token, as the API takes it."""
+    after: Text | None = None
+    """The id of the last event that an earlier connection showed: what followed it is sent, if it is still known."""
+
+
+class Subscribe(Message):
+    """Which events to send, in place of what was asked for before; without this message, all that are the caller's."""
+
+    types: Annotated[list[Text], Field(max_length=MAX_TYPES)] = []
+    """Only events of these types; any type when it is empty."""
+    subjects: Annotated[list[Text], Field(max_length=MAX_SUBJECTS)] = []
+    """Only events about these, such as `ins_…`; any subject when it is empty."""
+    all: bool = False
+    """Everybody's events, which takes the scope `admin`."""
+
+
+class FromClient(Message):
+    """A message of a client: one of these."""
+
+    authenticate: Authenticate | None = None
+    subscribe: Subscribe | None = None
+
+    @model_validator(mode="after")
+    def one(self) -> Self:
+        """Let one message be one thing."""
+        if len(self.model_fields_set) != 1 or None in (getattr(self, name) for name in self.model_fields_set):
+            message = "exactly one of authenticate and subscribe"
+            raise ValueError(message)
+        return self
+
+
+class Ready(Message):
+    """The token is good. Sent for every `authenticate`; events follow."""
+
+    account_id: str
+    expires_at: datetime
+    """When the connection ends, unless a new token comes before."""
+    live: bool
+    """Whether events arrive at this moment; if not, `missed` will tell when they do."""
+    resumed: bool
+    """Whether nothing was missed since the event that `after` named. If not, read what you show from the API again."""
+    heartbeat_seconds: int
+    """How often `heartbeat` comes: after twice that time without a message the connection is dead."""
+
+
+class Subscribed(Message):
+    """What is sent from now on."""
+
+    types: list[str]
+    subjects: list[str]
+    all: bool
+
+
+class Heartbeat(Message):
+    """Nothing happened, and the connection lives."""
+
+    live: bool
+    """Whether events arrive at this moment."""
+
+
+class Stale(Message):
+    """Events don't arrive at present. The connection stays; `missed` follows when they do again."""
+
+    since: datetime
+
+
+class Missed(Message):
+    """Events were missed, and arrive again from here on: read what you show from the API again."""
+
+    reason: str
+    """`interrupted`, or `overflowed` when there were more than the gateway could take."""
+
+
+NOTICES: Final[tuple[type[Message], ...]] = (Ready, Subscribed, Heartbeat, Stale, Missed)
+
+
+def encode(notice: Message) -> bytes:
+    """Return a notice as it is sent."""
+    return f'{{"{name_of(type(notice))}":{notice.model_dump_json()}}}'.encode()
+
+
+def name_of(message: type[Message]) -> str:
+    """Return the key that names a message."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", message.__name__).lower()
+
+
+def decode(text: str | bytes) -> Authenticate | Subscribe:
+    """Read a client's message, or raise Farewell."""
+    if isinstance(text, bytes):
+        raise Farewell(Close.BINARY, "binary")
+    try:
+        message = FromClient.model_validate_json(text)
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
+        raise Farewell(Close.MALFORMED, f"malformed: {where}" if where else "malformed") from None
+    said = message.authenticate or message.subscribe
+    assert said is not None  # noqa: S101 - tells the type checker what the model holds
+    return said

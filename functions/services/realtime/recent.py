@@ -1,0 +1,61 @@
+"""The events of the last minutes, for those who were away for a moment."""
+
+from collections import deque
+from typing import Final
+
+from functions.services.realtime.occurrence import Occurrence
+
+KEPT: Final = 10_000
+KEPT_SECONDS: Final = 120
+"""How many events are kept, and how long."""
+
+REPLAYED: Final = 200
+"""The most that is sent at once to somebody who was away: beyond that they had better read the API."""
+
+OVERLAP_SECONDS: Final = 10
+"""Events of one source come to every gateway in the same order. By how much those of different sources may differ in
+it: as much is sent a second time to somebody who was connected to another gateway before."""
+
+
+class Recent:
+    """Events that belong to somebody, in the order in which they came."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._all: deque[Occurrence] = deque()
+        self._by_account: dict[str, deque[Occurrence]] = {}
+
+    def keep(self, occurrence: Occurrence) -> None:
+        """Remember an event, and forget what is too old or too much."""
+        if occurrence.owner is None:
+            return
+        self._all.append(occurrence)
+        self._by_account.setdefault(occurrence.owner, deque()).append(occurrence)
+        while len(self._all) > KEPT or self._all[0].heard < occurrence.heard - KEPT_SECONDS:
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        owner = str(self._all.popleft().owner)
+        own = self._by_account[owner]
+        own.popleft()
+        if not own:
+            del self._by_account[owner]
+
+    def forget(self) -> None:
+        """Forget everything: there is a gap behind it."""
+        self._all.clear()
+        self._by_account.clear()
+
+    def since(self, account_id: str, event_id: str) -> list[Occurrence] | None:
+        """Return what the account may see of what followed an event; None if that is unknown, or too much."""
+        own = list(self._by_account.get(account_id, ()))
+        known = next((at for at, each in enumerate(own) if each.id == event_id), None)
+        if known is None:
+            return None
+        last = own[known]
+        followed = [
+            each
+            for at, each in enumerate(own)
+            if (at > known if each.source == last.source else each.heard > last.heard - OVERLAP_SECONDS)
+        ]
+        return followed if len(followed) <= REPLAYED else None
