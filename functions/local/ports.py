@@ -32,6 +32,10 @@ class Ports:
     functions: int = 8050
     flower: int = 4400
     edge: int = 8080
+    watch_relay_user: int = 9464
+    """Here and below: health and figures of a part, for those who watch."""
+    watch_relay_shared: int = 9465
+    watch_dispatcher: int = 9466
 
     @classmethod
     def free(cls) -> Self:

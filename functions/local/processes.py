@@ -19,15 +19,20 @@ def functions(ports: Ports) -> Mapping[str, Command]:
     binds = [f"{LOOPBACK}:{port}={surface}" for surface, port in surfaces.items()] + [f"{LOOPBACK}:{ports.functions}"]
     return {
         "host": [*_PYTHON, "functions.runtime.host", *(part for bind in binds for part in ("--bind", bind))],
-        "relay-user": [*_PYTHON, "events.relay", "user_psql"],
-        "relay-shared": [*_PYTHON, "events.relay", "shared_psql"],
-        "dispatcher": [*_PYTHON, "events.dispatcher"],
+        "relay-user": [*_watched(ports.watch_relay_user), *_PYTHON, "events.relay", "user_psql"],
+        "relay-shared": [*_watched(ports.watch_relay_shared), *_PYTHON, "events.relay", "shared_psql"],
+        "dispatcher": [*_watched(ports.watch_dispatcher), *_PYTHON, "events.dispatcher"],
         "worker": [
             *(*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", "worker"),
             *("--pool", "threads", "--concurrency", "4", "--queues", "instances.user,instances.admin"),
             *("--loglevel", "INFO", "--without-mingle", "--without-gossip"),
         ],
     }
+
+
+def _watched(port: int) -> Command:
+    # In containers each has the default port for itself.
+    return ["env", f"WATCH_LISTEN={LOOPBACK}:{port}"]
 
 
 def watchers(run: Path, ports: Ports) -> Mapping[str, Command]:

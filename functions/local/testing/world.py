@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import redis
 from sqlalchemy import Connection
@@ -17,6 +18,12 @@ from functions.runtime import databases as sessions
 from migrations.databases import DATABASES, ROLES, connect
 from migrations.roles import provision
 
+_ITS_OWN: Final = (
+    *("user_redis", "user", "admin", "broker", "functions", "edge"),
+    *("watch_relay_user", "watch_relay_shared", "watch_dispatcher"),
+)
+"""Ports of services that every worker has for itself."""
+
 
 class World:
     """The surroundings of the tests of one worker."""
@@ -26,10 +33,7 @@ class World:
         self.session = session
         self.secrets = session / "secrets"
         self.worker = worker
-        mine = free_ports(6)
-        self.ports = replace(
-            ports, user_redis=mine[0], user=mine[1], admin=mine[2], broker=mine[3], functions=mine[4], edge=mine[5]
-        )
+        self.ports = replace(ports, **dict(zip(_ITS_OWN, free_ports(len(_ITS_OWN)), strict=True)))
         self.vhost = f"botberi-{worker}"
 
     def environment(self) -> dict[str, str]:
