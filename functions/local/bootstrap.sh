@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Brings what the local run needs onto this machine, and does nothing when it is there:
 # bootstrap.sh python|run|test
-# Servers and a browser come from the distribution, the Python packages from the lock into .venv.
+# Servers, a browser and Node come from the distribution, the Python packages from the lock into .venv, and what the
+# tests need of npm from its own lock into build/asyncapi.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -31,6 +32,8 @@ missing_packages() {
   { command -v nginx || has "/usr/sbin/nginx"; } >/dev/null || echo nginx
   if [[ $purpose == test ]]; then
     command -v curl >/dev/null || echo curl
+    command -v node >/dev/null || echo nodejs
+    command -v npm >/dev/null || echo npm
     # Ubuntu has Chromium only as a snap: there the browser's test is skipped.
     if grep -qi '^ID=debian' /etc/os-release; then
       command -v chromium >/dev/null || echo chromium
@@ -64,6 +67,19 @@ sync_packages() {
   echo "$wanted" >.venv/.lock
 }
 
+sync_node_packages() {
+  local from=$locks/asyncapi to=build/asyncapi
+  ! cmp -s $from/package-lock.json $to/installed.json || return 0
+  say "installing the AsyncAPI parser of the lock into $to …"
+  mkdir -p $to
+  cp $from/package.json $from/package-lock.json $from/.npmrc $to
+  if npm ci --prefix $to --silent; then
+    cp $from/package-lock.json $to/installed.json
+  else
+    say "npm could not install it: the test of the AsyncAPI document will say that it was skipped"
+  fi
+}
+
 python=$(find_python)
 [[ -n $python ]] || fail "Python 3.11 or newer is needed: apt-get install python3"
 mkdir -p -m 700 .local
@@ -73,3 +89,4 @@ flock 9
 mapfile -t missing < <(missing_packages)
 [[ ${#missing[@]} == 0 ]] || install_packages "${missing[@]}"
 sync_packages
+[[ $purpose != test ]] || sync_node_packages
