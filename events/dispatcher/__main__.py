@@ -19,15 +19,13 @@ from events.dispatcher.dead_letters import DeadLetters
 from events.dispatcher.delivery import Answer, Delivery, Verdict, received
 from events.dispatcher.lanes import Lanes
 from events.dispatcher.notifier import Notifier
+from events.dispatcher.shelf import Shelf
 from events.subscriptions import Subscription
 
 log = logging.getLogger(__name__)
 
 DRAIN: Final = 4
 """Seconds that calls under way may take after SIGTERM."""
-
-PREFETCH: Final = 64
-"""Deliveries held for each subject that is worked on at a time."""
 
 
 class Dispatcher:
@@ -36,7 +34,11 @@ class Dispatcher:
     def __init__(self, wanted: list[Subscription], url: str) -> None:
         """`url` is where functions are, with `{name}` in it."""
         self.url = url
+        self.shelf = Shelf()
         self.lanes = [self._lanes(subscription) for subscription in wanted if subscription.concurrency]
+        self.shelf.lanes = {lanes.subscription.queue: lanes for lanes in self.lanes}
+        self.shelf.kept = self._settle_handled
+        self.shelf.given_up = _log_death
         self.dead_letters = DeadLetters()
         self.notifier = Notifier(self.dead_letters)
         graves = [self.dead_letters.tap(queue) for queue in (NOTIFY_QUEUE, *(each.queue for each in wanted))]
@@ -51,29 +53,27 @@ class Dispatcher:
             handled = answer.verdict is Verdict.HANDLED
             if not handled:
                 self.dead_letters.remember(subscription.queue, delivery, answer)
-                log.error(
-                    "%s goes to the dead letters of %s after %s attempts: %s, %s",
-                    delivery.event_id,
-                    subscription.queue,
-                    delivery.attempts,
-                    answer.reason,
-                    answer.detail,
-                )
+                _log_death(subscription.queue, delivery, answer)
             self.consumer.settle(subscription.queue, delivery.tag, delivery.connection, handled=handled)
 
-        return Lanes(subscription, lambda: Caller(url, subscription.timeout_seconds), settle)
+        return Lanes(subscription, lambda: Caller(url, subscription.timeout_seconds), settle, self.shelf.ring)
+
+    def _settle_handled(self, queue: str, delivery: Delivery) -> None:
+        self.consumer.settle(queue, delivery.tag, delivery.connection, handled=True)
 
     def _tap(self, lanes: Lanes) -> Tap:
         def deliver(tag: int, connection: int, body: bytes, _properties: Any) -> None:  # noqa: ANN401 - pika's
             lanes.accept(received(tag, connection, body))
 
         subscription = lanes.subscription
-        return Tap(subscription.queue, subscription.concurrency * PREFETCH, deliver, lanes.forget)
+        return Tap(subscription.queue, lanes.window, deliver, lanes.forget)
 
     def run(self, stopped: threading.Event) -> None:
         """Dispatch until `stopped` is set, then finish the calls under way."""
         for lanes in self.lanes:
             lanes.start()
+        if self.lanes:
+            self.shelf.start()
         self.dead_letters.start()
         self.notifier.start()
         self.consumer.start()
@@ -81,8 +81,21 @@ class Dispatcher:
         deadline = time.monotonic() + DRAIN
         for lanes in self.lanes:
             lanes.stop(deadline)
+        if self.lanes:
+            self.shelf.stop(max(0.2, deadline - time.monotonic()))
         self.consumer.stop()
         log.info("stopped")
+
+
+def _log_death(queue: str, delivery: Delivery, answer: Answer) -> None:
+    log.error(
+        "%s goes to the dead letters of %s after %s attempts: %s, %s",
+        delivery.event_id,
+        queue,
+        delivery.attempts,
+        answer.reason,
+        answer.detail,
+    )
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from events import bus, failpoints
 from events.dispatcher.consumer import Consumer, Tap
-from events.dispatcher.delivery import Answer, Delivery, Verdict, attributes
+from events.dispatcher.delivery import Answer, Delivery, Verdict, attributes, received
 from events.ids import new_id
 from events.postgres import Session
 
@@ -28,11 +28,12 @@ PAUSE: Final = 2.0
 MEMORY: Final = 10_000
 """Reasons that are remembered at most."""
 
-_BURY: Final = """
+BURY: Final = """
 insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
 values (:id, :queue, :event_id, :source, :type, :subject, :reason, :detail, :attempts, :event)
 on conflict (queue, source, event_id) where resolution is null do nothing
 """
+"""Takes what `burial` returns."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class DeadLetters(threading.Thread):
         try:
             if self._session is None:
                 self._session = Session("shared_psql", "relay", name="botberi-dead-letters")
-            self._session.run(_BURY, **self._row(message))
+            self._session.run(BURY, **self._row(message))
         except Exception as error:  # noqa: BLE001 - whatever it is, the message stays where it is
             log.warning("dead letters can't be written to shared_psql: %r; trying again", error)
             if self._session is not None:
@@ -93,21 +94,28 @@ class DeadLetters(threading.Thread):
         return True
 
     def _row(self, message: _Message) -> dict[str, Any]:
-        event = attributes(message.body)
-        given = {name: event.get(name) for name in ("id", "source", "type", "subject")}
-        known = {name: _storable(value) if isinstance(value, str) else "unknown" for name, value in given.items()}
-        event_id = known.pop("id")
-        answer, attempts = self._why.pop((message.queue, known["source"], event_id), (_unknown(message.headers), 0))
-        return {
-            "id": new_id("ded"),
-            "queue": message.queue,
-            "event_id": event_id,
-            **known,
-            "reason": answer.reason,
-            "detail": _storable(answer.detail),
-            "attempts": attempts,
-            "event": _storable(message.body.decode(errors="replace")),
-        }
+        known = received(message.tag, message.connection, message.body)
+        key = (message.queue, known.source, known.event_id)
+        answer, attempts = self._why.pop(key, (_unknown(message.headers), 0))
+        return burial(message.queue, message.body, answer, attempts)
+
+
+def burial(queue: str, body: bytes, answer: Answer, attempts: int) -> dict[str, Any]:
+    """Return the row of a dead letter, whatever its body holds."""
+    event = attributes(body)
+    given = {name: event.get(name) for name in ("source", "type", "subject")}
+    known = {name: _storable(value) if isinstance(value, str) else "unknown" for name, value in given.items()}
+    return {
+        "id": new_id("ded"),
+        "queue": queue,
+        # Two that have no id are two letters.
+        "event_id": _storable(received(0, 0, body).event_id),
+        **known,
+        "reason": answer.reason,
+        "detail": _storable(answer.detail),
+        "attempts": attempts,
+        "event": _storable(body.decode(errors="replace")),
+    }
 
 
 def _unknown(headers: dict[str, Any]) -> Answer:

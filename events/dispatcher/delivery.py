@@ -3,7 +3,11 @@
 import json
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
+
+MAX_NAME: Final = 500
+"""Characters of a subject, source or id that fit an index of Postgres, whatever they are."""
 
 
 class Verdict(Enum):
@@ -38,12 +42,19 @@ class Delivery:
     source: str
     traceparent: str | None
     attempts: int = 0
+    failed_first: float = 0.0
+    """When its first call failed, by the monotonic clock."""
+
+    @property
+    def is_storable(self) -> bool:
+        """Whether Postgres can keep it under its names: they are neither long nor hold what isn't text."""
+        return all(len(name) <= MAX_NAME and name.isprintable() for name in (self.subject, self.source, self.event_id))
 
 
 def received(tag: int, connection: int, body: bytes) -> Delivery:
     """Return the delivery of a message; one that is no event keeps to itself, and its function will refuse it."""
     event = attributes(body)
-    alone = f"unreadable {connection}/{tag}"
+    alone = "" if event.get("id") and event.get("subject") else f"unreadable-{sha256(body).hexdigest()[:32]}"
     return Delivery(
         tag,
         connection,

@@ -61,7 +61,8 @@ begin
   join shelved_subjects there on there.queue = on_queue and there.subject = each->>'subject'
   order by place on conflict do nothing;
   return query select distinct each->>'subject' from jsonb_array_elements(events) as each
-  where not exists (select from shelved_subjects there where there.queue = on_queue and there.subject = each->>'subject');
+  where not exists (
+    select from shelved_subjects there where there.queue = on_queue and there.subject = each->>'subject');
 end $$;
 
 -- Ends a claim: the events in `taken` are handled or dead; what is left of the subject waits for `pause` seconds. The

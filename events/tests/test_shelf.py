@@ -1,0 +1,105 @@
+"""A subject that fails holds up nobody else, however many of its events there are, and keeps its order all the same."""
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from events.subscriptions import Subscription
+from events.tests.path import EventPath
+
+Eventually = Callable[..., Any]
+
+PATIENT = Subscription("patient", "botberi.patient", ("#",), 1, 4, 10_000, 0.05, 0.5)
+HEARD = PATIENT.function
+
+BACKLOG = """
+select emit_event('com.botberi.agent.created.v1', :subject,
+                  jsonb_build_object('agent_id', cast(:subject as text), 'slug', 'n' || n))
+from generate_series(cast(:first as integer), cast(:last as integer)) n
+"""
+
+
+@pytest.fixture
+def shelf(quiet_path: EventPath) -> EventPath:
+    quiet_path.stop()
+    quiet_path.subscribe(PATIENT)
+    quiet_path.start("relay")
+    quiet_path.start("dispatcher")
+    return quiet_path
+
+
+def backlog(path: EventPath, subject: str, last: int, first: int = 1) -> None:
+    path.query(BACKLOG, subject=subject, first=first, last=last)
+
+
+def slugs(path: EventPath, subject: str) -> list[str]:
+    """Return what was handled of a subject, each at its first time."""
+    handled = [each["data"]["slug"] for each in path.recorder.handled[HEARD] if each["subject"] == subject]
+    return list(dict.fromkeys(handled))
+
+
+def on_the_shelf(path: EventPath) -> int:
+    [[count]] = path.query("select count(*) from shelved_events where queue = :queue", queue=PATIENT.queue)
+    return int(count)
+
+
+def test_five_thousand_events_of_a_subject_that_fails_hold_up_nobody(shelf: EventPath, eventually: Eventually) -> None:
+    shelf.recorder.answers[HEARD] = lambda event: 503 if event["subject"] == "agt_ill" else 200
+    backlog(shelf, "agt_ill", 5_000)
+    well = shelf.emit(*(f"agt_well_{number}" for number in range(20)))
+    eventually(lambda: sorted(shelf.recorder.heard(HEARD, well)) == sorted(well))
+    assert slugs(shelf, "agt_ill") == []
+    shelf.recorder.answers.clear()
+    eventually(lambda: len(slugs(shelf, "agt_ill")) == 5_000, seconds=90)
+    assert slugs(shelf, "agt_ill") == [f"n{number}" for number in range(1, 5_001)]
+    eventually(lambda: on_the_shelf(shelf) == 0)
+    assert shelf.query("select * from shelved_subjects") == []
+
+
+def test_what_comes_of_a_subject_on_the_shelf_follows_the_rest_of_it(shelf: EventPath, eventually: Eventually) -> None:
+    shelf.recorder.answers[HEARD] = lambda _: 503
+    backlog(shelf, "agt_ill", 400)
+    eventually(lambda: on_the_shelf(shelf) >= 128)
+    backlog(shelf, "agt_ill", 600, first=401)
+    eventually(lambda: on_the_shelf(shelf) == 600)
+    shelf.recorder.answers.clear()
+    backlog(shelf, "agt_ill", 1_000, first=601)
+    eventually(lambda: len(slugs(shelf, "agt_ill")) == 1_000)
+    assert slugs(shelf, "agt_ill") == [f"n{number}" for number in range(1, 1_001)]
+
+
+def test_more_subjects_that_fail_than_fit_the_window_hold_up_nobody(shelf: EventPath, eventually: Eventually) -> None:
+    shelf.recorder.answers[HEARD] = lambda event: 503 if event["subject"].startswith("agt_ill") else 200
+    shelf.emit(*(f"agt_ill_{number}" for number in range(400)))
+    well = shelf.emit(*(f"agt_well_{number}" for number in range(5)))
+    eventually(lambda: sorted(shelf.recorder.heard(HEARD, well)) == sorted(well))
+    shelf.recorder.answers.clear()
+    eventually(lambda: len(set(shelf.recorder.subjects(HEARD))) == 405)
+
+
+@pytest.mark.parametrize("place", ["shelf.store", "shelf.stored:2", "shelf.save", "shelf.saved:3"])
+def test_a_dispatcher_killed_at_the_shelf_loses_and_inverts_nothing(
+    shelf: EventPath, eventually: Eventually, place: str
+) -> None:
+    shelf.kill("dispatcher", signal.SIGTERM)
+    shelf.recorder.answers[HEARD] = lambda _: 503
+    victim = shelf.start("dispatcher", BOTBERI_FAILPOINT=place)
+    backlog(shelf, "agt_ill", 300)
+    eventually(lambda: not victim.alive)
+    shelf.recorder.answers.clear()
+    shelf.start("dispatcher-2")
+    eventually(lambda: len(slugs(shelf, "agt_ill")) == 300, seconds=60)
+    assert slugs(shelf, "agt_ill") == [f"n{number}" for number in range(1, 301)]
+    eventually(lambda: shelf.query("select * from shelved_subjects") == [], seconds=60)
+
+
+def test_what_dies_on_the_shelf_is_a_dead_letter_and_the_rest_goes_on(shelf: EventPath, eventually: Eventually) -> None:
+    shelf.recorder.answers[HEARD] = lambda _: 503
+    backlog(shelf, "agt_ill", 300)
+    eventually(lambda: on_the_shelf(shelf) == 300)
+    shelf.recorder.answers[HEARD] = lambda event: 422 if event["data"]["slug"] == "n7" else 200
+    eventually(lambda: len(slugs(shelf, "agt_ill")) == 299)
+    letters = shelf.query("select reason, event::jsonb->'data'->>'slug' from dead_letters where subject = 'agt_ill'")
+    assert letters == [("refused", "n7")]
