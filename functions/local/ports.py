@@ -30,12 +30,14 @@ class Ports:
     admin: int = 8020
     broker: int = 8030
     functions: int = 8050
+    gateway: int = 8040
     flower: int = 4400
     edge: int = 8080
     watch_relay_user: int = 9464
     """Here and below: health and figures of a part, for those who watch."""
     watch_relay_shared: int = 9465
     watch_dispatcher: int = 9466
+    watch_gateway: int = 9467
 
     @classmethod
     def free(cls) -> Self:

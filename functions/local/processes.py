@@ -22,6 +22,10 @@ def functions(ports: Ports) -> Mapping[str, Command]:
         "relay-user": [*_watched(ports.watch_relay_user), *_PYTHON, "events.relay", "user_psql"],
         "relay-shared": [*_watched(ports.watch_relay_shared), *_PYTHON, "events.relay", "shared_psql"],
         "dispatcher": [*_watched(ports.watch_dispatcher), *_PYTHON, "events.dispatcher"],
+        "gateway": [
+            *(*_watched(ports.watch_gateway), *_PYTHON, "functions.services.gateway"),
+            *("--bind", f"{LOOPBACK}:{ports.gateway}"),
+        ],
         "worker": [
             *(*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", "worker"),
             *("--pool", "threads", "--concurrency", "4", "--queues", "instances.user,instances.admin"),

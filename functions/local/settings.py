@@ -34,6 +34,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "SUBSCRIPTIONS": str(ROOT / "deploy" / "subscriptions.json"),
         "EDGE_LISTEN": f"{LOOPBACK}:{ports.edge}",
         "EDGE_FUNCTIONS": f"{LOOPBACK}:{ports.functions}",
+        "EDGE_GATEWAY": f"{LOOPBACK}:{ports.gateway}",
         "EDGE_USER_DOCS": f"{LOOPBACK}:{ports.user}",
         "EDGE_ADMIN_DOCS": f"{LOOPBACK}:{ports.admin}",
         "EDGE_BROKER_DOCS": f"{LOOPBACK}:{ports.broker}",

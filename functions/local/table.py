@@ -15,6 +15,7 @@ def show(run: Path, ports: Ports, password: str | None, seconds: float) -> None:
     secrets = run.name + "/secrets"
     rows = [
         ("everything", f"http://localhost:{ports.edge}", "behind nginx"),
+        ("events, live", f"ws://localhost:{ports.edge}/v1/realtime", "a WebSocket: docs/services/gateway.md"),
         ("user functions", f"http://localhost:{ports.user}/docs", "Swagger UI"),
         ("admin functions", f"http://localhost:{ports.admin}/docs", "Swagger UI"),
         ("broker functions", f"http://localhost:{ports.broker}/docs", "Swagger UI"),

@@ -24,6 +24,7 @@ TRANSPORT_SECONDS: Final = 5
 
 _OWN_ANSWERS: Final[tuple[tuple[str, int, type[Refusal], str | None], ...]] = (
     ("400", 400, refusals.Malformed, None),
+    ("403", 403, refusals.Forbidden, "Pages of this origin may not connect."),
     ("404", 404, RouteNotFound, None),
     ("405", 405, MethodNotAllowed, None),
     ("413", 413, refusals.TooLarge, None),

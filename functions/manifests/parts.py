@@ -21,6 +21,8 @@ class Part:
     replicas: int = 1
     ports: tuple[int, ...] = ()
     """What it serves to others."""
+    watched: bool = False
+    """Whether it answers those who watch over it, at WATCH_PORT: /_/health, /_/ready and /metrics."""
     found_by_name: bool = False
     """Whether others reach ports of it that are known only when it runs: the processes of instances."""
     tmp: str = "16Mi"
@@ -36,8 +38,11 @@ _CELERY: Final = ("celery", "--app", "functions.jobs.app", "--quiet")
 
 _FLOWER: Final = 'FLOWER_BASIC_AUTH="botberi:$(cat /var/openfaas/secrets/flower)" exec python -m celery "$@"'
 
-RELAY_CONNECTIONS: Final = 3
-"""To read, to hold the gate, to hear the bell."""
+WATCH_PORT: Final = 9464
+"""The default of the setting WATCH_LISTEN."""
+
+RELAY_CONNECTIONS: Final = 5
+"""To read, to hold the gate, to hear the bell, to hear bare NOTIFYs, to look how everything stands."""
 
 
 def _relay(database: str) -> Part:
@@ -49,6 +54,7 @@ def _relay(database: str) -> Part:
         settings=(f"{database.upper()}_URL", "EVENT_BUS_URL", "API_URL"),
         secrets=(f"{short}-psql-relay", "event-bus-relay"),
         replicas=2,
+        watched=True,
         direct={database: RELAY_CONNECTIONS},
     )
 
@@ -86,6 +92,19 @@ PARTS: Final = (
         settings=("EVENT_BUS_URL", "FUNCTIONS_URL", "SHARED_PSQL_URL"),
         secrets=("event-bus-dispatcher", "shared-psql-relay"),
         replicas=2,
+        watched=True,
+        direct={"shared_psql": 1},
+    ),
+    Part(
+        name="gateway",
+        image="gateway",
+        args=("functions.services.gateway", "--bind", "0.0.0.0:8040"),
+        settings=("EVENT_BUS_URL", "SHARED_PSQL_URL"),
+        secrets=("event-bus-gateway", "jwt-public-keys", "shared-psql-gateway"),
+        # 25 kB for each connection.
+        memory="256Mi",
+        replicas=2,
+        ports=(8040,),
         direct={"shared_psql": 1},
     ),
     Part(
@@ -107,9 +126,9 @@ PARTS: Final = (
         name="meter",
         image="events",
         args=("functions.services.meter",),
-        settings=("USER_PSQL_URL", "SHARED_PSQL_URL"),
-        secrets=("user-psql-relay", "shared-psql-relay", "shared-psql-worker"),
-        ports=(9464,),
+        settings=("USER_PSQL_URL", "SHARED_PSQL_URL", "USER_REDIS_URL", "EDGE_STATUS_URL"),
+        secrets=("user-psql-relay", "shared-psql-relay", "shared-psql-worker", "user-redis"),
+        watched=True,
         direct={"user_psql": 1, "shared_psql": 2},
     ),
     Part(

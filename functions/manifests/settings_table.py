@@ -23,15 +23,19 @@ SETTINGS: Final = {
     ),
     "BOTBERI_INSTANCES": Setting("folder", "Where the process driver keeps what it runs.", reader="the worker"),
     "BOTBERI_SECRETS": Setting("folder", "Where secrets lie.", "`/var/openfaas/secrets`", "everything"),
+    "EDGE_STATUS_URL": Setting("URL", "nginx' own figures (its `EDGE_STATUS`); empty: nobody asks the edge."),
     "EVENT_BUS_URL": Setting("`host:port/vhost`", "RabbitMQ."),
     "FUNCTIONS_URL": Setting("URL with `{name}`", "Where the dispatcher finds a function, by its name in kebab case."),
+    "GATEWAY_CONNECTIONS": Setting("number", "WebSockets that a gateway takes at a time.", "5000", "the gateway"),
     "INSTANCES_HOST": Setting("host", "The name under which an instance's process is reached.", "`127.0.0.1`"),
     "INSTANCE_LEASE_SECONDS": Setting("seconds", "How long a worker's turn on an instance lasts.", "15", "the worker"),
     "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
-    "METER_PORT": Setting("number", "Where the meter answers Prometheus.", "9464", "the meter"),
     "OUTBOX_RETENTION_DAYS": Setting("days", "How long delivered events stay in the outbox.", "7", "the relays"),
     "PORT": Setting("number", "Where a function listens.", "8080", "functions"),
     "PSQL_SUPERUSER": Setting("name", "Who may create roles.", "`postgres`", "`python -m migrations provision`"),
+    "RELAY_PROBE_SECONDS": Setting(
+        "seconds", "How often a relay sends an event through RabbitMQ and back; 0: never.", "15", "the relays"
+    ),
     "SHARED_PSQL_URL": Setting(_DATABASE, "Agents, versions, instances, the audit trail."),
     "SUBSCRIPTIONS": Setting(
         "file", "Which function hears what.", "`deploy/subscriptions.json`", "the topology and the dispatcher"
@@ -39,6 +43,12 @@ SETTINGS: Final = {
     "THREADS": Setting("number", "Requests that a function handles at a time.", "8", "functions"),
     "USER_PSQL_URL": Setting(_DATABASE, "Accounts and sessions."),
     "USER_REDIS_URL": Setting("`host:port`", "Redis: the cache in its database 0, Celery's queues in 1."),
+    "WATCH_LISTEN": Setting(
+        "`address:port`",
+        "Where a part answers `/_/health`, `/_/ready` and `/metrics`; empty: nowhere.",
+        "`0.0.0.0:9464`",
+        "relays, dispatcher, gateway, meter",
+    ),
 }
 
 SECRETS: Final = {

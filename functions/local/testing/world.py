@@ -19,8 +19,8 @@ from migrations.databases import DATABASES, ROLES, connect
 from migrations.roles import provision
 
 _ITS_OWN: Final = (
-    *("user_redis", "user", "admin", "broker", "functions", "edge"),
-    *("watch_relay_user", "watch_relay_shared", "watch_dispatcher"),
+    *("user_redis", "user", "admin", "broker", "functions", "gateway", "edge"),
+    *("watch_relay_user", "watch_relay_shared", "watch_dispatcher", "watch_gateway"),
 )
 """Ports of services that every worker has for itself."""
 

@@ -80,9 +80,24 @@ def test_a_preflight_of_another_origin_is_refused(edge: Edge) -> None:
     assert (answer.status, answer.json["code"]) == (405, "method_not_allowed")
 
 
-def test_the_gateway_gets_the_upgrade_to_a_websocket(edge: Edge) -> None:
+def upgraded(edge: Edge, origin: str = "") -> bytes:
+    """Ask for a WebSocket, as a page of `origin` or as a program, and return the first line of the answer."""
+    sent = f"Origin: {origin}\r\n" if origin else ""
     request = (
-        b"GET /v1/realtime HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        f"GET /v1/realtime HTTP/1.1\r\nHost: botberi.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{sent}"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
-    assert edge.first_line(request) == b"HTTP/1.1 101 Switching Protocols\r\n"
+    return edge.first_line(request.encode())
+
+
+@pytest.mark.parametrize("origin", ["", "http://botberi.example", "https://a.example", "https://app.example"])
+def test_programs_and_pages_of_allowed_origins_get_the_upgrade_to_a_websocket(edge: Edge, origin: str) -> None:
+    assert upgraded(edge, origin) == b"HTTP/1.1 101 Switching Protocols\r\n"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    ["https://evil.example", "https://botberi.example.evil", "https://botberi.example", "https://a.exampl", "null"],
+)
+def test_pages_of_other_origins_get_no_websocket(edge: Edge, origin: str) -> None:
+    assert upgraded(edge, origin) == b"HTTP/1.1 403 Forbidden\r\n"
