@@ -12,8 +12,7 @@ PREFIXES: Final = {
     "ins": "instance",
     "msg": "message to an instance",
     "evt": "event",
-    "ded": "dead letter",
-    "par": "parked event",
+    "ded": "dead letter or parked event",
     "act": "act of an operator",
     "aud": "entry of the audit trail",
 }

@@ -5,10 +5,11 @@ from typing import Final
 from migrations import event_tables
 
 _COLUMNS: Final = """
--- An id like those that `events.ids` makes, to the microsecond, so that events parked one after another sort that way.
+-- An id like those of dead letters, with which they are listed: to the microsecond, so that events parked one after
+-- another sort that way.
 create function new_parked_id(at timestamptz) returns text language sql volatile set search_path = pg_catalog, pg_temp
 as $$
-  select 'par_' || lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
+  select 'ded_' || lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
     || substr(replace(gen_random_uuid()::text, '-', ''), 17)
   from (select (extract(epoch from at) * 1000000)::bigint as micros) as moment
 $$;
@@ -56,25 +57,25 @@ _FUNCTIONS: Final = """
 -- Redrives or discards what is still open of `letters`, and returns the ids of that. A parked event goes where it was
 -- going, a dead letter only to the queue that it died in: the other subscribers have handled it. Both keep their ids,
 -- so that whoever has handled one does not do so again. Redriven ones go out in the order in which they got stuck.
-create function resolve_letters(letters text[], how text, resolver text, reason text default null)
+create function resolve_letters(letters text[], how text, resolver text, grounds text default null)
 returns setof text language plpgsql security definer set search_path = public, pg_temp as $$
 begin
   return query
   with dead as (
-    update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = reason
+    update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
     where d.id = any(letters) and d.resolution is null returning d.*
   ), parked as (
-    update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = reason
+    update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
     where p.letter_id = any(letters) and p.resolution is null returning p.*
   ), stuck as (
     select p.letter_id, p.seq as place, row.id, row.source, row.type, row.subject, row.partitionkey, row.data,
            row.traceparent, row.correlationid, row.causationid, row.actor, row.recipient, row.channel, row.created
     from parked p, jsonb_populate_record(null::outbox, p.letter) as row
     union all
-    select d.id, null, d.event_id, d.source, d.type, d.subject, coalesce(event->>'partitionkey', d.subject),
-           event->'data', event->>'traceparent', event->>'correlationid', event->>'causationid',
-           coalesce(event->>'actor', 'system'), d.queue, event->>'channel', (event->>'time')::timestamptz
-    from dead d, lateral (select case when how = 'redriven' then d.event::jsonb end as event) as decoded
+    select d.id, null, d.event_id, d.source, d.type, d.subject, coalesce(whole->>'partitionkey', d.subject),
+           whole->'data', whole->>'traceparent', whole->>'correlationid', whole->>'causationid',
+           coalesce(whole->>'actor', 'system'), d.queue, whole->>'channel', (whole->>'time')::timestamptz
+    from dead d, lateral (select case when how = 'redriven' then d.event::jsonb end as whole) as decoded
   ), sent as (
     insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
                         recipient, channel, created)

@@ -17,6 +17,6 @@ class DeadLettersResolved(Event, type="com.botberi.dead_letter.resolved.v1", sub
     resolution: Literal["redriven", "discarded"]
     """What was done with them."""
     letters: list[str]
-    """The dead letters (`ded_…`) and parked events (`par_…`), oldest first."""
+    """Those that it was about, `ded_…`, oldest first."""
     why: str | None
     """The reason that the operator gave; those who discard have to give one."""

@@ -1,18 +1,30 @@
-"""POST /v1/dead-letters/{dead_letter_id}/discard: give a dead letter up; it stays to be read."""
+"""POST /v1/dead-letters/{dead_letter_id}/discard: give a dead letter or parked event up; it stays to be read."""
 
-from functions.domain.databases import SharedDb
-from functions.domain.event_path import dead_letters
-from functions.domain.event_path.dead_letters import DeadLetterNotFound, DeadLetterResolved
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.event_path import resolving
+from functions.domain.event_path.letters import DeadLetterNotFound
+from functions.domain.event_path.resolving import Act, DeadLetterResolved
 from functions.runtime.callers import Broker
+from functions.runtime.dead_letters import RARELY, Resolved, Trial, Why, both
 from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Body
+
+
+class GivingUp(Body):
+    """Why nobody shall hear of the event."""
+
+    why: Why
 
 
 @endpoint(
     "POST",
     "/v1/dead-letters/{dead_letter_id}/discard",
-    status=204,
     refusals=(DeadLetterNotFound, DeadLetterResolved),
+    needs=RARELY,
 )
-def discard_dead_letter(caller: Broker, dead_letter_id: str, db: SharedDb) -> None:
-    """Its subscriber never learns of the event."""
-    dead_letters.discard(db, dead_letter_id, caller.id)
+def discard_dead_letter(  # noqa: PLR0913, PLR0917 - each is filled by its type
+    caller: Broker, dead_letter_id: str, query: Trial, body: GivingUp, user: UserDb, shared: SharedDb
+) -> Resolved:
+    """Nobody who has not handled the event will ever learn of it."""
+    act = Act("discarded", by=caller.id, why=body.why, dry_run=query.dry_run)
+    return Resolved.of(act, resolving.resolve(both(user, shared), act, dead_letter_id))

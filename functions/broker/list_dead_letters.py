@@ -1,38 +1,36 @@
-"""GET /v1/dead-letters: events that a subscriber could not handle, newest first."""
+"""GET /v1/dead-letters: events that are stuck, parked before RabbitMQ or dead at a subscriber, newest first."""
 
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from pydantic import Field
 
-from functions.domain.databases import SharedDb
-from functions.domain.event_path import dead_letters
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.event_path import letters
+from functions.domain.event_path.letters import Which
 from functions.runtime.callers import Broker
-from functions.runtime.dead_letters import DeadLetter
+from functions.runtime.dead_letters import RARELY, Database, DeadLetter, Kind, Term, both
 from functions.runtime.endpoint import endpoint
 from functions.runtime.shapes import Page, PageQuery
-
-Term = Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 
 
 class DeadLetterQuery(PageQuery):
     """Which dead letters, and which page of them."""
 
+    kind: Annotated[Kind | None, Field(description="`parked` or `dead`; without it, both.")] = None
+    database: Annotated[Database | None, Field(description="Where they are kept.")] = None
     queue: Annotated[Term, Field(description="Of one subscriber.", examples=["botberi.record-audit"])] = None
     type: Annotated[Term, Field(description="An event type.", examples=["com.botberi.agent.created.v1"])] = None
+    reason: Annotated[Term, Field(description="Why it is stuck, a code.", examples=["unroutable"])] = None
     resolved: Annotated[bool, Field(description="Those that were redriven or discarded, instead of the open ones.")] = (
         False
     )
 
 
-@endpoint("GET", "/v1/dead-letters")
-def list_dead_letters(_caller: Broker, query: DeadLetterQuery, db: SharedDb) -> Page[DeadLetter]:
+@endpoint("GET", "/v1/dead-letters", needs=RARELY)
+def list_dead_letters(_caller: Broker, query: DeadLetterQuery, user: UserDb, shared: SharedDb) -> Page[DeadLetter]:
     """They wait here until somebody redrives or discards them."""
-    rows = dead_letters.listed(
-        db,
-        queue=query.queue,
-        type=query.type,
-        resolved=query.resolved,
-        after=query.after(),
-        limit=query.limit + 1,
+    which = Which(kind=query.kind, queue=query.queue, type=query.type, reason=query.reason, database=query.database)
+    rows = letters.listed(
+        both(user, shared), which, resolved=query.resolved, after=query.after(), limit=query.limit + 1
     )
-    return query.page(rows, DeadLetter)
+    return query.page(cast(Any, rows), DeadLetter)

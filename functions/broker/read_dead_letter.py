@@ -1,14 +1,14 @@
-"""GET /v1/dead-letters/{dead_letter_id}: a dead letter with its event; free text in the data is masked."""
+"""GET /v1/dead-letters/{dead_letter_id}: a dead letter or parked event whole; free text in the data is masked."""
 
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from functions.domain.databases import SharedDb
-from functions.domain.event_path import dead_letters
-from functions.domain.event_path.dead_letters import DeadLetterNotFound
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.event_path import letters
+from functions.domain.event_path.letters import DeadLetterNotFound
 from functions.runtime.callers import Broker
-from functions.runtime.dead_letters import DeadLetter
+from functions.runtime.dead_letters import RARELY, DeadLetter, both
 from functions.runtime.endpoint import endpoint
 
 
@@ -18,7 +18,7 @@ class WholeDeadLetter(DeadLetter):
     event: Annotated[dict[str, Any] | None, Field(description="Null when what died is no event at all.")]
 
 
-@endpoint("GET", "/v1/dead-letters/{dead_letter_id}", refusals=(DeadLetterNotFound,))
-def read_dead_letter(_caller: Broker, dead_letter_id: str, db: SharedDb) -> WholeDeadLetter:
+@endpoint("GET", "/v1/dead-letters/{dead_letter_id}", refusals=(DeadLetterNotFound,), needs=RARELY)
+def read_dead_letter(_caller: Broker, dead_letter_id: str, user: UserDb, shared: SharedDb) -> WholeDeadLetter:
     """Ids, times and codes are shown; of other text only the length."""
-    return WholeDeadLetter.model_validate(dead_letters.read(db, dead_letter_id))
+    return WholeDeadLetter.model_validate(letters.read(both(user, shared), dead_letter_id))

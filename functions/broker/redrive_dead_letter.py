@@ -1,18 +1,21 @@
-"""POST /v1/dead-letters/{dead_letter_id}/redrive: deliver a dead letter once more to the subscriber it died at."""
+"""POST /v1/dead-letters/{dead_letter_id}/redrive: send a dead letter or parked event on its way once more."""
 
-from functions.domain.databases import SharedDb
-from functions.domain.event_path import dead_letters
-from functions.domain.event_path.dead_letters import DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.event_path import resolving
+from functions.domain.event_path.letters import DeadLetterNotFound
+from functions.domain.event_path.resolving import Act, DeadLetterResolved, DeadLetterUnreadable
 from functions.runtime.callers import Broker
+from functions.runtime.dead_letters import RARELY, Resolved, Trial, both
 from functions.runtime.endpoint import endpoint
 
 
 @endpoint(
     "POST",
     "/v1/dead-letters/{dead_letter_id}/redrive",
-    status=204,
     refusals=(DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable),
+    needs=RARELY,
 )
-def redrive_dead_letter(caller: Broker, dead_letter_id: str, db: SharedDb) -> None:
+def redrive_dead_letter(caller: Broker, dead_letter_id: str, query: Trial, user: UserDb, shared: SharedDb) -> Resolved:
     """Nothing happens twice: the event keeps its id, by which a subscriber knows what it has handled."""
-    dead_letters.redrive(db, dead_letter_id, caller.id)
+    act = Act("redriven", by=caller.id, dry_run=query.dry_run)
+    return Resolved.of(act, resolving.resolve(both(user, shared), act, dead_letter_id))

@@ -1,0 +1,102 @@
+"""What is stuck in the event path: parked events can't be published, dead letters died at a subscriber.
+
+Both kinds wait in the database in which they got stuck until somebody redrives or discards them, and stay to be read.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from heapq import merge
+from itertools import islice
+from typing import Any, Final
+
+from sqlalchemy import Connection, text
+
+from functions.domain.refusals import NotFound
+
+Databases = Mapping[str, Connection]
+"""A transaction on each database that is looked into, by its name."""
+
+_ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
+_CODE: Final = re.compile(r"[a-z0-9_.:+-]{1,40}|\d{4}-\d\d-\d\d[T ][0-9:.]+(Z|[+-]\d\d:\d\d)")
+
+_COLUMNS: Final = (
+    "id, kind, queue, event_id, source, type, subject, reason, detail, attempts, stuck_at as died_at,"
+    " resolution, resolved_by, resolved_at, why"
+)
+CHOSEN: Final = (
+    "(cast(:kind as text) is null or kind = :kind) and (cast(:queue as text) is null or queue = :queue)"
+    " and (cast(:type as text) is null or type = :type) and (cast(:reason as text) is null or reason = :reason)"
+)
+_LIST: Final = text(
+    f"select {_COLUMNS} from letters where {CHOSEN} and (:resolved = (resolution is not null))"  # noqa: S608 - constants
+    " and (cast(:after as text) is null or id < :after) order by id desc limit :limit"
+)
+_READ: Final = text(f"select {_COLUMNS}, event from letters where id = :id")  # noqa: S608 - a constant
+
+
+class DeadLetterNotFound(NotFound):
+    """There is no such dead letter or parked event."""
+
+
+@dataclass(frozen=True)
+class Which:
+    """Letters of a kind (`parked`, `dead`), a queue, an event type, a reason, a database; None stands for any."""
+
+    kind: str | None = None
+    queue: str | None = None
+    type: str | None = None
+    reason: str | None = None
+    database: str | None = None
+
+    def values(self) -> dict[str, Any]:
+        """Return what CHOSEN asks for."""
+        return asdict(self)
+
+    def among(self, databases: Databases) -> dict[str, Connection]:
+        """Return those of `databases` that are meant."""
+        return {name: db for name, db in databases.items() if self.database in (None, name)}
+
+
+def listed(
+    databases: Databases, which: Which, *, resolved: bool, after: str | None, limit: int
+) -> Sequence[dict[str, Any]]:
+    """Return letters, newest first, behind the id `after`: the open ones, or those that are resolved."""
+    values = which.values() | {"resolved": resolved, "after": after, "limit": limit}
+    found = [
+        [dict(row) | {"database": name} for row in db.execute(_LIST, values).mappings()]
+        for name, db in which.among(databases).items()
+    ]
+    return list(islice(merge(*found, key=lambda row: row["id"], reverse=True), limit))
+
+
+def read(databases: Databases, letter: str) -> dict[str, Any]:
+    """Return a letter with its event, in which free text is masked."""
+    for name, db in databases.items():
+        row = db.execute(_READ, {"id": letter}).mappings().first()
+        if row is not None:
+            return dict(row) | {"database": name, "event": shown(row["event"])}
+    raise DeadLetterNotFound
+
+
+def shown(event: str) -> dict[str, Any] | None:
+    """Return an event's JSON with the free text in its data masked; None when it is no event."""
+    try:
+        document = json.loads(event)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict):
+        return None
+    return document | {"data": masked(document["data"])} if "data" in document else document
+
+
+def masked(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return `value` with its texts replaced by their length, except ids, times and codes."""
+    if isinstance(value, dict):
+        return {key: masked(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [masked(each) for each in value]
+    if isinstance(value, str) and not _ID.fullmatch(value) and not _CODE.fullmatch(value):
+        return f"<{len(value)} characters>"
+    return value
