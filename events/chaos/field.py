@@ -129,7 +129,4 @@ def prepared() -> Iterator[Field]:
     """Start the services; leave nothing of them running."""
     with private_ground() as ground, running(ground.run / "path", ground.environment) as path:
         path.subscribe(QUEUE)
-        path.as_superuser("alter system set max_prepared_transactions = 10")
-        ground.stop_database(signal.SIGINT)
-        ground.start_database()
         yield Field(ground, path)

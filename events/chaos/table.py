@@ -8,7 +8,7 @@ from typing import Final
 
 from events.chaos import faults
 from events.chaos.field import Field
-from events.relay.session import IN_FLIGHT
+from events.relay.window import IN_FLIGHT
 from events.tests.history import Verdict
 
 FREE: Final = 10**9

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.local import databases, leftovers, postgres_server, rabbitmq_server, services, settings
+from functions.local import databases, leftovers, postgres_server, rabbitmq_server, secrets_folder, services, settings
 from functions.local.binaries import find
 from functions.local.ports import Ports
 from functions.local.private_process import PrivateProcess
@@ -46,7 +46,7 @@ class Ground:
 
     def start_broker(self) -> None:
         """Start RabbitMQ again and wait until it answers."""
-        passwords = {part: (self.run / "secrets" / f"event-bus-{part}").read_text() for part in _PARTS}
+        passwords = {part: (self.run / "secrets" / f"event-bus-{part}").read_text() for part in secrets_folder.EVENT_BUS_PARTS}
         addresses = services.event_bus_addresses(self.ports)
         self.started.extend(rabbitmq_server.start(self.run, addresses, passwords, durable=True))
         self.started[-1].wait_until(lambda: rabbitmq_server.answers(self.run, addresses))
@@ -93,9 +93,6 @@ class Ground:
         server = postgres_server.start(DATABASE_SERVER, port, run=self.run, password=password, durable=True)
         self.started.append(server)
         server.wait_until(lambda: postgres_server.answers(port, password))
-
-
-_PARTS = ("admin", "relay", "dispatcher")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from events.relay.session import IN_FLIGHT
+from events.relay.window import IN_FLIGHT
 from events.subscriptions import Subscription
 from events.tests import history
 from events.tests.path import EventPath

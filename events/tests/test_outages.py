@@ -2,15 +2,18 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
+from pg8000.exceptions import DatabaseError
 
+from events.postgres import Session
 from events.subscriptions import Subscription
 from events.tests import history
 from events.tests import path as paths
 from events.tests.outages import Ground, private_ground
-from events.tests.path import EventPath
+from events.tests.path import DATABASE, EventPath
 
 Eventually = Callable[..., Any]
 
@@ -47,9 +50,12 @@ def assert_whole(path: EventPath, eventually: Eventually) -> history.Verdict:
     return verdict
 
 
-def test_a_broker_that_is_killed_loses_nothing(written: EventPath, ground: Ground, eventually: Eventually) -> None:
+@pytest.mark.parametrize("end", [Ground.kill_broker, Ground.stop_broker], ids=["killed", "stopped"])
+def test_a_broker_that_is_started_again_loses_nothing(
+    written: EventPath, ground: Ground, eventually: Eventually, end: Callable[[Ground], None]
+) -> None:
     with history.Writers():
-        ground.kill_broker()
+        end(ground)
         ground.start_broker()
     assert_whole(written, eventually)
 
@@ -111,3 +117,34 @@ def test_a_memory_alarm_holds_events_back_and_loses_none(
         eventually(lambda: "has stopped" in written.log("relay"))
     ground.control("set_vm_memory_high_watermark", "0.4")
     assert_whole(written, eventually)
+
+
+def test_a_full_queue_holds_events_back_and_loses_none(
+    written: EventPath, ground: Ground, eventually: Eventually
+) -> None:
+    ground.fill(HISTORY.queue, 50)
+    with history.Writers(each=200):
+        eventually(lambda: "nack" in written.log("relay"))
+    ground.fill(HISTORY.queue, 0)
+    assert_whole(written, eventually)
+
+
+def test_a_prepared_transaction_stalls_nobody_and_is_delivered(written: EventPath, eventually: Eventually) -> None:
+    with closing(Session(DATABASE, "migrator", name="prepared")) as session:
+        # One that rings can't be prepared: NOTIFY belongs to its session. So the relay has to be awake.
+        with history.Writers(each=200):
+            eventually(lambda: prepared(session))
+        eventually(lambda: history.drained(written))
+        session.run("commit prepared 'held'")
+    assert_whole(written, eventually)
+
+
+def prepared(session: Session) -> bool:
+    session.run("begin")
+    try:
+        session.run("call write_history('agt_prepared')")
+        session.run("prepare transaction 'held'")
+    except DatabaseError:
+        session.run("rollback")
+        return False
+    return True
