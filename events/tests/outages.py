@@ -46,7 +46,8 @@ class Ground:
 
     def start_broker(self) -> None:
         """Start RabbitMQ again and wait until it answers."""
-        passwords = {part: (self.run / "secrets" / f"event-bus-{part}").read_text() for part in secrets_folder.EVENT_BUS_PARTS}
+        secrets, parts = self.run / "secrets", secrets_folder.EVENT_BUS_PARTS
+        passwords = {part: (secrets / f"event-bus-{part}").read_text() for part in parts}
         addresses = services.event_bus_addresses(self.ports)
         self.started.extend(rabbitmq_server.start(self.run, addresses, passwords, durable=True))
         self.started[-1].wait_until(lambda: rabbitmq_server.answers(self.run, addresses))
