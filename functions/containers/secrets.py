@@ -18,21 +18,25 @@ from functions.local import rabbitmq_server, secrets_folder
 ADMINISTRATOR: Final = "administrator"
 """The first administrator's password."""
 
+GRAFANA: Final = "grafana"
+"""The password of Grafana's `admin`."""
+
 DEFINITIONS: Final = "event-bus-definitions"
 """RabbitMQ's users with their rights and hashed passwords, which is all that it is told."""
 
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    return sorted([*secrets_folder.names(), keys.PRIVATE, keys.PUBLIC, ADMINISTRATOR, DEFINITIONS])
+    return sorted([*secrets_folder.names(), keys.PRIVATE, keys.PUBLIC, ADMINISTRATOR, GRAFANA, DEFINITIONS])
 
 
 def fill(environment: Path, volumes: Path) -> None:
     """Generate what `environment` lacks and bring every volume up to date."""
     folder = environment / "secrets"
     secrets_folder.fill(folder)
-    if not (folder / ADMINISTRATOR).exists():
-        secrets_folder.write(folder / ADMINISTRATOR, secrets.token_urlsafe(18))
+    for name in (ADMINISTRATOR, GRAFANA):
+        if not (folder / name).exists():
+            secrets_folder.write(folder / name, secrets.token_urlsafe(18))
     owner = environment.stat()
     for file in (folder, *folder.iterdir()):
         os.chown(file, owner.st_uid, owner.st_gid)

@@ -21,7 +21,7 @@ SECRETS: Final = "/var/openfaas/secrets"
 
 _IMAGE: Final = "${{BOTBERI_REGISTRY:-botberi}}/{name}:${{BOTBERI_VERSION:-latest}}"
 
-_DATA: Final = ("user_psql", "shared_psql", "user_redis", "event_bus")
+_DATA: Final = ("user_psql", "shared_psql", "user_redis", "event_bus", "prometheus")
 """The volumes of the services that people write."""
 
 _SETTINGS: Final = {
@@ -37,7 +37,8 @@ _SUPERUSER: Final = "psql-superuser"
 def secret_names() -> list[str]:
     """Return the name of every secret, sorted: functions.containers.secrets makes them."""
     event_bus = [name.removeprefix("botberi_") for name in PERMISSIONS]
-    others = [_SUPERUSER, "user-redis", "flower", "administrator", "event-bus-definitions", keys.PRIVATE, keys.PUBLIC]
+    others = [_SUPERUSER, "user-redis", "flower", "grafana", "administrator", "event-bus-definitions"]
+    others += [keys.PRIVATE, keys.PUBLIC]
     return sorted([*_passwords(), *(f"event-bus-{part}" for part in event_bus), *others])
 
 

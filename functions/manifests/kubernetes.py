@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from functions.manifests.parts import PARTS, Part
+from functions.manifests.parts import PARTS, WATCH_PORT, Part
 from functions.manifests.yaml_text import dump_all
 
 HEAD: Final = "# Written by `make manifests` from functions/manifests/parts.py: change that, not this file.\n"
@@ -87,9 +87,16 @@ def _deployment(part: Part) -> dict[str, Any]:
         # One that may run beside its successor takes over without a gap; one that may not goes first.
         "strategy": {"type": "RollingUpdate" if part.replicas > 1 else "Recreate"},
         "selector": {"matchLabels": {"app.kubernetes.io/name": part.name}},
-        "template": {"metadata": {"labels": _labels(part)}, "spec": _pod(part)},
+        "template": {"metadata": {"labels": _labels(part), **_scraped(part)}, "spec": _pod(part)},
     }
     return _named("apps/v1", "Deployment", part, spec)
+
+
+def _scraped(part: Part) -> dict[str, Any]:
+    """Return what a Prometheus finds that looks for pods: each replica has figures of its own."""
+    if not part.watched:
+        return {}
+    return {"annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": str(WATCH_PORT)}}
 
 
 def _job(part: Part) -> dict[str, Any]:
@@ -119,9 +126,10 @@ def _container(part: Part) -> dict[str, Any]:
     if part.command:
         container["command"] = list(part.command)
     container["args"] = list(part.args)
-    if part.ports:
-        container["ports"] = [{"containerPort": port} for port in part.ports]
-        container["readinessProbe"] = {"tcpSocket": {"port": part.ports[0]}, "periodSeconds": 5}
+    ports = [*part.ports, *([WATCH_PORT] if part.watched else [])]
+    if ports:
+        container["ports"] = [{"containerPort": port} for port in ports]
+        container |= _probes() if part.watched else _accepting(ports[0])
     return {
         **container,
         "env": [*settings, *({"name": name, "value": value} for name, value in part.values.items())],
@@ -132,6 +140,18 @@ def _container(part: Part) -> dict[str, Any]:
         "securityContext": SECURITY,
         "volumeMounts": mounts(part.secrets),
     }
+
+
+def _probes() -> dict[str, Any]:
+    def probe(path: str, seconds: int, failures: int) -> dict[str, Any]:
+        ask = {"httpGet": {"path": path, "port": WATCH_PORT}, "timeoutSeconds": 3}
+        return {**ask, "periodSeconds": seconds, "failureThreshold": failures}
+
+    return {"readinessProbe": probe("/_/ready", 5, 3), "livenessProbe": probe("/_/health", 10, 6)}
+
+
+def _accepting(port: int) -> dict[str, Any]:
+    return {"readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 5}}
 
 
 def _direct(part: Part, name: str) -> bool:

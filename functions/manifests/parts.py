@@ -105,6 +105,7 @@ PARTS: Final = (
         memory="256Mi",
         replicas=2,
         ports=(8040,),
+        watched=True,
         direct={"shared_psql": 1},
     ),
     Part(
