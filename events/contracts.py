@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
-from events import envelope
+from events import envelope, ledger
 from events.catalog.load import load
 from events.event import Event
+from events.ledger import BreakingChangeError
 from events.wire import CloudEvent, document
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -108,9 +109,21 @@ def _sample(name: str, field: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
     return _BY_TYPE.get(field.get("type", ""))
 
 
-def files() -> dict[Path, str]:
-    """Return the text of every file by its path, which is relative to the repository."""
-    found = {FOLDER / "envelope.json": _text({"$schema": DIALECT} | envelope.schema())}
+def present() -> dict[str, dict[str, Any]]:
+    """Return what the ledgers are to keep of the catalog as it is."""
+    return {
+        name: ledger.entry(schema(model), subject=model.subject_field, source=f"/botberi/{database(model)}")
+        for name, model in load().items()
+    }
+
+
+def files(root: Path = ROOT) -> dict[Path, str]:
+    """Return the text of every file by its path, which is relative to the repository.
+
+    Raises BreakingChangeError when the ledgers below `root` know a type otherwise.
+    """
+    head = {FOLDER / "envelope.json": _text({"$schema": DIALECT} | envelope.schema())}
+    found = head | ledger.files(root, present())
     for name, model in load().items():
         found[FOLDER / "schemas" / f"{name}.json"] = _text(schema(model))
         found[FOLDER / "examples" / f"{name}.json"] = _text(example(model))
@@ -119,7 +132,7 @@ def files() -> dict[Path, str]:
 
 def check(root: Path = ROOT) -> list[Path]:
     """Return the files below `root` that are missing, that differ from what they should be, or that nothing needs."""
-    wanted = files()
+    wanted = files(root)
     return [path for path, text in wanted.items() if _read(root / path) != text] + needless(root)
 
 
@@ -133,7 +146,7 @@ def needless(root: Path = ROOT) -> list[Path]:
 
 def write(root: Path = ROOT) -> list[Path]:
     """Write the stale files below `root`, remove those that nothing needs, and return the paths of both."""
-    wanted = files()
+    wanted = files(root)
     changed = check(root)
     for path in changed:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +170,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="contracts", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is stale")
     arguments = parser.parse_args()
-    paths = check() if arguments.check else write()
+    try:
+        paths = check() if arguments.check else write()
+    except BreakingChangeError as error:
+        sys.exit(str(error))
     for path in paths:
         sys.stdout.write(f"{path}\n")
     if paths and arguments.check:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from events.ledger import BreakingChangeError
 from functions.manifests import files
 
 
@@ -10,10 +11,14 @@ def main() -> None:
     """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(prog="manifests", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file is stale")
-    paths = files.stale() if parser.parse_args().check else files.write()
+    check = parser.parse_args().check
+    try:
+        paths = files.stale() if check else files.write()
+    except BreakingChangeError as error:
+        sys.exit(str(error))
     for path in paths:
         sys.stdout.write(f"{path}\n")
-    if paths and "--check" in sys.argv:
+    if paths and check:
         sys.exit("stale: run `make manifests`")
 
 

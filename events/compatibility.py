@@ -1,0 +1,146 @@
+"""What may change within a version of an event type: a shape of its data beside an older one.
+
+A consumer that was built for the old shape reads new events, and a new consumer reads old ones, from queues, dead
+letters and replays; publishers that know the old shape meet the new. So values are looked at in both directions, and
+only what harms neither may change. docs/decisions/0010-event-contracts.md tells it for people.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+Json = dict[str, Any]
+
+_WORDS: Final = {"$schema", "$id", "$defs", "title", "description", "examples", "deprecated"}
+"""Keywords that no value has to obey."""
+
+_LOWEST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+_HIGHEST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+_STRUCTURE: Final = {"type", "anyOf", "oneOf", "enum", "const", "properties", "required", "items", "default"}
+
+
+def shape(schema: Json) -> Json:
+    """Return a schema without words, with its references put in place, in one order.
+
+    Whether further fields are forbidden is no part of it: consumers ignore what they don't know.
+    """
+    found: Json = _shape(schema, schema.get("$defs", {}), ())
+    return found
+
+
+def _shape(value: Any, definitions: Json, within: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
+    if not isinstance(value, dict):
+        return value
+    name = str(value.get("$ref", "")).rpartition("/")[2]
+    if name in definitions and name not in within:
+        return _shape(definitions[name] | {k: v for k, v in value.items() if k != "$ref"}, definitions, (*within, name))
+    return {key: _part(key, each, definitions, within) for key, each in sorted(value.items()) if _counts(key, each)}
+
+
+def _counts(key: str, value: Any) -> bool:  # noqa: ANN401 - JSON
+    return key not in _WORDS and not (key == "additionalProperties" and isinstance(value, bool))
+
+
+def _part(key: str, value: Any, definitions: Json, within: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
+    match key:
+        case "properties":
+            return {name: _shape(each, definitions, within) for name, each in sorted(value.items())}
+        case "anyOf" | "oneOf" | "allOf" | "prefixItems":
+            return [_shape(each, definitions, within) for each in value]
+        case "items" | "additionalProperties":
+            return _shape(value, definitions, within)
+        case "required" | "enum":
+            return sorted(value, key=repr)
+        case _:
+            return value
+
+
+def breaks(old: Json, new: Json) -> list[str]:
+    """Return what of the change from one shape to another would break somebody, one sentence each."""
+    older = [f"a consumer of the older schema meets {what}" for what in _unreadable(new, old, "data")]
+    newer = [f"an event or publisher of the older schema has {what}" for what in _unreadable(old, new, "data")]
+    return [*older, *(f"a consumer of the older schema misses {what}" for what in _gone(old, new, "data")), *newer]
+
+
+def _unreadable(writer: Json, reader: Json, place: str) -> Iterator[str]:
+    """Yield what a value of the shape `writer` may have that a reader of the shape `reader` isn't ready for."""
+    options = _alternatives(reader)
+    for each in _alternatives(writer):
+        complaints = [list(_unlike(each, option, place)) for option in options]
+        if all(complaints):
+            yield from min(complaints, key=len) if len(options) == 1 else [f"{_kind(each)} at {place}"]
+
+
+def _alternatives(schema: Json) -> list[Json]:
+    """Return a shape as those of which a value has one."""
+    for keyword in ("anyOf", "oneOf"):
+        if keyword in schema:
+            rest = {key: value for key, value in schema.items() if key != keyword}
+            return [found for each in schema[keyword] for found in _alternatives(rest | each)]
+    if isinstance(schema.get("type"), list):
+        return [schema | {"type": each} for each in schema["type"]]
+    return [schema]
+
+
+def _unlike(writer: Json, reader: Json, place: str) -> Iterator[str]:
+    """Yield why values of one alternative are not those of another."""
+    if not _is_kind(writer, reader):
+        yield f"{_kind(writer)} at {place} instead of {_kind(reader)}"
+        return
+    yield from _beyond_values(writer, reader, place)
+    yield from _beyond_limits(writer, reader, place)
+    fields, known = writer.get("properties", {}), reader.get("properties", {})
+    for name in sorted(set(reader.get("required", ())) - set(writer.get("required", ()))):
+        yield f"{place}.{name} missing"
+    for name in sorted(set(fields) & set(known)):
+        yield from _unreadable(fields[name], known[name], f"{place}.{name}")
+        if name not in writer.get("required", ()) and fields[name].get("default") != known[name].get("default"):
+            yield f"{place}.{name} left out, which stood for another default"
+    for keyword in ("items", "additionalProperties"):
+        if keyword in reader:
+            yield from _unreadable(writer.get(keyword, {}), reader[keyword], f"{place}[]")
+
+
+def _is_kind(writer: Json, reader: Json) -> bool:
+    ours, theirs = writer.get("type"), reader.get("type")
+    return theirs is None or ours == theirs or (ours == "integer" and theirs == "number")
+
+
+def _beyond_values(writer: Json, reader: Json, place: str) -> Iterator[str]:
+    known = _values(reader)
+    if known is not None:
+        written = _values(writer)
+        for value in [f"any {_kind(writer)}"] if written is None else [v for v in written if v not in known]:
+            yield f"{value!r} at {place}"
+
+
+def _values(schema: Json) -> list[Any] | None:
+    return [schema["const"]] if "const" in schema else schema.get("enum")
+
+
+def _beyond_limits(writer: Json, reader: Json, place: str) -> Iterator[str]:
+    for keyword, limit in sorted(reader.items()):
+        given = writer.get(keyword)
+        if keyword in _LOWEST and (given is None or given < limit):
+            yield f"less than {keyword} {limit} at {place}"
+        elif keyword in _HIGHEST and (given is None or given > limit):
+            yield f"more than {keyword} {limit} at {place}"
+        elif keyword not in {*_LOWEST, *_HIGHEST, *_STRUCTURE, "additionalProperties"} and given != limit:
+            yield f"another {keyword} than {limit!r} at {place}"
+
+
+def _gone(old: Json, new: Json, place: str) -> Iterator[str]:
+    """Yield the fields that were there and are no more, optional ones too."""
+    now = {name: each for option in _alternatives(new) for name, each in option.get("properties", {}).items()}
+    for option in _alternatives(old):
+        for name, each in option.get("properties", {}).items():
+            if name not in now:
+                yield f"{place}.{name}"
+            else:
+                yield from _gone(each, now[name], f"{place}.{name}")
+    for keyword in ("items", "additionalProperties"):
+        if keyword in old and keyword in new:
+            yield from _gone(old[keyword], new[keyword], f"{place}[]")
+
+
+def _kind(schema: Json) -> str:
+    return str(schema.get("type", "anything"))
