@@ -153,7 +153,8 @@ begin
   holder := c.holder;
   epoch := c.epoch;
   progress_seconds := extract(epoch from clock_timestamp() - c.updated);
-  oldest_seconds := extract(epoch from clock_timestamp() - oldest);
+  -- What was redriven keeps its time, which another system may have set.
+  oldest_seconds := case when oldest is not null then greatest(extract(epoch from clock_timestamp() - oldest), 0) end;
   select count(*) into relays from pg_stat_activity
     where datname = current_database() and usename = 'botberi_relay' and application_name = 'botberi-relay';
   select count(*) into parked from (select from parked_events where resolution is null limit most) as p;
