@@ -17,6 +17,7 @@ PACKAGES: Final = {
     "nginx": "nginx",
     "setpriv": "util-linux",
     "wrk": "wrk",
+    "pgbouncer": "pgbouncer",
 }
 """The package of Debian and Ubuntu that each program comes with."""
 

@@ -32,6 +32,7 @@ missing_packages() {
   { command -v nginx || has "/usr/sbin/nginx"; } >/dev/null || echo nginx
   if [[ $purpose == test ]]; then
     command -v curl >/dev/null || echo curl
+    { command -v pgbouncer || has "/usr/sbin/pgbouncer"; } >/dev/null || echo pgbouncer
     command -v node >/dev/null || echo nodejs
     command -v npm >/dev/null || echo npm
     # Ubuntu has Chromium only as a snap: there the browser's test is skipped.

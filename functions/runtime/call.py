@@ -45,7 +45,9 @@ class Call:
         """Return the call's transaction on a database, opening it the first time."""
         if kind.__name__ not in self._sessions:
             begin = user_transaction if kind is UserDb else shared_transaction
-            self._sessions[kind.__name__] = self.stack.enter_context(begin(self.declaration.surface))
+            reads = self.declaration.method == "GET"
+            opened = begin(self.declaration.surface, read_only=reads)
+            self._sessions[kind.__name__] = self.stack.enter_context(opened)
         return self._sessions[kind.__name__]
 
     def _guard(self) -> User | None:

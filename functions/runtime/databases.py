@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine
+from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -32,10 +33,12 @@ class DatabaseUnavailable(Unavailable):
 @cache
 def engine(database: str, role: str) -> Engine:
     """Return this process' engine for a database (`user_psql`, `shared_psql`) in a role."""
+    # Imported when the first engine is made: not every function has a database.
+    registry.register("postgresql.pipelined", "functions.runtime.dialect", "Dialect")
     address, _, name = setting(f"{database.upper()}_URL").partition("/")
     host, _, port = address.partition(":")
     url = URL.create(
-        "postgresql+pg8000",
+        "postgresql+pipelined",
         username=f"botberi_{role}",
         password=secret(f"{database}-{role}".replace("_", "-")),
         host=host,
@@ -54,15 +57,20 @@ def engine(database: str, role: str) -> Engine:
 
 
 @contextmanager
-def transaction(database: str, role: str) -> Iterator[Connection]:
+def transaction(database: str, role: str, *, read_only: bool = False) -> Iterator[Connection]:
     """Open a transaction that commits at the end of the block and rolls back when the block raises.
+
+    One that is `read_only` can change nothing, and isn't waited for at its end.
 
     Raises DatabaseUnavailable, with the database's name for the log as its cause, when Postgres can't be reached
     or is too busy.
     """
     try:
-        with _connected(database, role) as connection, connection.begin():
-            yield connection
+        with _connected(database, role) as connection:
+            if read_only:
+                connection.execution_options(postgresql_readonly=True)
+            with connection.begin():
+                yield connection
     except DBAPIError as error:
         if error.connection_invalidated or is_outage(error):
             raise DatabaseUnavailable from DependencyDownError(database, error)
@@ -104,14 +112,14 @@ def is_outage(error: DBAPIError) -> bool:
 
 
 @contextmanager
-def user_transaction(role: str) -> Iterator[UserDb]:
+def user_transaction(role: str, *, read_only: bool = False) -> Iterator[UserDb]:
     """Open a transaction on user_psql."""
-    with transaction("user_psql", role) as connection:
+    with transaction("user_psql", role, read_only=read_only) as connection:
         yield UserDb(connection)
 
 
 @contextmanager
-def shared_transaction(role: str) -> Iterator[SharedDb]:
+def shared_transaction(role: str, *, read_only: bool = False) -> Iterator[SharedDb]:
     """Open a transaction on shared_psql."""
-    with transaction("shared_psql", role) as connection:
+    with transaction("shared_psql", role, read_only=read_only) as connection:
         yield SharedDb(connection)

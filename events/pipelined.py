@@ -1,0 +1,181 @@
+"""pg8000 connections that wait for the server once for each statement, where pg8000's own wait three times.
+
+A statement's parse, bind, describe and execute go out together, with the BEGIN of its transaction in front when it is
+the first. Nothing is prepared under a name, so that a pooler in transaction mode may sit in between.
+"""
+
+import select
+from struct import Struct
+from typing import Any, Final
+
+from pg8000 import dbapi, native
+from pg8000.converters import make_params
+from pg8000.core import (
+    BIND,
+    DESCRIBE,
+    EXECUTE_MSG,
+    IDLE,
+    IN_FAILED_TRANSACTION,
+    IN_TRANSACTION,
+    PARSE,
+    PORTAL,
+    SYNC_MSG,
+    Context,
+    CoreConnection,
+)
+from pg8000.exceptions import InterfaceError
+
+_NUL: Final = b"\x00"
+_MANY: Final = 200
+"""Shapes of answers that are remembered: more than a process has statements."""
+
+_int32: Final = Struct("!i").pack
+_int16: Final = Struct("!H").pack
+
+
+def _message(code: bytes, data: bytes) -> bytes:
+    return b"".join((code, _int32(len(data) + 4), data))
+
+
+def _parse(statement: bytes, oids: Any = ()) -> bytes:  # noqa: ANN401 - pg8000's oids
+    types = b"".join(_int32(0 if oid == -1 else oid) for oid in oids)
+    return _message(PARSE, _NUL + statement + _NUL + _int16(len(oids)) + types)
+
+
+def _bind(values: tuple[bytes | None, ...]) -> bytes:
+    given = b"".join(_int32(-1) if value is None else _int32(len(value)) + value for value in values)
+    return _message(BIND, _NUL + _NUL + _int16(0) + _int16(len(values)) + given + _int16(0))
+
+
+_DESCRIBE: Final = _message(DESCRIBE, PORTAL + _NUL)
+_BEGIN: Final[bytes] = _parse(b"begin") + _bind(()) + EXECUTE_MSG
+_BEGIN_READ_ONLY: Final[bytes] = _parse(b"begin read only") + _bind(()) + EXECUTE_MSG
+_COMMIT: Final = _parse(b"commit") + _bind(()) + EXECUTE_MSG + SYNC_MSG
+
+
+class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
+    """Mixed into either kind of pg8000's connections."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - pg8000's
+        """Connect as pg8000 does."""
+        self._shapes: dict[bytes, tuple[Any, Any]] = {}
+        super().__init__(*arguments, **options)
+
+    def execute_unnamed(
+        self,
+        statement: str,
+        vals: Any = (),  # noqa: ANN401 - whatever Postgres takes
+        oids: Any = (),  # noqa: ANN401 - pg8000's oids
+        stream: Any = None,  # noqa: ANN401 - a file or an iterable, for COPY
+    ) -> Context:
+        """Run one statement with its values, in one round trip."""
+        encoding = self._client_encoding
+        values = tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
+        question = _parse(statement.encode(encoding), oids) + _bind(values) + _DESCRIBE + EXECUTE_MSG + SYNC_MSG
+        context = Context(statement, stream=stream)
+        self._ask(self._opening() + question)
+        self.handle_messages(context)
+        return context
+
+    def _opening(self) -> bytes:
+        return b""
+
+    def _ask(self, messages: bytes) -> None:
+        if self._usock is None:
+            raise InterfaceError("connection is closed")
+        try:
+            self._usock.sendall(messages)
+        except OSError as error:
+            # The words by which whoever pools connections knows that this one is gone.
+            raise InterfaceError("network error") from error
+
+    def register_in_adapter(self, oid: int, in_func: Any) -> None:  # noqa: ANN401 - pg8000's
+        """Convert the values of a type by `in_func` from now on."""
+        self._shapes.clear()
+        super().register_in_adapter(oid, in_func)
+
+    def handle_ROW_DESCRIPTION(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
+        """Take in what the columns are, which is remembered: it takes longer to read than the row."""
+        known = self._shapes.get(data)
+        if known is None:
+            super().handle_ROW_DESCRIPTION(data, context)
+            if len(self._shapes) < _MANY:
+                self._shapes[data] = (context.columns, context.input_funcs)
+            return
+        context.columns, context.input_funcs = known
+        if context.rows is None:
+            context.rows = []
+
+
+class NativeConnection(Pipelined, native.Connection):  # type: ignore[misc]  # pg8000 has no types
+    """For whoever commits each statement by itself."""
+
+
+class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
+    """For transactions: they begin with their first statement, and one that only reads isn't waited for at its end."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - pg8000's
+        """Connect as pg8000 does."""
+        self.read_only: bool = False
+        """Whether transactions from now on may only read."""
+        self._unheard = False
+        """Whether the answer to a COMMIT is still to be read."""
+        self._transaction_status: bytes | None = None
+        super().__init__(*arguments, **options)
+        self._unasked = select.poll()
+        self._unasked.register(self._usock, select.POLLIN)
+
+    def cursor(self) -> "Cursor":
+        """Return a cursor."""
+        return Cursor(self)
+
+    def _opening(self) -> bytes:
+        if not self._in_transaction and not self.autocommit:
+            return _BEGIN_READ_ONLY if self.read_only else _BEGIN
+        return b""
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self._transaction_status in {IN_TRANSACTION, IN_FAILED_TRANSACTION}
+
+    def commit(self) -> None:
+        """Commit what was begun; nothing is asked when nothing was."""
+        if not self._in_transaction:
+            return
+        if self.read_only and self._transaction_status == IN_TRANSACTION:
+            # There is nothing that could fail to be kept, so its answer can wait until there is another to read.
+            self._ask(_COMMIT)
+            self._unheard = True
+            self._transaction_status = IDLE
+        else:
+            self.execute_unnamed("commit")
+
+    def handle_messages(self, context: Context) -> None:
+        """Read the answer to one question, after what was left unread of the one before."""
+        if self._unheard:
+            self._unheard = False
+            super().handle_messages(Context("commit"))
+        super().handle_messages(context)
+
+    def check(self) -> None:
+        """Raise InterfaceError when the connection has ended while nobody used it; the server isn't asked for it."""
+        if self._unheard:
+            self._unheard = False
+            super().handle_messages(Context("commit"))
+        if self._unasked.poll(0):
+            # A notice, or the end: an answer to something else tells which.
+            self.execute_simple("")
+
+
+class Cursor(dbapi.Cursor):  # type: ignore[misc]  # pg8000 has no types
+    """Statements with the placeholders $1, $2 and so on."""
+
+    _input_oids: Any
+
+    def execute(self, operation: str, args: Any = (), stream: Any = None) -> None:  # noqa: ANN401 - the DB-API's
+        """Run one statement."""
+        if self._c is None:
+            raise InterfaceError("Cursor closed")
+        self._context = self._c.execute_unnamed(operation, args, self._input_oids, stream)
+        self._row_iter = None if self._context.rows is None else iter(self._context.rows)
+        self._input_oids = ()

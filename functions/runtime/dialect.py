@@ -1,0 +1,43 @@
+"""SQLAlchemy over connections of events/pipelined.py: what it would ask the server besides the statements is known."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql.base import PGCompiler, PGIdentifierPreparer
+from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
+
+from events.pipelined import DbapiConnection
+
+
+class Dialect(PGDialect_pg8000):
+    """Postgres 14 or later, as every release of it is set up, with transactions that may be read-only."""
+
+    driver = "pipelined"
+    supports_statement_cache = True
+    statement_compiler = PGCompiler  # type: ignore[assignment]  # not the one that doubles percent signs
+    preparer = PGIdentifierPreparer  # type: ignore[assignment]  # the same
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
+        """Write placeholders as Postgres itself does, which leaves nothing to be translated for each statement."""
+        super().__init__(paramstyle="numeric_dollar", **options)  # type: ignore[no-untyped-call]  # SQLAlchemy's
+
+    def connect(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's
+        """Open a connection."""
+        return DbapiConnection(*arguments, **options)
+
+    def initialize(self, connection: Connection) -> None:
+        """Ask nothing: at the first request of a container every question counts."""
+        statuses = connection.connection.dbapi_connection.parameter_statuses  # type: ignore[union-attr]  # ours
+        self.server_version_info = (int(statuses["server_version"].partition(".")[0]),)
+        self.default_schema_name = "public"
+        self.default_isolation_level = "READ COMMITTED"
+        self._backslash_escapes = False
+
+    def do_ping(self, dbapi_connection: Any) -> bool:  # noqa: ANN401 - SQLAlchemy's
+        """Look whether the connection has ended, without asking the server."""
+        dbapi_connection.check()
+        return True
+
+    def set_readonly(self, dbapi_connection: Any, value: bool) -> None:  # noqa: ANN401 - SQLAlchemy's
+        """Let transactions from now on only read, or write again; this says the next BEGIN."""
+        dbapi_connection.read_only = value
