@@ -1,11 +1,14 @@
 """Fixtures of the event path's tests."""
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
+from events.postgres import Session
 from events.tests import path as paths
-from events.tests.path import HEAR_ALL, HEAR_SOME, EventPath
+from events.tests.orders import Listener
+from events.tests.path import DATABASE, HEAR_ALL, HEAR_SOME, EventPath
 from functions.local.testing.world import World
 
 
@@ -24,6 +27,13 @@ def path(quiet_path: EventPath) -> EventPath:
     quiet_path.start("relay")
     quiet_path.start("dispatcher")
     return quiet_path
+
+
+@pytest.fixture
+def listener(quiet_path: EventPath) -> Iterator[Listener]:
+    """Listen in Postgres on the channel `orders`."""
+    with closing(Session(DATABASE, "migrator", name="listener")) as session:
+        yield Listener(session)
 
 
 @pytest.fixture(autouse=True)

@@ -1,58 +1,17 @@
 """The reverse direction: what is addressed to Postgres becomes a NOTIFY there, each event once."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from typing import Any
 
-import pika
 import pytest
 
-from events import bus, contracts
+from events import bus
 from events.catalog.agents import AgentCreated
-from events.postgres import Session
-from events.tests.path import DATABASE, EventPath
+from events.tests.orders import Listener, order, send
+from events.tests.path import EventPath
 
 Eventually = Callable[..., Any]
-Heard = list[dict[str, Any]]
-
-
-class Listener:
-    """Listens on the channel `orders`."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        session.run("listen orders")
-        self.heard: Heard = []
-
-    def listen(self) -> Heard:
-        self.session.run("")
-        while self.session.connection.notifications:
-            _, channel, payload = self.session.connection.notifications.popleft()
-            assert channel == "orders"
-            self.heard.append(json.loads(payload))
-        return self.heard
-
-
-@pytest.fixture
-def listener(path: EventPath) -> Iterator[Listener]:
-    assert path.processes
-    with closing(Session(DATABASE, "migrator", name="listener")) as session:
-        yield Listener(session)
-
-
-def order(number: int | str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute
-    return contracts.example(AgentCreated) | {"id": f"order-{number}", "source": "/shop", "channel": "orders"} | changes
-
-
-def send(path: EventPath, *events: dict[str, Any] | bytes) -> None:
-    """Publish as another system would."""
-    with path.broker() as connection:
-        channel = connection.channel()
-        channel.confirm_delivery()
-        for event in events:
-            body = event if isinstance(event, bytes) else json.dumps(event).encode()
-            channel.basic_publish(bus.NOTIFY_EXCHANGE, "anything", body, pika.BasicProperties(delivery_mode=2))
 
 
 def test_an_event_of_another_system_becomes_a_notify_whole(

@@ -1,0 +1,47 @@
+"""The reverse direction's two ends, for tests: another system that publishes orders, and who listens in Postgres."""
+
+import json
+from typing import Any
+
+import pika
+
+from events import bus, contracts
+from events.catalog.agents import AgentCreated
+from events.postgres import Session
+from events.tests.path import EventPath
+
+Heard = list[dict[str, Any]]
+
+
+class Listener:
+    """Listens on the channel `orders`."""
+
+    def __init__(self, session: Session) -> None:
+        """Listen from now on."""
+        self.session = session
+        session.run("listen orders")
+        self.heard: Heard = []
+
+    def listen(self) -> Heard:
+        """Return everything that was heard so far."""
+        self.session.run("")
+        while self.session.connection.notifications:
+            _, channel, payload = self.session.connection.notifications.popleft()
+            assert channel == "orders"
+            self.heard.append(json.loads(payload))
+        return self.heard
+
+
+def order(number: int | str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute
+    """Return an event of another system with these attributes."""
+    return contracts.example(AgentCreated) | {"id": f"order-{number}", "source": "/shop", "channel": "orders"} | changes
+
+
+def send(path: EventPath, *events: dict[str, Any] | bytes) -> None:
+    """Publish as another system would."""
+    with path.broker() as connection:
+        channel = connection.channel()
+        channel.confirm_delivery()
+        for event in events:
+            body = event if isinstance(event, bytes) else json.dumps(event).encode()
+            channel.basic_publish(bus.NOTIFY_EXCHANGE, "anything", body, pika.BasicProperties(delivery_mode=2))
