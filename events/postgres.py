@@ -5,9 +5,9 @@ import socket
 from typing import Any, Final
 
 from pg8000.exceptions import Error
-from pg8000.native import Connection
 
 from events.configuration import secret, setting
+from events.pipelined import NativeConnection
 
 TIMEOUT: Final = 15
 """Seconds that any answer may take."""
@@ -41,7 +41,7 @@ class Session:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.socket.settimeout(TIMEOUT)
         try:
-            self.connection = Connection(
+            self.connection = NativeConnection(
                 f"botberi_{role}",
                 password=secret(f"{database}-{role}".replace("_", "-")),
                 database=dbname,
