@@ -76,7 +76,7 @@ def schema() -> dict[str, Any]:
         "properties": described | {"data": {"type": "object", "description": "What the type's own schema says."}},
         "propertyNames": {"pattern": "^[a-z0-9]{1,20}$"},
         "additionalProperties": _TEXT,
-        "oneOf": [{"required": ["data"]}, {"required": ["dataref"], "not": {"required": ["data"]}}],
+        "anyOf": [{"required": ["data"]}, {"required": ["dataref"]}],
     }
 
 

@@ -1,14 +1,21 @@
 """The journey that must work, from end to end: every process runs, and every event goes the whole way."""
 
 import base64
+import json
 from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
+from urllib.request import urlopen
 
+import pika
 import pytest
 from sqlalchemy import text
 
+from events import bus, contracts, wire
+from events.catalog.agents import AgentCreated
+from events.catalog.load import load
+from events.ids import new_id
 from functions.domain.catalog.bundles import bundle
 from functions.local.testing import people
 from functions.local.testing.launches import ECHO, Launched
@@ -113,6 +120,57 @@ def test_an_instance_arrives_though_the_worker_was_killed_with_its_job_in_hand(
     stack.start("worker", **short)
     eventually(lambda: instance.status == "running")
     assert instance.statuses() == ["provisioning", "starting", "running"]
+
+
+SAID_ON_THE_WAY: Final = {
+    "com.botberi.account.registered.v1",
+    "com.botberi.agent.changed.v1",
+    "com.botberi.agent.created.v1",
+    "com.botberi.instance.desired_state_changed.v1",
+    "com.botberi.instance.status_changed.v1",
+    "com.botberi.session.revoked.v1",
+    "com.botberi.version.published.v1",
+}
+
+
+def test_rabbitmq_sees_every_type_that_the_journey_says_and_each_message_is_as_promised(
+    stack: Stack, traveller: Person, eventually: Eventually, tmp_path: Path
+) -> None:
+    token = people.arrive(stack, stack.world, ("user", "admin")).token
+    (tmp_path / "main.py").write_text(ECHO)
+    agent = {"slug": "watched", "name": "Watched", "summary": "Made on the way."}
+    stack.admin.post("/v1/admin/agents", json=agent, token=token)
+    path = "/v1/admin/agents/watched"
+    version = {
+        "number": "1.0.0",
+        "config_schema": {"type": "object"},
+        "bundle": base64.b64encode(bundle(tmp_path)).decode(),
+    }
+    stack.admin.post(f"{path}/versions", json=version, token=token)
+    etag = {"If-Match": stack.admin.get(path, token=token).headers["ETag"]}
+    assert stack.admin.patch(path, json={"summary": "Changed."}, token=token, headers=etag).status_code == 200
+    launched(stack, traveller, "watched", {}).ask("delete")
+    stack.user.post("/v1/auth/logout", token=token)
+    eventually(lambda: stack.watcher.look() >= SAID_ON_THE_WAY)
+    stack.watcher.verify()
+
+
+def test_what_another_system_addresses_to_postgres_is_seen_too(stack: Stack, eventually: Eventually) -> None:
+    said = contracts.example(AgentCreated) | {"id": new_id("evt"), "source": "/example/crm", "channel": "theirs"}
+    event = wire.from_attributes(said)
+    properties = pika.BasicProperties(wire.CONTENT_TYPE, delivery_mode=2, message_id=event.id, type=event.type)
+    with pika.BlockingConnection(bus.parameters("admin")) as connection:
+        connection.channel().basic_publish(bus.NOTIFY_EXCHANGE, "any", wire.encode(event), properties)
+    assert eventually(lambda: stack.watcher.about(event.subject)) == [said]
+    stack.watcher.verify()
+
+
+def test_the_dataschema_of_an_event_is_an_address_that_answers_with_its_schema(
+    stack: Stack, traveller: Person, eventually: Eventually
+) -> None:
+    [event] = eventually(lambda: stack.watcher.about(traveller.id))
+    with urlopen(event["dataschema"], timeout=10) as answer:  # noqa: S310 - http, of the stack
+        assert json.load(answer) == contracts.schema(load()[event["type"]])
 
 
 def everything(stack: Stack) -> dict[str, Any]:

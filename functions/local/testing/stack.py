@@ -12,6 +12,7 @@ from functions.local.leftovers import MARK
 from functions.local.private_process import PrivateProcess
 from functions.local.testing import clients
 from functions.local.testing.clients import Api
+from functions.local.testing.watcher import Watcher
 from functions.local.testing.world import World
 from functions.runtime import functions
 
@@ -32,6 +33,7 @@ class Stack(Api):
         # No edge runs in front of it.
         self.environment["API_URL"] = addresses["broker"]
         self.processes: dict[str, PrivateProcess] = {}
+        self.watcher: Watcher
 
     @property
     def instances(self) -> Path:
@@ -72,18 +74,23 @@ class Stack(Api):
 
 @contextmanager
 def running(world: World) -> Iterator[Stack]:
-    """Start everything in a world made anew, with the sample agents in the catalog; leave nothing of it running."""
+    """Start everything in a world made anew, with the sample agents in the catalog; leave nothing of it running.
+
+    At the end every message that RabbitMQ has seen meanwhile must have been as the catalog promises.
+    """
     world.renew()
     seed.catalog()
     stack = Stack(world)
     try:
         topology = [sys.executable, "-m", "events.topology"]
         subprocess.run(topology, cwd=settings.ROOT, env=stack.environment, check=True, capture_output=True)
+        stack.watcher = Watcher()
         for name in processes.functions(world.ports):
             stack.start(name)
         for name in stack.processes:
             stack.wait(name)
         yield stack
+        stack.watcher.verify()
     finally:
         for process in stack.processes.values():
             process.ask_to_stop()
