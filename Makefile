@@ -56,7 +56,7 @@ format: ## Format the code and mend what can be mended
 lock: ## Resolve the dependencies again and write the locked files
 	@compile() { out=$$1; shift; .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header "$$@" -o $(LOCKS)/$$out; }; \
-	compile all.txt $(foreach g,passwords cache schemas jobs bus gateway migrations watch host local dev,--group $(g)) $(LOCK_FLAGS); \
+	compile all.txt $(foreach g,passwords cache schemas jobs bus schedules gateway migrations watch host local dev,--group $(g)) $(LOCK_FLAGS); \
 	lower() { out=$$1; shift; compile $$out -c $(LOCKS)/all.txt "$$@"; }; \
 	lower function.txt; \
 	lower function-cache.txt --group cache; \
@@ -64,7 +64,7 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower function-passwords.txt --group passwords; \
 	lower function-schemas.txt --group schemas; \
 	lower functions.txt --group cache --group jobs --group passwords --group schemas; \
-	lower events.txt --group bus; \
+	lower events.txt --group bus --group schedules; \
 	lower gateway.txt --group bus --group gateway; \
 	lower worker.txt --group jobs --group schemas; \
 	lower migrations.txt --group migrations; \

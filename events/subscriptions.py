@@ -28,6 +28,10 @@ class Subscription:
     backoff_seconds: float = 0.25
     """The first pause between two attempts; every further one is twice as long, give or take a half."""
     max_backoff_seconds: float = 30
+    schedule: str = ""
+    """When the dispatcher emits the one event that it hears, as a cron expression; empty if others emit its events."""
+    timezone: str = "UTC"
+    """The schedule's, by its IANA name."""
 
 
 def read(file: Path | None = None) -> list[Subscription]:

@@ -62,10 +62,10 @@ class EventPath:
             command, cwd=settings.ROOT, env=environment, check=check, capture_output=True, text=True
         )
 
-    def start(self, name: str, **environment: str) -> PrivateProcess:
+    def start(self, name: str, *arguments: str, **environment: str) -> PrivateProcess:
         """Start `relay`, `relay-2`, … or `dispatcher`."""
         part = name.partition("-")[0]
-        command = [sys.executable, "-m", f"events.{part}", *([DATABASE] if part == "relay" else [])]
+        command = [sys.executable, "-m", f"events.{part}", *([DATABASE] if part == "relay" else []), *arguments]
         environment = {**self.environment, **environment}
         process = private_process.start(name, command, run=self.folder, cwd=settings.ROOT, environment=environment)
         self.processes[name] = process
@@ -103,6 +103,11 @@ class EventPath:
         with connect(DATABASE, role).begin() as db:
             result = db.execute(text(sql), values)
             return [tuple(row) for row in result] if result.returns_rows else []
+
+    def parked(self) -> list[str]:
+        """Return why the parked events that are open can't be published, in their order."""
+        sql = "select reason from parked_events where resolution is null order by seq"
+        return [reason for (reason,) in self.query(sql)]
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait in a queue."""

@@ -1,0 +1,26 @@
+"""Events of schedules: the time has come for what a subscriber does again and again. The dispatcher says so."""
+
+from datetime import datetime
+from typing import Final
+
+from events.event import Event
+
+SPEAKER: Final = "events/dispatcher/clock.py"
+
+
+class UserPruningFallenDue(Event, type="com.botberi.user_pruning.fallen_due.v1", subject="schedule"):
+    """It is time to forget what is no longer of use in user_psql."""
+
+    schedule: str
+    """The subscriber that declares the schedule."""
+    slot: datetime
+    """When it was due."""
+
+
+class SharedPruningFallenDue(Event, type="com.botberi.shared_pruning.fallen_due.v1", subject="schedule"):
+    """It is time to forget what is no longer of use in shared_psql."""
+
+    schedule: str
+    """The subscriber that declares the schedule."""
+    slot: datetime
+    """When it was due."""
