@@ -112,7 +112,7 @@ def unbind(field: Field, times: int) -> None:
             time.sleep(1)
             with field.path.broker() as broker:
                 broker.channel().queue_unbind(QUEUE.queue, bus.EXCHANGE, "#")
-            until(lambda: field.path.query("select 1 from parked_events limit 1") != [], 60, "nothing was parked")
+            until(lambda: field.path.parked() != [], 60, "nothing was parked")
             field.path.declare(check=True)
             field.recovered()
             _redrive(field)

@@ -40,14 +40,16 @@ def test_parked_events_are_listed_shown_redriven_and_dropped(
     command: Botberi, path: EventPath, eventually: Eventually
 ) -> None:
     path.query("select emit_event('com.botberi.thing.unheard_of.v1', 'agt_1', '{}')")
-    [[seq]] = eventually(lambda: path.query("select seq from parked_events"))
-    assert "unheard_of" in command("parked", "ls")
-    assert json.loads(command("parked", "show", str(seq)))["reason"] == "type_unknown"
-    assert command("parked", "redrive", "--dry-run", str(seq)) == f"{seq}: would redrive\n"
-    assert command("parked", "redrive", str(seq)) == f"{seq}: redrive\n"
-    eventually(lambda: path.query("select seq from parked_events where seq > :seq", seq=seq))
-    command("parked", "drop", "--all")
-    assert path.query("select * from parked_events") == []
+    [[letter]] = eventually(lambda: path.query("select letter_id from parked_events where resolution is null"))
+    assert letter in command("parked", "ls", "--reason", "type_unknown", "--database", "shared_psql")
+    assert json.loads(command("parked", "show", letter))["reason"] == "type_unknown"
+    assert command("parked", "redrive", "--dry-run", letter) == f"{letter}: would be redriven\n"
+    assert command("parked", "redrive", letter) == f"{letter}: redriven\n"
+    again = "select letter_id from parked_events where letter_id > :letter"
+    [[letter]] = eventually(lambda: path.query(again, letter=letter))
+    assert f"{letter}: discarded" in command("parked", "drop", "--all", "--why", "A test.")
+    assert path.parked() == []
+    assert letter in command("parked", "ls", "--resolved")
 
 
 def test_dead_letters_are_listed_and_redriven(command: Botberi, path: EventPath, eventually: Eventually) -> None:
@@ -57,9 +59,10 @@ def test_dead_letters_are_listed_and_redriven(command: Botberi, path: EventPath,
     path.recorder.forget()
     assert letter in command("dead", "ls")
     assert json.loads(command("dead", "show", letter))["subject"] == "agt_dead"
-    assert command("dead", "redrive", letter) == f"{letter}: redrive\n"
+    assert command("dead", "redrive", "--queue", HEAR_SOME.queue) == f"{letter}: redriven\n"
     eventually(lambda: path.recorder.subjects(HEAR_SOME.function) == ["agt_dead"])
-    assert "no such open dead letter" in command("dead", "drop", letter)
+    assert "was redriven or discarded before" in command("dead", "drop", letter, "--why", "A test.")
+    assert "give either" in command("dead", "redrive", ends_with=2)
 
 
 def test_replay_publishes_again_with_the_same_ids(command: Botberi, path: EventPath, eventually: Eventually) -> None:

@@ -70,7 +70,7 @@ def test_a_relay_killed_while_it_parks_parks_once(written: EventPath, eventually
     eventually(lambda: not victim.alive)
     written.start("relay-2")
     eventually(lambda: history.drained(written))
-    assert written.query("select count(*) from parked_events") == [(1,)]
+    assert written.parked() == ["type_unknown"]
     written.query("select drop_parked_event(seq) from parked_events")
 
 

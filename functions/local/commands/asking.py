@@ -1,15 +1,17 @@
 """What the commands share: questions to the databases and to RabbitMQ, and tables for people."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Final
 
 import click
 import pika
 from pika.exceptions import ChannelClosedByBroker
+from sqlalchemy import Connection
 
 from events import bus, subscriptions
 from events.postgres import Session
+from migrations.databases import connect
 
 DATABASES: Final = ("user_psql", "shared_psql")
 
@@ -22,6 +24,13 @@ def ask(database: str, sql: str, role: str = "relay", **values: Any) -> list[lis
     """Run a statement in a role and return its rows."""
     with closing(Session(database, role, name="botberi-command")) as session:
         return session.run(sql, **values)
+
+
+@contextmanager
+def databases() -> Iterator[dict[str, Connection]]:
+    """Open a transaction on each database, with the rights of the broker's functions."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(connect(name, "broker").begin()) for name in DATABASES}
 
 
 @contextmanager

@@ -1,122 +1,130 @@
-"""`botberi events parked` and `dead`: list, show, redrive or drop what could not be delivered."""
+"""`botberi events parked` and `dead`: list, show, redrive or drop what could not be delivered, in both databases."""
 
 import json
+import os
+from collections.abc import Callable
 from typing import Any, Final
 
 import click
 
-from functions.local.commands.asking import ask, database_option, table
+from events import context
+from functions.domain.event_path import letters, resolving
+from functions.domain.event_path.letters import DeadLetterNotFound, Which
+from functions.domain.event_path.resolving import Act, How, Outcome
+from functions.local.commands.asking import DATABASES, databases, table
 
-_PARKED: Final = "select seq, parked, type, subject, reason, detail from parked_events order by seq limit :limit"
-_DEAD: Final = """
-select id, died_at, queue, type, subject, reason, attempts from dead_letters where resolution is null
-order by id desc limit :limit
-"""
+_HEADS: Final = ("id", "died_at", "database", "queue", "type", "subject", "reason", "attempts")
 
-limit_option = click.option("--limit", default=50, show_default=True)
+_FILTERS: Final = (
+    click.option("--database", type=click.Choice(DATABASES), help="Only those that are kept there."),
+    click.option("--queue", help="Only those of this queue."),
+    click.option("--type", help="Only events of this type."),
+    click.option("--reason", help="Only those with this reason, such as `unroutable`."),
+)
+
+Command = Callable[..., Any]
+
+
+def filters(command: Command) -> Command:
+    """Give a command the options of a filter."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
 dry_run_option = click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
 
 
 @click.group()
-def parked() -> None:
+@click.pass_context
+def parked(group: click.Context) -> None:
     """Events that can't be published."""
-
-
-@parked.command("ls")
-@database_option
-@limit_option
-def list_parked(database: str, limit: int) -> None:
-    """List them, oldest first."""
-    table(("seq", "parked", "type", "subject", "reason", "detail"), ask(database, _PARKED, limit=limit))
-
-
-@parked.command("show")
-@database_option
-@click.argument("seq", type=int)
-def show_parked(database: str, seq: int) -> None:
-    """Show one of them, whole."""
-    _show(ask(database, "select to_jsonb(parked_events) from parked_events where seq = :seq", seq=seq))
-
-
-@parked.command("redrive")
-@database_option
-@click.argument("seq", nargs=-1, type=int)
-@click.option("--all", "every", is_flag=True, help="All of them, oldest first.")
-@dry_run_option
-def redrive_parked(database: str, seq: tuple[int, ...], every: bool, dry_run: bool) -> None:
-    """Publish them once more, with the ids they have."""
-    _act(database, "redrive_parked_event", _chosen(database, seq, every), dry_run)
-
-
-@parked.command("drop")
-@database_option
-@click.argument("seq", nargs=-1, type=int)
-@click.option("--all", "every", is_flag=True, help="All of them.")
-@dry_run_option
-def drop_parked(database: str, seq: tuple[int, ...], every: bool, dry_run: bool) -> None:
-    """Give them up for good."""
-    _act(database, "drop_parked_event", _chosen(database, seq, every), dry_run)
-
-
-def _chosen(database: str, seq: tuple[int, ...], every: bool) -> list[int]:
-    if every:
-        return [number for [number] in ask(database, "select seq from parked_events order by seq")]
-    return list(seq)
-
-
-def _act(database: str, function: str, chosen: list[int], dry_run: bool) -> None:
-    for number in chosen:
-        done = dry_run or ask(database, f"select {function}(:seq)", "broker", seq=number) != [[None]]
-        verb = "would " if dry_run else ""
-        click.echo(f"{number}: {verb}{function.partition('_')[0]}" if done else f"{number}: there is no such event")
+    group.obj = "parked"
 
 
 @click.group()
-def dead() -> None:
+@click.pass_context
+def dead(group: click.Context) -> None:
     """Events that a subscriber could not handle."""
+    group.obj = "dead"
 
 
-@dead.command("ls")
-@limit_option
-def list_dead(limit: int) -> None:
-    """List those that nobody has redriven or discarded, newest first."""
-    heads = ("id", "died", "queue", "type", "subject", "reason", "attempts")
-    table(heads, ask("shared_psql", _DEAD, limit=limit))
+@click.command("ls")
+@filters
+@click.option("--resolved", is_flag=True, help="Those that were redriven or dropped, instead of the open ones.")
+@click.option("--limit", default=50, show_default=True)
+@click.pass_obj
+def list_letters(kind: str, /, resolved: bool, limit: int, **chosen: str | None) -> None:
+    """List them, newest first."""
+    with databases() as places:
+        rows = letters.listed(places, Which(kind, **chosen), resolved=resolved, after=None, limit=limit)
+    table(_HEADS, [[row[head] or "-" for head in _HEADS] for row in rows])
 
 
-@dead.command("show")
+@click.command("show")
 @click.argument("letter")
-def show_dead(letter: str) -> None:
-    """Show one of them, whole."""
-    _show(ask("shared_psql", "select to_jsonb(dead_letters) from dead_letters where id = :id", id=letter))
+def show(letter: str) -> None:
+    """Show one of them; of free text in its data only the length."""
+    try:
+        with databases() as places:
+            click.echo(json.dumps(letters.read(places, letter), indent=2, default=str))
+    except DeadLetterNotFound as refusal:
+        raise click.ClickException(refusal.detail) from None
 
 
-@dead.command("redrive")
+@click.command("redrive")
 @click.argument("letter", nargs=-1)
+@filters
+@click.option("--all", "every", is_flag=True, help="All that are open, oldest first.")
+@click.option("--why", help="Kept with them, and in the audit trail.")
 @dry_run_option
-def redrive_dead(letter: tuple[str, ...], dry_run: bool) -> None:
-    """Deliver them once more to the queues they died in."""
-    _resolve("redrive_dead_letter", letter, dry_run)
+@click.pass_obj
+def redrive(kind: str, /, letter: tuple[str, ...], every: bool, why: str | None, dry_run: bool, **chosen: str) -> None:
+    """Send them on their way once more, with the ids they have: a dead letter only to the queue it died in."""
+    _resolve("redriven", letter, _which(kind, chosen, every=every), why, dry_run=dry_run)
 
 
-@dead.command("drop")
+@click.command("drop")
 @click.argument("letter", nargs=-1)
+@filters
+@click.option("--all", "every", is_flag=True, help="All that are open.")
+@click.option("--why", required=True, help="Kept with them, and in the audit trail.")
 @dry_run_option
-def drop_dead(letter: tuple[str, ...], dry_run: bool) -> None:
+@click.pass_obj
+def drop(kind: str, /, letter: tuple[str, ...], every: bool, why: str, dry_run: bool, **chosen: str) -> None:
     """Give them up; they stay to be read."""
-    _resolve("discard_dead_letter", letter, dry_run)
+    _resolve("discarded", letter, _which(kind, chosen, every=every), why, dry_run=dry_run)
 
 
-def _resolve(function: str, letters: tuple[str, ...], dry_run: bool) -> None:
-    for letter in letters:
-        sql = f"select {function}(:letter, 'command line')"
-        done = dry_run or ask("shared_psql", sql, "broker", letter=letter) == [[True]]
-        verb = "would " if dry_run else ""
-        word = function.partition("_")[0]
-        click.echo(f"{letter}: {verb}{word}" if done else f"{letter}: there is no such open dead letter")
+for command in (list_letters, show, redrive, drop):
+    parked.add_command(command)
+    dead.add_command(command)
 
 
-def _show(rows: list[list[Any]]) -> None:
-    if not rows:
-        raise click.ClickException("there is no such event")
-    click.echo(json.dumps(rows[0][0], indent=2))
+def _which(kind: str, chosen: dict[str, str], *, every: bool) -> Which | None:
+    return Which(kind, **chosen) if every or any(chosen.values()) else None
+
+
+def _resolve(how: How, named: tuple[str, ...], which: Which | None, why: str | None, *, dry_run: bool) -> None:
+    """Do it with the letters that are named, or with all that the filter chooses, one act after another."""
+    if bool(named) == (which is not None):
+        raise click.UsageError("give either ids, or a filter, or --all")
+    by = f"command-line:{os.environ.get('USER', os.getuid())}"
+    act = Act(how, by=by, why=why, dry_run=dry_run)
+    more = True
+    while more:
+        with context.entered(context.Context.start(actor=by)), databases() as places:
+            if which is None:
+                outcome = resolving.resolve_named(places, act, named)
+            else:
+                outcome = resolving.resolve_chosen(places, act, which)
+        _tell(act, outcome)
+        more = outcome.more and bool(outcome.ids) and not dry_run
+
+
+def _tell(act: Act, outcome: Outcome) -> None:
+    verb = f"would be {act.how}" if act.dry_run else act.how
+    for letter in outcome.ids:
+        click.echo(f"{letter}: {verb}")
+    for letter, refusal in outcome.skipped.items():
+        click.echo(f"{letter}: {refusal.message()}")

@@ -3,43 +3,32 @@
 import json
 import time
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from events import bus
-from functions.local.commands.asking import DATABASES, ask, broker, depths, table
-
-_STATUS: Final = """
-select c.holder, c.epoch, extract(epoch from clock_timestamp() - c.updated)::integer,
-       (select count(*) from parked_events), (select count(*) from dead_letters where resolution is null),
-       (select count(*) from waiting), coalesce((select extract(epoch from clock_timestamp() - min(created))
-                                                 from waiting)::integer, 0)
-from relay_cursor c
-"""
-
-_WAITING: Final = """
-with waiting as (
-  select created from outbox, relay_cursor
-  where xid >= pg_snapshot_xmin(s1) and not pg_visible_in_snapshot(xid, s1)
-    and not (pg_visible_in_snapshot(xid, s2) and seq <= last_seq)
-  limit 1000000
-)
-"""
+from functions.domain.event_path import status as event_path
+from functions.local.commands.asking import broker, databases, depths, table
 
 
 @click.command()
 def status() -> None:
     """Show the lease, what waits, what is parked and what is dead, and every queue."""
-    rows: list[list[Any]] = []
-    for database in DATABASES:
-        [[holder, epoch, moved, parked, dead, waiting, oldest]] = ask(database, _WAITING + _STATUS)
-        rows.append([database, holder or "nobody yet", epoch, f"{moved} s ago", waiting, f"{oldest} s", parked, dead])
-    heads = ("database", "last lease", "epoch", "moved", "waiting", "oldest", "parked", "dead letters")
+    with databases() as places:
+        rows = [_row(name, event_path.of(db)) for name, db in places.items()]
+    heads = ("database", "last lease", "epoch", "relays", "moved", "waiting", "oldest", "parked", "dead letters")
     table(heads, rows)
     click.echo()
     found = depths().items()
     table(("queue", "ready", "consumers"), [(name, *(counts or ("missing", "-"))) for name, counts in found])
+
+
+def _row(database: str, path: dict[str, Any]) -> list[object]:
+    moved, oldest = round(path["progress_seconds"]), round(path["oldest_seconds"] or 0)
+    counts = [f"{path[what]}{'+' * (path[what] == event_path.MOST)}" for what in ("waiting", "parked", "dead")]
+    lease = [database, path["holder"] or "nobody yet", path["epoch"], path["relays"], f"{moved} s ago"]
+    return [*lease, counts[0], f"{oldest} s", *counts[1:]]
 
 
 @click.command()
