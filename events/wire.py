@@ -12,8 +12,10 @@ MAX_EVENT_BYTES: Final = 1024 * 1024
 """The largest event that any hop takes."""
 
 # Printable ASCII without space, quote and percent sign: no SDK percent-encodes the rest as the specification asks.
-_ATTRIBUTE = re.compile(r"[!#$&-~]+")
-_EXTENSION = re.compile(r"[a-z0-9]{1,20}")
+ATTRIBUTE: Final = re.compile(r"[!#$&-~]+")
+EXTENSION: Final = re.compile(r"[a-z0-9]{1,20}")
+"""What the name of an extension attribute may be."""
+
 _REQUIRED: Final = ("id", "source", "type", "subject", "time")
 _KNOWN: Final = {*_REQUIRED, "specversion", "datacontenttype", "dataschema", "data"}
 
@@ -91,7 +93,7 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
             message = f"the attribute {name[:40]!r} is missing or not printable ASCII text without spaces"
             raise NotAnEventError(message)
     for name in extensions:
-        if not _EXTENSION.fullmatch(name):
+        if not EXTENSION.fullmatch(name):
             message = f"{name[:40]!r} is no name for an extension attribute"
             raise NotAnEventError(message)
     if document.get("datacontenttype", "application/json") != "application/json":
@@ -104,7 +106,7 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
     if not isinstance(data, dict):
         message = "data is not a JSON object"
         raise NotAnEventError(message)
-    _check_time(str(attributes["time"]))
+    check_time(str(attributes["time"]))
     return CloudEvent(
         **{name: str(value) for name, value in attributes.items()},
         data=data,
@@ -115,10 +117,11 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
 
 def is_attribute(value: str) -> bool:
     """Tell whether `value` may be the value of an attribute, such as `subject`."""
-    return _ATTRIBUTE.fullmatch(value) is not None
+    return ATTRIBUTE.fullmatch(value) is not None
 
 
-def _check_time(value: str) -> None:
+def check_time(value: str) -> None:
+    """Raise NotAnEventError if `value` is no date and time with a zone."""
     try:
         zone = datetime.fromisoformat(value).tzinfo
     except ValueError:

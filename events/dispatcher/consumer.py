@@ -4,6 +4,7 @@ import itertools
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -71,17 +72,22 @@ class Consumer(threading.Thread):
         super().__init__(name="consumer", daemon=True)
         self.taps = taps
         self.connected = False
+        self.connects = 0
+        """Times that it connected."""
+        self.turned = time.monotonic()
+        """When it last showed a sign of life, by the monotonic clock."""
         self.stopped = threading.Event()
         self._connection: Any = None
         self._channels: dict[str, OpenChannel] = {}
         self._lock = threading.Lock()
-        self._settled: list[tuple[str, int, int, bool]] = []
+        self._settled: dict[tuple[str, int], tuple[list[int], list[int]]] = {}
         self._numbers = itertools.count(1)
 
     def run(self) -> None:
         """Connect again and again."""
         pause = 0.1
         while not self.stopped.is_set():
+            self.turned = time.monotonic()
             try:
                 self._connection = pika.SelectConnection(
                     bus.parameters("dispatcher", heartbeat=bus.HEARTBEAT),
@@ -101,21 +107,23 @@ class Consumer(threading.Thread):
 
     def settle(self, queue: str, tag: int, connection: int, *, handled: bool) -> None:
         """Acknowledge a delivery, or send it to the dead letters; from any thread."""
+        self.settle_all(queue, [tag], connection, handled=handled)
+
+    def settle_all(self, queue: str, tags: list[int], connection: int, *, handled: bool) -> None:
+        """Do the same with deliveries that came over one connection."""
         with self._lock:
-            self._settled.append((queue, tag, connection, handled))
-            first = len(self._settled) == 1
+            first = not self._settled
+            self._settled.setdefault((queue, connection), ([], []))[0 if handled else 1].extend(tags)
         if first and self._connection is not None:
             # Once for all that are settled until it runs.
             self._connection.ioloop.add_callback_threadsafe(self._flush)
 
     def _flush(self) -> None:
         with self._lock:
-            settled, self._settled = self._settled, []
-        for queue, open_channel in self._channels.items():
-            mine = [each for each in settled if each[0] == queue and each[2] == open_channel.number]
-            handled = [tag for _, tag, _, is_handled in mine if is_handled]
-            dead = [tag for _, tag, _, is_handled in mine if not is_handled]
-            if mine and open_channel.channel.is_open:
+            settled, self._settled = self._settled, {}
+        for (queue, number), (handled, dead) in settled.items():
+            open_channel = self._channels.get(queue)
+            if open_channel is not None and open_channel.number == number and open_channel.channel.is_open:
                 open_channel.settle(handled, dead)
 
     def stop(self) -> None:
@@ -139,9 +147,16 @@ class Consumer(threading.Thread):
 
     def _on_open(self, connection: Any) -> None:  # noqa: ANN401 - pika's
         self.connected = True
+        self.connects += 1
+        self._turn(connection)
         log.info("connected to event_bus; %s queues", len(self.taps))
         for tap in self.taps:
             self._open(connection, tap)
+
+    def _turn(self, connection: Any) -> None:  # noqa: ANN401 - pika's
+        self.turned = time.monotonic()
+        if connection.is_open:
+            connection.ioloop.call_later(1.0, partial(self._turn, connection))
 
     def _open(self, connection: Any, tap: Tap) -> None:  # noqa: ANN401 - pika's
         if connection.is_open and not self.stopped.is_set():
