@@ -1,0 +1,103 @@
+"""A browser's tab, as far as a gateway can tell: opens the WebSocket, says who it is, and reads what comes."""
+
+import json
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, Final, Self
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
+
+from functions.domain.accounts import access_tokens
+from functions.services.realtime.protocol import PATH, SUBPROTOCOL
+
+SECONDS: Final = 60
+"""How long a test waits for what has to come."""
+
+Heard = dict[str, Any]
+
+
+class Tab:
+    """One connection."""
+
+    def __init__(self, port: int, token: str | None = None, after: str | None = None) -> None:
+        """Open it, and with a token authenticate too."""
+        self.closed: tuple[int, str] | None = None
+        self.heard: list[Heard] = []
+        self._open = ExitStack()
+        self.socket: ClientConnection = self._open.enter_context(connection(port))
+        if token is not None:
+            self.ready = self.authenticate(token, after)
+
+    def authenticate(self, token: str, after: str | None = None) -> Heard:
+        """Say who it is, and return what the gateway says to that; empty when it closes instead."""
+        self.say({"authenticate": {"token": token} | ({"after": after} if after else {})})
+        return self._said("ready")
+
+    def subscribe(self, **wish: Any) -> Heard:  # noqa: ANN401 - JSON
+        """Ask for some events only, and return what the gateway says to that."""
+        self.say({"subscribe": wish})
+        return self._said("subscribed")
+
+    def _said(self, name: str) -> Heard:
+        said: Heard = self.until(name).get(name, {})
+        return said
+
+    def say(self, message: object) -> None:
+        """Send a message as JSON."""
+        self.socket.send(json.dumps(message))
+
+    def next(self, seconds: float = SECONDS) -> Heard | None:
+        """Return the next message; None when there is none in time, or the connection has ended."""
+        try:
+            message: Heard = json.loads(self.socket.recv(seconds))
+        except TimeoutError:
+            return None
+        except ConnectionClosed as ended:
+            self.closed = (ended.rcvd.code, ended.rcvd.reason) if ended.rcvd else (1006, "")
+            return None
+        self.heard.append(message)
+        return message
+
+    def until(self, wanted: str | Callable[[Heard], bool]) -> Heard:
+        """Read until a message has a key, or fits; return it, or nothing when the connection ends before."""
+        fits = (lambda message: wanted in message) if isinstance(wanted, str) else wanted
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end and self.closed is None:
+            message = self.next()
+            if message is not None and fits(message):
+                return message
+        assert self.closed is not None, f"only {self.heard} came"
+        return {}
+
+    def event(self, event_id: str) -> Heard:
+        """Read until an event comes."""
+        return self.until(lambda message: message.get("id") == event_id)
+
+    def end(self) -> tuple[int, str]:
+        """Read until the gateway closes; return code and reason."""
+        self.until(lambda _: False)
+        assert self.closed is not None
+        return self.closed
+
+    def close(self) -> None:
+        """Say goodbye."""
+        self._open.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def connection(port: int, path: str = PATH, protocol: str = SUBPROTOCOL) -> AbstractContextManager[ClientConnection]:
+    """Return what opens a WebSocket when it is entered."""
+    return connect(f"ws://127.0.0.1:{port}{path}", subprotocols=[Subprotocol(protocol)], proxy=None)
+
+
+def token(account: str = "usr_ada", *, session: str | None = None, scopes: tuple[str, ...] = ("user",)) -> str:
+    """Return a good access token for an account that need not exist."""
+    return access_tokens.issue(account, session or f"ses_of_{account}", scopes)

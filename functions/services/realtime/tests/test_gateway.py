@@ -1,0 +1,221 @@
+"""One gateway with a real RabbitMQ and Postgres: who is let in, and who hears what."""
+
+from collections.abc import Callable
+from socket import SHUT_RDWR
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from functions.services.realtime.protocol import MAX_MESSAGE, PATH
+from functions.services.realtime.tests.conftest import Gateway
+from functions.services.realtime.tests.tabs import Tab, connection, token
+
+Eventually = Callable[..., Any]
+
+
+def test_ones_own_events_arrive_as_they_were_published(gateway: Gateway) -> None:
+    with gateway.tab(token()) as tab:
+        published = gateway.publish()
+        event = tab.event(published)
+        assert (event["specversion"], event["subject"], event["data"]["status"]) == ("1.0", "ins_1", "running")
+
+
+def test_somebody_elses_events_never_do(gateway: Gateway) -> None:
+    with gateway.tab(token("usr_ada")) as ada, gateway.tab(token("usr_bob")) as bob:
+        for_bob, for_ada = gateway.publish("usr_bob"), gateway.publish("usr_ada")
+        assert ada.event(for_ada)
+        assert bob.event(for_bob)
+        assert {each.get("id") for each in ada.heard} == {None, for_ada}
+
+
+def test_events_of_others_name_no_owner(gateway: Gateway) -> None:
+    with gateway.tab(token()) as tab:
+        forged = gateway.publish(source="/example/crm")
+        assert tab.event(gateway.publish())
+        assert forged not in [each.get("id") for each in tab.heard]
+
+
+def test_every_tab_of_an_account_hears_the_same(gateway: Gateway) -> None:
+    with gateway.tab(token()) as one, gateway.tab(token(session="ses_phone")) as other:
+        published = gateway.publish()
+        assert one.event(published) == other.event(published)
+
+
+def test_what_was_subscribed_to_is_all_that_comes(gateway: Gateway) -> None:
+    with gateway.tab(token()) as tab:
+        assert tab.subscribe(subjects=["ins_2"]) == {"types": [], "subjects": ["ins_2"], "all": False}
+        gateway.publish(subject="ins_1")
+        assert tab.event(gateway.publish(subject="ins_2"))
+        tab.subscribe(types=["com.botberi.instance.desired_state_changed.v1"])
+        gateway.publish()
+        tab.subscribe()
+        assert tab.event(gateway.publish(subject="ins_3"))
+        assert [each["subject"] for each in tab.heard if "subject" in each] == ["ins_2", "ins_3"]
+
+
+def test_an_administrator_may_hear_everything(gateway: Gateway) -> None:
+    with gateway.tab(token("usr_root", scopes=("user", "admin"))) as tab:
+        assert tab.subscribe(all=True)["all"] is True
+        assert tab.event(gateway.publish("usr_bob"))
+        agent = {"agent_id": "agt_1", "slug": "x"}
+        assert tab.event(gateway.publish(type="com.botberi.agent.created.v1", subject="agt_1", data=agent))
+        tab.subscribe()
+        gateway.publish("usr_bob")
+        assert tab.event(gateway.publish("usr_root"))["data"]["owner_id"] == "usr_root"
+        assert [each["subject"] for each in tab.heard if "subject" in each] == ["ins_1", "agt_1", "ins_1"]
+
+
+@pytest.mark.parametrize(
+    ("message", "farewell"),
+    [
+        ({"subscribe": {"all": True}}, (4403, "forbidden")),
+        ({"subscribe": {"types": ["com.botberi.nothing.happened.v1"]}}, (4400, "event_type_unknown: com.botberi.noth")),
+        ({"authenticate": {"token": "x"}}, (4401, "unauthenticated")),
+        ({"nonsense": 1}, (4400, "malformed: nonsense")),
+        ({"subscribe": {"types": ["x" * MAX_MESSAGE]}}, (1009, "")),
+    ],
+)
+def test_what_may_not_be_said_ends_the_connection(gateway: Gateway, message: object, farewell: tuple[int, str]) -> None:
+    with gateway.tab(token()) as tab:
+        tab.say(message)
+        code, reason = tab.end()
+        assert code == farewell[0]
+        assert reason.startswith(farewell[1])
+
+
+@pytest.mark.parametrize(
+    ("first", "farewell"),
+    [
+        ('{"subscribe": {}}', (4401, "authenticate_first")),
+        ("not JSON", (4400, "malformed")),
+        (b"\x00\xff\xfe", (1003, "binary")),
+        ('{"authenticate": {"token": "eyJhbGciOiJub25lIn0.e30."}}', (4401, "unauthenticated")),
+    ],
+)
+def test_nobody_gets_in_without_a_good_token(gateway: Gateway, first: str | bytes, farewell: tuple[int, str]) -> None:
+    with gateway.tab() as tab:
+        tab.socket.send(first)
+        assert tab.end() == farewell
+
+
+def test_whoever_says_nothing_is_sent_away(gateway: Gateway) -> None:
+    with gateway.tab() as tab:
+        assert tab.end() == (4408, "authenticate_first")
+
+
+def test_an_account_without_the_scope_is_refused(gateway: Gateway) -> None:
+    with gateway.tab() as tab:
+        tab.say({"authenticate": {"token": token(scopes=("broker",))}})
+        assert tab.end() == (4403, "forbidden")
+
+
+@pytest.mark.parametrize("tell", [Gateway.revoke, Gateway.end_session], ids=["database", "event"])
+def test_a_session_that_ends_ends_its_connections_and_no_others(
+    gateway: Gateway, tell: Callable[[Gateway, str], None], request: pytest.FixtureRequest
+) -> None:
+    session = f"ses_{request.node.callspec.id}"
+    with gateway.tab(token(session=session)) as ended, gateway.tab(token(session="ses_other")) as other:
+        tell(gateway, session)
+        assert ended.end() == (4401, "session_revoked")
+        assert other.event(gateway.publish())
+
+
+def test_a_session_that_has_ended_opens_nothing(gateway: Gateway) -> None:
+    gateway.revoke("ses_before")
+    with gateway.tab() as tab:
+        tab.say({"authenticate": {"token": token(session="ses_before")}})
+        assert tab.end() == (4401, "session_revoked")
+
+
+def test_a_new_token_keeps_the_connection_though_the_old_session_ends(gateway: Gateway) -> None:
+    with gateway.tab(token(session="ses_old")) as tab:
+        assert tab.authenticate(token(session="ses_new"))["account_id"] == "usr_ada"
+        gateway.revoke("ses_old")
+        gateway.end_session("ses_old")
+        assert tab.event(gateway.publish())
+
+
+def test_a_token_of_somebody_else_ends_it(gateway: Gateway) -> None:
+    with gateway.tab(token("usr_ada")) as tab:
+        tab.say({"authenticate": {"token": token("usr_bob")}})
+        assert tab.end() == (4403, "another_account")
+
+
+def test_who_was_away_for_a_moment_is_sent_what_followed(gateway: Gateway) -> None:
+    with gateway.tab(token("usr_away")) as tab:
+        assert tab.ready["resumed"] is False
+        seen = gateway.publish("usr_away")
+        assert tab.event(seen)
+    missed = [gateway.publish(owner) for owner in ("usr_away", "usr_bob", "usr_away")]
+    with gateway.tab(token("usr_away"), after=seen) as tab:
+        assert tab.ready["resumed"] is True
+        assert tab.event(missed[2])
+        assert [each["id"] for each in tab.heard if "id" in each] == [missed[0], missed[2]]
+
+
+def test_an_event_that_nobody_remembers_resumes_nothing(gateway: Gateway) -> None:
+    theirs = gateway.publish("usr_bob")
+    with gateway.tab(token(), after="evt_unknown") as one, gateway.tab(token(), after=theirs) as other:
+        assert (one.ready["resumed"], other.ready["resumed"]) == (False, False)
+
+
+def test_an_account_has_ten_connections_at_most(gateway: Gateway, eventually: Eventually) -> None:
+    tabs = [gateway.tab(token("usr_tabs")) for _ in range(10)]
+    with gateway.tab() as eleventh:
+        eleventh.say({"authenticate": {"token": token("usr_tabs")}})
+        assert eleventh.end() == (4429, "too_many_connections")
+    tabs.pop().close()
+    eventually(lambda: _gets_in(gateway, "usr_tabs"))
+    for tab in tabs:
+        tab.close()
+
+
+def _gets_in(gateway: Gateway, account: str) -> bool:
+    with gateway.tab(token(account)) as tab:
+        return bool(tab.ready)
+
+
+def test_whoever_keeps_subscribing_is_sent_away(gateway: Gateway) -> None:
+    with gateway.tab(token()) as tab:
+        for _ in range(100):
+            tab.say({"subscribe": {}})
+        assert tab.end() == (4429, "too_many_messages")
+
+
+@pytest.mark.parametrize("path", ["/", f"{PATH}?token=x", f"{PATH}/", "/metrics"])
+def test_there_is_nothing_at_other_addresses(gateway: Gateway, path: str) -> None:
+    with pytest.raises(InvalidStatus, match="404"), connection(gateway.port, path):
+        pass
+
+
+def test_another_protocol_is_not_spoken(gateway: Gateway) -> None:
+    with pytest.raises(InvalidStatus, match="400"), connection(gateway.port, protocol="botberi.realtime.v2"):
+        pass
+
+
+def test_no_token_and_no_event_is_in_the_log(gateway: Gateway) -> None:
+    secret = token("usr_secret")
+    with gateway.tab(secret) as tab:
+        assert tab.event(gateway.publish("usr_secret", subject="ins_secret"))
+    with gateway.tab() as tab:
+        tab.say({"authenticate": {"token": [secret]}})
+        tab.end()
+    assert secret not in gateway.log("gateway")
+    assert "ins_secret" not in gateway.log("gateway")
+
+
+def test_it_counts_what_it_does(gateway: Gateway, eventually: Eventually) -> None:
+    before = gateway.figure("botberi_gateway_sent_total")
+    with gateway.tab(token()) as tab:
+        assert tab.event(gateway.publish())
+        eventually(lambda: gateway.figure("botberi_gateway_listeners") == 1)
+    eventually(lambda: gateway.figure("botberi_gateway_connections") == 0)
+    assert gateway.figure("botberi_gateway_sent_total") == before + 2
+    assert gateway.watched("/_/ready") == (200, "ok\n")
+
+
+def test_a_tab_that_is_closed_is_forgotten(gateway: Gateway, eventually: Eventually) -> None:
+    with Tab(gateway.port, token()) as tab:
+        tab.socket.socket.shutdown(SHUT_RDWR)
+        eventually(lambda: gateway.figure("botberi_gateway_listeners") == 0)
