@@ -30,7 +30,7 @@ def path(quiet_path: EventPath) -> EventPath:
 
 
 @pytest.fixture
-def listener(quiet_path: EventPath) -> Iterator[Listener]:
+def listener(quiet_path: EventPath) -> Iterator[Listener]:  # noqa: ARG001 - what makes the world
     """Listen in Postgres on the channel `orders`."""
     with closing(Session(DATABASE, "migrator", name="listener")) as session:
         yield Listener(session)

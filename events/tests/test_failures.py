@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from events import bus
 from events.catalog.agents import AgentCreated
 from events.tests.path import HEAR_ALL, HEAR_SOME, EventPath
+from events.tests.recorder import Event
 
 Eventually = Callable[..., Any]
 
@@ -115,3 +117,35 @@ def test_a_queue_of_another_kind_is_refused_with_the_remedy(path: EventPath) -> 
         file.write_text(before)
     assert refused.returncode == 1
     assert "rabbitmqctl delete_queue botberi.other" in refused.stderr
+
+
+def test_a_function_that_dies_at_work_is_called_again(path: EventPath, eventually: Eventually) -> None:
+    def die_once(_: Event) -> int:
+        path.recorder.answers.clear()
+        # What the recorder raises ends the connection, with no answer.
+        raise ConnectionAbortedError
+
+    path.recorder.answers[HEARD] = die_once
+    ids = path.emit("agt_1", "agt_1")
+    eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
+
+
+def test_a_queue_that_was_deleted_gets_what_was_parked_meanwhile(path: EventPath, eventually: Eventually) -> None:
+    with path.broker() as connection:
+        for subscription in (HEAR_ALL, HEAR_SOME):
+            connection.channel().queue_delete(subscription.queue)
+    ids = path.emit("agt_lost", "agt_lost")
+    eventually(lambda: path.parked() == ["unroutable"] * 2)
+    path.declare(check=True)
+    path.query("select redrive_parked_event(seq) from parked_events order by seq", role="admin")
+    eventually(lambda: list(dict.fromkeys(path.recorder.heard(HEARD, ids))) == ids)
+
+
+def test_without_the_exchange_events_wait_and_nothing_is_parked(path: EventPath, eventually: Eventually) -> None:
+    with path.broker() as connection:
+        connection.channel().exchange_delete(bus.EXCHANGE)
+    ids = path.emit("agt_waits")
+    eventually(lambda: "python -m events.topology makes the exchange" in path.log("relay"))
+    path.declare(check=True)
+    eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
+    assert path.parked() == []
