@@ -1,7 +1,8 @@
 """pg8000 connections that wait for the server once for each statement, where pg8000's own wait three times.
 
 A statement's parse, bind, describe and execute go out together, with the BEGIN of its transaction in front when it is
-the first. Nothing is prepared under a name, so that a pooler in transaction mode may sit in between.
+the first, and with its COMMIT behind when it may only read. Nothing is prepared under a name, so that a pooler in
+transaction mode may sit in between.
 """
 
 import select
@@ -14,7 +15,6 @@ from pg8000.core import (
     BIND,
     DESCRIBE,
     EXECUTE_MSG,
-    IDLE,
     IN_FAILED_TRANSACTION,
     IN_TRANSACTION,
     PARSE,
@@ -47,10 +47,10 @@ def _bind(values: tuple[bytes | None, ...]) -> bytes:
     return _message(BIND, _NUL + _NUL + _int16(0) + _int16(len(values)) + given + _int16(0))
 
 
-_DESCRIBE: Final = _message(DESCRIBE, PORTAL + _NUL)
+_EXECUTE: Final = _message(DESCRIBE, PORTAL + _NUL) + EXECUTE_MSG
 _BEGIN: Final[bytes] = _parse(b"begin") + _bind(()) + EXECUTE_MSG
 _BEGIN_READ_ONLY: Final[bytes] = _parse(b"begin read only") + _bind(()) + EXECUTE_MSG
-_COMMIT: Final = _parse(b"commit") + _bind(()) + EXECUTE_MSG + SYNC_MSG
+_COMMIT: Final[bytes] = _parse(b"commit") + _bind(()) + EXECUTE_MSG
 
 
 class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
@@ -71,20 +71,21 @@ class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
         """Run one statement with its values, in one round trip."""
         encoding = self._client_encoding
         values = tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
-        question = _parse(statement.encode(encoding), oids) + _bind(values) + _DESCRIBE + EXECUTE_MSG + SYNC_MSG
+        question = _parse(statement.encode(encoding), oids) + _bind(values) + _EXECUTE
         context = Context(statement, stream=stream)
-        self._ask(self._opening() + question)
+        self._ask(self._around(question))
         self.handle_messages(context)
         return context
 
-    def _opening(self) -> bytes:
-        return b""
+    def _around(self, question: bytes) -> bytes:
+        """Return the question with what goes out together with it."""
+        return question
 
     def _ask(self, messages: bytes) -> None:
         if self._usock is None:
             raise InterfaceError("connection is closed")
         try:
-            self._usock.sendall(messages)
+            self._usock.sendall(messages + SYNC_MSG)
         except OSError as error:
             # The words by which whoever pools connections knows that this one is gone.
             raise InterfaceError("network error") from error
@@ -112,14 +113,13 @@ class NativeConnection(Pipelined, native.Connection):  # type: ignore[misc]  # p
 
 
 class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
-    """For transactions: they begin with their first statement, and one that only reads isn't waited for at its end."""
+    """For transactions, which begin with their first statement."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - pg8000's
         """Connect as pg8000 does."""
         self.read_only: bool = False
-        """Whether transactions from now on may only read."""
-        self._unheard = False
-        """Whether the answer to a COMMIT is still to be read."""
+        """Whether nothing may be changed from now on. Each statement then is a whole transaction, in one round trip:
+        at "read committed" every statement sees what was committed before it anyway."""
         self._transaction_status: bytes | None = None
         super().__init__(*arguments, **options)
         self._unasked = select.poll()
@@ -129,10 +129,10 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         """Return a cursor."""
         return Cursor(self)
 
-    def _opening(self) -> bytes:
-        if not self._in_transaction and not self.autocommit:
-            return _BEGIN_READ_ONLY if self.read_only else _BEGIN
-        return b""
+    def _around(self, question: bytes) -> bytes:
+        if self._in_transaction or self.autocommit:
+            return question
+        return _BEGIN_READ_ONLY + question + _COMMIT if self.read_only else _BEGIN + question
 
     @property
     def _in_transaction(self) -> bool:
@@ -140,28 +140,11 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
 
     def commit(self) -> None:
         """Commit what was begun; nothing is asked when nothing was."""
-        if not self._in_transaction:
-            return
-        if self.read_only and self._transaction_status == IN_TRANSACTION:
-            # There is nothing that could fail to be kept, so its answer can wait until there is another to read.
-            self._ask(_COMMIT)
-            self._unheard = True
-            self._transaction_status = IDLE
-        else:
+        if self._in_transaction:
             self.execute_unnamed("commit")
-
-    def handle_messages(self, context: Context) -> None:
-        """Read the answer to one question, after what was left unread of the one before."""
-        if self._unheard:
-            self._unheard = False
-            super().handle_messages(Context("commit"))
-        super().handle_messages(context)
 
     def check(self) -> None:
         """Raise InterfaceError when the connection has ended while nobody used it; the server isn't asked for it."""
-        if self._unheard:
-            self._unheard = False
-            super().handle_messages(Context("commit"))
         if self._unasked.poll(0):
             # A notice, or the end: an answer to something else tells which.
             self.execute_simple("")

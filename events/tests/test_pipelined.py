@@ -72,16 +72,15 @@ def test_a_transaction_around_a_statement_is_two_questions(connection: Counted) 
     assert (connection.sent, connection.waits) == (2, 2)
 
 
-def test_the_end_of_one_that_only_read_is_not_waited_for(connection: Counted) -> None:
+def test_what_only_reads_is_one_question(connection: Counted) -> None:
     connection.read_only = True
-    connection.asked("select 1")
+    assert connection.asked("select $1::text, pg_current_xact_id_if_assigned()", "a") == (["a", None],)
     connection.commit()
-    assert connection.waits == 1
 
-    assert connection.asked("select 2") == ([2],)
+    assert (connection.sent, connection.waits) == (1, 1)
 
 
-def test_one_that_may_only_read_changes_nothing(connection: Counted) -> None:
+def test_what_may_only_read_changes_nothing(connection: Counted) -> None:
     connection.read_only = True
     with pytest.raises(DatabaseError, match="25006"):
         connection.asked("select emit_event('com.botberi.account.registered.v1', 'a', '{}'::jsonb)")

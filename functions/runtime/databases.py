@@ -60,7 +60,7 @@ def engine(database: str, role: str) -> Engine:
 def transaction(database: str, role: str, *, read_only: bool = False) -> Iterator[Connection]:
     """Open a transaction that commits at the end of the block and rolls back when the block raises.
 
-    One that is `read_only` can change nothing, and isn't waited for at its end.
+    With `read_only` nothing can be changed, and each statement is a transaction of its own in one round trip.
 
     Raises DatabaseUnavailable, with the database's name for the log as its cause, when Postgres can't be reached
     or is too busy.

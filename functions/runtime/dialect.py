@@ -39,5 +39,5 @@ class Dialect(PGDialect_pg8000):
         return True
 
     def set_readonly(self, dbapi_connection: Any, value: bool) -> None:  # noqa: ANN401 - SQLAlchemy's
-        """Let transactions from now on only read, or write again; this says the next BEGIN."""
+        """Let statements from now on only read, or write again; the next BEGIN says so."""
         dbapi_connection.read_only = value

@@ -1,7 +1,11 @@
 """What a request brings: its body within bounds, its query, its headers, checked against a handler's models."""
 
+import json
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from typing import IO, Any, Final, TypeVar
+from urllib.parse import unquote
 
 import flask
 from pydantic import TypeAdapter, ValidationError
@@ -15,10 +19,9 @@ from functions.domain.refusals import (
     TooLarge,
     UnsupportedMediaType,
 )
-from functions.runtime.shapes import Body, IfMatch, Query, nul_characters, pointer
+from functions.runtime.shapes import AnyBody, IfMatch, Query, bodies, nul_characters, pointer
 from functions.runtime.strict_json import NotStrictJsonError, check_json
 
-AnyBody = TypeVar("AnyBody", bound=Body)
 AnyQuery = TypeVar("AnyQuery", bound=Query)
 
 NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
@@ -60,14 +63,15 @@ def _read(stream: IO[bytes], size: int) -> bytes:
     return body
 
 
-def json_body(request: flask.Request, model: type[AnyBody], limit: int) -> AnyBody:
-    """Return the JSON body as `model`, or refuse it with every error at its field."""
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType
+def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  # noqa: ANN401 - whatever the parameter's type takes
+    """Return the JSON body as what `annotation` takes of its media type, or refuse it with every error at its field."""
+    taken = bodies(annotation)
+    if request.mimetype not in taken:
+        raise UnsupportedMediaType(f"Send {' or '.join(taken)} as Content-Type.")
     body = read_body(request, limit)
     try:
         check_json(body)
-        value = model.model_validate_json(body)
+        value = _validated(request, taken, body)
     except NotStrictJsonError as error:
         raise Malformed(f"The body is not JSON: {error}.") from None
     except ValidationError as error:
@@ -79,6 +83,21 @@ def json_body(request: flask.Request, model: type[AnyBody], limit: int) -> AnyBo
     if errors := [FieldError(pointer(place), *NUL) for place in nul_characters(value)]:
         raise Invalid(errors=errors)
     return value
+
+
+def _validated(request: flask.Request, taken: Mapping[str, type[AnyBody]], body: bytes) -> AnyBody:
+    headers = _event_headers(request)
+    if headers and request.mimetype == "application/json":
+        for model in taken.values():
+            if model.binary:
+                return model.model_validate(headers | {"data": json.loads(body)})
+    return taken[request.mimetype].model_validate_json(body)
+
+
+def _event_headers(request: flask.Request) -> dict[str, str]:
+    """Return the attributes that CloudEvents' binary mode puts into headers."""
+    found = {name.lower(): value for name, value in request.headers if name.lower().startswith("ce-")}
+    return {name.removeprefix("ce-"): unquote(value.strip('"'), errors="replace") for name, value in found.items()}
 
 
 def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
@@ -109,9 +128,14 @@ def path_value(annotation: Any, value: str) -> Any:  # noqa: ANN401 - whatever t
     if "\x00" in value:
         raise NotFound
     try:
-        return TypeAdapter(annotation).validate_python(value)
+        return _adapter(annotation).validate_python(value)
     except ValidationError:
         raise NotFound from None
+
+
+@cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - the same
+    return TypeAdapter(annotation)
 
 
 def if_match(request: flask.Request) -> IfMatch:
