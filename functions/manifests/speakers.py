@@ -1,6 +1,7 @@
 """Who says which events, and who hears them: from the code itself and from what the subscribers declare."""
 
 import re
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,9 @@ from functions.runtime.declarations import Declaration
 
 def speakers(model: type[Event]) -> list[Path]:
     """Return the files that make an event of this type, or name it to SQL's emit_event, relative to the repository."""
+    speaker = getattr(sys.modules[model.__module__], "SPEAKER", None)
+    if speaker is not None:
+        return [Path(speaker)]
     module, name = f"from {model.__module__} import", model.__name__
     made = re.compile(rf"\b{name}\(|emit_event(?s:.*)\b{name}\.type\b")
     return [file for file, text in _sources().items() if module in text and made.search(text)]

@@ -10,7 +10,7 @@ def subscriptions(declarations: Sequence[Declaration], *, delivered: bool = True
     """Return the file: one entry for each subscriber, by name.
 
     `types` are routing keys on the exchange of events, `#` for all; `concurrency` is how many subjects are handled at
-    a time: none where the dispatcher is not who delivers.
+    a time: none where the dispatcher is not who delivers. It emits the events of a `schedule` in any case.
     """
     entries = [
         {
@@ -19,6 +19,7 @@ def subscriptions(declarations: Sequence[Declaration], *, delivered: bool = True
             "types": list(each.event_types),
             "timeout_seconds": each.needs.timeout_seconds,
             "concurrency": each.needs.concurrency if delivered else 0,
+            **({"schedule": each.schedule, "timezone": each.timezone} if each.schedule else {}),
         }
         for each in declarations
         if each.surface == "subscribers"

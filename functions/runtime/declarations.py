@@ -66,6 +66,10 @@ class Declaration:
     """Bytes."""
     event_types: tuple[str, ...] = field(default=())
     """What a subscriber is bound to: event types, or the pattern `#` for all."""
+    schedule: str = ""
+    """When the one event of a subscriber is emitted for it, as a cron expression; empty if others emit its events."""
+    timezone: str = "UTC"
+    """The schedule's, by its IANA name."""
 
     @property
     def deployment(self) -> str:

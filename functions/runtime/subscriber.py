@@ -50,27 +50,34 @@ def subscriber(handler: Handler) -> Function: ...
 
 
 @overload
-def subscriber(*, needs: Needs) -> Callable[[Handler], Function]: ...
+def subscriber(*, needs: Needs = ..., schedule: str = ..., timezone: str = ...) -> Callable[[Handler], Function]: ...
 
 
 def subscriber(
-    handler: Handler | None = None, *, needs: Needs | None = None
+    handler: Handler | None = None, *, needs: Needs | None = None, schedule: str = "", timezone: str = "UTC"
 ) -> Function | Callable[[Handler], Function]:
     """Declare a handler of the event type, or the union of event types, that its first parameter has.
 
     A first parameter of the type `CloudEvent` hears every event. Further parameters: `CloudEvent` for the envelope,
     `UserDb` or `SharedDb` for the transaction that holds the inbox row too, `Cache`. Without a database there is no
     inbox: the effect must bear being repeated. With `needs` it is written `@subscriber(needs=Needs(…))`.
+
+    With a `schedule`, such as `"*/5 * * * *"`, the dispatcher emits the event at every slot of it in the IANA time zone
+    `timezone`. The event is of a type of the schedule's own, with the fields `schedule` and `slot` and no other.
     """
     if handler is None:
-        return lambda handler: _declared(handler, needs or Needs())
-    return _declared(handler, needs or Needs())
+        return lambda handler: _declared(handler, needs or Needs(), schedule, timezone)
+    return _declared(handler, needs or Needs(), schedule, timezone)
 
 
-def _declared(handler: Handler, needs: Needs) -> Function:
+def _declared(handler: Handler, needs: Needs, schedule: str, timezone: str) -> Function:
     hints = get_type_hints(handler)
     names = list(inspect.signature(handler).parameters)
     file = Path(inspect.getfile(handler))
+    events = events_of(hints[names[0]])
+    if schedule and [set(event.model_fields) for event in events] != [{"schedule", "slot"}]:
+        message = f"{file.stem} has a schedule: it hears one event type, with the fields schedule and slot"
+        raise TypeError(message)
     declaration = Declaration(
         name=file.stem,
         surface=file.parent.name,
@@ -80,7 +87,9 @@ def _declared(handler: Handler, needs: Needs) -> Function:
         parameters=tuple(_parameter(name, hints[name]) for name in names),
         needs=needs,
         max_body=MAX_EVENT_BYTES,
-        event_types=tuple(event.type for event in events_of(hints[names[0]])) or (ALL,),
+        event_types=tuple(event.type for event in events) or (ALL,),
+        schedule=schedule,
+        timezone=timezone,
     )
     return as_function(declaration, receive)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import RowMapping, delete, func, insert, select, update
 
 from events import context
 from events.catalog.accounts import SessionRevoked
@@ -22,6 +22,9 @@ IDLE: Final = timedelta(days=30)
 
 GRACE: Final = timedelta(seconds=10)
 """For so long after a refresh the token before is answered with the same new one: two tabs may refresh at once."""
+
+FORGOTTEN: Final = timedelta(days=90)
+"""So long after its end a session is remembered, for whoever asks what happened."""
 
 CLOCK_MARGIN: Final = timedelta(minutes=1)
 """By how much the clocks of two machines may differ."""
@@ -103,6 +106,13 @@ def revoke(db: UserDb, session_id: str, reason: str) -> None:
             session_id=session_id, account_id=row.account_id, reason=reason, expires_at=row.revoked_at + lifetime
         ),
     )
+
+
+def forget_ended(db: UserDb, most: int) -> int:
+    """Forget sessions that ended long ago, at most so many; return how many."""
+    ended = func.coalesce(sessions.c.revoked_at, sessions.c.expires_at) < func.now() - FORGOTTEN
+    old = select(sessions.c.id).where(ended).limit(most)
+    return db.execute(delete(sessions).where(sessions.c.id.in_(old))).rowcount
 
 
 def _locked(db: UserDb, session_id: str) -> RowMapping:

@@ -1,0 +1,20 @@
+"""com.botberi.shared_pruning.fallen_due.v1: forget what is no longer of use in shared_psql, a batch at a time."""
+
+from events.catalog.schedules import SharedPruningFallenDue
+from events.outbox import emit
+from functions.domain import pruning
+from functions.domain.databases import SharedDb
+from functions.runtime.subscriber import subscriber
+
+
+@subscriber(schedule="37 * * * *")
+def prune_shared_psql(event: SharedPruningFallenDue, db: SharedDb) -> None:
+    """Forget a batch of each."""
+    forgotten = (
+        pruning.forget_idempotency_keys(db),
+        pruning.forget_handled_events(db),
+        pruning.forget_slots(db),
+    )
+    if max(forgotten) == pruning.BATCH:
+        # There may be more: said again, so that no transaction is long.
+        emit(db, event)

@@ -1,0 +1,21 @@
+"""com.botberi.user_pruning.fallen_due.v1: forget what is no longer of use in user_psql, a batch at a time."""
+
+from events.catalog.schedules import UserPruningFallenDue
+from events.outbox import emit
+from functions.domain import pruning
+from functions.domain.accounts import sessions
+from functions.domain.databases import UserDb
+from functions.runtime.subscriber import subscriber
+
+
+@subscriber(schedule="7 * * * *")
+def prune_user_psql(event: UserPruningFallenDue, db: UserDb) -> None:
+    """Forget a batch of each."""
+    forgotten = (
+        pruning.forget_idempotency_keys(db),
+        pruning.forget_handled_events(db),
+        sessions.forget_ended(db, pruning.BATCH),
+    )
+    if max(forgotten) == pruning.BATCH:
+        # There may be more: said again, so that no transaction is long.
+        emit(db, event)
