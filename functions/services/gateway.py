@@ -24,7 +24,7 @@ from events.configuration import secret, setting
 from events.watching import Watched
 from functions.services.realtime import figures as metrics
 from functions.services.realtime import protocol
-from functions.services.realtime.client import HEARTBEAT_SECONDS, Client
+from functions.services.realtime.client import CLOSING_SECONDS, HEARTBEAT_SECONDS, Client
 from functions.services.realtime.feed import LENGTH, Feed
 from functions.services.realtime.figures import Figures
 from functions.services.realtime.hub import Hub
@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 CONNECTIONS: Final = 5000
 """The default of the setting GATEWAY_CONNECTIONS."""
 
-CLOSING_SECONDS: Final = 3
-"""How long the other side may take to say goodbye, before its connection is cut."""
+CUT: Final = 1006
+"""The code of a connection that ended without one."""
 
 STOPPING_SECONDS: Final = 4.5
 
@@ -98,23 +98,19 @@ class Gateway:
             try:
                 await client.serve()
             except Farewell as farewell:
-                await socket.close(farewell.code, farewell.reason)
+                client.end(farewell)
             except ConnectionClosed:
                 pass
             finally:
-                self.figures.connections -= 1
                 await socket.wait_closed()
-                self.figures.closed[socket.close_code or 1006] += 1
-                log.info(
-                    "closed",
-                    extra={
-                        "account": client.account_id or None,
-                        "address": headers.get("X-Forwarded-For"),
-                        "code": socket.close_code,
-                        "reason": socket.close_reason,
-                        "seconds": round(time.monotonic() - started, 1),
-                    },
-                )
+                self.figures.connections -= 1
+                # Of a connection that had to be cut the other side has said nothing.
+                code = client.farewell.code if client.farewell else socket.close_code or CUT
+                self.figures.closed[code] += 1
+                about = {"account": client.account_id or None, "address": headers.get("X-Forwarded-For")}
+                seconds = round(time.monotonic() - started, 1)
+                why = {"code": int(code), "reason": client.farewell.reason if client.farewell else None}
+                log.info("closed", extra={**about, **why, "seconds": seconds})
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what asks for no WebSocket of ours; None lets the handshake go on."""

@@ -38,6 +38,12 @@ HEARTBEAT_SECONDS: Final = 20
 WAITING: Final = 256
 """Messages that may wait for a connection that is slower than its events."""
 
+SENDING_SECONDS: Final = 20
+"""How long a message may take to leave. Even a slow connection takes one of the largest in that time."""
+
+CLOSING_SECONDS: Final = 3
+"""How long the other side may take to say goodbye, before its connection is cut."""
+
 MESSAGES: Final = 20
 MESSAGES_PER_SECOND: Final = 1
 """Messages that a client may send at once, and in the long run."""
@@ -59,6 +65,8 @@ class Client:
         """Serve `socket` with `serve`."""
         self.account_id = ""
         self.session_id = ""
+        self.farewell: Farewell | None = None
+        """Why the gateway ended it."""
         self._socket = socket
         self._hub = hub
         self._sessions = sessions
@@ -172,23 +180,37 @@ class Client:
         try:
             self._waiting.put_nowait(body)
         except asyncio.QueueFull:
-            self.end(Farewell(Close.TRY_AGAIN_LATER, "too_slow"))
+            self.end(_TOO_SLOW)
 
     def end(self, farewell: Farewell) -> None:
         """End the connection, without waiting for it."""
-        if self._ending is None:
-            self._ending = asyncio.create_task(self._socket.close(farewell.code, farewell.reason))
+        if self.farewell is None:
+            self.farewell = farewell
+            self._ending = asyncio.create_task(self._close(farewell))
+
+    async def _close(self, farewell: Farewell) -> None:
+        try:
+            # The library waits for its buffer to empty, which takes for ever when nobody reads.
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await self._socket.close(farewell.code, farewell.reason)
+        except TimeoutError:
+            self._socket.transport.abort()
 
     async def _write(self) -> None:
         try:
             while True:
-                await self._socket.send(await self._waiting.get(), text=True)
+                body = await self._waiting.get()
+                async with asyncio.timeout(SENDING_SECONDS):
+                    await self._socket.send(body, text=True)
                 self._hub.figures.sent += 1
+        except TimeoutError:
+            self.end(_TOO_SLOW)
         except ConnectionClosed:
             # The reader notices too, and says how it ended.
             pass
 
 
+_TOO_SLOW: Final = Farewell(Close.TRY_AGAIN_LATER, "too_slow")
 _EXPIRED: Final = Farewell(Close.UNAUTHENTICATED, callers.TokenExpired.code)
 
 

@@ -1,11 +1,14 @@
 """A gateway as a process, on a RabbitMQ and Postgres where nothing else happens."""
 
 import json
+import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pika
@@ -15,19 +18,39 @@ from sqlalchemy import text
 from events import bus
 from events.catalog.accounts import SessionRevoked
 from events.catalog.instances import InstanceStatusChanged
-from functions.local import leftovers, settings
-from functions.local.testing.stack import Stack
+from functions.local import health, leftovers, private_process, processes
+from functions.local.leftovers import MARK
+from functions.local.ports import Ports, accepts
+from functions.local.private_process import PrivateProcess
+from functions.local.settings import ROOT
 from functions.local.testing.world import World
 from functions.services.realtime.tests.tabs import Tab
+from migrations.databases import connect
 
 
-class Gateway(Stack):
+class Gateway:
     """The gateway, and hands on both ends of it."""
 
-    @property
-    def port(self) -> int:
+    def __init__(self, folder: Path, ports: Ports, environment: Mapping[str, str]) -> None:
+        """Use `running`; `environment` has the settings of the services to use."""
+        self.folder = folder
+        self.ports = ports
+        self.port = ports.gateway
         """Where browsers connect, without an edge."""
-        return self.world.ports.gateway
+        self.environment = {**os.environ, **environment, MARK: str(folder)}
+        self.process = self.start()
+
+    def start(self, path: str = "/_/ready", **environment: str) -> PrivateProcess:
+        """Start it, with more in its environment, and wait until it answers well at `path`."""
+        command = processes.functions(self.ports)["gateway"]
+        settled = {**self.environment, **environment}
+        self.process = private_process.start("gateway", command, run=self.folder, cwd=ROOT, environment=settled)
+        self.process.wait_until(lambda: accepts(self.port) and health.answers(self.ports.watch_gateway, path))
+        return self.process
+
+    def log(self) -> str:
+        """Return what it has logged so far."""
+        return self.process.log.read_text()
 
     def tab(self, token: str | None = None, after: str | None = None) -> Tab:
         """Connect."""
@@ -35,8 +58,15 @@ class Gateway(Stack):
 
     def publish(self, owner: str = "usr_ada", subject: str = "ins_1", **attributes: Any) -> str:  # noqa: ANN401 - JSON
         """Let RabbitMQ carry an event about an instance, as a relay publishes it; return its id."""
+        event = self.event(owner, subject, **attributes)
+        self.send(event)
+        return str(event["id"])
+
+    @staticmethod
+    def event(owner: str, subject: str = "ins_1", **attributes: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+        """Return an event about an instance."""
         data = {"instance_id": subject, "owner_id": owner, "previous": "starting", "status": "running"}
-        event = {
+        return {
             "specversion": "1.0",
             "id": f"evt_{uuid.uuid4().hex}",
             "source": "/botberi/shared_psql",
@@ -44,9 +74,8 @@ class Gateway(Stack):
             "subject": subject,
             "time": "2026-01-02T03:04:05Z",
             "data": data | {"reason": "agent_ready", "sentence": "It answers."},
+            **attributes,
         }
-        self.send(event | attributes)
-        return str((event | attributes)["id"])
 
     def end_session(self, session: str) -> None:
         """Let RabbitMQ carry that a session has ended."""
@@ -69,13 +98,13 @@ class Gateway(Stack):
 
     def revoke(self, session: str) -> None:
         """Let shared_psql know that a session has ended, and nobody else."""
-        with self.world.transaction("shared_psql", "subscribers") as db:
+        with connect("shared_psql", "subscribers").begin() as db:
             revoked = text("insert into revoked_sessions values (:id, now() + interval '10 minutes')")
             db.execute(revoked, {"id": session})
 
     def watched(self, path: str) -> tuple[int, str]:
         """Return what the gateway answers those who watch over it."""
-        connection = HTTPConnection("127.0.0.1", self.world.ports.watch_gateway, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.ports.watch_gateway, timeout=10)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -89,18 +118,23 @@ class Gateway(Stack):
         return float(lines[0].rpartition(" ")[2])
 
 
+@contextmanager
+def running(folder: Path, ports: Ports, environment: Mapping[str, str]) -> Iterator[Gateway]:
+    """Make the exchange, start the gateway, and leave nothing of it running."""
+    command = [sys.executable, "-m", "events.topology"]
+    settled = {**os.environ, **environment}
+    subprocess.run(command, cwd=ROOT, env=settled, check=True, capture_output=True)  # noqa: S603 - our own command
+    gateway = Gateway(folder, ports, environment)
+    try:
+        yield gateway
+    finally:
+        gateway.process.stop()
+        leftovers.end(folder)
+
+
 @pytest.fixture(scope="module")
 def gateway(world: World) -> Iterator[Gateway]:
     """The gateway, in a world made anew."""
     world.renew()
-    made = Gateway(world)
-    try:
-        topology = [sys.executable, "-m", "events.topology"]
-        subprocess.run(topology, cwd=settings.ROOT, env=made.environment, check=True, capture_output=True)  # noqa: S603 - our own command
-        made.start("gateway")
-        made.wait("gateway")
+    with running(world.session / f"gateway-{world.worker}", world.ports, world.environment()) as made:
         yield made
-    finally:
-        for process in made.processes.values():
-            process.stop()
-        leftovers.end(made.folder)

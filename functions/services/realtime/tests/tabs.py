@@ -2,15 +2,17 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from typing import Any, Final, Self
 
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from functions.domain.accounts import access_tokens
+from functions.domain.accounts import access_tokens, keys
 from functions.services.realtime.protocol import PATH, SUBPROTOCOL
 
 SECONDS: Final = 60
@@ -101,3 +103,10 @@ def connection(port: int, path: str = PATH, protocol: str = SUBPROTOCOL) -> Abst
 def token(account: str = "usr_ada", *, session: str | None = None, scopes: tuple[str, ...] = ("user",)) -> str:
     """Return a good access token for an account that need not exist."""
     return access_tokens.issue(account, session or f"ses_of_{account}", scopes)
+
+
+def signed(claims: Mapping[str, object], key: Ed25519PrivateKey | None = None) -> str:
+    """Return a token with these claims beside the usual ones, signed with another key than the right one if given."""
+    kid, right = keys.signing_key()
+    usual = jwt.decode(token(), options={"verify_signature": False})
+    return jwt.encode({**usual, **claims}, key or right, algorithm=keys.ALGORITHM, headers={"kid": kid})

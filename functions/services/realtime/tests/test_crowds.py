@@ -1,0 +1,80 @@
+"""Many connections, and slow ones."""
+
+import asyncio
+import json
+import resource
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from functions.services.realtime.protocol import PATH, SUBPROTOCOL
+from functions.services.realtime.tests.conftest import Gateway
+from functions.services.realtime.tests.tabs import token
+
+Eventually = Callable[..., Any]
+
+ACCOUNTS = 200
+EACH = 10
+
+
+async def opened(port: int, account_token: str) -> ClientConnection:
+    socket = await connect(
+        f"ws://127.0.0.1:{port}{PATH}",
+        subprotocols=[Subprotocol(SUBPROTOCOL)],
+        compression=None,
+        proxy=None,
+        open_timeout=60,
+        ping_interval=None,
+    )
+    await socket.send(json.dumps({"authenticate": {"token": account_token}}))
+    assert "ready" in json.loads(await socket.recv())
+    return socket
+
+
+async def subject(socket: ClientConnection) -> str:
+    """Return the subject of the first event."""
+    while "subject" not in (message := json.loads(await socket.recv())):
+        pass
+    return str(message["subject"])
+
+
+async def crowd(gateway: Gateway) -> list[set[str]]:
+    """Connect two thousand times, let every account have one event, and return what each account has heard."""
+    sockets = []
+    for number in range(ACCOUNTS):
+        mine = token(f"usr_{number}")
+        sockets.append(await asyncio.gather(*(opened(gateway.port, mine) for _ in range(EACH))))
+    events = [gateway.event(f"usr_{number}", f"ins_{number}") for number in range(ACCOUNTS)]
+    await asyncio.to_thread(gateway.send, *events)
+    heard = [set(await asyncio.gather(*map(subject, own))) for own in sockets]
+    assert gateway.figure("botberi_gateway_listeners") == ACCOUNTS * EACH
+    await asyncio.gather(*(socket.close() for own in sockets for socket in own))
+    return heard
+
+
+def test_two_thousand_connections_each_hear_their_own(gateway: Gateway, eventually: Eventually) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    assert asyncio.run(crowd(gateway)) == [{f"ins_{number}"} for number in range(ACCOUNTS)]
+    eventually(lambda: gateway.figure("botberi_gateway_connections") == 0)
+
+
+def test_whoever_does_not_read_is_sent_away_and_holds_up_nobody(gateway: Gateway, eventually: Eventually) -> None:
+    large = {"instance_id": "ins_1", "owner_id": "usr_slow", "sentence": "x" * 100_000}
+    with gateway.tab(token("usr_slow")) as slow, gateway.tab(token()) as other:
+        gateway.send(*(gateway.event("usr_slow", data=large) for _ in range(400)))
+        assert other.event(gateway.publish())
+        eventually(lambda: 'closed_total{code="1013"} 1.0' in gateway.watched("/metrics")[1])
+        slow.until(lambda _: False)
+        assert slow.closed in {(1013, "too_slow"), (1006, "")}
+
+
+def test_more_than_it_takes_are_told_to_come_back(gateway: Gateway) -> None:
+    gateway.process.stop()
+    gateway.start(GATEWAY_CONNECTIONS="2")
+    with gateway.tab(token("usr_1")), gateway.tab(token("usr_2")), pytest.raises(InvalidStatus, match="503"):
+        gateway.tab()

@@ -1,0 +1,48 @@
+"""Tokens that are no good, or no longer."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from functions.runtime.callers import LEEWAY_SECONDS
+from functions.services.realtime.tests.conftest import Gateway
+from functions.services.realtime.tests.tabs import signed, token
+
+
+def test_a_token_that_expires_ends_the_connection(gateway: Gateway) -> None:
+    # Clocks may differ by five seconds: three of them are over.
+    with gateway.tab(signed({"exp": int(time.time()) - 3})) as tab:
+        assert tab.ready["account_id"] == "usr_ada"
+        assert tab.end() == (4401, "token_expired")
+
+
+def test_a_new_token_in_time_keeps_it(gateway: Gateway, eventually: Callable[..., Any]) -> None:
+    expires_at = int(time.time()) - 2
+    with gateway.tab(signed({"exp": expires_at})) as tab:
+        assert tab.authenticate(token())["expires_at"] > tab.ready["expires_at"]
+        eventually(lambda: time.time() > expires_at + LEEWAY_SECONDS + 1)
+        assert tab.event(gateway.publish())
+
+
+@pytest.mark.parametrize(
+    ("claims", "reason"),
+    [
+        ({"exp": int(time.time()) - 3600}, "token_expired"),
+        ({"aud": "somebody-else"}, "unauthenticated"),
+        ({"iss": "somebody-else"}, "unauthenticated"),
+        ({"sub": None}, "unauthenticated"),
+    ],
+)
+def test_a_token_that_is_not_for_here_opens_nothing(gateway: Gateway, claims: dict[str, object], reason: str) -> None:
+    with gateway.tab() as tab:
+        tab.say({"authenticate": {"token": signed(claims)}})
+        assert tab.end() == (4401, reason)
+
+
+def test_a_token_that_somebody_else_signed_opens_nothing(gateway: Gateway) -> None:
+    with gateway.tab() as tab:
+        tab.say({"authenticate": {"token": signed({}, Ed25519PrivateKey.generate())}})
+        assert tab.end() == (4401, "unauthenticated")
