@@ -67,7 +67,8 @@ def _unreadable(writer: Json, reader: Json, place: str) -> Iterator[str]:
     for each in _alternatives(writer):
         complaints = [list(_unlike(each, option, place)) for option in options]
         if all(complaints):
-            yield from min(complaints, key=len) if len(options) == 1 else [f"{_kind(each)} at {place}"]
+            alike = [found for found, option in zip(complaints, options, strict=True) if _is_kind(each, option)]
+            yield from min(alike, key=len) if alike else [f"{_kind(each)} at {place} instead of {_kinds(options)}"]
 
 
 def _alternatives(schema: Json) -> list[Json]:
@@ -75,16 +76,24 @@ def _alternatives(schema: Json) -> list[Json]:
     for keyword in ("anyOf", "oneOf"):
         if keyword in schema:
             rest = {key: value for key, value in schema.items() if key != keyword}
-            return [found for each in schema[keyword] for found in _alternatives(rest | each)]
+            return [found for each in schema[keyword] for found in _alternatives(_both(rest, each))]
     if isinstance(schema.get("type"), list):
         return [schema | {"type": each} for each in schema["type"]]
     return [schema]
 
 
+def _both(rest: Json, each: Json) -> Json:
+    """Return a shape that has to obey two."""
+    required = sorted({*rest.get("required", ()), *each.get("required", ())})
+    properties = rest.get("properties", {}) | each.get("properties", {})
+    found = rest | each | ({"required": required} if required else {})
+    return found | ({"properties": properties} if properties else {})
+
+
 def _unlike(writer: Json, reader: Json, place: str) -> Iterator[str]:
     """Yield why values of one alternative are not those of another."""
     if not _is_kind(writer, reader):
-        yield f"{_kind(writer)} at {place} instead of {_kind(reader)}"
+        yield "another type"
         return
     yield from _beyond_values(writer, reader, place)
     yield from _beyond_limits(writer, reader, place)
@@ -140,6 +149,10 @@ def _gone(old: Json, new: Json, place: str) -> Iterator[str]:
     for keyword in ("items", "additionalProperties"):
         if keyword in old and keyword in new:
             yield from _gone(old[keyword], new[keyword], f"{place}[]")
+
+
+def _kinds(schemas: list[Json]) -> str:
+    return " or ".join(map(_kind, schemas))
 
 
 def _kind(schema: Json) -> str:

@@ -110,11 +110,14 @@ def _sample(name: str, field: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
 
 
 def present() -> dict[str, dict[str, Any]]:
-    """Return what the ledgers are to keep of the catalog as it is."""
-    return {
+    """Return what the ledgers are to keep of the catalog as it is: of every type, and of the envelope that we send."""
+    ours = envelope.schema()
+    ours["required"] = [*ours["required"], *envelope.OURS]
+    types = {
         name: ledger.entry(schema(model), subject=model.subject_field, source=f"/botberi/{database(model)}")
         for name, model in load().items()
     }
+    return {"envelope": ledger.entry(ours, subject="subject", source="/botberi/")} | types
 
 
 def files(root: Path = ROOT) -> dict[Path, str]:

@@ -91,6 +91,25 @@ def test_it_breaks_nobody_to_change(schema: Json) -> None:
     assert breaks(shape(WAS), shape(schema)) == []
 
 
+EITHER: Final = WAS | {"anyOf": [{"required": ["note"]}, {"required": ["more"]}]}
+
+
+def test_it_breaks_nobody_that_one_of_several_is_there() -> None:
+    assert breaks(shape(EITHER), shape(EITHER)) == []
+    assert breaks(shape(EITHER), shape(WAS)) == [f"{OLD} meets data.note missing"]
+    assert breaks(shape(WAS), shape(EITHER)) == [f"{NEW} data.note missing"]
+
+
+def test_the_envelope_is_held_to_its_past_as_every_type_is() -> None:
+    past, now = contracts.present(), contracts.present()
+    del now["envelope"]["shape"]["properties"]["partitionkey"]
+    now["envelope"]["shape"]["required"].remove("partitionkey")
+    assert ledger.broken({name: [each] for name, each in past.items()}, now) == [
+        f"envelope: {OLD} meets data.partitionkey missing",
+        f"envelope: {OLD} misses data.partitionkey",
+    ]
+
+
 def test_a_break_within_an_object_of_a_list_is_found_too() -> None:
     old, new = ({"type": "array", "items": fields(id=each)} for each in (TEXT, NUMBER))
     assert breaks(shape(now(tags=old)), shape(now(tags=new)))
