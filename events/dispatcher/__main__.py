@@ -1,9 +1,11 @@
 """`python -m events.dispatcher`: bring events from RabbitMQ to the functions that subscribe to them, over HTTP.
 
 Any number may run: every queue has one active consumer, and another takes over when it is gone. It starts without its
-broker or the functions, waits for them, and goes on when they are back.
+broker or the functions, waits for them, and goes on when they are back. With `--cron-only` it does nothing but emit the
+events of schedules.
 """
 
+import argparse
 import logging
 import signal
 import threading
@@ -14,13 +16,17 @@ from events import failpoints, logs, subscriptions
 from events.bus import NOTIFY_QUEUE
 from events.configuration import setting
 from events.dispatcher.caller import Caller
+from events.dispatcher.clock import Clock, schedules_of
 from events.dispatcher.consumer import Consumer, Tap
 from events.dispatcher.dead_letters import DeadLetters
 from events.dispatcher.delivery import Answer, Delivery, Verdict, received
+from events.dispatcher.exposition import FAMILIES, SLOTS, Exposed
+from events.dispatcher.figures import Counted
 from events.dispatcher.lanes import Lanes
 from events.dispatcher.notifier import Notifier
 from events.dispatcher.shelf import Shelf
 from events.subscriptions import Subscription
+from events.watching import Watched, serve
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +40,8 @@ class Dispatcher:
     def __init__(self, wanted: list[Subscription], url: str) -> None:
         """`url` is where functions are, with `{name}` in it."""
         self.url = url
+        self.clock = Clock(schedules_of(wanted), threading.Event())
+        self.calls: dict[str, list[Counted]] = {}
         self.shelf = Shelf()
         self.lanes = [self._lanes(subscription) for subscription in wanted if subscription.concurrency]
         self.shelf.lanes = {lanes.subscription.queue: lanes for lanes in self.lanes}
@@ -44,6 +52,8 @@ class Dispatcher:
         graves = [self.dead_letters.tap(queue) for queue in (NOTIFY_QUEUE, *(each.queue for each in wanted))]
         self.consumer = Consumer([*map(self._tap, self.lanes), *graves, self.notifier.tap()])
         self.notifier.consumer = self.dead_letters.consumer = self.consumer
+        parts = (self.consumer, self.shelf, self.dead_letters, self.notifier, self.clock, self.lanes)
+        self.exposed = Exposed(*parts, self.calls)
 
     def _lanes(self, subscription: Subscription) -> Lanes:
         url = self.url.replace("{name}", subscription.function)
@@ -56,7 +66,14 @@ class Dispatcher:
                 _log_death(subscription.queue, delivery, answer)
             self.consumer.settle(subscription.queue, delivery.tag, delivery.connection, handled=handled)
 
-        return Lanes(subscription, lambda: Caller(url, subscription.timeout_seconds), settle, self.shelf.ring)
+        calls = self.calls[subscription.function] = []
+
+        def make_call() -> Counted:
+            counted = Counted(Caller(url, subscription.timeout_seconds))
+            calls.append(counted)
+            return counted
+
+        return Lanes(subscription, make_call, settle, self.shelf.ring)
 
     def _settle_handled(self, queue: str, delivery: Delivery) -> None:
         self.consumer.settle(queue, delivery.tag, delivery.connection, handled=True)
@@ -70,6 +87,7 @@ class Dispatcher:
 
     def run(self, stopped: threading.Event) -> None:
         """Dispatch until `stopped` is set, then finish the calls under way."""
+        serve(self.exposed.watched())
         for lanes in self.lanes:
             lanes.start()
         if self.lanes:
@@ -77,7 +95,9 @@ class Dispatcher:
         self.dead_letters.start()
         self.notifier.start()
         self.consumer.start()
+        self.clock.start()
         stopped.wait()
+        self.clock.stopped.set()
         deadline = time.monotonic() + DRAIN
         for lanes in self.lanes:
             lanes.stop(deadline)
@@ -100,12 +120,21 @@ def _log_death(queue: str, delivery: Delivery, answer: Answer) -> None:
 
 def main() -> None:
     """Dispatch until told to stop."""
+    parser = argparse.ArgumentParser(prog="dispatcher", description=__doc__)
+    parser.add_argument("--cron-only", action="store_true", help="emit the events of schedules, and deliver nothing")
+    cron_only = parser.parse_args().cron_only
     logs.configure("dispatcher")
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     signal.signal(signal.SIGINT, lambda *_: stopped.set())
-    Dispatcher(subscriptions.read(), setting("FUNCTIONS_URL")).run(stopped)
+    wanted = subscriptions.read()
+    if cron_only:
+        clock = Clock(schedules_of(wanted), stopped)
+        serve(Watched(FAMILIES, lambda: [(SLOTS, {}, clock.fired)]))
+        clock.run()
+    else:
+        Dispatcher(wanted, setting("FUNCTIONS_URL")).run(stopped)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ import logging
 import queue
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 from events import bus, failpoints
 from events.dispatcher.consumer import Consumer, Tap
-from events.dispatcher.delivery import Answer, Delivery, Verdict, attributes, received
+from events.dispatcher.delivery import MAX_NAME, Answer, Delivery, Verdict, attributes, received
 from events.ids import new_id
 from events.postgres import Session
 
@@ -52,13 +54,15 @@ class DeadLetters(threading.Thread):
         """Give `taps` to a consumer, and the consumer to `consumer`, before it is started."""
         super().__init__(name="dead-letters", daemon=True)
         self.consumer: Consumer
-        self.written = 0
+        self.written: Counter[str] = Counter()
+        """Dead letters by the queue that they died in."""
         self._arrived: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._why: dict[tuple[str, str, str], tuple[Answer, int]] = {}
         self._session: Session | None = None
 
     def tap(self, origin: str) -> Tap:
         """Return the tap of the dead-letter queue of the queue `origin`."""
+        self.written[origin] = 0
 
         def deliver(tag: int, connection: int, body: bytes, properties: Any) -> None:  # noqa: ANN401 - pika's
             self._arrived.put(_Message(origin, tag, connection, body, properties.headers or {}))
@@ -90,7 +94,7 @@ class DeadLetters(threading.Thread):
                 self._session.close()
                 self._session = None
             return False
-        self.written += 1
+        self.written[message.queue] += 1
         return True
 
     def _row(self, message: _Message) -> dict[str, Any]:
@@ -104,12 +108,12 @@ def burial(queue: str, body: bytes, answer: Answer, attempts: int) -> dict[str, 
     """Return the row of a dead letter, whatever its body holds."""
     event = attributes(body)
     given = {name: event.get(name) for name in ("source", "type", "subject")}
-    known = {name: _storable(value) if isinstance(value, str) else "unknown" for name, value in given.items()}
+    known = {name: _name(value) if isinstance(value, str) else "unknown" for name, value in given.items()}
     return {
         "id": new_id("ded"),
         "queue": queue,
         # Two that have no id are two letters.
-        "event_id": _storable(received(0, 0, body).event_id),
+        "event_id": _name(received(0, 0, body).event_id),
         **known,
         "reason": answer.reason,
         "detail": _storable(answer.detail),
@@ -125,4 +129,12 @@ def _unknown(headers: dict[str, Any]) -> Answer:
 
 
 def _storable(text: str) -> str:
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return text.encode(errors="replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")
+
+
+def _name(text: str) -> str:
+    """Return what fits an index of Postgres, and is another for another text."""
+    name = _storable(text)
+    if len(name.encode()) <= MAX_NAME:
+        return name
+    return f"{name[:100]}-{sha256(name.encode()).hexdigest()}"

@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -119,6 +120,9 @@ class Shelf(threading.Thread):
         """Called with the queue and each delivery that is on the shelf, to be acknowledged."""
         self.given_up: Callable[[str, Delivery, Answer], None]
         """Called with the queue and each event from the shelf that becomes a dead letter."""
+        self.connected = False
+        self.buried: Counter[str] = Counter()
+        """Dead letters by queue."""
         self.stopped = False
         self._bell = threading.Event()
         self._session: Session | None = None
@@ -162,9 +166,11 @@ class Shelf(threading.Thread):
         try:
             if self._session is None:
                 self._session = Session(DATABASE, "relay", name="botberi-shelf")
+                self.connected = True
             work()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             log.warning("the shelf in %s can't be used: %r; trying again", DATABASE, error)
+            self.connected = False
             if self._session is not None:
                 self._session.close()
                 self._session = None
@@ -242,6 +248,7 @@ class Shelf(threading.Thread):
             self.given_up(queue_name, delivery, answer)
             self._run(BURY, **burial(queue_name, delivery.body, answer, delivery.attempts))
         self._run("commit")
+        self.buried[queue_name] += is_ours and chunk.dead is not None
         failpoints.reach("shelf.saved")
 
 

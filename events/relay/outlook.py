@@ -70,6 +70,8 @@ class Outlook:
             try:
                 if self._session is None:
                     self._session = Session(self.database, "relay", name="botberi-relay-outlook")
+                    # Whoever asks waits no longer; Prometheus gives up after ten.
+                    self._session.run("set statement_timeout = '3s'")
                 return self._session.run(sql, **values)
             except BaseException:
                 self._close()

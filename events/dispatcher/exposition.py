@@ -1,0 +1,103 @@
+"""What a dispatcher shows: calls and what became of them, what it holds, and what it took in for Postgres."""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Final
+
+from events.dispatcher.clock import Clock
+from events.dispatcher.consumer import Consumer
+from events.dispatcher.dead_letters import DeadLetters
+from events.dispatcher.figures import BUCKETS, Counted, total
+from events.dispatcher.lanes import Lanes
+from events.dispatcher.notifier import Notifier
+from events.dispatcher.shelf import Shelf
+from events.watching import Sample, Watched
+
+STUCK: Final = 60
+"""Seconds without a sign of life from the consumer after which the process is beyond help."""
+
+SLOTS: Final = "botberi_dispatcher_slots_fired_total"
+
+FAMILIES: Final = {
+    "botberi_dispatcher_connected": "1 while it is connected to RabbitMQ.",
+    "botberi_dispatcher_connects_total": "Times that it connected to RabbitMQ.",
+    "botberi_dispatcher_calls_total": "Calls of functions, by verdict (handled, retry, dead) and reason.",
+    "botberi_dispatcher_call_seconds": "How long calls took.",
+    "botberi_dispatcher_calls_under_way": "Calls that are being made.",
+    "botberi_dispatcher_held": "Deliveries that wait for their turn, are being worked on, or are tried again later.",
+    "botberi_dispatcher_retries_total": "Calls that have to be repeated.",
+    "botberi_dispatcher_shelved_subjects": "Subjects that fail and wait in shared_psql, so that they hold up nobody.",
+    "botberi_dispatcher_shelved_events": "Events of those subjects.",
+    "botberi_dispatcher_dead_letters_total": "Dead letters that were written down.",
+    SLOTS: "Slots of schedules for which it emitted the event.",
+    "botberi_notifier_batches_total": "Batches of events for Postgres that were taken in.",
+    "botberi_notifier_events_total": "Events in them that became a NOTIFY.",
+    "botberi_notifier_duplicates_total": "Events in them that had become one before.",
+}
+"""Every metric with its meaning."""
+
+
+@dataclass(frozen=True)
+class Exposed:
+    """The parts of a dispatcher that have something to say."""
+
+    consumer: Consumer
+    shelf: Shelf
+    dead_letters: DeadLetters
+    notifier: Notifier
+    clock: Clock
+    lanes: list[Lanes]
+    calls: dict[str, list[Counted]] = field(default_factory=dict)
+    """By function."""
+
+    def watched(self) -> Watched:
+        """Return the dispatcher as those see it who watch over it."""
+        return Watched(FAMILIES, self._samples, self._ailment, self._hindrance)
+
+    def _ailment(self) -> str | None:
+        for thread in (self.consumer, self.dead_letters, self.notifier, self.clock, *([self.shelf] * bool(self.lanes))):
+            if not thread.is_alive():
+                return f"the thread {thread.name} has ended"
+        silent = time.monotonic() - self.consumer.turned
+        return f"the consumer has not turned for {silent:.0f} s" if silent > STUCK else None
+
+    def _hindrance(self) -> str | None:
+        if not self.consumer.connected:
+            return "not connected to event_bus"
+        return "not connected to shared_psql" if self.lanes and not self.shelf.connected else None
+
+    def _samples(self) -> Iterator[Sample]:
+        yield "botberi_dispatcher_connected", {}, self.consumer.connected
+        yield "botberi_dispatcher_connects_total", {}, self.consumer.connects
+        for lanes in self.lanes:
+            yield from self._of_subscription(lanes)
+        for queue, count in self.dead_letters.written.items():
+            yield "botberi_dispatcher_dead_letters_total", {"queue": queue}, count + self.shelf.buried[queue]
+        yield SLOTS, {}, self.clock.fired
+        yield "botberi_notifier_batches_total", {}, self.notifier.batches
+        yield "botberi_notifier_events_total", {}, self.notifier.notified
+        yield "botberi_notifier_duplicates_total", {}, self.notifier.duplicates
+
+    def _of_subscription(self, lanes: Lanes) -> Iterator[Sample]:
+        subscription = lanes.subscription
+        labels = {"subscription": subscription.function}
+        answers, buckets, seconds, busy = total(self.calls[subscription.function])
+        for (verdict, reason), count in sorted(answers.items()):
+            yield "botberi_dispatcher_calls_total", {**labels, "verdict": verdict, "reason": reason}, count
+        yield from _histogram("botberi_dispatcher_call_seconds", labels, buckets, seconds)
+        yield "botberi_dispatcher_calls_under_way", labels, busy
+        yield "botberi_dispatcher_held", labels, lanes.depth
+        yield "botberi_dispatcher_retries_total", labels, lanes.retries
+        subjects, events = self.shelf.counts.get(subscription.queue, (0, 0))
+        yield "botberi_dispatcher_shelved_subjects", labels, subjects
+        yield "botberi_dispatcher_shelved_events", labels, events
+
+
+def _histogram(name: str, labels: dict[str, str], buckets: Iterable[int], seconds: float) -> Iterator[Sample]:
+    count = 0
+    for bound, count in zip((*map(str, BUCKETS), "+Inf"), accumulate(buckets), strict=True):
+        yield f"{name}_bucket", {**labels, "le": bound}, count
+    yield f"{name}_sum", labels, seconds
+    yield f"{name}_count", labels, count

@@ -1,0 +1,52 @@
+"""Calls of functions, counted: each worker for itself, so that counting waits for nobody."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable
+from time import perf_counter
+from typing import Final
+
+from events.dispatcher.delivery import Answer, Delivery
+
+BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds."""
+
+
+class Counted:
+    """A function's caller that counts; for one thread."""
+
+    def __init__(self, call: Callable[[Delivery], Answer]) -> None:
+        """Begin at zero."""
+        self.call = call
+        self.busy = False
+        self.answers: Counter[tuple[str, str]] = Counter()
+        """By verdict and reason."""
+        self.buckets = [0] * (len(BUCKETS) + 1)
+        self.seconds = 0.0
+
+    def __call__(self, delivery: Delivery) -> Answer:
+        """Call, and count."""
+        self.busy = True
+        started = perf_counter()
+        try:
+            answer = self.call(delivery)
+        finally:
+            self.busy = False
+        seconds = perf_counter() - started
+        self.answers[answer.verdict.name.lower(), answer.reason] += 1
+        self.buckets[bisect_left(BUCKETS, seconds)] += 1
+        self.seconds += seconds
+        return answer
+
+
+def total(counted: Iterable[Counted]) -> tuple[Counter[tuple[str, str]], list[int], float, int]:
+    """Return answers, buckets, seconds and calls under way of several workers together."""
+    answers: Counter[tuple[str, str]] = Counter()
+    buckets, seconds, busy = [0] * (len(BUCKETS) + 1), 0.0, 0
+    for each in counted:
+        # A copy made at one blow: the worker goes on counting.
+        answers.update(dict(each.answers))
+        buckets = [mine + yours for mine, yours in zip(buckets, list(each.buckets), strict=True)]
+        seconds += each.seconds
+        busy += each.busy
+    return answers, buckets, seconds, busy
