@@ -47,6 +47,7 @@ RUN --mount=type=bind,from=tools,source=/usr/local/bin/uv,target=/usr/local/bin/
 
 FROM group AS base
 COPY --from=code /parts/shared /app
+COPY deploy/subscriptions.json /app/deploy/
 USER 10001:10001
 EXPOSE 8080
 ENTRYPOINT ["python", "-m", "functions.runtime.host"]
@@ -58,7 +59,6 @@ COPY --from=code /parts/functions/${FUNCTION} /app
 # Relays, dispatcher, worker, Flower, migrations: what they run is their command.
 FROM base AS service
 COPY --from=code /parts/services /app
-COPY deploy/subscriptions.json /app/deploy/
 ENTRYPOINT ["python", "-m"]
 
 FROM service AS docs

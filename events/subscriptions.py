@@ -1,7 +1,9 @@
 """Who hears what: the generated file that topology and dispatcher work from."""
 
 import json
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +34,26 @@ class Subscription:
     """When the dispatcher emits the one event that it hears, as a cron expression; empty if others emit its events."""
     timezone: str = "UTC"
     """The schedule's, by its IANA name."""
+
+
+def hearing(event_type: str) -> list[str]:
+    """Return the queues that the exchange brings an event type to, sorted. The file is read once in a process."""
+    every = _read_once(Path(setting("SUBSCRIPTIONS", DEFAULT_FILE)))
+    return sorted(each.queue for each in every if any(_fits(pattern, event_type) for pattern in each.types))
+
+
+@cache
+def _read_once(file: Path) -> list[Subscription]:
+    return read(file)
+
+
+def _fits(pattern: str, key: str) -> bool:
+    """Tell whether a topic exchange takes a routing key for one of the pattern: `*` is a word, `#` any number."""
+    words = "".join(
+        r"(\.[^.]+)*" if word == "#" else rf"\.{'[^.]+' if word == '*' else re.escape(word)}"
+        for word in pattern.split(".")
+    )
+    return re.fullmatch(words, f".{key}") is not None
 
 
 def read(file: Path | None = None) -> list[Subscription]:

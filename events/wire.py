@@ -8,6 +8,8 @@ from typing import Any, Final
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
 
+BATCH_CONTENT_TYPE: Final = "application/cloudevents-batch+json"
+
 MAX_EVENT_BYTES: Final = 1024 * 1024
 """The largest event that any hop takes."""
 

@@ -11,7 +11,7 @@ from functions.manifests.schemas import Schema, Schemas, reply_of, schema_of
 from functions.runtime import idempotency, problems
 from functions.runtime.declarations import Declaration, Parameter
 from functions.runtime.endpoint import takes_idempotency_key
-from functions.runtime.shapes import Cached, Reply
+from functions.runtime.shapes import Cached, Reply, bodies
 
 ABOUT: Final = {
     "user": ("Botberi", "Sign up, browse the catalog of agents, launch instances of them and talk to them."),
@@ -101,10 +101,17 @@ def operation(declaration: Declaration, schemas: Schemas) -> Schema:
     if caller is not None:
         described["security"] = [{"bearer": [caller.annotation.scope]}]
     if body is not None:
-        reference = schemas.reference(body.annotation, "validation")
-        content = {"schema": reference, "example": schemas.example(reference)}
-        described["requestBody"] = {"required": True, "content": {"application/json": content}}
+        described["requestBody"] = {"required": True, "content": _content(body, schemas)}
     return described
+
+
+def _content(body: Parameter, schemas: Schemas) -> Schema:
+    """Return what a body may be, by media type."""
+    content: Schema = {}
+    for media_type, model in bodies(body.annotation).items():
+        reference = schemas.reference(model, "validation")
+        content[media_type] = {"schema": reference, "example": schemas.example(reference)}
+    return content
 
 
 def _parameters(declaration: Declaration, schemas: Schemas) -> list[Schema]:

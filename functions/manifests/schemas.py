@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from functions.runtime.declarations import Declaration
-from functions.runtime.shapes import Cached
+from functions.runtime.shapes import Cached, bodies
 
 Schema = dict[str, Any]
 Model = tuple[type[BaseModel], Literal["validation", "serialization"]]
@@ -90,8 +90,10 @@ def schema_of(annotation: Any) -> Schema:  # noqa: ANN401 - a type of any kind
 
 def _models(declaration: Declaration) -> Iterable[Model]:
     for parameter in declaration.parameters:
-        if parameter.source in ("body", "query"):
+        if parameter.source == "query":
             yield parameter.annotation, "validation"
+        for body in bodies(parameter.annotation).values():
+            yield body, "validation"
     reply = reply_of(declaration)
     if reply is not None:
         yield reply, "serialization"

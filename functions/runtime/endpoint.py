@@ -26,7 +26,7 @@ from functions.runtime.callers import User
 from functions.runtime.declarations import Declaration, Needs, Parameter, path_parameters, summary_of
 from functions.runtime.inputs import discard_rest, leave_unread
 from functions.runtime.routes import match
-from functions.runtime.shapes import Body, IfMatch, Query, SharedTransactions, UserTransactions
+from functions.runtime.shapes import IfMatch, Query, SharedTransactions, UserTransactions, bodies
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,6 @@ def declaration_of(function: object) -> Declaration:
 
 
 _SOURCES: Final[tuple[tuple[type, str], ...]] = (
-    (Body, "body"),
     (Query, "query"),
     (User, "caller"),
     (UserTransactions, "transactions"),
@@ -109,6 +108,8 @@ def _parameter(name: str, annotation: Any, path: str) -> Parameter:  # noqa: ANN
         return Parameter(name, annotation, "database")
     if annotation is IfMatch:
         return Parameter(name, annotation, "header")
+    if bodies(annotation):
+        return Parameter(name, annotation, "body")
     kind = get_origin(annotation) or annotation
     for base, source in _SOURCES:
         if isinstance(kind, type) and issubclass(kind, base):

@@ -24,6 +24,8 @@ from functions.runtime.strict_json import NotStrictJsonError, check_json
 
 AnyQuery = TypeVar("AnyQuery", bound=Query)
 
+JSON: Final = "application/json"
+
 NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
 
 
@@ -66,12 +68,13 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  # noqa: ANN401 - whatever the parameter's type takes
     """Return the JSON body as what `annotation` takes of its media type, or refuse it with every error at its field."""
     taken = bodies(annotation)
-    if request.mimetype not in taken:
+    kind = _media_type(request)
+    if kind not in taken:
         raise UnsupportedMediaType(f"Send {' or '.join(taken)} as Content-Type.")
     body = read_body(request, limit)
     try:
         check_json(body)
-        value = _validated(request, taken, body)
+        value = _validated(request, taken, kind, body)
     except NotStrictJsonError as error:
         raise Malformed(f"The body is not JSON: {error}.") from None
     except ValidationError as error:
@@ -85,13 +88,17 @@ def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  
     return value
 
 
-def _validated(request: flask.Request, taken: Mapping[str, type[AnyBody]], body: bytes) -> AnyBody:
+def _media_type(request: flask.Request) -> str:
+    # CloudEvents' SDK for Python names none for JSON in binary mode.
+    return request.mimetype or (JSON if _event_headers(request) else "")
+
+
+def _validated(request: flask.Request, taken: Mapping[str, type[AnyBody]], kind: str, body: bytes) -> AnyBody:
     headers = _event_headers(request)
-    if headers and request.mimetype == "application/json":
-        for model in taken.values():
-            if model.binary:
-                return model.model_validate(headers | {"data": json.loads(body)})
-    return taken[request.mimetype].model_validate_json(body)
+    for model in taken.values():
+        if model.binary and headers and kind == JSON:
+            return model.model_validate(headers | {"data": json.loads(body)})
+    return taken[kind].model_validate_json(body)
 
 
 def _event_headers(request: flask.Request) -> dict[str, str]:

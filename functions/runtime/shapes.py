@@ -5,9 +5,10 @@ import binascii
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Annotated, Any, ClassVar, Generic, NewType, TypeVar
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Generic, NewType, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 from sqlalchemy import RowMapping
 
 from functions.domain.databases import SharedDb, UserDb
@@ -15,12 +16,36 @@ from functions.domain.refusals import FieldError, Invalid
 
 Item = TypeVar("Item", bound="Reply")
 Answer = TypeVar("Answer", bound="Reply")
+Element = TypeVar("Element", bound="Body")
 
 
 class Body(BaseModel):
     """A request's JSON body: unknown fields are refused, and nothing is converted from one type to another."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    media_type: ClassVar[str] = "application/json"
+    """By which a handler's parameter of several types, `NewEvent | CloudEventBody`, knows which one it is given."""
+    binary: ClassVar[bool] = False
+    """Whether it may come as CloudEvents' binary mode too: `data` as the body, all else in headers."""
+
+
+class ListBody(RootModel[list[Element]], Generic[Element]):
+    """A request's JSON body that is an array."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    media_type: ClassVar[str] = "application/json"
+    binary: ClassVar[bool] = False
+
+
+AnyBody = Body | ListBody[Any]
+
+
+def bodies(annotation: Any) -> dict[str, type[AnyBody]]:  # noqa: ANN401 - a type of any kind
+    """Return the bodies that a parameter takes, one or those of a union, by their media types; none for others."""
+    types = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
+    return {each.media_type: each for each in types if isinstance(each, type) and issubclass(each, (Body, ListBody))}
 
 
 class Query(BaseModel):
@@ -120,6 +145,8 @@ def nul_characters(value: Any, location: tuple[Any, ...] = ()) -> Iterator[tuple
     if isinstance(value, str):
         if "\x00" in value:
             yield location
+    elif isinstance(value, RootModel):
+        yield from nul_characters(value.root, location)
     elif isinstance(value, BaseModel):
         yield from nul_characters(vars(value), location)
     elif isinstance(value, Mapping):

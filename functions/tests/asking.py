@@ -26,15 +26,21 @@ def path_of(declaration: Declaration, **values: str) -> str:
     return declaration.path.format_map(given | values)
 
 
-def body_of(declaration: Declaration) -> Any:  # noqa: ANN401 - JSON
-    """Return the example of the body, or None where there is no body."""
+def content_of(declaration: Declaration) -> dict[str, Any]:
+    """Return an example of the body for each media type that it may have."""
     described = operation(declaration, Schemas([declaration]))
-    if "requestBody" not in described:
-        return None
-    return described["requestBody"]["content"]["application/json"]["example"]
+    content = described.get("requestBody", {}).get("content", {})
+    return {media_type: each["example"] for media_type, each in content.items()}
+
+
+def body_of(declaration: Declaration) -> Any:  # noqa: ANN401 - JSON
+    """Return the example of the body in its first media type, or None where there is no body."""
+    return next(iter(content_of(declaration).values()), None)
 
 
 def ask(api: Api, declaration: Declaration, path: str | None = None, **changes: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
     """Send the example request, with `changes`."""
-    request = {"json": body_of(declaration), "headers": {"If-Match": '"1"'}} | changes
+    kinds = list(content_of(declaration))
+    headers = {"If-Match": '"1"'} | ({"Content-Type": kinds[0]} if kinds else {})
+    request = {"json": body_of(declaration), "headers": headers} | changes
     return client_of(api, declaration).request(declaration.method, path or path_of(declaration), **request)

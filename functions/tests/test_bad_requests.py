@@ -8,10 +8,10 @@ from functions.local.testing.clients import Api
 from functions.local.testing.world import World
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
-from functions.tests.asking import ask, body_of, path_of
+from functions.tests.asking import ask, body_of, content_of, path_of
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
-WITH_BODY = [each for each in ENDPOINTS if each.parameter("body")]
+WITH_BODY = [each for each in ENDPOINTS if "application/json" in content_of(each)]
 WITH_IF_MATCH = [each for each in ENDPOINTS if each.parameter("header")]
 WITH_KEY = [each for each in ENDPOINTS if each.method == "POST" and each.status == 201 and each.parameter("caller")]
 

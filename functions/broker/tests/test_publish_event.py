@@ -35,6 +35,9 @@ def test_an_event_is_written_as_it_was_given(api: Api, world: World, publisher: 
         "type": "com.botberi.agent.created.v1",
         "subject": "agt_published",
         "known": False,
+        "queues": ["botberi.record-audit", "botberi.refresh-catalog"],
+        "database": None,
+        "channel": None,
         "exchange": "botberi.events",
         "routing_key": "com.botberi.agent.created.v1",
     }
@@ -101,6 +104,7 @@ def test_the_fields_that_do_not_fit_are_named(api: Api, publisher: Person) -> No
 def test_an_event_for_postgres_goes_to_its_queue_alone(api: Api, world: World, publisher: Person) -> None:
     answer = api.broker.post("/v1/events", json=EVENT | {"id": "crm-5", "channel": "orders"}, token=publisher.token)
     assert (answer.json["exchange"], answer.json["routing_key"]) == ("", "botberi.notify.shared_psql")
+    assert (answer.json["database"], answer.json["channel"]) == ("shared_psql", "orders")
     with world.transaction("shared_psql", "relay") as db:
         rows = db.exec_driver_sql("select recipient, channel from outbox where id = 'crm-5'").all()
     assert rows == [("botberi.notify.shared_psql", "orders")]

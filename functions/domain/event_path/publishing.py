@@ -1,8 +1,9 @@
-"""Publishing an event on behalf of a caller: checked against the catalog, once, by way of the outbox."""
+"""Publishing events on behalf of a caller: checked against the catalog, each once, by way of the outbox."""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from events.event import Event
 from events.wire import is_attribute
 from functions.domain.databases import SharedDb
 from functions.domain.event_path.event_types import EventTypeUnknown
-from functions.domain.refusals import Conflict, FieldError, Invalid
+from functions.domain.refusals import Conflict, FieldError, Invalid, Refusal
 
 RESERVED: Final = "/botberi/"
 """Sources that begin so are ours: consumers trust them and deduplicate by them."""
@@ -40,12 +41,26 @@ class ChannelReserved(Invalid):
     """Channels that begin with `events` or `botberi_` are those that Botberi itself listens on."""
 
 
-@dataclass(frozen=True)
-class Notify:
-    """The address of an event for Postgres: the queue where such events wait, and the channel."""
+class BatchRefused(Invalid):
+    """Nothing of the batch was published: `errors` names what is wrong with which event, counted from 0."""
 
-    queue: str
-    channel: str
+
+@dataclass(frozen=True)
+class Draft:
+    """An event as a caller wants to publish it."""
+
+    type: str
+    data: dict[str, Any]
+    id: str
+    source: str
+    subject: str | None = None
+    """What the caller thinks that it is about; None to have it read from the data."""
+    channel: str | None = None
+    """With it the event becomes a NOTIFY on that channel of shared_psql, and nobody else hears it."""
+    traceparent: str | None = None
+    """None for that of the call in progress; the same goes for the next two."""
+    correlationid: str | None = None
+    causationid: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,61 +71,99 @@ class Published:
     source: str
     type: str
     subject: str
+    channel: str | None
     known: bool
     """Whether it was published before: this time nothing happened."""
 
 
-_ONCE: Final = text(
-    "insert into idempotency_keys (caller, key, fingerprint, answer) values (:caller, :key, :fingerprint, '')"
-    " on conflict do nothing returning 1"
-)
-_BEFORE: Final = text("select fingerprint from idempotency_keys where caller = :caller and key = :key")
-_EMIT: Final = text(
-    "select emit_event(type => :type, subject => :subject, data => cast(:data as jsonb), id => :id, source => :source,"
-    " recipient => :recipient, channel => :channel, traceparent => :traceparent, correlationid => :correlationid,"
-    " actor => :actor)"
-)
+# Sorted, so that two batches with the same events wait for each other instead of locking each other out.
+_NOTE: Final = text("""
+insert into idempotency_keys (caller, key, fingerprint, answer)
+select caller, key, fingerprint, '' from jsonb_to_recordset(cast(:rows as jsonb))
+  as given (caller text, key text, fingerprint text) order by caller, key
+on conflict do nothing returning caller, key
+""")
+
+_BEFORE: Final = text("""
+select caller, key, kept.fingerprint from idempotency_keys as kept
+join jsonb_to_recordset(cast(:rows as jsonb)) as given (caller text, key text) using (caller, key)
+""")
+
+_EMIT: Final = text("""
+select emit_event(type => type, subject => subject, data => data, id => id, source => source, recipient => recipient,
+                  channel => channel, traceparent => traceparent, correlationid => correlationid,
+                  causationid => causationid, actor => actor)
+from (
+  select each.* from jsonb_array_elements(cast(:rows as jsonb)) with ordinality as given (row, place),
+    jsonb_to_record(row) as each (type text, subject text, data jsonb, id text, source text, recipient text,
+      channel text, traceparent text, correlationid text, causationid text, actor text)
+  order by place
+) as ordered
+""")
 
 
-def publish(  # noqa: PLR0913 - each is a fact about the event, given by name
-    db: SharedDb, event_type: str, data: dict[str, Any], *, event_id: str, source: str, notify: Notify | None = None
-) -> Published:
+def publish(db: SharedDb, draft: Draft, notify_queue: str) -> Published:
     """Write an event to the outbox, once for each source and id.
 
-    With `notify` it becomes a NOTIFY on that channel of shared_psql, and nobody else hears it.
-    Raises EventTypeUnknown, EventInvalid, SourceReserved, ChannelReserved, or EventIdTaken.
+    `notify_queue` is where events wait that are addressed to Postgres. Raises EventTypeUnknown, EventInvalid,
+    SourceReserved, ChannelReserved, or EventIdTaken.
     """
-    if f"{source}/".startswith(RESERVED):
-        raise SourceReserved(errors=[FieldError("/source", "reserved", SourceReserved.message())])
-    channel = notify.channel if notify else None
-    if channel is not None and channel.startswith(CHANNELS):
-        raise ChannelReserved(errors=[FieldError("/channel", "reserved", ChannelReserved.message())])
-    event = _checked(event_type, data)
-    body = event.model_dump_json()
-    published = Published(
-        event_id, source, event.type, event.subject, known=not _first(db, source, event_id, event, channel)
-    )
-    if not published.known:
-        now = context.current()
-        row = {"id": event_id, "source": source, "type": event.type, "subject": event.subject, "data": body}
-        trace = {"traceparent": now.traceparent, "correlationid": now.correlation, "actor": now.actor}
-        address = {"recipient": notify.queue if notify else None, "channel": channel}
-        db.execute(_EMIT, row | trace | address)
+    [published] = _published(db, [draft], [_checked(draft)], notify_queue)
+    if published is None:
+        raise EventIdTaken
     return published
 
 
-def _checked(event_type: str, data: dict[str, Any]) -> Event:
-    model = load().get(event_type)
+def publish_all(db: SharedDb, drafts: Sequence[Draft], notify_queue: str) -> list[Published]:
+    """Write events to the outbox in their order, all of them or none, each once for each source and id.
+
+    An event that comes twice in the batch is known the second time. Raises BatchRefused with every error.
+    """
+    events: list[Event] = []
+    errors: list[FieldError] = []
+    for place, draft in enumerate(drafts):
+        try:
+            events.append(_checked(draft))
+        except Refusal as refusal:
+            errors += _at(place, refusal)
+    if errors:
+        raise BatchRefused(errors=errors)
+    published = _published(db, drafts, events, notify_queue)
+    errors = [
+        FieldError(f"/{i}/id", EventIdTaken.code, EventIdTaken.message()) for i, p in enumerate(published) if not p
+    ]
+    if errors:
+        raise BatchRefused(errors=errors)
+    return [each for each in published if each]
+
+
+def _at(place: int, refusal: Refusal) -> list[FieldError]:
+    """Return the errors of one event of a batch."""
+    if not refusal.errors:
+        return [FieldError(f"/{place}/type", refusal.code, refusal.message())]
+    return [FieldError(f"/{place}{error.pointer}", error.code, error.message) for error in refusal.errors]
+
+
+def _checked(draft: Draft) -> Event:
+    """Return the event that a draft means, or refuse it."""
+    if f"{draft.source}/".startswith(RESERVED):
+        raise SourceReserved(errors=[FieldError("/source", SourceReserved.code, SourceReserved.message())])
+    if draft.channel is not None and draft.channel.startswith(CHANNELS):
+        raise ChannelReserved(errors=[FieldError("/channel", ChannelReserved.code, ChannelReserved.message())])
+    model = load().get(draft.type)
     if model is None:
         raise EventTypeUnknown
     try:
-        event = model.model_validate_json(json.dumps(data))
+        event = model.model_validate_json(json.dumps(draft.data))
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         raise EventInvalid(errors=[_field_error(each["loc"], each["type"], each["msg"]) for each in details]) from None
     if not is_attribute(event.subject):
         message = "The subject of an event is printable ASCII without space, quote and percent."
         raise EventInvalid(errors=[FieldError(f"/data/{model.subject_field}", "subject_unfit", message)])
+    if draft.subject not in (None, event.subject):
+        message = f"The subject of this type is its data's {model.subject_field}."
+        raise EventInvalid(errors=[FieldError("/subject", "subject_differs", message)])
     return event
 
 
@@ -119,12 +172,58 @@ def _field_error(location: tuple[int | str, ...], code: str, message: str) -> Fi
     return FieldError(f"/data{path}", code, message)
 
 
-def _first(db: SharedDb, source: str, event_id: str, event: Event, channel: str | None) -> bool:
-    """Note the event; False if this very event was noted before. Waits for one that is being noted just now."""
-    fingerprint = hashlib.sha256(f"{channel} {event.type} {event.model_dump_json()}".encode()).hexdigest()
-    row = {"caller": f"event {source}", "key": event_id, "fingerprint": fingerprint}
-    if db.execute(_ONCE, row).first():
-        return True
-    if db.scalar(_BEFORE, row) != fingerprint:
-        raise EventIdTaken
-    return False
+def _published(
+    db: SharedDb, drafts: Sequence[Draft], events: Sequence[Event], notify_queue: str
+) -> list[Published | None]:
+    """Write what is new; None stands for an event whose id another one has."""
+    keys = [(f"event {draft.source}", draft.id) for draft in drafts]
+    fingerprints = [_fingerprint(draft, event) for draft, event in zip(drafts, events, strict=True)]
+    fresh, kept = _noted(db, keys, fingerprints)
+    published: list[Published | None] = []
+    rows: list[dict[str, Any]] = []
+    for draft, event, key, fingerprint in zip(drafts, events, keys, fingerprints, strict=True):
+        if kept.setdefault(key, fingerprint) != fingerprint:
+            published.append(None)
+            continue
+        is_fresh = key in fresh
+        fresh.discard(key)
+        if is_fresh:
+            rows.append(_row(draft, event, notify_queue))
+        facts = (draft.id, draft.source, event.type, event.subject, draft.channel)
+        published.append(Published(*facts, known=not is_fresh))
+    if rows and None not in published:
+        db.execute(_EMIT, {"rows": json.dumps(rows)}).all()
+    return published
+
+
+def _fingerprint(draft: Draft, event: Event) -> str:
+    return hashlib.sha256(f"{draft.channel} {event.type} {event.model_dump_json()}".encode()).hexdigest()
+
+
+def _row(draft: Draft, event: Event, notify_queue: str) -> dict[str, Any]:
+    now = context.current()
+    return {
+        **asdict(draft),
+        "subject": event.subject,
+        "data": event.model_dump(mode="json"),
+        "recipient": notify_queue if draft.channel else None,
+        "traceparent": draft.traceparent or now.traceparent,
+        "correlationid": draft.correlationid or now.correlation,
+        "actor": now.actor,
+    }
+
+
+Keys = tuple[str, str]
+
+
+def _noted(db: SharedDb, keys: Sequence[Keys], fingerprints: Sequence[str]) -> tuple[set[Keys], dict[Keys, str]]:
+    """Note events; return those that are new, and the fingerprints of the others. Waits for whoever notes them too."""
+    first: dict[Keys, str] = {}
+    for key, fingerprint in zip(keys, fingerprints, strict=True):
+        first.setdefault(key, fingerprint)
+    rows = [{"caller": caller, "key": key, "fingerprint": each} for (caller, key), each in first.items()]
+    fresh = {(row.caller, row.key) for row in db.execute(_NOTE, {"rows": json.dumps(rows)})}
+    if len(fresh) == len(first):
+        return fresh, {}
+    before = json.dumps([row for row in rows if (row["caller"], row["key"]) not in fresh])
+    return fresh, {(row.caller, row.key): row.fingerprint for row in db.execute(_BEFORE, {"rows": before})}

@@ -1,0 +1,23 @@
+"""POST /v1/events/batch: publish a batch of CloudEvents, all of them or none, each once for its source and id."""
+
+from events.bus import NOTIFY_QUEUE
+from functions.domain.databases import SharedDb
+from functions.domain.event_path import publishing
+from functions.domain.event_path.publishing import BatchRefused
+from functions.runtime.callers import Broker
+from functions.runtime.cloud_events import MAX_BODY, BatchBody, Receipt
+from functions.runtime.endpoint import endpoint
+from functions.runtime.shapes import Reply
+
+
+class Receipts(Reply):
+    """Where each event went, in the order of the batch."""
+
+    items: list[Receipt]
+
+
+@endpoint("POST", "/v1/events/batch", status=202, refusals=(BatchRefused,), max_body=MAX_BODY)
+def publish_events(_caller: Broker, batch: BatchBody, db: SharedDb) -> Receipts:
+    """Those about one subject arrive in the order of the batch. When one is refused, every error is named."""
+    published = publishing.publish_all(db, [event.draft() for event in batch.root], NOTIFY_QUEUE)
+    return Receipts(items=[Receipt.of(each) for each in published])

@@ -1,0 +1,108 @@
+"""Events that come as CloudEvents: structured, and in binary mode."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cloudevents.conversion import to_binary, to_structured
+from cloudevents.http import CloudEvent
+
+from events import contracts
+from events.catalog.agents import AgentCreated
+from functions.local.testing.answers import Answer
+from functions.local.testing.clients import Api
+from functions.local.testing.people import Person
+from functions.local.testing.world import World
+
+DATA = {"agent_id": "agt_published", "slug": "published"}
+EVENT = {"specversion": "1.0", "id": "ce-1", "source": "/example/crm", "type": AgentCreated.type, "data": DATA}
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+STRUCTURED = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
+
+
+@pytest.fixture
+def token(person: Callable[..., Person]) -> str:
+    return person(scopes=("user", "broker")).token
+
+
+def row(world: World, event_id: str) -> dict[str, Any]:
+    with world.transaction("shared_psql", "relay") as db:
+        found = db.exec_driver_sql("select * from outbox where id = %s", (event_id,)).mappings().one()
+    return dict(found)
+
+
+def structured(api: Api, token: str, event: dict[str, Any]) -> Answer:
+    return api.broker.post("/v1/events", data=json.dumps(event).encode(), headers=STRUCTURED, token=token)
+
+
+@pytest.mark.parametrize("mode", [to_structured, to_binary])
+def test_what_the_sdk_makes_is_published(api: Api, world: World, token: str, mode: Callable[..., Any]) -> None:
+    event = CloudEvent({"source": "/example/sdk", "type": AgentCreated.type, "traceparent": TRACE}, DATA)
+    headers, body = mode(event)
+    answer = api.broker.post("/v1/events", data=body, headers=headers, token=token)
+    assert answer.status_code == 202, answer.text
+    assert answer.json["id"] == event["id"]
+    written = row(world, event["id"])
+    assert (written["source"], written["data"], written["traceparent"]) == ("/example/sdk", DATA, TRACE)
+
+
+def test_the_same_event_in_another_mode_is_known(api: Api, token: str) -> None:
+    event = CloudEvent({"source": "/example/sdk", "type": AgentCreated.type}, DATA)
+    for mode, known in ((to_structured, False), (to_binary, True)):
+        headers, body = mode(event)
+        assert api.broker.post("/v1/events", data=body, headers=headers, token=token).json["known"] is known
+
+
+def test_the_example_of_a_type_is_published_under_ones_own_source(api: Api, token: str) -> None:
+    example = contracts.example(AgentCreated)
+    assert structured(api, token, example).code == "source_reserved"
+    assert structured(api, token, example | {"source": "/example/crm"}).status_code == 202
+
+
+def test_it_can_be_addressed_to_postgres(api: Api, world: World, token: str) -> None:
+    answer = structured(api, token, EVENT | {"id": "ce-2", "channel": "orders"})
+    assert (answer.json["database"], answer.json["channel"]) == ("shared_psql", "orders")
+    assert row(world, "ce-2")["channel"] == "orders"
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"specversion": "0.3"}, "/specversion"),
+        ({"id": None}, "/id"),
+        ({"id": "two words"}, "/id"),
+        ({"subject": "agt_other"}, "/subject"),
+        ({"datacontenttype": "text/xml"}, "/datacontenttype"),
+        ({"time": "yesterday"}, "/time"),
+        ({"time": "2026-01-02T03:04:05"}, "/time"),
+        ({"data": "text"}, "/data"),
+        ({"data_base64": "e30="}, "/data_base64"),
+        ({"myextension": "1"}, "/myextension"),
+        ({"channel": "Robert;drop"}, "/channel"),
+        ({"channel": "botberi_outbox"}, "/channel"),
+    ],
+)
+def test_what_is_wrong_with_it_is_named(api: Api, token: str, change: dict[str, Any], pointer: str) -> None:
+    answer = structured(api, token, EVENT | change)
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+
+
+def test_headers_are_named_like_attributes(api: Api, token: str) -> None:
+    headers = {"ce-specversion": "1.0", "ce-id": "ce-3", "ce-type": AgentCreated.type, "ce-source": "%20"}
+    answer = api.broker.post("/v1/events", json=DATA, headers=headers, token=token)
+    assert (answer.status_code, [error["pointer"] for error in answer.json["errors"]]) == (422, ["/source"])
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/cloudevents-batch+json", "application/cloudevents+avro"])
+def test_other_media_types_are_refused_with_those_that_are_not(api: Api, token: str, kind: str) -> None:
+    answer = api.broker.post("/v1/events", data=b"{}", headers={"Content-Type": kind}, token=token)
+    assert (answer.status_code, answer.code) == (415, "unsupported_media_type")
+    assert "application/cloudevents+json" in answer.json["detail"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"id": NaN}', b"\xff", b'{"id": "a", "id": "b"}'])
+def test_what_is_no_json_object_is_refused(api: Api, token: str, body: bytes) -> None:
+    answer = api.broker.post("/v1/events", data=body, headers=STRUCTURED, token=token)
+    assert answer.status_code in {400, 422}

@@ -1,0 +1,126 @@
+"""CloudEvents that are published over HTTP, and the receipt for each: the shapes that several endpoints share."""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+
+from pydantic import AfterValidator, Field
+
+from events import subscriptions
+from events.bus import EXCHANGE, NOTIFY_QUEUE
+from events.wire import BATCH_CONTENT_TYPE, CONTENT_TYPE
+from functions.domain.event_path.publishing import Draft, Published
+from functions.runtime.shapes import Body, ListBody, Reply
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes of an event, and of all events of a batch together."""
+
+MAX_EVENTS: Final = 500
+"""Events of a batch."""
+
+Attribute = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!#$&-~]+$")]
+
+Channel = Annotated[
+    str | None,
+    Field(
+        pattern=r"^[a-z][a-z0-9_]{0,62}$",
+        description="Address it to Postgres: it becomes a NOTIFY on this channel of shared_psql, and nothing else.",
+        examples=["orders"],
+    ),
+]
+
+Data = Annotated[
+    dict[str, Any],
+    Field(
+        description="What the schema of the type asks for.",
+        examples=[{"agent_id": "agt_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f", "slug": "echo"}],
+    ),
+]
+
+
+def _with_zone(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        message = "a time needs a zone"
+        raise ValueError(message)
+    return text
+
+
+_TRACEPARENT: Final = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
+_ITS_OWN: Final = Field(description="Botberi sets its own.")
+
+
+class CloudEventBody(Body):
+    """A CloudEvent 1.0: its JSON, or in binary mode its data as JSON and its attributes in `ce-` headers."""
+
+    media_type: ClassVar[str] = CONTENT_TYPE
+    binary: ClassVar[bool] = True
+
+    specversion: Literal["1.0"]
+    id: Annotated[Attribute, Field(description="Unique within the source.", examples=["order-4711"])]
+    source: Annotated[Attribute, Field(description="Your system.", examples=["/example/crm"])]
+    type: Annotated[Attribute, Field(description="A type of the catalog.", examples=["com.botberi.agent.created.v1"])]
+    data: Data
+    subject: Annotated[Attribute | None, Field(description="It follows from the data, and must not differ.")] = None
+    channel: Channel = None
+    traceparent: Annotated[
+        str | None,
+        Field(pattern=_TRACEPARENT, description="The trace that it belongs to, if not the request's."),
+    ] = None
+    correlationid: Annotated[Attribute | None, Field(description="Of the chain of events that it belongs to.")] = None
+    causationid: Annotated[Attribute | None, Field(description="The id of the event that caused it.")] = None
+    datacontenttype: Literal["application/json"] | None = None
+    time: Annotated[
+        Annotated[str, AfterValidator(_with_zone)] | None,
+        Field(
+            description="The event that Botberi sends on has the time at which it was published.",
+            json_schema_extra={"format": "date-time"},
+        ),
+    ] = None
+    dataschema: Annotated[str | None, _ITS_OWN] = None
+    sequence: Annotated[str | None, _ITS_OWN] = None
+    partitionkey: Annotated[str | None, _ITS_OWN] = None
+    actor: Annotated[str | None, Field(description="Botberi names your account.")] = None
+
+    def draft(self) -> Draft:
+        """Return what is to be published."""
+        return Draft(
+            self.type,
+            self.data,
+            id=self.id,
+            source=self.source,
+            subject=self.subject,
+            channel=self.channel,
+            traceparent=self.traceparent,
+            correlationid=self.correlationid,
+            causationid=self.causationid,
+        )
+
+
+class BatchBody(ListBody[CloudEventBody]):
+    """CloudEvents as a JSON array."""
+
+    root: Annotated[list[CloudEventBody], Field(max_length=MAX_EVENTS)]
+    media_type: ClassVar[str] = BATCH_CONTENT_TYPE
+
+
+class Receipt(Reply):
+    """Where an event went."""
+
+    id: str
+    source: str
+    type: str
+    subject: str
+    known: Annotated[bool, Field(description="It was published before, and nothing happened this time.")]
+    exchange: Annotated[str, Field(description="Of RabbitMQ; empty for the default one.")]
+    routing_key: str
+    queues: Annotated[list[str], Field(description="Those that the subscribers of its type listen to.")]
+    database: Annotated[str | None, Field(description="Where it becomes a NOTIFY, if it is addressed to Postgres.")]
+    channel: str | None
+
+    @classmethod
+    def of(cls, published: Published) -> Self:
+        """Build the receipt."""
+        if published.channel is not None:
+            way = {"exchange": "", "routing_key": NOTIFY_QUEUE, "queues": [NOTIFY_QUEUE], "database": "shared_psql"}
+            return cls(**vars(published), **way)
+        queues = subscriptions.hearing(published.type)
+        return cls(**vars(published), exchange=EXCHANGE, routing_key=published.type, queues=queues, database=None)
