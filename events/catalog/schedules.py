@@ -9,7 +9,10 @@ SPEAKER: Final = "events/dispatcher/clock.py"
 
 
 class UserPruningFallenDue(Event, type="com.botberi.user_pruning.fallen_due.v1", subject="schedule"):
-    """It is time to forget what is no longer of use in user_psql."""
+    """It is time to forget what is no longer of use in user_psql.
+
+    Said when a slot of the schedule has come, once however many dispatchers run.
+    """
 
     schedule: str
     """The subscriber that declares the schedule."""
@@ -18,7 +21,10 @@ class UserPruningFallenDue(Event, type="com.botberi.user_pruning.fallen_due.v1",
 
 
 class SharedPruningFallenDue(Event, type="com.botberi.shared_pruning.fallen_due.v1", subject="schedule"):
-    """It is time to forget what is no longer of use in shared_psql."""
+    """It is time to forget what is no longer of use in shared_psql.
+
+    Said when a slot of the schedule has come, once however many dispatchers run.
+    """
 
     schedule: str
     """The subscriber that declares the schedule."""

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from events import bus, contracts, envelope, topology, wire
 from events.catalog.load import load
 from events.event import Event
+from functions.manifests import realtime
 from functions.manifests.event_pages import what, when
 from functions.manifests.speakers import hearers, speakers
 from functions.runtime.declarations import Declaration
@@ -89,7 +90,7 @@ def _channels(models: Sequence[type[Event]], declarations: Sequence[Declaration]
     notified = _queue(
         bus.NOTIFY_QUEUE, "Events that are addressed to Postgres and have yet to be a NOTIFY.", ["addressed"]
     )
-    reverse = {"notify": _notify_exchange(), "notify.shared_psql": notified}
+    reverse = {"notify": _notify_exchange(), "notify.shared_psql": notified, "gateway": realtime.feed()}
     return by_type | queues | reverse | {"dead-letters": _dead_letters(models, declarations)}
 
 
@@ -162,6 +163,7 @@ def _operations(models: Sequence[type[Event]], declarations: Sequence[Declaratio
             "receive", "notify", "Another system says something to Postgres.", ["addressed"]
         ),
         "notify-postgres": _operation("receive", "notify.shared_psql", "It becomes a NOTIFY, once.", ["addressed"]),
+        "gateway": _operation("receive", "gateway", "Browsers see them over a WebSocket, as in realtime.json.", []),
         "keep-dead-letters": _operation("receive", "dead-letters", "They become rows for administrators.", []),
     }
     return said | heard | others

@@ -12,16 +12,19 @@ from events.event import Event
 from functions.manifests.pages import ROOT, head, table
 from functions.manifests.speakers import hearers, speakers
 from functions.runtime.declarations import Declaration
+from functions.services.realtime.occurrence import owned_types
 
 FOLDER: Final = Path("docs/events")
 INDEX: Final = FOLDER / "README.md"
+
+_GATEWAY: Final = "[gateway](../../functions/services/gateway.py)"
 
 _ABOUT: Final = """
 What can happen in Botberi, who says so, and who hears it. Whoever commits a change says it in the same transaction,
 so an event exists if and only if the change does. A relay publishes it on RabbitMQ's topic exchange `botberi.events`,
 its type being the routing key; every subscriber has a queue of its own, from which the dispatcher calls its function
-over HTTP. The same catalog for programs is the [AsyncAPI document](../../deploy/asyncapi/events.json), and `GET
-/v1/event-types` of the broker's API.
+over HTTP. The same catalog for programs is the [AsyncAPI document](../../deploy/asyncapi/events.json), and
+`GET /v1/event-types` of the broker's API; [another](../../deploy/asyncapi/realtime.json) has what browsers are told.
 """
 
 _PROMISES: Final = """
@@ -95,6 +98,7 @@ def page(model: type[Event], declarations: Sequence[Declaration]) -> str:
     facts = (
         ("said by", ", ".join(f"[{file.stem}](../../{file})" for file in speakers(model))),
         ("heard by", _heard(model, declarations)),
+        *_browsers(model),
         ("source", f"`/botberi/{contracts.database(model)}`"),
         ("subject", f"`{model.subject_field}`"),
         ("routing key", f"`{model.type}` on the exchange `botberi.events`"),
@@ -147,6 +151,12 @@ def needless(root: Path = ROOT) -> list[Path]:
 def _heard(model: type[Event], declarations: Sequence[Declaration]) -> str:
     found = hearers(model, declarations)
     return ", ".join(f"[`{each.name}`](../../functions/subscribers/{each.name}.py)" for each in found)
+
+
+def _browsers(model: type[Event]) -> list[tuple[str, str]]:
+    about = "the account that it belongs to, and administrators who look at everybody's events"
+    anybody = "administrators who look at everybody's events"
+    return [("in browsers", f"{about if model.type in owned_types() else anybody}, by the {_GATEWAY}")]
 
 
 def _presence(attribute: envelope.Attribute) -> str:

@@ -13,6 +13,7 @@ from functions.manifests import (
     knative,
     kubernetes,
     openfaas,
+    realtime,
     reference,
 )
 from functions.manifests.openapi import ABOUT, document
@@ -31,6 +32,7 @@ def generated() -> dict[Path, str]:
     return {
         Path("deploy/subscriptions.json"): subscriptions(every),
         asyncapi.FILE: asyncapi.document(every),
+        realtime.FILE: realtime.document(),
         compose.FILE: compose.compose(every, ROOT),
         **edge.files(every),
         **openfaas.files(every, ROOT),

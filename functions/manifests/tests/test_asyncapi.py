@@ -13,8 +13,10 @@ import pytest
 
 from events import bus, contracts, subscriptions
 from events.catalog.load import load
-from functions.manifests import asyncapi, files
+from functions.manifests import asyncapi, files, realtime
 from functions.runtime.functions import declarations
+from functions.services.realtime import protocol
+from functions.services.realtime.occurrence import owned_types
 
 Json = dict[str, Any]
 
@@ -51,7 +53,9 @@ def parsed() -> dict[str, Json]:
     node = shutil.which("node")
     if node is None or not PARSER.is_dir():
         pytest.skip("the official parser is not installed: functions/local/bootstrap.sh test")
-    given = {"ours": json.dumps(DOCUMENT)} | {name: spoilt(spoil) for name, spoil in SPOILT.items()}
+    given = {"ours": json.dumps(DOCUMENT), "realtime": realtime.document()} | {
+        name: spoilt(spoil) for name, spoil in SPOILT.items()
+    }
     script = Path(__file__).with_name("parse_asyncapi.cjs")
     environment = {**os.environ, "NODE_PATH": str(PARSER)}
     run = subprocess.run(  # noqa: S603 - our own script
@@ -60,8 +64,9 @@ def parsed() -> dict[str, Json]:
     return dict(json.loads(run.stdout))
 
 
-def test_the_official_parser_finds_nothing_wrong(parsed: dict[str, Json]) -> None:
-    complaints = {each["code"] for each in parsed["ours"]["complaints"]}
+@pytest.mark.parametrize("name", ["ours", "realtime"])
+def test_the_official_parser_finds_nothing_wrong(parsed: dict[str, Json], name: str) -> None:
+    complaints = {each["code"] for each in parsed[name]["complaints"]}
     # The document is of AsyncAPI 3.0, and tools for 3.1 read it too.
     assert complaints <= {"asyncapi-latest-version"}
 
@@ -95,6 +100,21 @@ def test_the_payload_of_a_message_takes_its_type_and_no_other(name: str) -> None
     validator = jsonschema.Draft7Validator(payload, format_checker=jsonschema.FormatChecker())
     for other in load().values():
         assert validator.is_valid(contracts.example(other)) == (other is model)
+
+
+def test_the_parser_reads_what_browsers_and_the_gateway_say(parsed: dict[str, Json]) -> None:
+    operations = parsed["realtime"]["operations"]
+    assert operations["hear"] == ["receive", [protocol.PATH], ["authenticate", "subscribe"]]
+    told = [protocol.name_of(notice) for notice in protocol.NOTICES]
+    assert operations["tell"] == ["send", [protocol.PATH], [*told, "event"]]
+    assert set(parsed["ours"]["operations"]["gateway"][2]) == owned_types()
+
+
+def test_the_lock_of_the_parser_has_a_hash_for_everything_and_no_address_of_a_registry() -> None:
+    lock = json.loads((files.ROOT / "deploy/requirements/asyncapi/package-lock.json").read_text())
+    packages = [each for path, each in lock["packages"].items() if path]
+    assert [each for each in packages if not each["integrity"].startswith("sha512-") or "resolved" in each] == []
+    assert len(packages) > 100
 
 
 def test_what_is_addressed_to_postgres_comes_by_an_exchange_of_its_own() -> None:
