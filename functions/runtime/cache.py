@@ -47,19 +47,19 @@ class Cache:
         from redis.exceptions import RedisError  # noqa: PLC0415 - redis is slow to import
 
         if monotonic() < self._away_until:
-            return _cached(build().model_dump_json())
+            return Cached(build().model_dump_json())
         try:
             number = self.client.get(f"generation:{generation}") or b"0"
             place = f"cache:{generation}:{number.decode()}:{_slot(key)}"
             whose, _, kept = (self.client.get(place) or b"").decode().partition("\n")
         except RedisError as error:
             self._away(error)
-            return _cached(build().model_dump_json())
+            return Cached(build().model_dump_json())
         if whose == key:
-            return _cached(kept)
+            return Cached(kept)
         text = build().model_dump_json()
         self._keep(place, f"{key}\n{text}")
-        return _cached(text)
+        return Cached(text)
 
     def _keep(self, place: str, text: str) -> None:
         from redis.exceptions import RedisError  # noqa: PLC0415 - redis is slow to import
@@ -85,10 +85,6 @@ class Cache:
 
 def _slot(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % SLOTS
-
-
-def _cached(text: str) -> Cached[Any]:
-    return Cached(text, hashlib.sha256(text.encode()).hexdigest()[:32])
 
 
 @memoised

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -106,10 +107,11 @@ class Page(Reply, Generic[Item]):
 class Cached(Generic[Answer]):
     """An answer whose JSON text is ready, with the ETag that goes with it."""
 
-    def __init__(self, text: str, etag: str) -> None:
-        """`etag` is given without quotes."""
+    def __init__(self, text: str) -> None:
+        """Take the JSON, of which the ETag is made."""
         self.text = text
-        self.etag = etag
+        self.etag = hashlib.sha256(text.encode()).hexdigest()[:32]
+        """Without quotes."""
 
 
 class UserTransactions:

@@ -37,6 +37,18 @@ def test_whoever_reads_an_event_may_read_its_schema(api: Api) -> None:
         assert api.broker.get(envelope.schema_path(name)).json == contracts.schema(model)
 
 
+def test_a_type_names_the_queues_that_hear_it(api: Api, token: str) -> None:
+    found = api.broker.get("/v1/event-types/com.botberi.agent.created.v1", token=token).json
+    assert "botberi.refresh-catalog" in found["queues"]
+
+
+@pytest.mark.parametrize("path", ["/v1/event-types", "/v1/event-types/com.botberi.agent.created.v1"])
+def test_what_has_not_changed_is_not_sent_again(api: Api, token: str, path: str) -> None:
+    etag = api.broker.get(path, token=token).headers["ETag"]
+    assert api.broker.get(path, token=token, headers={"If-None-Match": etag}).status_code == 304
+    assert api.broker.get(path, token=token, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
 def test_a_schema_that_has_not_changed_is_not_sent_again(api: Api) -> None:
     path = envelope.schema_path(next(iter(load())))
     etag = api.broker.get(path).headers["ETag"]

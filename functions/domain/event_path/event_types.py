@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from events import contracts, envelope
+from events import contracts, envelope, subscriptions
 from events.catalog.load import load
 from events.event import Event
 from functions.domain.refusals import NotFound
@@ -26,6 +26,7 @@ def describe(name: str) -> dict[str, Any]:
         "description": " ".join((model.__doc__ or "").split()),
         "source": f"/botberi/{contracts.database(model)}",
         "subject_field": model.subject_field,
+        "queues": subscriptions.hearing(name),
         "dataschema": envelope.schema_path(name),
         "data_schema": contracts.schema(model),
         "example": contracts.example(model),

@@ -1,0 +1,20 @@
+"""Event types as they are shown: the shape that several endpoints answer with."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from functions.runtime.shapes import Reply
+
+
+class EventType(Reply):
+    """What can happen."""
+
+    type: Annotated[str, Field(examples=["com.botberi.agent.created.v1"])]
+    description: str
+    source: Annotated[str, Field(description="Who says it, when nobody publishes it over HTTP.")]
+    subject_field: Annotated[str, Field(description="The field of the data that the event is about.")]
+    queues: Annotated[list[str], Field(description="Those of the subscribers that hear it.")]
+    dataschema: Annotated[str, Field(description="Where the schema is, below the address of this API.")]
+    data_schema: Annotated[dict[str, Any], Field(description="JSON Schema 2020-12 of the data.")]
+    example: Annotated[dict[str, Any], Field(description="A whole event, in CloudEvents' structured JSON.")]
