@@ -79,9 +79,11 @@ PARTS: Final = (
         name="topology",
         image="setup",
         args=("events.topology",),
-        settings=("EVENT_BUS_URL",),
-        secrets=("event-bus-admin",),
+        settings=("EVENT_BUS_URL", "SHARED_PSQL_URL"),
+        # The database only to make a queue anew without loss.
+        secrets=("event-bus-admin", "shared-psql-relay"),
         once=True,
+        direct={"shared_psql": 1},
     ),
     _relay("user_psql"),
     _relay("shared_psql"),
@@ -93,7 +95,8 @@ PARTS: Final = (
         secrets=("event-bus-dispatcher", "shared-psql-relay"),
         replicas=2,
         watched=True,
-        direct={"shared_psql": 1},
+        # For dead letters, what is addressed to Postgres, the shelf and the clock.
+        direct={"shared_psql": 4},
     ),
     Part(
         name="gateway",
@@ -101,7 +104,7 @@ PARTS: Final = (
         args=("functions.services.gateway", "--bind", "0.0.0.0:8040"),
         settings=("EVENT_BUS_URL", "SHARED_PSQL_URL"),
         secrets=("event-bus-gateway", "jwt-public-keys", "shared-psql-gateway"),
-        # 25 kB for each connection.
+        # 61 MB, and 31 kB for each connection.
         memory="256Mi",
         replicas=2,
         ports=(8040,),
