@@ -1,18 +1,25 @@
 """`python -m events.topology`: create the exchanges, queues and bindings that the subscriptions ask for.
 
-Safe to repeat. Every subscription has a durable quorum queue of one active consumer, and a dead-letter queue. What
-can't be delivered is moved there at least once: it leaves the one queue when the other has it.
+Safe to repeat; it says what it changed, and with `--check` what it would. Every subscription has a durable quorum queue
+of one active consumer, and a dead-letter queue. What can't be delivered is moved there at least once: it leaves the one
+queue when the other has it.
 """
 
+import argparse
 import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any, Final
 
 import pika
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
 
-from events import bus, logs, subscriptions
+from events import bus, logs, management, moving, subscriptions
+from events.catalog.load import load
+from events.differences import Wanted, compare, is_other
+from events.management import Existing
 from events.subscriptions import Subscription
 
 log = logging.getLogger(__name__)
@@ -62,30 +69,30 @@ def dead_arguments() -> dict[str, Any]:
     return {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 
 
+def wanted_by(subscriptions: list[Subscription]) -> Wanted:
+    """Return what has to exist for the subscriptions."""
+    queues: dict[str, dict[str, Any]] = {}
+    bindings = [(bus.NOTIFY_EXCHANGE, bus.NOTIFY_QUEUE, "#")]
+    for queue in (bus.NOTIFY_QUEUE, *(each.queue for each in subscriptions)):
+        queues[bus.dead(queue)] = dead_arguments()
+        queues[queue] = arguments_of(queue)
+        bindings.append((bus.DEAD_EXCHANGE, bus.dead(queue), queue))
+    bindings += [(bus.EXCHANGE, each.queue, key) for each in subscriptions for key in each.types]
+    exchanges = {bus.EXCHANGE: "topic", bus.DEAD_EXCHANGE: "direct", bus.NOTIFY_EXCHANGE: "topic"}
+    return Wanted(exchanges, queues, bindings)
+
+
 def declare(connection: pika.BlockingConnection, wanted: list[Subscription]) -> None:
     """Make exchanges, queues and bindings exist, or raise QueueDiffersError."""
+    everything = wanted_by(wanted)
     channel = connection.channel()
-    channel.exchange_declare(bus.EXCHANGE, "topic", durable=True)
-    channel.exchange_declare(bus.DEAD_EXCHANGE, "direct", durable=True)
-    channel.exchange_declare(bus.NOTIFY_EXCHANGE, "topic", durable=True)
-    _declare_pair(connection, bus.NOTIFY_QUEUE)
-    channel.queue_bind(bus.NOTIFY_QUEUE, bus.NOTIFY_EXCHANGE, "#")
-    for subscription in wanted:
-        queue = subscription.queue
-        _declare_pair(connection, queue)
-        for event_type in subscription.types:
-            channel.queue_bind(queue, bus.EXCHANGE, event_type)
-        log.info("%s hears %s", queue, ", ".join(subscription.types))
+    for name, kind in everything.exchanges.items():
+        channel.exchange_declare(name, kind, durable=True)
+    for queue, arguments in everything.queues.items():
+        _declare_queue(connection, queue, arguments)
+    for exchange, queue, key in everything.bindings:
+        channel.queue_bind(queue, exchange, key)
     channel.close()
-
-
-def _declare_pair(connection: pika.BlockingConnection, queue: str) -> None:
-    """Make a queue exist, and its dead-letter queue before it."""
-    _declare_queue(connection, bus.dead(queue), dead_arguments())
-    channel = connection.channel()
-    channel.queue_bind(bus.dead(queue), bus.DEAD_EXCHANGE, queue)
-    channel.close()
-    _declare_queue(connection, queue, arguments_of(queue))
 
 
 def _declare_queue(connection: pika.BlockingConnection, queue: str, arguments: dict[str, Any]) -> None:
@@ -97,10 +104,49 @@ def _declare_queue(connection: pika.BlockingConnection, queue: str, arguments: d
             raise
         message = (
             f"the queue {queue} exists with other arguments ({error.reply_text}). Nothing was changed in it. Stop the "
-            f"relays, let the dispatcher empty it, delete it (rabbitmqctl delete_queue {queue}), and run this again."
+            f"relays, let its consumer empty it, delete it (rabbitmqctl delete_queue {queue}), and run this again."
         )
         raise QueueDiffersError(message) from error
     channel.close()
+
+
+def change(connection: pika.BlockingConnection, subscribed: list[Subscription], existing: Existing) -> Iterator[str]:
+    """Make what exists what is wanted, and yield what was changed; raises CantMoveError, QueueDiffersError."""
+    wanted = wanted_by(subscribed)
+    differences = compare(wanted, existing)
+    # The shelf is the dispatcher's: what somebody else brings, or what isn't for a function, would stay there.
+    movable = {each.queue for each in subscribed if each.concurrency}
+    for queue in differences.changed:
+        if queue in movable:
+            moving.Move(connection, wanted, queue).run(is_old=is_other(queue, wanted, existing))
+    declare(connection, subscribed)
+    with closing(connection.channel()) as channel:
+        for exchange, queue, key in differences.stale:
+            channel.queue_unbind(queue, exchange, key)
+    yield from differences.sentences()
+
+
+def retire(connection: pika.BlockingConnection, queues: list[str], *, delete: bool) -> Iterator[str]:
+    """Yield what becomes of queues whose subscriptions are gone; with `delete` they go too, unless they hold messages.
+
+    Those that do hear nothing more, so that they can be emptied.
+    """
+    for queue in queues:
+        pair = (queue, bus.dead(queue))
+        held = sum(moving.ready(connection, name) for name in pair)
+        if not delete:
+            yield f"{queue} belongs to no subscription any more and holds {held} messages: see --delete-gone"
+            continue
+        with closing(connection.channel()) as channel:
+            for key in (*load(), "#"):
+                channel.queue_unbind(queue, bus.EXCHANGE, key)
+            held = sum(moving.ready(connection, name) for name in pair)
+            if held or moving.consumers(connection, queue):
+                yield f"{queue} hears nothing more, and is kept: it holds {held} messages or is in use"
+                continue
+            for name in pair:
+                channel.queue_delete(name)
+            yield f"{queue} and its dead-letter queue are deleted"
 
 
 def connect() -> pika.BlockingConnection:
@@ -117,17 +163,39 @@ def connect() -> pika.BlockingConnection:
 
 
 def main() -> None:
-    """Declare everything and say what there is."""
+    """Make everything exist and say what was changed."""
+    parser = argparse.ArgumentParser(prog="topology", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say what would be done; exit 1 if there is anything")
+    parser.add_argument("--delete-gone", action="store_true", help="delete empty queues of subscriptions that are gone")
+    arguments = parser.parse_args()
     logs.configure("topology")
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     try:
-        connection = connect()
-        declare(connection, subscriptions.read())
-        connection.close()
-    except QueueDiffersError as error:
+        sys.exit(run(check=arguments.check, delete_gone=arguments.delete_gone))
+    except (QueueDiffersError, moving.CantMoveError, management.ManagementError) as error:
         sys.exit(str(error))
     except (AMQPConnectionError, OSError) as error:
         sys.exit(f"event_bus can't be reached at EVENT_BUS_URL: {error!r}")
+
+
+def run(*, check: bool, delete_gone: bool) -> int:
+    """Do it, or only say it, and return the exit code."""
+    subscribed = subscriptions.read()
+    with closing(connect()) as connection:
+        try:
+            existing = management.look()
+        except management.ManagementError as error:
+            if check:
+                raise
+            log.warning("what exists is not compared: %s", error)
+            declare(connection, subscribed)
+            return 0
+        differences = compare(wanted_by(subscribed), existing)
+        found = list(differences.sentences()) if check else list(change(connection, subscribed, existing))
+        found += retire(connection, differences.gone, delete=delete_gone and not check)
+        for sentence in found or ["everything is as it should be"]:
+            sys.stdout.write(f"{sentence}\n")
+        return int(check and found != [])
 
 
 if __name__ == "__main__":

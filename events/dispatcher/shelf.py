@@ -45,7 +45,9 @@ SOON: Final = 0.2
 """Seconds between two looks at a shelf that isn't empty, at most."""
 
 _SHELVED: Final = "select subject from shelved_subjects where queue = :queue"
-_SHELVE: Final = "select shelve(:queue, cast(:opened as jsonb), cast(:events as jsonb))"
+SHELVE: Final = "select shelve(:queue, cast(:opened as jsonb), cast(:events as jsonb))"
+"""Takes a queue and what `written` returns."""
+
 _UNSHELVE: Final = "select unshelve(:queue, :subject, :claim, cast(:taken as bigint[]), :tried, :pause)"
 _COUNT: Final = """
 select queue, count(*), count(*) filter (where due <= clock_timestamp()),
@@ -205,7 +207,7 @@ class Shelf(threading.Thread):
         self._leaving[queue_name] = leaving
         if lanes.is_current(leaving):
             failpoints.reach("shelf.store")
-            rows = self._run(_SHELVE, queue=queue_name, **_written(leaving))
+            rows = self._run(SHELVE, queue=queue_name, **written(leaving))
             failpoints.reach("shelf.stored")
             gone = {subject for [subject] in rows}
             for delivery in leaving.deliveries:
@@ -252,7 +254,7 @@ class Shelf(threading.Thread):
         failpoints.reach("shelf.saved")
 
 
-def _written(leaving: Leaving) -> dict[str, str]:
+def written(leaving: Leaving) -> dict[str, str]:
     """Return the parameters of the statement that puts events on the shelf."""
     opened = [{"subject": name, "attempts": tried, "pause": pause} for name, (tried, pause) in leaving.opened.items()]
     events = [

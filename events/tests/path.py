@@ -54,10 +54,10 @@ class EventPath:
         (self.folder / "subscriptions.json").write_text(json.dumps([asdict(each) for each in wanted]))
         self.declare(check=True)
 
-    def declare(self, *, check: bool) -> "subprocess.CompletedProcess[str]":
+    def declare(self, *arguments: str, check: bool, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run the topology's command."""
-        command = [sys.executable, "-m", "events.topology"]
-        environment = {**os.environ, **self.environment}
+        command = [sys.executable, "-m", "events.topology", *arguments]
+        environment = {**os.environ, **self.environment, **environment}
         return subprocess.run(  # noqa: S603 - our own command
             command, cwd=settings.ROOT, env=environment, check=check, capture_output=True, text=True
         )

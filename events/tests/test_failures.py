@@ -105,20 +105,6 @@ def test_a_queue_that_was_deleted_is_made_again_and_consumed_again(path: EventPa
     eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
 
 
-def test_a_queue_of_another_kind_is_refused_with_the_remedy(path: EventPath) -> None:
-    with path.broker() as connection:
-        connection.channel().queue_declare("botberi.other", durable=True)
-    file = path.folder / "subscriptions.json"
-    before = file.read_text()
-    try:
-        file.write_text('[{"function": "other", "queue": "botberi.other", "types": ["#"]}]')
-        refused = path.declare(check=False)
-    finally:
-        file.write_text(before)
-    assert refused.returncode == 1
-    assert "rabbitmqctl delete_queue botberi.other" in refused.stderr
-
-
 def test_a_function_that_dies_at_work_is_called_again(path: EventPath, eventually: Eventually) -> None:
     def die_once(_: Event) -> int:
         path.recorder.answers.clear()

@@ -25,6 +25,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "SHARED_PSQL_URL": f"{LOOPBACK}:{ports.shared_psql}/{shared_database}",
         "USER_REDIS_URL": f"{LOOPBACK}:{ports.user_redis}",
         "EVENT_BUS_URL": f"{LOOPBACK}:{ports.event_bus}/{vhost}",
+        "EVENT_BUS_MANAGEMENT_URL": f"http://{LOOPBACK}:{ports.event_bus_management}",
         "API_URL": f"http://localhost:{ports.edge}",
         "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.functions}/function/{{name}}",
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),

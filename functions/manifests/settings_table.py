@@ -24,6 +24,9 @@ SETTINGS: Final = {
     "BOTBERI_INSTANCES": Setting("folder", "Where the process driver keeps what it runs.", reader="the worker"),
     "BOTBERI_SECRETS": Setting("folder", "Where secrets lie.", "`/var/openfaas/secrets`", "everything"),
     "EDGE_STATUS_URL": Setting("URL", "nginx' own figures (its `EDGE_STATUS`); empty: nobody asks the edge."),
+    "EVENT_BUS_MANAGEMENT_URL": Setting(
+        "URL", "RabbitMQ's management interface, which tells what exists.", "port 15672 of its host", "the topology"
+    ),
     "EVENT_BUS_URL": Setting("`host:port/vhost`", "RabbitMQ."),
     "FUNCTIONS_URL": Setting("URL with `{name}`", "Where the dispatcher finds a function, by its name in kebab case."),
     "GATEWAY_CONNECTIONS": Setting("number", "WebSockets that a gateway takes at a time.", "5000", "the gateway"),
