@@ -19,9 +19,11 @@ from pg8000.core import (
     IN_TRANSACTION,
     PARSE,
     PORTAL,
+    READY_FOR_QUERY,
     SYNC_MSG,
     Context,
     CoreConnection,
+    _read,
 )
 from pg8000.exceptions import InterfaceError
 
@@ -29,6 +31,11 @@ _NUL: Final = b"\x00"
 _MANY: Final = 200
 """Shapes of answers that are remembered: more than a process has statements."""
 
+_CHUNK: Final = 64 * 1024
+"""Bytes that are read at a time."""
+
+_ALONG: Final = {b"BEGIN\0", b"COMMIT\0"}
+_HEAD: Final = Struct("!ci")
 _int32: Final = Struct("!i").pack
 _int16: Final = Struct("!H").pack
 
@@ -94,6 +101,37 @@ class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
         """Convert the values of a type by `in_func` from now on."""
         self._shapes.clear()
         super().register_in_adapter(oid, in_func)
+
+    def handle_messages(self, context: Context) -> None:
+        """Read the answer to one question, and whatever else has arrived behind it; raise the error that it holds."""
+        ready, rest = False, b""
+        while not ready or rest:
+            data, place = rest + self._arrived(), 0
+            while len(data) - place >= _HEAD.size:
+                code, size = _HEAD.unpack_from(data, place)
+                end = place + 1 + size
+                if end > len(data):
+                    data += _read(self._sock, end - len(data))
+                self.message_types[code](data[place + _HEAD.size : end], context)
+                ready = ready or code == READY_FOR_QUERY
+                place = end
+            rest = data[place:]
+        if context.error is not None:
+            raise context.error
+
+    def _arrived(self) -> bytes:
+        try:
+            data: bytes = self._sock.read1(_CHUNK)
+        except OSError as error:
+            raise InterfaceError("network error") from error
+        if not data:
+            raise InterfaceError("network error")
+        return data
+
+    def handle_COMMAND_COMPLETE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
+        """Take in how many rows a command was about; those that came along with it were about none."""
+        if data not in _ALONG:
+            super().handle_COMMAND_COMPLETE(data, context)
 
     def handle_ROW_DESCRIPTION(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
         """Take in what the columns are, which is remembered: it takes longer to read than the row."""

@@ -58,6 +58,8 @@ class Host:
         with context.entered(context.Context.start(environ.get("HTTP_TRACEPARENT"))):
             # The function continues the trace that the host began when none came along.
             environ["HTTP_TRACEPARENT"] = context.current().traceparent
+            # The framework would make one up for each request, character by character.
+            environ["HTTP_FUNCTION_EXECUTION_ID"] = context.current().trace_id
             try:
                 app = self._app(environ, path)
             except Refusal as refusal:

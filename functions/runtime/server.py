@@ -249,6 +249,8 @@ def serve(make: Callable[[], Any], addresses: list[str], *, threads: int) -> Non
         "bind": addresses,
         "threads": threads,
         "keepalive": KEEP_SECONDS,
+        # Nobody is believed about what came before it.
+        "forwarded_allow_ips": "",
         # The most that it allows: a search in a script that needs nine characters for each of its own is long.
         "limit_request_line": 8190,
         "accesslog": None,
