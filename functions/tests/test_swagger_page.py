@@ -1,10 +1,9 @@
 """The Swagger page, in a real browser: log in through it and list agents."""
 
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
@@ -12,7 +11,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 from functions.local.testing.people import Person
 from functions.local.testing.stack import Stack
 from functions.local.testing.world import World
-from functions.tests import served
+from functions.tests import browsers, served
 
 SECONDS = 30
 
@@ -25,23 +24,8 @@ def server(world: World) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert chromium, "install chromium"
-    assert driver, "install chromium-driver"
-    options = ChromeOptions()
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--window-size=1200,1600",
-    ):
-        options.add_argument(flag)
-    chrome = Chrome(options=options, service=ChromeService(executable_path=driver))
-    yield chrome
-    chrome.quit()
+    with browsers.headless() as chrome:
+        yield chrome
 
 
 class Page:
