@@ -10,9 +10,12 @@ import pytest
 import yaml
 from flower.events import get_prometheus_metrics
 
-from functions.manifests.dashboards import DASHBOARDS
+from events.dispatcher import exposition as dispatcher
+from events.relay import exposition as relay
+from functions.manifests.panels import DASHBOARDS
 from functions.runtime import metrics
 from functions.services import meter
+from functions.services.realtime import figures as gateway
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "deploy/prometheus"
@@ -20,7 +23,17 @@ FOLDER = ROOT / "deploy/prometheus"
 RULES = [rule for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"] for rule in group["rules"]]
 LINES = [line for _, panels in DASHBOARDS.values() for panel in panels for line, _ in panel.lines]
 
-NAME = re.compile(r"\b(?:botberi|flower|rabbitmq|pg|up|go|node|redis|nginx|celery)(?:_\w+)?\b(?![=!(])")
+PARTS = {
+    "relay": relay.FAMILIES,
+    "dispatcher": dispatcher.FAMILIES,
+    "meter": meter.FAMILIES,
+    "gateway": gateway.FAMILIES,
+}
+
+FOR_THOSE_WHO_LOOK_CLOSER = {"botberi_relay_cursor_seconds", "botberi_relay_lease"}
+"""Shown by no dashboard."""
+
+NAME = re.compile(r"\b(?:botberi|flower|rabbitmq|pg|up|go|node|redis|nginx|celery|process)(?:_\w+)?\b(?![=!(])")
 
 
 def named(expression: str) -> set[str]:
@@ -32,7 +45,9 @@ def named(expression: str) -> set[str]:
 def exported() -> Iterator[str]:
     for names in yaml.safe_load((FOLDER / "exported.yml").read_text()).values():
         yield from names
-    yield from meter.FAMILIES
+    for families in PARTS.values():
+        yield from families
+    yield from (f"botberi_dispatcher_call_seconds_{part}" for part in ("bucket", "sum", "count"))
     yield from (metrics.ANSWERS, *(f"{metrics.SECONDS}_{part}" for part in ("bucket", "sum", "count")))
     get_prometheus_metrics()
     for family in prometheus_client.REGISTRY.collect():
@@ -52,9 +67,11 @@ def test_every_metric_that_is_named_is_exported_by_something(expression: str) ->
     assert named(expression) - set(exported()) == set()
 
 
-def test_every_metric_of_the_meter_is_shown_or_watched() -> None:
+@pytest.mark.parametrize("part", PARTS)
+def test_every_metric_of_ours_is_shown_or_watched(part: str) -> None:
     shown = set().union(*map(named, LINES + [rule["expr"] for rule in RULES]))
-    assert set(meter.FAMILIES) - shown == {"botberi_relay_cursor_seconds"}, "which is for people who look closer"
+    shown |= {name.removesuffix("_bucket") for name in shown}
+    assert PARTS[part].keys() - shown <= FOR_THOSE_WHO_LOOK_CLOSER
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
@@ -75,6 +92,14 @@ def test_prometheus_takes_configuration_and_rules(command: list[str]) -> None:
         pytest.skip("promtool is not installed")
     run = subprocess.run([promtool, *command], cwd=FOLDER, capture_output=True, text=True, check=False)  # noqa: S603
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_prometheus_asks_every_part_that_can_be_watched() -> None:
+    jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
+    asked = {target for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]}
+    services = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
+    watched = {name for name, service in services.items() if "9464" in service.get("healthcheck", {}).get("test", ())}
+    assert {target for target in asked if target.endswith(":9464")} == {f"{name}:9464" for name in watched}
 
 
 def test_prometheus_asks_every_function() -> None:
