@@ -8,6 +8,9 @@ import pika
 from events import bus
 from events.bench.ground import Ground, wait
 from events.bench.opponents import body
+from events.catalog.load import load
+from events.dispatcher.addressed import Gatekeeper
+from events.dispatcher.notifier import TAKE_IN, joined
 
 
 def once(ground: Ground, size: float) -> dict[str, float]:
@@ -32,9 +35,11 @@ def _batched(ground: Ground, count: int) -> float:
 
 
 def _single(ground: Ground, count: int) -> float:
+    """Do the same for each message by itself: look at it, take it in with a statement that commits, acknowledge it."""
     _publish(ground, "single", count)
+    gatekeeper = Gatekeeper(load())
     session = ground.session("relay")
-    statement = session.prepare("select notify_events(cast(:events as jsonb))")
+    statement = session.prepare(TAKE_IN)
     with ground.broker() as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=100)
@@ -42,7 +47,7 @@ def _single(ground: Ground, count: int) -> float:
         for taken, (method, _, message) in enumerate(channel.consume(bus.NOTIFY_QUEUE), 1):
             assert message is not None
             assert method.delivery_tag is not None
-            statement.run(events=f"[{message.decode()}]")
+            statement.run(**joined([gatekeeper.let_through(message)]))
             channel.basic_ack(method.delivery_tag)
             if taken == count:
                 break

@@ -6,7 +6,7 @@ isn't plain is looked at attribute by attribute, and refused with a reason or le
 
 import json
 import re
-from typing import Annotated, Any, Final, Literal, Union
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, create_model
 
@@ -20,9 +20,22 @@ CHANNEL: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 RESERVED: Final = frozenset({"events", "botberi_outbox"})
 """Channels that the event path itself listens on: an event would come back as another."""
 
+# JSON has each of them in more than one spelling; whatever has none of these is what it seems.
+_SUSPICIOUS: Final = re.compile(rb"NaN|Infinity|\\u0000")
+
 _Attribute = Annotated[str, StringConstraints(strict=True, pattern=rf"^(?:{wire.ATTRIBUTE.pattern})$")]
 _Extension = Annotated[str, StringConstraints(pattern=rf"^(?:{wire.EXTENSION.pattern})$")]
 _Channel = Annotated[str, StringConstraints(strict=True, pattern=rf"^(?:{CHANNEL.pattern})$")]
+
+
+class Addressed(NamedTuple):
+    """An event that may become a NOTIFY."""
+
+    source: str
+    id: str
+    channel: str
+    event: str
+    """Its JSON."""
 
 
 class _Plain(BaseModel):
@@ -51,20 +64,22 @@ class Gatekeeper:
         any_of_them: Any = Annotated[Union[kinds], Field(discriminator="type")]  # noqa: UP007 - of a tuple
         self._plain: TypeAdapter[_Plain] = TypeAdapter(any_of_them)
 
-    def let_through(self, body: bytes) -> str:
-        """Return the event in `body` as JSON, or raise NotAnEventError or ValidationError."""
-        return body.decode() if self.is_plain(body) else self.look_at(body)
+    def let_through(self, body: bytes) -> Addressed:
+        """Return the event in `body`, or raise NotAnEventError or ValidationError."""
+        return self.glance(body) or self.look_at(body)
 
-    def is_plain(self, body: bytes) -> bool:
-        """Tell whether it can be let through without being looked at; it may be sound though it isn't plain."""
+    def glance(self, body: bytes) -> Addressed | None:
+        """Return the event if it is plain; it may be sound though it isn't."""
         try:
             event = self._plain.validate_json(body)
             wire.check_time(event.time)
         except (ValidationError, NotAnEventError):
-            return False
-        return event.channel not in RESERVED
+            return None
+        if event.channel in RESERVED or _SUSPICIOUS.search(body):
+            return None
+        return Addressed(event.source, event.id, event.channel, body.decode())
 
-    def look_at(self, body: bytes) -> str:
+    def look_at(self, body: bytes) -> Addressed:
         """Do the same as `let_through`, attribute by attribute."""
         event = wire.decode(body)
         model = self._catalog.get(event.type)
@@ -75,8 +90,19 @@ class Gatekeeper:
             raise NotAnEventError(f"the channel {channel[:70]!r} is missing, unsafe or reserved")
         if event.data or event.extension("dataref") is None:
             model.read(event.data)
-        document: dict[str, Any] = json.loads(body)
-        return json.dumps(document)
+        return Addressed(event.source, event.id, channel, _storable(json.loads(body)))
+
+
+def _storable(document: Any) -> str:  # noqa: ANN401 - JSON
+    """Return JSON that Postgres takes: it has no U+0000, no half of a surrogate pair, and no infinite number."""
+    try:
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError:
+        raise NotAnEventError("it has a character or a number that Postgres can't keep") from None
+    if "\\u0000" in text:
+        raise NotAnEventError("it has the character U+0000, which Postgres can't keep")
+    return text
 
 
 def _plain(name: str, model: type[Event]) -> type[_Plain]:

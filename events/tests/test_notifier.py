@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -60,7 +61,9 @@ def test_a_body_over_the_limit_stays_in_the_inbox(path: EventPath, listener: Lis
         ({"channel": "Robert;drop"}, "unsafe or reserved"),
         ({"channel": "events"}, "unsafe or reserved"),
         ({"channel": "x" * 64}, "unsafe or reserved"),
-        ({"data": {"agent_id": "agt_1", "slug": "\x00"}}, "unsupported Unicode escape sequence"),
+        ({"data": {"agent_id": "agt_1", "slug": "\x00"}}, "the character U+0000"),
+        ({"subject": "\ud800"}, "not printable ASCII text"),
+        ({"source": "".join(sha256(bytes([n])).hexdigest() for n in range(99))}, "exceeds btree"),
     ],
 )
 def test_what_can_not_be_a_notify_is_a_dead_letter_alone(
