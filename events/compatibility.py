@@ -97,16 +97,24 @@ def _unlike(writer: Json, reader: Json, place: str) -> Iterator[str]:
         return
     yield from _beyond_values(writer, reader, place)
     yield from _beyond_limits(writer, reader, place)
-    fields, known = writer.get("properties", {}), reader.get("properties", {})
-    for name in sorted(set(reader.get("required", ())) - set(writer.get("required", ()))):
-        yield f"{place}.{name} missing"
-    for name in sorted(set(fields) & set(known)):
-        yield from _unreadable(fields[name], known[name], f"{place}.{name}")
-        if name not in writer.get("required", ()) and fields[name].get("default") != known[name].get("default"):
-            yield f"{place}.{name} left out, which stood for another default"
+    yield from _beyond_fields(writer, reader, place)
     for keyword in ("items", "additionalProperties"):
         if keyword in reader:
             yield from _unreadable(writer.get(keyword, {}), reader[keyword], f"{place}[]")
+
+
+def _beyond_fields(writer: Json, reader: Json, place: str) -> Iterator[str]:
+    fields, known = writer.get("properties", {}), reader.get("properties", {})
+    others, ours = reader.get("additionalProperties"), writer.get("additionalProperties")
+    for name in sorted(set(reader.get("required", ())) - set(writer.get("required", ()))):
+        yield f"{place}.{name} missing"
+    for name in sorted({*fields, *known}):
+        written, read = fields.get(name, ours), known.get(name, others)
+        if written is not None and read is not None:
+            yield from _unreadable(written, read, f"{place}.{name}")
+    for name in sorted({*fields} & {*known} - {*writer.get("required", ())}):
+        if fields[name].get("default") != known[name].get("default"):
+            yield f"{place}.{name} left out, which stood for another default"
 
 
 def _is_kind(writer: Json, reader: Json) -> bool:
