@@ -37,14 +37,14 @@ class Subscription:
 
 
 def hearing(event_type: str) -> list[str]:
-    """Return the queues that the exchange brings an event type to, sorted. The file is read once in a process."""
-    every = _read_once(Path(setting("SUBSCRIPTIONS", DEFAULT_FILE)))
-    return sorted(each.queue for each in every if any(_fits(pattern, event_type) for pattern in each.types))
+    """Return the queues that the exchange brings an event type to, sorted; the file is read once for each."""
+    return list(_hearing(Path(setting("SUBSCRIPTIONS", DEFAULT_FILE)), event_type))
 
 
 @cache
-def _read_once(file: Path) -> list[Subscription]:
-    return read(file)
+def _hearing(file: Path, event_type: str) -> tuple[str, ...]:
+    found = (each.queue for each in read(file) if any(_fits(pattern, event_type) for pattern in each.types))
+    return tuple(sorted(found))
 
 
 def _fits(pattern: str, key: str) -> bool:

@@ -1,14 +1,17 @@
 """What the documents say is true: their links lead somewhere and their examples run."""
 
+import json
 import os
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import functions_framework
 import pytest
 
 from functions.domain.catalog import bundles
+from functions.local.testing.people import Person
 from functions.local.testing.stack import Stack
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -31,21 +34,38 @@ def test_python_examples_compile(page: Path) -> None:
         compile(example, str(page), "exec")
 
 
-def run_examples(page: Path, address: str) -> subprocess.CompletedProcess[str]:
-    """Run the marked blocks of a page as one script, against another address than the page's."""
+def run_examples(page: Path, instead: dict[str, str], folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run the marked blocks of a page as one script in a folder, with other addresses and names than the page's."""
     script = "set -euo pipefail\n" + "".join(RUN.findall(page.read_text()))
-    assert "http://localhost:8080" in script
-    script = script.replace("http://localhost:8080", address)
+    for ours, used in instead.items():
+        assert ours in script
+        script = script.replace(ours, used)
     environment = {"PATH": os.environ["PATH"]}
     command = ["bash", "-c", script]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=False)  # noqa: S603 - our own page
+    return subprocess.run(  # noqa: S603 - our own page
+        command, cwd=folder, capture_output=True, text=True, timeout=120, env=environment, check=False
+    )
 
 
 def test_the_journey_of_the_readme_runs(stack: Stack) -> None:
-    run = run_examples(ROOT / "README.md", f"http://127.0.0.1:{stack.world.ports.user}")
+    run = run_examples(ROOT / "README.md", {"http://localhost:8080": f"http://127.0.0.1:{stack.world.ports.user}"})
     assert run.returncode == 0, run.stdout + run.stderr
     assert "From nine to five." in run.stdout
     assert '"code": "config_invalid"' in run.stdout
+
+
+def test_the_page_of_the_broker_does_what_it_says(stack: Stack, person: Callable[..., Person], tmp_path: Path) -> None:
+    operator = person(scopes=("user", "broker"))
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "administrator").write_text(operator.password)
+    functions = f"http://127.0.0.1:{stack.world.ports.functions}"
+    instead = {"http://localhost:8080": functions, "admin@botberi.example": operator.email}
+    run = run_examples(ROOT / "docs/services/broker.md", instead, tmp_path)
+    assert run.returncode == 0, run.stdout + run.stderr
+    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [each["known"] for each in answers if "known" in each] == [False, True, False, True, False]
+    assert [each["code"] for each in answers if "code" in each] == ["batch_refused"]
+    assert len(answers) == 14
 
 
 def test_the_example_of_an_agent_can_be_published_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -108,7 +108,7 @@ def publish(db: SharedDb, draft: Draft, notify_queue: str) -> Published:
     `notify_queue` is where events wait that are addressed to Postgres. Raises EventTypeUnknown, EventInvalid,
     SourceReserved, ChannelReserved, or EventIdTaken.
     """
-    [published] = _published(db, [draft], [_checked(draft)], notify_queue)
+    [published] = _published(db, [draft], [_checked(draft, load())], notify_queue)
     if published is None:
         raise EventIdTaken
     return published
@@ -121,9 +121,10 @@ def publish_all(db: SharedDb, drafts: Sequence[Draft], notify_queue: str) -> lis
     """
     events: list[Event] = []
     errors: list[FieldError] = []
+    catalog = load()
     for place, draft in enumerate(drafts):
         try:
-            events.append(_checked(draft))
+            events.append(_checked(draft, catalog))
         except Refusal as refusal:
             errors += _at(place, refusal)
     if errors:
@@ -144,13 +145,13 @@ def _at(place: int, refusal: Refusal) -> list[FieldError]:
     return [FieldError(f"/{place}{error.pointer}", error.code, error.message) for error in refusal.errors]
 
 
-def _checked(draft: Draft) -> Event:
+def _checked(draft: Draft, catalog: Mapping[str, type[Event]]) -> Event:
     """Return the event that a draft means, or refuse it."""
     if f"{draft.source}/".startswith(RESERVED):
         raise SourceReserved(errors=[FieldError("/source", SourceReserved.code, SourceReserved.message())])
     if draft.channel is not None and draft.channel.startswith(CHANNELS):
         raise ChannelReserved(errors=[FieldError("/channel", ChannelReserved.code, ChannelReserved.message())])
-    model = load().get(draft.type)
+    model = catalog.get(draft.type)
     if model is None:
         raise EventTypeUnknown
     try:
@@ -203,7 +204,7 @@ def _fingerprint(draft: Draft, event: Event) -> str:
 def _row(draft: Draft, event: Event, notify_queue: str) -> dict[str, Any]:
     now = context.current()
     return {
-        **asdict(draft),
+        **vars(draft),
         "subject": event.subject,
         "data": event.model_dump(mode="json"),
         "recipient": notify_queue if draft.channel else None,
