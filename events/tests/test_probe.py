@@ -1,9 +1,11 @@
 """The probe: through outbox, relay and RabbitMQ and back, heard by nobody else."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from events import bus
 from events.relay import probe
@@ -12,6 +14,7 @@ from events.relay.outlook import Outlook
 from events.relay.probe import Probe
 from events.tests.path import DATABASE, HEAR_ALL, EventPath
 from events.tests.scrape import Watch
+from functions.local.commands.__main__ import botberi
 
 Eventually = Callable[..., Any]
 
@@ -39,6 +42,12 @@ def test_a_probe_comes_back_and_everybody_can_see_how_long_it_took(
     assert 0 < relay.value("botberi_relay_probe_age_seconds") < 30
     [(seconds,)] = eventually(lambda: quiet_path.query(PROBED))
     assert 0 < seconds < probe.PATIENCE
+
+
+def test_the_command_shows_when_a_probe_came_back(relay: Watch, quiet_path: EventPath, eventually: Eventually) -> None:
+    eventually(lambda: returned(relay) >= 1 and quiet_path.query(PROBED))
+    status = CliRunner().invoke(botberi, ["events", "status"]).output
+    assert re.search(r"shared_psql .* \d+ ms, \d+ s ago", status)
 
 
 def test_no_subscriber_hears_a_probe(relay: Watch, quiet_path: EventPath, eventually: Eventually) -> None:

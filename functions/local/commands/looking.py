@@ -17,7 +17,18 @@ def status() -> None:
     """Show the lease, what waits, what is parked and what is dead, and every queue."""
     with databases() as places:
         rows = [_row(name, event_path.of(db)) for name, db in places.items()]
-    heads = ("database", "last lease", "epoch", "relays", "moved", "waiting", "oldest", "parked", "dead letters")
+    heads = (
+        "database",
+        "last lease",
+        "epoch",
+        "relays",
+        "moved",
+        "probe",
+        "waiting",
+        "oldest",
+        "parked",
+        "dead letters",
+    )
     table(heads, rows)
     click.echo()
     found = depths().items()
@@ -28,7 +39,14 @@ def _row(database: str, path: dict[str, Any]) -> list[object]:
     moved, oldest = round(path["progress_seconds"]), round(path["oldest_seconds"] or 0)
     counts = [f"{path[what]}{'+' * (path[what] == event_path.MOST)}" for what in ("waiting", "parked", "dead")]
     lease = [database, path["holder"] or "nobody yet", path["epoch"], path["relays"], f"{moved} s ago"]
-    return [*lease, counts[0], f"{oldest} s", *counts[1:]]
+    return [*lease, _probe(path), counts[0], f"{oldest} s", *counts[1:]]
+
+
+def _probe(path: dict[str, Any]) -> str:
+    """Tell how long the last probe took through RabbitMQ and back, and when that was."""
+    if path["probed_seconds"] is None:
+        return "none yet"
+    return f"{1000 * path['probe_seconds']:.0f} ms, {path['probed_seconds']:.0f} s ago"
 
 
 @click.command()

@@ -1,0 +1,123 @@
+"""A real Prometheus asks everything that runs, and understands every rule and every line of a dashboard."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+from functions.local import private_process, settings
+from functions.local.ports import LOOPBACK, free_ports
+from functions.local.testing.stack import Stack
+from functions.manifests.panels import DASHBOARDS
+
+Eventually = Callable[..., Any]
+
+RULES = settings.ROOT / "deploy/prometheus/rules.yml"
+LINES = [line for _, panels in DASHBOARDS.values() for panel in panels for line, _ in panel.lines]
+
+
+class Prometheus:
+    """Asked over its API."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+        """Return the data of an answer, or None while there is none."""
+        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
+        try:
+            connection.request("GET", f"/api/v1/{path}")
+            answer = json.loads(connection.getresponse().read())
+        except (OSError, HTTPException, ValueError):
+            return None
+        finally:
+            connection.close()
+        return answer.get("data") if answer["status"] == "success" else None
+
+    def query(self, expression: str) -> Any:  # noqa: ANN401 - JSON
+        """Return what an expression comes to."""
+        return (self.get(f"query?query={quote(expression)}") or {}).get("result")
+
+
+def configuration(stack: Stack, meter: int) -> dict[str, Any]:
+    ports = stack.world.ports
+    jobs = {
+        "relay": [ports.watch_relay_user, ports.watch_relay_shared],
+        "dispatcher": [ports.watch_dispatcher],
+        "gateway": [ports.watch_gateway],
+        "meter": [meter],
+        "functions": [ports.functions],
+    }
+    return {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(RULES)],
+        "scrape_configs": [
+            {
+                "job_name": job,
+                "metrics_path": "/_/metrics" if job == "functions" else "/metrics",
+                "static_configs": [{"targets": [f"{LOOPBACK}:{port}" for port in targets]}],
+            }
+            for job, targets in jobs.items()
+        ],
+    }
+
+
+@pytest.fixture(scope="module")
+def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not installed")
+    folder: Path = tmp_path_factory.mktemp("prometheus")
+    port, meter = free_ports(2)
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration(stack, meter)))
+    stack.restart("relay-user", RELAY_PROBE_SECONDS="2")
+    files = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
+    commands = {
+        "meter": [sys.executable, "-m", "functions.services.meter"],
+        "prometheus": ["prometheus", *files, f"--web.listen-address={LOOPBACK}:{port}"],
+    }
+    told = {**stack.environment, "WATCH_LISTEN": f"{LOOPBACK}:{meter}"}
+    started = [
+        private_process.start(name, command, run=stack.folder, cwd=settings.ROOT, environment=told)
+        for name, command in commands.items()
+    ]
+    yield Prometheus(port)
+    for process in started:
+        process.stop()
+
+
+def test_every_target_is_up(prometheus: Prometheus, eventually: Eventually) -> None:
+    def health() -> list[str]:
+        return [target["health"] for target in (prometheus.get("targets") or {}).get("activeTargets", ())]
+
+    eventually(lambda: health() == ["up"] * 6)
+
+
+def test_both_databases_have_a_relay_and_probes_come_back(prometheus: Prometheus, eventually: Eventually) -> None:
+    active = 'botberi_relay_state{state="active"} == 1'
+    eventually(lambda: len(prometheus.query(active) or ()) == 2)
+    eventually(lambda: prometheus.query("botberi_relay_probe_seconds < 5"))
+
+
+def test_every_rule_can_be_evaluated_and_nothing_of_the_event_path_is_alarmed(
+    prometheus: Prometheus, eventually: Eventually
+) -> None:
+    def rules() -> list[dict[str, Any]]:
+        groups = (prometheus.get("rules") or {}).get("groups", ())
+        return [rule for group in groups for rule in group["rules"]]
+
+    eventually(lambda: rules() and all(rule["health"] == "ok" for rule in rules()))
+    quiet = {"EventsLate", "NoRelay", "ProbeLost", "NoDispatcher", "BellsMissed", "RedisDown", "DatabaseDown"}
+    eventually(lambda: [rule["name"] for rule in rules() if rule["name"] in quiet and rule["alerts"]] == [])
+
+
+def test_prometheus_understands_every_line_of_a_dashboard(prometheus: Prometheus, eventually: Eventually) -> None:
+    eventually(lambda: prometheus.query("up"))
+    refused = [line for line in LINES if prometheus.query(line.replace("$__rate_interval", "1m")) is None]
+    assert refused == []
