@@ -1,22 +1,21 @@
 """`python -m events.chaos`: break everything around the relay under load, and see what became of every event.
 
-Exits with 1 if anything was lost, invented or out of order, or took too long.
+Exits with 1 if anything was lost, invented or out of order, or took too long. Ctrl-C or SIGTERM brings the present
+fault to its end, counts it, and begins no other; what was kept with --save until then stays.
 """
 
 import argparse
 import signal
+import subprocess
 import sys
 import time
-from datetime import UTC, datetime
-from typing import Final
+from types import FrameType
 
-from events.bench.ground import machine
 from events.chaos import table
-from events.chaos.field import Field, prepared
-from events.chaos.table import FAULTS, HEAD, Fault
-from functions.local.settings import ROOT
-
-PAGE: Final = ROOT / "docs" / "performance" / "faults.md"
+from events.chaos.field import BrokenError, Field, prepared
+from events.chaos.record import Record
+from events.chaos.table import BROKEN, FAULTS, HEAD, Fault
+from functions.local.errors import LocalError
 
 
 def main() -> None:
@@ -24,32 +23,46 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=20, help="how often relays are killed; the long form is 1000")
     parser.add_argument("--only", action="append", choices=FAULTS, help="one of the faults; may be repeated")
-    parser.add_argument("--save", action="store_true", help="write the table to docs/performance/faults.md")
+    parser.add_argument("--save", action="store_true", help="keep every line in docs/performance/faults.md")
     arguments = parser.parse_args()
-    # A run that is told to end must still end its servers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
-    lines, broken = [HEAD], False
+    names = arguments.only or list(FAULTS)
+    record = Record(arguments.kills) if arguments.save else None
+    lines, started = [HEAD], time.monotonic()
     with prepared() as field:
-        for name in arguments.only or FAULTS:
-            fault = FAULTS[name]
-            line = _suffer(field, fault, max(1, round(arguments.kills * fault.share)))
-            lines.append(line)
-            broken = broken or line[-1] == "BROKEN"
+        _listen_to_signals(field)
+        for number, name in enumerate(names, 1):
+            _say(f"{number} of {len(names)}, after {time.monotonic() - started:.0f} s: {FAULTS[name].title}")
+            lines.append(_suffer(field, FAULTS[name], FAULTS[name].times(arguments.kills)))
+            if record:
+                record.add(name, lines[-1])
+            if field.ended:
+                break
     _say("\n" + table.text(lines))
-    if arguments.save:
-        told = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}."
-        PAGE.write_text(table.in_page(PAGE.read_text(encoding="utf-8"), lines, told), encoding="utf-8")
-    sys.exit(broken)
+    if record:
+        took = f"{(time.monotonic() - started) / 60:.0f} minutes"
+        record.end(f"was ended early, after {len(lines) - 1} of {len(names)} faults" if field.ended else f"took {took}")
+    sys.exit(any(line[-1] == BROKEN for line in lines))
+
+
+def _listen_to_signals(field: Field) -> None:
+    def end(number: int, _frame: FrameType | None) -> None:
+        # A second one ends it at once, but for the servers, which must end in any case.
+        if field.ended:
+            sys.exit(f"told to stop by signal {number}")
+        field.ended = True
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
 
 
 def _suffer(field: Field, fault: Fault, times: int) -> list[str]:
     started = time.monotonic()
     try:
         fault.happen(field, times)
-        line = table.row(fault, times, field.verdict(), field.recoveries)
-    except (TimeoutError, OSError) as error:
-        line = [fault.title, str(times), *["—"] * 5, str(error), "BROKEN"]
-    _say(f"{'  '.join(line)}  ({time.monotonic() - started:.0f} s)")
+        line = table.row(fault, field.runs, field.verdict(), field.recoveries, field.note)
+    except (BrokenError, TimeoutError, OSError, LocalError, subprocess.SubprocessError) as error:
+        line = table.broken(fault, field.runs, str(error))
+    _say(f"  {'  '.join(line[1:])}  ({time.monotonic() - started:.0f} s)")
     return line
 
 

@@ -6,16 +6,18 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from typing import Final
 
 from pg8000.exceptions import Error
 
-from events.chaos.load import Ear, Load, mark, until
+from events.chaos.load import Ear, Load, Marker, Pace, until
 from events.subscriptions import Subscription
 from events.tests import history
 from events.tests.history import Verdict
 from events.tests.outages import Ground, private_ground
 from events.tests.path import DATABASE, EventPath, running
+from events.tests.scrape import Watch
 from functions.local import private_process, settings
 from functions.local.private_process import PrivateProcess
 
@@ -23,6 +25,13 @@ QUEUE: Final = Subscription("history", "botberi.history", ("#",))
 
 PATIENCE: Final = 120
 """Seconds after which something that has to happen is taken as never happening."""
+
+TOLD_EVERY: Final = 10
+"""Seconds between two lines about how far a fault has got."""
+
+
+class BrokenError(Exception):
+    """Something besides the history is not as it has to be."""
 
 
 class Field:
@@ -33,13 +42,33 @@ class Field:
         self.ground = ground
         self.path = path
         self.ear = Ear(QUEUE.queue)
+        self.marker = Marker()
         self.recoveries: list[float] = []
+        self.runs = 0
+        """How often the present fault has happened."""
+        self.note = ""
+        """What there is to say of the present fault besides its numbers."""
+        self.ended = False
+        """Whether to bring the present fault to its end, and begin no other."""
+
+    def rounds(self, times: int) -> Iterator[int]:
+        """Yield as many numbers, unless the run is ended before, and tell how far it is."""
+        self.runs, told = 0, time.monotonic()
+        for number in range(times):
+            if self.ended:
+                return
+            yield number
+            self.runs += 1
+            if time.monotonic() - told > TOLD_EVERY:
+                told = time.monotonic()
+                sys.stdout.write(f"  {self.runs} of {times}\n")
+                sys.stdout.flush()
 
     @contextmanager
-    def pressure(self, *, relays: bool = True) -> Iterator[None]:
+    def pressure(self, *, relays: bool = True, pace: Pace | None = None) -> Iterator[None]:
         """Write and listen inside a `with` block, under two relays."""
-        self.recoveries = []
-        load = Load()
+        self.recoveries, self.note = [], ""
+        load = Load(pace or Pace())
         self.listen()
         try:
             if relays:
@@ -48,9 +77,18 @@ class Field:
             with load:
                 yield
             self.settle()
+            self.check_alive()
         finally:
+            self.marker.close()
             self.ear.stop()
             self.stop_relays()
+
+    def check_alive(self) -> None:
+        """Raise BrokenError if a relay has ended that nobody ended."""
+        dead = [name for name, process in self.path.processes.items() if not process.alive]
+        if dead:
+            message = f"{', '.join(dead)} has ended: {self.path.processes[dead[0]].last_words()}"
+            raise BrokenError(message)
 
     def listen(self) -> None:
         """Begin to note what arrives."""
@@ -68,6 +106,13 @@ class Field:
     def verdict(self) -> Verdict:
         """Compare what was committed with what was heard."""
         return history.judge(history.committed(self.path), self.ear.heard)
+
+    def stand_by(self, name: str, **environment: str) -> PrivateProcess:
+        """Start a relay and wait until it is active or stands by."""
+        watch = Watch.on_a_free_port()
+        process = self.start(name, **watch.settings, **environment)
+        until(lambda: watch.status("/_/ready") == HTTPStatus.OK, PATIENCE, f"{name} isn't ready")
+        return process
 
     def start(self, name: str, prefix: Sequence[str] = (), **environment: str) -> PrivateProcess:
         """Start a relay, behind the command `prefix`, with more in its environment."""
@@ -100,13 +145,13 @@ class Field:
 
     def recovered(self, seconds: float = PATIENCE) -> None:
         """Wait until an event that is committed from now on has been heard, and note how long that took."""
-        before, started = self.ear.marked, time.monotonic()
+        started = time.monotonic()
+        marked: int | None = None
 
         def passes() -> bool:
-            with suppress(Error, OSError):
-                mark()
-            time.sleep(0.01)
-            return self.ear.marked > before + 1
+            nonlocal marked
+            marked = marked or self.marker.mark()
+            return marked is not None and self.ear.marked >= marked
 
         until(passes, seconds, "events don't pass any more")
         self.recoveries.append(time.monotonic() - started)

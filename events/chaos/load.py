@@ -1,4 +1,4 @@
-"""Writers that never rest, and a subscriber that notes what arrives: the two ends between which nothing may happen."""
+"""Writers that write in bursts, and a subscriber that notes what arrives: between the two nothing may get lost."""
 
 import json
 import random
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import pika
@@ -27,6 +28,7 @@ MARKER: Final = "agt_marker"
 """The subject that is written to see whether events pass again."""
 
 _SET_UP: Final = """
+truncate outbox, parked_events;
 drop table if exists subjects, history;
 create table subjects (id text primary key, version bigint not null);
 create table history (subject text, version bigint, primary key (subject, version));
@@ -38,6 +40,12 @@ begin
   returning version into next;
   perform emit_event('com.botberi.agent.created.v1', name, jsonb_build_object('agent_id', name, 'slug', next::text));
   insert into history values (name, next);
+end $$;
+create or replace procedure write_many(count integer) language plpgsql as $$
+begin
+  for n in 1 .. count loop
+    call write_version('agt_many_' || n % 1000);
+  end loop;
 end $$;
 create or replace procedure write_versions(first integer, count integer) language plpgsql as $$
 begin
@@ -58,15 +66,27 @@ end $$
 """
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How much is written: bursts as fast as can be, and rests between them."""
+
+    threads: int = 4
+    burst: int = 30
+    """Transactions of a burst, at most."""
+    rest: float = 0.9
+    """Seconds of a rest, at most."""
+
+
 class Load:
     """Threads that commit transactions of several events until they are told to stop; one in ten is rolled back."""
 
-    def __init__(self, threads: int = 4) -> None:
+    def __init__(self, pace: Pace) -> None:
         """Forget what was written before."""
+        self.pace = pace
         with closing(Session(DATABASE, "migrator", name="chaos")) as session:
             session.run(_SET_UP)
         self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._write, daemon=True) for _ in range(threads)]
+        self._threads = [threading.Thread(target=self._write, daemon=True) for _ in range(pace.threads)]
 
     def __enter__(self) -> Self:
         """Start writing."""
@@ -85,15 +105,36 @@ class Load:
             # The database may be away. Whether a transaction was committed then, the history says.
             with suppress(Error, OSError), closing(Session(DATABASE, "migrator", name="writer")) as session:
                 while not self._stopped.is_set():
-                    first = random.randrange(SUBJECTS - BATCH)  # noqa: S311 - any will do
-                    session.run(f"call write_versions({first}, {BATCH})")
+                    for _ in range(random.randint(1, self.pace.burst)):  # noqa: S311 - any will do
+                        first = random.randrange(SUBJECTS - BATCH)  # noqa: S311 - any will do
+                        session.run(f"call write_versions({first}, {BATCH})")
+                    self._stopped.wait(random.uniform(0, self.pace.rest))  # noqa: S311 - any will do
             self._stopped.wait(0.05)
 
 
-def mark() -> None:
-    """Commit one event of the marker, or raise."""
-    with closing(Session(DATABASE, "migrator", name="marker")) as session:
-        session.run(f"call write_version('{MARKER}')")
+class Marker:
+    """Commits events of one subject, to see whether they arrive."""
+
+    def __init__(self) -> None:
+        """Connect when it is needed."""
+        self._session: Session | None = None
+
+    def mark(self) -> int | None:
+        """Commit one event and return its version; None while the database can't be reached."""
+        try:
+            self._session = self._session or Session(DATABASE, "migrator", name="marker")
+            self._session.run(f"call write_version('{MARKER}')")
+            [[version]] = self._session.run("select version from subjects where id = :id", id=MARKER)
+        except (Error, OSError):
+            self.close()
+            return None
+        return int(version)
+
+    def close(self) -> None:
+        """Close the connection; the next mark opens another."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None
 
 
 class Ear(threading.Thread):
@@ -106,6 +147,8 @@ class Ear(threading.Thread):
         self.heard: list[Version] = []
         self.marked = 0
         """The newest version of the marker."""
+        self.pause = 0.0
+        """Seconds that it takes over every event."""
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -129,6 +172,8 @@ class Ear(threading.Thread):
                 return
 
     def _note(self, event: dict[str, Any]) -> None:
+        if self.pause:
+            time.sleep(self.pause)
         version = int(event["data"]["slug"])
         self.heard.append((event["subject"], version))
         if event["subject"] == MARKER:

@@ -1,59 +1,18 @@
 """A network of our own between a relay and its services: a namespace, a pair of veth, and proxies at its edge."""
 
 import os
-import socket
 import subprocess
-import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
+
+from events.tests.proxy import Proxy
 
 NAME: Final = f"botberi-{os.getpid()}"
 HOST: Final = f"10.231.{os.getpid() % 250}.1"
 GUEST: Final = f"10.231.{os.getpid() % 250}.2"
 INSIDE: Final = ("ip", "netns", "exec", NAME)
 """What makes a command run in the namespace."""
-
-
-class Proxy:
-    """Forwards the connections to a port of the host's end to the same port of the loopback interface, with a delay."""
-
-    def __init__(self, port: int) -> None:
-        """Listen."""
-        self.port = port
-        self.delay = 0.0
-        """Seconds that every byte takes in either direction."""
-        self.listener = socket.create_server((HOST, port))
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self.listener.accept()
-                try:
-                    far = socket.create_connection(("127.0.0.1", self.port))
-                except OSError:
-                    near.close()
-                    continue
-                for source, target in ((near, far), (far, near)):
-                    threading.Thread(target=self._forward, args=(source, target), daemon=True).start()
-
-    def _forward(self, source: socket.socket, target: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(262_144):
-                if self.delay:
-                    time.sleep(self.delay)
-                target.sendall(data)
-        for each in (source, target):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Take no more connections."""
-        with suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
 
 
 class Network:
@@ -104,7 +63,7 @@ def made(*ports: int) -> Iterator[Network]:
         # pika wakes itself over the loopback interface.
         _run(*INSIDE, "ip", "link", "set", "lo", "up")
         with ExitStack() as stack:
-            proxies = [Proxy(port) for port in ports]
+            proxies = [Proxy(port, HOST, port) for port in ports]
             for proxy in proxies:
                 stack.callback(proxy.close)
             yield Network(proxies)

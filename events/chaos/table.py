@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from events.chaos import faults
+from events.chaos import brokers, databases, relays, wires
 from events.chaos.field import Field
 from events.relay.window import IN_FLIGHT
 from events.tests.history import Verdict
@@ -24,41 +24,53 @@ class Fault:
     """Makes it happen so many times, inside `Field.pressure`."""
     share: float = 0.2
     """How many times, as a share of the kills that were asked for; once at least."""
+    most: int = 20
+    """How many times at most."""
     duplicates: int = IN_FLIGHT
     """The most that one time may cause."""
     may_invert: bool = False
-    """Whether events are set aside, and come back later than others of their subject."""
+    """Whether events are set aside or refused, and come later than others of their subject."""
     recovery: float = 60
     """Seconds after which events must pass again, at most."""
 
+    def times(self, kills: int) -> int:
+        """Return how often it happens in a run of so many kills."""
+        return max(1, min(self.most, round(kills * self.share)))
+
+
+_FIVE_PERCENT: Final = ("-m", "statistic", "--mode", "random", "--probability", "0.05")
 
 FAULTS: Final = {
-    "kill": Fault("kill -9 of the active relay at any moment", faults.kill, 1),
-    "places": Fault("kill -9 in each place of its work", faults.kill_in_places, 0.3),
-    "freeze": Fault("SIGSTOP past the lease, then SIGCONT", faults.freeze, 0.1),
-    "roll": Fault("rolling SIGTERM", faults.roll, duplicates=0),
-    "broker": Fault("RabbitMQ killed and started again", faults.kill_broker, 0.1, FREE),
-    "connections": Fault("RabbitMQ closes the connections", faults.close_connections),
-    "alarm": Fault("memory alarm of three seconds", faults.alarm, 0.1),
-    "exchange": Fault("the exchange deleted for a second", faults.delete_exchange, 0.1, may_invert=True),
-    "binding": Fault("the binding deleted, parked events redriven", faults.unbind, 0.1, may_invert=True),
-    "postgres-fast": Fault("Postgres restarted (fast)", faults.restart_database(signal.SIGINT), 0.1),
-    "postgres-immediate": Fault("Postgres restarted (immediate)", faults.restart_database(signal.SIGQUIT), 0.1),
-    "backends": Fault("backends of the relay terminated", faults.terminate),
-    "bell": Fault("only the listening backend terminated", faults.cut_bell, recovery=5),
-    "hole-in": Fault("nothing arrives at the active relay", faults.lose("INPUT"), 0.1),
-    "hole-out": Fault("nothing leaves the active relay", faults.lose("OUTPUT"), 0.1),
-    "loss": Fault(
-        "5 % of its packets lost", faults.lose("INPUT", "-m", "statistic", "--mode", "random", "--probability", "0.05")
-    ),
-    "latency": Fault("200 ms of latency", faults.slow, 0.1),
-    "transactions": Fault("100,000 rows at once, a prepared transaction held open", faults.transact, 0.05),
-    "old": Fault("an unrelated transaction held open", faults.hold_open, 0.5, recovery=5),
-    "naps": Fault("asleep and awake, one event each", faults.nap, 10, recovery=0.9),
+    "kill": Fault("kill -9 of the active relay at any moment", relays.kill, 0.9, FREE),
+    "places": Fault("kill -9 in each place of its work, one after another", relays.kill_in_places, 0.1, FREE),
+    "freeze": Fault("SIGSTOP past the lease, then SIGCONT", relays.freeze, 0.1, 5),
+    "roll": Fault("rolling SIGTERM", relays.roll, duplicates=0),
+    "broker": Fault("RabbitMQ killed and started again", brokers.kill, 0.1, 5, FREE),
+    "broker-stop": Fault("RabbitMQ stopped and started again", brokers.restart, 0.1, 3, FREE),
+    "connections": Fault("RabbitMQ closes the connections", brokers.close_connections),
+    "alarm": Fault(f"memory alarm of {brokers.ALARM} seconds", brokers.alarm, 0.1, 3),
+    "full": Fault("a full queue that refuses for five seconds", brokers.fill, 0.1, 5, FREE, may_invert=True),
+    "exchange": Fault("the exchange deleted for a second", brokers.delete_exchange, 0.1, 5, may_invert=True),
+    "binding": Fault("the binding deleted, parked events redriven", brokers.unbind, 0.1, 5, may_invert=True),
+    "queue": Fault("the queue deleted, parked events redriven", brokers.delete_queue, 0.1, 5, may_invert=True),
+    "postgres-fast": Fault("Postgres restarted (fast)", databases.restart(signal.SIGINT), 0.1, 10),
+    "postgres-immediate": Fault("Postgres restarted (immediate)", databases.restart(signal.SIGQUIT), 0.1, 10),
+    "backends": Fault("backends of the relay terminated", databases.terminate, most=50),
+    "bell": Fault("only the listening backend terminated", databases.cut_bell, recovery=5),
+    "hole-in": Fault("nothing arrives at the active relay", wires.lose("INPUT"), 0.1, 3, recovery=20),
+    "hole-out": Fault("nothing leaves the active relay", wires.lose("OUTPUT"), 0.1, 3, recovery=20),
+    "hole-broker": Fault("the active relay cut off from RabbitMQ", wires.cut_off("event_bus"), 0.1, 3, recovery=20),
+    "hole-postgres": Fault("the active relay cut off from Postgres", wires.cut_off("shared_psql"), 0.1, 3, recovery=20),
+    "loss": Fault("5 % of its packets lost", wires.lose("INPUT", *_FIVE_PERCENT), most=10),
+    "latency": Fault("200 ms of latency", wires.slow, most=5),
+    "transactions": Fault("100,000 rows at once, a prepared transaction held open", databases.transact, 0.05, 3),
+    "old": Fault("an unrelated transaction held open", databases.hold_open, 0.5, 60, recovery=5),
+    "backlog": Fault("an hour's events pile up, a minute each", databases.pile_up, 3, 60, recovery=FREE),
+    "naps": Fault("asleep and awake, one event each", relays.nap, 10, FREE),
 }
 
 
-def row(fault: Fault, times: int, verdict: Verdict, recoveries: list[float]) -> list[str]:
+def row(fault: Fault, times: int, verdict: Verdict, recoveries: list[float], note: str) -> list[str]:
     """Return a line of the table."""
     ordered = sorted(recoveries) or [0.0]
     spread = f"{median(ordered):.2f} / {ordered[int(0.99 * len(ordered))]:.2f} / {ordered[-1]:.2f}"
@@ -67,8 +79,14 @@ def row(fault: Fault, times: int, verdict: Verdict, recoveries: list[float]) -> 
         fault.title,
         *(f"{count:,}" for count in counts),
         spread,
-        "ok" if holds(fault, times, verdict, ordered) else "BROKEN",
+        note,
+        "ok" if holds(fault, times, verdict, ordered) else BROKEN,
     ]
+
+
+def broken(fault: Fault, times: int, why: str) -> list[str]:
+    """Return the line of a fault that ended in a way that makes counting useless."""
+    return [fault.title, f"{times:,}", *["—"] * 6, why, BROKEN]
 
 
 def holds(fault: Fault, times: int, verdict: Verdict, recoveries: list[float]) -> bool:
@@ -81,7 +99,20 @@ def holds(fault: Fault, times: int, verdict: Verdict, recoveries: list[float]) -
     )
 
 
-HEAD: Final = ["fault", "runs", "events", "lost", "inverted", "phantom", "duplicates", "recovery p50/p99/max s", ""]
+BROKEN: Final = "BROKEN"
+
+HEAD: Final = [
+    "fault",
+    "runs",
+    "events",
+    "lost",
+    "inverted",
+    "phantom",
+    "duplicates",
+    "recovery p50/p99/max s",
+    "besides",
+    "holds",
+]
 
 
 def text(lines: list[list[str]]) -> str:
@@ -90,14 +121,3 @@ def text(lines: list[list[str]]) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
-
-
-_BEGIN: Final = "<!-- faults: written by `make chaos` -->"
-_END: Final = "<!-- end of faults -->"
-
-
-def in_page(page: str, lines: list[list[str]], where: str) -> str:
-    """Return a page with the table, and where it was taken, between its marks."""
-    rows = [f"| {' | '.join(line)} |" for line in [lines[0], ["---"] * len(lines[0]), *lines[1:]]]
-    block = "\n".join([_BEGIN, *rows, "", where, _END])
-    return page[: page.index(_BEGIN)] + block + page[page.index(_END) + len(_END) :]

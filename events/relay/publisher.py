@@ -92,9 +92,10 @@ class Publisher(threading.Thread):
         self.join(timeout=2)
 
     def _close(self) -> None:
+        # The lease is held as long as RabbitMQ sees the connection: it must not be left to the heartbeats.
         if self._connection.is_open:
             self._connection.close()
-        else:
+        elif not self._connection.is_closing:
             self._connection.ioloop.stop()
 
     def _fail(self, reason: str) -> None:
@@ -102,7 +103,7 @@ class Publisher(threading.Thread):
             self.failure = reason
             self.state = State.FAILED
         if self._connection is not None:
-            self._connection.ioloop.stop()
+            self._close()
         self.poke()
 
     def _block(self, blocked: bool) -> None:

@@ -95,6 +95,8 @@ class RelaySession:
                     self.probe = Probe(self.outlook, self.figures, self.reader.epoch)
                     stack.callback(self.probe.close)
                     self.probe.start()
+                # Before those above, whose threads may be waiting for a database that is cut off.
+                stack.callback(self.publisher.close)
                 self.figures.state = "active"
                 self._relay()
 

@@ -12,7 +12,8 @@ import pytest
 
 from functions.local import databases, leftovers, postgres_server, rabbitmq_server, secrets_folder, services, settings
 from functions.local.binaries import find
-from functions.local.ports import Ports
+from functions.local.patience import until
+from functions.local.ports import Ports, accepts
 from functions.local.private_process import PrivateProcess
 from functions.local.rabbitmq_server import VHOST
 
@@ -38,11 +39,13 @@ class Ground:
     def kill_broker(self) -> None:
         """Kill RabbitMQ as a power cut would."""
         self._end("event_bus", "event_bus_names", number=signal.SIGKILL)
+        until(lambda: not accepts(self.ports.event_bus), seconds=20)
 
     def stop_broker(self) -> None:
         """Stop RabbitMQ as an update would."""
         self._end("event_bus", number=signal.SIGTERM)
         self._end("event_bus_names", number=signal.SIGKILL)
+        until(lambda: not accepts(self.ports.event_bus), seconds=20)
 
     def start_broker(self) -> None:
         """Start RabbitMQ again and wait until it answers."""
