@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
-from events import bus, contracts, envelope, topology, wire
+from events import bus, contracts, envelope, wire
 from events.catalog.load import load
 from events.event import Event
-from functions.manifests import realtime
+from functions.manifests.asyncapi_channels import VERSION, channels, server, short, subscribers
 from functions.manifests.event_pages import what, when
 from functions.manifests.speakers import hearers, speakers
 from functions.runtime.declarations import Declaration
@@ -20,7 +20,6 @@ FILE: Final = Path("deploy/asyncapi/events.json")
 Json = dict[str, Any]
 
 _SCHEMA: Final = "#/components/schemas/{model}"
-_MESSAGE: Final = "#/components/messages/{}"
 
 _ABOUT: Final = (
     "What can happen in Botberi, as CloudEvents in structured mode on RabbitMQ. Every event goes to the topic exchange "
@@ -29,8 +28,6 @@ _ABOUT: Final = (
     "are named after the rules that say something, those that receive after the subscribers. Ignore fields that you "
     "don't know."
 )
-
-_VERSION: Final = {"bindingVersion": "0.3.0"}
 
 
 def document(declarations: Sequence[Declaration]) -> str:
@@ -41,8 +38,8 @@ def document(declarations: Sequence[Declaration]) -> str:
         "id": "urn:com:botberi:events",
         "info": {"title": "Botberi's events", "version": "1", "description": _ABOUT},
         "defaultContentType": wire.CONTENT_TYPE,
-        "servers": {"event_bus": _server()},
-        "channels": _channels(models, declarations),
+        "servers": {"event_bus": server()},
+        "channels": channels(models, declarations),
         "operations": _operations(models, declarations),
         "components": {
             "messages": {short(model): _message(model) for model in models} | {"addressed": _addressed(models)},
@@ -54,93 +51,6 @@ def document(declarations: Sequence[Declaration]) -> str:
         },
     }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
-
-
-def short(model: type[Event]) -> str:
-    """Return the name of a type within the document: `agent.created.v1`."""
-    return model.type.removeprefix("com.botberi.")
-
-
-def _server() -> Json:
-    return {
-        "host": "{host}:{port}",
-        "pathname": "/{vhost}",
-        "protocol": "amqp",
-        "protocolVersion": "0.9.1",
-        "title": "RabbitMQ",
-        "variables": {
-            "host": {"default": "localhost"},
-            "port": {"default": "5672"},
-            "vhost": {"default": "botberi", "description": "The virtual host, which EVENT_BUS_URL names."},
-        },
-        "security": [{"$ref": "#/components/securitySchemes/password"}],
-    }
-
-
-def _channels(models: Sequence[type[Event]], declarations: Sequence[Declaration]) -> Json:
-    by_type = {short(model): _routing_key(model) for model in models}
-    queues = {
-        each.deployment: _queue(
-            f"botberi.{each.deployment}",
-            f"What {each.deployment} has yet to handle.",
-            [short(model) for model in models if each in hearers(model, declarations)],
-        )
-        for each in _subscribers(declarations)
-    }
-    notified = _queue(
-        bus.NOTIFY_QUEUE, "Events that are addressed to Postgres and have yet to be a NOTIFY.", ["addressed"]
-    )
-    reverse = {"notify": _notify_exchange(), "notify.shared_psql": notified, "gateway": realtime.feed()}
-    return by_type | queues | reverse | {"dead-letters": _dead_letters(models, declarations)}
-
-
-def _routing_key(model: type[Event]) -> Json:
-    return {
-        "address": model.type,
-        "title": what(model),
-        "description": when(model),
-        "messages": _messages([short(model)]),
-        "bindings": {"amqp": _exchange(bus.EXCHANGE)},
-    }
-
-
-def _exchange(name: str) -> Json:
-    return {
-        "is": "routingKey",
-        "exchange": {"name": name, "type": "topic", "durable": True, "autoDelete": False},
-    } | _VERSION
-
-
-def _queue(name: str, title: str, messages: Sequence[str]) -> Json:
-    queue = {"name": name, "durable": True, "exclusive": False, "autoDelete": False}
-    binding = {"is": "queue", "queue": queue, "x-arguments": topology.arguments_of(name)} | _VERSION
-    return {"address": name, "title": title, "messages": _messages(messages), "bindings": {"amqp": binding}}
-
-
-def _notify_exchange() -> Json:
-    return {
-        "address": "{routingKey}",
-        "title": "Where other systems publish what Postgres is to hear as a NOTIFY.",
-        "parameters": {"routingKey": {"description": "Whatever suits: the attribute `channel` says where it goes."}},
-        "messages": _messages(["addressed"]),
-        "bindings": {"amqp": _exchange(bus.NOTIFY_EXCHANGE)},
-    }
-
-
-def _dead_letters(models: Sequence[type[Event]], declarations: Sequence[Declaration]) -> Json:
-    queues = [bus.NOTIFY_QUEUE, *(f"botberi.{each.deployment}" for each in _subscribers(declarations))]
-    binding = {"is": "queue", "queue": {"durable": True, "exclusive": False, "autoDelete": False}} | _VERSION
-    return {
-        "address": bus.dead("{queue}"),
-        "title": "What a queue's consumer has given up.",
-        "parameters": {"queue": {"description": "The queue that they died in.", "enum": queues}},
-        "messages": _messages([*map(short, models), "addressed"]),
-        "bindings": {"amqp": binding | {"x-arguments": topology.dead_arguments()}},
-    }
-
-
-def _messages(names: Sequence[str]) -> Json:
-    return {name: {"$ref": _MESSAGE.format(name)} for name in names}
 
 
 def _operations(models: Sequence[type[Event]], declarations: Sequence[Declaration]) -> Json:
@@ -156,7 +66,7 @@ def _operations(models: Sequence[type[Event]], declarations: Sequence[Declaratio
             each.summary,
             [short(model) for model in models if each in hearers(model, declarations)],
         )
-        for each in _subscribers(declarations)
+        for each in subscribers(declarations)
     }
     others = {
         "address-postgres": _operation(
@@ -176,7 +86,7 @@ def _operation(action: str, channel: str, summary: str, messages: Sequence[str])
         "action": action,
         "channel": {"$ref": f"#/channels/{channel}"},
         "summary": summary,
-        "bindings": {"amqp": binding | _VERSION},
+        "bindings": {"amqp": binding | VERSION},
     } | ({"messages": named} if named else {})
 
 
@@ -194,7 +104,7 @@ def _message(model: type[Event]) -> Json:
         "contentType": wire.CONTENT_TYPE,
         "correlationId": {"$ref": "#/components/correlationIds/correlation"},
         "payload": {"allOf": [{"$ref": _SCHEMA.format(model="CloudEvent")}, says]},
-        "bindings": {"amqp": {"messageType": model.type} | _VERSION},
+        "bindings": {"amqp": {"messageType": model.type} | VERSION},
         "examples": [example],
     }
 
@@ -224,7 +134,3 @@ def _schemas(models: Sequence[type[Event]]) -> Json:
     _, collected = models_json_schema([(model, "validation") for model in models], ref_template=_SCHEMA)
     data: Json = contracts.opened(dict(sorted(collected["$defs"].items())))
     return {"CloudEvent": envelope.schema()} | data
-
-
-def _subscribers(declarations: Sequence[Declaration]) -> list[Declaration]:
-    return [each for each in declarations if each.surface == "subscribers"]

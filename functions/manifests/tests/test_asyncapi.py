@@ -14,6 +14,7 @@ import pytest
 from events import bus, contracts, subscriptions
 from events.catalog.load import load
 from functions.manifests import asyncapi, files, realtime
+from functions.manifests.asyncapi_channels import short
 from functions.runtime.functions import declarations
 from functions.services.realtime import protocol
 from functions.services.realtime.occurrence import owned_types
@@ -94,9 +95,7 @@ def test_the_parser_reads_that_every_type_is_sent_by_somebody(parsed: dict[str, 
 @pytest.mark.parametrize("name", sorted(load()))
 def test_the_payload_of_a_message_takes_its_type_and_no_other(name: str) -> None:
     model = load()[name]
-    payload = DOCUMENT["components"]["messages"][asyncapi.short(model)]["payload"] | {
-        "components": DOCUMENT["components"]
-    }
+    payload = DOCUMENT["components"]["messages"][short(model)]["payload"] | {"components": DOCUMENT["components"]}
     validator = jsonschema.Draft7Validator(payload, format_checker=jsonschema.FormatChecker())
     for other in load().values():
         assert validator.is_valid(contracts.example(other)) == (other is model)
