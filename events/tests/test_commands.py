@@ -93,15 +93,3 @@ def test_tail_shows_what_passes_and_matches(command: Botberi, path: EventPath, e
 
 def test_the_cursor_is_shown(command: Botberi) -> None:
     assert "system_identifier" in command("cursor", "show")
-
-
-def test_the_doctor_names_ailments_with_their_remedies(command: Botberi, path: EventPath) -> None:
-    path.query("alter table outbox alter seq set cache 50")
-    with path.broker() as connection:
-        connection.channel().queue_delete(bus.dead(HEAR_SOME.queue))
-    found = command("doctor", ends_with=1)
-    path.query("alter table outbox alter seq set cache 1")
-    path.declare(check=True)
-    assert "alter table outbox alter seq set cache 1" in found
-    lines = [" ".join(line.split()) for line in found.splitlines()]
-    assert f"{bus.dead(HEAR_SOME.queue)} the queue is missing python -m events.topology" in lines

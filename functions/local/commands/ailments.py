@@ -1,23 +1,45 @@
 """What the doctor knows: ailments of the event path, each with its remedy."""
 
 import time
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import pika
-from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.exceptions import AMQPError
 
-from events import bus, subscriptions, topology
+from events import bus, management, moving, subscriptions, topology
+from events.differences import DEAD, Differences, compare
+from events.dispatcher.clock import schedules_of
+from events.management import Existing
 from functions.local.commands.asking import DATABASES, ask, broker
 
 Ailment = tuple[str, str, str]
 """Where, what, and the remedy."""
 
 OLD: Final = 30
-"""Seconds after which an undelivered event, a held-back transaction or an idle lease is an ailment."""
+"""Seconds after which a held-back transaction or a slot that was not fired is an ailment."""
 
 SKEW: Final = 2.0
 """Seconds between this machine's clock and a database's."""
+
+SHELVED: Final = 600
+"""Seconds after which a subject that fails is an ailment."""
+
+TOPOLOGIST: Final = "python -m events.topology"
+
+FUNCTIONS: Final = {
+    "user_psql": ["emit_event", "ring_relay", "rotate_outbox"],
+    "shared_psql": [
+        "emit_event",
+        "ring_relay",
+        "rotate_outbox",
+        "notify_events",
+        "shelve",
+        "unshelve",
+        "fire_schedule",
+    ],
+}
 
 _CACHE: Final = "select seqcache from pg_sequence where seqrelid = pg_get_serial_sequence('outbox', 'seq')::regclass"
 _IDENTITY: Final = """
@@ -26,16 +48,27 @@ select system_identifier = (pg_control_system()).system_identifier
 """
 _HELD: Final = """
 select pid, application_name, extract(epoch from clock_timestamp() - xact_start)::integer from pg_stat_activity
-where backend_xid is not null and xact_start < clock_timestamp() - make_interval(secs => :old)
+where coalesce(backend_xid, backend_xmin) is not null and pid <> pg_backend_pid()
+  and backend_type = 'client backend'
+  and xact_start < clock_timestamp() - make_interval(secs => :old)
 """
 _PREPARED: Final = "select gid from pg_prepared_xacts where prepared < clock_timestamp() - make_interval(secs => :old)"
+_SLOTS: Final = """
+select slot_name from pg_replication_slots where not active and coalesce(xmin, catalog_xmin) is not null
+"""
 _DEFAULT: Final = "select pg_relation_size('outbox_default')"
+_ABSENT: Final = "select name from unnest(cast(:names as text[])) as name where to_regproc(name) is null"
+_FIRED: Final = "select max(slot) from cron_slots where schedule = :name"
+_SHELVED: Final = """
+select queue, count(*), extract(epoch from clock_timestamp() - min(since))::integer from shelved_subjects
+where since < clock_timestamp() - make_interval(secs => :old) group by queue order by queue
+"""
 
 
-def found() -> Iterator[Ailment]:
-    """Yield everything that is wrong."""
+def found(now: Callable[[], float] = time.time) -> Iterator[Ailment]:
+    """Yield everything that is wrong; `now` is this machine's clock."""
     for database in DATABASES:
-        yield from _of_database(database)
+        yield from _of_database(database, now)
     try:
         with broker() as connection:
             yield from _of_broker(connection)
@@ -43,11 +76,11 @@ def found() -> Iterator[Ailment]:
         yield "event_bus", f"can't be reached: {error!r}", "start RabbitMQ, or see EVENT_BUS_URL"
 
 
-def _of_database(database: str) -> Iterator[Ailment]:
+def _of_database(database: str, now: Callable[[], float]) -> Iterator[Ailment]:
     try:
-        before = time.time()
+        before = now()
         [[clock]] = ask(database, "select extract(epoch from clock_timestamp())::float8")
-        skew = max(before - clock, clock - time.time(), 0)
+        skew = max(before - clock, clock - now(), 0)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the ailment
         yield (
             database,
@@ -57,55 +90,72 @@ def _of_database(database: str) -> Iterator[Ailment]:
         return
     if skew > SKEW:
         yield database, f"its clock is {skew:.0f} s from this machine's", "run NTP on both"
+    absent = [name for [name] in ask(database, _ABSENT, names=FUNCTIONS[database])]
+    for name in absent:
+        yield database, f"the function {name} is missing", f"python -m migrations upgrade {database}"
     if ask(database, _CACHE) != [[1]]:
         yield database, "the outbox's sequence hands out numbers in blocks", "alter table outbox alter seq set cache 1"
     if ask(database, _IDENTITY) != [[True]]:
         yield database, "it was restored: the relay stands still", "botberi events cursor rebase SEQ"
     if ask(database, _DEFAULT) != [[0]]:
         yield database, "events lie in the default partition", "let rotate_outbox run: is a relay active?"
+    yield from _held_back(database)
+    if database == "shared_psql" and not absent:
+        yield from _of_dispatcher(datetime.fromtimestamp(now(), UTC))
+
+
+def _held_back(database: str) -> Iterator[Ailment]:
+    """Yield what keeps the oldest transaction from ending: the relay can't sleep meanwhile, and nothing is vacuumed."""
     for pid, name, seconds in ask(database, _HELD, old=OLD):
         remedy = f"select pg_terminate_backend({pid}), if nobody needs it"
         yield database, f"the transaction of {name or pid} is open for {seconds} s", remedy
     for [name] in ask(database, _PREPARED, old=OLD):
         yield database, f"the prepared transaction {name} is open", f"commit prepared or rollback prepared '{name}'"
+    for [name] in ask(database, _SLOTS):
+        remedy = f"select pg_drop_replication_slot('{name}'), if its standby is no more"
+        yield database, f"the replication slot {name} holds back vacuum and nobody uses it", remedy
+
+
+def _of_dispatcher(now: datetime) -> Iterator[Ailment]:
+    for schedule in schedules_of(subscriptions.read()):
+        due, _ = schedule.around(now)
+        [[newest]] = ask("shared_psql", _FIRED, name=schedule.name)
+        if due is not None and (newest is None or newest < due) and now - due > timedelta(seconds=OLD):
+            yield schedule.name, f"its slot of {due.isoformat()} was not fired", "start `python -m events.dispatcher`"
+    for queue, count, seconds in ask("shared_psql", _SHELVED, old=SHELVED):
+        remedy = "see what its function logs; they go on when it handles them, or become dead letters"
+        yield queue, f"{count} subjects fail, the first for {seconds} s", remedy
 
 
 def _of_broker(connection: pika.BlockingConnection) -> Iterator[Ailment]:
+    try:
+        existing = management.look()
+    except management.ManagementError as error:
+        yield "event_bus", f"can't be asked what exists: {error}", "see EVENT_BUS_MANAGEMENT_URL"
+        return
     for database in DATABASES:
-        lease = f"botberi.relay.{database}"
-        if _is_missing(connection, lease, None):
+        lease = bus.lease(database)
+        if lease not in existing.queues:
             yield lease, "no relay holds this lease", f"start `python -m events.relay {database}`"
-    topologist = "python -m events.topology"
-    if _exchange_is_missing(connection):
-        yield bus.EXCHANGE, "the exchange is missing", topologist
-    for queue in (bus.NOTIFY_QUEUE, *(each.queue for each in subscriptions.read())):
-        for name, arguments in (
-            (queue, topology.arguments_of(queue)),
-            (bus.dead(queue), topology.dead_arguments()),
-        ):
-            if _is_missing(connection, name, None):
-                yield name, "the queue is missing", topologist
-            elif _is_missing(connection, name, arguments):
-                yield name, "the queue has other arguments", f"empty and delete it, then {topologist}"
+    wanted = topology.wanted_by(subscriptions.read())
+    yield from _of_topology(compare(wanted, existing), existing)
+    for queue in sorted(set(wanted.queues) & set(existing.queues)):
+        if not moving.consumers(connection, queue):
+            yield queue, "nobody consumes from it", "start `python -m events.dispatcher`, or what brings its events"
 
 
-def _is_missing(connection: pika.BlockingConnection, name: str, arguments: dict[str, Any] | None) -> bool:
-    """Tell whether a queue isn't there; with `arguments`, whether it isn't there with them."""
-    channel = connection.channel()
-    try:
-        channel.queue_declare(name, passive=arguments is None, durable=arguments is not None, arguments=arguments)
-    except ChannelClosedByBroker as error:
-        # A lease is locked for everybody else.
-        return "RESOURCE_LOCKED" not in error.reply_text
-    channel.close()
-    return False
-
-
-def _exchange_is_missing(connection: pika.BlockingConnection) -> bool:
-    channel = connection.channel()
-    try:
-        channel.exchange_declare(bus.EXCHANGE, passive=True)
-    except ChannelClosedByBroker:
-        return True
-    channel.close()
-    return False
+def _of_topology(differences: Differences, existing: Existing) -> Iterator[Ailment]:
+    for exchange in differences.exchanges:
+        yield exchange, "the exchange is missing", TOPOLOGIST
+    for queue in differences.queues:
+        kind = "the dead-letter queue" if queue.endswith(DEAD) else "the queue"
+        yield queue, f"{kind} is missing", TOPOLOGIST
+    for exchange, queue, key in differences.bindings:
+        if queue in existing.queues:
+            yield queue, f"it is not bound to {key} of {exchange}", TOPOLOGIST
+    for _, queue, key in differences.stale:
+        yield queue, f"it hears {key}, which its subscriber doesn't", TOPOLOGIST
+    for queue in differences.changed:
+        yield queue, "it has other arguments, or is being made anew", f"stop the dispatcher, then {TOPOLOGIST}"
+    for queue in differences.gone:
+        yield queue, "it belongs to no subscription any more", f"{TOPOLOGIST} --delete-gone"

@@ -114,7 +114,8 @@ revoke all on function shelve, unshelve, fire_schedule from public;
 GRANTS = """
 grant select, insert, update, delete on shelved_subjects, shelved_events to botberi_relay;
 grant execute on function shelve, unshelve, fire_schedule to botberi_relay;
-grant select on shelved_subjects to botberi_admin, botberi_broker;
+grant select on shelved_subjects, cron_slots to botberi_admin, botberi_broker;
+grant select on cron_slots to botberi_relay;
 """
 
 
