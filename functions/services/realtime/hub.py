@@ -84,10 +84,11 @@ class Hub:
     def hear(self, occurrence: Occurrence) -> None:
         """Hand an event to everybody who may see it and asked for it."""
         self.figures.heard += 1
-        self._recent.keep(occurrence)
-        for listener in self._entitled(occurrence):
-            if listener.wants(occurrence):
-                listener.offer(occurrence.body)
+        if self.live:
+            self._recent.keep(occurrence)
+            for listener in self._entitled(occurrence):
+                if listener.wants(occurrence):
+                    listener.offer(occurrence.body)
         if occurrence.ended_session is not None:
             self.end_sessions({occurrence.ended_session})
 

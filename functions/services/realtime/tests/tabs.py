@@ -4,15 +4,18 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
+from functools import cache
 from typing import Any, Final, Self
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jsonschema import Draft7Validator
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from functions.domain.accounts import access_tokens, keys
+from functions.local.settings import ROOT
 from functions.services.realtime.protocol import PATH, SUBPROTOCOL
 
 SECONDS: Final = 60
@@ -60,6 +63,7 @@ class Tab:
         except ConnectionClosed as ended:
             self.closed = (ended.rcvd.code, ended.rcvd.reason) if ended.rcvd else (1006, "")
             return None
+        documented(message)
         self.heard.append(message)
         return message
 
@@ -98,6 +102,18 @@ class Tab:
 def connection(port: int, path: str = PATH, protocol: str = SUBPROTOCOL) -> AbstractContextManager[ClientConnection]:
     """Return what opens a WebSocket when it is entered."""
     return connect(f"ws://127.0.0.1:{port}{path}", subprotocols=[Subprotocol(protocol)], proxy=None)
+
+
+@cache
+def _payload(name: str) -> Draft7Validator:
+    document = json.loads((ROOT / "deploy/asyncapi/realtime.json").read_text())
+    components = document["components"]
+    return Draft7Validator(components["messages"][name]["payload"] | {"components": components})
+
+
+def documented(message: Heard) -> None:
+    """Fail when a message isn't as the AsyncAPI document says."""
+    _payload("event" if "specversion" in message else next(iter(message))).validate(message)
 
 
 def token(account: str = "usr_ada", *, session: str | None = None, scopes: tuple[str, ...] = ("user",)) -> str:

@@ -82,11 +82,13 @@ def test_after_a_gap_no_event_passes_before_sessions_are_known(
             assert tab.until("stale")
             # It is connected to RabbitMQ again when it has a queue there.
             eventually(lambda: "botberi.gateway." in ground.control("list_queues", "-p", "botberi", "name"))
+            early = gateway.publish("usr_gap")
             assert gateway.watched("/_/ready")[0] == 503
         finally:
             ground.start_database()
         assert tab.until("missed")
         assert tab.event(gateway.publish("usr_gap"))
+        assert early not in [each.get("id") for each in tab.heard]
 
 
 def test_a_gateway_that_stops_says_goodbye_within_seconds(gateway: Gateway) -> None:
