@@ -1,9 +1,14 @@
 """What every event type is: a frozen Pydantic model with a name, a version and a subject."""
 
+import ast
+import inspect
 import re
+import textwrap
+from itertools import pairwise
 from typing import Any, ClassVar, Final, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 
 GRAMMAR: Final = re.compile(r"^com\.botberi\.[a-z][a-z_]*\.[a-z][a-z_]*\.v[1-9][0-9]*$")
 """`com.botberi.<noun>.<past participle>.v<N>`"""
@@ -20,7 +25,7 @@ class Event(BaseModel):
     Events of one subject are delivered in the order in which they were committed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: ClassVar[str]
     subject_field: ClassVar[str]
@@ -50,6 +55,23 @@ class Event(BaseModel):
         TYPES[type] = cls
 
     @classmethod
+    def __get_pydantic_json_schema__(
+        cls,
+        core_schema: Any,  # noqa: ANN401 - pydantic's
+        handler: GetJsonSchemaHandler,
+        /,
+    ) -> JsonSchemaValue:
+        """Describe each field by the docstring below it.
+
+        Pydantic can do so itself, but then reads the source of every event whenever its module is imported.
+        """
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in _said_of_fields(cls).items():
+            properties[name]["description"] = text
+        return schema
+
+    @classmethod
     def read(cls, data: dict[str, Any]) -> Self:
         """Return the event that `data` speaks of, without what it has beside the fields of this version.
 
@@ -61,3 +83,13 @@ class Event(BaseModel):
     def subject(self) -> str:
         """What the event is about: an id."""
         return str(getattr(self, self.subject_field))
+
+
+def _said_of_fields(model: type[Event]) -> dict[str, str]:
+    [definition] = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    said = {}
+    for field, text in pairwise(getattr(definition, "body", ())):
+        match field, text:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(words))):
+                said[name] = inspect.cleandoc(words)
+    return said
