@@ -42,7 +42,7 @@ SAMPLES: Final[dict[str, Any]] = {
     "version_id": f"ver_{_UUID}",
     "why": "An event of the test that nobody waits for.",
 }
-"""What fields of these names hold in the examples; others hold what fits their type."""
+"""What fields of these names hold in the examples, unless they bring one; others hold what fits their type."""
 
 _BY_TYPE: Final[dict[str, Any]] = {"string": "example", "integer": 1, "number": 1.5, "boolean": True, "object": {}}
 _BY_FORMAT: Final = {"date-time": "2026-01-02T03:04:05.678901Z", "date": "2026-01-02"}
@@ -98,6 +98,8 @@ def database(model: type[Event]) -> str:
 
 
 def _sample(name: str, field: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+    if field.get("examples"):
+        return field["examples"][0]
     if name in SAMPLES:
         return SAMPLES[name]
     if "const" in field or "enum" in field or "default" in field:

@@ -1,7 +1,9 @@
 """Events of schedules: the time has come for what a subscriber does again and again. The dispatcher says so."""
 
 from datetime import datetime
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from events.event import Event
 
@@ -14,7 +16,7 @@ class UserPruningFallenDue(Event, type="com.botberi.user_pruning.fallen_due.v1",
     Said when a slot of the schedule has come, once however many dispatchers run.
     """
 
-    schedule: str
+    schedule: Annotated[str, Field(examples=["prune_user_psql"])]
     """The subscriber that declares the schedule."""
     slot: datetime
     """When it was due."""
@@ -26,7 +28,7 @@ class SharedPruningFallenDue(Event, type="com.botberi.shared_pruning.fallen_due.
     Said when a slot of the schedule has come, once however many dispatchers run.
     """
 
-    schedule: str
+    schedule: Annotated[str, Field(examples=["prune_shared_psql"])]
     """The subscriber that declares the schedule."""
     slot: datetime
     """When it was due."""

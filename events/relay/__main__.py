@@ -8,12 +8,13 @@ import argparse
 import logging
 import random
 import signal
+import sys
 from types import FrameType
 from typing import Final
 
 from pg8000.exceptions import Error
 
-from events import logs
+from events import envelope, logs
 from events.catalog.load import load
 from events.postgres import Session
 from events.relay.exposition import watched
@@ -96,6 +97,10 @@ def main() -> None:
         [[waiting]] = session.run("select rebase_relay(:seq)", seq=arguments.rebase)
         log.info("rebased %s: %s events are to be delivered", arguments.database, waiting)
         return
+    try:
+        envelope.api()
+    except ValueError as error:
+        sys.exit(str(error))
     relay = Relay(arguments.database)
     signal.signal(signal.SIGTERM, relay.stop)
     signal.signal(signal.SIGINT, relay.stop)

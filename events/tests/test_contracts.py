@@ -6,10 +6,12 @@ from typing import Any, Final
 
 import jsonschema
 import pytest
+from cloudevents.conversion import to_json
+from cloudevents.http import from_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from events import contracts, wire
+from events import contracts, envelope, wire
 from events.catalog.load import load
 from events.event import GRAMMAR, Event
 from events.wire import CloudEvent
@@ -47,6 +49,22 @@ def test_the_example_survives_the_wire_and_the_model_unchanged(model: type[Event
     example = contracts.example(model)
     assert json.loads(wire.encode(wire.decode(json.dumps(example).encode()))) == example
     assert json.loads(model.model_validate(example["data"]).model_dump_json()) == example["data"]
+
+
+@every_type
+def test_the_official_sdk_reads_the_example_as_we_do(model: type[Event]) -> None:
+    text = json.dumps(contracts.example(model))
+    theirs, ours = from_json(text), wire.decode(text.encode())
+    assert (theirs["id"], theirs["source"], theirs["dataschema"]) == (ours.id, ours.source, ours.dataschema)
+    assert theirs.data == ours.data
+    assert json.loads(to_json(theirs)) == json.loads(text)
+
+
+@pytest.mark.parametrize("address", ["ftp://x", "example.com", "http://two words", 'http://x"y', "https://ü"])
+def test_what_is_no_address_of_an_api_is_said(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("API_URL", address)
+    with pytest.raises(ValueError, match=r"API_URL is .*, which is no address"):
+        envelope.api()
 
 
 @every_type

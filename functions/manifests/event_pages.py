@@ -69,7 +69,7 @@ def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
 def index(models: Sequence[type[Event]], declarations: Sequence[Declaration]) -> str:
     """Return the page that lists them all, and what they have in common."""
     rows = [
-        (f"[`{model.type}`]({model.type}.md)", what(model), f"`{model.subject_field}`", _heard(model, declarations))
+        (f"[`{model.type}`]({model.type}.md)", what(model), _said(model), _heard(model, declarations))
         for model in models
     ]
     shown = contracts.example(models[0])
@@ -79,7 +79,7 @@ def index(models: Sequence[type[Event]], declarations: Sequence[Declaration]) ->
     ]
     parts = (
         head("Events", _ABOUT.strip()),
-        table(("event", "what happened", "about", "heard by"), rows),
+        table(("event", "what happened", "said by", "heard by"), rows),
         "## What is promised",
         _PROMISES.strip(),
         "## What every event says of itself",
@@ -96,7 +96,7 @@ def page(model: type[Event], declarations: Sequence[Declaration]) -> str:
     """Return the page of one type."""
     found = hearers(model, declarations)
     facts = (
-        ("said by", ", ".join(f"[{file.stem}](../../{file})" for file in speakers(model))),
+        ("said by", _said(model)),
         ("heard by", _heard(model, declarations)),
         *_browsers(model),
         ("source", f"`/botberi/{contracts.database(model)}`"),
@@ -146,6 +146,10 @@ def needless(root: Path = ROOT) -> list[Path]:
     """Return the pages below `root` of types that there are no more."""
     kept = {FOLDER / f"{name}.md" for name in load()} | {INDEX}
     return sorted({file.relative_to(root) for file in (root / FOLDER).glob("*.md")} - kept)
+
+
+def _said(model: type[Event]) -> str:
+    return ", ".join(f"[{file.stem}](../../{file})" for file in speakers(model))
 
 
 def _heard(model: type[Event], declarations: Sequence[Declaration]) -> str:
