@@ -28,9 +28,9 @@ test: lint ## Check and test everything
 	@.venv/bin/pytest -q -n auto
 
 .PHONY: chaos
-chaos: ## Break everything around the relay under load, and account for every event (KILLS=20; 1000 is the long form)
+chaos: ## Break everything around the relay under load, and account for every event (KILLS=1000 is the long form; ONLY=kill; SAVE=1)
 	@functions/local/bootstrap.sh run
-	@.venv/bin/python -m events.chaos --kills $(or $(KILLS),20)
+	@.venv/bin/python -m events.chaos --kills $(or $(KILLS),20) $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
 .PHONY: bench-events
 bench-events: ## Measure the event path beside its opponents (some 20 minutes)

@@ -10,6 +10,7 @@ from functions.manifests import (
     dashboards,
     edge,
     event_pages,
+    fault_page,
     knative,
     kubernetes,
     openfaas,
@@ -42,6 +43,7 @@ def generated() -> dict[Path, str]:
         **contracts.files(),
         **reference.files(every),
         **event_pages.files(every),
+        fault_page.FILE: fault_page.page(),
         **{Path(f"deploy/openapi/{surface}.json"): document(surface, every) for surface in ABOUT},
     }
 
