@@ -1,0 +1,117 @@
+"""What another system publishes, and what an operator frees, with everything running."""
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from events.catalog.agents import AgentCreated
+from events.postgres import Session
+from functions.local.testing import people
+from functions.local.testing.people import Person
+from functions.local.testing.stack import Stack
+
+Eventually = Callable[[Callable[[], Any]], Any]
+
+BATCH = {"Content-Type": "application/cloudevents-batch+json"}
+
+
+@pytest.fixture
+def operator(stack: Stack) -> Person:
+    return people.arrive(stack, stack.world, ("user", "admin", "broker"))
+
+
+def event(agent: str, **more: str) -> dict[str, Any]:
+    head = {"specversion": "1.0", "id": uuid4().hex, "source": "/example/crm", "type": AgentCreated.type}
+    return head | {"data": {"agent_id": agent, "slug": "crm"}} | more
+
+
+def audited(stack: Stack, operator: Person, query: str) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = stack.admin.get(f"/v1/admin/audit?{query}", token=operator.token).json["items"]
+    return items
+
+
+def test_a_batch_is_heard_in_its_order(stack: Stack, operator: Person, eventually: Eventually) -> None:
+    agent = f"agt_{uuid4().hex}"
+    events = [event(agent) for _ in range(20)]
+    body = json.dumps(events).encode()
+    answer = stack.broker.post("/v1/events/batch", data=body, headers=BATCH, token=operator.token)
+    assert answer.status_code == 202, answer.text
+    found = eventually(lambda: len(audited(stack, operator, f"subject={agent}&limit=50")) == 20)
+    assert found
+    entries = audited(stack, operator, f"subject={agent}&limit=50")[::-1]
+    assert [entry["event_id"] for entry in entries] == [each["id"] for each in events]
+    assert {entry["actor"] for entry in entries} == {operator.id}
+
+
+def test_what_is_addressed_to_postgres_is_a_notify_there(
+    stack: Stack, operator: Person, eventually: Eventually
+) -> None:
+    sent = event("agt_crm", channel="orders")
+    with closing(Session("shared_psql", "broker", name="a-listener")) as listener:
+        listener.run("listen orders")
+        for _ in range(2):
+            answer = stack.broker.post(
+                "/v1/events/batch", data=json.dumps([sent]).encode(), headers=BATCH, token=operator.token
+            )
+        assert answer.json["items"][0]["known"]
+        eventually(lambda: listener.run("select 1") and listener.connection.notifications)
+        [(_, channel, payload)] = listener.connection.notifications
+    heard = json.loads(payload)
+    assert (channel, heard["id"], heard["data"]) == ("orders", sent["id"], sent["data"])
+
+
+def park(stack: Stack, event_type: str) -> None:
+    """Write an event that can't be published."""
+    with stack.world.transaction("user_psql", "user") as db:
+        db.exec_driver_sql("select emit_event(type => %s, subject => 'agt_1', data => '{}')", (event_type,))
+
+
+def parked(stack: Stack, operator: Person, event_type: str) -> list[dict[str, Any]]:
+    found = stack.broker.get(f"/v1/dead-letters?kind=parked&type={event_type}", token=operator.token)
+    items: list[dict[str, Any]] = found.json["items"]
+    return items
+
+
+def test_a_parked_event_that_still_can_not_be_published_is_parked_again(
+    stack: Stack, operator: Person, eventually: Eventually
+) -> None:
+    wrong = "com.botberi.thing.misspelt.v1"
+    park(stack, wrong)
+    [first] = eventually(lambda: parked(stack, operator, wrong))
+    assert (first["kind"], first["database"], first["reason"]) == ("parked", "user_psql", "type_unknown")
+    path = f"/v1/dead-letters/{first['id']}/redrive"
+    assert stack.broker.post(f"{path}?dry_run=true", token=operator.token).json["ids"] == [first["id"]]
+    assert stack.broker.post(path, token=operator.token).json["ids"] == [first["id"]]
+    [again] = eventually(lambda: parked(stack, operator, wrong))
+    assert (again["event_id"], again["id"] > first["id"]) == (first["event_id"], True)
+
+
+def test_who_gave_an_event_up_and_why_is_in_the_audit_trail(
+    stack: Stack, operator: Person, eventually: Eventually
+) -> None:
+    wrong = "com.botberi.thing.given_up.v1"
+    park(stack, wrong)
+    [letter] = eventually(lambda: parked(stack, operator, wrong))
+    body = {"type": wrong, "why": "Nobody knows it."}
+    assert stack.broker.post("/v1/dead-letters/discard", json=body, token=operator.token).json["ids"] == [letter["id"]]
+    assert parked(stack, operator, wrong) == []
+    acts = f"type=com.botberi.dead_letter.resolved.v1&actor={operator.id}"
+    [act] = eventually(lambda: audited(stack, operator, acts))
+    told = act["data"]
+    assert (told["resolution"], told["letters"], told["why"]) == ("discarded", [letter["id"]], "Nobody knows it.")
+
+
+def test_the_status_names_who_relays(stack: Stack, operator: Person, eventually: Eventually) -> None:
+    def paths() -> dict[str, dict[str, Any]]:
+        found = stack.broker.get("/v1/event-path", token=operator.token).json["databases"]
+        return {each["database"]: each for each in found}
+
+    for database, relay in (("user_psql", "relay-user"), ("shared_psql", "relay-shared")):
+        path = paths()[database]
+        assert path["holder"].endswith(f"/{stack.processes[relay].process.pid}")
+        assert path["relays"] == 1
+    eventually(lambda: {path["waiting"] for path in paths().values()} == {0})
