@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from time import perf_counter
 from typing import Final
 
-from events.dispatcher.delivery import Answer, Delivery
+from events.dispatcher.delivery import Answer, Delivery, Verdict
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
@@ -19,8 +19,10 @@ class Counted:
         """Begin at zero."""
         self.call = call
         self.busy = False
-        self.answers: Counter[tuple[str, str]] = Counter()
-        """By verdict and reason."""
+        self.answers: dict[str, int] = {}
+        """By reason."""
+        self.verdicts: dict[str, Verdict] = {}
+        """Of each reason."""
         self.buckets = [0] * (len(BUCKETS) + 1)
         self.seconds = 0.0
 
@@ -33,19 +35,23 @@ class Counted:
         finally:
             self.busy = False
         seconds = perf_counter() - started
-        self.answers[answer.verdict.name.lower(), answer.reason] += 1
+        reason = answer.reason
+        if reason not in self.answers:
+            self.verdicts[reason], self.answers[reason] = answer.verdict, 0
+        self.answers[reason] += 1
         self.buckets[bisect_left(BUCKETS, seconds)] += 1
         self.seconds += seconds
         return answer
 
 
 def total(counted: Iterable[Counted]) -> tuple[Counter[tuple[str, str]], list[int], float, int]:
-    """Return answers, buckets, seconds and calls under way of several workers together."""
+    """Return answers by verdict and reason, buckets, seconds and calls under way of several workers together."""
     answers: Counter[tuple[str, str]] = Counter()
     buckets, seconds, busy = [0] * (len(BUCKETS) + 1), 0.0, 0
     for each in counted:
         # A copy made at one blow: the worker goes on counting.
-        answers.update(dict(each.answers))
+        for reason, count in dict(each.answers).items():
+            answers[each.verdicts[reason].name.lower(), reason] += count
         buckets = [mine + yours for mine, yours in zip(buckets, list(each.buckets), strict=True)]
         seconds += each.seconds
         busy += each.busy
