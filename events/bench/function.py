@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from events import logs
-from functions.runtime.host import Host
+from functions.runtime.hosting import Host
 from functions.runtime.server import serve
 
 FILE = Path(__file__).parent / "subscribers" / "hear_nothing.py"

@@ -1,129 +1,51 @@
-"""The host: one process that serves the functions it is told to, each loaded through functions-framework.
+"""The host: one process that serves the functions it is told to: `python -m functions.runtime.host`.
 
-A deployment of one function and the local run of all of them are this same host. It answers health, routes by method
-and path within the surface that a port belongs to, and serves `/function/<name>` as an OpenFaaS gateway does.
+Whatever is slow to import comes into `main`, after the search for garbage is switched off: nothing of what a start
+makes is garbage, and looking for it is a tenth of a cold start.
 """
 
 import argparse
-import logging
+import gc
 import os
-import re
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING
 
-import flask
-from werkzeug.wrappers import Request
-
-from events import context, logs
-from events.configuration import MissingSettingError
-from functions.domain.refusals import Refusal
-from functions.runtime import docs_page, functions, metrics
-from functions.runtime.answers import refused
-from functions.runtime.declarations import SURFACES, Declaration
-from functions.runtime.environment import refuse_incomplete
-from functions.runtime.routes import RouteNotFound, match
-
-log = logging.getLogger(__name__)
-
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
-
-HEALTH: Final = ("/_/health", "/_/ready")
-
-_UNROUTABLE: Final = re.compile(r"//|[\x00-\x1f\x7f]")
-"""What functions-framework's own router answers with a redirect or a page of its own, in HTML."""
-
-
-class Host:
-    """A WSGI application over several functions."""
-
-    def __init__(self, files: Iterable[Path], surfaces_by_port: Mapping[str, str]) -> None:
-        """Serve `files`; a request that arrives on a port of `surfaces_by_port` is routed within that surface.
-
-        Ports that aren't named serve every function, by its own address and by `/function/<name>`.
-        """
-        self.surfaces_by_port = surfaces_by_port
-        self.apps: dict[str, Application] = {}
-        self.declarations: list[Declaration] = []
-        for file in files:
-            declaration, app = functions.load(file)
-            self.declarations.append(declaration)
-            self.apps[declaration.name] = app
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
-        """Answer one request."""
-        path = environ.get("PATH_INFO", "/")
-        if path in HEALTH:
-            return flask.Response("ok", mimetype="text/plain")(environ, start_response)
-        with context.entered(context.Context.start(environ.get("HTTP_TRACEPARENT"))):
-            # The function continues the trace that the host began when none came along.
-            environ["HTTP_TRACEPARENT"] = context.current().traceparent
-            # The framework would make one up for each request, character by character.
-            environ["HTTP_FUNCTION_EXECUTION_ID"] = context.current().trace_id
-            try:
-                app = self._app(environ, path)
-            except Refusal as refusal:
-                app = response = refused(refusal)
-                response.headers["X-Request-Id"] = context.current().trace_id
-            return app(environ, start_response)
-
-    def _app(self, environ: dict[str, Any], path: str) -> Application:
-        if _UNROUTABLE.search(path):
-            raise RouteNotFound
-        surface = self.surfaces_by_port.get(environ.get("SERVER_PORT", ""))
-        if surface is None and path == metrics.PATH:
-            return flask.Response(metrics.answers.text(), content_type=metrics.CONTENT_TYPE)
-        if surface is None and path.startswith("/function/"):
-            name, _, rest = path.removeprefix("/function/").partition("/")
-            environ["PATH_INFO"] = f"/{rest}"
-            named = [each for each in self.declarations if each.deployment == name.replace("_", "-")]
-            return self._among(named, environ)
-        if surface is not None and docs_page.serves(path):
-            return docs_page.answer(surface, Request(environ))
-        return self._among([each for each in self.declarations if surface in (None, each.surface)], environ)
-
-    def _among(self, candidates: list[Declaration], environ: dict[str, Any]) -> Application:
-        # A subscriber answers wherever it is called, but only where it is alone: it has no address of its own.
-        if len(candidates) == 1 and candidates[0].surface == "subscribers":
-            return self.apps[candidates[0].name]
-        endpoints = [each for each in candidates if each.surface != "subscribers"]
-        declaration, _ = match(endpoints, environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"))
-        return self.apps[declaration.name]
-
-
-def create(names: Iterable[str], surfaces_by_port: Mapping[str, str] | None = None) -> Host:
-    """Build the host for some functions by name (`login`), or for all of them without a name."""
-    wanted = set(names)
-    every = list(functions.files(SURFACES))
-    unknown = wanted - {file.stem for file in every}
-    if unknown:
-        message = f"there is no function {', '.join(sorted(unknown))} under {functions.ROOT}"
-        raise SystemExit(message)
-    return Host([file for file in every if not wanted or file.stem in wanted], surfaces_by_port or {})
+if TYPE_CHECKING:
+    from functions.runtime.hosting import Host
 
 
 def main() -> None:
     """Serve functions: `python -m functions.runtime.host [--bind HOST:PORT[=SURFACE] …] [NAME …]`."""
+    gc.disable()
+    from events import logs  # noqa: PLC0415 - see above
+    from functions.runtime.functions import files  # noqa: PLC0415 - see above
+    from functions.runtime.server import serve  # noqa: PLC0415 - see above
+
     parser = argparse.ArgumentParser(prog="host", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="functions to serve; all of them without a name")
     parser.add_argument("--bind", action="append", default=[], help="HOST:PORT, or HOST:PORT=SURFACE for one surface")
     arguments = parser.parse_args()
-    names = arguments.names or [file.stem for file in functions.files(SURFACES)]
+    names = arguments.names or [file.stem for file in files()]
     logs.configure("host" if len(names) != 1 else names[0])
     binds = arguments.bind or [f"0.0.0.0:{os.environ.get('PORT', '8080')}"]
     addresses = dict(bind.partition("=")[::2] for bind in binds)
     surfaces = {address.rpartition(":")[2]: surface for address, surface in addresses.items() if surface}
-    from functions.runtime.server import serve  # noqa: PLC0415 - tests build hosts without a server
+    serve(lambda: _host(names, surfaces), list(addresses), threads=int(os.environ.get("THREADS", "8")))
 
-    def make() -> Host:
-        host = create(names, surfaces)
-        try:
-            refuse_incomplete(host.declarations)
-        except MissingSettingError as error:
-            raise SystemExit(str(error)) from None
-        return host
 
-    serve(make, list(addresses), threads=int(os.environ.get("THREADS", "8")))
+def _host(names: list[str], surfaces: dict[str, str]) -> "Host":
+    from events.configuration import MissingSettingError  # noqa: PLC0415 - see above
+    from functions.runtime.environment import refuse_incomplete  # noqa: PLC0415 - see above
+    from functions.runtime.hosting import create  # noqa: PLC0415 - see above
+
+    host = create(names, surfaces)
+    try:
+        refuse_incomplete(host.declarations)
+    except MissingSettingError as error:
+        raise SystemExit(str(error)) from None
+    # What has been made so far stays for good, and is never looked at again.
+    gc.freeze()
+    gc.enable()
+    return host
 
 
 if __name__ == "__main__":

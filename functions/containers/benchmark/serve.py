@@ -11,7 +11,7 @@ from typing import Any
 def make(file: Path) -> Any:  # noqa: ANN401 - a WSGI application
     """Return the host of one function."""
     from events import logs  # noqa: PLC0415 - part of the cold start
-    from functions.runtime.host import Host  # noqa: PLC0415 - part of the cold start
+    from functions.runtime.hosting import Host  # noqa: PLC0415 - part of the cold start
 
     logs.configure("bench", level="WARNING")
     return Host([file], {})

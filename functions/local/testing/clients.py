@@ -11,7 +11,7 @@ from werkzeug.test import Client as WerkzeugClient
 
 from functions.local.testing.answers import Answer, check_documented
 from functions.runtime.declarations import Declaration
-from functions.runtime.host import Host
+from functions.runtime.hosting import Host
 
 Send = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
 """Takes method, path, headers and body."""

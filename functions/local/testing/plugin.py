@@ -15,7 +15,7 @@ from functions.local.testing.clients import Api
 from functions.local.testing.people import Person
 from functions.local.testing.stack import Stack, running
 from functions.local.testing.world import World, inhabited
-from functions.runtime import host
+from functions.runtime import hosting
 
 
 def pytest_configure() -> None:
@@ -45,7 +45,7 @@ def api(world: World) -> Api:
     """Every function, in this process; an answer that its endpoint doesn't declare fails the test."""
     ports = {surface: getattr(world.ports, surface) for surface in ("user", "admin", "broker", "functions")}
     surfaces = {str(port): surface for surface, port in ports.items() if surface != "functions"}
-    made = host.create([], surfaces)
+    made = hosting.create([], surfaces)
     return Api(clients.in_process(made, ports), made.declarations)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from werkzeug.test import Client as WerkzeugClient
 from werkzeug.test import TestResponse
 
-from functions.runtime.host import Host
+from functions.runtime.hosting import Host
 
 
 class Answer(TestResponse):

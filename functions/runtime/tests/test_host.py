@@ -1,7 +1,7 @@
 import pytest
 
 from functions.runtime import functions
-from functions.runtime.host import create
+from functions.runtime.hosting import create
 from functions.runtime.tests.planting import Plant
 
 READ = '@endpoint("GET", "/things/{name}")\ndef read_thing(name: str) -> None: ...'
