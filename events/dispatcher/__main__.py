@@ -8,14 +8,15 @@ events of schedules.
 import argparse
 import logging
 import signal
+import sys
 import threading
 import time
 from typing import Any, Final
 
 from events import failpoints, logs, subscriptions
 from events.bus import NOTIFY_QUEUE
-from events.configuration import setting
-from events.dispatcher.caller import Caller
+from events.configuration import MissingSettingError, setting
+from events.dispatcher.caller import Caller, NotAnAddressError, address_of
 from events.dispatcher.clock import Clock, schedules_of
 from events.dispatcher.consumer import Consumer, Tap
 from events.dispatcher.dead_letters import DeadLetters
@@ -25,13 +26,20 @@ from events.dispatcher.figures import Counted
 from events.dispatcher.lanes import Lanes
 from events.dispatcher.notifier import Notifier
 from events.dispatcher.shelf import Shelf
+from events.schedules import NotAScheduleError
 from events.subscriptions import Subscription
 from events.watching import Watched, serve
 
 log = logging.getLogger(__name__)
 
-DRAIN: Final = 4
-"""Seconds that calls under way may take after SIGTERM."""
+DRAIN: Final = 3.0
+"""Seconds that calls under way may take after SIGTERM: with the two below it is over within five."""
+
+SAVING: Final = 0.5
+"""Seconds to write down what became of the events of the shelf, at least."""
+
+CLOSING: Final = 1.0
+"""Seconds to acknowledge, and to close the connection."""
 
 
 class Dispatcher:
@@ -56,7 +64,7 @@ class Dispatcher:
         self.exposed = Exposed(*parts, self.calls)
 
     def _lanes(self, subscription: Subscription) -> Lanes:
-        url = self.url.replace("{name}", subscription.function)
+        url = address_of(self.url, subscription.function)
 
         def settle(delivery: Delivery, answer: Answer) -> None:
             failpoints.reach("dispatcher.settle")
@@ -100,10 +108,12 @@ class Dispatcher:
         self.clock.stopped.set()
         deadline = time.monotonic() + DRAIN
         for lanes in self.lanes:
-            lanes.stop(deadline)
+            lanes.begin_nothing()
+        for lanes in self.lanes:
+            lanes.join(deadline)
         if self.lanes:
-            self.shelf.stop(max(0.2, deadline - time.monotonic()))
-        self.consumer.stop()
+            self.shelf.stop(max(SAVING, deadline - time.monotonic()))
+        self.consumer.stop(CLOSING)
         log.info("stopped")
 
 
@@ -128,6 +138,14 @@ def main() -> None:
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    try:
+        run(stopped, cron_only=cron_only)
+    except (NotAnAddressError, NotAScheduleError, MissingSettingError) as error:
+        sys.exit(str(error))
+
+
+def run(stopped: threading.Event, *, cron_only: bool) -> None:
+    """Dispatch, or only look at the clock, until `stopped`."""
     wanted = subscriptions.read()
     if cron_only:
         clock = Clock(schedules_of(wanted), stopped)

@@ -25,6 +25,20 @@ _POISON: Final = 422
 _REASONS: Final = {422: "refused", 503: "unavailable", 500: "bug"}
 
 
+class NotAnAddressError(ValueError):
+    """The setting FUNCTIONS_URL leads to no function; the message says why."""
+
+
+def address_of(form: str, function: str) -> str:
+    """Return where a function is: `form` is FUNCTIONS_URL, with `{name}` in its host or its path."""
+    parts = urlsplit(form.replace("{name}", function))
+    if "{name}" not in form or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise NotAnAddressError(
+            f"FUNCTIONS_URL is {form!r}: expected http:// or https://, a host, and {{name}} somewhere"
+        )
+    return parts.geturl()
+
+
 class Caller:
     """Calls one function. For one thread."""
 
@@ -37,7 +51,8 @@ class Caller:
         self.timeout = timeout
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         authority = parts.netloc.rpartition("@")[2]
-        self._head = f"POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: {CONTENT_TYPE}\r\n".encode()
+        self.head = f"POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: {CONTENT_TYPE}\r\n".encode()
+        """The beginning of every request."""
         self._kept: HttpConnection | None = None
 
     def __call__(self, delivery: Delivery) -> Answer:
@@ -60,7 +75,7 @@ class Caller:
         trace = TRACEPARENT.fullmatch(delivery.traceparent or "")
         header = f"traceparent: {trace[0]}\r\n".encode() if trace else b""
         length = f"Content-Length: {len(delivery.body)}\r\n\r\n".encode()
-        return b"".join((self._head, header, length, delivery.body))
+        return b"".join((self.head, header, length, delivery.body))
 
     def _post(self, request: bytes) -> Answer:
         deadline = time.monotonic() + self.timeout

@@ -126,12 +126,12 @@ class Consumer(threading.Thread):
             if open_channel is not None and open_channel.number == number and open_channel.channel.is_open:
                 open_channel.settle(handled, dead)
 
-    def stop(self) -> None:
+    def stop(self, seconds: float) -> None:
         """Close the connection; what is unsettled will be delivered to another."""
         self.stopped.set()
         if self._connection is not None:
             self._connection.ioloop.add_callback_threadsafe(self._close)
-        self.join(timeout=2)
+        self.join(timeout=seconds)
 
     def _close(self) -> None:
         if self._connection.is_open:

@@ -114,11 +114,14 @@ class Lanes:
             # What comes from the shelf has nothing to do with the connection.
             self._again = deque(each for each in self._again if not isinstance(each, str))
 
-    def stop(self, deadline: float) -> None:
-        """Begin nothing more, and wait for what is under way until the monotonic `deadline`."""
+    def begin_nothing(self) -> None:
+        """Let the workers finish what is under way, and begin nothing more."""
         with self._changed:
             self.stopped = True
             self._changed.notify_all()
+
+    def join(self, deadline: float) -> None:
+        """Wait for what is under way until the monotonic `deadline`."""
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 

@@ -83,10 +83,9 @@ def test_a_transaction_that_holds_back_the_oldest(patient: EventPath, monkeypatc
 
 
 def test_a_slot_of_a_standby_that_is_no_more(patient: EventPath) -> None:
-    [[level]] = patient.as_superuser("show wal_level")
-    if level != "logical":
-        pytest.skip("a physical slot holds back vacuum only once a standby has used it")
-    patient.as_superuser("select pg_create_logical_replication_slot('left_over', 'test_decoding')")
+    if patient.as_superuser("show wal_level") == [["minimal"]]:
+        pytest.skip("this server can have no standby")
+    patient.as_superuser("select pg_create_physical_replication_slot('left_over', true)")
     try:
         assert any("left_over" in remedy for _, _, remedy in ailments.found())
     finally:

@@ -53,9 +53,7 @@ where coalesce(backend_xid, backend_xmin) is not null and pid <> pg_backend_pid(
   and xact_start < clock_timestamp() - make_interval(secs => :old)
 """
 _PREPARED: Final = "select gid from pg_prepared_xacts where prepared < clock_timestamp() - make_interval(secs => :old)"
-_SLOTS: Final = """
-select slot_name from pg_replication_slots where not active and coalesce(xmin, catalog_xmin) is not null
-"""
+_SLOTS: Final = "select slot_name from pg_replication_slots where not active and restart_lsn is not null"
 _DEFAULT: Final = "select pg_relation_size('outbox_default')"
 _ABSENT: Final = "select name from unnest(cast(:names as text[])) as name where to_regproc(name) is null"
 _FIRED: Final = "select max(slot) from cron_slots where schedule = :name"
@@ -113,7 +111,7 @@ def _held_back(database: str) -> Iterator[Ailment]:
         yield database, f"the prepared transaction {name} is open", f"commit prepared or rollback prepared '{name}'"
     for [name] in ask(database, _SLOTS):
         remedy = f"select pg_drop_replication_slot('{name}'), if its standby is no more"
-        yield database, f"the replication slot {name} holds back vacuum and nobody uses it", remedy
+        yield database, f"the replication slot {name} is used by nobody, and holds back vacuum or WAL", remedy
 
 
 def _of_dispatcher(now: datetime) -> Iterator[Ailment]:
