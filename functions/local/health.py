@@ -52,7 +52,7 @@ def answers(port: int, path: str) -> bool:
 def holds_lease(database: str) -> bool:
     """Tell whether a relay of the database is active: then an exclusive queue of its own is there."""
     try:
-        _consumers(f"botberi.relay.{database}")
+        _consumers(bus.lease(database))
     except ChannelClosedByBroker as error:
         return error.reply_code == _LOCKED
     except (AMQPError, OSError):

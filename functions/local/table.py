@@ -28,6 +28,11 @@ def show(run: Path, ports: Ports, password: str | None, seconds: float) -> None:
         ("user_psql", f"{LOOPBACK}:{ports.user_psql}", f"user postgres, password in {secrets}/psql-superuser"),
         ("shared_psql", f"{LOOPBACK}:{ports.shared_psql}", "the same"),
         ("user_redis", f"{LOOPBACK}:{ports.user_redis}", f"password in {secrets}/user-redis"),
+        (
+            "figures",
+            f"http://localhost:{ports.watch_relay_user}/metrics",
+            f"and {ports.watch_relay_shared} to {ports.watch_gateway}: docs/operations/events.md",
+        ),
         ("administrator", ADMINISTRATOR, _password(run, password)),
         ("logs", f"{run.name}/logs", "warnings are shown here too"),
     ]
