@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from http.client import OK
 from typing import Final
 
+from functions.local import live
 from functions.local.errors import LocalError
 from functions.local.ports import Ports
 from functions.local.seed import ADMINISTRATOR
@@ -106,8 +107,11 @@ class Demo:
         self.it.say("What is wanted is noted at once; a worker makes it so.")
         self.it.ask("POST", f"/v1/instances/{instance}/stop", who=user, expect=202, show=("desired_state", "status"))
         self._wait(user, instance, "stopped")
-        self.it.ask("POST", f"/v1/instances/{instance}/start", who=user, expect=202, show=("desired_state", "status"))
-        self._wait(user, instance, "running")
+        self.it.say("Nobody has to ask what became of it: over a WebSocket one is told.")
+        with live.following(self.it.port, user) as told:
+            start = f"/v1/instances/{instance}/start"
+            self.it.ask("POST", start, who=user, expect=202, show=("desired_state", "status"))
+            told.show_until("running")
         history = f"/v1/instances/{instance}/events?limit=6"
         self.it.ask("GET", history, who=user, expect=200, show=("kind", "value", "reason", "sentence"))
 

@@ -41,6 +41,7 @@ def test_the_demonstration_comes_to_its_end_and_shows_no_secret(
     assert "You said: Hello, world" in told
     assert "Follow the link below the log-in form." in told
     assert "CAN YOU HEAR ME!" in told
+    assert "  < com.botberi.instance.status_changed.v1  status: running" in told
     assert administrator["password"] not in told
 
 
