@@ -47,7 +47,7 @@ FAULTS: Final = {
     "roll": Fault("rolling SIGTERM", relays.roll, duplicates=0),
     "broker": Fault("RabbitMQ killed and started again", brokers.kill, 0.1, 5, FREE),
     "broker-stop": Fault("RabbitMQ stopped and started again", brokers.restart, 0.1, 3, FREE),
-    "connections": Fault("RabbitMQ closes the connections", brokers.close_connections),
+    "connections": Fault("RabbitMQ closes the connections", brokers.close_connections, most=10),
     "alarm": Fault(f"memory alarm of {brokers.ALARM} seconds", brokers.alarm, 0.1, 3),
     "full": Fault("a full queue that refuses for five seconds", brokers.fill, 0.1, 5, FREE, may_invert=True),
     "exchange": Fault("the exchange deleted for a second", brokers.delete_exchange, 0.1, 5, may_invert=True),

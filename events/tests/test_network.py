@@ -1,15 +1,19 @@
 """A network that delays or swallows what relay and services say to each other, by proxies of the test's own."""
 
 import shutil
+import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from events import bus
+from events.postgres import Session
 from events.relay.window import IN_FLIGHT
 from events.subscriptions import Subscription
 from events.tests import history
-from events.tests.path import EventPath
+from events.tests.path import DATABASE, EventPath
 from events.tests.proxy import Proxy
 
 Eventually = Callable[..., Any]
@@ -68,3 +72,12 @@ def test_a_slow_network_is_only_slow(quiet_path: EventPath, proxies: dict[str, P
         pass
     assert judged(quiet_path, eventually) == (0, 0, 0)
     assert "relaying" not in quiet_path.log("relay-near")
+
+
+def test_both_ends_give_up_a_peer_that_is_silent(quiet_path: EventPath) -> None:
+    assert quiet_path.environment
+    with closing(Session(DATABASE, "relay", name="test")) as session:
+        assert session.run("show tcp_user_timeout") == [["6000"]]
+        assert session.socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 6000
+    parameters = bus.parameters("relay", heartbeat=bus.HEARTBEAT)
+    assert (parameters.tcp_options["TCP_USER_TIMEOUT"], parameters.heartbeat) == (6000, 2)
