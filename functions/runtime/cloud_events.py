@@ -1,13 +1,13 @@
 """CloudEvents that are published over HTTP, and the receipt for each: the shapes that several endpoints share."""
 
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from events import subscriptions
 from events.bus import EXCHANGE, NOTIFY_QUEUE
-from events.wire import BATCH_CONTENT_TYPE, CONTENT_TYPE
+from events.wire import BATCH_CONTENT_TYPE, CONTENT_TYPE, NotAnEventError, check_time
 from functions.domain.event_path.publishing import Draft, Published
 from functions.runtime.shapes import Body, ListBody, Reply
 
@@ -38,9 +38,10 @@ Data = Annotated[
 
 
 def _with_zone(text: str) -> str:
-    if datetime.fromisoformat(text).tzinfo is None:
-        message = "a time needs a zone"
-        raise ValueError(message)
+    try:
+        check_time(text)
+    except NotAnEventError:
+        raise PydanticCustomError("time", "A time is a date, a time and a zone, as RFC 3339 writes them.") from None
     return text
 
 

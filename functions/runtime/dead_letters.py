@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import resolving
@@ -74,7 +75,8 @@ class Selection(Body):
     def _chooses(self) -> Self:
         given = self.which() != Which()
         if given == (self.ids is not None):
-            raise ValueError("Give either ids or a filter: at least one of kind, database, queue, type and reason.")
+            message = "Give either ids or a filter: at least one of kind, database, queue, type and reason."
+            raise PydanticCustomError("selection", message)
         return self
 
     def which(self) -> Which:
