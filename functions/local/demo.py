@@ -172,7 +172,7 @@ class Demo:
             "source": "/example/crm",
             "data": {"agent_id": agent, "slug": f"crm-{self.run}"},
         }
-        self.it.ask("POST", "/v1/events", who=broker, body=event, expect=202, show=("id", "subject", "routing_key"))
+        self.it.ask("POST", "/v1/events", who=broker, body=event, expect=202, show=("id", "subject", "queues"))
         self.it.say("The subscriber that keeps the audit trail has heard it:")
         audit = f"/v1/admin/audit?subject={agent}"
 
