@@ -4,6 +4,7 @@ Parts count in plain integers as they work. They are read here, on a thread of i
 """
 
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -84,7 +85,8 @@ class Endpoint(ThreadingHTTPServer):
 
     def __init__(self, address: str, port: int, watched: Watched) -> None:
         """Listen, or raise OSError."""
-        super().__init__((address, port), _Handler)
+        self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        super().__init__((address.strip("[]"), port), _Handler)
         self.watched = watched
         self.registry = CollectorRegistry()
         self.registry.register(_Scraped(watched))

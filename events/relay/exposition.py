@@ -16,6 +16,7 @@ FAMILIES: Final = {
     "botberi_outbox_oldest_seconds": "Age of the oldest of them, by the database's clock.",
     "botberi_outbox_parked": "Events that can't be published and were set aside.",
     "botberi_relay_state": "1 for the state that the relay is in: connecting, standby or active.",
+    "botberi_relay_blocked": "1 while RabbitMQ takes nothing, for want of memory or disk.",
     "botberi_relay_lease": "1, with the host and process that took the lease last.",
     "botberi_relay_epoch": "Rises with every relay that takes over.",
     "botberi_relay_cursor_seconds": "Time since the relay's cursor moved; it rests while nothing happens.",
@@ -51,6 +52,7 @@ def watched(outlook: Outlook, figures: Figures) -> Watched:
 def _counted(figures: Figures) -> Iterator[tuple[str, dict[str, str], float]]:
     for state in STATES:
         yield "botberi_relay_state", {"state": state}, state == figures.state
+    yield "botberi_relay_blocked", {}, figures.blocked
     yield "botberi_relay_sessions_total", {}, figures.sessions
     yield "botberi_relay_pages_total", {}, figures.pages
     yield "botberi_relay_cursor_saves_total", {}, figures.saves

@@ -19,6 +19,8 @@ class Figures:
 
     state: str = "connecting"
     """`standby` while another relay holds the lease, `active` with it."""
+    blocked: bool = False
+    """Whether RabbitMQ has said that it takes nothing for now."""
     turned: float = field(default_factory=time.monotonic)
     """When the main loop last turned, by the monotonic clock."""
     sessions: int = 0

@@ -87,4 +87,5 @@ class Probe(threading.Thread):
         self._stopped.set()
         self._back.set()
         self.figures.probed = 0.0
-        self.join(timeout=2)
+        # It may wait for the database. One probe more would do no harm.
+        self.join(timeout=0.5)

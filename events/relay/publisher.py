@@ -107,7 +107,7 @@ class Publisher(threading.Thread):
         self.poke()
 
     def _block(self, blocked: bool) -> None:
-        self.blocked = blocked
+        self.blocked = self.figures.blocked = blocked
         self.unblocked_at = time.monotonic()
         log.warning("event_bus %s publishing", "has stopped (memory or disk alarm)" if blocked else "allows")
 

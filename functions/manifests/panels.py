@@ -104,6 +104,7 @@ _EVENTS: Final = (
             (_relays("active"), "{{database}} active"),
             (_relays("standby"), "{{database}} standing by"),
             (_relays("connecting"), "{{database}} connecting"),
+            (_sum("botberi_relay_blocked", "database"), "{{database}} held up by RabbitMQ"),
         ),
         "One active for each database, always.",
     ),

@@ -1,0 +1,61 @@
+"""The endpoint of a part that is watched, without the part."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from events import watching
+from events.relay.figures import STUCK, Figures
+from events.tests.scrape import Watch
+from events.watching import Sample, Watched
+from functions.local.ports import LOOPBACK
+
+FAMILIES = {"botberi_things_total": "Things.", "botberi_age_seconds": "Age.", "botberi_call_seconds": "Calls."}
+
+
+def samples() -> Iterator[Sample]:
+    yield "botberi_things_total", {"kind": "a"}, 2
+    yield "botberi_things_total", {"kind": "b"}, 3
+    yield "botberi_age_seconds", {}, 0.5
+    yield "botberi_call_seconds_bucket", {"le": "+Inf"}, 4
+    yield "botberi_call_seconds_sum", {}, 1.5
+    yield "botberi_call_seconds_count", {}, 4
+
+
+def served(monkeypatch: pytest.MonkeyPatch, watched: Watched) -> Watch:
+    watch = Watch.on_a_free_port()
+    monkeypatch.setenv("WATCH_LISTEN", f"{LOOPBACK}:{watch.port}")
+    watching.serve(watched)
+    return watch
+
+
+def test_figures_are_shown_with_their_kind_and_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = served(monkeypatch, Watched(FAMILIES, samples))
+    text = watch.get("/metrics")[1]
+    for line in ("things_total counter", "age_seconds gauge", "call_seconds histogram"):
+        assert f"# TYPE botberi_{line}\n" in text
+    assert watch.value("botberi_things_total") == 5
+    assert watch.value("process_resident_memory_bytes") > 1_000_000
+
+
+def test_a_part_says_what_ails_it_and_what_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = Figures(state="standby")
+    watch = served(monkeypatch, Watched(FAMILIES, samples, figures.ailment, figures.hindrance))
+    assert (watch.get("/_/health"), watch.get("/_/ready")) == ((200, "ok\n"), (200, "ok\n"))
+    figures.state = "connecting"
+    assert (watch.status("/_/health"), watch.status("/_/ready")) == (200, 503)
+    figures.state, figures.turned = "active", time.monotonic() - STUCK - 1
+    assert (watch.status("/_/health"), watch.status("/_/ready")) == (503, 503)
+    assert "the main loop has not turned for" in watch.get("/_/health")[1]
+
+
+def test_nothing_else_is_answered_and_nothing_listens_where_nobody_is_to_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert served(monkeypatch, Watched(FAMILIES, samples)).status("/") == 404
+    monkeypatch.setenv("WATCH_LISTEN", "")
+    assert watching.serve(Watched(FAMILIES, samples)) is None
+
+
+def test_it_listens_on_addresses_of_both_kinds() -> None:
+    with watching.Endpoint("[::1]", 0, Watched(FAMILIES, samples)) as endpoint:
+        assert endpoint.server_port
