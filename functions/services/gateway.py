@@ -7,6 +7,7 @@ are away.
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import resource
@@ -23,6 +24,8 @@ from websockets.typing import Subprotocol
 from events import context, logs, watching, wire
 from events.configuration import secret, setting
 from events.watching import Watched
+from functions.domain.refusals import Refusal
+from functions.runtime import callers
 from functions.services.realtime import figures as metrics
 from functions.services.realtime import protocol
 from functions.services.realtime.client import CLOSING_SECONDS, HEARTBEAT_SECONDS, Client
@@ -30,7 +33,7 @@ from functions.services.realtime.feed import LENGTH, Feed
 from functions.services.realtime.figures import Figures
 from functions.services.realtime.hub import Hub
 from functions.services.realtime.occurrence import heard, owned_types
-from functions.services.realtime.protocol import Farewell
+from functions.services.realtime.protocol import Close, Farewell
 from functions.services.realtime.sessions import Sessions
 
 log = logging.getLogger(__name__)
@@ -60,6 +63,9 @@ class Gateway:
             self.hub.hear(heard(body))
         except wire.NotAnEventError as error:
             log.warning("something that is no event came from event_bus: %s", error)
+        except Exception:
+            # Whatever is wrong with it, it must not end the feed.
+            log.exception("an event was not handed on because of a bug")
 
     def _see_depth(self, waiting: int) -> None:
         """Take a queue that is half full for one that may have overflowed since the last look."""
@@ -100,6 +106,9 @@ class Gateway:
                 client.end(farewell)
             except ConnectionClosed:
                 pass
+            except Exception:
+                log.exception("a connection has to end because of a bug")
+                client.end(Farewell(Close.BUG, "bug"))
             finally:
                 await socket.wait_closed()
                 self.figures.connections -= 1
@@ -154,6 +163,7 @@ class Gateway:
             ping_timeout=HEARTBEAT_SECONDS,
             close_timeout=CLOSING_SECONDS,
             max_size=protocol.MAX_MESSAGE,
+            max_queue=4,
             backlog=1024,
         )
 
@@ -187,6 +197,9 @@ def main() -> None:
 
 
 async def _run(address: str, port: int) -> None:
+    with contextlib.suppress(Refusal):
+        # Loads what checks tokens, before anybody waits for it.
+        callers.claims("")
     gateway = Gateway(int(setting("GATEWAY_CONNECTIONS", str(CONNECTIONS))))
     watched = Watched(metrics.FAMILIES, gateway.figures.samples, gateway.figures.ailment, gateway.figures.hindrance)
     watching.serve(watched)

@@ -129,6 +129,27 @@ def test_a_source_that_would_lose_or_reorder_events_is_found(plant: Plant) -> No
 @pytest.mark.parametrize(
     ("kind", "name", "plant", "what"),
     [
+        ("ConfigMap", "botberi-edge", lambda d: d["data"].update(EDGE_GATEWAY="gateway:8080"), "where nothing is"),
+        ("ConfigMap", "botberi-edge", lambda d: d["data"].update(EDGE_GATEWAY="gatway:8040"), "where nothing is"),
+        ("NetworkPolicy", "gateway", lambda d: d["spec"]["ingress"][0]["ports"][0].update(port=80), "lets the edge in"),
+        ("NetworkPolicy", "gateway", lambda d: d["spec"]["ingress"][0].update({"from": []}), "lets the edge in"),
+    ],
+)
+def test_a_part_that_the_edge_would_not_reach_is_found(kind: str, name: str, plant: Plant, what: str) -> None:
+    documents = copy.deepcopy(written())
+    plant(named(documents, kind, name))
+    assert any(what in violation for violation in rules.edge_reaches_what_it_names(documents))
+
+
+def test_the_gateway_may_be_moved_one_by_one_and_is_watched() -> None:
+    budget = named(written(), "PodDisruptionBudget", "gateway")["spec"]
+    assert budget["maxUnavailable"] < named(written(), "Deployment", "gateway")["spec"]["replicas"]
+    assert container(named(written(), "Deployment", "gateway"))["readinessProbe"]["httpGet"]["path"] == "/_/ready"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "plant", "what"),
+    [
         ("Service", "login", lambda d: template(d)["metadata"]["annotations"].update({SCALE: "999"}), "clients"),
         ("Deployment", "pgbouncer-user", lambda d: d["spec"].update(replicas=9), "connections"),
         ("Deployment", "relay-user", lambda d: d["spec"].update(replicas=99), "connections"),
@@ -161,5 +182,5 @@ def test_the_version_of_the_images_is_the_projects() -> None:
 
 
 def test_no_rule_is_without_a_planted_violation() -> None:
-    planted_elsewhere = {rules.predeclared_sources}
+    planted_elsewhere = {rules.predeclared_sources, rules.edge_reaches_what_it_names}
     assert {rule for rule, _ in PLANTS} | planted_elsewhere >= set(rules.RULES)

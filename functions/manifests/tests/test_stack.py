@@ -12,6 +12,7 @@ import pytest
 from functions.manifests.rules import openfaas_rules as rules
 from functions.manifests.rules.knative_rules import (
     confined,
+    edge_reaches_what_it_names,
     migrations_are_jobs,
     only_the_edge_is_public,
     secrets_by_reference,
@@ -138,7 +139,8 @@ def test_faas_cli_takes_the_stack(tmp_path: Path, file: Path, command: list[str]
 @pytest.mark.parametrize("folder", ["parts", "parts-ce"])
 def test_what_runs_beside_the_stack_keeps_the_rules_of_kubernetes(folder: str) -> None:
     documents = kustomized(f"deploy/openfaas/{folder}")
-    for rule in (only_the_edge_is_public, secrets_by_reference, confined, migrations_are_jobs, settings_exist):
+    kept = (only_the_edge_is_public, secrets_by_reference, confined, migrations_are_jobs, settings_exist)
+    for rule in (*kept, edge_reaches_what_it_names):
         assert list(rule(documents)) == []
 
 

@@ -36,6 +36,8 @@ class Close(IntEnum):
     """A binary message came: everything here is text."""
     TOO_BIG = 1009
     """A message was larger than 16 KiB."""
+    BUG = 1011
+    """Something is wrong with the gateway."""
     TRY_AGAIN_LATER = 1013
     """The connection was too slow for its events, or something that is needed is away: connect again shortly."""
     MALFORMED = 4400
