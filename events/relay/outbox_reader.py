@@ -61,18 +61,22 @@ and seq >= (select least(
     where xid = any(array(select pg_snapshot_xip(cast(:s1 as pg_snapshot)))) offset 0) as underway)))
 """
 
-_FIRST: Final = _COLUMNS + ", (select pg_current_snapshot()::text)" + _ROWS + _LOWEST + _ORDER
+_FIRST: Final = _COLUMNS + ", (select pg_current_snapshot()::text)" + _ROWS + _LOWEST
 
 _AFTER: Final = "and seq > :after and pg_visible_in_snapshot(xid, cast(:s2 as pg_snapshot)) "
 
-_NEXT: Final = _COLUMNS + _ROWS + _AFTER + _ORDER
+_NEXT: Final = _COLUMNS + _ROWS + _AFTER
 
 _SAVE: Final = """
 update relay_cursor set
-  s1 = cast(:s1 as pg_snapshot), s2 = cast(:s2 as pg_snapshot), last_seq = :last_seq, updated = now()
+  s1 = cast(:settled_s1 as pg_snapshot), s2 = cast(:settled_s2 as pg_snapshot), last_seq = :settled_seq, updated = now()
 where epoch = :epoch
 returning epoch
 """
+
+# The same in front of a read. A relay that was superseded finds nothing, and hears why when it saves by itself.
+_SAVING: Final = f"with saved as ({_SAVE})"
+_IF_SAVED: Final = "and exists (select from saved) "
 
 _PARK: Final = """
 insert into parked_events (seq, id, type, subject, reason, detail, letter)
@@ -105,8 +109,8 @@ class OutboxReader:
         self.session.run("set plan_cache_mode = force_generic_plan")
         self.session.run("set enable_seqscan = off")
         self.session.run("set jit = off")
-        self._first = self.session.prepare(_FIRST)
-        self._next = self.session.prepare(_NEXT)
+        self._first, self._first_saving = self._prepare_read(_FIRST)
+        self._next, self._next_saving = self._prepare_read(_NEXT)
         self._save = self.session.prepare(_SAVE)
         self._quiet: str | None = None
 
@@ -123,11 +127,26 @@ class OutboxReader:
         [[s1, s2, last_seq, self.epoch]] = self.session.run(_CLAIM, holder=holder)
         return Cursor(s1, s2, last_seq)
 
-    def read(self, cursor: Cursor, most: int = PAGE) -> tuple[list[Letter], Cursor] | None:
-        """Return the page after `cursor` and the cursor behind it; None if nothing has become visible since s1."""
-        return self._begin(cursor.s1, most) if cursor.s1 == cursor.s2 else self._go_on(cursor, most)
+    def _prepare_read(self, select: str) -> tuple[Any, Any]:
+        """Return the statement by itself, and the one that saves the cursor too."""
+        prepare = self.session.prepare
+        return prepare(select + _ORDER), prepare(_SAVING + select + _IF_SAVED + _ORDER)
 
-    def _begin(self, s1: str, most: int) -> tuple[list[Letter], Cursor] | None:
+    def read(
+        self, cursor: Cursor, most: int = PAGE, settled: Cursor | None = None
+    ) -> tuple[list[Letter], Cursor] | None:
+        """Return the page after `cursor` and the cursor behind it; None if nothing has become visible since s1.
+
+        When it has found events, it has also saved the cursor `settled`.
+        """
+        values = {"page": most, "database": self.database, "api": self.api}
+        if settled is not None:
+            values |= self._settling(settled)
+        if cursor.s1 != cursor.s2:
+            return self._go_on(cursor, values)
+        return self._begin(cursor.s1, values)
+
+    def _begin(self, s1: str, values: dict[str, Any]) -> tuple[list[Letter], Cursor] | None:
         """Read the first page of what s1 did not show."""
         now = None
         if self._quiet is not None:
@@ -135,18 +154,18 @@ class OutboxReader:
             [[now]] = self.session.run("select pg_current_snapshot()::text")
             if now == self._quiet:
                 return None
-        rows: list[list[Any]] = self._first.run(s1=s1, page=most, database=self.database, api=self.api)
+        statement = self._first_saving if "epoch" in values else self._first
+        rows: list[list[Any]] = statement.run(s1=s1, **values)
         if not rows:
             self._quiet = now or ""
             return None
         self._quiet = None
-        return self._page([_letter(*row[:-1]) for row in rows], s1, rows[0][-1], most)
+        return self._page([_letter(*row[:-1]) for row in rows], s1, rows[0][-1], values["page"])
 
-    def _go_on(self, cursor: Cursor, most: int) -> tuple[list[Letter], Cursor]:
-        rows: list[list[Any]] = self._next.run(
-            s1=cursor.s1, s2=cursor.s2, after=cursor.last_seq, page=most, database=self.database, api=self.api
-        )
-        return self._page([_letter(*row) for row in rows], cursor.s1, cursor.s2, most)
+    def _go_on(self, cursor: Cursor, values: dict[str, Any]) -> tuple[list[Letter], Cursor]:
+        statement = self._next_saving if "epoch" in values else self._next
+        rows: list[list[Any]] = statement.run(s1=cursor.s1, s2=cursor.s2, after=cursor.last_seq, **values)
+        return self._page([_letter(*row) for row in rows], cursor.s1, cursor.s2, values["page"])
 
     @staticmethod
     def _page(letters: list[Letter], s1: str, s2: str, most: int) -> tuple[list[Letter], Cursor]:
@@ -156,10 +175,18 @@ class OutboxReader:
 
     def save(self, cursor: Cursor) -> None:
         """Move the cursor; raise SupersededError if another relay has begun an epoch."""
-        rows = self._save.run(s1=cursor.s1, s2=cursor.s2, last_seq=cursor.last_seq, epoch=self.epoch)
+        rows = self._save.run(**self._settling(cursor))
         if not rows:
             message = f"another relay of {self.database} has taken over"
             raise SupersededError(message)
+
+    def _settling(self, cursor: Cursor) -> dict[str, Any]:
+        return {
+            "settled_s1": cursor.s1,
+            "settled_s2": cursor.s2,
+            "settled_seq": cursor.last_seq,
+            "epoch": self.epoch,
+        }
 
     def park(self, refused: Unpublishable) -> None:
         """Put aside what can't be published, with its reason."""

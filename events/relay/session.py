@@ -17,6 +17,7 @@ from events.relay.foreign import Foreign
 from events.relay.letters import Cursor, Page, refusal
 from events.relay.outbox_reader import PAGE, OutboxReader
 from events.relay.outlook import Outlook
+from events.relay.pace import Pace
 from events.relay.probe import Probe, is_probe
 from events.relay.publisher import Publisher, State
 from events.relay.sleep import Sleep
@@ -30,12 +31,6 @@ SAVE_EVERY: Final = 500
 
 SAVE_SECONDS: Final = 0.5
 """Seconds after which it is saved in any case."""
-
-GATHER: Final = 0.001
-"""Seconds for each event of a short page that the next read waits, so that it finds more under load."""
-
-MAX_GATHER: Final = 0.02
-"""The most of that."""
 
 CONFIRM_TIMEOUT: Final = 15
 """Seconds without a confirm, unless the broker has said that it blocks, after which the connection is given up."""
@@ -66,6 +61,7 @@ class RelaySession:
         self.stopping = stopping
         self.probe: Probe | None = None
         self.window = Window()
+        self.pace = Pace()
         self.outstanding: deque[Page] = deque()
         self.delivered = 0
         self._settled: Cursor | None = None
@@ -101,7 +97,7 @@ class RelaySession:
                 self._relay()
 
     def _note_end(self) -> None:
-        self.figures.state = "connecting"
+        self.figures.state, self.figures.blocked = "connecting", False
         # Sent, and the cursor doesn't know of it: whoever relays next sends it again.
         self.figures.resent += self._unsaved + sum(len(page.letters) for page in self.outstanding if page.sent_at)
 
@@ -156,15 +152,20 @@ class RelaySession:
                 self._save()
 
     def _read(self) -> Page | None:
-        """Read the next page; None when there is none."""
+        """Read the next page, and save the cursor with the same statement; None when there is none."""
         most = min(PAGE, self.window.size)
-        found = self.reader.read(self.cursor, most)
+        if self._settled is not None:
+            failpoints.reach("relay.save")
+        found = self.reader.read(self.cursor, most, self._settled)
         if found is None:
             return None
         self.sleep.busy()
         letters, self.cursor = found
+        if letters and self._settled is not None:
+            self._note_saved()
+        pause = self.pace.pause(len(letters))
         if len(letters) < most:
-            self._read_at = time.monotonic() + min(MAX_GATHER, GATHER * len(letters))
+            self._read_at = time.monotonic() + pause
         self.figures.pages += 1
         refused = [each for letter in letters if (each := refusal(letter, self.catalog)) and not is_probe(letter)]
         unfit = {each.letter.seq for each in refused}
@@ -200,9 +201,13 @@ class RelaySession:
         if self._settled is not None:
             failpoints.reach("relay.save")
             self.reader.save(self._settled)
-            self.figures.saves += 1
-            failpoints.reach("relay.saved")
-            self._settled, self._unsaved = None, 0
+            self._note_saved()
+
+    def _note_saved(self) -> None:
+        failpoints.reach("relay.saved")
+        self.figures.saves += 1
+        self._saved_at = time.monotonic()
+        self._settled, self._unsaved = None, 0
 
     def _check(self) -> None:
         if self.publisher.state is not State.PUBLISHING:

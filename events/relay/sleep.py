@@ -13,8 +13,8 @@ from events.relay.figures import Figures
 from events.relay.gate import Doorbell, Gate
 from events.relay.wakeup import Wakeup
 
-LINGER: Final = 0.05
-"""Seconds that the relay stays awake after the last event."""
+LINGER: Final = 0.2
+"""Seconds that the relay stays awake after the last event: longer than it ever gathers."""
 
 POLL: Final = 0.002
 """Seconds between polls while awake. A poll that finds the snapshot unchanged costs next to nothing."""
