@@ -86,3 +86,12 @@ def test_queries_never_ask_for_null() -> None:
     cursor = next(parameter for parameter in listed if parameter["name"] == "cursor")
     assert cursor["schema"]["type"] == "string"
     assert "null" not in json.dumps(listed)
+
+
+def test_every_kind_of_body_is_described() -> None:
+    published = dict(operations("broker"))
+    kinds = {
+        name: set(published[name]["requestBody"]["content"]) for name in ("POST /v1/events", "POST /v1/events/batch")
+    }
+    assert kinds["POST /v1/events"] == {"application/json", "application/cloudevents+json"}
+    assert kinds["POST /v1/events/batch"] == {"application/cloudevents-batch+json"}
