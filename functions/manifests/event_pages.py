@@ -17,7 +17,7 @@ from functions.services.realtime.occurrence import owned_types
 FOLDER: Final = Path("docs/events")
 INDEX: Final = FOLDER / "README.md"
 
-_GATEWAY: Final = "[gateway](../../functions/services/gateway.py)"
+_GATEWAY: Final = "[gateway](../services/gateway.md)"
 
 _ABOUT: Final = """
 What can happen in Botberi, who says so, and who hears it. Whoever commits a change says it in the same transaction,
