@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from events import bus
-from events.chaos.field import QUEUE, Field
+from events.chaos.field import QUEUE, BrokenError, Field
 from events.chaos.load import until
 
 ALARM: Final = 10
@@ -44,13 +44,25 @@ def close_connections(field: Field, times: int) -> None:
 
 
 def alarm(field: Field, times: int) -> None:
-    """Let RabbitMQ have too little memory for a while."""
+    """Let RabbitMQ have too little memory for a while, with more waiting than any buffer holds."""
     with field.pressure():
+        field.active()
+        before = _ended(field)
         for _ in field.rounds(times):
             field.ground.control("set_vm_memory_high_watermark", "0.00001")
+            field.path.query("call write_many(500, 60000)")
             time.sleep(ALARM)
             field.ground.control("set_vm_memory_high_watermark", "0.4")
             field.recovered()
+        ended = _ended(field) - before
+        field.note = f"{ended} connections taken for dead"
+        if ended:
+            raise BrokenError(field.note)
+
+
+def _ended(field: Field) -> int:
+    """Count the connections to RabbitMQ that the relays have lost so far."""
+    return sum(field.path.log(name).count("the connection to event_bus ended") for name in field.path.processes)
 
 
 def fill(field: Field, times: int) -> None:

@@ -32,19 +32,20 @@ truncate outbox, parked_events;
 drop table if exists subjects, history;
 create table subjects (id text primary key, version bigint not null);
 create table history (subject text, version bigint, primary key (subject, version));
-create or replace procedure write_version(name text) language plpgsql as $$
+create or replace procedure write_version(name text, size integer default 0) language plpgsql as $$
 declare
   next bigint;
 begin
   insert into subjects values (name, 1) on conflict (id) do update set version = subjects.version + 1
   returning version into next;
-  perform emit_event('com.botberi.agent.created.v1', name, jsonb_build_object('agent_id', name, 'slug', next::text));
+  perform emit_event('com.botberi.agent.created.v1', name,
+    jsonb_build_object('agent_id', name, 'slug', next::text, 'more', repeat('x', size)));
   insert into history values (name, next);
 end $$;
-create or replace procedure write_many(count integer) language plpgsql as $$
+create or replace procedure write_many(count integer, size integer default 0) language plpgsql as $$
 begin
   for n in 1 .. count loop
-    call write_version('agt_many_' || n % 1000);
+    call write_version('agt_many_' || n % 1000, size);
   end loop;
 end $$;
 create or replace procedure write_versions(first integer, count integer) language plpgsql as $$

@@ -87,7 +87,7 @@ def nap(field: Field, times: int) -> None:
         field.start("relay-1", RELAY_PROBE_SECONDS="0", **watch.settings)
         field.active()
         for _ in field.rounds(times):
-            time.sleep(random.uniform(0.05, 0.11))  # noqa: S311 - asleep, or about to be
+            time.sleep(random.uniform(0.045, 0.08))  # noqa: S311 - asleep, or about to be
             field.recovered()
         bells = watch.value("botberi_relay_wakeups_total", kind="bell")
         missed = watch.value("botberi_relay_found_by_fallback_total")

@@ -41,8 +41,8 @@ class Fault:
 _FIVE_PERCENT: Final = ("-m", "statistic", "--mode", "random", "--probability", "0.05")
 
 FAULTS: Final = {
-    "kill": Fault("kill -9 of the active relay at any moment", relays.kill, 0.9, FREE),
-    "places": Fault("kill -9 in each place of its work, one after another", relays.kill_in_places, 0.1, FREE),
+    "kill": Fault("kill -9 of the active relay at any moment", relays.kill, 0.93, FREE),
+    "places": Fault("kill -9 in each place of its work, one after another", relays.kill_in_places, 0.07, FREE),
     "freeze": Fault("SIGSTOP past the lease, then SIGCONT", relays.freeze, 0.1, 5),
     "roll": Fault("rolling SIGTERM", relays.roll, duplicates=0),
     "broker": Fault("RabbitMQ killed and started again", brokers.kill, 0.1, 5, FREE),

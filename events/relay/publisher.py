@@ -5,6 +5,7 @@ connection is dead, so a relay that was frozen can't publish after another has t
 """
 
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -109,6 +110,10 @@ class Publisher(threading.Thread):
     def _block(self, blocked: bool) -> None:
         self.blocked = self.figures.blocked = blocked
         self.unblocked_at = time.monotonic()
+        # RabbitMQ reads nothing then, which the kernel would take for its death.
+        patience = 0 if blocked else bus.TCP_OPTIONS["TCP_USER_TIMEOUT"]
+        connected = self._connection._transport._sock  # noqa: SLF001 - pika shows its socket nowhere
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
         log.warning("event_bus %s publishing", "has stopped (memory or disk alarm)" if blocked else "allows")
 
     def _on_open(self, connection: Any) -> None:  # noqa: ANN401 - pika's
