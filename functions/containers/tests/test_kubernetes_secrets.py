@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 from functions.containers.kubernetes_secrets import manifests
+from functions.local import secrets_folder
 from functions.manifests.parts import PARTS
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
@@ -27,7 +28,7 @@ def test_sources_connect_as_the_dispatcher(tmp_path: Path) -> None:
 def test_rabbitmq_is_told_no_password_but_only_hashes(tmp_path: Path) -> None:
     definitions = made(tmp_path)["event-bus-definitions"]["definitions.json"]
     assert (tmp_path / "event-bus-relay").read_text() not in definitions
-    assert definitions.count('"password_hash"') == 3
+    assert definitions.count('"password_hash"') == len(secrets_folder.EVENT_BUS_PARTS)
 
 
 def test_a_second_time_changes_nothing_but_the_salt(tmp_path: Path) -> None:

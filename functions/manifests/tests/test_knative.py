@@ -16,6 +16,7 @@ from functions.manifests.tests.kustomize import kustomized
 from functions.manifests.yaml_text import load_all
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
+from migrations.databases import ROLES
 
 ROOT = Path(__file__).resolve().parents[3]
 OVERLAYS = ("dev", "prod")
@@ -168,6 +169,14 @@ def test_each_function_is_given_what_it_needs(each: Any) -> None:  # noqa: ANN40
     mounted = [source["secret"]["name"] for volume in secrets for source in volume["projected"]["sources"]]
     assert tuple(mounted) == environment(each).secrets
     assert set(rules.environment(container(service))) == {"THREADS", *environment(each).settings}
+
+
+@pytest.mark.parametrize("database", ["user", "shared"])
+def test_whoever_makes_the_roles_is_given_the_password_of_each(database: str) -> None:
+    job = named(kustomized("deploy/knative/overlays/dev"), "Job", f"provision-{database}")
+    [secrets] = [volume for volume in template(job)["spec"]["volumes"] if volume["name"] == "secrets"]
+    mounted = {source["secret"]["name"] for source in secrets["projected"]["sources"]}
+    assert mounted == {"psql-superuser", *(f"{database}-psql-{role}" for role in ROLES)}
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
