@@ -1,13 +1,20 @@
-"""`python -m events.bench`: measure the event path beside its opponents, interleaved, and tell the figures."""
+"""`python -m events.bench`: measure the event path beside its opponents, interleaved, and tell the figures.
+
+A run that is interrupted, or a measurement that fails, loses nothing of what was measured before.
+"""
 
 import argparse
 import json
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+
+from pg8000.exceptions import Error
+from pika.exceptions import AMQPError
 
 from events.bench import backlog, dispatching, ground, latency, plot, publishing, report, reverse, takeover, writers
 from events.bench.ground import Ground
@@ -41,28 +48,59 @@ def main() -> None:
     arguments = parser.parse_args()
     with ground.prepared() as made:
         where = f"{datetime.now(UTC):%Y-%m-%d}, {ground.machine()}. {ground.versions(made)}."
-        samples = measure(made, arguments.only or list(BENCHES), arguments.repetitions, arguments.size)
-    where += f" Load {ground.load()} at the end."
+        run = Run(arguments.only or list(BENCHES), arguments.repetitions, arguments.size)
+        try:
+            run.measure(made)
+        except (KeyboardInterrupt, SystemExit):
+            run.failed.append("what came after the interruption")
+            raise
+        finally:
+            where += f" Load {ground.load()} at the end."
+            where += f" Missing: {', '.join(run.failed)}." if run.failed else ""
+            if any(run.samples):
+                tell(run.samples, where, save_to=FOLDER if arguments.save else None)
+    if run.failed:
+        sys.exit(1)
+
+
+@dataclass
+class Run:
+    """What is measured how often, and what came of it."""
+
+    names: list[str]
+    repetitions: int
+    size: float
+    samples: list[dict[str, float | list[float]]] = field(default_factory=list)
+    """One for each repetition."""
+    failed: list[str] = field(default_factory=list)
+
+    def measure(self, made: Ground) -> None:
+        """Measure everything in turn, again and again."""
+        started = time.monotonic()
+        for repetition in range(1, self.repetitions + 1):
+            self.samples.append({})
+            for name in self.names:
+                if name not in ONCE or repetition == self.repetitions:
+                    told = self._once(made, name, f"{name} {repetition}")
+                    minutes = (time.monotonic() - started) / 60
+                    say(f"{repetition}/{self.repetitions} {name}: {told} (minute {minutes:.1f})")
+
+    def _once(self, made: Ground, name: str, title: str) -> str:
+        try:
+            taken = BENCHES[name](made, self.size)
+        except (AMQPError, Error, OSError, RuntimeError) as error:
+            self.failed.append(title)
+            made.clear()
+            return f"FAILED, {error!r}"
+        self.samples[-1] |= taken
+        return ", ".join(f"{key} {_told(value)}" for key, value in taken.items())
+
+
+def tell(samples: list[dict[str, float | list[float]]], where: str, *, save_to: Path | None) -> None:
+    """Write the table to the terminal, and the page and the picture to a folder."""
     say(f"\n{report.table(samples)}\n\n{where}\n" + "\n".join(report.raw(samples)))
-    if arguments.save:
-        save(FOLDER, samples, where)
-
-
-def measure(made: Ground, names: list[str], repetitions: int, size: float) -> list[dict[str, float | list[float]]]:
-    """Return a sample for each repetition; within one everything is measured in turn."""
-    samples: list[dict[str, float | list[float]]] = []
-    for repetition in range(1, repetitions + 1):
-        sample: dict[str, float | list[float]] = {}
-        for name in names:
-            if name in ONCE and repetition < repetitions:
-                continue
-            started = time.monotonic()
-            taken = BENCHES[name](made, size)
-            sample |= taken
-            told = ", ".join(f"{key} {_told(value)}" for key, value in taken.items())
-            say(f"{repetition}/{repetitions} {name}: {told} ({time.monotonic() - started:.0f} s)")
-        samples.append(sample)
-    return samples
+    if save_to is not None:
+        save(save_to, samples, where)
 
 
 def save(folder: Path, samples: list[dict[str, float | list[float]]], where: str) -> None:

@@ -88,6 +88,15 @@ class Ground:
         """Stop a process."""
         self.processes.pop(name).stop(seconds=8)
 
+    def clear(self) -> None:
+        """Stop every process and empty the queues, after a measurement that failed."""
+        for name in list(self.processes):
+            self.stop(name)
+        with self.broker() as connection:
+            for queue in (QUEUE.queue, bus.NOTIFY_QUEUE):
+                connection.channel().queue_purge(queue)
+        self.run("truncate inbox")
+
     def start_relay(self, name: str = "relay") -> PrivateProcess:
         """Start a relay and wait until it is active or stands by."""
         log = self.folder / "logs" / f"{name}.log"
