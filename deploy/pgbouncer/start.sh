@@ -1,17 +1,24 @@
 #!/bin/sh
 # PgBouncer in front of one database: start.sh; DATABASE is `user_psql` or `shared_psql`, UPSTREAM its host:port.
-# It knows one password, that of the role which may look up how the pooled roles prove themselves (SCRAM): what they
-# prove to PgBouncer, PgBouncer proves to Postgres in turn.
+# It knows one password of Postgres', that of the role which may look up how the pooled roles prove themselves (SCRAM):
+# what they prove to PgBouncer, PgBouncer proves to Postgres in turn. With the secret pgbouncer-meter, whoever has that
+# may ask it for its figures, and nothing else: no role of Postgres is called so.
 set -eu
 
-name=$(echo "$DATABASE" | tr _ -)
-secrets=${BOTBERI_SECRETS:-/var/openfaas/secrets}/$name-pgbouncer
-[ -f "$secrets" ] || secrets=$secrets/$name-pgbouncer
-[ -f "$secrets" ] || { echo "pgbouncer: the secret $name-pgbouncer is missing: expected a file $secrets" >&2; exit 1; }
+folder=${TMPDIR:-/tmp}
+secrets=${BOTBERI_SECRETS:-/var/openfaas/secrets}
+place() { if [ -f "$secrets/$1" ]; then echo "$secrets/$1"; else echo "$secrets/$1/$1"; fi; }
+
+name=$(echo "$DATABASE" | tr _ -)-pgbouncer
+[ -f "$(place "$name")" ] || { echo "pgbouncer: the secret $name is missing: expected a file $(place "$name")" >&2; exit 1; }
 
 umask 077
-printf '"botberi_pgbouncer" "%s"\n' "$(cat "$secrets")" > /tmp/users
-cat > /tmp/pgbouncer.ini <<END
+printf '"botberi_pgbouncer" "%s"\n' "$(cat "$(place "$name")")" > "$folder/users"
+meter=$(place pgbouncer-meter)
+if [ -f "$meter" ]; then
+  printf '"botberi_meter" "%s"\n' "$(cat "$meter")" >> "$folder/users"
+fi
+cat > "$folder/pgbouncer.ini" <<END
 [databases]
 $DATABASE = host=${UPSTREAM%:*} port=${UPSTREAM##*:} dbname=$DATABASE auth_user=botberi_pgbouncer
 
@@ -20,7 +27,8 @@ listen_addr = 0.0.0.0
 listen_port = ${PORT:-5432}
 unix_socket_dir =
 auth_type = scram-sha-256
-auth_file = /tmp/users
+auth_file = $folder/users
+stats_users = botberi_meter
 auth_query = select usename, passwd from pgbouncer.login(\$1)
 pool_mode = transaction
 default_pool_size = ${POOL_SIZE:-8}
@@ -38,4 +46,4 @@ log_connections = 0
 log_disconnections = 0
 log_stats = 0
 END
-exec pgbouncer /tmp/pgbouncer.ini
+exec pgbouncer "$folder/pgbouncer.ini"

@@ -21,20 +21,23 @@ ADMINISTRATOR: Final = "administrator"
 GRAFANA: Final = "grafana"
 """The password of Grafana's `admin`."""
 
+METER: Final = "pgbouncer-meter"
+"""The password with which the meter asks PgBouncer for its figures."""
+
 DEFINITIONS: Final = "event-bus-definitions"
 """RabbitMQ's users with their rights and hashed passwords, which is all that it is told."""
 
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    return sorted([*secrets_folder.names(), keys.PRIVATE, keys.PUBLIC, ADMINISTRATOR, GRAFANA, DEFINITIONS])
+    return sorted([*secrets_folder.names(), keys.PRIVATE, keys.PUBLIC, ADMINISTRATOR, GRAFANA, METER, DEFINITIONS])
 
 
 def fill(environment: Path, volumes: Path) -> None:
     """Generate what `environment` lacks and bring every volume up to date."""
     folder = environment / "secrets"
     secrets_folder.fill(folder)
-    for name in (ADMINISTRATOR, GRAFANA):
+    for name in (ADMINISTRATOR, GRAFANA, METER):
         if not (folder / name).exists():
             secrets_folder.write(folder / name, secrets.token_urlsafe(18))
     owner = environment.stat()

@@ -37,7 +37,15 @@ _SUPERUSER: Final = "psql-superuser"
 def secret_names() -> list[str]:
     """Return the name of every secret, sorted: functions.containers.secrets makes them."""
     event_bus = [name.removeprefix("botberi_") for name in PERMISSIONS]
-    others = [_SUPERUSER, "user-redis", "flower", "grafana", "administrator", "event-bus-definitions"]
+    others = [
+        _SUPERUSER,
+        "user-redis",
+        "flower",
+        "grafana",
+        "pgbouncer-meter",
+        "administrator",
+        "event-bus-definitions",
+    ]
     others += [keys.PRIVATE, keys.PUBLIC]
     return sorted([*_passwords(), *(f"event-bus-{part}" for part in event_bus), *others])
 

@@ -256,6 +256,7 @@ _DEPENDENCIES: Final = (
         "short",
         (
             (_each("botberi_database_up", "database"), "{{database}}"),
+            (_each("botberi_pooler_up", "database"), "{{database}}'s pooler"),
             ("max(botberi_redis_up)", "Redis"),
             ("max(botberi_edge_up)", "edge"),
         ),
@@ -266,6 +267,23 @@ _DEPENDENCIES: Final = (
         (
             (_each("botberi_postgres_connections", "database"), "{{database}}"),
             (_each("botberi_postgres_connections_limit", "database"), "{{database}} at most"),
+        ),
+    ),
+    Panel(
+        "Poolers",
+        "short",
+        (
+            (_each("botberi_pooler_clients", "database, state"), "{{database}} clients {{state}}"),
+            (_each("botberi_pooler_servers", "database, state"), "{{database}} to Postgres {{state}}"),
+            (_rate("botberi_pooler_transactions_total", "database"), "{{database}} transactions/s"),
+        ),
+    ),
+    Panel(
+        "Waiting for a connection",
+        "s",
+        (
+            (_each("botberi_pooler_longest_wait_seconds", "database"), "{{database}} longest"),
+            (_rate("botberi_pooler_wait_seconds_total", "database"), "{{database}} in all, each second"),
         ),
     ),
     Panel(

@@ -34,6 +34,9 @@ SETTINGS: Final = {
     "INSTANCE_LEASE_SECONDS": Setting("seconds", "How long a worker's turn on an instance lasts.", "15", "the worker"),
     "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
     "OUTBOX_RETENTION_DAYS": Setting("days", "How long delivered events stay in the outbox.", "7", "the relays"),
+    "POOLERS": Setting(
+        "`database=host:port …`", "The PgBouncers that the meter asks for their figures.", reader="the meter"
+    ),
     "PORT": Setting("number", "Where a function listens.", "8080", "functions"),
     "PSQL_SUPERUSER": Setting("name", "Who may create roles.", "`postgres`", "`python -m migrations provision`"),
     "RELAY_PROBE_SECONDS": Setting(
@@ -59,6 +62,7 @@ SECRETS: Final = {
     "flower": "The password of Flower's page, for the user `botberi`.",
     "jwt-public-keys": "The keys with which access tokens are checked, as a JWKS.",
     "jwt-signing-key": "The key that signs access tokens, as a JWKS with a private key.",
+    "pgbouncer-meter": "The password with which the meter asks PgBouncer for its figures.",
     "psql-superuser": "The password of Postgres' superuser, who creates the roles.",
     "shared-psql-": "The password of the role `botberi_<part>` in shared_psql.",
     "user-psql-": "The password of the role `botberi_<part>` in user_psql.",

@@ -1,7 +1,7 @@
 """`python -m functions.services.meter`: what no part can say of itself, for Prometheus.
 
-It asks the databases, Redis and the edge when it is asked itself, at `/metrics` on `WATCH_LISTEN`, and says which of
-them it could not ask. One is enough; it keeps nothing, so another may take its place at any time.
+It asks the databases, their poolers, Redis and the edge when it is asked itself, at `/metrics` on `WATCH_LISTEN`, and
+says which of them it could not ask. One is enough; it keeps nothing, so another may take its place at any time.
 """
 
 import signal
@@ -12,15 +12,16 @@ from typing import Final
 
 from events import logs
 from events.watching import Sample, Watched, serve
-from functions.services.figures import edge, postgres, redis
+from functions.services.figures import edge, poolers, postgres, redis
 
-FAMILIES: Final = {**postgres.FAMILIES, **redis.FAMILIES, **edge.FAMILIES}
+FAMILIES: Final = {**postgres.FAMILIES, **poolers.FAMILIES, **redis.FAMILIES, **edge.FAMILIES}
 """Every metric with its meaning."""
 
 
 def samples() -> Iterator[Sample]:
     """Yield what each of them says."""
     yield from postgres.samples()
+    yield from poolers.samples()
     yield from redis.samples()
     yield from edge.samples()
 

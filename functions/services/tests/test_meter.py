@@ -11,6 +11,7 @@ from events.watching import Endpoint, Watched
 from functions.jobs import queue
 from functions.local.testing.world import World
 from functions.services import meter
+from functions.services.figures import poolers
 
 LETTER = """
 insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
@@ -79,7 +80,8 @@ def test_every_metric_has_its_meaning_and_is_there_when_all_is_well(world: World
     world.renew()
     told = lines()
     silent = {name for name in meter.FAMILIES if not any(line.startswith((f"{name} ", f"{name}{{")) for line in told)}
-    assert silent == {"botberi_dead_letters_open", "botberi_instances"}, "those have one sample for each that there is"
+    one_for_each_that_there_is = {"botberi_dead_letters_open", "botberi_instances", *poolers.FAMILIES}
+    assert silent == one_for_each_that_there_is
     assert 'botberi_database_up{database="shared_psql"} 1.0' in told
 
 
