@@ -60,7 +60,7 @@ def _counted(figures: Figures) -> Iterator[tuple[str, dict[str, str], float]]:
     yield "botberi_relay_confirmed_total", {}, figures.confirmed
     yield "botberi_relay_returned_total", {}, figures.returned
     yield "botberi_relay_resent_total", {}, figures.resent
-    for reason, count in figures.parked.items():
+    for reason, count in dict(figures.parked).items():
         yield "botberi_relay_parked_total", {"reason": reason}, count
     yield "botberi_relay_wakeups_total", {"kind": "bell"}, figures.bells
     yield "botberi_relay_wakeups_total", {"kind": "fallback"}, figures.fallbacks

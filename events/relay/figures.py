@@ -1,11 +1,12 @@
 """What a relay has done since it was started, in plain numbers: they cost nothing to keep, and a scrape reads them."""
 
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
 REASONS: Final = ("type_unknown", "not_encodable", "too_large", "unroutable")
-"""Why events are parked."""
+"""Why events are parked; shown also while none is."""
 
 STATES: Final = ("connecting", "standby", "active")
 
@@ -32,7 +33,7 @@ class Figures:
     """Events that no queue took."""
     resent: int = 0
     """Events that were under way when a connection was lost: they are sent again."""
-    parked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
+    parked: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(REASONS, 0)))
     saves: int = 0
     bells: int = 0
     """Times that a writer's bell woke it up."""

@@ -76,6 +76,7 @@ def test_a_probe_that_is_not_back_in_time_is_late(quiet_path: EventPath, eventua
     [(event_id,)] = quiet_path.query("select id from outbox order by seq desc limit 1")
     sent.returned(event_id)
     sent.close()
+    sent.outlook.close()
     assert figures.probes_returned == 1
     assert (figures.round_trip or 0) > probe.PATIENCE
 
