@@ -1,14 +1,17 @@
 """One gateway with a real RabbitMQ and Postgres: who is let in, and who hears what."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from socket import SHUT_RDWR
 from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from functions.local.ports import free_ports
 from functions.services.realtime.protocol import MAX_MESSAGE, PATH
-from functions.services.realtime.tests.conftest import Gateway
+from functions.services.realtime.tests.conftest import Gateway, running
 from functions.services.realtime.tests.tabs import Tab, connection, token
 
 Eventually = Callable[..., Any]
@@ -152,6 +155,18 @@ def test_who_was_away_for_a_moment_is_sent_what_followed(gateway: Gateway) -> No
         assert tab.ready["resumed"] is True
         assert tab.event(missed[2])
         assert [each["id"] for each in tab.heard if "id" in each] == [missed[0], missed[2]]
+
+
+def test_who_comes_back_to_another_gateway_is_sent_what_followed(gateway: Gateway, tmp_path: Path) -> None:
+    ports = replace(gateway.ports, **dict(zip(("gateway", "watch_gateway"), free_ports(2), strict=True)))
+    with running(tmp_path, ports, gateway.environment) as other:
+        with gateway.tab(token("usr_moves")) as tab:
+            seen = gateway.publish("usr_moves")
+            assert tab.event(seen)
+        missed = gateway.publish("usr_moves")
+        with other.tab(token("usr_moves"), after=seen) as tab:
+            assert tab.ready["resumed"] is True
+            assert tab.event(missed)
 
 
 def test_an_event_that_nobody_remembers_resumes_nothing(gateway: Gateway) -> None:
