@@ -84,10 +84,11 @@ def nap(field: Field, times: int) -> None:
     """Let the relay fall asleep and wake it with one event, again and again."""
     watch = Watch.on_a_free_port()
     with field.pressure(relays=False, pace=Pace(threads=0)):
-        field.start("relay-1", RELAY_PROBE_SECONDS="0", **watch.settings)
+        field.start("relay-1", RELAY_PROBE_SECONDS="0", RELAY_LINGER_SECONDS="0.01", **watch.settings)
         field.active()
         for _ in field.rounds(times):
-            time.sleep(random.uniform(0.045, 0.08))  # noqa: S311 - asleep, or about to be
+            until(field.path.gate_is_open, 30, "the relay doesn't fall asleep")
+            time.sleep(random.uniform(0, 0.01))  # noqa: S311 - asleep, or about to be
             field.recovered()
         bells = watch.value("botberi_relay_wakeups_total", kind="bell")
         missed = watch.value("botberi_relay_found_by_fallback_total")

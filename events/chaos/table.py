@@ -64,7 +64,7 @@ FAULTS: Final = {
     "loss": Fault("5 % of its packets lost", wires.lose("INPUT", *_FIVE_PERCENT), most=10),
     "latency": Fault("200 ms of latency", wires.slow, most=5),
     "transactions": Fault("100,000 rows at once, a prepared transaction held open", databases.transact, 0.05, 3),
-    "old": Fault("an unrelated transaction held open", databases.hold_open, 0.5, 60, recovery=5),
+    "old": Fault("an unrelated transaction held open", databases.hold_open, 0.5, 60),
     "backlog": Fault("an hour's events pile up, a minute each", databases.pile_up, 3, 60, recovery=FREE),
     "naps": Fault("asleep and awake, one event each", relays.nap, 10, FREE),
 }

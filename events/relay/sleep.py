@@ -8,13 +8,14 @@ import time
 from enum import Enum, auto
 from typing import Final
 
+from events.configuration import setting
 from events.postgres import Session
 from events.relay.figures import Figures
 from events.relay.gate import Doorbell, Gate
 from events.relay.wakeup import Wakeup
 
-LINGER: Final = 0.2
-"""Seconds that the relay stays awake after the last event: longer than it ever gathers."""
+LINGER: Final = "0.2"
+"""Seconds that the relay stays awake after the last event, longer than it ever gathers, unless the setting says."""
 
 POLL: Final = 0.002
 """Seconds between polls while awake. A poll that finds the snapshot unchanged costs next to nothing."""
@@ -44,6 +45,7 @@ class Sleep:
         self.wakeup = wakeup
         self.session = session
         self.figures = figures
+        self.linger = float(setting("RELAY_LINGER_SECONDS", LINGER))
         self.phase = Phase.AWAKE
         self._timed_out = False
         self._last_event = time.monotonic()
@@ -66,7 +68,7 @@ class Sleep:
     def idle(self) -> None:
         """Wait as long as is right when nothing was found."""
         match self.phase:
-            case Phase.AWAKE if time.monotonic() - self._last_event < LINGER:
+            case Phase.AWAKE if time.monotonic() - self._last_event < self.linger:
                 self._wait(POLL)
             case Phase.AWAKE:
                 self._doze()

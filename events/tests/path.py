@@ -20,6 +20,7 @@ from events.catalog.agents import AgentCreated
 from events.configuration import secret
 from events.outbox import emit
 from events.postgres import Session
+from events.relay.gate import LOCK
 from events.subscriptions import Subscription
 from events.tests.recorder import Recorder
 from functions.local import leftovers, postgres_server, private_process, settings
@@ -108,6 +109,11 @@ class EventPath:
         """Return why the parked events that are open can't be published, in their order."""
         sql = "select reason from parked_events where resolution is null order by seq"
         return [reason for (reason,) in self.query(sql)]
+
+    def gate_is_open(self) -> bool:
+        """Tell whether the relay sleeps or is about to, so that whoever writes has to ring."""
+        held = "select from pg_locks where locktype = 'advisory' and granted"
+        return self.query(f"{held} and classid::bigint << 32 | objid::bigint = :key", key=LOCK) == []
 
     def depth(self, queue: str) -> int:
         """Return how many messages wait in a queue."""

@@ -3,23 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from events.relay.gate import LOCK
 from events.tests.path import HEAR_ALL, EventPath
 from events.tests.scrape import Watch
 
 Eventually = Callable[..., Any]
 
-GATE_IS_OPEN = """
-select not exists (
-  select from pg_locks where locktype = 'advisory' and granted and classid::bigint << 32 | objid::bigint = :key)
-"""
-
 
 def test_whoever_wakes_the_relay_rings_its_bell(quiet_path: EventPath, eventually: Eventually) -> None:
     watch = Watch.on_a_free_port()
-    quiet_path.start("relay", RELAY_PROBE_SECONDS="0", **watch.settings)
+    quiet_path.start("relay", RELAY_PROBE_SECONDS="0", RELAY_LINGER_SECONDS="0.01", **watch.settings)
     for number in range(1, 51):
-        eventually(lambda: quiet_path.query(GATE_IS_OPEN, key=LOCK) == [(True,)])
+        eventually(quiet_path.gate_is_open)
         quiet_path.emit("agt_1")
         eventually(lambda: quiet_path.depth(HEAR_ALL.queue) == number)  # noqa: B023 - waited for at once
     assert watch.value("botberi_relay_found_by_fallback_total") == 0
