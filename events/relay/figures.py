@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-REASONS: Final = ("type_unknown", "not_encodable", "too_large", "unroutable")
+REASONS: Final = ("type_unknown", "not_encodable", "too_large", "unroutable", "behind")
 """Why events are parked; shown also while none is."""
 
 STATES: Final = ("connecting", "standby", "active")

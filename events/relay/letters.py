@@ -24,6 +24,8 @@ class Letter(NamedTuple):
     """The length of all attributes together."""
     sound: bool
     """Whether every attribute is printable ASCII and the subject isn't empty."""
+    subject: str = ""
+    """What it is about, where those after it may not overtake it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Unpublishable:
 
     letter: Letter
     reason: str
-    """`type_unknown`, `not_encodable`, `too_large` or `unroutable`."""
+    """`type_unknown`, `not_encodable`, `too_large` or `unroutable`; `behind` when it only waits for another."""
     detail: str
 
 
@@ -57,6 +59,8 @@ class Page:
     """By the monotonic clock."""
     finished: bool = False
     """Whether every letter is confirmed or returned."""
+    from_parked: bool = False
+    """Whether the letters were parked before, and are not read from the outbox."""
 
 
 def refusal(letter: Letter, catalog: frozenset[str]) -> Unpublishable | None:

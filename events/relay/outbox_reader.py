@@ -30,7 +30,8 @@ from relay_cursor c
 # The CloudEvent is put together here and read as text: decoding rows in Python would halve the rate. Its attributes are
 # not escaped, which would take most of the time: those that would have to be are recognised in `_letter`.
 _COLUMNS: Final = """
-select seq, id, type, recipient, attributes, '' not in (id, origin, type, subject, partitionkey, actor), concat(
+select seq, id, type, recipient, attributes, '' not in (id, origin, type, subject, partitionkey, actor),
+  case when recipient is null and type = any(string_to_array(:pausing, ',')) then subject end, concat(
   '{"specversion":"1.0","id":"', id, '","source":"', origin, '","type":"', type, '","subject":"', subject,
   '","time":', rtrim(to_json(created at time zone 'UTC')::text, '"'),
   'Z","datacontenttype":"application/json","dataschema":"' || :api || '/v1/event-types/', type, '/schema","sequence":"',
@@ -40,12 +41,13 @@ select seq, id, type, recipient, attributes, '' not in (id, origin, type, subjec
   coalesce('","data":' || data::text, '","dataref":"/botberi/' || :database || '/bodies/' || id || '"'), '}')
 """
 
-_ROWS: Final = """
-from outbox, coalesce(source, '/botberi/' || :database) as origin,
+_ATTRIBUTES: Final = """
+, coalesce(source, '/botberi/' || :database) as origin,
   concat(id, origin, type, subject, partitionkey, traceparent, correlationid, causationid, channel, actor)
     as attributes
-where not pg_visible_in_snapshot(xid, cast(:s1 as pg_snapshot))
 """
+
+_ROWS: Final = f"from outbox {_ATTRIBUTES} where not pg_visible_in_snapshot(xid, cast(:s1 as pg_snapshot))"
 
 _ORDER: Final = "order by seq limit :page"
 
@@ -79,9 +81,34 @@ _SAVING: Final = f"with saved as ({_SAVE})"
 _IF_SAVED: Final = "and exists (select from saved) "
 
 _PARK: Final = """
-insert into parked_events (seq, id, type, subject, reason, detail, letter)
-select seq, id, type, subject, :reason, :detail, to_jsonb(outbox) from outbox where seq = :seq
+insert into parked_events (seq, id, type, subject, reason, detail, letter, pausing)
+select seq, id, type, subject, :reason, :detail, to_jsonb(outbox), :pausing from outbox where seq = :seq
 on conflict (seq) do nothing
+"""
+
+_PARK_AGAIN: Final = """
+update parked_events set reason = :reason, detail = :detail, released = null where seq = :seq and resolution is null
+"""
+
+_WAITING: Final = "select distinct subject from parked_events where pausing and resolution is null"
+
+_WAITING_FIRST: Final = """
+from (
+  select row.* from (
+    select distinct on (subject) letter, reason, released from parked_events
+    where pausing and resolution is null order by subject, seq
+  ) as first, jsonb_populate_record(null::outbox, first.letter) as row
+  where released is not null or reason = 'behind'
+) as outbox
+"""
+
+# The first of each subject, if it was redriven, or if what it was parked behind is gone.
+_RELEASED: Final = _COLUMNS + _WAITING_FIRST + _ATTRIBUTES + _ORDER
+
+_RESOLVE: Final = """
+update parked_events set resolution = 'redriven', resolved_at = clock_timestamp(),
+  resolved_by = coalesce(resolved_by, 'relay')
+where seq = any(cast(:seqs as bigint[])) and resolution is null
 """
 
 
@@ -96,9 +123,10 @@ class SupersededError(Exception):
 class OutboxReader:
     """The outbox of one database, read by the relay that holds the lease."""
 
-    def __init__(self, database: str) -> None:
-        """Connect to `database`, or raise."""
+    def __init__(self, database: str, pausing: frozenset[str] = frozenset()) -> None:
+        """Connect to `database`, or raise; of the types `pausing` a letter says what it is about."""
         self.database = database
+        self.pausing = pausing
         self.api = envelope.api()
         self.session = Session(database, "relay", name="botberi-relay")
         self.epoch = 0
@@ -139,7 +167,7 @@ class OutboxReader:
 
         When it has found events, it has also saved the cursor `settled`.
         """
-        values = {"page": most, "database": self.database, "api": self.api}
+        values = self._rendering() | {"page": most}
         if settled is not None:
             values |= self._settling(settled)
         if cursor.s1 != cursor.s2:
@@ -188,9 +216,28 @@ class OutboxReader:
             "epoch": self.epoch,
         }
 
-    def park(self, refused: Unpublishable) -> None:
-        """Put aside what can't be published, with its reason."""
-        self.session.run(_PARK, seq=refused.letter.seq, reason=refused.reason, detail=refused.detail)
+    def _rendering(self) -> dict[str, Any]:
+        return {"database": self.database, "api": self.api, "pausing": ",".join(self.pausing)}
+
+    def park(self, refused: Unpublishable, *, again: bool = False) -> None:
+        """Put aside what can't be published, with its reason; or leave it there with a new one."""
+        letter, told = refused.letter, {"reason": refused.reason, "detail": refused.detail}
+        if again:
+            self.session.run(_PARK_AGAIN, seq=letter.seq, **told)
+        else:
+            self.session.run(_PARK, seq=letter.seq, pausing=bool(letter.subject), **told)
+
+    def waiting(self) -> list[str]:
+        """Return the subjects of which something is parked that pauses them."""
+        return [str(subject) for [subject] in self.session.run(_WAITING)]
+
+    def released(self) -> list[Letter]:
+        """Return the parked letters that may leave, no two of one subject."""
+        return [_letter(*row) for row in self.session.run(_RELEASED, **self._rendering(), page=PAGE)]
+
+    def resolve(self, seqs: list[int]) -> None:
+        """Take note that parked letters have left."""
+        self.session.run(_RESOLVE, seqs=seqs)
 
     def close(self) -> None:
         """Close the connection."""
@@ -198,7 +245,14 @@ class OutboxReader:
 
 
 def _letter(  # noqa: PLR0913, PLR0917 - the columns of a row
-    seq: int, name: str, event_type: str, recipient: str | None, attributes: str, whole: bool, event: str
+    seq: int,
+    name: str,
+    event_type: str,
+    recipient: str | None,
+    attributes: str,
+    whole: bool,
+    subject: str | None,
+    event: str,
 ) -> Letter:
     """Return a row as a letter; its event is JSON if the letter is sound."""
     plain = whole and attributes.isascii() and attributes.isprintable()
@@ -207,4 +261,4 @@ def _letter(  # noqa: PLR0913, PLR0917 - the columns of a row
         # Allowed, and the one character that JSON writes otherwise. No attribute has a quote, so this is where data is.
         head, mark, data = event.partition('","data":')
         event = head.replace("\\", "\\\\") + mark + data
-    return Letter(seq, name, event_type, event, recipient, len(attributes), sound)
+    return Letter(seq, name, event_type, event, recipient, len(attributes), sound, subject or "")

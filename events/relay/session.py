@@ -14,10 +14,11 @@ from events.configuration import setting
 from events.relay import probe
 from events.relay.figures import Figures
 from events.relay.foreign import Foreign
-from events.relay.letters import Cursor, Page, refusal
+from events.relay.letters import Cursor, Letter, Page, Unpublishable, refusal
 from events.relay.outbox_reader import PAGE, OutboxReader
 from events.relay.outlook import Outlook
 from events.relay.pace import Pace
+from events.relay.paused import Paused, pausing_types
 from events.relay.probe import Probe, is_probe
 from events.relay.publisher import Publisher, State
 from events.relay.sleep import Sleep
@@ -31,6 +32,9 @@ SAVE_EVERY: Final = 500
 
 SAVE_SECONDS: Final = 0.5
 """Seconds after which it is saved in any case."""
+
+NEXT_OF_SUBJECT: Final = 0.002
+"""Seconds until the rest of a page is looked at again, whose subjects are on their way and may pause."""
 
 CONFIRM_TIMEOUT: Final = 15
 """Seconds without a confirm, unless the broker has said that it blocks, after which the connection is given up."""
@@ -74,7 +78,7 @@ class RelaySession:
         """Relay until told to stop; raise when anything is lost."""
         with ExitStack() as stack:
             stack.callback(self._note_end)
-            self.reader = OutboxReader(self.database)
+            self.reader = OutboxReader(self.database, pausing_types())
             stack.callback(self.reader.close)
             self.sleep = Sleep(self.database, self.wakeup, self.reader.session, self.figures)
             stack.callback(self.sleep.close)
@@ -83,6 +87,7 @@ class RelaySession:
             self.publisher.start()
             if self._has_lease():
                 self.cursor = self.reader.claim()
+                self.paused = Paused(self.reader)
                 log.info("relaying %s from %s, epoch %s", self.database, self.cursor, self.reader.epoch)
                 foreign = Foreign(self.database, self.figures)
                 stack.callback(foreign.close)
@@ -139,9 +144,7 @@ class RelaySession:
                 self.wakeup.wait(pause)
             elif ahead is None:
                 # Read while the last pages are still on their way.
-                ahead = self._read()
-                if ahead is None:
-                    self._idle()
+                ahead = self._next()
             elif sum(len(page.letters) for page in self.outstanding) + self._unsaved < self.window.size:
                 self.outstanding.append(ahead)
                 self.publisher.send(ahead)
@@ -150,6 +153,20 @@ class RelaySession:
                 self.wakeup.wait(0.5)
             else:
                 self._save()
+
+    def _next(self) -> Page | None:
+        """Return the next page to publish; wait as long as is right when there is none."""
+        if self.paused.is_due():
+            if self.outstanding:
+                # Whatever may have to wait must be parked before others of its subject leave.
+                self.wakeup.wait(0.1)
+                return None
+            if released := self.paused.released():
+                return self._page(released, [], from_parked=True)
+        page = self._read()
+        if page is None:
+            self._idle()
+        return page
 
     def _read(self) -> Page | None:
         """Read the next page, and save the cursor with the same statement; None when there is none."""
@@ -160,16 +177,35 @@ class RelaySession:
         if found is None:
             return None
         self.sleep.busy()
-        letters, self.cursor = found
+        s1, (letters, self.cursor) = self.cursor.s1, found
         if letters and self._settled is not None:
             self._note_saved()
         pause = self.pace.pause(len(letters))
         if len(letters) < most:
             self._read_at = time.monotonic() + pause
         self.figures.pages += 1
+        taken, behind = self._part(letters) if self.reader.pausing else (letters, [])
+        if len(taken) < len(letters):
+            self.cursor = Cursor(s1, self.cursor.s2, taken[-1].seq if taken else letters[0].seq - 1)
+            self._read_at = time.monotonic() + NEXT_OF_SUBJECT
+        return self._page(taken, behind)
+
+    def _page(self, letters: list[Letter], behind: list[Unpublishable], *, from_parked: bool = False) -> Page:
         refused = [each for letter in letters if (each := refusal(letter, self.catalog)) and not is_probe(letter)]
-        unfit = {each.letter.seq for each in refused}
-        return Page([letter for letter in letters if letter.seq not in unfit], self.cursor, refused)
+        unpublishable = {each.letter.seq: each for each in refused + behind}
+        fit = [letter for letter in letters if letter.seq not in unpublishable]
+        in_order = [unpublishable[seq] for seq in sorted(unpublishable)]
+        return Page(fit, self.cursor, in_order, from_parked=from_parked)
+
+    def _part(self, letters: list[Letter]) -> tuple[list[Letter], list[Unpublishable]]:
+        """Return the letters that may leave before others of their subjects are settled, and which of them wait."""
+        outstanding = {
+            letter.subject
+            for page in self.outstanding
+            for letter in (*page.letters, *(refused.letter for refused in page.unpublishable))
+            if letter.subject
+        }
+        return self.paused.part(letters, outstanding)
 
     def _idle(self) -> None:
         if not self.outstanding:
@@ -183,11 +219,14 @@ class RelaySession:
             page = self.outstanding.popleft()
             for refused in page.unpublishable:
                 failpoints.reach("relay.park")
-                self.reader.park(refused)
+                self.reader.park(refused, again=page.from_parked)
+                self.paused.held_back(refused)
                 self.figures.parked[refused.reason] += 1
                 log.error(
                     "parked %s (%s): %s, %s", refused.letter.id, refused.letter.type, refused.reason, refused.detail
                 )
+            if page.from_parked:
+                self.paused.left(page)
             self.delivered += len(page.letters)
             self._unsaved += len(page.letters)
             self._settled = page.after
