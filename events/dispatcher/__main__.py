@@ -97,7 +97,7 @@ class Dispatcher:
         """Dispatch until `stopped` is set, then finish the calls under way."""
         serve(self.exposed.watched())
         for lanes in self.lanes:
-            lanes.start()
+            lanes.workers.start()
         if self.lanes:
             self.shelf.start()
         self.dead_letters.start()
@@ -108,9 +108,9 @@ class Dispatcher:
         self.clock.stopped.set()
         deadline = time.monotonic() + DRAIN
         for lanes in self.lanes:
-            lanes.begin_nothing()
+            lanes.workers.begin_nothing()
         for lanes in self.lanes:
-            lanes.join(deadline)
+            lanes.workers.join(deadline)
         if self.lanes:
             self.shelf.stop(max(SAVING, deadline - time.monotonic()))
         self.consumer.stop(CLOSING)

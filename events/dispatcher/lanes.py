@@ -1,11 +1,9 @@
 """Order and patience: deliveries of one subject one after another, different subjects in parallel, retries that wait.
 
-A subject whose event has to be tried again holds up itself and nobody else: what is tried again gets half of the
-workers at most, and what would fill the window of deliveries that RabbitMQ lets wait here is put on the shelf.
+A subject whose event has to be tried again holds up itself and nobody else: what would fill the window of deliveries
+that RabbitMQ lets wait here is put on the shelf.
 """
 
-import heapq
-import itertools
 import random
 import threading
 import time
@@ -13,25 +11,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 from events.dispatcher.delivery import Answer, Delivery, Verdict
+from events.dispatcher.workers import Call, Turn, Workers
 from events.subscriptions import Subscription
-
-Call = Callable[[Delivery], Answer]
 
 PREFETCH: Final = 64
 """Deliveries held for each subject that is worked on at a time."""
 
 LONG: Final = 60.0
 """Seconds after which a subject that fails goes to the shelf in any case: RabbitMQ wants an end of every delivery."""
-
-
-class Chunk(Protocol):
-    """Events of one subject that come from the shelf."""
-
-    def work(self, call: Call) -> None:
-        """Handle them, one after another."""
 
 
 @dataclass
@@ -42,6 +32,15 @@ class Leaving:
     opened: dict[str, tuple[int, float]] = field(default_factory=dict)
     """Subjects of which nothing is there yet: attempts of the first event, and seconds until the next."""
     deliveries: list[Delivery] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Lane:
+    """The deliveries of one subject, the first of which is being worked on or waits."""
+
+    deliveries: deque[Delivery]
+    due: float | None = None
+    """When the first is tried again, by the monotonic clock; None if it didn't fail, or is being worked on."""
 
 
 class Lanes:
@@ -59,39 +58,24 @@ class Lanes:
         `ring` wakes the shelf.
         """
         self.subscription = subscription
-        self.make_call = make_call
         self.settle = settle
         self.ring = ring
         self.window = subscription.concurrency * PREFETCH
-        self.stopped = False
         self.retries = 0
         self.handled_last = 0.0
-        self._changed = threading.Condition()
-        self._waiting: dict[str, deque[Delivery]] = {}
-        self._ready: deque[str] = deque()
-        self._again: deque[str | Chunk] = deque()
-        self._paused: list[tuple[float, int, str]] = []
-        self._patient = 0
-        self._patient_next = False
-        self._order = itertools.count()
+        self._lock = threading.RLock()
+        changed = threading.Condition(self._lock)
+        self.workers = Workers(subscription.concurrency, subscription.function, make_call, changed)
+        self._lanes: dict[str, Lane] = {}
         self._generation = 0
         self._connection = 0
         self._shelved: set[str] | None = None
         self._arrived: list[Delivery] = []
         self._leaving = Leaving()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{subscription.function}-{number}", daemon=True)
-            for number in range(subscription.concurrency)
-        ]
-
-    def start(self) -> None:
-        """Start the workers."""
-        for thread in self._threads:
-            thread.start()
 
     def accept(self, delivery: Delivery) -> None:
         """Take a delivery in, behind those of its subject."""
-        with self._changed:
+        with self._lock:
             if delivery.connection != self._connection:
                 # Another may have been the consumer meanwhile: only the shelf knows which subjects wait there now.
                 self._connection = delivery.connection
@@ -104,42 +88,29 @@ class Lanes:
 
     def forget(self) -> None:
         """Drop what is waiting: its connection is gone, and the broker will deliver it again."""
-        with self._changed:
+        with self._lock:
             self._generation += 1
             self._connection = 0
             self._shelved = None
             self._leaving = Leaving(self._generation)
-            for held in (self._waiting, self._ready, self._paused, self._arrived):
-                held.clear()
-            # What comes from the shelf has nothing to do with the connection.
-            self._again = deque(each for each in self._again if not isinstance(each, str))
-
-    def begin_nothing(self) -> None:
-        """Let the workers finish what is under way, and begin nothing more."""
-        with self._changed:
-            self.stopped = True
-            self._changed.notify_all()
-
-    def join(self, deadline: float) -> None:
-        """Wait for what is under way until the monotonic `deadline`."""
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            self._lanes.clear()
+            self._arrived.clear()
 
     @property
     def depth(self) -> int:
         """How many deliveries are held."""
-        with self._changed:
-            return self._depth()
+        with self._lock:
+            return sum(len(lane.deliveries) for lane in self._lanes.values())
 
     @property
     def asks(self) -> int | None:
         """The connection whose deliveries wait for `know`, if there are any."""
-        with self._changed:
+        with self._lock:
             return self._connection if self._arrived else None
 
     def know(self, connection: int, shelved: set[str]) -> None:
         """Learn which subjects are on the shelf; what has arrived over `connection` can begin."""
-        with self._changed:
+        with self._lock:
             if connection == self._connection:
                 self._shelved = shelved
                 arrived, self._arrived = self._arrived, []
@@ -148,7 +119,7 @@ class Lanes:
 
     def leaving(self, room: int) -> Leaving | None:
         """Give up what is to go to the shelf now, where there is room for more subjects."""
-        with self._changed:
+        with self._lock:
             self._choose(room)
             if not self._leaving.deliveries:
                 return None
@@ -157,29 +128,18 @@ class Lanes:
 
     def is_current(self, leaving: Leaving) -> bool:
         """Tell whether deliveries are still ours: RabbitMQ will deliver them again otherwise."""
-        with self._changed:
+        with self._lock:
             return leaving.generation == self._generation
 
     def stay(self, leaving: Leaving, subjects: set[str]) -> None:
         """Take back the deliveries of subjects of which nothing waits on the shelf any more."""
-        with self._changed:
+        with self._lock:
             if leaving.generation == self._generation and self._shelved is not None:
                 self._shelved -= subjects
                 behind = [each for each in self._leaving.deliveries if each.subject in subjects]
                 self._leaving.deliveries = [each for each in self._leaving.deliveries if each.subject not in subjects]
                 for delivery in [*(each for each in leaving.deliveries if each.subject in subjects), *behind]:
                     self._admit(delivery)
-
-    def catch_up(self, chunk: Chunk) -> None:
-        """Take in events from the shelf."""
-        with self._changed:
-            self._again.append(chunk)
-            self._changed.notify()
-
-    @property
-    def most_patient(self) -> int:
-        """How many workers may be busy with what failed before."""
-        return max(1, self.subscription.concurrency // 2)
 
     def pause(self, attempts: int) -> float:
         """Return the seconds to wait after so many calls."""
@@ -197,112 +157,74 @@ class Lanes:
             self.handled_last = time.monotonic()
         return answer
 
-    def _depth(self) -> int:
-        return sum(map(len, self._waiting.values()))
-
     def _admit(self, delivery: Delivery) -> None:
-        lane = self._waiting.get(delivery.subject)
-        if self._shelved and delivery.subject in self._shelved:
+        subject = delivery.subject
+        lane = self._lanes.get(subject)
+        if self._shelved and subject in self._shelved:
             self._leaving.deliveries.append(delivery)
             self.ring()
         elif lane is None:
-            self._waiting[delivery.subject] = deque([delivery])
-            self._ready.append(delivery.subject)
-            self._changed.notify()
+            lane = self._lanes[subject] = Lane(deque([delivery]))
+            self.workers.soon(self._turn(subject, lane))
         else:
-            lane.append(delivery)
+            lane.deliveries.append(delivery)
 
     def _choose(self, room: int) -> None:
         """Choose subjects for the shelf, those with most events first, until half of the window is free."""
-        depth, now = self._depth(), time.monotonic()
-        due = {subject: moment for moment, _, subject in self._paused}
-        due |= {each: now for each in self._again if isinstance(each, str)}
-        for subject in sorted(due, key=lambda subject: -len(self._waiting[subject])):
-            lane = self._waiting[subject]
-            fails = now - lane[0].failed_first
+        depth, now = self.depth, time.monotonic()
+        failing = [(subject, lane) for subject, lane in self._lanes.items() if lane.due is not None]
+        for subject, lane in sorted(failing, key=lambda each: -len(each[1].deliveries)):
+            failed_first = lane.deliveries[0].failed_first
             # Unless others are handled meanwhile the function may be down, and moving everything would help nobody.
-            known_bad = self.handled_last > lane[0].failed_first
-            if (depth > self.window // 2 or fails > LONG) and (room > 0 or known_bad) and self._put_away(subject, due):
-                depth -= len(lane)
+            may = room > 0 or self.handled_last > failed_first
+            if may and (depth > self.window // 2 or now - failed_first > LONG) and self._put_away(subject, lane, now):
+                depth -= len(lane.deliveries)
                 room -= 1
 
-    def _put_away(self, subject: str, due: dict[str, float]) -> bool:
-        lane = self._waiting[subject]
-        if self._shelved is None or not all(delivery.is_storable for delivery in lane):
+    def _put_away(self, subject: str, lane: Lane, now: float) -> bool:
+        if self._shelved is None or lane.due is None or not all(each.is_storable for each in lane.deliveries):
             return False
-        del self._waiting[subject]
-        if subject in self._again:
-            self._again.remove(subject)
-        self._paused = [each for each in self._paused if each[2] != subject]
-        heapq.heapify(self._paused)
+        del self._lanes[subject]
         self._shelved.add(subject)
-        self._leaving.opened[subject] = (lane[0].attempts, max(0.0, due[subject] - time.monotonic()))
-        self._leaving.deliveries.extend(lane)
+        self._leaving.opened[subject] = (lane.deliveries[0].attempts, max(0.0, lane.due - now))
+        self._leaving.deliveries.extend(lane.deliveries)
         return True
 
-    def _work(self) -> None:
-        call = self.make_call()
-        while (turn := self._take()) is not None:
-            turn(call)
+    def _turn(self, subject: str, lane: Lane) -> Turn:
+        return partial(self._handle, subject, lane)
 
-    def _take(self) -> Callable[[Call], None] | None:
-        """Wait for something to do; None when stopped."""
-        with self._changed:
-            while not self.stopped:
-                now = time.monotonic()
-                while self._paused and self._paused[0][0] <= now:
-                    self._again.append(heapq.heappop(self._paused)[2])
-                if (turn := self._next()) is not None:
-                    return turn
-                self._changed.wait(self._paused[0][0] - now if self._paused else None)
-            return None
-
-    def _next(self) -> Callable[[Call], None] | None:
-        """Return whose turn it is; what failed before and what never did take turns."""
-        patient = self._again and self._patient < self.most_patient
-        if patient and (self._patient_next or not self._ready):
-            self._patient_next = False
-            self._patient += 1
-            again = self._again.popleft()
-            return partial(self._patiently, self._deliver(again) if isinstance(again, str) else again.work)
-        self._patient_next = True
-        return self._deliver(self._ready.popleft()) if self._ready else None
-
-    def _patiently(self, turn: Callable[[Call], None], call: Call) -> None:
-        try:
-            turn(call)
-        finally:
-            with self._changed:
-                self._patient -= 1
-                self._changed.notify()
-
-    def _deliver(self, subject: str) -> Callable[[Call], None]:
-        return partial(self._handle, self._waiting[subject][0], self._generation)
-
-    def _handle(self, delivery: Delivery, generation: int, call: Call) -> None:
+    def _handle(self, subject: str, lane: Lane, call: Call) -> None:
+        if lane.due is not None:
+            with self._lock:
+                # From here on it can't be put away.
+                lane.due = None
+        if self._lanes.get(subject) is not lane:
+            return  # It was put away, or forgotten.
+        delivery = lane.deliveries[0]
         delivery.attempts += 1
         answer = self.judged(delivery, call(delivery))
-        if self._finish(delivery, answer, generation):
+        if self._finish(subject, lane, answer):
             self.settle(delivery, answer)
 
-    def _finish(self, delivery: Delivery, answer: Answer, generation: int) -> bool:
+    def _finish(self, subject: str, lane: Lane, answer: Answer) -> bool:
         """Let the subject go on; tell whether the delivery is to be settled."""
-        with self._changed:
-            if generation != self._generation:
+        with self._lock:
+            if self._lanes.get(subject) is not lane:
                 return False
-            lane = self._waiting[delivery.subject]
             if answer.verdict is Verdict.RETRY:
-                now = time.monotonic()
-                delivery.failed_first = delivery.failed_first or now
-                due = now + self.pause(delivery.attempts)
-                heapq.heappush(self._paused, (due, next(self._order), delivery.subject))
-                if self._depth() > self.window // 2:
-                    self.ring()
+                self._try_again(subject, lane)
+                return False
+            lane.deliveries.popleft()
+            if lane.deliveries:
+                self.workers.soon(self._turn(subject, lane))
             else:
-                lane.popleft()
-                if lane:
-                    self._ready.append(delivery.subject)
-                else:
-                    del self._waiting[delivery.subject]
-            self._changed.notify()
-            return answer.verdict is not Verdict.RETRY
+                del self._lanes[subject]
+            return True
+
+    def _try_again(self, subject: str, lane: Lane) -> None:
+        now, delivery = time.monotonic(), lane.deliveries[0]
+        delivery.failed_first = delivery.failed_first or now
+        lane.due = now + self.pause(delivery.attempts)
+        self.workers.again(self._turn(subject, lane), lane.due)
+        if self.depth > self.window // 2:
+            self.ring()

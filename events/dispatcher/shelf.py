@@ -19,7 +19,8 @@ from typing import Any, Final
 from events import failpoints
 from events.dispatcher.dead_letters import BURY, burial
 from events.dispatcher.delivery import Answer, Delivery, Verdict, received
-from events.dispatcher.lanes import Call, Lanes, Leaving
+from events.dispatcher.lanes import Lanes, Leaving
+from events.dispatcher.workers import Call
 from events.ids import new_id
 from events.postgres import Session
 
@@ -44,16 +45,19 @@ PAUSE: Final = 1.0
 SOON: Final = 0.2
 """Seconds between two looks at a shelf that isn't empty, at most."""
 
+COUNTED: Final = 2.0
+"""Seconds that a count of events is good for: they may be many."""
+
 _SHELVED: Final = "select subject from shelved_subjects where queue = :queue"
 SHELVE: Final = "select shelve(:queue, cast(:opened as jsonb), cast(:events as jsonb))"
 """Takes a queue and what `written` returns."""
 
 _UNSHELVE: Final = "select unshelve(:queue, :subject, :claim, cast(:taken as bigint[]), :tried, :pause)"
 _COUNT: Final = """
-select queue, count(*), count(*) filter (where due <= clock_timestamp()),
-       (select count(*) from shelved_events where shelved_events.queue = shelved_subjects.queue)
+select queue, count(*), count(*) filter (where due <= clock_timestamp())
 from shelved_subjects where queue = any (:queues) group by queue
 """
+_COUNT_EVENTS: Final = "select queue, count(*) from shelved_events where queue = any (:queues) group by queue"
 _CLAIM: Final = """
 with due as (
   select subject from shelved_subjects where queue = :queue and due <= clock_timestamp()
@@ -92,7 +96,7 @@ class Chunk:
     def work(self, call: Call) -> None:
         """Handle event after event, until one fails or the claim might end in the middle of a call."""
         for seq, delivery in self.events:
-            if self.lanes.stopped or time.monotonic() + self.lanes.subscription.timeout_seconds > self.until:
+            if self.lanes.workers.stopped or time.monotonic() + self.lanes.subscription.timeout_seconds > self.until:
                 break
             delivery.attempts = self.tried + 1
             answer = self.lanes.judged(delivery, call(delivery))
@@ -132,6 +136,8 @@ class Shelf(threading.Thread):
         self._done: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
         self._unsaved: list[Chunk] = []
         self._out: dict[str, int] = {}
+        self._events: dict[str, int] = {}
+        self._counted = 0.0
 
     def ring(self) -> None:
         """Wake the thread."""
@@ -191,8 +197,11 @@ class Shelf(threading.Thread):
             self._store(queue_name, lanes)
         self._save()
         rows = self._run(_COUNT, queues=list(self.lanes))
-        self.counts = {name: (subjects, events) for name, subjects, _, events in rows}
-        for name, _, due, _ in rows:
+        if rows and time.monotonic() > self._counted + COUNTED:
+            self._events = dict(self._run(_COUNT_EVENTS, queues=list(self.lanes)))
+            self._counted = time.monotonic()
+        self.counts = {name: (subjects, self._events.get(name, 0)) for name, subjects, _ in rows}
+        for name, _, due in rows:
             if due:
                 self._claim(name, self.lanes[name])
 
@@ -217,7 +226,7 @@ class Shelf(threading.Thread):
         del self._leaving[queue_name]
 
     def _claim(self, queue_name: str, lanes: Lanes) -> None:
-        most = lanes.most_patient - self._out.get(queue_name, 0)
+        most = lanes.workers.most_patient - self._out.get(queue_name, 0)
         if most <= 0:
             return
         lease = lanes.subscription.timeout_seconds + MARGIN
@@ -226,7 +235,7 @@ class Shelf(threading.Thread):
             rows = self._run(_TAKE, queue=queue_name, subject=subject, most=CHUNK, bytes=CHUNK_BYTES)
             events = [(seq, received(0, 0, bytes(event))) for seq, event in rows]
             self._out[queue_name] = self._out.get(queue_name, 0) + 1
-            lanes.catch_up(Chunk(self, lanes, subject, claim, tried, until, events))
+            lanes.workers.again(Chunk(self, lanes, subject, claim, tried, until, events).work)
 
     def _save(self) -> None:
         """Write what became of the chunks that were worked on."""

@@ -29,14 +29,14 @@ def made() -> Iterator[list[Lanes]]:
     lanes: list[Lanes] = []
     yield lanes
     for each in lanes:
-        each.begin_nothing()
-        each.join(time.monotonic() + 5)
+        each.workers.begin_nothing()
+        each.workers.join(time.monotonic() + 5)
 
 
 def start(made: list[Lanes], call: Callable[[Delivery], Answer], subscription: Subscription = PATIENT) -> Lanes:
     lanes = Lanes(subscription, lambda: call, lambda *_: None, lambda: None)
     made.append(lanes)
-    lanes.start()
+    lanes.workers.start()
     return lanes
 
 
@@ -136,6 +136,26 @@ def test_what_failed_before_keeps_half_of_the_workers_at_most(made: list[Lanes],
     eventually(lambda: lanes.handled_last)
     assert not again.acquire(blocking=False)
     hang.set()
+
+
+def test_what_was_forgotten_is_not_begun(made: list[Lanes], eventually: Eventually) -> None:
+    called: list[Any] = []
+    go_on = threading.Event()
+
+    def call(each: Delivery) -> Answer:
+        called.append(each.tag)
+        go_on.wait()
+        return OK
+
+    lanes = start(made, call)
+    take_in(lanes, *(delivery(number) for number in range(20)))
+    eventually(lambda: len(called) == PATIENT.concurrency)
+    lanes.forget()
+    go_on.set()
+    lanes.accept(delivery(99))
+    lanes.know(1, set())
+    eventually(lambda: 99 in called)
+    assert len(called) == PATIENT.concurrency + 1
 
 
 def test_a_lost_connection_forgets_what_waits(made: list[Lanes], eventually: Eventually) -> None:
