@@ -3,7 +3,7 @@
 import asyncio
 import json
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -73,8 +73,15 @@ def test_whoever_does_not_read_is_sent_away_and_holds_up_nobody(gateway: Gateway
         assert slow.closed in {(1013, "too_slow"), (1006, "")}
 
 
-def test_more_than_it_takes_are_told_to_come_back(gateway: Gateway) -> None:
+@pytest.fixture
+def small(gateway: Gateway) -> Iterator[Gateway]:
     gateway.process.stop()
     gateway.start(GATEWAY_CONNECTIONS="2")
-    with gateway.tab(token("usr_1")), gateway.tab(token("usr_2")), pytest.raises(InvalidStatus, match="503"):
-        gateway.tab()
+    yield gateway
+    gateway.process.stop()
+    gateway.start()
+
+
+def test_more_than_it_takes_are_told_to_come_back(small: Gateway) -> None:
+    with small.tab(token("usr_1")), small.tab(token("usr_2")), pytest.raises(InvalidStatus, match="503"):
+        small.tab()
