@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def main() -> None:
     """Serve functions: `python -m functions.runtime.host [--bind HOST:PORT[=SURFACE] …] [NAME …]`."""
     gc.disable()
+    # There are none, and pydantic would look through every package for them.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from events import logs  # noqa: PLC0415 - see above
     from functions.runtime.functions import files  # noqa: PLC0415 - see above
     from functions.runtime.server import serve  # noqa: PLC0415 - see above

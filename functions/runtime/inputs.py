@@ -49,7 +49,8 @@ def leave_unread(request: flask.Request) -> None:
 
 def discard_rest(request: flask.Request, limit: int) -> None:
     """Read what is left of a body within `limit`: a server that closes on unread bytes may take the answer with it."""
-    if (request.content_length or 0) <= limit:
+    announced = "CONTENT_LENGTH" in request.environ or "HTTP_TRANSFER_ENCODING" in request.environ
+    if announced and (request.content_length or 0) <= limit:
         with suppress(Malformed):
             _read(request.stream, limit + 1)
 

@@ -17,6 +17,7 @@ from functions.local.ports import LOOPBACK, free_ports
 STARTS: Final = 5
 CONNECTIONS: Final = 8
 SECONDS: Final = 4
+REPETITIONS: Final = 5
 TICK: Final = 1000 / os.sysconf("SC_CLK_TCK")
 
 
@@ -30,6 +31,17 @@ class Start:
     """Milliseconds of processor time that this took, which other load on the machine hardly changes."""
     memory: float
     """MB that its processes hold between them, shared pages in proportion (PSS)."""
+    processes: tuple[int, ...] = ()
+    """Their ids."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a server bears."""
+
+    per_second: float
+    processor: float
+    """Microseconds of processor time that a request takes, which other load on the machine hardly changes."""
 
 
 @contextmanager
@@ -44,7 +56,7 @@ def running(command: Sequence[str], environment: Mapping[str, str], path: str) -
             raise AssertionError(message)
         wall = (time.perf_counter() - began) * 1000
         family = _family(process.pid)
-        yield port, Start(wall, sum(map(_processor, family)), sum(map(_memory, family)))
+        yield port, Start(wall, sum(map(_processor, family)), sum(map(_memory, family)), tuple(family))
     finally:
         process.terminate()
         process.wait()
@@ -71,11 +83,20 @@ def typical(starts: Sequence[Start]) -> Start:
     )
 
 
-def rate(python: str, port: int, path: str) -> float:
-    """Return the requests a second that a server answers, after a warm-up."""
+def rate(python: str, port: int, path: str, processes: Sequence[int]) -> Rate:
+    """Return the requests a second that a server's processes answer, after a warm-up."""
     load = [python, str(Path(__file__).with_name("load.py")), str(port), path, str(CONNECTIONS)]
     subprocess.run([*load, "1.5"], check=True, capture_output=True)  # noqa: S603 - ours
-    return float(subprocess.run([*load, str(SECONDS)], check=True, capture_output=True, text=True).stdout)  # noqa: S603 - ours
+    before = sum(map(_processor, processes))
+    told = subprocess.run([*load, str(SECONDS)], check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    per_second = float(told.stdout)
+    spent = sum(map(_processor, processes)) - before
+    return Rate(per_second, spent * 1000 / (per_second * SECONDS))
+
+
+def usual(rates: Sequence[Rate]) -> Rate:
+    """Return the medians."""
+    return Rate(median(each.per_second for each in rates), median(each.processor for each in rates))
 
 
 def _family(pid: int) -> list[int]:
