@@ -36,6 +36,15 @@ def test_status_shows_the_lease_and_every_queue(command: Botberi, path: EventPat
     assert all(queue in command("status") for queue in (HEAR_SOME.queue, bus.dead(HEAR_SOME.queue), bus.NOTIFY_QUEUE))
 
 
+def test_status_counts_what_is_on_the_shelf(command: Botberi, path: EventPath) -> None:
+    path.query("insert into shelved_subjects values ('botberi.hear-some', 's', 1, 'infinity')")
+    path.query("insert into shelved_events values (default, 'botberi.hear-some', 's', '', '', '')")
+    [line] = [line for line in command("status").splitlines() if line.startswith(f"{HEAR_SOME.queue} ")]
+    path.query("delete from shelved_events")
+    path.query("delete from shelved_subjects")
+    assert line.split()[-1] == "1"
+
+
 def test_parked_events_are_listed_shown_redriven_and_dropped(
     command: Botberi, path: EventPath, eventually: Eventually
 ) -> None:

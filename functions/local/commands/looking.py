@@ -3,18 +3,23 @@
 import json
 import time
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from events import bus
 from functions.domain.event_path import status as event_path
-from functions.local.commands.asking import broker, databases, depths, table
+from functions.local.commands.asking import ask, broker, databases, depths, table
+
+_SHELVED: Final = "select queue, count(*) from shelved_events group by queue"
 
 
 @click.command()
 def status() -> None:
-    """Show the lease, what waits, what is parked and what is dead, and every queue."""
+    """Show the lease, what waits, what is parked and what is dead, and every queue.
+
+    `shelved` are events of subjects that fail: they wait in shared_psql, so that they hold up nobody else.
+    """
     with databases() as places:
         rows = [_row(name, event_path.of(db)) for name, db in places.items()]
     heads = (
@@ -32,7 +37,9 @@ def status() -> None:
     table(heads, rows)
     click.echo()
     found = depths().items()
-    table(("queue", "ready", "consumers"), [(name, *(counts or ("missing", "-"))) for name, counts in found])
+    shelved = dict(ask("shared_psql", _SHELVED))
+    queues = [(name, *(counts or ("missing", "-")), shelved.get(name, 0)) for name, counts in found]
+    table(("queue", "ready", "consumers", "shelved"), queues)
 
 
 def _row(database: str, path: dict[str, Any]) -> list[object]:
