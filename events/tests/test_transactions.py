@@ -34,7 +34,7 @@ def test_transactions_that_commit_in_another_order_than_they_began_are_all_heard
     for number in (3, 1, 4, 0, 2):
         connections[number].commit()
         connections[number].close()
-        eventually(lambda each=ids[number]: path.recorder.heard(HEARD, [each]))  # type: ignore[misc]  # bound now
+        eventually(lambda each=ids[number]: path.recorder.heard(HEARD, [each]))
     assert path.recorder.heard(HEARD, ids) == [ids[number] for number in (3, 1, 4, 0, 2)]
 
 
