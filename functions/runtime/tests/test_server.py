@@ -1,5 +1,6 @@
 """The server: what every platform asks of a container, on a process of its own."""
 
+import http.client
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,3 +72,14 @@ def test_two_requests_sent_at_once_are_both_answered(server: Server) -> None:
         answers = b"".join(iter(lambda: connection.recv(1024), b""))
 
     assert answers.count(b"200 OK") == 2
+
+
+def test_probes_and_requests_may_come_by_one_connection(server: Server) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", server.ports[0], timeout=PATIENCE)
+    answers = []
+    for path in ("/_/health", "/port", "/_/ready", "/next"):
+        connection.request("GET", path)
+        answers.append(connection.getresponse().read())
+    connection.close()
+
+    assert answers == [b"done", str(server.ports[0]).encode(), b"done", b"done"]
