@@ -35,6 +35,10 @@ log = logging.getLogger(__name__)
 DRAIN: Final = 3.0
 """Seconds that calls under way may take after SIGTERM: with the two below it is over within five."""
 
+SWITCH: Final = 0.001
+"""Seconds that a thread may keep the interpreter while others want it. Of Python's own five milliseconds the thread
+that decodes what comes in would take each, while an answer waits to be read."""
+
 SAVING: Final = 0.5
 """Seconds to write down what became of the events of the shelf, at least."""
 
@@ -134,6 +138,7 @@ def main() -> None:
     parser.add_argument("--cron-only", action="store_true", help="emit the events of schedules, and deliver nothing")
     cron_only = parser.parse_args().cron_only
     logs.configure("dispatcher")
+    sys.setswitchinterval(SWITCH)
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
