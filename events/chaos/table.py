@@ -42,7 +42,7 @@ _FIVE_PERCENT: Final = ("-m", "statistic", "--mode", "random", "--probability", 
 
 FAULTS: Final = {
     "kill": Fault("kill -9 of the active relay at any moment", relays.kill, 0.95, FREE),
-    "places": Fault("kill -9 in each place of its work, one after another", relays.kill_in_places, 0.05, FREE),
+    "places": Fault("kill -9 in each place of its work, one after another", relays.kill_in_places, 0.35, 50),
     "freeze": Fault("SIGSTOP past the lease, then SIGCONT", relays.freeze, 0.1, 5),
     "roll": Fault("rolling SIGTERM", relays.roll, duplicates=0),
     "broker": Fault("RabbitMQ killed and started again", brokers.kill, 0.1, 4, FREE),
@@ -65,7 +65,7 @@ FAULTS: Final = {
     "latency": Fault("200 ms of latency", wires.slow, most=5),
     "transactions": Fault("100,000 rows at once, a prepared transaction held open", databases.transact, 0.05, 2),
     "old": Fault("an unrelated transaction held open", databases.hold_open, 0.5, 40),
-    "backlog": Fault("an hour's events pile up, a minute each", databases.pile_up, 3, 60, recovery=FREE),
+    "backlog": Fault("an hour's events pile up, a minute each", databases.pile_up, 1, 60, recovery=FREE),
     "naps": Fault("asleep and awake, one event each", relays.nap, 10, FREE),
 }
 
