@@ -1,6 +1,7 @@
 """The command `botberi`: look into a running system, and put right what needs a person.
 
-It works on whatever the settings in the environment say; without any, on the system that `make run` runs.
+It works on whatever the settings in the environment say. What they leave open is as `make run` has it, so that
+compose's topology needs nothing but `BOTBERI_SECRETS=environments/dev/secrets`.
 """
 
 import os
@@ -16,8 +17,8 @@ from functions.local.ports import Ports
 @click.group()
 def botberi() -> None:
     """Botberi, for those who run it."""
-    if "SHARED_PSQL_URL" not in os.environ:
-        os.environ.update(settings.environment(settings.ROOT / ".local", Ports()))
+    for name, value in settings.environment(settings.ROOT / ".local", Ports()).items():
+        os.environ.setdefault(name, value)
 
 
 @botberi.group()
