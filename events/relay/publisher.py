@@ -4,6 +4,7 @@ The lease is an exclusive queue declared on the very connection that publishes. 
 connection is dead, so a relay that was frozen can't publish after another has taken over.
 """
 
+import contextlib
 import logging
 import socket
 import threading
@@ -91,6 +92,10 @@ class Publisher(threading.Thread):
         if self._connection is not None:
             self._connection.ioloop.add_callback_threadsafe(self._close)
         self.join(timeout=2)
+        if self.is_alive():
+            # A RabbitMQ that doesn't answer the goodbye would keep the lease for us, and us standing by for ourselves.
+            with contextlib.suppress(AttributeError, OSError):
+                self._connection._transport._sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001 - pika shows it nowhere
 
     def _close(self) -> None:
         # The lease is held as long as RabbitMQ sees the connection: it must not be left to the heartbeats.
