@@ -30,6 +30,9 @@ def ground() -> Iterator[Ground]:
 def path_here(ground: Ground) -> Iterator[EventPath]:
     with paths.running(ground.run / "path", ground.environment) as made:
         made.subscribe(HISTORY)
+        # RabbitMQ 3.10 loses the vote of a queue that was made seconds before a kill, and then never serves it again.
+        ground.stop_broker()
+        ground.start_broker()
         made.start("relay")
         yield made
 

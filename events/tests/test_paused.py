@@ -75,7 +75,10 @@ def test_the_first_stays_in_front_when_it_is_redriven_in_vain(pausing: EventPath
 
 def test_a_redriven_event_leaves_before_those_behind_it(pausing: EventPath, eventually: Eventually) -> None:
     with pausing.broker() as connection:
-        connection.channel().queue_unbind(HEAR_ALL.queue, bus.EXCHANGE, "#")
+        # Made anew it has no bindings, not even those that earlier tests have left.
+        channel = connection.channel()
+        channel.exchange_delete(bus.EXCHANGE)
+        channel.exchange_declare(bus.EXCHANGE, "topic", durable=True)
     first = say(pausing, "agt_unbound", kind=AgentChanged.type)
     rest = [say(pausing, "agt_unbound") for _ in range(3)]
     eventually(lambda: parked(pausing, first, *rest) == ["unroutable", "behind", "behind", "behind"])
