@@ -76,3 +76,31 @@ class Session:
         with contextlib.suppress(Error, OSError):
             self.connection.close()
         self.socket.close()
+
+
+class Reconnecting:
+    """A session that is opened when it is needed, and anew after it was closed; for one thread at a time."""
+
+    def __init__(self, database: str, role: str, *, name: str) -> None:
+        """Take what `Session` takes."""
+        self.database = database
+        self.role = role
+        self.name = name
+        self._session: Session | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a session; its connection may have been lost."""
+        return self._session is not None
+
+    def open(self) -> Session:
+        """Return the session, connecting if there is none, or raise."""
+        if self._session is None:
+            self._session = Session(self.database, self.role, name=self.name)
+        return self._session
+
+    def close(self) -> None:
+        """Close the session, if there is one, as after any error: nobody knows what became of it."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None

@@ -14,7 +14,7 @@ from pg8000.exceptions import Error
 from pika.exceptions import AMQPError
 
 from events import bus
-from events.postgres import Session
+from events.postgres import Reconnecting, Session
 from events.tests.history import Version
 
 DATABASE: Final = "shared_psql"
@@ -118,14 +118,14 @@ class Marker:
 
     def __init__(self) -> None:
         """Connect when it is needed."""
-        self._session: Session | None = None
+        self._database = Reconnecting(DATABASE, "migrator", name="marker")
 
     def mark(self) -> int | None:
         """Commit one event and return its version; None while the database can't be reached."""
         try:
-            self._session = self._session or Session(DATABASE, "migrator", name="marker")
-            self._session.run(f"call write_version('{MARKER}')")
-            [[version]] = self._session.run("select version from subjects where id = :id", id=MARKER)
+            session = self._database.open()
+            session.run(f"call write_version('{MARKER}')")
+            [[version]] = session.run("select version from subjects where id = :id", id=MARKER)
         except (Error, OSError):
             self.close()
             return None
@@ -133,9 +133,7 @@ class Marker:
 
     def close(self) -> None:
         """Close the connection; the next mark opens another."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._database.close()
 
 
 class Ear(threading.Thread):

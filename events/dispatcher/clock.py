@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from events import failpoints
-from events.postgres import Session
+from events.postgres import Reconnecting
 from events.schedules import Schedule
 from events.subscriptions import Subscription
 
@@ -44,7 +44,7 @@ class Clock(threading.Thread):
         """Slots that were this dispatcher's to fire."""
         self.stopped = stopped
         self._done: dict[str, datetime] = {}
-        self._session: Session | None = None
+        self._database = Reconnecting(DATABASE, "relay", name="botberi-clock")
         for schedule in schedules:
             schedule.around(datetime.now(UTC))
 
@@ -66,18 +66,14 @@ class Clock(threading.Thread):
 
     def close(self) -> None:
         """Close the connection; the next slot opens another."""
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        self._database.close()
 
     def _fire(self, schedule: Schedule, slot: datetime) -> bool:
         """Emit the event of a slot, unless that is done; False if it has to be tried again."""
         try:
             failpoints.reach("clock.fire")
-            if self._session is None:
-                self._session = Session(DATABASE, "relay", name="botberi-clock")
             values = {"name": schedule.name, "slot": slot.isoformat(), "event_type": schedule.event_type}
-            [[is_ours]] = self._session.run(_FIRE, **values)
+            [[is_ours]] = self._database.open().run(_FIRE, **values)
             failpoints.reach("clock.fired")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             log.warning("%s can't be fired in %s: %r; trying again", schedule.name, DATABASE, error)

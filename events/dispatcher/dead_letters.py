@@ -17,7 +17,7 @@ from events import bus, failpoints
 from events.dispatcher.consumer import Consumer, Tap
 from events.dispatcher.delivery import MAX_NAME, Answer, Delivery, Verdict, attributes, received
 from events.ids import new_id
-from events.postgres import Session
+from events.postgres import Reconnecting
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class DeadLetters(threading.Thread):
         """Dead letters by the queue that they died in."""
         self._arrived: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._why: dict[tuple[str, str, str], tuple[Answer, int]] = {}
-        self._session: Session | None = None
+        self._database = Reconnecting("shared_psql", "relay", name="botberi-dead-letters")
 
     def tap(self, origin: str) -> Tap:
         """Return the tap of the dead-letter queue of the queue `origin`."""
@@ -85,40 +85,36 @@ class DeadLetters(threading.Thread):
 
     def _written(self, message: _Message) -> bool:
         try:
-            if self._session is None:
-                self._session = Session("shared_psql", "relay", name="botberi-dead-letters")
-            self._session.run(BURY, **self._row(message))
+            self._database.open().run(BURY, **self._row(message))
         except Exception as error:  # noqa: BLE001 - whatever it is, the message stays where it is
             log.warning("dead letters can't be written to shared_psql: %r; trying again", error)
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+            self._database.close()
             return False
         self.written[message.queue] += 1
         return True
 
     def _row(self, message: _Message) -> dict[str, Any]:
-        known = received(message.tag, message.connection, message.body)
-        key = (message.queue, known.source, known.event_id)
-        answer, attempts = self._why.pop(key, (_unknown(message.headers), 0))
-        return burial(message.queue, message.body, answer, attempts)
+        delivery = received(message.tag, message.connection, message.body)
+        key = (message.queue, delivery.source, delivery.event_id)
+        answer, delivery.attempts = self._why.pop(key, (_unknown(message.headers), 0))
+        return burial(message.queue, delivery, answer)
 
 
-def burial(queue: str, body: bytes, answer: Answer, attempts: int) -> dict[str, Any]:
+def burial(queue: str, delivery: Delivery, answer: Answer) -> dict[str, Any]:
     """Return the row of a dead letter, whatever its body holds."""
-    event = attributes(body)
+    event = attributes(delivery.body)
     given = {name: event.get(name) for name in ("source", "type", "subject")}
     known = {name: _name(value) if isinstance(value, str) else "unknown" for name, value in given.items()}
     return {
         "id": new_id("ded"),
         "queue": queue,
         # Two that have no id are two letters.
-        "event_id": _name(received(0, 0, body).event_id),
+        "event_id": _name(delivery.event_id),
         **known,
         "reason": answer.reason,
         "detail": _storable(answer.detail),
-        "attempts": attempts,
-        "event": _storable(body.decode(errors="replace")),
+        "attempts": delivery.attempts,
+        "event": _storable(delivery.body.decode(errors="replace")),
     }
 
 

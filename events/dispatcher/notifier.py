@@ -19,7 +19,7 @@ from events.dispatcher.addressed import Addressed, Gatekeeper
 from events.dispatcher.consumer import Consumer, Tap
 from events.dispatcher.dead_letters import DeadLetters
 from events.dispatcher.delivery import Answer, Verdict, received
-from events.postgres import Session
+from events.postgres import Reconnecting
 from events.wire import NotAnEventError
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class Notifier(threading.Thread):
         self.duplicates = 0
         self._gatekeeper = Gatekeeper(load())
         self._arrived: queue.SimpleQueue[_Message] = queue.SimpleQueue()
-        self._session: Session | None = None
+        self._database = Reconnecting(DATABASE, "relay", name="botberi-notifier")
 
     def tap(self) -> Tap:
         """Return the tap of the queue."""
@@ -145,17 +145,13 @@ class Notifier(threading.Thread):
         """Run the statement, waiting for the database; raises DatabaseError when the events are to blame."""
         while True:
             try:
-                if self._session is None:
-                    self._session = Session(DATABASE, "relay", name="botberi-notifier")
-                [[count]] = self._session.run(TAKE_IN, **joined(events))
+                [[count]] = self._database.open().run(TAKE_IN, **joined(events))
                 return int(count)
             except Exception as error:
                 if isinstance(error, DatabaseError) and str(error.args[0].get("C", "")).startswith(_DATA_ERRORS):
                     raise
                 log.warning("%s can't be notified: %r; trying again", DATABASE, error)
-                if self._session is not None:
-                    self._session.close()
-                    self._session = None
+                self._database.close()
                 time.sleep(PAUSE)
 
 

@@ -22,7 +22,7 @@ from events.dispatcher.delivery import Answer, Delivery, Verdict, received
 from events.dispatcher.lanes import Lanes, Leaving
 from events.dispatcher.workers import Call
 from events.ids import new_id
-from events.postgres import Session
+from events.postgres import Reconnecting
 
 log = logging.getLogger(__name__)
 
@@ -126,18 +126,22 @@ class Shelf(threading.Thread):
         """Called with the queue and each delivery that is on the shelf, to be acknowledged."""
         self.given_up: Callable[[str, Delivery, Answer], None]
         """Called with the queue and each event from the shelf that becomes a dead letter."""
-        self.connected = False
         self.buried: Counter[str] = Counter()
         """Dead letters by queue."""
         self.stopped = False
         self._bell = threading.Event()
-        self._session: Session | None = None
+        self._database = Reconnecting(DATABASE, "relay", name="botberi-shelf")
         self._leaving: dict[str, Leaving] = {}
         self._done: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
         self._unsaved: list[Chunk] = []
         self._out: dict[str, int] = {}
         self._events: dict[str, int] = {}
         self._counted = 0.0
+
+    @property
+    def connected(self) -> bool:
+        """Whether shared_psql could be used when it last had to be."""
+        return self._database.is_open
 
     def ring(self) -> None:
         """Wake the thread."""
@@ -172,22 +176,16 @@ class Shelf(threading.Thread):
 
     def _attempt(self, work: Callable[[], None]) -> bool:
         try:
-            if self._session is None:
-                self._session = Session(DATABASE, "relay", name="botberi-shelf")
-                self.connected = True
+            self._database.open()
             work()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
             log.warning("the shelf in %s can't be used: %r; trying again", DATABASE, error)
-            self.connected = False
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+            self._database.close()
             return False
         return True
 
     def _run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
-        assert self._session is not None  # noqa: S101 - `_attempt` made it
-        return self._session.run(sql, **values)
+        return self._database.open().run(sql, **values)
 
     def _round(self) -> None:
         for queue_name, lanes in self.lanes.items():
@@ -257,7 +255,7 @@ class Shelf(threading.Thread):
         if is_ours and chunk.dead is not None:
             delivery, answer = chunk.dead
             self.given_up(queue_name, delivery, answer)
-            self._run(BURY, **burial(queue_name, delivery.body, answer, delivery.attempts))
+            self._run(BURY, **burial(queue_name, delivery, answer))
         self._run("commit")
         self.buried[queue_name] += is_ours and chunk.dead is not None
         failpoints.reach("shelf.saved")

@@ -3,7 +3,7 @@
 import threading
 from typing import Any, Final, NamedTuple
 
-from events.postgres import Session
+from events.postgres import Reconnecting
 
 LOOK: Final = """
 select waiting, coalesce(greatest(oldest_seconds, 0), 0), parked, dead, status.epoch, status.holder, progress_seconds,
@@ -50,7 +50,7 @@ class Outlook:
     def __init__(self, database: str) -> None:
         """Look at `database`, connecting when it is first asked."""
         self.database = database
-        self._session: Session | None = None
+        self._connection = Reconnecting(database, "relay", name="botberi-relay-outlook")
         self._lock = threading.Lock()
 
     def look(self) -> View:
@@ -68,21 +68,15 @@ class Outlook:
     def _run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
         with self._lock:
             try:
-                if self._session is None:
-                    self._session = Session(self.database, "relay", name="botberi-relay-outlook")
+                if not self._connection.is_open:
                     # Whoever asks waits no longer; Prometheus gives up after ten.
-                    self._session.run("set statement_timeout = '3s'")
-                return self._session.run(sql, **values)
+                    self._connection.open().run("set statement_timeout = '3s'")
+                return self._connection.open().run(sql, **values)
             except BaseException:
-                self._close()
+                self._connection.close()
                 raise
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""
         with self._lock:
-            self._close()
-
-    def _close(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+            self._connection.close()

@@ -14,7 +14,7 @@ from typing import Final
 
 from pg8000.exceptions import Error
 
-from events.postgres import Session
+from events.postgres import Reconnecting
 from functions.domain.refusals import Unavailable
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class _Asker(threading.Thread):
         super().__init__(name="sessions", daemon=True)
         self._loop = loop
         self._questions: queue.SimpleQueue[_Question] = queue.SimpleQueue()
-        self._session: Session | None = None
+        self._database = Reconnecting("shared_psql", "gateway", name="botberi-gateway")
 
     def ask(self, session_ids: list[str]) -> "asyncio.Future[set[str]]":
         answer: asyncio.Future[set[str]] = self._loop.create_future()
@@ -111,26 +111,17 @@ class _Asker(threading.Thread):
 
     def _ask_again(self, session_ids: list[str]) -> set[str]:
         """Ask, and once more on a new connection, since Postgres may have restarted."""
-        if self._session is not None:
-            try:
-                return self._ask(self._session, session_ids)
-            except (Error, OSError):
-                self._forget()
-        self._session = Session("shared_psql", "gateway", name="botberi-gateway")
+        if self._database.is_open:
+            with contextlib.suppress(Error, OSError):
+                return self._ask(session_ids)
+        return self._ask(session_ids)
+
+    def _ask(self, session_ids: list[str]) -> set[str]:
         try:
-            return self._ask(self._session, session_ids)
+            return {str(session_id) for [session_id] in self._database.open().run(REVOKED, ids=session_ids)}
         except BaseException:
-            self._forget()
+            self._database.close()
             raise
-
-    @staticmethod
-    def _ask(session: Session, session_ids: list[str]) -> set[str]:
-        return {str(session_id) for [session_id] in session.run(REVOKED, ids=session_ids)}
-
-    def _forget(self) -> None:
-        if self._session is not None:
-            self._session.close()
-            self._session = None
 
 
 def _give(answer: "asyncio.Future[set[str]]", found: set[str]) -> None:
