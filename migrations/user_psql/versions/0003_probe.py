@@ -2,19 +2,17 @@
 
 from alembic import op
 
+from migrations import probing
+
 revision = "0003"
 down_revision = "0002"
-
-_COLUMNS = ("probed timestamptz", "probe_seconds float8")
 
 
 def upgrade() -> None:
     """Add the columns; the cursor's row has them empty until a probe comes back."""
-    for column in _COLUMNS:
-        op.execute(f"alter table relay_cursor add column {column}")
+    op.execute(probing.UPGRADE)
 
 
 def downgrade() -> None:
     """Drop them."""
-    for column in _COLUMNS:
-        op.execute(f"alter table relay_cursor drop column {column.partition(' ')[0]}")
+    op.execute(probing.DOWNGRADE)
