@@ -9,9 +9,6 @@ from events.chaos.field import BrokenError, Field
 from events.chaos.load import Pace, until
 from events.tests.scrape import Watch
 
-STANDBYS: Final = 2
-"""Relays that stand by while one is active: a new one takes a second to start, which is not what is measured."""
-
 
 def kill(field: Field, times: int) -> None:
     """Kill the active relay at any moment; others stand by, and one takes the dead one's place."""
