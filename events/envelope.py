@@ -5,14 +5,12 @@ from typing import Any, Final
 
 from events.configuration import setting
 from events.event import GRAMMAR, Event
-from events.wire import is_attribute
+from events.wire import ATTRIBUTE, CHANNEL, EXTENSION, TRACEPARENT, is_attribute, whole
 
 DEFAULT_API: Final = "http://localhost:8080"
 
-_TEXT: Final = {"type": "string", "minLength": 1, "pattern": "^[!#$&-~]+$"}
+_TEXT: Final = {"type": "string", "minLength": 1, "pattern": whole(ATTRIBUTE)}
 """Printable ASCII without space, quote and percent sign."""
-
-_TRACE: Final = "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
 
 @dataclass(frozen=True)
@@ -49,12 +47,12 @@ ATTRIBUTES: Final = {
     ),
     "partitionkey": Attribute("Events of one key keep their order: the subject.", _TEXT, ours=True),
     "actor": Attribute("Who made it happen: an account's id, or `system`.", _TEXT, ours=True),
-    "traceparent": Attribute("The trace that it belongs to (W3C).", {"type": "string", "pattern": _TRACE}),
+    "traceparent": Attribute("The trace that it belongs to (W3C).", {"type": "string", "pattern": whole(TRACEPARENT)}),
     "correlationid": Attribute("What everything has in common that one first request or event led to.", _TEXT),
     "causationid": Attribute("The id of the event that led to this one.", _TEXT),
     "channel": Attribute(
         "The NOTIFY channel, of an event that is addressed to Postgres.",
-        {"type": "string", "pattern": "^[a-z][a-z0-9_]{0,62}$"},
+        {"type": "string", "pattern": whole(CHANNEL)},
     ),
     "dataref": Attribute(
         "Where the data is, when it has more than 64 KiB: `/botberi/<database>/bodies/<id>`. Then there is no `data`.",
@@ -74,7 +72,7 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "required": [name for name, each in ATTRIBUTES.items() if each.required],
         "properties": described | {"data": {"type": "object", "description": "What the type's own schema says."}},
-        "propertyNames": {"pattern": "^[a-z0-9]{1,20}$"},
+        "propertyNames": {"pattern": whole(EXTENSION)},
         "additionalProperties": _TEXT,
         "anyOf": [{"required": ["data"]}, {"required": ["dataref"]}],
     }

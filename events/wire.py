@@ -17,6 +17,10 @@ MAX_EVENT_BYTES: Final = 1024 * 1024
 ATTRIBUTE: Final = re.compile(r"[!#$&-~]+")
 EXTENSION: Final = re.compile(r"[a-z0-9]{1,20}")
 """What the name of an extension attribute may be."""
+CHANNEL: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""What a NOTIFY channel may be called: whatever Postgres takes without quotes."""
+TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+"""The form of a W3C trace context, for schemas; `events.context` refuses one that is all zeros too."""
 
 _REQUIRED: Final = ("id", "source", "type", "subject", "time")
 _KNOWN: Final = {*_REQUIRED, "specversion", "datacontenttype", "dataschema", "data"}
@@ -115,6 +119,11 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
         dataschema=document.get("dataschema"),
         extensions=tuple(sorted(extensions.items())),
     )
+
+
+def whole(pattern: re.Pattern[str]) -> str:
+    """Return a pattern as schemas want it: anchored, for all of a text."""
+    return f"^{pattern.pattern}$"
 
 
 def is_attribute(value: str) -> bool:

@@ -14,18 +14,15 @@ from events import wire
 from events.event import Event
 from events.wire import NotAnEventError
 
-CHANNEL: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-"""What a channel may be called: whatever Postgres takes without quotes."""
-
 RESERVED: Final = frozenset({"events", "botberi_outbox"})
 """Channels that the event path itself listens on: an event would come back as another."""
 
 # JSON has each of them in more than one spelling; whatever has none of these is what it seems.
 _SUSPICIOUS: Final = re.compile(rb"NaN|Infinity|\\u0000")
 
-_Attribute = Annotated[str, StringConstraints(strict=True, pattern=rf"^(?:{wire.ATTRIBUTE.pattern})$")]
-_Extension = Annotated[str, StringConstraints(pattern=rf"^(?:{wire.EXTENSION.pattern})$")]
-_Channel = Annotated[str, StringConstraints(strict=True, pattern=rf"^(?:{CHANNEL.pattern})$")]
+_Attribute = Annotated[str, StringConstraints(strict=True, pattern=wire.whole(wire.ATTRIBUTE))]
+_Extension = Annotated[str, StringConstraints(pattern=wire.whole(wire.EXTENSION))]
+_Channel = Annotated[str, StringConstraints(strict=True, pattern=wire.whole(wire.CHANNEL))]
 
 
 class Addressed(NamedTuple):
@@ -86,7 +83,7 @@ class Gatekeeper:
         if model is None:
             raise NotAnEventError("the catalog has no such type")
         channel = event.extension("channel") or ""
-        if not CHANNEL.fullmatch(channel) or channel in RESERVED:
+        if not wire.CHANNEL.fullmatch(channel) or channel in RESERVED:
             raise NotAnEventError(f"the channel {channel[:70]!r} is missing, unsafe or reserved")
         if event.data or event.extension("dataref") is None:
             model.read(event.data)

@@ -7,22 +7,32 @@ from pydantic_core import PydanticCustomError
 
 from events import subscriptions
 from events.bus import EXCHANGE, NOTIFY_QUEUE
-from events.wire import BATCH_CONTENT_TYPE, CONTENT_TYPE, NotAnEventError, check_time
+from events.wire import (
+    ATTRIBUTE,
+    BATCH_CONTENT_TYPE,
+    CHANNEL,
+    CONTENT_TYPE,
+    MAX_EVENT_BYTES,
+    TRACEPARENT,
+    NotAnEventError,
+    check_time,
+    whole,
+)
 from functions.domain.event_path.publishing import Draft, Published
 from functions.runtime.shapes import Body, ListBody, Reply
 
-MAX_BODY: Final = 1024 * 1024
+MAX_BODY: Final = MAX_EVENT_BYTES
 """Bytes of an event, and of all events of a batch together."""
 
 MAX_EVENTS: Final = 500
 """Events of a batch."""
 
-Attribute = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[!#$&-~]+$")]
+Attribute = Annotated[str, Field(min_length=1, max_length=200, pattern=whole(ATTRIBUTE))]
 
 Channel = Annotated[
     str | None,
     Field(
-        pattern=r"^[a-z][a-z0-9_]{0,62}$",
+        pattern=whole(CHANNEL),
         description="Address it to Postgres: it becomes a NOTIFY on this channel of shared_psql, and nothing else.",
         examples=["orders"],
     ),
@@ -45,7 +55,6 @@ def _with_zone(text: str) -> str:
     return text
 
 
-_TRACEPARENT: Final = r"^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 _ITS_OWN: Final = Field(description="Botberi sets its own.")
 
 
@@ -64,7 +73,7 @@ class CloudEventBody(Body):
     channel: Channel = None
     traceparent: Annotated[
         str | None,
-        Field(pattern=_TRACEPARENT, description="The trace that it belongs to, if not the request's."),
+        Field(pattern=whole(TRACEPARENT), description="The trace that it belongs to, if not the request's."),
     ] = None
     correlationid: Annotated[Attribute | None, Field(description="Of the chain of events that it belongs to.")] = None
     causationid: Annotated[Attribute | None, Field(description="The id of the event that caused it.")] = None
