@@ -95,9 +95,8 @@ def _media_type(request: flask.Request) -> str:
 
 
 def _validated(request: flask.Request, taken: Mapping[str, type[AnyBody]], kind: str, body: bytes) -> AnyBody:
-    headers = _event_headers(request)
     for model in taken.values():
-        if model.binary and headers and kind == JSON:
+        if model.binary and kind == JSON and (headers := _event_headers(request)):
             return model.model_validate(headers | {"data": json.loads(body)})
     return taken[kind].model_validate_json(body)
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Generic, NewType, TypeVar, Union, get_args, get_origin
 
@@ -43,6 +44,7 @@ class ListBody(RootModel[list[Element]], Generic[Element]):
 AnyBody = Body | ListBody[Any]
 
 
+@cache
 def bodies(annotation: Any) -> dict[str, type[AnyBody]]:  # noqa: ANN401 - a type of any kind
     """Return the bodies that a parameter takes, one or those of a union, by their media types; none for others."""
     types = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
