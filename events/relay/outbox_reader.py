@@ -21,11 +21,12 @@ update relay_cursor set epoch = epoch + 1, holder = :holder, updated = now()
 returning s1::text, s2::text, last_seq, epoch
 """
 
-_IDENTITY: Final = """
+IDENTITY: Final = """
 select c.system_identifier = (pg_control_system()).system_identifier
    and c.timeline = substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)
 from relay_cursor c
 """
+"""Whether the cursor is of this cluster and timeline."""
 
 # The CloudEvent is put together here and read as text: decoding rows in Python would halve the rate. Its attributes are
 # not escaped, which would take most of the time: those that would have to be are recognised in `_letter`.
@@ -144,7 +145,7 @@ class OutboxReader:
 
     def claim(self) -> Cursor:
         """Begin a new epoch, which ends every other relay's, and return where to go on."""
-        if self.session.run(_IDENTITY) != [[True]]:
+        if self.session.run(IDENTITY) != [[True]]:
             message = (
                 f"{self.database} was restored, or a standby was promoted: its cursor belongs to another cluster or "
                 "timeline. See how far its events were delivered, then run: "

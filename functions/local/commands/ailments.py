@@ -12,6 +12,7 @@ from events import bus, management, moving, subscriptions, topology
 from events.differences import DEAD, Differences, compare
 from events.dispatcher.clock import schedules_of
 from events.management import Existing
+from events.relay.outbox_reader import IDENTITY
 from functions.local.commands.asking import DATABASES, ask, broker
 
 Ailment = tuple[str, str, str]
@@ -42,10 +43,6 @@ FUNCTIONS: Final = {
 }
 
 _CACHE: Final = "select seqcache from pg_sequence where seqrelid = pg_get_serial_sequence('outbox', 'seq')::regclass"
-_IDENTITY: Final = """
-select system_identifier = (pg_control_system()).system_identifier
-   and timeline = substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) from relay_cursor
-"""
 _HELD: Final = """
 select pid, application_name, extract(epoch from clock_timestamp() - xact_start)::integer from pg_stat_activity
 where coalesce(backend_xid, backend_xmin) is not null and pid <> pg_backend_pid()
@@ -93,7 +90,7 @@ def _of_database(database: str, now: Callable[[], float]) -> Iterator[Ailment]:
         yield database, f"the function {name} is missing", f"python -m migrations upgrade {database}"
     if ask(database, _CACHE) != [[1]]:
         yield database, "the outbox's sequence hands out numbers in blocks", "alter table outbox alter seq set cache 1"
-    if ask(database, _IDENTITY) != [[True]]:
+    if ask(database, IDENTITY) != [[True]]:
         yield database, "it was restored: the relay stands still", "botberi events cursor rebase SEQ"
     if ask(database, _DEFAULT) != [[0]]:
         yield database, "events lie in the default partition", "let rotate_outbox run: is a relay active?"
