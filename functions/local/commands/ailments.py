@@ -35,7 +35,7 @@ FUNCTIONS: Final = {
         "emit_event",
         "ring_relay",
         "rotate_outbox",
-        "notify_events",
+        "take_in_events",
         "shelve",
         "unshelve",
         "fire_schedule",
