@@ -85,13 +85,15 @@ def wanted_by(subscriptions: list[Subscription]) -> Wanted:
 def declare(connection: pika.BlockingConnection, wanted: list[Subscription]) -> None:
     """Make exchanges, queues and bindings exist, or raise QueueDiffersError."""
     everything = wanted_by(wanted)
-    channel = connection.channel()
-    for name, kind in everything.exchanges.items():
-        channel.exchange_declare(name, kind, durable=True)
     for queue, arguments in everything.queues.items():
         _declare_queue(connection, queue, arguments)
-    for exchange, queue, key in everything.bindings:
-        channel.queue_bind(queue, exchange, key)
+    channel = connection.channel()
+    # Each with its bindings at once: what a relay publishes to an exchange that has none yet is parked.
+    for name, kind in everything.exchanges.items():
+        channel.exchange_declare(name, kind, durable=True)
+        for exchange, queue, key in everything.bindings:
+            if exchange == name:
+                channel.queue_bind(queue, exchange, key)
     channel.close()
 
 
