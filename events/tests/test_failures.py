@@ -49,6 +49,8 @@ def test_a_function_that_hangs_is_given_up_and_called_again(path: EventPath, eve
     eventually(lambda: len(path.recorder.calls[HEARD]) == 1)
     path.recorder.delay = 0
     eventually(lambda: len(path.recorder.calls[HEARD]) == 2)
+    # Both come to their end, so that nothing of this is heard in the next test.
+    eventually(lambda: path.recorder.subjects(HEARD) == ["agt_hang"] * 2)
 
 
 def test_functions_that_are_down_get_their_events_when_they_are_back(path: EventPath, eventually: Eventually) -> None:
