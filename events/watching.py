@@ -5,6 +5,7 @@ Parts count in plain integers as they work. They are read here, on a thread of i
 
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -103,6 +104,12 @@ class Endpoint(ThreadingHTTPServer):
             case "/_/ready":
                 return _said(self.watched.ailment() or self.watched.hindrance())
         return HTTPStatus.NOT_FOUND, "not found\n"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - socketserver's
+        """Say in the log what went wrong, but not that whoever asked went away."""
+        error = sys.exception()
+        if not isinstance(error, OSError):
+            log.error("what was asked can't be answered", exc_info=error)
 
 
 def _said(trouble: str | None) -> tuple[HTTPStatus, str]:

@@ -1,7 +1,9 @@
 """The endpoint of a part that is watched, without the part."""
 
+import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,9 @@ from events.relay.figures import STUCK, Figures
 from events.tests.scrape import Watch
 from events.watching import Sample, Watched
 from functions.local.ports import LOOPBACK
+
+HEALTHY = Path(__file__).parents[2] / "deploy/images/healthy"
+"""What a container's health check runs."""
 
 FAMILIES = {"botberi_things_total": "Things.", "botberi_age_seconds": "Age.", "botberi_call_seconds": "Calls."}
 
@@ -59,3 +64,25 @@ def test_nothing_else_is_answered_and_nothing_listens_where_nobody_is_to_watch(m
 def test_it_listens_on_addresses_of_both_kinds() -> None:
     with watching.Endpoint("[::1]", 0, Watched(FAMILIES, samples)) as endpoint:
         assert endpoint.server_port
+
+
+@pytest.mark.parametrize(("path", "code"), [("/_/ready", 0), ("/nowhere", 1)])
+def test_a_containers_health_check_hears_the_answer_out(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], path: str, code: int
+) -> None:
+    watch = served(monkeypatch, Watched(FAMILIES, samples))
+    runs = [subprocess.run([HEALTHY, "http", str(watch.port), path], check=False) for _ in range(20)]  # noqa: S603 - ours
+    assert {run.returncode for run in runs} == {code}
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("error", "lines"), [(ConnectionResetError(), 0), (TimeoutError(), 0), (ValueError(), 1)])
+def test_a_bug_is_logged_and_that_whoever_asked_went_away_is_not(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], error: Exception, lines: int
+) -> None:
+    with watching.Endpoint(LOOPBACK, 0, Watched(FAMILIES, samples)) as endpoint:
+        try:
+            raise error
+        except type(error):
+            endpoint.handle_error(None, None)
+    assert (len(caplog.records), capfd.readouterr().err) == (lines, "")
