@@ -6,6 +6,7 @@ transaction mode may sit in between.
 """
 
 import select
+from contextlib import suppress
 from struct import Struct
 from typing import Any, Final
 
@@ -96,6 +97,14 @@ class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
         except OSError as error:
             # The words by which whoever pools connections knows that this one is gone.
             raise InterfaceError("network error") from error
+
+    def close(self) -> None:
+        """End the connection, also when the other side has ended it before."""
+        if self._usock is None:
+            raise InterfaceError("connection is closed")
+        # Nobody is there to say goodbye to; the socket is closed all the same.
+        with suppress(InterfaceError):
+            super().close()
 
     def register_in_adapter(self, oid: int, in_func: Any) -> None:  # noqa: ANN401 - pg8000's
         """Convert the values of a type by `in_func` from now on."""

@@ -4,7 +4,7 @@ import io
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -136,8 +136,7 @@ def test_nothing_is_asked_at_the_end_of_what_never_began(connection: Counted) ->
 
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_connection_that_ended_while_nobody_used_it_is_noticed(connection: Counted, read_only: bool) -> None:
-    # Saying goodbye on it fails as well.
-    with suppress(InterfaceError), closing(opened()) as other:
+    with closing(opened()) as other:
         other.read_only = read_only
         [[pid]] = other.asked("select pg_backend_pid()")
         other.commit()
@@ -145,6 +144,18 @@ def test_a_connection_that_ended_while_nobody_used_it_is_noticed(connection: Cou
 
         with pytest.raises(InterfaceError, match="network error"):
             until(other.check, seconds=10)
+
+
+def test_a_connection_that_the_server_ended_is_closed_without_a_word_and_only_once(connection: Counted) -> None:
+    other = opened()
+    [[pid]] = other.asked("select pg_backend_pid()")
+    connection.asked("select pg_terminate_backend($1)", pid)
+    with pytest.raises((InterfaceError, DatabaseError)):
+        until(other.check, seconds=10)
+    other.close()
+
+    with pytest.raises(InterfaceError, match="connection is closed"):
+        other.close()
 
 
 def test_columns_that_look_alike_keep_their_own_values(connection: Counted) -> None:
