@@ -13,11 +13,6 @@ RESERVED_PORTS: Final = frozenset({8008, 8012, 8013, 8022, 8112, 9090, 9091})
 PROXY_DRAIN: Final = 45
 LONGEST: Final = 600
 
-NAME_LABEL: Final = "app.kubernetes.io/name"
-
-EDGE_NAMES: Final = ("EDGE_GATEWAY", "EDGE_USER_DOCS", "EDGE_ADMIN_DOCS", "EDGE_BROKER_DOCS")
-"""Settings of the edge that are the `host:port` of a part."""
-
 POD_FIELDS: Final = frozenset(
     {
         "containerConcurrency",
@@ -211,41 +206,6 @@ def settings_exist(documents: list[Document]) -> Iterator[str]:
                     yield f"{each['metadata']['name']}: {place['name']} has no {place['key']}"
 
 
-def edge_reaches_what_it_names(documents: list[Document]) -> Iterator[str]:
-    """Let the edge find each part that its settings name, at that port, and be let in."""
-    for each in documents:
-        if each["kind"] != "ConfigMap" or each["metadata"]["name"] != "botberi-edge":
-            continue
-        for key, address in each.get("data", {}).items():
-            name, _, port = address.partition(":")
-            if key not in EDGE_NAMES:
-                continue
-            part = name.partition(".")[0]
-            if int(port) not in _ports(documents, part):
-                yield f"botberi-edge: {key} is {address}, where nothing is"
-            if not _lets_in(documents, part, int(port)):
-                yield f"{part}: no NetworkPolicy lets the edge in at {port}"
-
-
-def _ports(documents: list[Document], name: str) -> set[int]:
-    found = [each for each in documents if each["kind"] == "Service" and each["metadata"]["name"] == name]
-    return {port["port"] for each in found for port in each["spec"].get("ports", [])}
-
-
-def _lets_in(documents: list[Document], name: str, port: int) -> bool:
-    """Tell whether the edge may come to a part; a policy names who may by `matchLabels`."""
-    for each in documents:
-        spec = each["spec"] if each["kind"] == "NetworkPolicy" else {}
-        if spec.get("podSelector", {}).get("matchLabels", {}).get(NAME_LABEL) != name:
-            continue
-        for rule in spec.get("ingress", []):
-            callers = [peer.get("podSelector", {}).get("matchLabels", {}) for peer in rule.get("from", [])]
-            ports = {each["port"] for each in rule.get("ports", [])} or {port}
-            if port in ports and any(caller.get(NAME_LABEL) == "edge" for caller in callers):
-                return True
-    return False
-
-
 def pod_of(document: Document) -> Document | None:
     """Return the pod that a document makes, if it makes one."""
     pod: Document | None = document.get("spec", {}).get("template", {}).get("spec")
@@ -272,5 +232,4 @@ RULES: Final[tuple[Rule, ...]] = (
     confined,
     migrations_are_jobs,
     settings_exist,
-    edge_reaches_what_it_names,
 )

@@ -12,6 +12,7 @@ from functions.manifests import files
 from functions.manifests.parts import PARTS
 from functions.manifests.rules import knative_rules as rules
 from functions.manifests.rules.connections import within_limits
+from functions.manifests.rules.network_rules import reaches_what_it_names
 from functions.manifests.tests.kustomize import kustomized
 from functions.manifests.yaml_text import load_all
 from functions.runtime.environment import environment
@@ -37,13 +38,13 @@ def named(documents: list[rules.Document], kind: str, name: str) -> rules.Docume
     return next(each for each in documents if (each["kind"], each["metadata"]["name"]) == (kind, name))
 
 
-@pytest.mark.parametrize("rule", rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", [*rules.RULES, reaches_what_it_names], ids=lambda rule: rule.__name__)
 def test_the_manifests_keep_every_rule(rule: rules.Rule) -> None:
     assert list(rule(written())) == []
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-@pytest.mark.parametrize("rule", [*rules.RULES, within_limits], ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("rule", [*rules.RULES, reaches_what_it_names, within_limits], ids=lambda rule: rule.__name__)
 def test_each_overlay_keeps_every_rule(overlay: str, rule: rules.Rule) -> None:
     assert list(rule(kustomized(f"deploy/knative/overlays/{overlay}"))) == []
 
@@ -127,21 +128,6 @@ def test_a_source_that_would_lose_or_reorder_events_is_found(plant: Plant) -> No
     assert len(list(rules.predeclared_sources(documents))) == 1
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "plant", "what"),
-    [
-        ("ConfigMap", "botberi-edge", lambda d: d["data"].update(EDGE_GATEWAY="gateway:8080"), "where nothing is"),
-        ("ConfigMap", "botberi-edge", lambda d: d["data"].update(EDGE_GATEWAY="gatway:8040"), "where nothing is"),
-        ("NetworkPolicy", "gateway", lambda d: d["spec"]["ingress"][0]["ports"][0].update(port=80), "lets the edge in"),
-        ("NetworkPolicy", "gateway", lambda d: d["spec"]["ingress"][0].update({"from": []}), "lets the edge in"),
-    ],
-)
-def test_a_part_that_the_edge_would_not_reach_is_found(kind: str, name: str, plant: Plant, what: str) -> None:
-    documents = copy.deepcopy(written())
-    plant(named(documents, kind, name))
-    assert any(what in violation for violation in rules.edge_reaches_what_it_names(documents))
-
-
 def test_the_gateway_may_be_moved_one_by_one_and_is_watched() -> None:
     budget = named(written(), "PodDisruptionBudget", "gateway")["spec"]
     assert budget["maxUnavailable"] < named(written(), "Deployment", "gateway")["spec"]["replicas"]
@@ -191,5 +177,5 @@ def test_the_version_of_the_images_is_the_projects() -> None:
 
 
 def test_no_rule_is_without_a_planted_violation() -> None:
-    planted_elsewhere = {rules.predeclared_sources, rules.edge_reaches_what_it_names}
+    planted_elsewhere = {rules.predeclared_sources}
     assert {rule for rule, _ in PLANTS} | planted_elsewhere >= set(rules.RULES)

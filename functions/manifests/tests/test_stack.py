@@ -12,12 +12,12 @@ import pytest
 from functions.manifests.rules import openfaas_rules as rules
 from functions.manifests.rules.knative_rules import (
     confined,
-    edge_reaches_what_it_names,
     migrations_are_jobs,
     only_the_edge_is_public,
     secrets_by_reference,
     settings_exist,
 )
+from functions.manifests.rules.network_rules import reaches_what_it_names
 from functions.manifests.tests.kustomize import kustomized
 from functions.manifests.yaml_text import RepeatedKeyError, load_all
 from functions.runtime.environment import environment
@@ -140,7 +140,7 @@ def test_faas_cli_takes_the_stack(tmp_path: Path, file: Path, command: list[str]
 def test_what_runs_beside_the_stack_keeps_the_rules_of_kubernetes(folder: str) -> None:
     documents = kustomized(f"deploy/openfaas/{folder}")
     kept = (only_the_edge_is_public, secrets_by_reference, confined, migrations_are_jobs, settings_exist)
-    for rule in (*kept, edge_reaches_what_it_names):
+    for rule in (*kept, reaches_what_it_names):
         assert list(rule(documents)) == []
 
 
