@@ -1,8 +1,9 @@
 """pg8000 connections that wait for the server once for each statement, where pg8000's own wait three times.
 
 A statement's parse, bind, describe and execute go out together, with the BEGIN of its transaction in front when it is
-the first, and with its COMMIT behind when it may only read. Nothing is prepared under a name, so that a pooler in
-transaction mode may sit in between.
+the first, and with its COMMIT behind when it may only read. A statement whose answer nobody reads waits for the next,
+or for the COMMIT, and goes out in front of it. Nothing is prepared under a name, so that a pooler in transaction mode
+may sit in between.
 """
 
 import select
@@ -26,7 +27,7 @@ from pg8000.core import (
     CoreConnection,
     _read,
 )
-from pg8000.exceptions import InterfaceError
+from pg8000.exceptions import DatabaseError, InterfaceError
 
 _NUL: Final = b"\x00"
 _MANY: Final = 200
@@ -77,13 +78,15 @@ class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
         stream: Any = None,  # noqa: ANN401 - a file or an iterable, for COPY
     ) -> Context:
         """Run one statement with its values, in one round trip."""
-        encoding = self._client_encoding
-        values = tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
-        question = _parse(statement.encode(encoding), oids) + _bind(values) + _EXECUTE
         context = Context(statement, stream=stream)
-        self._ask(self._around(question))
+        self._ask(self._around(self._question(statement, vals, oids) + _EXECUTE))
         self.handle_messages(context)
         return context
+
+    def _question(self, statement: str, vals: Any, oids: Any) -> bytes:  # noqa: ANN401 - as above
+        encoding = self._client_encoding
+        values = tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
+        return _parse(statement.encode(encoding), oids) + _bind(values)
 
     def _around(self, question: bytes) -> bytes:
         """Return the question with what goes out together with it."""
@@ -168,6 +171,8 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         """Whether nothing may be changed from now on. Each statement then is a whole transaction, in one round trip:
         at "read committed" every statement sees what was committed before it anyway."""
         self._transaction_status: bytes | None = None
+        self._ahead: list[bytes] = []
+        """Statements that wait for the next one."""
         super().__init__(*arguments, **options)
         self._unasked = select.poll()
         self._unasked.register(self._usock, select.POLLIN)
@@ -176,7 +181,17 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         """Return a cursor."""
         return Cursor(self)
 
+    def run_ahead(self, statement: str, vals: Any, oids: Any) -> None:  # noqa: ANN401 - as above
+        """Run a statement that returns no rows in front of the next one, or of the COMMIT, and in its round trip.
+
+        If it fails, so does the next, with its error. When the transaction is rolled back before, it is never sent.
+        """
+        self._ahead.append(self._question(statement, vals, oids) + EXECUTE_MSG)
+
     def _around(self, question: bytes) -> bytes:
+        if self._ahead:
+            question = b"".join(self._ahead) + question
+            self._ahead.clear()
         if self._in_transaction or self.autocommit:
             return question
         return _BEGIN_READ_ONLY + question + _COMMIT if self.read_only else _BEGIN + question
@@ -186,9 +201,20 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         return self._transaction_status in {IN_TRANSACTION, IN_FAILED_TRANSACTION}
 
     def commit(self) -> None:
-        """Commit what was begun; nothing is asked when nothing was."""
-        if self._in_transaction:
+        """Commit what was begun; nothing is asked when nothing was. The transaction has ended even if this fails."""
+        if not self._in_transaction and not self._ahead:
+            return
+        try:
             self.execute_unnamed("commit")
+        except DatabaseError:
+            # Of what waited for it something failed, and Postgres hasn't read the COMMIT.
+            self.rollback()
+            raise
+
+    def rollback(self) -> None:
+        """Roll back what was begun."""
+        self._ahead.clear()
+        super().rollback()
 
     def check(self) -> None:
         """Raise InterfaceError when the connection has ended while nobody used it; the server isn't asked for it."""
@@ -208,4 +234,11 @@ class Cursor(dbapi.Cursor):  # type: ignore[misc]  # pg8000 has no types
             raise InterfaceError("Cursor closed")
         self._context = self._c.execute_unnamed(operation, args, self._input_oids, stream)
         self._row_iter = None if self._context.rows is None else iter(self._context.rows)
+        self._input_oids = ()
+
+    def execute_ahead(self, operation: str, args: Any = ()) -> None:  # noqa: ANN401 - the DB-API's
+        """Run one statement that returns no rows together with the next."""
+        if self._c is None:
+            raise InterfaceError("Cursor closed")
+        self._c.run_ahead(operation, args, self._input_oids)
         self._input_oids = ()

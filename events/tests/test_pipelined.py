@@ -46,6 +46,9 @@ class Counted(DbapiConnection):
         self.waits += 1
         super().handle_messages(context)
 
+    def told(self, statement: str, *values: object) -> None:
+        self.cursor().execute_ahead(statement, values)
+
     def asked(self, statement: str, *values: object) -> tuple[list[object], ...]:
         cursor = self.cursor()
         cursor.execute(statement, values)
@@ -124,6 +127,59 @@ def test_committing_what_failed_is_an_error(connection: Counted) -> None:
         connection.asked("select nothing")
     with pytest.raises(InterfaceError, match="failed transaction"):
         connection.commit()
+
+
+def test_what_nobody_waits_for_goes_out_with_the_next_statement(connection: Counted) -> None:
+    connection.told("create temporary table things (id int)")
+    connection.told("insert into things values ($1)", 1)
+
+    assert connection.asked("select id from things") == ([1],)
+    assert (connection.sent, connection.waits) == (1, 1)
+
+
+def test_what_nobody_waits_for_goes_out_with_the_commit(connection: Counted) -> None:
+    connection.told("create temporary table things (id int)")
+    connection.commit()
+    connection.rollback()
+
+    assert connection.sent == 1
+    assert connection.asked("select id from things") == ()
+
+
+def test_what_nobody_waits_for_is_rolled_back_too(connection: Counted) -> None:
+    connection.told("create temporary table things (id int)")
+    connection.rollback()
+
+    assert connection.sent == 0
+    assert connection.asked("select to_regclass('things')") == ([None],)
+
+
+def test_what_fails_while_nobody_waits_for_it_ends_the_next_statement_and_the_transaction(connection: Counted) -> None:
+    connection.asked("create temporary table things (id int)")
+    connection.told("select 1 / $1::int", 0)
+    with pytest.raises(DatabaseError, match="22012"):
+        connection.asked("select 1")
+    with pytest.raises(DatabaseError, match="25P02"):
+        connection.asked("select 1")
+
+
+def test_what_fails_with_the_commit_ends_the_transaction(connection: Counted) -> None:
+    connection.asked("create temporary table things (id int)")
+    connection.told("select 1 / $1::int", 0)
+    with pytest.raises(DatabaseError, match="22012"):
+        connection.commit()
+
+    assert connection.asked("select to_regclass('things')") == ([None],)
+
+
+def test_a_savepoint_holds_what_nobody_waited_for(connection: Counted) -> None:
+    connection.told("create temporary table things (id int)")
+    connection.asked("savepoint before")
+    connection.told("insert into things values (1)")
+    connection.asked("rollback to before")
+    connection.commit()
+
+    assert connection.asked("select count(*) from things") == ([0],)
 
 
 def test_nothing_is_asked_at_the_end_of_what_never_began(connection: Counted) -> None:

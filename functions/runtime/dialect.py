@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGIdentifierPreparer
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
+from events.outbox import UNANSWERED
 from events.pipelined import DbapiConnection
 
 
@@ -37,6 +38,19 @@ class Dialect(PGDialect_pg8000):
         """Look whether the connection has ended, without asking the server."""
         dbapi_connection.check()
         return True
+
+    def do_execute(
+        self,
+        cursor: Any,  # noqa: ANN401 - SQLAlchemy's, like those below
+        statement: str,
+        parameters: Any,  # noqa: ANN401
+        context: Any = None,  # noqa: ANN401
+    ) -> None:
+        """Run a statement; one whose answer nobody reads goes out together with the next, or with the COMMIT."""
+        if context is not None and context.execution_options.get(UNANSWERED):
+            cursor.execute_ahead(statement, parameters)
+        else:
+            cursor.execute(statement, parameters)
 
     def set_readonly(self, dbapi_connection: Any, value: bool) -> None:  # noqa: ANN401 - SQLAlchemy's
         """Let statements from now on only read, or write again; the next BEGIN says so."""

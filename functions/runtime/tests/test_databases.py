@@ -5,7 +5,13 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
+from events.catalog.agents import AgentCreated
+from events.ids import new_id
+from events.outbox import emit
+from functions.domain.catalog import agents
+from functions.domain.databases import SharedDb
 from functions.local.testing.world import World
 from functions.runtime import databases
 from functions.runtime.tests.planting import Client, Plant
@@ -46,6 +52,18 @@ def test_what_may_work_the_next_time_is_a_503(plant: Plant, world: World, statem
 @pytest.mark.usefixtures("world")
 def test_a_statement_that_is_wrong_is_a_bug(plant: Plant) -> None:
     assert asked(plant(ask_things=ASK.format(statement="select nothing"))) == (500, "internal")
+
+
+@pytest.mark.usefixtures("world")
+def test_an_event_that_postgres_refuses_is_told_by_the_commit_and_prevents_it() -> None:
+    slug = new_id("n").replace("_", "-")
+    with databases.engine("shared_psql", "admin").connect() as db:
+        agents.create(SharedDb(db), slug=slug, name="Refused", summary="An agent")
+        emit(db, AgentCreated(agent_id="agt_1", slug="\0"))
+        with pytest.raises(DBAPIError, match="22P05"):
+            db.commit()
+    with databases.shared_transaction("admin") as again, pytest.raises(agents.AgentNotFound):
+        agents.find(again, slug)
 
 
 @pytest.mark.usefixtures("world", "_own_engines")
