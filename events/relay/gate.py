@@ -15,7 +15,7 @@ from events.postgres import Session
 log = logging.getLogger(__name__)
 
 LOCK: Final = 7_166_423_302
-"""The advisory lock's key, the same as in the function ring_relay."""
+"""The advisory lock's key, the same as in the functions emit_event and ring_relay."""
 
 
 class Gate:

@@ -1,0 +1,18 @@
+"""Emitting an event rings the relay by itself, without a call."""
+
+from alembic import op
+
+from migrations import emitting
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Put the new function in the old one's place."""
+    op.execute(emitting.upgrade())
+
+
+def downgrade() -> None:
+    """Take it back."""
+    op.execute(emitting.downgrade())
