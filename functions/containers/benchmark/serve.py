@@ -18,14 +18,14 @@ def make(file: Path) -> Any:  # noqa: ANN401 - a WSGI application
 
 
 def ours(file: Path, threads: int, port: int) -> None:
-    """Serve by functions/runtime/server.py: gunicorn's threaded worker in one process."""
+    """Serve by functions/runtime/server.py: llhttp's parser, and threads in one process."""
     from functions.runtime.server import serve  # noqa: PLC0415 - part of the cold start
 
     serve(lambda: make(file), [f"127.0.0.1:{port}"], threads=threads)
 
 
 def gunicorn(file: Path, threads: int, port: int) -> None:
-    """Serve by the same worker under gunicorn's arbiter."""
+    """Serve by gunicorn's threaded worker under its arbiter."""
     from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - part of the cold start
 
     class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types

@@ -83,3 +83,19 @@ def test_probes_and_requests_may_come_by_one_connection(server: Server) -> None:
     connection.close()
 
     assert answers == [b"done", str(server.ports[0]).encode(), b"done", b"done"]
+
+
+def test_who_sends_half_a_head_holds_up_nobody(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE) as slow:
+        slow.sendall(b"GET /one HTTP/1.1\r\nHo")
+        assert server.ask("GET", "/two") == b"done"
+        slow.sendall(b"st: x\r\nConnection: close\r\n\r\n")
+
+        assert b"".join(iter(lambda: slow.recv(1024), b"")).endswith(b"done")
+
+
+def test_who_sends_more_than_is_read_gets_the_answer_all_the_same(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE) as client:
+        client.sendall(b"POST /port HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 4_000_000)
+
+        assert b"".join(iter(lambda: client.recv(1024), b"")).endswith(str(server.ports[0]).encode())

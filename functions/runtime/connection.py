@@ -1,0 +1,251 @@
+"""One client: llhttp parses what it sends, and each of its requests is answered by a WSGI application, in their order.
+
+A request is answered as soon as its head is there; the handler waits for the rest of the body when it reads that far.
+While a head is incomplete nobody waits: the server comes back when there is more.
+"""
+
+import io
+import json
+import logging
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any, Final
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+from httptools.parser.errors import HttpParserInvalidMethodError
+
+from events import context
+from functions.runtime import problems
+from functions.runtime.wsgi import Address, Answer, Application, Request, run
+
+log = logging.getLogger(__name__)
+
+KEEP_SECONDS: Final = 75
+"""How long a connection stays open on which nothing is asked, or whose next request doesn't get complete."""
+
+URL_BYTES: Final = 8190
+"""A search in a script that needs nine characters for each of its own is long."""
+
+HEAD_BYTES: Final = 64 * 1024
+"""Far more than whoever stands in front lets through."""
+
+HEADERS: Final = 100
+
+_CHUNK: Final = 64 * 1024
+
+_LINGER_SECONDS: Final = 1
+"""How long a client that is still sending is listened to after its answer: it reads the answer when it has sent all."""
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class _RefusedError(Exception):
+    """The client's next request can't be taken, for a reason that HTTP has a status for."""
+
+    def __init__(self, status: HTTPStatus, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.code = code
+
+
+_HEAD_TOO_LARGE: Final = (
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "headers_too_large",
+    f"The headers are more than {HEADERS}, or larger than {HEAD_BYTES:,} bytes.",
+)
+
+
+_BUG: Final = _RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
+
+
+class Connection:
+    """A client's connection. One thread at a time has to do with it."""
+
+    def __init__(self, client: socket.socket, address: Address, server: Address) -> None:
+        """`client` blocks, for as long as its SO_RCVTIMEO and SO_SNDTIMEO allow."""
+        self.socket = client
+        self.address = address
+        self.server = server
+        self.deadline = time.monotonic() + KEEP_SECONDS
+        """When it is closed unless something is asked."""
+        self._parser = HttpRequestParser(self)
+        self._requests: deque[Request] = deque()
+        self._arriving = Request()
+        self._fault: _RefusedError | None = None
+
+    @property
+    def unread(self) -> bytes:
+        """The beginning of what has arrived and wasn't read."""
+        try:
+            return self.socket.recv(24, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except OSError:
+            return b""
+
+    def answer(self, application: Application, lasting: Callable[[], bool]) -> bool:
+        """Read what has arrived and answer it; tell whether the connection stays open.
+
+        `lasting` tells whether connections may stay open at all.
+        """
+        try:
+            if not self._read():
+                return False
+            while self._requests:
+                if not self._answer(self._requests.popleft(), application, lasting):
+                    return False
+                self.deadline = time.monotonic() + KEEP_SECONDS
+            if self._fault is not None:
+                self._refuse(self._fault)
+        except OSError as error:
+            log.debug("a client has gone: %s", error)
+            return False
+        return self._fault is None
+
+    def close(self) -> None:
+        """End the connection; a client that is still sending gets its answer all the same."""
+        with suppress(OSError):
+            if self._fault is not None or (self._arriving.method and not self._arriving.complete):
+                self._linger()
+        with suppress(OSError):
+            self.socket.close()
+
+    def _linger(self) -> None:
+        # Closing on bytes that nobody has read makes the other side forget what it has received.
+        self.socket.shutdown(socket.SHUT_WR)
+        self.socket.settimeout(_LINGER_SECONDS)
+        end = time.monotonic() + _LINGER_SECONDS
+        while time.monotonic() < end and self.socket.recv(_CHUNK):
+            pass
+
+    def _read(self) -> bool:
+        data, before = self.socket.recv(_CHUNK), self._arriving
+        if not data:
+            return False
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade:
+            # Nothing is offered to change to: the request is answered as it stands, and nothing after it understood.
+            self._arriving.keep = False
+        except HttpParserError as error:
+            self._fault = _fault(error)
+        if self._arriving is before and not before.method and self._fault is None:
+            before.taken += len(data)
+            if before.taken > HEAD_BYTES:
+                self._fault = _RefusedError(*_HEAD_TOO_LARGE)
+        return True
+
+    def on_message_begin(self) -> None:
+        """Take in that a request begins: llhttp's."""
+        self._arriving = Request()
+
+    def on_url(self, part: bytes) -> None:
+        """Take in a part of the address: llhttp's."""
+        self._arriving.url += part
+        if len(self._arriving.url) > URL_BYTES:
+            reason = f"The address is longer than {URL_BYTES:,} bytes."
+            raise _RefusedError(HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", reason)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take in a header: llhttp's."""
+        request = self._arriving
+        if request.method:
+            # Behind the body, where nobody looks for any.
+            return
+        request.headers.append((name, value))
+        request.taken += len(name) + len(value)
+        if len(request.headers) > HEADERS or request.taken > HEAD_BYTES:
+            raise _RefusedError(*_HEAD_TOO_LARGE)
+        match name.lower():
+            case b"host":
+                request.hosts += 1
+            case b"expect":
+                request.expects = value.lower() == b"100-continue"
+            case b"content-length" | b"transfer-encoding":
+                request.sized = True
+
+    def on_headers_complete(self) -> None:
+        """Take in that a request can be answered: llhttp's."""
+        request, parser = self._arriving, self._parser
+        request.version = parser.get_http_version()
+        request.keep = parser.should_keep_alive()
+        if request.hosts != 1 and request.version == "1.1":
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "A request has one Host header.")
+        if request.sized and parser.should_upgrade():
+            # llhttp takes the body for what comes after the upgrade.
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "There is nothing to upgrade to: leave that away.")
+        request.method = parser.get_method().decode()
+        self._requests.append(request)
+
+    def on_body(self, part: bytes) -> None:
+        """Take in a part of the body: llhttp's."""
+        self._arriving.body += part
+
+    def on_message_complete(self) -> None:
+        """Take in that a request is there: llhttp's."""
+        self._arriving.complete = True
+
+    def _answer(self, request: Request, application: Application, lasting: Callable[[], bool]) -> bool:
+        body = io.BytesIO(request.body) if request.complete else io.BufferedReader(_Body(self, request), _CHUNK)
+        answer = Answer(request, self.socket.sendall, lambda: request.keep and request.complete and lasting())
+        environ = request.environ(self.address, self.server, body)
+        try:
+            run(application, environ, answer)
+        except Exception:
+            log.exception("an answer broke off" if answer.began else "a request was not answered")
+            if not answer.began:
+                self._refuse(_BUG)
+            return False
+        return answer.keep
+
+    def _refuse(self, error: _RefusedError) -> None:
+        status = error.status
+        with context.entered(context.Context.start()):
+            body = json.dumps(problems.problem(status, error.code, str(error))).encode()
+        head = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {problems.CONTENT_TYPE}\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        )
+        self.socket.sendall(head.encode() + body)
+
+    def more_of(self, request: Request) -> bytes:
+        """Return what comes next of a request's body, waiting for it; nothing at its end.
+
+        Raises ConnectionError when the client breaks it off.
+        """
+        if request.expects and not request.body and not request.complete:
+            request.expects = False
+            self.socket.sendall(_CONTINUE)
+        while not request.body and not request.complete:
+            if self._fault is not None or not self._read():
+                raise ConnectionResetError("the request broke off in its body")
+        part, request.body = bytes(request.body), bytearray()
+        return part
+
+
+class _Body(io.RawIOBase):
+    """The body of a request that is still arriving."""
+
+    def __init__(self, connection: Connection, request: Request) -> None:
+        self.connection = connection
+        self.request = request
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - a buffer of any kind
+        part = self.connection.more_of(self.request)
+        place = memoryview(buffer)[: len(part)]
+        place[:] = part[: len(place)]
+        self.request.body[:0] = part[len(place) :]
+        return len(place)
+
+
+def _fault(error: HttpParserError) -> _RefusedError:
+    if isinstance(error.__context__, _RefusedError):
+        return error.__context__
+    if isinstance(error, HttpParserInvalidMethodError):
+        return _RefusedError(HTTPStatus.NOT_IMPLEMENTED, "unknown_method", "There is no such method in HTTP.")
+    return _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", f"This is not HTTP/1.1: {error}.")
