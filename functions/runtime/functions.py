@@ -4,12 +4,12 @@ import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import functions_framework
 
 from functions.runtime.declarations import SURFACES, Declaration
-from functions.runtime.endpoint import declaration_of
+from functions.runtime.endpoint import Function, declaration_of
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -20,10 +20,11 @@ def files(surfaces: Iterable[str] = SURFACES) -> Iterator[Path]:
         yield from sorted(file for file in (ROOT / surface).glob("*.py") if file.stem != "__init__")
 
 
-def load(file: Path) -> tuple[Declaration, Any]:
-    """Return what a function file declares, and its WSGI application."""
-    app = functions_framework.create_app(target=file.stem, source=str(file), signature_type="http")  # type: ignore[no-untyped-call]
-    return declaration_of(getattr(sys.modules[file.stem], file.stem)), app
+def load(file: Path) -> tuple[Declaration, Function]:
+    """Return what a function file declares, and the function, once the framework has taken it."""
+    functions_framework.create_app(target=file.stem, source=str(file), signature_type="http")  # type: ignore[no-untyped-call]
+    function: Function = getattr(sys.modules[file.stem], file.stem)
+    return declaration_of(function), function
 
 
 def declarations(surfaces: Iterable[str] = SURFACES) -> list[Declaration]:

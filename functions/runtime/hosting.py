@@ -1,13 +1,15 @@
 """What a host serves: the functions it is told to, each loaded through functions-framework.
 
 A deployment of one function and the local run of all of them are this same host. It answers health, routes by method
-and path within the surface that a port belongs to, and serves `/function/<name>` as an OpenFaaS gateway does.
+and path within the surface that a port belongs to, and serves `/function/<name>` as an OpenFaaS gateway does. A
+function is called with the request that functions-framework would give it, past the framework's own application:
+docs/decisions has what that saves.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import flask
 from werkzeug.wrappers import Request
@@ -17,9 +19,9 @@ from functions.domain.refusals import Refusal
 from functions.runtime import docs_page, functions, metrics
 from functions.runtime.answers import refused
 from functions.runtime.declarations import SURFACES, Declaration
+from functions.runtime.endpoint import Function
 from functions.runtime.routes import RouteNotFound, match
-
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+from functions.runtime.wsgi import Application, Environ, StartResponse
 
 HEALTH: Final = ("/_/health", "/_/ready")
 
@@ -36,31 +38,25 @@ class Host:
         Ports that aren't named serve every function, by its own address and by `/function/<name>`.
         """
         self.surfaces_by_port = surfaces_by_port
-        self.apps: dict[str, Application] = {}
+        self.functions: dict[str, Function] = {}
         self.declarations: list[Declaration] = []
         for file in files:
-            declaration, app = functions.load(file)
+            declaration, function = functions.load(file)
             self.declarations.append(declaration)
-            self.apps[declaration.name] = app
+            self.functions[declaration.name] = function
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "/")
         if path in HEALTH:
             return flask.Response("ok", mimetype="text/plain")(environ, start_response)
-        with context.entered(context.Context.start(environ.get("HTTP_TRACEPARENT"))):
-            # The function continues the trace that the host began when none came along.
-            environ["HTTP_TRACEPARENT"] = context.current().traceparent
-            # The framework would make one up for each request, character by character.
-            environ["HTTP_FUNCTION_EXECUTION_ID"] = context.current().trace_id
-            try:
-                app = self._app(environ, path)
-            except Refusal as refusal:
-                app = response = refused(refusal)
-                response.headers["X-Request-Id"] = context.current().trace_id
-            return app(environ, start_response)
+        try:
+            response = self._response(environ, path)
+        except Refusal as refusal:
+            response = _refused(refusal, environ)
+        return response(environ, start_response)
 
-    def _app(self, environ: dict[str, Any], path: str) -> Application:
+    def _response(self, environ: Environ, path: str) -> Application:
         if _UNROUTABLE.search(path):
             raise RouteNotFound
         surface = self.surfaces_by_port.get(environ.get("SERVER_PORT", ""))
@@ -75,13 +71,23 @@ class Host:
             return docs_page.answer(surface, Request(environ))
         return self._among([each for each in self.declarations if surface in (None, each.surface)], environ)
 
-    def _among(self, candidates: list[Declaration], environ: dict[str, Any]) -> Application:
+    def _among(self, candidates: list[Declaration], environ: Environ) -> Application:
         # A subscriber answers wherever it is called, but only where it is alone: it has no address of its own.
         if len(candidates) == 1 and candidates[0].surface == "subscribers":
-            return self.apps[candidates[0].name]
+            return self._called(candidates[0], environ)
         endpoints = [each for each in candidates if each.surface != "subscribers"]
         declaration, _ = match(endpoints, environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"))
-        return self.apps[declaration.name]
+        return self._called(declaration, environ)
+
+    def _called(self, declaration: Declaration, environ: Environ) -> Application:
+        return self.functions[declaration.name](flask.Request(environ))
+
+
+def _refused(refusal: Refusal, environ: Environ) -> Application:
+    with context.entered(context.Context.start(environ.get("HTTP_TRACEPARENT"))):
+        response = refused(refusal)
+        response.headers["X-Request-Id"] = context.current().trace_id
+    return response
 
 
 def create(names: Iterable[str], surfaces_by_port: Mapping[str, str] | None = None) -> Host:
