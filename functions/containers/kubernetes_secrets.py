@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from functions.containers import secrets
 from functions.local import rabbitmq_server, secrets_folder
 from functions.manifests.yaml_text import dump_all
 
@@ -19,7 +20,7 @@ HEAD: Final = "# Holds secrets: pipe it to kubectl, and keep it nowhere.\n"
 
 def manifests(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the Secrets for the files of `folder`, after generating those that are missing."""
-    secrets_folder.fill(folder)
+    secrets.generate(folder)
     files = {file.name: file.read_text(encoding="utf-8") for file in sorted(folder.iterdir()) if file.is_file()}
     for name, text in files.items():
         yield _secret(name, {name: text})

@@ -33,13 +33,18 @@ def names() -> list[str]:
     return sorted([*secrets_folder.names(), keys.PRIVATE, keys.PUBLIC, ADMINISTRATOR, GRAFANA, METER, DEFINITIONS])
 
 
-def fill(environment: Path, volumes: Path) -> None:
-    """Generate what `environment` lacks and bring every volume up to date."""
-    folder = environment / "secrets"
+def generate(folder: Path) -> None:
+    """Generate the secrets that `folder` lacks."""
     secrets_folder.fill(folder)
     for name in (ADMINISTRATOR, GRAFANA, METER):
         if not (folder / name).exists():
             secrets_folder.write(folder / name, secrets.token_urlsafe(18))
+
+
+def fill(environment: Path, volumes: Path) -> None:
+    """Generate what `environment` lacks and bring every volume up to date."""
+    folder = environment / "secrets"
+    generate(folder)
     owner = environment.stat()
     for file in (folder, *folder.iterdir()):
         os.chown(file, owner.st_uid, owner.st_gid)

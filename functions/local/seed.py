@@ -23,9 +23,14 @@ def administrator(file: Path) -> str | None:
     if not file.exists():
         secrets_folder.write(file, secrets.token_urlsafe(18))
     password = file.read_text().strip()
+    return password if create_administrator(password) else None
+
+
+def create_administrator(password: str) -> bool:
+    """Create the first administrator; tell whether there was none yet."""
     try:
         with user_transaction("user") as db:
             accounts.create_account(db, ADMINISTRATOR, password, accounts.SCOPES)
     except accounts.EmailTaken:
-        return None
-    return password
+        return False
+    return True

@@ -85,6 +85,15 @@ PARTS: Final = (
         once=True,
         direct={"shared_psql": 1},
     ),
+    Part(
+        name="seed",
+        image="setup",
+        args=("functions.containers.seed",),
+        settings=("USER_PSQL_URL", "SHARED_PSQL_URL"),
+        secrets=("administrator", "user-psql-user", "shared-psql-admin"),
+        once=True,
+        direct={"user_psql": 1, "shared_psql": 1},
+    ),
     _relay("user_psql"),
     _relay("shared_psql"),
     Part(

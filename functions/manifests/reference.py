@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from functions.domain.refusals import Refusal, TooMany, Unavailable
-from functions.manifests import edge
+from functions.manifests import compose, edge
 from functions.manifests.answers import refused_with
 from functions.manifests.openapi import ABOUT
 from functions.manifests.pages import ROOT, head, table
 from functions.manifests.parts import PARTS
-from functions.manifests.settings_table import SECRETS, SETTINGS
+from functions.manifests.settings_table import SECRET_READERS, SECRETS, SETTINGS
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from functions.runtime.problems import status_of
@@ -134,7 +134,7 @@ def settings(declarations: Sequence[Declaration]) -> str:
         ABOUT_SECRETS,
         table(
             ("name", "what it is", "for"),
-            [(f"`{name}`", _meaning(name), _some_parts(users)) for name, users in sorted(kept.items())],
+            [(f"`{name}`", _meaning(name), _readers(name, kept[name])) for name in compose.secret_names()],
         ),
     ]
     return "\n\n".join(pages) + "\n"
@@ -145,6 +145,10 @@ def _some_parts(names: Sequence[str]) -> str:
     functions = [name for name in names if name not in always_on]
     told = [f"`{name}`" for name in always_on] + ([_some(functions)] if functions else [])
     return ", ".join(told)
+
+
+def _readers(secret: str, users: Sequence[str]) -> str:
+    return SECRET_READERS.get(secret) or _some_parts(users) or "`python -m migrations provision`"
 
 
 def _meaning(secret: str) -> str:

@@ -65,14 +65,28 @@ SETTINGS: Final = {
 }
 
 SECRETS: Final = {
+    "administrator": "The first administrator's password, for `admin@botberi.example`.",
+    "event-bus-definitions": "RabbitMQ's users, with hashes of their passwords; made from the others.",
     "event-bus-": "The password of the RabbitMQ user `botberi_<part>`.",
     "flower": "The password of Flower's page, for the user `botberi`.",
+    "grafana": "The password of Grafana's `admin`.",
     "jwt-public-keys": "The keys with which access tokens are checked, as a JWKS.",
     "jwt-signing-key": "The key that signs access tokens, as a JWKS with a private key.",
     "pgbouncer-meter": "The password with which the meter asks PgBouncer for its figures.",
     "psql-superuser": "The password of Postgres' superuser, who creates the roles.",
+    "shared-psql-pgbouncer": "The password with which PgBouncer looks up how roles of shared_psql prove themselves.",
     "shared-psql-": "The password of the role `botberi_<part>` in shared_psql.",
+    "user-psql-pgbouncer": "The same in user_psql.",
     "user-psql-": "The password of the role `botberi_<part>` in user_psql.",
     "user-redis": "The password of Redis.",
 }
-"""By the beginning of the secret's name."""
+"""By the beginning of the secret's name; the first that fits."""
+
+SECRET_READERS: Final = {
+    "event-bus-definitions": "RabbitMQ, when it starts",
+    "grafana": "Grafana",
+    "pgbouncer-meter": "PgBouncer and the meter, under compose",
+    "shared-psql-pgbouncer": "PgBouncer",
+    "user-psql-pgbouncer": "PgBouncer",
+}
+"""Who reads a secret, where that follows from no declaration; any other is only given to the role that it is of."""

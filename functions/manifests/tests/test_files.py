@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.containers import secrets
 from functions.manifests import files
 from functions.manifests.settings_table import SETTINGS
 
@@ -31,3 +32,8 @@ def test_every_setting_that_is_read_is_explained(package: str) -> None:
     sources = [file for file in (files.ROOT / package).rglob("*.py") if not set(TOOLING) & set(file.parts)]
     read = {name for file in sources for name in READ.findall(file.read_text(encoding="utf-8"))}
     assert read <= SETTINGS.keys()
+
+
+def test_every_secret_that_is_made_is_explained() -> None:
+    page = (files.ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+    assert [name for name in secrets.names() if f"| `{name}` |" not in page] == []
