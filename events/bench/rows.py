@@ -80,6 +80,7 @@ RAW: Final = {
     "blocking": "one confirm at a time, events/s",
     "plain_commits": "commits/s without capture",
     "captured_commits": "commits/s with capture",
+    "waiting_commits": "commits/s with capture, of writers that wait for what emit_event returns",
     "delivered_beside_writers": "relay beside 16 writers, events/s",
     "dispatched": "dispatcher, events/s",
     "wrk": "wrk, requests/s",

@@ -22,11 +22,14 @@ select emit_event('{TYPE}', 'agt_' || :n, jsonb_build_object('agent_id', 'agt_' 
 commit;
 """
 
-_CAPTURED: Final = _PLAIN.replace("\ncommit;\n", _EMIT)
+# As emit() does it: in the COMMIT's round trip.
+_RIDING: Final = _PLAIN.replace("\ncommit;\n", f"\n\\startpipeline{_EMIT}\\endpipeline\n")
+
+_WAITING: Final = _PLAIN.replace("\ncommit;\n", _EMIT)
 
 
 def once(ground: Ground, size: float) -> dict[str, float]:
-    """Return both rates, and what the relay did meanwhile in statements and NOTIFYs, counted exactly."""
+    """Return the rates, and what the relay did meanwhile in statements and NOTIFYs, counted exactly."""
     ground.run("create table if not exists bench_rows (id bigserial primary key, subject text, note text)")
     ground.run("grant insert on bench_rows to botberi_admin")
     ground.run("grant usage on sequence bench_rows_id_seq to botberi_admin")
@@ -35,15 +38,17 @@ def once(ground: Ground, size: float) -> dict[str, float]:
     ground.start_relay()
     ground.emit(1000)
     with ThreadPoolExecutor(1) as pool:
-        commits = pool.submit(_commits, ground, _CAPTURED, seconds)
+        commits = pool.submit(_commits, ground, _RIDING, seconds)
         counted = _count(ground, commits)
         captured = commits.result()
+    waiting = _commits(ground, _WAITING, seconds)
     ground.wait_delivered()
     ground.stop("relay")
     ground.purge()
     return {
         "plain_commits": plain,
         "captured_commits": captured,
+        "waiting_commits": waiting,
         **counted,
     }
 
