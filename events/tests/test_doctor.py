@@ -66,7 +66,7 @@ def test_a_restored_database(patient: EventPath) -> None:
     wound = "update relay_cursor set system_identifier = system_identifier + 1"
     cure = "update relay_cursor set system_identifier = system_identifier - 1"
     with planted(patient, wound, cure) as found:
-        assert "botberi events cursor rebase SEQ" in [remedy for _, _, remedy in found]
+        assert "botberi events cursor rebase --database shared_psql SEQ" in [remedy for _, _, remedy in found]
 
 
 @pytest.mark.usefixtures("patient")
@@ -80,6 +80,18 @@ def test_a_transaction_that_holds_back_the_oldest(patient: EventPath, monkeypatc
     with patient.held_open():
         found = list(ailments.found())
     assert any("transaction of held" in what and "pg_terminate_backend" in remedy for _, what, remedy in found)
+
+
+def test_a_prepared_transaction_that_nobody_ends(patient: EventPath, monkeypatch: pytest.MonkeyPatch) -> None:
+    if patient.as_superuser("show max_prepared_transactions") == [["0"]]:
+        pytest.skip("this server prepares no transactions")
+    monkeypatch.setattr(ailments, "OLD", 0)
+    with patient.held_open() as session:
+        session.run("prepare transaction 'left open'")
+        found = list(ailments.found())
+        session.run("rollback prepared 'left open'")
+    remedy = "commit prepared or rollback prepared 'left open'"
+    assert ("shared_psql", "the prepared transaction left open is open", remedy) in found
 
 
 def test_a_slot_of_a_standby_that_is_no_more(patient: EventPath) -> None:

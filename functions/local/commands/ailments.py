@@ -13,7 +13,7 @@ from events.differences import DEAD, Differences, compare
 from events.dispatcher.clock import schedules_of
 from events.management import Existing
 from events.relay.outbox_reader import IDENTITY
-from functions.local.commands.asking import DATABASES, ask, broker
+from functions.local.commands.asking import DATABASES, ask, broker, said
 
 Ailment = tuple[str, str, str]
 """Where, what, and the remedy."""
@@ -28,6 +28,8 @@ SHELVED: Final = 600
 """Seconds after which a subject that fails is an ailment."""
 
 TOPOLOGIST: Final = "python -m events.topology"
+
+ROTATE: Final = "let rotate_outbox run, which an active relay does every ten minutes"
 
 FUNCTIONS: Final = {
     "user_psql": ["emit_event", "ring_relay", "rotate_outbox"],
@@ -51,7 +53,9 @@ where coalesce(backend_xid, backend_xmin) is not null and pid <> pg_backend_pid(
 """
 _PREPARED: Final = "select gid from pg_prepared_xacts where prepared < clock_timestamp() - make_interval(secs => :old)"
 _SLOTS: Final = "select slot_name from pg_replication_slots where not active and restart_lsn is not null"
-_DEFAULT: Final = "select pg_relation_size('outbox_default')"
+_READY: Final = """
+select to_regclass('outbox_p' || coalesce(max(seq), 0) / 250000 + 1) is not null from outbox
+"""
 _ABSENT: Final = "select name from unnest(cast(:names as text[])) as name where to_regproc(name) is null"
 _FIRED: Final = "select max(slot) from cron_slots where schedule = :name"
 _SHELVED: Final = """
@@ -79,7 +83,7 @@ def _of_database(database: str, now: Callable[[], float]) -> Iterator[Ailment]:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the ailment
         yield (
             database,
-            f"can't be asked: {error}",
+            f"can't be asked: {said(error)}",
             f"start it, or see {database.upper()}_URL and the secret of its relay",
         )
         return
@@ -91,9 +95,10 @@ def _of_database(database: str, now: Callable[[], float]) -> Iterator[Ailment]:
     if ask(database, _CACHE) != [[1]]:
         yield database, "the outbox's sequence hands out numbers in blocks", "alter table outbox alter seq set cache 1"
     if ask(database, IDENTITY) != [[True]]:
-        yield database, "it was restored: the relay stands still", "botberi events cursor rebase SEQ"
-    if ask(database, _DEFAULT) != [[0]]:
-        yield database, "events lie in the default partition", "let rotate_outbox run: is a relay active?"
+        remedy = f"botberi events cursor rebase --database {database} SEQ"
+        yield database, "it was restored: the relay stands still", remedy
+    if ask(database, _READY) != [[True]]:
+        yield database, "no partition of the outbox is ready for what comes", ROTATE
     yield from _held_back(database)
     if database == "shared_psql" and not absent:
         yield from _of_dispatcher(datetime.fromtimestamp(now(), UTC))

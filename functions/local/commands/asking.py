@@ -1,23 +1,38 @@
 """What the commands share: questions to the databases and to RabbitMQ, and tables for people."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import Any, Final
 
 import click
 import pika
-from pika.exceptions import ChannelClosedByBroker
+from pg8000.exceptions import Error
+from pika.exceptions import AMQPError, ChannelClosedByBroker
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from events import bus, subscriptions
+from events.configuration import MissingSettingError
 from events.postgres import Session
 from migrations.databases import connect
 
 DATABASES: Final = ("user_psql", "shared_psql")
 
+FAILURES: Final = (MissingSettingError, Error, DBAPIError, AMQPError, OSError)
+"""What a question may end in: something is missing, can't be reached, or refuses."""
+
 database_option = click.option(
     "--database", type=click.Choice(DATABASES), default="shared_psql", show_default=True, help="Which of the two."
 )
+
+
+def said(error: BaseException) -> str:
+    """Return what one of FAILURES says, for people."""
+    error = getattr(error, "orig", None) or error
+    match error.args:
+        case ({"M": str(message)},):
+            return message
+    return str(error) or repr(error)
 
 
 def ask(database: str, sql: str, role: str = "relay", **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
@@ -26,11 +41,16 @@ def ask(database: str, sql: str, role: str = "relay", **values: Any) -> list[lis
         return session.run(sql, **values)
 
 
+def transaction(database: str) -> AbstractContextManager[Connection]:
+    """Open a transaction on a database, with the rights of the broker's functions."""
+    return connect(database, "broker").begin()
+
+
 @contextmanager
 def databases() -> Iterator[dict[str, Connection]]:
-    """Open a transaction on each database, with the rights of the broker's functions."""
+    """Open a transaction on each database."""
     with ExitStack() as stack:
-        yield {name: stack.enter_context(connect(name, "broker").begin()) for name in DATABASES}
+        yield {name: stack.enter_context(transaction(name)) for name in DATABASES}
 
 
 @contextmanager
@@ -46,18 +66,25 @@ def broker() -> Iterator[pika.BlockingConnection]:
 
 def depths() -> dict[str, tuple[int, int] | None]:
     """Return messages and consumers of every queue, dead-letter queues too; None for one that isn't there."""
-    found: dict[str, tuple[int, int] | None] = {}
     names = [bus.NOTIFY_QUEUE, *(each.queue for each in subscriptions.read())]
     with broker() as connection:
-        for name in [queue for each in names for queue in (each, bus.dead(each))]:
-            channel = connection.channel()
-            try:
-                method = channel.queue_declare(name, passive=True).method
-                found[name] = (method.message_count, method.consumer_count)
-                channel.close()
-            except ChannelClosedByBroker:
-                found[name] = None
-    return found
+        return {queue: _depth(connection, queue) for each in names for queue in (each, bus.dead(each))}
+
+
+def exists(queue: str) -> bool:
+    """Tell whether RabbitMQ has a queue."""
+    with broker() as connection:
+        return _depth(connection, queue) is not None
+
+
+def _depth(connection: pika.BlockingConnection, queue: str) -> tuple[int, int] | None:
+    channel = connection.channel()
+    try:
+        method = channel.queue_declare(queue, passive=True).method
+    except ChannelClosedByBroker:
+        return None
+    channel.close()
+    return method.message_count, method.consumer_count
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
