@@ -5,20 +5,39 @@ compose's topology needs nothing but `BOTBERI_SECRETS=environments/dev/secrets`.
 """
 
 import os
+import re
+from typing import Any, Final
 
 import click
 
-from events.configuration import MissingSettingError
 from functions.local import settings
 from functions.local.commands import letters, looking, mending
+from functions.local.commands.asking import DATABASES, FAILURES, said
 from functions.local.ports import Ports
 
+_ADDRESS: Final = re.compile(r"[^:/]+:\d+/[^/]+")
 
-@click.group()
+
+class Plainly(click.Group):
+    """Ends with one line when something is missing, can't be reached or refuses."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except FAILURES as error:
+            raise click.ClickException(said(error)) from None
+
+
+@click.group(cls=Plainly)
 def botberi() -> None:
     """Botberi, for those who run it."""
     for name, value in settings.environment(settings.ROOT / ".local", Ports()).items():
         os.environ.setdefault(name, value)
+    for name in (f"{database.upper()}_URL" for database in DATABASES):
+        if not _ADDRESS.fullmatch(os.environ[name]):
+            message = f"{name} is {os.environ[name]!r}: expected host:port/database"
+            raise click.ClickException(message)
 
 
 @botberi.group()
@@ -39,11 +58,8 @@ for command in (
 
 
 def main() -> None:
-    """Run the command, and say in one line what is missing."""
-    try:
-        botberi()
-    except (MissingSettingError, OSError) as error:
-        raise SystemExit(f"botberi: {error}") from None
+    """Run the command."""
+    botberi(prog_name="botberi")
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def dead(group: click.Context) -> None:
 @click.command("ls")
 @filters
 @click.option("--resolved", is_flag=True, help="Those that were redriven or dropped, instead of the open ones.")
-@click.option("--limit", default=50, show_default=True)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.pass_obj
 def list_letters(kind: str, /, resolved: bool, limit: int, **chosen: str | None) -> None:
     """List them, newest first."""
@@ -120,6 +120,11 @@ def _resolve(how: How, named: tuple[str, ...], which: Which | None, why: str | N
                 outcome = resolving.resolve_chosen(places, act, which)
         _tell(act, outcome)
         more = outcome.more and bool(outcome.ids) and not dry_run
+    if outcome.more:
+        rest = "which would follow" if dry_run else "behind those that can't be: choose by queue, type or reason"
+        click.echo(f"there are more, {rest}")
+    if named and outcome.skipped:
+        raise click.exceptions.Exit(1)
 
 
 def _tell(act: Act, outcome: Outcome) -> None:
@@ -128,3 +133,5 @@ def _tell(act: Act, outcome: Outcome) -> None:
         click.echo(f"{letter}: {verb}")
     for letter, refusal in outcome.skipped.items():
         click.echo(f"{letter}: {refusal.message()}")
+    if not outcome.ids and not outcome.skipped:
+        click.echo("nothing is open that fits")

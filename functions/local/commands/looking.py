@@ -2,14 +2,16 @@
 
 import json
 import time
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import click
 
 from events import bus
+from events.wire import NotAnEventError, decode
 from functions.domain.event_path import status as event_path
-from functions.local.commands.asking import ask, broker, databases, depths, table
+from functions.local.commands.asking import DATABASES, FAILURES, ask, broker, depths, said, table, transaction
 
 _SHELVED: Final = "select queue, count(*) from shelved_events group by queue"
 
@@ -18,10 +20,23 @@ _SHELVED: Final = "select queue, count(*) from shelved_events group by queue"
 def status() -> None:
     """Show the lease, what waits, what is parked and what is dead, and every queue.
 
-    `shelved` are events of subjects that fail: they wait in shared_psql, so that they hold up nobody else.
+    `shelved` are events of subjects that fail: they wait in shared_psql, so that they hold up nobody else. Exits with 1
+    when something can't be asked.
     """
-    with databases() as places:
-        rows = [_row(name, event_path.of(db)) for name, db in places.items()]
+    trouble = [*_show_databases(), *_show_queues()]
+    if trouble:
+        raise click.ClickException("\n".join(trouble))
+
+
+def _show_databases() -> Iterator[str]:
+    """Show each database that can be asked, and yield why others can't."""
+    rows = []
+    for name in DATABASES:
+        try:
+            with transaction(name) as db:
+                rows.append(_row(name, event_path.of(db)))
+        except FAILURES as error:
+            yield f"{name} can't be asked: {said(error)}"
     heads = (
         "database",
         "last lease",
@@ -36,10 +51,28 @@ def status() -> None:
     )
     table(heads, rows)
     click.echo()
-    found = depths().items()
-    shelved = dict(ask("shared_psql", _SHELVED))
-    queues = [(name, *(counts or ("missing", "-")), shelved.get(name, 0)) for name, counts in found]
+
+
+def _show_queues() -> Iterator[str]:
+    try:
+        found = depths()
+    except FAILURES as error:
+        yield f"event_bus can't be asked: {said(error)}"
+        return
+    shelved = _shelved()
+    queues = [
+        (name, *(counts or ("missing", "-")), "?" if shelved is None else shelved.get(name, 0))
+        for name, counts in found.items()
+    ]
     table(("queue", "ready", "consumers", "shelved"), queues)
+
+
+def _shelved() -> dict[str, int] | None:
+    """Return how many events of each queue wait on the shelf; None when nobody can be asked."""
+    try:
+        return dict(ask("shared_psql", _SHELVED))
+    except FAILURES:
+        return None
 
 
 def _row(database: str, path: dict[str, Any]) -> list[object]:
@@ -59,8 +92,8 @@ def _probe(path: dict[str, Any]) -> str:
 @click.command()
 @click.option("--type", "event_type", default="*", help="Only types that match, such as `com.botberi.instance.*`.")
 @click.option("--subject", default="*", help="Only subjects that match, such as `ins_*`.")
-@click.option("--count", type=int, help="End after so many.")
-@click.option("--seconds", type=float, help="End after so long.")
+@click.option("--count", type=click.IntRange(min=1), help="End after so many.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="End after so long.")
 @click.option("--json", "as_json", is_flag=True, help="The events as they are, one a line.")
 def tail(event_type: str, subject: str, count: int | None, seconds: float | None, as_json: bool) -> None:
     """Show events as they pass through RabbitMQ."""
@@ -74,13 +107,24 @@ def tail(event_type: str, subject: str, count: int | None, seconds: float | None
         for method, _, body in channel.consume(queue, auto_ack=True, inactivity_timeout=0.2):
             if time.monotonic() > end:
                 return
-            event = json.loads(body) if method is not None and body is not None else {}
+            event = _event(body) if method is not None and body is not None else {}
             if not event or not (fnmatchcase(event["type"], event_type) and fnmatchcase(event["subject"], subject)):
                 continue
             click.echo(json.dumps(event) if as_json else _line(event))
             shown += 1
             if shown == count:
                 return
+
+
+def _event(body: bytes) -> dict[str, Any]:
+    """Return an event as it is; say so, and return nothing, when it isn't one."""
+    try:
+        decode(body)
+    except NotAnEventError as error:
+        click.secho(f"{len(body)} bytes are no event: {error}", dim=True, err=True)
+        return {}
+    event: dict[str, Any] = json.loads(body)
+    return event
 
 
 def _line(event: dict[str, Any]) -> str:

@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from functions.local.commands import ailments
-from functions.local.commands.asking import ask, database_option, table
+from functions.local.commands.asking import ask, database_option, exists, table
 
 _CHOSEN: Final = """
 where recipient is null and created >= cast(:since as timestamptz) and seq <= :newest
@@ -16,9 +16,9 @@ _COUNT: Final = "select count(*) from outbox"
 
 _REPLAY: Final = """
 insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
-                    recipient, created)
+                    recipient, channel, created)
 select id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
-       cast(:queue as text), created
+       cast(:queue as text), channel, created
 from outbox
 """
 
@@ -37,6 +37,9 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
 
     Subscribers that have handled an event do nothing about it: this is for queues that are new or were lost.
     """
+    if queue is not None and not exists(queue):
+        message = f"RabbitMQ has no queue {queue}: see `botberi events status`"
+        raise click.ClickException(message)
     [[newest]] = ask(database, "select coalesce(max(seq), 0) from outbox")
     values = {"since": since, "newest": newest, "type": event_type, "subject": subject}
     if dry_run:
@@ -68,7 +71,7 @@ def show_cursor(database: str) -> None:
 
 @cursor.command("rebase")
 @database_option
-@click.argument("seq", type=int)
+@click.argument("seq", type=click.IntRange(min=0))
 @click.confirmation_option(prompt="Everything behind this number will be delivered, again if it was before. Go on?")
 def rebase_cursor(database: str, seq: int) -> None:
     """After a restore: take everything behind SEQ as undelivered."""
