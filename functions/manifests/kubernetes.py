@@ -24,6 +24,9 @@ SECURITY: Final[dict[str, Any]] = {
 }
 """Of every container: no right that it doesn't use, and only /tmp to write to."""
 
+POD_SECURITY: Final = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+"""Of every pod, for containers that would come later; Knative refuses it on its own."""
+
 TMP: Final = "/tmp"  # noqa: S108 - the only place that may be written to
 
 
@@ -110,6 +113,7 @@ def _pod(part: Part) -> dict[str, Any]:
         "serviceAccountName": "part",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        "securityContext": POD_SECURITY,
         "terminationGracePeriodSeconds": 30,
         "containers": [_container(part)],
         "volumes": volumes(part.secrets, part.tmp),

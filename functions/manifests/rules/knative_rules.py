@@ -168,6 +168,8 @@ def confined(documents: list[Document]) -> Iterator[str]:
             yield f"{name}: has a token for Kubernetes' API"
         if "dependency" not in str(each["spec"]["template"]["metadata"]) and pod.get("enableServiceLinks") is not False:
             yield f"{name}: enableServiceLinks is on"
+        if not each["apiVersion"].startswith("serving.knative.dev/") and not pod.get("securityContext"):
+            yield f"{name}: a container that is added to its pod would be open"
         for container in containers(each):
             security = container.get("securityContext", {})
             if not _is_confined(security):

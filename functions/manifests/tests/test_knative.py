@@ -113,6 +113,12 @@ def test_a_planted_violation_is_found(rule: rules.Rule, plant: Plant) -> None:
     assert len(list(rule(documents))) == 1
 
 
+def test_a_pod_without_a_security_context_of_its_own_is_found() -> None:
+    documents = copy.deepcopy(written())
+    template(named(documents, "Deployment", "edge"))["spec"].pop("securityContext")
+    assert list(rules.confined(documents)) == ["edge: a container that is added to its pod would be open"]
+
+
 @pytest.mark.parametrize(
     "plant",
     [
