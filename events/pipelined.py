@@ -7,8 +7,9 @@ may sit in between.
 """
 
 import select
+import socket
+import struct
 from contextlib import suppress
-from struct import Struct
 from typing import Any, Final
 
 from pg8000 import dbapi, native
@@ -25,7 +26,6 @@ from pg8000.core import (
     SYNC_MSG,
     Context,
     CoreConnection,
-    _read,
 )
 from pg8000.exceptions import DatabaseError, InterfaceError
 
@@ -37,9 +37,9 @@ _CHUNK: Final = 64 * 1024
 """Bytes that are read at a time."""
 
 _ALONG: Final = {b"BEGIN\0", b"COMMIT\0"}
-_HEAD: Final = Struct("!ci")
-_int32: Final = Struct("!i").pack
-_int16: Final = Struct("!H").pack
+_HEAD: Final = struct.Struct("!ci")
+_int32: Final = struct.Struct("!i").pack
+_int16: Final = struct.Struct("!H").pack
 
 
 def _message(code: bytes, data: bytes) -> bytes:
@@ -62,6 +62,17 @@ _BEGIN_READ_ONLY: Final[bytes] = _parse(b"begin read only") + _bind(()) + EXECUT
 _COMMIT: Final[bytes] = _parse(b"commit") + _bind(()) + EXECUTE_MSG
 
 
+def _let_the_kernel_keep_time(connection: socket.socket) -> None:
+    """Keep the time limit of a connection without what Python's costs: a call of the kernel for each read and write."""
+    limit = connection.gettimeout()
+    if limit is None:
+        return
+    value = struct.pack("ll", int(limit), int(limit % 1 * 1_000_000))
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        connection.setsockopt(socket.SOL_SOCKET, option, value)
+    connection.settimeout(None)
+
+
 class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
     """Mixed into either kind of pg8000's connections."""
 
@@ -69,6 +80,8 @@ class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
         """Connect as pg8000 does."""
         self._shapes: dict[bytes, tuple[Any, Any]] = {}
         super().__init__(*arguments, **options)
+        if type(self._usock) is socket.socket:
+            _let_the_kernel_keep_time(self._usock)
 
     def execute_unnamed(
         self,
@@ -123,7 +136,7 @@ class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
                 code, size = _HEAD.unpack_from(data, place)
                 end = place + 1 + size
                 if end > len(data):
-                    data += _read(self._sock, end - len(data))
+                    data += self._arrived(end - len(data))
                 self.message_types[code](data[place + _HEAD.size : end], context)
                 ready = ready or code == READY_FOR_QUERY
                 place = end
@@ -131,14 +144,20 @@ class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
         if context.error is not None:
             raise context.error
 
-    def _arrived(self) -> bytes:
-        try:
-            data: bytes = self._sock.read1(_CHUNK)
-        except OSError as error:
-            raise InterfaceError("network error") from error
-        if not data:
-            raise InterfaceError("network error")
-        return data
+    def _arrived(self, least: int = 1) -> bytes:
+        """Return what arrives next, at least so many bytes, waiting for them."""
+        parts = []
+        while least > 0:
+            try:
+                part = self._sock.read1(_CHUNK)
+            except OSError as error:
+                raise InterfaceError("network error") from error
+            if not part:
+                # The end, or the end of the time.
+                raise InterfaceError("network error")
+            parts.append(part)
+            least -= len(part)
+        return b"".join(parts)
 
     def handle_COMMAND_COMPLETE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
         """Take in how many rows a command was about; those that came along with it were about none."""

@@ -55,17 +55,31 @@ class Counted(DbapiConnection):
         return tuple(cursor.fetchall() if cursor.description else [])
 
 
-def opened(port: int | None = None) -> Counted:
+def opened(port: int | None = None, *, timeout: float = 10) -> Counted:
     address, _, database = setting("SHARED_PSQL_URL").partition("/")
     own_port = port or int(address.rpartition(":")[2])
     password = secret("psql-superuser")
-    return Counted("postgres", host=LOOPBACK, port=own_port, database=database, password=password, timeout=10)
+    return Counted("postgres", host=LOOPBACK, port=own_port, database=database, password=password, timeout=timeout)
 
 
 @pytest.fixture
 def connection(world: World) -> Iterator[Counted]:  # noqa: ARG001 - it is there
     with closing(opened()) as connection:
         yield connection
+
+
+def test_an_answer_that_does_not_come_in_time_ends_the_connection(world: World) -> None:  # noqa: ARG001 - it is there
+    with closing(opened(timeout=0.5)) as hasty:
+        with pytest.raises(InterfaceError, match="network error"):
+            hasty.asked("select pg_sleep(60)")
+        with pytest.raises(InterfaceError):
+            hasty.asked("select 1")
+
+
+def test_an_answer_larger_than_what_is_read_at_a_time_is_whole(connection: Counted) -> None:
+    [[found]] = connection.asked("select repeat('ab', $1::int)", 1_000_000)
+
+    assert found == "ab" * 1_000_000
 
 
 def test_a_transaction_around_a_statement_is_two_questions(connection: Counted) -> None:
