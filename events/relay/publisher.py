@@ -26,7 +26,15 @@ log = logging.getLogger(__name__)
 LEASE_PAUSE: Final = 0.2
 """Seconds until a standby asks for the lease again."""
 
+TOPOLOGY_PAUSE: Final = 0.5
+"""Seconds until the exchange is looked for again that is missing."""
+
+SETTLING: Final = 1.0
+"""Seconds that an exchange which was missing is left alone: what comes before it has its bindings would be parked."""
+
 _LOCKED: Final = 405
+
+_NOT_FOUND: Final = 404
 
 _HINT: Final = "; python -m events.topology makes the exchange"
 
@@ -63,6 +71,8 @@ class Publisher(threading.Thread):
         """Whether it failed because an event was refused for now."""
         self.blocked = False
         self.unblocked_at = 0.0
+        self._missing = False
+        """Whether the exchange wasn't there when it was last looked for."""
         self._unconfirmed: dict[int, tuple[Page, Letter]] = {}
         self._tag = 0
         self._channel: Any = None
@@ -134,6 +144,10 @@ class Publisher(threading.Thread):
             self.state = State.STANDBY
             self.poke()
             self._connection.ioloop.call_later(LEASE_PAUSE, lambda: self._on_open(self._connection))
+        elif self.state is not State.PUBLISHING and getattr(error, "reply_code", 0) == _NOT_FOUND:
+            log.warning("%s waits: event_bus has no exchange %s%s", self.lease, bus.EXCHANGE, _HINT)
+            self._missing = True
+            self._connection.ioloop.call_later(TOPOLOGY_PAUSE, lambda: self._on_open(self._connection))
         elif self._connection.is_open:
             self._fail(f"the channel to event_bus ended: {error!r}{_HINT if 'NOT_FOUND' in str(error) else ''}")
 
@@ -143,6 +157,10 @@ class Publisher(threading.Thread):
         self._channel.exchange_declare(bus.EXCHANGE, passive=True, callback=self._on_exchange)
 
     def _on_exchange(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
+        self._connection.ioloop.call_later(SETTLING if self._missing else 0, self._begin)
+        self._missing = False
+
+    def _begin(self) -> None:
         self._channel.add_on_return_callback(self._on_return)
         # Whoever deletes the queue takes the lease away, and nobody but its consumer is told.
         self._channel.add_on_cancel_callback(lambda _: self._fail("the lease was deleted"))

@@ -1,10 +1,12 @@
 """What a function can't handle, what no queue takes, and what can't be published stop themselves and nobody else."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from events import bus
 from events.catalog.agents import AgentCreated
+from events.relay.publisher import SETTLING
 from events.tests.path import HEAR_ALL, HEAR_SOME, EventPath
 from events.tests.recorder import Event
 
@@ -133,7 +135,24 @@ def test_without_the_exchange_events_wait_and_nothing_is_parked(path: EventPath,
     with path.broker() as connection:
         connection.channel().exchange_delete(bus.EXCHANGE)
     ids = path.emit("agt_waits")
-    eventually(lambda: "python -m events.topology makes the exchange" in path.log("relay"))
+    eventually(lambda: "event_bus has no exchange botberi.events; python -m events.topology" in path.log("relay"))
     path.declare(check=True)
     eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
     assert path.parked() == []
+
+
+def test_an_exchange_that_appears_has_time_to_get_its_bindings(path: EventPath, eventually: Eventually) -> None:
+    begun = path.log("relay").count("relaying")
+    waited = path.log("relay").count("event_bus has no exchange")
+    with path.broker() as connection:
+        channel = connection.channel()
+        channel.exchange_delete(bus.EXCHANGE)
+        ids = path.emit("agt_early")
+        eventually(lambda: path.log("relay").count("event_bus has no exchange") > waited)
+        appeared = time.monotonic()
+        channel.exchange_declare(bus.EXCHANGE, "topic", durable=True)
+        channel.queue_bind(HEAR_SOME.queue, bus.EXCHANGE, AgentCreated.type)
+        eventually(lambda: path.log("relay").count("relaying") > begun)
+        assert time.monotonic() - appeared >= SETTLING
+    path.declare(check=True)
+    eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
