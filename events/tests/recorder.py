@@ -87,6 +87,10 @@ class Recorder:
         """Return which of the events with these ids a function handled, in order; others' may come in between."""
         return [event["id"] for event in self.handled[function] if event["id"] in ids]
 
+    def found(self, function: str, event_id: str) -> Event | None:
+        """Return an event as a function handled it; None if it did not."""
+        return next((event for event in self.handled[function] if event["id"] == event_id), None)
+
     def forget(self) -> None:
         """Begin anew."""
         self.answers.clear()
