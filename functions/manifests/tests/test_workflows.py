@@ -1,11 +1,16 @@
+import json
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-WORKFLOWS = sorted((Path(__file__).resolve().parents[3] / ".github/workflows").glob("*.yml"))
+ROOT = Path(__file__).resolve().parents[3]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
 def jobs(file: Path) -> dict[str, Any]:
@@ -39,3 +44,32 @@ def test_no_checkout_leaves_credentials_behind(file: Path) -> None:
 def test_no_expression_is_pasted_into_a_script(file: Path) -> None:
     scripts = [step.get("run", "") for job in jobs(file).values() for step in job["steps"]]
     assert [script for script in scripts if "${{" in script] == []
+
+
+def baked() -> dict[str, Any]:
+    """Return what the release would build, by service."""
+    if shutil.which("docker") is None or subprocess.run(["docker", "buildx", "version"], check=False).returncode:  # noqa: S607
+        pytest.skip("docker has no buildx, or is not installed")
+    [step] = [step for step in jobs(ROOT / ".github/workflows/release.yml")["images"]["steps"] if "run" in step]
+    script = step["run"].replace(" --push", " --push --print")
+    environment = {**os.environ, "TAG": "v1.2.3", "GITHUB_REPOSITORY": "Somebody/botberi"}
+    run = subprocess.run(["bash", "-euc", script], cwd=ROOT, env=environment, capture_output=True, check=True)  # noqa: S603, S607
+    found: dict[str, Any] = json.loads(run.stdout)["target"]
+    return found
+
+
+def test_a_release_builds_every_image_for_both_architectures_with_its_provenance_and_materials() -> None:
+    services = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
+    targets = baked()
+    assert targets.keys() == {name for name, service in services.items() if "build" in service}
+    for target in targets.values():
+        assert re.fullmatch(r"ghcr\.io/somebody/botberi/[a-z-]+:1\.2\.3", target["tags"][0])
+        assert ",".join(target["platforms"]) == "linux/amd64,linux/arm64"
+        assert [each for each in ("sbom", "provenance") if each not in json.dumps(target["attest"])] == []
+
+
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
+def test_what_a_job_makes_is_a_target_of_make(file: Path) -> None:
+    scripts = "\n".join(step.get("run", "") for job in jobs(file).values() for step in job["steps"])
+    makefile = (ROOT / "Makefile").read_text()
+    assert [target for target in re.findall(r"\bmake ([a-z-]+)", scripts) if f"\n{target}:" not in makefile] == []
