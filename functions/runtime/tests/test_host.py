@@ -1,3 +1,7 @@
+from collections.abc import Callable
+
+import flask
+import functions_framework
 import pytest
 
 from functions.runtime import functions
@@ -5,6 +9,7 @@ from functions.runtime.hosting import create
 from functions.runtime.tests.planting import Plant
 
 READ = '@endpoint("GET", "/things/{name}")\ndef read_thing(name: str) -> None: ...'
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 BREAK = '@endpoint("GET", "/broken")\ndef break_thing(db: UserDb) -> None: ...'
 
 
@@ -37,6 +42,17 @@ def test_what_the_framework_would_answer_itself_is_a_problem_too(plant: Plant, p
     answer = plant(read_thing=READ).get(path)
     assert (answer.status_code, answer.json["code"]) == (404, "route_not_found")
     assert answer.headers["X-Request-Id"] == answer.json["trace_id"]
+
+
+def test_the_framework_alone_serves_a_function_as_the_host_does(plant: Plant) -> None:
+    client = plant(read_thing=READ)
+    [declaration] = client.host.declarations
+    create_app: Callable[..., flask.Flask] = functions_framework.create_app
+    alone = create_app(target=declaration.name, source=str(declaration.file), signature_type="http").test_client()
+    for path in ("/things/a", "/things/a?b=c"):
+        answers = [each.get(path, headers={"traceparent": TRACE}) for each in (client, alone)]
+        assert answers[0].status_code == answers[1].status_code
+        assert answers[0].data == answers[1].data
 
 
 def test_a_port_serves_its_surface_alone(plant: Plant) -> None:
