@@ -21,7 +21,7 @@ SECRETS: Final = "/var/openfaas/secrets"
 
 _IMAGE: Final = "${{BOTBERI_REGISTRY:-botberi}}/{name}:${{BOTBERI_VERSION:-latest}}"
 
-_DATA: Final = ("user_psql", "shared_psql", "user_redis", "event_bus", "prometheus")
+_DATA: Final = ("user_psql", "shared_psql", "user_redis", "event_bus", "localstack", "prometheus")
 """The volumes of the services that people write."""
 
 _SETTINGS: Final = {
