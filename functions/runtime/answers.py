@@ -1,5 +1,6 @@
 """HTTP answers: replies as JSON with their ETag, refusals and bugs as problem+json."""
 
+import json
 import logging
 from contextlib import suppress
 from typing import Any
@@ -68,5 +69,5 @@ def bug() -> flask.Response:
 
 def problem_response(status: int, code: str, detail: str, errors: tuple[FieldError, ...] = ()) -> flask.Response:
     """Return a problem as a response."""
-    body = flask.json.dumps(problems.problem(status, code, detail, errors))
+    body = json.dumps(problems.problem(status, code, detail, errors))
     return flask.Response(body, status=status, content_type=problems.CONTENT_TYPE)
