@@ -136,6 +136,7 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
                 "subject": event.subject,
                 "status": response.status_code,
                 "duration_ms": round(seconds * 1000, 1),
+                "call_id": request.headers.get("X-Call-Id"),
             },
         )
     return response

@@ -12,6 +12,7 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast
 
+from events import context
 from events.configuration import setting
 from functions.domain.refusals import BadGateway, Unavailable
 from functions.runtime.databases import DependencyDownError
@@ -79,7 +80,8 @@ def _say(address: str, message_id: str, text: str, seconds: float) -> str:
     try:
         connection.connect()
         body = json.dumps({"id": message_id, "text": text})
-        connection.request("POST", "/", body, {"Content-Type": "application/json", "Accept": "application/json"})
+        head = {"Content-Type": "application/json", "Accept": "application/json"}
+        connection.request("POST", "/", body, head | {"traceparent": context.current().traceparent})
         return _text(_read(connection.sock, until))
     except TimeoutError:
         raise AgentTimedOut from None

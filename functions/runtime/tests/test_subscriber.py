@@ -1,4 +1,5 @@
 import json
+import logging
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -160,6 +161,17 @@ ALL = """
     def hear_all(event: CloudEvent, db: SharedDb) -> None:
         emit(db, AccountRegistered(account_id="heard " + event.data["account_id"]))
 """
+
+
+def test_the_log_names_the_call_of_a_gateway_and_not_the_password_that_comes_with_it(
+    hear: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    sent = {"X-Call-Id": "call-1", "Authorization": "Basic YWRtaW46c2VjcmV0"}
+    hear.post("/", data=json.dumps(event()), content_type="application/cloudevents+json", headers=sent)
+    told = [vars(record) for record in caplog.records]
+    assert [each["call_id"] for each in told if "call_id" in each] == ["call-1"]
+    assert "YWRtaW46c2VjcmV0" not in str(told)
 
 
 def test_who_hears_all_hears_types_that_nobody_knows(plant: Plant, world: World) -> None:

@@ -32,10 +32,10 @@ def answering(launch: Launch) -> Iterator[Callable[..., Launched]]:
     listening = socket.create_server(("127.0.0.1", 0))
     done = threading.Event()
 
-    def start(answer: bytes, pause: float = 0) -> Launched:
+    def start(answer: bytes, pause: float = 0, heard: list[bytes] | None = None) -> Launched:
         def serve() -> None:
             with suppress(OSError), listening.accept()[0] as connection:
-                connection.recv(65536)
+                (heard if heard is not None else []).append(connection.recv(65536))
                 for number in range(len(answer)) if pause else ():
                     connection.sendall(answer[number : number + 1])
                     sleep(pause)
@@ -61,6 +61,12 @@ def test_the_reply_comes_back_with_how_long_it_took(answering: Answers) -> None:
     assert answer.status_code == 200
     assert (answer.json["text"], answer.json["id"][:4]) == ("Hello yourself", "msg_")
     assert answer.json["replied_in_ms"] >= 0
+
+
+def test_the_trace_of_the_request_goes_on_to_the_agent(answering: Callable[..., Launched]) -> None:
+    heard: list[bytes] = []
+    trace = answering(text("Hello"), heard=heard).say("Hello").headers["X-Request-Id"]
+    assert f"traceparent: 00-{trace}-".encode() in heard[0]
 
 
 @pytest.mark.parametrize(
