@@ -29,6 +29,8 @@ from pg8000.core import (
 )
 from pg8000.exceptions import DatabaseError, InterfaceError
 
+from events import sockets
+
 _NUL: Final = b"\x00"
 _MANY: Final = 200
 """Shapes of answers that are remembered: more than a process has statements."""
@@ -62,17 +64,6 @@ _BEGIN_READ_ONLY: Final[bytes] = _parse(b"begin read only") + _bind(()) + EXECUT
 _COMMIT: Final[bytes] = _parse(b"commit") + _bind(()) + EXECUTE_MSG
 
 
-def _let_the_kernel_keep_time(connection: socket.socket) -> None:
-    """Keep the time limit of a connection without what Python's costs: a call of the kernel for each read and write."""
-    limit = connection.gettimeout()
-    if limit is None:
-        return
-    value = struct.pack("ll", int(limit), int(limit % 1 * 1_000_000))
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        connection.setsockopt(socket.SOL_SOCKET, option, value)
-    connection.settimeout(None)
-
-
 class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
     """Mixed into either kind of pg8000's connections."""
 
@@ -80,8 +71,9 @@ class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
         """Connect as pg8000 does."""
         self._shapes: dict[bytes, tuple[Any, Any]] = {}
         super().__init__(*arguments, **options)
-        if type(self._usock) is socket.socket:
-            _let_the_kernel_keep_time(self._usock)
+        seconds = self._usock.gettimeout()
+        if seconds is not None and type(self._usock) is socket.socket:
+            sockets.limit(self._usock, seconds)
 
     def execute_unnamed(
         self,

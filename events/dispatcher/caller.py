@@ -81,7 +81,9 @@ class Caller:
         deadline = time.monotonic() + self.timeout
         if self._kept is None:
             seconds = min(CONNECT_TIMEOUT, self.timeout)
-            self._kept = HttpConnection.open(self.host, self.port, secure=self.secure, seconds=seconds)
+            self._kept = HttpConnection.open(
+                self.host, self.port, secure=self.secure, seconds=seconds, wait=self.timeout
+            )
         response = self._kept.exchange(request, deadline=deadline, limit=MAX_ANSWER)
         if not response.reusable:
             self.close()

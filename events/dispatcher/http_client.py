@@ -11,6 +11,8 @@ import time
 from dataclasses import dataclass
 from typing import Final, Self
 
+from events import sockets
+
 MAX_HEAD: Final = 64 * 1024
 """Bytes of an answer's head."""
 
@@ -45,15 +47,19 @@ class HttpConnection:
         self._socket = sock
         self._buffer = b""
         self._deadline = 0.0
+        self._secure = isinstance(sock, ssl.SSLSocket)
+        self._waited = False
 
     @classmethod
-    def open(cls, host: str, port: int, *, secure: bool, seconds: float) -> Self:
-        """Connect, or raise OSError."""
+    def open(cls, host: str, port: int, *, secure: bool, seconds: float, wait: float) -> Self:
+        """Connect within `seconds`, or raise OSError; `wait` is how long an exchange may take, in seconds."""
         sock = socket.create_connection((host, port), seconds)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if secure:
                 sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+            else:
+                sockets.limit(sock, wait)
         except BaseException:
             sock.close()
             raise
@@ -62,8 +68,7 @@ class HttpConnection:
     def exchange(self, request: bytes, *, deadline: float, limit: int) -> Response:
         """Send a request and read its answer; raise TimeoutError after the monotonic `deadline`."""
         self._deadline = deadline
-        self._socket.settimeout(self._left())
-        self._socket.sendall(request)
+        self._send(request)
         status, headers = self._head()
         while status < _INFORMATION:
             status, headers = self._head()
@@ -82,6 +87,17 @@ class HttpConnection:
         """Close the connection."""
         with contextlib.suppress(OSError):
             self._socket.close()
+
+    def _send(self, request: bytes) -> None:
+        if self._secure:
+            self._socket.settimeout(self._left())
+        elif self._socket.gettimeout() is not None:
+            self._socket.settimeout(None)
+        self._waited = False
+        try:
+            self._socket.sendall(request)
+        except BlockingIOError:
+            raise TimeoutError from None
 
     def _head(self) -> tuple[int, dict[bytes, bytes]]:
         while (end := self._buffer.find(b"\r\n\r\n")) < 0:
@@ -139,8 +155,14 @@ class HttpConnection:
         return taken
 
     def _receive(self) -> None:
-        self._socket.settimeout(self._left())
-        received = self._socket.recv(65536)
+        # The kernel keeps the time of the first read, which brings the whole answer as a rule.
+        if self._secure or self._waited:
+            self._socket.settimeout(self._left())
+        self._waited = True
+        try:
+            received = self._socket.recv(65536)
+        except BlockingIOError:
+            raise TimeoutError from None
         if not received:
             raise ProtocolError("the other end closed the connection")
         self._buffer += received

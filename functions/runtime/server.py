@@ -10,7 +10,6 @@ import re
 import select
 import signal
 import socket
-import struct
 import sys
 import threading
 import time
@@ -19,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
+from events import sockets
 from functions.runtime.connection import Connection
 from functions.runtime.wsgi import Application
 
@@ -165,11 +165,10 @@ def _listening(address: str) -> socket.socket:
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=2048)
-    listener.setblocking(False)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    # Connections inherit them. Python's own time limits would cost a call of the kernel for each read and write.
-    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", STALL_SECONDS, 0))
+    # Connections inherit it.
+    sockets.limit(listener, STALL_SECONDS)
+    listener.setblocking(False)
     return listener
 
 

@@ -1,0 +1,19 @@
+"""Time limits of sockets that the kernel keeps.
+
+Python's own cost a call of the kernel for each read and write, and each call is a chance to lose the interpreter to
+another thread.
+"""
+
+import socket
+import struct
+from typing import Final
+
+_TIMEVAL: Final = struct.Struct("ll")
+
+
+def limit(connection: socket.socket, seconds: float) -> None:
+    """Have each read and each write take `seconds` at most, then raise BlockingIOError."""
+    value = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1_000_000))
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        connection.setsockopt(socket.SOL_SOCKET, option, value)
+    connection.settimeout(None)
