@@ -32,12 +32,14 @@ _OWN_ANSWERS: Final[tuple[tuple[str, int, type[Refusal], str | None], ...]] = (
     ("429", 429, refusals.TooMany, None),
     ("494", 431, refusals.Malformed, "The headers are too large."),
     ("500 502 503", 503, refusals.Unavailable, None),
+    ("501", 501, refusals.Malformed, "The encoding of the body is none that is understood."),
     ("504", 504, refusals.Unavailable, "This took too long: read what became of it before you try again."),
+    ("505", 505, refusals.Malformed, "The version of HTTP is none that is understood."),
 )
 """What nginx says for itself, what it answers instead, and in which of the functions' words."""
 
 
-_UNPARSED: Final = ("400", "414", "494")
+_UNPARSED: Final = ("400", "414", "494", "501", "505")
 
 _TITLES: Final = {413: "Content Too Large", 414: "URI Too Long"}
 """Those that differ between versions of Python: the file must not."""
@@ -155,10 +157,12 @@ def _problem(found: str, status: int, refusal: type[Refusal], detail: str | None
         body = problem(status, refusal.code, detail or refusal.message())
     text = json.dumps(body | {"title": _TITLES.get(status, body["title"])}).replace("'", r"\'")
     # A request that can't be parsed has no address yet, and nginx won't go from there to a named location.
-    place = f"= /_/edge/{status}" if found in _UNPARSED else f"@problem_{status}"
+    place, internal = f"@problem_{status}", ""
+    if found in _UNPARSED:
+        place, internal = f"= /_/edge/{status}", "    internal;\n"
     return (
         f"error_page {found} = {place.removeprefix('= ')};\n"
-        f"location {place} {{\n"
+        f"location {place} {{\n{internal}"
         "    default_type application/problem+json;\n"
         f"    return {status} '{text}';\n"
         "}\n"

@@ -47,6 +47,11 @@ def test_guessing_is_limited_harder_than_reading(strict_edge: Edge) -> None:
         (b"GET /v1/agents HTTP/1.1\r\nHost: a b", 400, "malformed"),
         (b"GET http://[ HTTP/1.1\r\nHost: x", 400, "malformed"),
         (b"GET /v1/%zz HTTP/1.1\r\nHost: x", 400, "malformed"),
+        (b"GET /v1/agents HTTP/1.1\r\nHost: x\r\nHost: y", 400, "malformed"),
+        (b"get /v1/agents HTTP/1.1\r\nHost: x", 400, "malformed"),
+        (b"TRACE /v1/agents HTTP/1.1\r\nHost: x", 405, "method_not_allowed"),
+        (b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip", 501, "malformed"),
+        (b"GET /v1/agents HTTP/3.0\r\nHost: x", 505, "malformed"),
     ],
 )
 def test_what_nginx_itself_refuses_is_a_problem_too(edge: Edge, request_line: bytes, status: int, code: str) -> None:
