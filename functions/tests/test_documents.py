@@ -28,6 +28,19 @@ def test_links_lead_to_files(page: Path) -> None:
     assert missing == []
 
 
+def test_every_page_can_be_reached_from_the_readme_or_from_llms_txt() -> None:
+    found: set[Path] = set()
+    waiting = [ROOT / "README.md", ROOT / "llms.txt"]
+    while waiting:
+        page = waiting.pop().resolve()
+        # A link to a folder leads to what lies in it.
+        waiting += page.glob("*.md")
+        if page not in found and (page.suffix == ".md" or page.name == "llms.txt"):
+            found.add(page)
+            waiting += [page.parent / link for link in LINK.findall(page.read_text())]
+    assert [str(page.relative_to(ROOT)) for page in PAGES if page not in found] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_python_examples_compile(page: Path) -> None:
     for example in PYTHON.findall(page.read_text()):
