@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from events.configuration import secret, setting
+from events.logs import said
 
 TIMEOUT: Final = 10
 """Seconds."""
@@ -60,7 +61,7 @@ def _ask(kind: str, query: str = "") -> list[dict[str, Any]]:
         response = connection.getresponse()
         body = response.read()
     except (OSError, HTTPException) as error:
-        raise ManagementError(f"{url} can't be reached: {error!r}") from error
+        raise ManagementError(f"{url} can't be reached: {said(error)}") from error
     finally:
         connection.close()
     if response.status != _OK:

@@ -160,7 +160,7 @@ def connect() -> pika.BlockingConnection:
         except (AMQPConnectionError, OSError) as error:
             if time.monotonic() > deadline:
                 raise
-            log.warning("event_bus can't be reached, waiting: %r", error)
+            log.warning("event_bus can't be reached, waiting: %s", error)
             time.sleep(1)
 
 
@@ -170,14 +170,14 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="only say what would be done; exit 1 if there is anything")
     parser.add_argument("--delete-gone", action="store_true", help="delete empty queues of subscriptions that are gone")
     arguments = parser.parse_args()
-    logs.configure("topology")
+    logs.configure("topology", terse=True)
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     try:
         sys.exit(run(check=arguments.check, delete_gone=arguments.delete_gone))
     except (QueueDiffersError, moving.CantMoveError, management.ManagementError) as error:
         sys.exit(str(error))
     except (AMQPConnectionError, OSError) as error:
-        sys.exit(f"event_bus can't be reached at EVENT_BUS_URL: {error!r}")
+        sys.exit(f"event_bus can't be reached at EVENT_BUS_URL: {logs.said(error)}")
 
 
 def run(*, check: bool, delete_gone: bool) -> int:

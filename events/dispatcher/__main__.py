@@ -137,7 +137,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="dispatcher", description=__doc__)
     parser.add_argument("--cron-only", action="store_true", help="emit the events of schedules, and deliver nothing")
     cron_only = parser.parse_args().cron_only
-    logs.configure("dispatcher")
+    logs.configure("dispatcher", terse=True)
     sys.setswitchinterval(SWITCH)
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     stopped = threading.Event()

@@ -76,7 +76,7 @@ class Clock(threading.Thread):
             [[is_ours]] = self._database.open().run(_FIRE, **values)
             failpoints.reach("clock.fired")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
-            log.warning("%s can't be fired in %s: %r; trying again", schedule.name, DATABASE, error)
+            log.warning("%s can't be fired in %s: %s; trying again", schedule.name, DATABASE, error)
             self.close()
             return False
         if is_ours is None:

@@ -179,7 +179,7 @@ class Shelf(threading.Thread):
             self._database.open()
             work()
         except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
-            log.warning("the shelf in %s can't be used: %r; trying again", DATABASE, error)
+            log.warning("the shelf in %s can't be used: %s; trying again", DATABASE, error)
             self._database.close()
             return False
         return True

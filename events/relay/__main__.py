@@ -90,7 +90,7 @@ def main() -> None:
         help="after a restore: take everything behind this number of the outbox as undelivered, and exit",
     )
     arguments = parser.parse_args()
-    logs.configure("relay")
+    logs.configure("relay", terse=True)
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     if arguments.rebase is not None:
         session = Session(arguments.database, "migrator", name="botberi-rebase")

@@ -83,7 +83,7 @@ def _seen(outlook: Outlook) -> Iterator[tuple[str, dict[str, str], float]]:
     try:
         view = outlook.look()
     except Exception as error:  # noqa: BLE001 - whatever it is, the relay's own figures are shown
-        log.warning("%s can't be asked: %r", outlook.database, error)
+        log.warning("%s can't be asked: %s", outlook.database, error)
         return
     yield "botberi_outbox_undelivered", {}, view.waiting
     yield "botberi_outbox_oldest_seconds", {}, view.oldest

@@ -58,7 +58,7 @@ class Foreign(threading.Thread):
                 session = Session(self.database, "relay", name="botberi-relay-foreign")
                 self._listen(session)
             except Exception as error:  # noqa: BLE001 - whatever it is, listening again is all that can be done
-                log.warning("not listening on %s of %s: %r; trying again", CHANNEL, self.database, error)
+                log.warning("not listening on %s of %s: %s; trying again", CHANNEL, self.database, error)
             finally:
                 if session is not None:
                     session.close()

@@ -59,7 +59,7 @@ class Probe(threading.Thread):
             try:
                 self._probe()
             except Exception as error:  # noqa: BLE001 - whatever it is, another probe is all that can be done
-                log.warning("%s takes no probe: %r; trying again", self.outlook.database, error)
+                log.warning("%s takes no probe: %s; trying again", self.outlook.database, error)
             self._stopped.wait(max(1.0, interval() - (time.monotonic() - begun)))
 
     def _probe(self) -> None:

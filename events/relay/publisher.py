@@ -17,6 +17,7 @@ import pika
 from pika.exceptions import ChannelClosedByBroker
 
 from events import bus, failpoints
+from events.logs import said
 from events.relay.figures import Figures
 from events.relay.frames import publish
 from events.relay.letters import Letter, Page, Unpublishable
@@ -84,14 +85,14 @@ class Publisher(threading.Thread):
             self._connection = pika.SelectConnection(
                 bus.parameters("relay", heartbeat=bus.HEARTBEAT),
                 on_open_callback=self._on_open,
-                on_open_error_callback=lambda _, error: self._fail(f"event_bus can't be reached: {error!r}"),
-                on_close_callback=lambda _, error: self._fail(f"the connection to event_bus ended: {error!r}"),
+                on_open_error_callback=lambda _, error: self._fail(f"event_bus can't be reached: {said(error)}"),
+                on_close_callback=lambda _, error: self._fail(f"the connection to event_bus ended: {said(error)}"),
             )
             self._connection.add_on_connection_blocked_callback(lambda *_: self._block(True))
             self._connection.add_on_connection_unblocked_callback(lambda *_: self._block(False))
             self._connection.ioloop.start()
         except Exception as error:  # noqa: BLE001 - whatever ends this thread ends the connection, and is told
-            self._fail(f"the publisher failed: {error!r}")
+            self._fail(f"the publisher failed: {said(error)}")
 
     def send(self, page: Page) -> None:
         """Publish a page after those before it; from any thread."""
@@ -149,7 +150,7 @@ class Publisher(threading.Thread):
             self._missing = True
             self._connection.ioloop.call_later(TOPOLOGY_PAUSE, lambda: self._on_open(self._connection))
         elif self._connection.is_open:
-            self._fail(f"the channel to event_bus ended: {error!r}{_HINT if 'NOT_FOUND' in str(error) else ''}")
+            self._fail(f"the channel to event_bus ended: {said(error)}{_HINT if 'NOT_FOUND' in str(error) else ''}")
 
     def _on_lease(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
         failpoints.reach("relay.lease")

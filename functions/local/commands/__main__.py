@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import click
 
+from events.logs import said
 from functions.local import settings
 from functions.local.commands import letters, looking, mending
-from functions.local.commands.asking import DATABASES, FAILURES, said
+from functions.local.commands.asking import DATABASES, FAILURES
 from functions.local.ports import Ports
 
 _ADDRESS: Final = re.compile(r"[^:/]+:\d+/[^/]+")

@@ -11,9 +11,10 @@ from pika.exceptions import AMQPError
 from events import bus, management, moving, subscriptions, topology
 from events.differences import DEAD, Differences, compare
 from events.dispatcher.clock import schedules_of
+from events.logs import said
 from events.management import Existing
 from events.relay.outbox_reader import IDENTITY
-from functions.local.commands.asking import DATABASES, ask, broker, said
+from functions.local.commands.asking import DATABASES, ask, broker
 
 Ailment = tuple[str, str, str]
 """Where, what, and the remedy."""
@@ -72,7 +73,7 @@ def found(now: Callable[[], float] = time.time) -> Iterator[Ailment]:
         with broker() as connection:
             yield from _of_broker(connection)
     except (AMQPError, OSError) as error:
-        yield "event_bus", f"can't be reached: {error!r}", "start RabbitMQ, or see EVENT_BUS_URL"
+        yield "event_bus", f"can't be reached: {said(error)}", "start RabbitMQ, or see EVENT_BUS_URL"
 
 
 def _of_database(database: str, now: Callable[[], float]) -> Iterator[Ailment]:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from events import bus, subscriptions
 from events.configuration import MissingSettingError
+from events.logs import said
 from events.postgres import Session
 from migrations.databases import connect
 
@@ -26,19 +27,18 @@ database_option = click.option(
 )
 
 
-def said(error: BaseException) -> str:
-    """Return what one of FAILURES says, for people."""
-    error = getattr(error, "orig", None) or error
-    match error.args:
-        case ({"M": str(message)},):
-            return message
-    return str(error) or repr(error)
-
-
 def ask(database: str, sql: str, role: str = "relay", **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
     """Run a statement in a role and return its rows."""
-    with closing(Session(database, role, name="botberi-command")) as session:
+    with closing(_connected(database, role)) as session:
         return session.run(sql, **values)
+
+
+def _connected(database: str, role: str) -> Session:
+    try:
+        return Session(database, role, name="botberi-command")
+    except OSError as error:
+        message = f"{database.upper()}_URL: {error}"
+        raise ConnectionError(message) from error
 
 
 def transaction(database: str) -> AbstractContextManager[Connection]:
@@ -56,7 +56,11 @@ def databases() -> Iterator[dict[str, Connection]]:
 @contextmanager
 def broker() -> Iterator[pika.BlockingConnection]:
     """Connect to RabbitMQ as its administrator."""
-    connection = pika.BlockingConnection(bus.parameters("admin", heartbeat=30))
+    try:
+        connection = pika.BlockingConnection(bus.parameters("admin", heartbeat=30))
+    except (AMQPError, OSError) as error:
+        message = f"EVENT_BUS_URL: {said(error)}"
+        raise ConnectionError(message) from error
     try:
         yield connection
     finally:

@@ -9,9 +9,10 @@ from typing import Any, Final
 import click
 
 from events import bus
+from events.logs import said
 from events.wire import NotAnEventError, decode
 from functions.domain.event_path import status as event_path
-from functions.local.commands.asking import DATABASES, FAILURES, ask, broker, depths, said, table, transaction
+from functions.local.commands.asking import DATABASES, FAILURES, ask, broker, depths, table, transaction
 
 _SHELVED: Final = "select queue, count(*) from shelved_events group by queue"
 
