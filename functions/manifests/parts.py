@@ -128,8 +128,8 @@ PARTS: Final = (
             *("--queues", "instances.user,instances.admin", "--without-mingle", "--without-gossip"),
         ),
         settings=("SHARED_PSQL_URL", "USER_REDIS_URL"),
-        # With its namespace, since functions of OpenFaaS ask from another.
-        values={"BOTBERI_INSTANCES": "/tmp/instances", "INSTANCES_HOST": "worker.botberi"},  # noqa: S108 - its own volume
+        # Only the worker asks for its name: functions are told the address that comes of it.
+        values={"BOTBERI_INSTANCES": "/tmp/instances", "INSTANCES_HOST": "worker"},  # noqa: S108 - a volume of its own
         found_by_name=True,
         secrets=("shared-psql-worker", "user-redis"),
         memory="512Mi",

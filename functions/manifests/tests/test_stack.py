@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from functions.manifests.parts import PARTS
 from functions.manifests.rules import openfaas_rules as rules
 from functions.manifests.rules.knative_rules import (
     confined,
@@ -147,7 +146,6 @@ def test_what_runs_beside_the_stack_keeps_the_rules_of_kubernetes(folder: str) -
 
 def test_functions_find_everything_in_the_namespace_that_it_is_in() -> None:
     told = [value for f in read(STANDARD)["functions"].values() for value in f["environment"].values() if ":-" in value]
-    told += [value for part in PARTS for name, value in part.values.items() if name == "INSTANCES_HOST"]
     assert told
     assert [value for value in told if not re.search(r"\b[a-z-]+\.botberi(:|$)", value)] == []
 
