@@ -36,8 +36,11 @@ PUBLIC = {"jwt-public-keys"}
 
 ENTER = """
 import sys
-from pg8000.native import Connection
-Connection(sys.argv[1], password=sys.argv[2], host="user_pgbouncer", database="user_psql").run("select 1")
+from pg8000.native import Connection, DatabaseError
+try:
+    Connection(sys.argv[1], password=sys.argv[2], host="user_pgbouncer", database="user_psql").run("select 1")
+except DatabaseError:
+    sys.exit(1)
 """
 
 
