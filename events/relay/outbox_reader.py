@@ -29,7 +29,8 @@ from relay_cursor c
 """Whether the cursor is of this cluster and timeline."""
 
 # The CloudEvent is put together here and read as text: decoding rows in Python would halve the rate. Its attributes are
-# not escaped, which would take most of the time: those that would have to be are recognised in `_letter`.
+# not escaped, which would take most of the time: those that would have to be are recognised in `_letter`. A dead letter
+# of the other database leaves by this one when it is redriven: its body stays where it was.
 _COLUMNS: Final = """
 select seq, id, type, recipient, attributes, '' not in (id, origin, type, subject, partitionkey, actor),
   case when recipient is null and type = any(string_to_array(:pausing, ',')) then subject end, concat(
@@ -39,7 +40,9 @@ select seq, id, type, recipient, attributes, '' not in (id, origin, type, subjec
   lpad(seq::text, 20, '0'), '","partitionkey":"', partitionkey, '","traceparent":"' || traceparent,
   '","correlationid":"' || correlationid, '","causationid":"' || causationid, '","channel":"' || channel,
   '","actor":"', actor,
-  coalesce('","data":' || data::text, '","dataref":"/botberi/' || :database || '/bodies/' || id || '"'), '}')
+  coalesce('","data":' || data::text, '","dataref":"'
+    || case when origin like '/botberi/%' then origin else '/botberi/' || :database end || '/bodies/' || id || '"'),
+  '}')
 """
 
 _ATTRIBUTES: Final = """

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from events import envelope
 from events.catalog.agents import AgentCreated
+from events.ids import new_id
 from events.outbox import emit
 from events.tests.path import HEAR_ALL, EventPath
 from events.wire import CONTENT_TYPE
@@ -80,6 +81,21 @@ def test_a_hundred_thousand_bytes_go_by_reference(path: EventPath, eventually: E
     assert event["dataref"] == f"/botberi/shared_psql/bodies/{event_id}"
     [[body]] = path.query("select event_body(:id)", role="subscribers", id=event_id)
     assert '"slug": "xxx' in body
+
+
+@pytest.mark.parametrize(
+    ("source", "database"),
+    [("/botberi/user_psql", "user_psql"), ("/example/crm", "shared_psql"), (None, "shared_psql")],
+)
+def test_a_body_is_where_the_event_was_first_written(
+    path: EventPath, eventually: Eventually, source: str | None, database: str
+) -> None:
+    sql = """insert into outbox (id, source, type, subject, partitionkey, actor)
+             values (:id, :source, :type, 'agt_1', 'agt_1', 'system')"""
+    event_id = new_id("evt")
+    path.query(sql, id=event_id, source=source, type=AgentCreated.type)
+    event = eventually(lambda: path.recorder.found(HEARD, event_id))
+    assert event["dataref"] == f"/botberi/{database}/bodies/{event_id}"
 
 
 def test_events_are_delivered_though_every_bell_is_swallowed(path: EventPath, eventually: Eventually) -> None:
