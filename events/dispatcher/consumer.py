@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import pika
-
 from events import bus
+from events.dispatcher.deliveries import Deliveries
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +33,8 @@ class Tap:
     """Takes the tag, the connection's number, the body and the properties; must not block."""
     lost: Callable[[], None]
     """Called when everything delivered so far will be delivered again."""
+    with_properties: bool = False
+    """Whether `deliver` wants the properties, which take their time to decode; it may get None otherwise."""
 
 
 class OpenChannel:
@@ -89,7 +90,7 @@ class Consumer(threading.Thread):
         while not self.stopped.is_set():
             self.turned = time.monotonic()
             try:
-                self._connection = pika.SelectConnection(
+                self._connection = Deliveries(
                     bus.parameters("dispatcher", heartbeat=bus.HEARTBEAT),
                     on_open_callback=self._on_open,
                     on_open_error_callback=lambda _, error: self._ended(f"can't be reached: {error!r}"),
@@ -149,6 +150,7 @@ class Consumer(threading.Thread):
         self.connected = True
         self.connects += 1
         self._turn(connection)
+        connection.read_much()
         log.info("connected to event_bus; %s queues", len(self.taps))
         for tap in self.taps:
             self._open(connection, tap)
@@ -170,12 +172,15 @@ class Consumer(threading.Thread):
         channel.add_on_close_callback(partial(self._on_channel_gone, connection, tap))
         channel.add_on_cancel_callback(lambda _: channel.close())
         channel.basic_qos(prefetch_count=tap.prefetch)
+        if not tap.with_properties:
+            connection.takers[channel.channel_number] = lambda tag, body: tap.deliver(tag, number, body, None)
         channel.basic_consume(
             tap.queue,
             lambda _channel, method, properties, body: tap.deliver(method.delivery_tag, number, body, properties),
         )
 
-    def _on_channel_gone(self, connection: Any, tap: Tap, _channel: Any, error: Exception) -> None:  # noqa: ANN401
+    def _on_channel_gone(self, connection: Any, tap: Tap, channel: Any, error: Exception) -> None:  # noqa: ANN401
+        connection.takers.pop(channel.channel_number, None)
         if connection.is_open and not self.stopped.is_set():
             log.warning("no longer consuming from %s: %r; trying again", tap.queue, error)
             tap.lost()

@@ -67,7 +67,7 @@ class DeadLetters(threading.Thread):
         def deliver(tag: int, connection: int, body: bytes, properties: Any) -> None:  # noqa: ANN401 - pika's
             self._arrived.put(_Message(origin, tag, connection, body, properties.headers or {}))
 
-        return Tap(bus.dead(origin), PREFETCH, deliver, lambda: None)
+        return Tap(bus.dead(origin), PREFETCH, deliver, lambda: None, with_properties=True)
 
     def remember(self, origin: str, delivery: Delivery, answer: Answer) -> None:
         """Remember why a delivery of the queue `origin` was given up, until its dead letter arrives."""

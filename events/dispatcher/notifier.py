@@ -1,7 +1,7 @@
 """The reverse direction: events that are addressed to Postgres become a NOTIFY on a channel there, each once.
 
 They are taken in by the batch: one statement, one commit and one acknowledgement for up to five hundred. A batch that
-fails is halved until the event that is to blame is alone.
+fails is halved until the event that is to blame is alone. While Postgres takes in one batch, the next is looked at.
 """
 
 import logging
@@ -74,6 +74,7 @@ class Notifier(threading.Thread):
         self.duplicates = 0
         self._gatekeeper = Gatekeeper(load())
         self._arrived: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._checked: queue.Queue[list[_Item]] = queue.Queue(maxsize=1)
         self._database = Reconnecting(DATABASE, "relay", name="botberi-notifier")
 
     def tap(self) -> Tap:
@@ -82,13 +83,19 @@ class Notifier(threading.Thread):
         def deliver(tag: int, connection: int, body: bytes, _properties: Any) -> None:  # noqa: ANN401 - pika's
             self._arrived.put(_Message(tag, connection, body))
 
-        return Tap(bus.NOTIFY_QUEUE, 2 * BATCH, deliver, lambda: None)
+        # One batch that Postgres takes in, one that was looked at, and one that arrives.
+        return Tap(bus.NOTIFY_QUEUE, 3 * BATCH, deliver, lambda: None)
 
     def run(self) -> None:
-        """Take in batch after batch, for ever."""
+        """Look at batch after batch, for ever, and have them taken in."""
+        threading.Thread(target=self._take_in_all, name="notifier-database", daemon=True).start()
         while True:
             messages = self._batch()
-            self._take_in([item for message in messages if (item := self._item(message))])
+            self._checked.put([item for message in messages if (item := self._item(message))])
+
+    def _take_in_all(self) -> None:
+        while True:
+            self._take_in(self._checked.get())
 
     def _batch(self) -> list[_Message]:
         """Wait for a message, and a little for more of the same connection."""

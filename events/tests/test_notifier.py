@@ -80,6 +80,8 @@ def test_what_can_not_be_a_notify_is_a_dead_letter_alone(
 def test_a_thousand_events_are_taken_in_by_the_batch(path: EventPath, eventually: Eventually) -> None:
     with path.broker() as connection:
         channel = connection.channel()
+        # What RabbitMQ has not yet handed to the queue is dropped with the channel.
+        channel.confirm_delivery()
         for number in range(1000):
             channel.basic_publish(bus.NOTIFY_EXCHANGE, "", json.dumps(order(f"many-{number}")).encode())
     eventually(lambda: path.query("select count(*) from inbox where id like 'order-many-%'") == [(1000,)])
