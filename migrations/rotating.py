@@ -11,6 +11,8 @@ _ROTATE: Final = """
 -- More events than the partitions ahead hold may come between two looks, or while no relay runs: they lie in the
 -- default partition. No other can be made then for their numbers, only for those that follow; they stay there until
 -- all are delivered and old.
+--
+-- A body goes a month after its event may, and never while the event is parked or a dead letter that is open.
 create or replace function rotate_outbox(keep interval) returns integer language plpgsql security definer
 set search_path = public, pg_temp as $$
 declare
@@ -44,7 +46,9 @@ begin
     execute format(case when part.is_default then 'truncate %I' else 'drop table %I' end, part.relname);
     dropped := dropped + 1;
   end loop;
-  delete from outbox_bodies where created < now() - keep - interval '30 days';
+  delete from outbox_bodies as body where created < now() - keep - interval '30 days'
+    and not exists (select from parked_events as parked where parked.id = body.id and parked.resolution is null)
+    and not exists (select from dead_letters as dead where dead.event_id = body.id and dead.resolution is null);
   return dropped;
 end $$;
 """

@@ -112,3 +112,18 @@ def test_a_relay_rotates_by_itself_and_keeps_what_the_setting_says(relayed: Even
     relayed.start("relay", OUTBOX_RETENTION_DAYS="0")
     eventually(lambda: not exists(relayed, number))
     assert "delivered and older than 0.0 days" in relayed.log("relay")
+
+
+def test_a_body_is_kept_for_what_is_stuck(relayed: EventPath) -> None:
+    relayed.query("""insert into outbox_bodies (id, data, created)
+                     select id, '{}', now() - interval '40 days' from unnest(array['evt_parked', 'evt_gone']) as id""")
+    relayed.query("""insert into parked_events (seq, id, type, subject, reason, detail, letter)
+                     values (1, 'evt_parked', 't', 's', 'unroutable', '', '{}')""")
+    kept = "select id from outbox_bodies where id in ('evt_parked', 'evt_gone')"
+    rotate(relayed, "11 days")
+    assert len(relayed.query(kept)) == 2
+    rotate(relayed, "7 days")
+    assert relayed.query(kept) == [("evt_parked",)]
+    relayed.query("update parked_events set resolution = 'discarded' where seq = 1")
+    rotate(relayed, "7 days")
+    assert relayed.query(kept) == []
