@@ -30,6 +30,8 @@ class Differences:
     """What is missing, what is other than it should be, and what nobody asks for any more. Each is sorted."""
 
     exchanges: list[str]
+    kinds: list[str]
+    """Exchanges of another type."""
     queues: list[str]
     bindings: list[Binding]
     stale: list[Binding]
@@ -42,6 +44,7 @@ class Differences:
     def sentences(self) -> Iterator[str]:
         """Yield what has to be done, for people."""
         yield from (f"create the exchange {name}" for name in self.exchanges)
+        yield from (f"make the exchange {name} anew, which is of another kind" for name in self.kinds)
         yield from (f"create the queue {name}" for name in self.queues)
         yield from (f"move {name} to a queue with other arguments" for name in self.changed)
         yield from (f"bind {queue} to {key} of {exchange}" for exchange, queue, key in self.bindings)
@@ -53,7 +56,8 @@ def compare(wanted: Wanted, existing: Existing) -> Differences:
     there = existing.bindings
     moving = {name.removesuffix(MOVING) for name in existing.queues if name.endswith(MOVING)}
     return Differences(
-        sorted(set(wanted.exchanges) - existing.exchanges),
+        sorted(set(wanted.exchanges) - set(existing.exchanges)),
+        sorted(name for name, kind in wanted.exchanges.items() if existing.exchanges.get(name, kind) != kind),
         sorted(set(wanted.queues) - set(existing.queues) - moving),
         sorted(set(wanted.bindings) - there),
         sorted(each for each in there - set(wanted.bindings) if each[0] == bus.EXCHANGE and each[1] in wanted.queues),

@@ -32,7 +32,8 @@ class Queue:
 class Existing:
     """What exists in the virtual host."""
 
-    exchanges: frozenset[str]
+    exchanges: dict[str, str]
+    """Types by name."""
     queues: dict[str, Queue]
     """By name."""
     bindings: frozenset[tuple[str, str, str]]
@@ -43,7 +44,7 @@ def look() -> Existing:
     """Ask what exists, or raise ManagementError."""
     queues = {each["name"]: Queue(each["arguments"], each["durable"]) for each in _ask("queues", "?disable_stats=true")}
     bindings = ((each["source"], each["destination"], each["routing_key"]) for each in _ask("bindings"))
-    exchanges = frozenset(str(each["name"]) for each in _ask("exchanges"))
+    exchanges = {each["name"]: each["type"] for each in _ask("exchanges")}
     return Existing(exchanges, queues, frozenset(each for each in bindings if each[0]))
 
 

@@ -47,8 +47,8 @@ PATIENCE: Final = 60
 _MISMATCH: Final = 406
 
 
-class QueueDiffersError(Exception):
-    """A queue exists with other arguments, which can't be changed in place."""
+class DiffersError(Exception):
+    """A queue or exchange exists as another than it should be, which can't be changed in place."""
 
 
 def arguments_of(queue: str) -> dict[str, Any]:
@@ -83,18 +83,31 @@ def wanted_by(subscriptions: list[Subscription]) -> Wanted:
 
 
 def declare(connection: pika.BlockingConnection, wanted: list[Subscription]) -> None:
-    """Make exchanges, queues and bindings exist, or raise QueueDiffersError."""
+    """Make exchanges, queues and bindings exist, or raise DiffersError."""
     everything = wanted_by(wanted)
     for queue, arguments in everything.queues.items():
         _declare_queue(connection, queue, arguments)
     channel = connection.channel()
     # Each with its bindings at once: what a relay publishes to an exchange that has none yet is parked.
     for name, kind in everything.exchanges.items():
-        channel.exchange_declare(name, kind, durable=True)
+        _declare_exchange(channel, name, kind)
         for exchange, queue, key in everything.bindings:
             if exchange == name:
                 channel.queue_bind(queue, exchange, key)
     channel.close()
+
+
+def _declare_exchange(channel: Any, name: str, kind: str) -> None:  # noqa: ANN401 - pika's
+    try:
+        channel.exchange_declare(name, kind, durable=True)
+    except ChannelClosedByBroker as error:
+        if error.reply_code != _MISMATCH:
+            raise
+        message = (
+            f"the exchange {name} exists as another kind ({error.reply_text}). Delete it on RabbitMQ's page, and run "
+            "this again: relays wait meanwhile, and lose nothing."
+        )
+        raise DiffersError(message) from error
 
 
 def _declare_queue(connection: pika.BlockingConnection, queue: str, arguments: dict[str, Any]) -> None:
@@ -108,12 +121,12 @@ def _declare_queue(connection: pika.BlockingConnection, queue: str, arguments: d
             f"the queue {queue} exists with other arguments ({error.reply_text}). Nothing was changed in it. Stop the "
             f"relays, let its consumer empty it, delete it (rabbitmqctl delete_queue {queue}), and run this again."
         )
-        raise QueueDiffersError(message) from error
+        raise DiffersError(message) from error
     channel.close()
 
 
 def change(connection: pika.BlockingConnection, subscribed: list[Subscription], existing: Existing) -> Iterator[str]:
-    """Make what exists what is wanted, and yield what was changed; raises CantMoveError, QueueDiffersError."""
+    """Make what exists what is wanted, and yield what was changed; raises CantMoveError, DiffersError."""
     wanted = wanted_by(subscribed)
     differences = compare(wanted, existing)
     # The shelf is the dispatcher's: what somebody else brings, or what isn't for a function, would stay there.
@@ -174,7 +187,7 @@ def main() -> None:
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     try:
         sys.exit(run(check=arguments.check, delete_gone=arguments.delete_gone))
-    except (QueueDiffersError, moving.CantMoveError, management.ManagementError) as error:
+    except (DiffersError, moving.CantMoveError, management.ManagementError) as error:
         sys.exit(str(error))
     except (AMQPConnectionError, OSError) as error:
         sys.exit(f"event_bus can't be reached at EVENT_BUS_URL: {logs.said(error)}")

@@ -121,6 +121,15 @@ def test_an_exchange_that_is_missing(patient: EventPath) -> None:
     assert (bus.EXCHANGE, "the exchange is missing", "python -m events.topology") in found
 
 
+def test_an_exchange_of_another_kind(patient: EventPath) -> None:
+    with patient.broker() as connection:
+        connection.channel().exchange_delete(bus.EXCHANGE)
+        connection.channel().exchange_declare(bus.EXCHANGE, "fanout", durable=True)
+        found = list(ailments.found())
+        connection.channel().exchange_delete(bus.EXCHANGE)
+    assert (bus.EXCHANGE, "the exchange is of another kind", "delete it, then python -m events.topology") in found
+
+
 def test_a_binding_that_is_missing_and_one_too_many(patient: EventPath) -> None:
     [key] = HEAR_SOME.types
     with patient.broker() as connection:

@@ -153,6 +153,19 @@ def test_a_queue_that_somebody_else_empties_is_not_moved(topology: EventPath) ->
     assert f"rabbitmqctl delete_queue {MOVED.queue}" in refused.stderr
 
 
+def test_an_exchange_of_another_kind_is_left_alone_and_the_remedy_is_told(topology: EventPath) -> None:
+    say(topology, MOVED)
+    with topology.broker() as connection:
+        connection.channel().exchange_delete(bus.EXCHANGE)
+        connection.channel().exchange_declare(bus.EXCHANGE, "fanout", durable=True)
+        assert f"make the exchange {bus.EXCHANGE} anew, which is of another kind" in lines(topology, "--check")
+        refused = topology.declare(check=False)
+        connection.channel().exchange_delete(bus.EXCHANGE)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"the exchange {bus.EXCHANGE} exists as another kind (PRECONDITION_FAILED")
+    assert lines(topology)[0] == f"create the exchange {bus.EXCHANGE}"
+
+
 def test_without_the_management_interface_it_makes_what_it_can(topology: EventPath) -> None:
     say(topology, MOVED)
     nowhere = {"EVENT_BUS_MANAGEMENT_URL": "http://127.0.0.1:9"}

@@ -148,6 +148,8 @@ def _of_broker(connection: pika.BlockingConnection) -> Iterator[Ailment]:
 def _of_topology(differences: Differences, existing: Existing) -> Iterator[Ailment]:
     for exchange in differences.exchanges:
         yield exchange, "the exchange is missing", TOPOLOGIST
+    for exchange in differences.kinds:
+        yield exchange, "the exchange is of another kind", f"delete it, then {TOPOLOGIST}"
     for queue in differences.queues:
         kind = "the dead-letter queue" if queue.endswith(DEAD) else "the queue"
         yield queue, f"{kind} is missing", TOPOLOGIST
