@@ -1,5 +1,6 @@
 """RabbitMQ's place in the world: names that every part agrees on, and how a part connects."""
 
+import socket
 from typing import TYPE_CHECKING, Final
 
 from events.configuration import secret, setting
@@ -25,6 +26,8 @@ HEARTBEAT: Final = 2
 TCP_OPTIONS: Final = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 6000}
 """Without these a dead peer is noticed after eleven minutes. The last is in milliseconds, and decides."""
 
+KNOCK: Final = 2
+"""Seconds that a port may take to answer a knock."""
 
 LEASES: Final = "botberi.relay."
 """How the queues begin that are leases."""
@@ -40,6 +43,19 @@ def dead(queue: str) -> str:
     return f"{queue}.dead"
 
 
+def address() -> tuple[str, int, str]:
+    """Return host, port and virtual host, from EVENT_BUS_URL."""
+    place, _, virtual_host = setting("EVENT_BUS_URL").partition("/")
+    host, _, port = place.partition(":")
+    return host, int(port or 5672), virtual_host or "/"
+
+
+def knock() -> None:
+    """Raise OSError when nobody takes connections at RabbitMQ's port."""
+    host, port, _ = address()
+    socket.create_connection((host, port), timeout=KNOCK).close()
+
+
 def parameters(part: str, *, heartbeat: int = 5) -> "pika.ConnectionParameters":
     """Return how `part` (`admin`, `relay`, `dispatcher`) connects: address from EVENT_BUS_URL, secret event-bus-<part>.
 
@@ -47,12 +63,11 @@ def parameters(part: str, *, heartbeat: int = 5) -> "pika.ConnectionParameters":
     """
     import pika  # noqa: PLC0415 - functions know the names above, and have no pika
 
-    address, _, virtual_host = setting("EVENT_BUS_URL").partition("/")
-    host, _, port = address.partition(":")
+    host, port, virtual_host = address()
     return pika.ConnectionParameters(
         host=host,
-        port=int(port or 5672),
-        virtual_host=virtual_host or "/",
+        port=port,
+        virtual_host=virtual_host,
         credentials=pika.PlainCredentials(f"botberi_{part}", secret(f"event-bus-{part}"), erase_on_connect=False),
         heartbeat=heartbeat,
         connection_attempts=1,

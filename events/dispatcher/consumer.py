@@ -15,7 +15,7 @@ from events.dispatcher.deliveries import Deliveries
 
 log = logging.getLogger(__name__)
 
-MAX_PAUSE: Final = 0.5
+MAX_PAUSE: Final = 0.2
 """Seconds between two attempts to connect, at most."""
 
 QUEUE_PAUSE: Final = 2.0

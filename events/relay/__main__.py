@@ -28,7 +28,7 @@ from events.watching import serve
 
 log = logging.getLogger(__name__)
 
-MAX_PAUSE: Final = 0.5
+MAX_PAUSE: Final = 0.2
 """Seconds between two attempts to connect, at most."""
 
 RESTORED_PAUSE: Final = 10

@@ -9,8 +9,9 @@ from typing import Final
 
 from pg8000.exceptions import Error
 
-from events import failpoints
+from events import bus, failpoints
 from events.configuration import setting
+from events.logs import said
 from events.relay import probe
 from events.relay.figures import Figures
 from events.relay.foreign import Foreign
@@ -78,6 +79,7 @@ class RelaySession:
         """Relay until told to stop; raise when anything is lost."""
         with ExitStack() as stack:
             stack.callback(self._note_end)
+            _knock()
             self.reader = OutboxReader(self.database, pausing_types())
             stack.callback(self.reader.close)
             self.sleep = Sleep(self.database, self.wakeup, self.reader.session, self.figures)
@@ -277,3 +279,12 @@ class RelaySession:
             return
         if dropped:
             log.info("dropped %s partitions of the outbox, delivered and older than %s", dropped, keep)
+
+
+def _knock() -> None:
+    """Raise BusLostError while nobody listens at RabbitMQ's port: Postgres need not be troubled for every attempt."""
+    try:
+        bus.knock()
+    except OSError as error:
+        message = f"event_bus can't be reached: {said(error)}"
+        raise BusLostError(message) from error
