@@ -26,6 +26,9 @@ class Plainly(click.Group):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever reads has seen enough: click ends then without a word.
+            raise
         except FAILURES as error:
             raise click.ClickException(said(error)) from None
 
