@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from events import bus
 from events.dispatcher.deliveries import Deliveries
+from events.logs import said
 
 log = logging.getLogger(__name__)
 
@@ -93,12 +94,12 @@ class Consumer(threading.Thread):
                 self._connection = Deliveries(
                     bus.parameters("dispatcher", heartbeat=bus.HEARTBEAT),
                     on_open_callback=self._on_open,
-                    on_open_error_callback=lambda _, error: self._ended(f"can't be reached: {error!r}"),
-                    on_close_callback=lambda _, error: self._ended(f"ended the connection: {error!r}"),
+                    on_open_error_callback=lambda _, error: self._ended(f"can't be reached: {said(error)}"),
+                    on_close_callback=lambda _, error: self._ended(f"ended the connection: {said(error)}"),
                 )
                 self._connection.ioloop.start()
             except Exception as error:  # noqa: BLE001 - whatever ends a connection, the next one may do better
-                self._ended(f"connection failed: {error!r}")
+                self._ended(f"connection failed: {said(error)}")
             pause = 0.1 if self.connected else min(pause * 2, MAX_PAUSE)
             self.connected = False
             self._channels.clear()
@@ -170,7 +171,9 @@ class Consumer(threading.Thread):
         # What was settled while there was no connection is of no use any more.
         self._flush()
         channel.add_on_close_callback(partial(self._on_channel_gone, connection, tap))
-        channel.add_on_cancel_callback(lambda _: channel.close())
+        channel.add_on_cancel_callback(
+            lambda _: channel.close(0, "its queue is gone: python -m events.topology makes it")
+        )
         channel.basic_qos(prefetch_count=tap.prefetch)
         if not tap.with_properties:
             connection.takers[channel.channel_number] = lambda tag, body: tap.deliver(tag, number, body, None)
@@ -182,6 +185,6 @@ class Consumer(threading.Thread):
     def _on_channel_gone(self, connection: Any, tap: Tap, channel: Any, error: Exception) -> None:  # noqa: ANN401
         connection.takers.pop(channel.channel_number, None)
         if connection.is_open and not self.stopped.is_set():
-            log.warning("no longer consuming from %s: %r; trying again", tap.queue, error)
+            log.warning("no longer consuming from %s: %s; trying again", tap.queue, error)
             tap.lost()
             connection.ioloop.call_later(QUEUE_PAUSE, partial(self._open, connection, tap))

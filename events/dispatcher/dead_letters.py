@@ -87,7 +87,7 @@ class DeadLetters(threading.Thread):
         try:
             self._database.open().run(BURY, **self._row(message))
         except Exception as error:  # noqa: BLE001 - whatever it is, the message stays where it is
-            log.warning("dead letters can't be written to shared_psql: %r; trying again", error)
+            log.warning("dead letters can't be written to shared_psql: %s; trying again", error)
             self._database.close()
             return False
         self.written[message.queue] += 1

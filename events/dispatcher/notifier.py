@@ -157,7 +157,7 @@ class Notifier(threading.Thread):
             except Exception as error:
                 if isinstance(error, DatabaseError) and str(error.args[0].get("C", "")).startswith(_DATA_ERRORS):
                     raise
-                log.warning("%s can't be notified: %r; trying again", DATABASE, error)
+                log.warning("%s can't be notified: %s; trying again", DATABASE, error)
                 self._database.close()
                 time.sleep(PAUSE)
 
