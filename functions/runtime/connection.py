@@ -20,7 +20,7 @@ from httptools.parser.errors import HttpParserInvalidMethodError
 
 from events import context
 from functions.runtime import problems
-from functions.runtime.wsgi import Address, Answer, Application, Request, run
+from functions.runtime.wsgi import Address, Answer, Application, Request, parted, run
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,8 @@ _HEAD_TOO_LARGE: Final = (
     f"The headers are more than {HEADERS}, or larger than {HEAD_BYTES:,} bytes.",
 )
 
+
+_BROKE_OFF: Final = _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "The body ended before it was complete.")
 
 _BUG: Final = _RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
 
@@ -107,7 +109,7 @@ class Connection:
     def close(self) -> None:
         """End the connection; a client that is still sending gets its answer all the same."""
         with suppress(OSError):
-            if self._fault is not None or (self._arriving.method and not self._arriving.complete):
+            if self._fault is not None or (self._arriving.method and not self._arriving.complete) or self.unread:
                 self._linger()
         with suppress(OSError):
             self.socket.close()
@@ -176,6 +178,10 @@ class Connection:
         if request.sized and parser.should_upgrade():
             # llhttp takes the body for what comes after the upgrade.
             raise _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "There is nothing to upgrade to: leave that away.")
+        try:
+            request.path, request.query = parted(request.url)
+        except ValueError:
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "The address can't be understood.") from None
         request.method = parser.get_method().decode()
         self._requests.append(request)
 
@@ -190,13 +196,14 @@ class Connection:
     def _answer(self, request: Request, application: Application, lasting: Callable[[], bool]) -> bool:
         body = io.BytesIO(request.body) if request.complete else io.BufferedReader(_Body(self, request), _CHUNK)
         answer = Answer(request, self.socket.sendall, lambda: request.keep and request.complete and lasting())
-        environ = request.environ(self.address, self.server, body)
         try:
-            run(application, environ, answer)
-        except Exception:
-            log.exception("an answer broke off" if answer.began else "a request was not answered")
+            run(application, request.environ(self.address, self.server, body), answer)
+        except Exception as error:
+            broke_off = isinstance(error, ConnectionError)
+            if not broke_off:
+                log.exception("an answer broke off" if answer.began else "a request was not answered")
             if not answer.began:
-                self._refuse(_BUG)
+                self._refuse(self._fault or (_BROKE_OFF if broke_off else _BUG))
             return False
         return answer.keep
 

@@ -122,7 +122,13 @@ class _Server:
 
     def _answer(self, client: _Client) -> None:
         place = client.socket.fileno()
-        if not client.answer(self.application, lambda: self.alive):
+        try:
+            keep = client.answer(self.application, lambda: self.alive)
+        except Exception:
+            # A thread that ends isn't missed until all have.
+            log.exception("a connection ended by a bug")
+            keep = False
+        if not keep:
             self._end(place, client)
             return
         client.busy = False

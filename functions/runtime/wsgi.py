@@ -34,6 +34,8 @@ class Request:
         "hosts",
         "keep",
         "method",
+        "path",
+        "query",
         "sized",
         "taken",
         "url",
@@ -43,6 +45,8 @@ class Request:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.url = b""
+        self.path = b""
+        self.query = b""
         self.headers: list[tuple[bytes, bytes]] = []
         self.taken = 0
         """Bytes of the head, roughly."""
@@ -64,12 +68,11 @@ class Request:
 
     def environ(self, client: Address, server: Address, body: Any) -> Environ:  # noqa: ANN401 - a file of any kind
         """Return what WSGI says of the request; `body` reads its body."""
-        path, query = _parted(self.url)
         environ: Environ = {
             "REQUEST_METHOD": self.method,
             "SCRIPT_NAME": "",
-            "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
-            "QUERY_STRING": query.decode("latin-1"),
+            "PATH_INFO": (unquote_to_bytes(self.path) if b"%" in self.path else self.path).decode("latin-1"),
+            "QUERY_STRING": self.query.decode("latin-1"),
             "RAW_URI": self.url.decode("latin-1"),
             "SERVER_NAME": server[0],
             "SERVER_PORT": str(server[1]),
@@ -93,7 +96,8 @@ class Request:
         return environ
 
 
-def _parted(url: bytes) -> tuple[bytes, bytes]:
+def parted(url: bytes) -> tuple[bytes, bytes]:
+    """Return the path and the query of an address as a request has it; raise ValueError for what is none."""
     if not url.startswith((b"/", b"*")):
         # The form that is meant for proxies: with scheme and host in front.
         parts = urlsplit(url)

@@ -16,6 +16,9 @@ from functions.runtime.wsgi import Application, Environ, StartResponse
 HEAD = b"Host: x\r\n"
 END = b"\r\n\r\n"
 
+PATIENCE = 60
+"""Seconds."""
+
 
 def tell(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Answer with what was asked."""
@@ -38,7 +41,8 @@ def answering(status: str, headers: list[tuple[str, str]], *parts: bytes) -> App
 def asked(*parts: bytes, application: Application = tell) -> bytes:
     """Return all that a client receives that sends `parts`, one after the other, and then nothing more."""
     client, ours = socket.socketpair()
-    client.settimeout(20)
+    for each in (client, ours):
+        each.settimeout(PATIENCE)
     with closing(client):
         connection = Connection(ours, ("192.0.2.1", 1234), ("192.0.2.2", 8080))
         for part in parts:
@@ -70,6 +74,8 @@ def told(*parts: bytes) -> dict[str, str]:
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -3" + END,
         b"GET / HTTP/1.1\r\nAccept: x" + END,
         b"GET / HTTP/1.1\r\nHost: x\r\nHost: y" + END,
+        b"GET http://a[/b HTTP/1.1\r\nHost: x" + END,
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked" + END + b"no size\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 3" + END + b"abc",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -128,7 +134,8 @@ def test_it_does_not_matter_in_which_parts_requests_arrive(places: list[int], bo
 def asked_at_once(parts: list[bytes]) -> bytes:
     """Return what a client receives that sends on and on, whatever it is answered; each part is received by itself."""
     client, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    client.settimeout(20)
+    for each in (client, ours):
+        each.settimeout(PATIENCE)
     connection = Connection(ours, ("192.0.2.1", 1234), ("192.0.2.2", 8080))
     with closing(client):
         for part in parts:
@@ -197,6 +204,12 @@ def test_an_old_client_that_asks_for_it_keeps_its_connection() -> None:
     request = b"GET / HTTP/1.0\r\nConnection: keep-alive" + END
 
     assert asked(request, request).count(b"Connection: keep-alive") == 2
+
+
+def test_a_body_that_breaks_off_is_not_a_bug() -> None:
+    answer = asked_at_once([b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5" + END + b"abc"])
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_body_is_asked_for_only_when_it_is_read() -> None:
