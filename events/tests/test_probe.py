@@ -86,6 +86,9 @@ def test_a_relay_sleeps_between_two_probes_and_is_woken_by_their_bell(relay: Wat
     assert relay.value("botberi_relay_found_by_fallback_total") == 0
 
 
-def test_a_probe_goes_to_the_queue_that_is_the_lease(quiet_path: EventPath) -> None:
+def test_a_probe_goes_to_the_queue_that_is_the_lease(
+    relay: Watch, quiet_path: EventPath, eventually: Eventually
+) -> None:
     sql = "select distinct recipient from outbox where type = :type and recipient is not null"
+    eventually(lambda: relay.value("botberi_relay_probes_total", outcome="sent") >= 1)
     assert quiet_path.query(sql, type=probe.TYPE) == [(bus.lease(DATABASE),)]
