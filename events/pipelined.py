@@ -15,13 +15,9 @@ from typing import Any, Final
 from pg8000 import dbapi, native
 from pg8000.converters import make_params
 from pg8000.core import (
-    BIND,
-    DESCRIBE,
     EXECUTE_MSG,
     IN_FAILED_TRANSACTION,
     IN_TRANSACTION,
-    PARSE,
-    PORTAL,
     READY_FOR_QUERY,
     SYNC_MSG,
     Context,
@@ -30,8 +26,8 @@ from pg8000.core import (
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from events import sockets
+from events.questions import BEGIN, BEGIN_READ_ONLY, COMMIT, EXECUTE, bind, parse
 
-_NUL: Final = b"\x00"
 _MANY: Final = 200
 """Shapes of answers that are remembered: more than a process has statements."""
 
@@ -40,28 +36,6 @@ _CHUNK: Final = 64 * 1024
 
 _ALONG: Final = {b"BEGIN\0", b"COMMIT\0"}
 _HEAD: Final = struct.Struct("!ci")
-_int32: Final = struct.Struct("!i").pack
-_int16: Final = struct.Struct("!H").pack
-
-
-def _message(code: bytes, data: bytes) -> bytes:
-    return b"".join((code, _int32(len(data) + 4), data))
-
-
-def _parse(statement: bytes, oids: Any = ()) -> bytes:  # noqa: ANN401 - pg8000's oids
-    types = b"".join(_int32(0 if oid == -1 else oid) for oid in oids)
-    return _message(PARSE, _NUL + statement + _NUL + _int16(len(oids)) + types)
-
-
-def _bind(values: tuple[bytes | None, ...]) -> bytes:
-    given = b"".join(_int32(-1) if value is None else _int32(len(value)) + value for value in values)
-    return _message(BIND, _NUL + _NUL + _int16(0) + _int16(len(values)) + given + _int16(0))
-
-
-_EXECUTE: Final = _message(DESCRIBE, PORTAL + _NUL) + EXECUTE_MSG
-_BEGIN: Final[bytes] = _parse(b"begin") + _bind(()) + EXECUTE_MSG
-_BEGIN_READ_ONLY: Final[bytes] = _parse(b"begin read only") + _bind(()) + EXECUTE_MSG
-_COMMIT: Final[bytes] = _parse(b"commit") + _bind(()) + EXECUTE_MSG
 
 
 class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
@@ -84,14 +58,14 @@ class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
     ) -> Context:
         """Run one statement with its values, in one round trip."""
         context = Context(statement, stream=stream)
-        self._ask(self._around(self._question(statement, vals, oids) + _EXECUTE))
+        self._ask(self._around(self._question(statement, vals, oids) + EXECUTE))
         self.handle_messages(context)
         return context
 
     def _question(self, statement: str, vals: Any, oids: Any) -> bytes:  # noqa: ANN401 - as above
         encoding = self._client_encoding
         values = tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
-        return _parse(statement.encode(encoding), oids) + _bind(values)
+        return parse(statement.encode(encoding), oids) + bind(values)
 
     def _around(self, question: bytes) -> bytes:
         """Return the question with what goes out together with it."""
@@ -205,7 +179,7 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
             self._ahead.clear()
         if self._in_transaction or self.autocommit:
             return question
-        return _BEGIN_READ_ONLY + question + _COMMIT if self.read_only else _BEGIN + question
+        return BEGIN_READ_ONLY + question + COMMIT if self.read_only else BEGIN + question
 
     @property
     def _in_transaction(self) -> bool:

@@ -1,0 +1,32 @@
+"""What is said to Postgres in its extended protocol: a statement is parsed, its values bound, and it is executed."""
+
+from struct import Struct
+from typing import Any, Final
+
+from pg8000.core import BIND, DESCRIBE, EXECUTE_MSG, PARSE, PORTAL
+
+_NUL: Final = b"\x00"
+_int32: Final = Struct("!i").pack
+_int16: Final = Struct("!H").pack
+
+
+def _message(code: bytes, data: bytes) -> bytes:
+    return b"".join((code, _int32(len(data) + 4), data))
+
+
+def parse(statement: bytes, oids: Any = ()) -> bytes:  # noqa: ANN401 - pg8000's oids
+    """Return what asks to parse a statement; `oids` are the types of its values, -1 for any."""
+    types = b"".join(_int32(0 if oid == -1 else oid) for oid in oids)
+    return _message(PARSE, _NUL + statement + _NUL + _int16(len(oids)) + types)
+
+
+def bind(values: tuple[bytes | None, ...]) -> bytes:
+    """Return what binds its values, as text."""
+    given = b"".join(_int32(-1) if value is None else _int32(len(value)) + value for value in values)
+    return _message(BIND, _NUL + _NUL + _int16(0) + _int16(len(values)) + given + _int16(0))
+
+
+EXECUTE: Final = _message(DESCRIBE, PORTAL + _NUL) + EXECUTE_MSG
+BEGIN: Final[bytes] = parse(b"begin") + bind(()) + EXECUTE_MSG
+BEGIN_READ_ONLY: Final[bytes] = parse(b"begin read only") + bind(()) + EXECUTE_MSG
+COMMIT: Final[bytes] = parse(b"commit") + bind(()) + EXECUTE_MSG
