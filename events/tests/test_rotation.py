@@ -14,13 +14,6 @@ SIZE = 250_000
 """Numbers of a partition."""
 
 
-@pytest.fixture
-def relayed(quiet_path: EventPath) -> EventPath:
-    if not quiet_path.processes:
-        quiet_path.start("relay")
-    return quiet_path
-
-
 def newest(path: EventPath) -> int:
     """Return the number of the partition that the next event belongs to."""
     return int(path.query("select nextval('outbox_seq_seq') / :size", size=SIZE)[0][0])
@@ -47,6 +40,16 @@ def rotate(path: EventPath, keep: str = "0 days") -> int:
 
 def deliver(path: EventPath, eventually: Eventually) -> None:
     eventually(lambda: path.query("select waiting from event_path_status(10)") == [(0,)])
+
+
+@pytest.fixture
+def relayed(quiet_path: EventPath) -> EventPath:
+    """The path with a relay, the next event being one of a partition that has no other."""
+    if not quiet_path.processes:
+        quiet_path.start("relay")
+    go_on_by(quiet_path, 1)
+    rotate(quiet_path, "7 days")
+    return quiet_path
 
 
 def test_two_partitions_are_ready_for_what_comes(relayed: EventPath) -> None:

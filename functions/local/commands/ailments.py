@@ -55,7 +55,8 @@ where coalesce(backend_xid, backend_xmin) is not null and pid <> pg_backend_pid(
 _PREPARED: Final = "select gid from pg_prepared_xacts where prepared < clock_timestamp() - make_interval(secs => :old)"
 _SLOTS: Final = "select slot_name from pg_replication_slots where not active and restart_lsn is not null"
 _READY: Final = """
-select to_regclass('outbox_p' || coalesce(max(seq), 0) / 250000 + 1) is not null from outbox
+select coalesce((select max(seq) from outbox), 0) / 250000 < max(substr(relname, 9)::bigint)
+from pg_class where relname ~ '^outbox_p[0-9]+$' and relkind = 'r'
 """
 _ABSENT: Final = "select name from unnest(cast(:names as text[])) as name where to_regproc(name) is null"
 _FIRED: Final = "select max(slot) from cron_slots where schedule = :name"
