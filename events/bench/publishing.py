@@ -7,12 +7,13 @@ from events.bench.ground import DATABASE, Ground
 
 def once(ground: Ground, size: float) -> dict[str, float]:
     """Return events a second of the relay, of a pipelined loop and of one confirm at a time."""
-    count = int(20_000 * size)
+    # Enough that what Postgres still does for the rows after their commit is a small part of the time.
+    count = int(60_000 * size)
     relay = _relay(ground, count)
     ground.purge()
     pipelined = _opponent(ground, "pipelined", count)
     ground.purge()
-    blocking = _opponent(ground, "blocking", max(200, count // 20))
+    blocking = _opponent(ground, "blocking", max(200, count // 60))
     ground.purge()
     return {"relay": relay, "pipelined": pipelined, "blocking": blocking}
 
