@@ -87,6 +87,7 @@ class Run:
 
     def _once(self, made: Ground, name: str, title: str) -> str:
         try:
+            made.settle()
             taken = BENCHES[name](made, self.size)
         except (AMQPError, Error, OSError, RuntimeError) as error:
             self.failed.append(title)

@@ -115,6 +115,11 @@ class Ground:
         process.wait_until(lambda: any(word in log.read_text() for word in ("relaying", "standing by")))
         return process
 
+    def settle(self) -> None:
+        """Have Postgres do now what earlier measurements have left to it, not in the middle of the next."""
+        self.run("vacuum analyze")
+        self.run("checkpoint")
+
     def emit(self, count: int) -> None:
         """Commit `count` events of a thousand subjects in one transaction."""
         self.run(_FILL, type=TYPE, count=count)
