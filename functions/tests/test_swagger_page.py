@@ -33,6 +33,8 @@ class Page:
 
     def __init__(self, browser: Chrome, port: int) -> None:
         self.browser = browser
+        # What it complained of on the page before is of no interest here.
+        self.complaints()
         browser.get(f"http://127.0.0.1:{port}/docs")
         self.find(".info .title")
 
@@ -47,9 +49,19 @@ class Page:
         return block
 
     def execute(self, block: str) -> str:
-        """Press Execute; return the status that came back."""
-        self.browser.execute_script("arguments[0].click()", self.find(f"{block} .btn.execute"))
-        return self.find(f"{block} .live-responses-table tbody .response-col_status").text.split()[0]
+        """Press Execute until there is an answer; return its status.
+
+        Swagger UI shows the button a moment before it has resolved the document, and does nothing until then.
+        """
+        status = f"{block} .live-responses-table tbody .response-col_status"
+
+        def answered(chrome: Chrome) -> WebElement:
+            found = chrome.find_elements(By.CSS_SELECTOR, status)
+            if not found:
+                chrome.execute_script("arguments[0].click()", self.find(f"{block} .btn.execute"))
+            return chrome.find_element(By.CSS_SELECTOR, status)
+
+        return WebDriverWait(self.browser, SECONDS, poll_frequency=3).until(answered).text.split()[0]
 
     def answered(self, block: str) -> str:
         return self.find(f"{block} .live-responses-table .highlight-code, {block} .live-responses-table pre").text

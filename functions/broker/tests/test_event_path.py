@@ -75,9 +75,9 @@ def test_what_a_page_has_delivered_does_not_wait(world: World) -> None:
 def test_what_was_underway_in_the_last_snapshot_waits(world: World) -> None:
     with world.transaction("shared_psql", "relay") as slow:
         slow.exec_driver_sql(EMIT, (new_id("evt"),))
+        newest = slow.exec_driver_sql("select max(seq) + 100 from outbox").scalar_one()
         with world.transaction("shared_psql", "relay") as other:
             snapshot = other.exec_driver_sql("select pg_current_snapshot()::text").scalar_one()
-            newest = other.exec_driver_sql("select max(seq) + 100 from outbox").scalar_one()
     assert waiting(world, f"s1 = '{snapshot}', s2 = '{snapshot}', last_seq = 0") == 1
     assert waiting(world, f"s1 = '1:1:', s2 = '{snapshot}', last_seq = {newest}") == 1
 
