@@ -208,14 +208,12 @@ class Connection:
         return answer.keep
 
     def _refuse(self, error: _RefusedError) -> None:
-        status = error.status
         with context.entered(context.Context.start()):
-            body = json.dumps(problems.problem(status, error.code, str(error))).encode()
-        head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {problems.CONTENT_TYPE}\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-        )
-        self.socket.sendall(head.encode() + body)
+            body = json.dumps(problems.problem(error.status, error.code, str(error))).encode()
+        answer = Answer(Request(), self.socket.sendall, lambda: False)
+        headers = [("Content-Type", problems.CONTENT_TYPE), ("Content-Length", str(len(body)))]
+        answer.start(f"{error.status.value} {error.status.phrase}", headers)
+        answer.write(body)
 
     def more_of(self, request: Request) -> bytes:
         """Return what comes next of a request's body, waiting for it; nothing at its end.
