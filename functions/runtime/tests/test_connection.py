@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from events import sockets
 from functions.runtime.connection import HEAD_BYTES, HEADERS, URL_BYTES, Connection
 from functions.runtime.wsgi import Application, Environ, StartResponse
 
@@ -42,7 +43,7 @@ def asked(*parts: bytes, application: Application = tell) -> bytes:
     """Return all that a client receives that sends `parts`, one after the other, and then nothing more."""
     client, ours = socket.socketpair()
     for each in (client, ours):
-        each.settimeout(PATIENCE)
+        sockets.limit(each, PATIENCE)
     with closing(client):
         connection = Connection(ours, ("192.0.2.1", 1234), ("192.0.2.2", 8080))
         for part in parts:
@@ -135,7 +136,7 @@ def asked_at_once(parts: list[bytes]) -> bytes:
     """Return what a client receives that sends on and on, whatever it is answered; each part is received by itself."""
     client, ours = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     for each in (client, ours):
-        each.settimeout(PATIENCE)
+        sockets.limit(each, PATIENCE)
     connection = Connection(ours, ("192.0.2.1", 1234), ("192.0.2.2", 8080))
     with closing(client):
         for part in parts:
