@@ -5,7 +5,7 @@ A call of `ring_relay` was a fifth of what the function cost: a plan, a switch o
 
 from typing import Final
 
-from migrations import event_tables
+from migrations import event_tables, released
 
 _CALL: Final = """\
   perform ring_relay();
@@ -21,9 +21,7 @@ _HERE: Final = """\
 
 def downgrade() -> str:
     """Return the function that emits as it was."""
-    functions = event_tables.UPGRADE
-    first, end = functions.index("create function emit_event"), functions.index("-- The reverse direction.")
-    return functions[first:end].replace("create function", "create or replace function")
+    return released.functions(event_tables.UPGRADE, "emit_event", "-- The reverse direction.")
 
 
 def upgrade() -> str:

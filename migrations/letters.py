@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from migrations import event_tables
+from migrations import event_tables, released
 
 _COLUMNS: Final = """
 -- An id like those of dead letters, with which they are listed: to the microsecond, so that events parked one after
@@ -191,7 +191,5 @@ def upgrade(database: str) -> str:
 
 def downgrade() -> str:
     """Return what takes it back; what was resolved of the parked events is forgotten, as it was before."""
-    before = event_tables.UPGRADE
-    first, end = before.index("create function redrive_parked_event"), before.index("-- Keeps two empty partitions")
-    functions = before[first:end].replace("create function", "create or replace function")
+    functions = released.functions(event_tables.UPGRADE, "redrive_parked_event", "-- Keeps two empty partitions")
     return _DOWNGRADE.format(functions=functions)

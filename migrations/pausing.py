@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from migrations import letters
+from migrations import letters, released
 
 _COLUMNS: Final = """
 alter table parked_events
@@ -43,10 +43,7 @@ alter table parked_events drop column pausing, drop column released;
 
 def _before() -> str:
     """Return the function that resolves letters as it was."""
-    functions = letters.upgrade("")
-    first = functions.index("create function resolve_letters")
-    end = functions.index("-- The release before this one")
-    return functions[first:end].replace("create function", "create or replace function")
+    return released.functions(letters.upgrade(""), "resolve_letters", "-- The release before this one")
 
 
 def _after() -> str:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from migrations import event_tables
+from migrations import event_tables, released
 
 _ROTATE: Final = """
 -- Keeps two empty partitions ahead, and drops those whose events are all delivered and older than `keep`. The lock
@@ -54,13 +54,6 @@ end $$;
 """
 
 
-def _before() -> str:
-    """Return the function as it was."""
-    tables = event_tables.UPGRADE
-    first, end = tables.index("create function rotate_outbox"), tables.index("-- After a restore")
-    return tables[first:end].replace("create function", "create or replace function")
-
-
 def upgrade() -> str:
     """Return what makes it."""
     return _ROTATE
@@ -68,4 +61,4 @@ def upgrade() -> str:
 
 def downgrade() -> str:
     """Return what takes it back."""
-    return _before()
+    return released.functions(event_tables.UPGRADE, "rotate_outbox", "-- After a restore")
