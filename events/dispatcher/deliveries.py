@@ -11,28 +11,20 @@ from typing import Any, Final
 import pika
 from pika import frame
 
+from events.amqp import BODY, END, FRAME, HEADER, METHOD, OVERHEAD
+
 Take = Callable[[int, bytes], None]
 """Takes the tag and the body of a delivery."""
 
 _AT_A_TIME: Final = 64 * 1024
 """Bytes that are read at a time; pika's own are 4 KiB, of which most is a message's half."""
 
-_FRAME: Final = struct.Struct(">BHI")
-"""Kind (1 method, 2 header, 3 body), channel, size."""
-
 _HEADER: Final = struct.Struct(">BHIHHQ")
 """Of a header frame: kind, channel, size; class, weight, size of the body."""
 
 _TAG: Final = struct.Struct(">Q")
 
-_METHOD, _PROPERTIES, _BODY = 1, 2, 3
-
 _DELIVER: Final = struct.pack(">HH", 60, 60)
-
-_END: Final = 0xCE
-
-_OVERHEAD: Final = 8
-"""Bytes of a frame around its payload."""
 
 
 class Deliveries(pika.SelectConnection):
@@ -64,16 +56,16 @@ class Deliveries(pika.SelectConnection):
 def split(data: bytes, takers: MutableMapping[int, Take], other: Callable[[bytes], None]) -> bytes:
     """Hand what is whole in `data` to the takers of its channel, or frame by frame to `other`; return what is left."""
     place, length = 0, len(data)
-    while length - place >= _OVERHEAD:
-        kind, channel, size = _FRAME.unpack_from(data, place)
-        if kind == _METHOD and channel in takers and data.startswith(_DELIVER, place + _FRAME.size):
-            found = _whole(data, place, channel, place + size + _OVERHEAD)
+    while length - place >= OVERHEAD:
+        kind, channel, size = FRAME.unpack_from(data, place)
+        if kind == METHOD and channel in takers and data.startswith(_DELIVER, place + FRAME.size):
+            found = _whole(data, place, channel, place + size + OVERHEAD)
             if found is not None:
                 tag, body, place = found
                 takers[channel](tag, body)
                 continue
         # The one thing that is no frame: RabbitMQ says which protocol it would speak, in eight bytes.
-        end = place + (_OVERHEAD if data.startswith(b"AMQP", place) else size + _OVERHEAD)
+        end = place + (OVERHEAD if data.startswith(b"AMQP", place) else size + OVERHEAD)
         if end > length:
             break
         other(data[place:end])
@@ -86,14 +78,14 @@ def _whole(data: bytes, method: int, channel: int, header: int) -> tuple[int, by
     if header + _HEADER.size > len(data):
         return None
     kind, same, size, _, _, length = _HEADER.unpack_from(data, header)
-    body = header + size + _OVERHEAD
-    end = body + length + _OVERHEAD
-    if kind != _PROPERTIES or same != channel or end > len(data):
+    body = header + size + OVERHEAD
+    end = body + length + OVERHEAD
+    if kind != HEADER or same != channel or end > len(data):
         return None
-    if _FRAME.unpack_from(data, body) != (_BODY, channel, length):
+    if FRAME.unpack_from(data, body) != (BODY, channel, length):
         return None
-    if not data[header - 1] == data[body - 1] == data[end - 1] == _END:
+    if not data[header - 1] == data[body - 1] == data[end - 1] == END[0]:
         return None
     # Class, method, and the consumer's tag with its length in front of it, precede the delivery's.
     [tag] = _TAG.unpack_from(data, method + 12 + data[method + 11])
-    return tag, data[body + _FRAME.size : end - 1], end
+    return tag, data[body + FRAME.size : end - 1], end

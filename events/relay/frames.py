@@ -10,13 +10,9 @@ from functools import lru_cache
 from typing import Final
 
 from events import bus
+from events.amqp import BODY, END, FRAME, HEADER, METHOD, OVERHEAD
 from events.relay.letters import Letter
 from events.wire import CONTENT_TYPE
-
-_END: Final = b"\xce"
-
-_FRAME: Final = struct.Struct(">BHI")
-"""Kind (1 method, 2 header, 3 body), channel, size."""
 
 _HEADER: Final = struct.Struct(">BHIHHQH")
 """Of a header frame: kind, channel, size; class 60, weight 0, size of the body, which properties follow."""
@@ -27,14 +23,11 @@ _PERSISTENT: Final = b"\x02"
 
 _MANDATORY: Final = b"\x01"
 
-_OVERHEAD: Final = 8
-"""Bytes of a frame around its payload."""
-
 
 def publish(letters: Iterable[Letter], channel: int, frame_max: int) -> bytes:
     """Return the frames that publish `letters` on a channel: persistent, mandatory."""
     parts: list[bytes] = []
-    most = frame_max - _OVERHEAD
+    most = frame_max - OVERHEAD
     for letter in letters:
         exchange, key = (bus.EXCHANGE, letter.type) if letter.recipient is None else ("", letter.recipient)
         before, after = _constant(exchange, key, letter.type, channel)
@@ -42,11 +35,11 @@ def publish(letters: Iterable[Letter], channel: int, frame_max: int) -> bytes:
         # Class, weight, body's size and flags are 14 bytes; the message's id has its length in front of it.
         size = 14 + len(_BEFORE_ID) + 1 + len(name) + len(after) - 1
         flags = _CONTENT_TYPE_DELIVERY_MODE_MESSAGE_ID_TYPE
-        parts += (before, _HEADER.pack(2, channel, size, 60, 0, len(body), flags), _BEFORE_ID)
+        parts += (before, _HEADER.pack(HEADER, channel, size, 60, 0, len(body), flags), _BEFORE_ID)
         parts += (bytes((len(name),)), name, after)
         for start in range(0, len(body), most):
             piece = body[start : start + most]
-            parts += (_FRAME.pack(3, channel, len(piece)), piece, _END)
+            parts += (FRAME.pack(BODY, channel, len(piece)), piece, END)
     return b"".join(parts)
 
 
@@ -62,4 +55,4 @@ _BEFORE_ID: Final = _short(CONTENT_TYPE) + _PERSISTENT
 def _constant(exchange: str, key: str, event_type: str, channel: int) -> tuple[bytes, bytes]:
     """Return what all messages of a type share: the method's frame, and the end of the header's."""
     payload = struct.pack(">HHH", 60, 40, 0) + _short(exchange) + _short(key) + _MANDATORY
-    return _FRAME.pack(1, channel, len(payload)) + payload + _END, _short(event_type) + _END
+    return FRAME.pack(METHOD, channel, len(payload)) + payload + END, _short(event_type) + END
