@@ -43,10 +43,15 @@ def deliver(path: EventPath, eventually: Eventually) -> None:
 
 
 @pytest.fixture
-def relayed(quiet_path: EventPath) -> EventPath:
-    """The path with a relay, the next event being one of a partition that has no other."""
+def relayed(quiet_path: EventPath, eventually: Eventually) -> EventPath:
+    """The path with a relay, the next event being one of a partition that has no other.
+
+    The relay has rotated by itself, as it does when it starts, and won't again for ten minutes.
+    """
     if not quiet_path.processes:
+        number = go_on_by(quiet_path, 3)
         quiet_path.start("relay")
+        eventually(lambda: exists(quiet_path, number + 2))
     go_on_by(quiet_path, 1)
     rotate(quiet_path, "7 days")
     return quiet_path
@@ -119,8 +124,6 @@ def test_a_relay_rotates_by_itself_and_keeps_what_the_setting_says(relayed: Even
 
 
 def test_a_body_is_kept_for_what_is_stuck(relayed: EventPath) -> None:
-    # It may rotate by itself, as soon as it has started.
-    relayed.stop()
     relayed.query("""insert into outbox_bodies (id, data, created)
                      select id, '{}', now() - interval '40 days' from unnest(array['evt_parked', 'evt_gone']) as id""")
     relayed.query("""insert into parked_events (seq, id, type, subject, reason, detail, letter)
