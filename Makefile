@@ -13,10 +13,17 @@ run: ## Run all of Botberi on this machine, until Ctrl-C
 	@functions/local/bootstrap.sh run
 	@BOTBERI_RUN="$(CURDIR)/.local" .venv/bin/python -m functions.local.run
 
+AIM = $(if $(API),--api "$(API)") $(if $(SECRETS),--secrets "$(SECRETS)")
+
 .PHONY: demo
-demo: ## Show the journey of a user and of an administrator, while `make run` is up
+demo: ## Show the journey of a user and of an administrator, while `make run` is up (API=https://… SECRETS=folder)
 	@functions/local/bootstrap.sh python
-	@.venv/bin/python -m functions.local.demo
+	@.venv/bin/python -m functions.local.demo $(AIM)
+
+.PHONY: smoke
+smoke: ## The same journey, in short, to see whether an installation works (API=https://… SECRETS=folder)
+	@functions/local/bootstrap.sh python
+	@.venv/bin/python -m functions.local.demo --brief $(AIM)
 
 .PHONY: reset
 reset: ## Forget the data, secrets and logs of `make run`

@@ -1,13 +1,19 @@
-"""`make demo`: the journey of a user, an administrator and a system that publishes events, told over HTTP."""
+"""`make demo`: the journey of a user, an administrator and a system that publishes events, told over HTTP.
 
+`make smoke` goes the same way and prints the chapters alone. Either can be aimed at any installation with API, its
+address, and SECRETS, the folder with the file `administrator`.
+"""
+
+import argparse
 import base64
 import io
 import secrets
 import sys
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http.client import OK
+from pathlib import Path
 from typing import Final
 
 from functions.local import live
@@ -17,8 +23,8 @@ from functions.local.seed import ADMINISTRATOR
 from functions.local.settings import ROOT
 from functions.local.transcript import Transcript
 
-KEPT: Final = (ROOT / ".local" / "administrator", ROOT / "environments" / "dev" / "secrets" / "administrator")
-"""Where the administrator's password may be."""
+KEPT: Final = (ROOT / ".local", ROOT / "environments" / "dev" / "secrets")
+"""Where the file `administrator` with the password may be, unless a folder is given."""
 
 Who = tuple[str, str]
 """A name for an access token, and the token."""
@@ -108,7 +114,7 @@ class Demo:
         self.it.ask("POST", f"/v1/instances/{instance}/stop", who=user, expect=202, show=("desired_state", "status"))
         self._wait(user, instance, "stopped")
         self.it.say("Nobody has to ask what became of it: over a WebSocket one is told.")
-        with live.following(self.it.port, user) as told:
+        with live.following(self.it, user) as told:
             start = f"/v1/instances/{instance}/start"
             self.it.ask("POST", start, who=user, expect=202, show=("desired_state", "status"))
             told.show_until("running")
@@ -215,24 +221,31 @@ def _bundle(source: str) -> str:
     return base64.b64encode(packed.getvalue()).decode()
 
 
-def _administrator(it: Transcript) -> dict[str, str]:
+def _administrator(it: Transcript, folders: Sequence[Path]) -> dict[str, str]:
     """Return how the administrator of what runs logs in: of `make run`, or of `make compose` on the same ports."""
-    kept = [file for file in KEPT if file.exists()]
+    kept = [folder / "administrator" for folder in folders if (folder / "administrator").is_file()]
     for file in kept:
         account = {"email": ADMINISTRATOR, "password": file.read_text().strip()}
         if len(kept) == 1 or it.ask("POST", "/v1/auth/login", body=account, quiet=True, expect=None).status == OK:
             return account
-    message = "there is nothing to show yet: start `make run` in another terminal first"
+    places = ", ".join(str(folder) for folder in folders)
+    message = f"no file `administrator` with a password that is taken in {places}: start `make run` in another terminal"
     raise LocalError(message)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Tell the story, or say in one line why not."""
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--api", default=f"http://localhost:{Ports().edge}", help="default: %(default)s")
+    parser.add_argument("--secrets", type=Path, help="the folder with the file `administrator`")
+    parser.add_argument("--brief", action="store_true", help="print the chapters alone")
+    told = parser.parse_args(arguments)
     try:
-        it = Transcript(Ports().edge)
-        Demo(it, _administrator(it)).tell()
+        it = Transcript(told.api, brief=told.brief)
+        Demo(it, _administrator(it, [told.secrets] if told.secrets else KEPT)).tell()
     except LocalError as error:
         sys.exit(f"botberi: {error}")
+    sys.stdout.write(f"\nAll of it went as it should at {told.api}.\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,8 @@
 """Events as they happen, printed beside a conversation: each message of the gateway in short."""
 
 import json
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from functions.local.errors import LocalError
-from functions.local.ports import LOOPBACK
+from functions.local.transcript import Transcript
 from functions.services.realtime import protocol
 
 SHOWN: Final = ("desired_state", "status", "sentence")
@@ -22,9 +21,10 @@ SHOWN: Final = ("desired_state", "status", "sentence")
 class Live:
     """What somebody is told over a WebSocket."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, tell: Callable[[str], None]) -> None:
         """Use `following`."""
         self.socket = socket
+        self.tell = tell
 
     def show_until(self, status: str, *, seconds: float = 30) -> None:
         """Print what comes until an instance has that status."""
@@ -45,27 +45,23 @@ class Live:
         if "type" in message:
             data = message["data"]
             about = "  ".join(f"{field}: {data[field]}" for field in SHOWN if field in data)
-            _write(f"  < {message['type']}  {about}\n")
+            self.tell(f"  < {message['type']}  {about}\n")
         return message
 
 
 @contextmanager
-def following(port: int, who: tuple[str, str]) -> Iterator[Live]:
-    """Open a WebSocket through the edge at `port`; `who` is a name for the token, and the token."""
-    _write(f"$ websocket ws://localhost:{port}{protocol.PATH} {protocol.SUBPROTOCOL}\n")
-    _write(f'  > {{"authenticate": {{"token": "${who[0]}"}}}}\n')
-    address = f"ws://{LOOPBACK}:{port}{protocol.PATH}"
+def following(it: Transcript, who: tuple[str, str]) -> Iterator[Live]:
+    """Open a WebSocket at the conversation's address; `who` is a name for the token, and the token."""
+    # ws for http, and wss for https.
+    address = f"ws{it.address.removeprefix('http')}{protocol.PATH}"
+    it.tell(f"$ websocket {address} {protocol.SUBPROTOCOL}\n")
+    it.tell(f'  > {{"authenticate": {{"token": "${who[0]}"}}}}\n')
     try:
         with connect(address, subprotocols=[Subprotocol(protocol.SUBPROTOCOL)], proxy=None) as socket:
-            live = Live(socket)
+            live = Live(socket, it.tell)
             live.say({"authenticate": {"token": who[1]}})
-            _write(f"  < {socket.recv(30)!s}\n")
+            it.tell(f"  < {socket.recv(30)!s}\n")
             yield live
     except (OSError, WebSocketException) as error:
         message = f"{address} doesn't answer: {error}"
         raise LocalError(message) from None
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()

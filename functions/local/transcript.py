@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from functions.local.errors import LocalError
-from functions.local.ports import LOOPBACK
 
 _LONG: Final = 160
 """Characters of a text that are shown."""
+
+_CONNECTIONS: Final = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,16 @@ class Answered:
 class Transcript:
     """Talks to one address."""
 
-    def __init__(self, port: int) -> None:
-        """Talk to `port` on this machine."""
-        self.port = port
+    def __init__(self, address: str, *, brief: bool = False) -> None:
+        """Talk to `address` (`http://localhost:8080`, `https://api.example.com`); `brief` prints the chapters alone."""
+        found = urlsplit(address)
+        if found.scheme not in _CONNECTIONS or found.hostname is None:
+            message = f"{address} is not an address like http://localhost:8080 or https://api.example.com"
+            raise LocalError(message)
+        self.address = address.rstrip("/")
+        self.brief = brief
+        self._path = urlsplit(self.address).path
+        self._connection = (_CONNECTIONS[found.scheme], found.hostname, found.port)
 
     def chapter(self, title: str) -> None:
         """Begin something new."""
@@ -39,7 +48,12 @@ class Transcript:
 
     def say(self, text: str) -> None:
         """Explain what comes."""
-        _write(f"\n# {text}\n")
+        self.tell(f"\n# {text}\n")
+
+    def tell(self, text: str) -> None:
+        """Print a part of the story."""
+        if not self.brief:
+            _write(text)
 
     def ask(  # noqa: PLR0913 - each is a part of the request, given by name
         self,
@@ -62,12 +76,12 @@ class Transcript:
         sent = dict(headers or {})
         shown = {**(body or {}), **(hide or {})} if body is not None or hide else None
         if not quiet:
-            _write(self._curl(method, path, who, shown, sent))
+            self.tell(self._curl(method, path, who, shown, sent))
         if who is not None:
             sent["Authorization"] = f"Bearer {who[1]}"
         answered = self._send(method, path, sent, None if body is None else dict(body))
         if not quiet:
-            _write(f"  {answered.status} {_short(answered.body, show)}".rstrip() + "\n")
+            self.tell(f"  {answered.status} {_short(answered.body, show)}".rstrip() + "\n")
         if expect is not None and answered.status != expect:
             message = f"{method} {path} answered {answered.status} where {expect} was expected: {answered.body}"
             raise LocalError(message)
@@ -79,7 +93,7 @@ class Transcript:
         seen = None
         while seen != until:
             if (now := what()) != seen:
-                _write(f"  … {now}\n")
+                self.tell(f"  … {now}\n")
                 seen = now
             elif time.monotonic() > end:
                 message = f"it is still {now} after {seconds:.0f} seconds, and was to be {until}"
@@ -87,17 +101,21 @@ class Transcript:
             time.sleep(0.1)
 
     def _send(self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None) -> Answered:
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=30)
+        kind, host, port = self._connection
+        connection = kind(host, port, timeout=30)
         data = None
         if body is not None:
             data = json.dumps(body)
             headers["Content-Type"] = "application/json"
         try:
-            connection.request(method, path, data, headers)
+            connection.request(method, self._path + path, data, headers)
             response = connection.getresponse()
             text = response.read()
         except ConnectionRefusedError:
-            message = "nothing answers: start `make run` in another terminal first"
+            message = f"nothing answers at {self.address}: start `make run` in another terminal first"
+            raise LocalError(message) from None
+        except (OSError, http.client.HTTPException) as error:
+            message = f"{self.address} doesn't answer: {error}"
             raise LocalError(message) from None
         finally:
             connection.close()
@@ -112,7 +130,7 @@ class Transcript:
         headers: Mapping[str, str],
     ) -> str:
         parts = ["$ curl"] if method == "GET" else ["$ curl", "-X", method]
-        parts.append(shlex.quote(f"localhost:{self.port}{path}"))
+        parts.append(shlex.quote(f"{self.address}{path}"))
         if who is not None:
             parts.append(f'-H "Authorization: Bearer ${who[0]}"')
         parts += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()]

@@ -57,7 +57,9 @@ def test_the_demonstration_runs_to_its_end(running: Topology) -> None:
     password = (running.world.secrets / "administrator").read_text().strip()
     told = io.StringIO()
     with contextlib.redirect_stdout(told):
-        Demo(Transcript(running.ports["EDGE"]), {"email": ADMINISTRATOR, "password": password}).tell()
+        Demo(
+            Transcript(f"http://127.0.0.1:{running.ports['EDGE']}"), {"email": ADMINISTRATOR, "password": password}
+        ).tell()
 
     assert told.getvalue().rstrip().splitlines()[-1].startswith("  401 code: session_revoked")
 
