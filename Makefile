@@ -36,12 +36,12 @@ test: lint ## Check and test everything
 
 .PHONY: chaos
 chaos: ## Break everything around the relay under load, and account for every event (KILLS=1000 is the long form; ONLY=kill; SAVE=1)
-	@functions/local/bootstrap.sh run
+	@functions/local/bootstrap.sh chaos
 	@.venv/bin/python -m events.chaos --kills $(or $(KILLS),20) $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
 .PHONY: bench-events
 bench-events: ## Measure the event path beside its opponents (some 20 minutes)
-	@functions/local/bootstrap.sh run
+	@functions/local/bootstrap.sh bench
 	@.venv/bin/python -m events.bench --save
 
 .PHONY: lint
@@ -61,6 +61,7 @@ format: ## Format the code and mend what can be mended
 
 .PHONY: lock
 lock: ## Resolve the dependencies again and write the locked files
+	@functions/local/bootstrap.sh lock
 	@compile() { out=$$1; shift; .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header "$$@" -o $(LOCKS)/$$out; }; \
 	compile all.txt $(foreach g,passwords cache schemas jobs bus schedules gateway migrations watch host local dev,--group $(g)) $(LOCK_FLAGS); \
@@ -86,7 +87,7 @@ lock: ## Resolve the dependencies again and write the locked files
 
 .PHONY: audit
 audit: ## Look for known vulnerabilities and unsafe configuration
-	@functions/local/bootstrap.sh python
+	@functions/local/bootstrap.sh audit
 	@.ci/audit
 
 .PHONY: manifests
@@ -94,24 +95,29 @@ manifests: ## Write the generated files from what the functions declare
 	@functions/local/bootstrap.sh python
 	@.venv/bin/python -m functions.manifests
 
+ENGINE = $(PYTHON) -m functions.containers.engine
 COMPOSE = docker compose -f docker-compose.local.yml --env-file environments/dev/botberi.env
 
 .PHONY: images
 images: ## Build every container image and print what they weigh
+	@$(ENGINE)
 	@functions/local/bootstrap.sh python
 	@.venv/bin/python -m functions.containers.images
 
 .PHONY: compose
 compose: ## Run all of Botberi in containers, until `make compose-down`
+	@$(ENGINE)
 	@COMPOSE_PARALLEL_LIMIT=1 $(COMPOSE) build --quiet
 	@$(COMPOSE) up --detach --wait
 
 .PHONY: compose-down
 compose-down: ## Stop the containers of `make compose`; their data is kept
+	@$(ENGINE)
 	@$(COMPOSE) down
 
 .PHONY: compose-test
 compose-test: ## Test the images and the whole topology on a container engine
+	@$(ENGINE)
 	@functions/local/bootstrap.sh python
 	@.venv/bin/pytest -q -rs -s -p no:randomly -m containers functions/containers
 

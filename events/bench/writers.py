@@ -91,7 +91,7 @@ def _commits(ground: Ground, script: str, seconds: int) -> float:
     told = ground.program(
         *(str(find("pgbench")), "--no-vacuum", "-M", "prepared", "-c", str(WRITERS), "-j", "2", "-T", str(seconds)),
         *("-h", "127.0.0.1", "-p", str(ground.ports.shared_psql), "-U", "botberi_admin", "-f", str(file), DATABASE),
-        env={"PGPASSWORD": secret("shared-psql-admin"), "PATH": "/usr/bin:/bin"},
+        env={"PGPASSWORD": secret("shared-psql-admin")},
     )
     found = re.search(r"tps = ([0-9.]+)", told)
     if found is None:

@@ -5,6 +5,7 @@ fault to its end, counts it, and begins no other; what was kept with --save unti
 """
 
 import argparse
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from types import FrameType
 from events.chaos import table
 from events.chaos.field import BrokenError, Field, prepared
 from events.chaos.record import Record
-from events.chaos.table import BROKEN, FAULTS, HEAD, Fault
+from events.chaos.table import BROKEN, FAULTS, HEAD, NEEDING_ROOT, Fault
 from functions.local.errors import LocalError
 
 
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=FAULTS, help="one of the faults; may be repeated")
     parser.add_argument("--save", action="store_true", help="keep every line in docs/performance/faults.md")
     arguments = parser.parse_args()
-    names = arguments.only or list(FAULTS)
+    names = _allowed(arguments.only or list(FAULTS))
     record = Record(arguments.kills) if arguments.save else None
     lines, started = [HEAD], time.monotonic()
     with prepared() as field:
@@ -42,6 +43,16 @@ def main() -> None:
         took = f"{(time.monotonic() - started) / 60:.0f} minutes"
         record.end(f"was ended early, after {len(lines) - 1} of {len(names)} faults" if field.ended else f"took {took}")
     sys.exit(any(line[-1] == BROKEN for line in lines))
+
+
+def _allowed(names: list[str]) -> list[str]:
+    """Return the faults that this user may bring about, and say which are left out."""
+    left_out = [name for name in names if name in NEEDING_ROOT and os.geteuid() != 0]
+    if left_out:
+        _say(f"left out, because only root may make a network: {', '.join(left_out)}")
+    if len(left_out) == len(names):
+        sys.exit("nothing is left to break")
+    return [name for name in names if name not in left_out]
 
 
 def _listen_to_signals(field: Field) -> None:

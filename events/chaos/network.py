@@ -7,12 +7,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
 from events.tests.proxy import Proxy
+from functions.local.binaries import find
 
 NAME: Final = f"botberi-{os.getpid()}"
 HOST: Final = f"10.231.{os.getpid() % 250}.1"
 GUEST: Final = f"10.231.{os.getpid() % 250}.2"
-INSIDE: Final = ("ip", "netns", "exec", NAME)
-"""What makes a command run in the namespace."""
+
+
+def inside(*command: str) -> tuple[str, ...]:
+    """Return a command that runs another in the namespace."""
+    return (str(find("ip")), "netns", "exec", NAME, *command)
 
 
 class Network:
@@ -31,11 +35,12 @@ class Network:
     def rule(self, chain: str, *match: str) -> Iterator[None]:
         """Drop packets that match, `INPUT` or `OUTPUT` of the namespace, inside a `with` block."""
         rule = ("-i" if chain == "INPUT" else "-o", "veth1", *match, "-j", "DROP")
-        _run(*INSIDE, "iptables", "-A", chain, *rule)
+        iptables = str(find("iptables"))
+        _run(*inside(iptables, "-A", chain, *rule))
         try:
             yield
         finally:
-            _run(*INSIDE, "iptables", "-D", chain, *rule)
+            _run(*inside(iptables, "-D", chain, *rule))
 
     @contextmanager
     def slow(self, seconds: float) -> Iterator[None]:
@@ -52,23 +57,23 @@ class Network:
 @contextmanager
 def made(*ports: int) -> Iterator[Network]:
     """Make the network for services on these ports; raise OSError where the machine doesn't allow it."""
-    outer = f"bbv{os.getpid() % 100_000}"
+    outer, ip = f"bbv{os.getpid() % 100_000}", str(find("ip"))
     try:
-        _run("ip", "netns", "add", NAME)
-        _run("ip", "link", "add", outer, "type", "veth", "peer", "name", "veth1", "netns", NAME)
-        _run("ip", "addr", "add", f"{HOST}/30", "dev", outer)
-        _run("ip", "link", "set", outer, "up")
-        _run(*INSIDE, "ip", "addr", "add", f"{GUEST}/30", "dev", "veth1")
-        _run(*INSIDE, "ip", "link", "set", "veth1", "up")
+        _run(ip, "netns", "add", NAME)
+        _run(ip, "link", "add", outer, "type", "veth", "peer", "name", "veth1", "netns", NAME)
+        _run(ip, "addr", "add", f"{HOST}/30", "dev", outer)
+        _run(ip, "link", "set", outer, "up")
+        _run(*inside(ip, "addr", "add", f"{GUEST}/30", "dev", "veth1"))
+        _run(*inside(ip, "link", "set", "veth1", "up"))
         # pika wakes itself over the loopback interface.
-        _run(*INSIDE, "ip", "link", "set", "lo", "up")
+        _run(*inside(ip, "link", "set", "lo", "up"))
         with ExitStack() as stack:
             proxies = [Proxy(port, HOST, port) for port in ports]
             for proxy in proxies:
                 stack.callback(proxy.close)
             yield Network(proxies)
     finally:
-        for command in (("ip", "link", "del", outer), ("ip", "netns", "del", NAME)):
+        for command in ((ip, "link", "del", outer), (ip, "netns", "del", NAME)):
             with suppress(OSError):
                 _run(*command)
 

@@ -69,6 +69,9 @@ FAULTS: Final = {
     "naps": Fault("asleep and awake, one event each", relays.nap, 10, FREE),
 }
 
+NEEDING_ROOT: Final = frozenset({"hole-in", "hole-out", "hole-broker", "hole-postgres", "loss", "latency"})
+"""Those that make a network of their own."""
+
 
 def row(fault: Fault, times: int, verdict: Verdict, recoveries: list[float], note: str) -> list[str]:
     """Return a line of the table."""

@@ -16,7 +16,7 @@ def _in_network(field: Field) -> Iterator[network.Network]:
     """Make a relay active that lives in a network of its own, with another standing by outside."""
     ports = (field.ground.ports.shared_psql, field.ground.ports.event_bus)
     with network.made(*ports) as made, field.pressure(relays=False):
-        field.start("inside", network.INSIDE, **made.settings(field.path.environment))
+        field.start("inside", network.inside(), **made.settings(field.path.environment))
         until(lambda: field.active() == "inside", 60, "the relay in the namespace isn't active")
         field.stand_by("outside")
         yield made

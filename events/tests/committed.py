@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from events import ledger
 from events.compatibility import shape
+from functions.local import binaries
 
 SCHEMAS: Final = "events/catalog/schemas"
 
@@ -24,10 +25,10 @@ def git(root: Path, *arguments: str) -> bytes:
     """Run git in a folder, or raise NoHistoryError."""
     # A hook of git would have this find the repository that the hook is of.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    try:
-        run = subprocess.run(["git", "-C", str(root), *arguments], env=environment, capture_output=True, check=False)  # noqa: S603, S607 - git, as found
-    except FileNotFoundError:
-        raise NoHistoryError("git is not installed") from None
+    program = binaries.installed("git")
+    if program is None:
+        raise NoHistoryError("git is not installed")
+    run = subprocess.run([program, "-C", str(root), *arguments], env=environment, capture_output=True, check=False)  # noqa: S603 - git, as found
     if run.returncode:
         raise NoHistoryError(run.stderr.decode(errors="replace").strip())
     return run.stdout

@@ -1,11 +1,12 @@
 """The container engine, through its command line; as a program it ends with 0 when there is one, or says why not."""
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from typing import Any
+
+from functions.local import binaries
 
 
 class NoEngineError(Exception):
@@ -14,11 +15,13 @@ class NoEngineError(Exception):
 
 def why_not() -> str | None:
     """Return why there is no engine with Compose to work with, or None when there is one."""
-    if shutil.which("docker") is None:
-        return "there is no `docker` on the PATH"
+    program = binaries.installed("docker")
+    if program is None:
+        return "a container engine is needed, and `docker` is not installed: see docs/operations/compose.md"
+    engine = str(program)
     for command, missing in (
-        (["docker", "info"], "the container engine doesn't run"),
-        (["docker", "compose", "version"], "the container engine has no Compose"),
+        ([engine, "info"], "the container engine doesn't run, or you may not use it: see `docker info`"),
+        ([engine, "compose", "version"], "the container engine has no Compose"),
     ):
         if subprocess.run(command, capture_output=True, check=False).returncode:  # noqa: S603 - written above
             return missing
@@ -27,7 +30,7 @@ def why_not() -> str | None:
 
 def docker(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
     """Run docker and return what it writes to standard output; raises CalledProcessError."""
-    command = ["docker", *arguments]
+    command = [str(binaries.find("docker")), *arguments]
     return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603
 
 

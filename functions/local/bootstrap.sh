@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Brings what the local run needs onto this machine, and does nothing when it is there:
-# bootstrap.sh python|run|test
-# Servers, a browser and Node come from the distribution, the Python packages from the lock into .venv, and what the
-# tests need of npm from its own lock into build/asyncapi.
+# Brings what a target of the Makefile needs onto this machine, and does nothing when it is there: bootstrap.sh PURPOSE
+# Each purpose, and what it needs, is in functions/local/binaries.py. Servers, a browser and Node come from the distribution,
+# the Python packages from the lock into .venv, and what the tests need of npm from its own lock into build/asyncapi.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -11,7 +10,6 @@ locks=deploy/requirements
 
 say() { echo "botberi: $*" >&2; }
 fail() { say "$*"; exit 1; }
-has() { compgen -G "$1" >/dev/null; }
 
 find_python() {
   local name
@@ -25,22 +23,8 @@ find_python() {
 
 missing_packages() {
   "$python" -c 'import venv, ensurepip' 2>/dev/null || echo "python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
-  [[ $purpose != python ]] || return 0
-  has "/usr/lib/postgresql/*/bin/postgres" || echo postgresql
-  command -v redis-server >/dev/null || echo redis-server
-  { has "/usr/lib/rabbitmq/bin/rabbitmq-server" || has "/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server"; } || echo rabbitmq-server
-  { command -v nginx || has "/usr/sbin/nginx"; } >/dev/null || echo nginx
-  if [[ $purpose == test ]]; then
-    command -v curl >/dev/null || echo curl
-    { command -v pgbouncer || has "/usr/sbin/pgbouncer"; } >/dev/null || echo pgbouncer
-    command -v node >/dev/null || echo nodejs
-    command -v npm >/dev/null || echo npm
-    # Ubuntu has Chromium only as a snap: there the browser's test is skipped.
-    if grep -qi '^ID=debian' /etc/os-release; then
-      command -v chromium >/dev/null || echo chromium
-      command -v chromedriver >/dev/null || echo chromium-driver
-    fi
-  fi
+  # Asked of the module by which they are started.
+  "$python" -m functions.local.binaries "$purpose"
 }
 
 install_packages() {
@@ -87,7 +71,8 @@ mkdir -p -m 700 .local
 # Held until this script ends: a second one waits, then finds nothing left to do.
 exec 9>.local/bootstrap.lock
 flock 9
-mapfile -t missing < <(missing_packages)
-[[ ${#missing[@]} == 0 ]] || install_packages "${missing[@]}"
+missing=$(missing_packages) || fail "what is missing for '$purpose' can't be told"
+# shellcheck disable=SC2086 # names of packages
+[[ -z $missing ]] || install_packages $missing
 sync_packages
 [[ $purpose != test ]] || sync_node_packages

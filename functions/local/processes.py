@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from functions.local import binaries
 from functions.local.ports import LOOPBACK, Ports
 from functions.local.settings import ROOT
 
@@ -44,5 +45,8 @@ def watchers(run: Path, ports: Ports) -> Mapping[str, Command]:
     flower = ["flower", f"--address={LOOPBACK}", f"--port={ports.flower}", "--persistent=false"]
     return {
         "flower": [*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", *flower],
-        "edge": [str(ROOT / "deploy" / "nginx" / "start.sh"), str(run / "edge")],
+        "edge": [
+            *("env", f"PATH={binaries.path_to('nginx')}"),
+            *(str(ROOT / "deploy" / "nginx" / "start.sh"), str(run / "edge")),
+        ],
     }

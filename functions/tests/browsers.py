@@ -1,20 +1,19 @@
 """A real browser without a window."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
+from functions.local import binaries
+
 
 @contextmanager
 def headless() -> Iterator[Chrome]:
     """Start Chromium, its console kept."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert chromium, "install chromium"
-    assert driver, "install chromium-driver"
+    chromium, driver = binaries.find("chromium"), binaries.find("chromedriver")
     options = ChromeOptions()
-    options.binary_location = chromium
+    options.binary_location = str(chromium)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     for flag in (
         "--headless=new",
@@ -24,7 +23,7 @@ def headless() -> Iterator[Chrome]:
         "--window-size=1200,1600",
     ):
         options.add_argument(flag)
-    chrome = Chrome(options=options, service=ChromeService(executable_path=driver))
+    chrome = Chrome(options=options, service=ChromeService(executable_path=str(driver)))
     try:
         yield chrome
     finally:

@@ -1,7 +1,6 @@
 """A real Prometheus asks everything that runs, and understands every rule and every line of a dashboard."""
 
 import json
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
@@ -12,7 +11,7 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from functions.local import private_process, settings
+from functions.local import binaries, private_process, settings
 from functions.local.ports import LOOPBACK, free_ports
 from functions.local.testing.stack import Stack
 from functions.manifests.panels import DASHBOARDS
@@ -71,7 +70,8 @@ def configuration(stack: Stack, meter: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
-    if shutil.which("prometheus") is None:
+    program = binaries.installed("prometheus")
+    if program is None:
         pytest.skip("prometheus is not installed")
     folder: Path = tmp_path_factory.mktemp("prometheus")
     port, meter = free_ports(2)
@@ -80,7 +80,7 @@ def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     files = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     commands = {
         "meter": [sys.executable, "-m", "functions.services.meter"],
-        "prometheus": ["prometheus", *files, f"--web.listen-address={LOOPBACK}:{port}"],
+        "prometheus": [str(program), *files, f"--web.listen-address={LOOPBACK}:{port}"],
     }
     told = {**stack.environment, "WATCH_LISTEN": f"{LOOPBACK}:{meter}"}
     started = [

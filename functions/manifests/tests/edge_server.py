@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +14,8 @@ from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
+
+from functions.local import binaries
 
 START = Path(__file__).resolve().parents[3] / "deploy" / "nginx" / "start.sh"
 
@@ -103,8 +104,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def nginx() -> str | None:
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+def nginx() -> Path | None:
+    return binaries.installed("nginx")
 
 
 def start(
@@ -112,10 +113,9 @@ def start(
 ) -> "subprocess.Popen[str]":
     """Run start.sh on `folder` with settings without their prefix: `PLATFORM="knative"`."""
     environment = {f"EDGE_{name}": value for name, value in settings.items()}
-    path = f"{os.environ.get('PATH', '')}:/usr/sbin"
     return subprocess.Popen(  # noqa: S603 - the project's own script
         [str(START), str(folder), *arguments],
-        env={**os.environ, **environment, "PATH": path},
+        env={**os.environ, **environment, "PATH": binaries.path_to("nginx")},
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,

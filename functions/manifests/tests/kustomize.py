@@ -1,12 +1,12 @@
 """What kustomize makes of a folder, or a test skipped where kubectl is missing."""
 
-import shutil
 import subprocess
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from functions.local import binaries
 from functions.manifests.rules.knative_rules import Document
 from functions.manifests.yaml_text import load_all
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @cache
 def kustomized(folder: str) -> list[Document]:
-    kubectl = shutil.which("kubectl")
+    kubectl = binaries.installed("kubectl")
     if kubectl is None:
         pytest.skip("kubectl, which has kustomize in it, is not installed")
     run = subprocess.run([kubectl, "kustomize", ROOT / folder], capture_output=True, text=True, check=False)  # noqa: S603

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 
 from events import bus, contracts, subscriptions
 from events.catalog.load import load
+from functions.local import binaries
 from functions.manifests import asyncapi, files, realtime
 from functions.manifests.asyncapi_channels import short
 from functions.runtime.functions import declarations
@@ -51,7 +51,7 @@ def spoilt(spoil: Callable[[Json], None]) -> str:
 @pytest.fixture(scope="module")
 def parsed() -> dict[str, Json]:
     """What the parser makes of the document, and of some that were spoilt, in one process."""
-    node = shutil.which("node")
+    node = binaries.installed("node")
     if node is None or not PARSER.is_dir():
         pytest.skip("the official parser is not installed: functions/local/bootstrap.sh test")
     given = {"ours": json.dumps(DOCUMENT), "realtime": realtime.document()} | {

@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from flower.events import get_prometheus_metrics
 
 from events.dispatcher import exposition as dispatcher
 from events.relay import exposition as relay
+from functions.local import binaries
 from functions.manifests.panels import DASHBOARDS
 from functions.runtime import metrics
 from functions.services import meter
@@ -87,7 +87,7 @@ def test_every_alert_has_a_page_that_says_what_to_do(rule: dict[str, dict[str, s
     ids=lambda command: " ".join(command[:2]),
 )
 def test_prometheus_takes_configuration_and_rules(command: list[str]) -> None:
-    promtool = shutil.which("promtool")
+    promtool = binaries.installed("promtool")
     if promtool is None:
         pytest.skip("promtool is not installed")
     run = subprocess.run([promtool, *command], cwd=FOLDER, capture_output=True, text=True, check=False)  # noqa: S603

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from functions.local import binaries
 from functions.manifests.rules import openfaas_rules as rules
 from functions.manifests.rules.knative_rules import (
     confined,
@@ -127,7 +128,7 @@ def test_every_base_image_has_its_locked_dependencies(file: Path) -> None:
 @pytest.mark.parametrize("file", [STANDARD, COMMUNITY], ids=lambda file: file.name)
 @pytest.mark.parametrize("command", [["build", "--shrinkwrap"], ["generate"]], ids=lambda command: command[0])
 def test_faas_cli_takes_the_stack(tmp_path: Path, file: Path, command: list[str]) -> None:
-    faas_cli = shutil.which("faas-cli")
+    faas_cli = binaries.installed("faas-cli")
     if faas_cli is None:
         pytest.skip("faas-cli is not installed")
     for name in ("functions", "template"):

@@ -1,13 +1,14 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from functions.local import binaries
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -48,7 +49,8 @@ def test_no_expression_is_pasted_into_a_script(file: Path) -> None:
 
 def baked() -> dict[str, Any]:
     """Return what the release would build, by service."""
-    if shutil.which("docker") is None or subprocess.run(["docker", "buildx", "version"], check=False).returncode:  # noqa: S607
+    docker = binaries.installed("docker")
+    if docker is None or subprocess.run([docker, "buildx", "version"], check=False).returncode:  # noqa: S603 - as found
         pytest.skip("docker has no buildx, or is not installed")
     [step] = [step for step in jobs(ROOT / ".github/workflows/release.yml")["images"]["steps"] if "run" in step]
     script = step["run"].replace(" --push", " --push --print")

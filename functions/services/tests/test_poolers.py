@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from functions.local import binaries
 from functions.local.ports import LOOPBACK, free_ports
 from functions.local.settings import ROOT
 from functions.services.figures import poolers
@@ -20,7 +21,7 @@ Eventually = Callable[..., Any]
 @pytest.fixture
 def pgbouncer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Start PgBouncer, which no superuser may run; return the folder of its secrets."""
-    if shutil.which("pgbouncer", path=f"{os.defpath}:/usr/sbin") is None:
+    if binaries.installed("pgbouncer") is None:
         pytest.skip("pgbouncer is not installed")
     with tempfile.TemporaryDirectory(prefix="botberi-pgbouncer-") as folder:
         for name in ("user-psql-pgbouncer", "pgbouncer-meter"):
@@ -31,7 +32,7 @@ def pgbouncer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         monkeypatch.setenv("BOTBERI_SECRETS", folder)
         monkeypatch.setenv("POOLERS", f"user_psql={LOOPBACK}:{port} shared_psql={LOOPBACK}:1")
         settings = {"DATABASE": "user_psql", "UPSTREAM": f"{LOOPBACK}:1", "PORT": str(port), "TMPDIR": folder}
-        environment = {**os.environ, "PATH": f"{os.environ['PATH']}:/usr/sbin", **settings}
+        environment = {**os.environ, "PATH": binaries.path_to("pgbouncer"), **settings}
         start = (ROOT / "deploy/pgbouncer/start.sh").read_text()
         with subprocess.Popen(  # noqa: S603 - our own script, whose folder the other user may not read
             ["/bin/sh", "-c", start],
