@@ -38,6 +38,8 @@ class Ports:
     watch_relay_shared: int = 9465
     watch_dispatcher: int = 9466
     watch_gateway: int = 9467
+    subscribers: int = 8060
+    """Where the dispatcher finds subscribers; the edge doesn't lead here."""
 
     @classmethod
     def free(cls) -> Self:

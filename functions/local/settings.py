@@ -27,7 +27,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "EVENT_BUS_URL": f"{LOOPBACK}:{ports.event_bus}/{vhost}",
         "EVENT_BUS_MANAGEMENT_URL": f"http://{LOOPBACK}:{ports.event_bus_management}",
         "API_URL": f"http://localhost:{ports.edge}",
-        "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.functions}/function/{{name}}",
+        "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.subscribers}/function/{{name}}",
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),
         "BOTBERI_INSTANCES": str(run / "instances"),
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.

@@ -22,6 +22,12 @@ START: Final = Path("deploy/nginx/start.sh")
 TRANSPORT_SECONDS: Final = 5
 """What the edge waits beyond the longest time limit of a function, so that the function's own answer arrives."""
 
+_SEGMENT: Final = r"/(?!\.\.?(?:[/?]|$))(?:[A-Za-z0-9._~!$&'()*+,=:@-]|%(?!2[EFef]|5[Cc]|[01]|7[Ff])[0-9A-Fa-f]{2})+"
+
+PATH: Final = rf"~^(?<plain>(?:{_SEGMENT})+)(?:\?|$)"
+"""A path without what programs read in different ways: dot segments, empty ones, parameters behind `;`, backslashes,
+control characters, and dots, slashes and backslashes that are percent-encoded."""
+
 _OWN_ANSWERS: Final[tuple[tuple[str, int, type[Refusal], str | None], ...]] = (
     ("400", 400, refusals.Malformed, None),
     ("403", 403, refusals.Forbidden, "Pages of this origin may not connect."),
@@ -62,11 +68,13 @@ def routes(declarations: Iterable[Declaration]) -> str:
             "map_hash_bucket_size 128;",
             f"client_max_body_size {max(each.max_body for each in endpoints)};",
             f"proxy_read_timeout {longest}s;\n",
-            _map('"$request_method:$uri"', "$function", ((_asked(each), each.deployment) for each in endpoints)),
+            "# The path as it was sent, where everybody on the way reads it alike; else nothing, which is no address.",
+            f'map $request_uri $path {{\n    default "";\n    "{PATH}" $plain;\n}}\n',
+            _map('"$request_method:$path"', "$function", ((_asked(each), each.deployment) for each in endpoints)),
             "# The methods of an address, as the Allow header tells them.",
-            _map("$uri", "$allow", _allowed(endpoints)),
+            _map("$path", "$allow", _allowed(endpoints)),
             "# The surface of an address.",
-            _map("$uri", "$owner", sorted({(f'"~^{_pattern(each.path)}$"', each.surface) for each in endpoints})),
+            _map("$path", "$owner", sorted({(f'"~^{_pattern(each.path)}$"', each.surface) for each in endpoints})),
             "# The deployment that holds a function where few are allowed.",
             _map("$function", "$group", ((each.deployment, group_of(each)) for each in endpoints)),
             "# Whoever guesses passwords or floods sign-up does it here: POSTs that need no session.",

@@ -1,9 +1,9 @@
 """What a host serves: the functions it is told to, each loaded through functions-framework.
 
-A deployment of one function and the local run of all of them are this same host. It answers health, routes by method
-and path within the surface that a port belongs to, and serves `/function/<name>` as an OpenFaaS gateway does. A
-function is called with the request that functions-framework would give it, past the framework's own application:
-docs/decisions has what that saves.
+A deployment of one function and the local run of all of them are this same host. It answers health, and routes by
+method and path to the endpoints that a listener shows. Subscribers have no address that people reach: they are behind a
+listener of their own, or in a deployment that holds nothing else. A function is called with the request that
+functions-framework would give it, past the framework's own application: docs/decisions has what that saves.
 """
 
 import re
@@ -25,17 +25,24 @@ from functions.runtime.wsgi import Application, Environ, StartResponse
 
 HEALTH: Final = ("/_/health", "/_/ready")
 
-_UNROUTABLE: Final = re.compile(r"//|[\x00-\x1f\x7f]")
-"""What functions-framework's own router answers with a redirect or a page of its own, in HTML."""
+SUBSCRIBERS: Final = "subscribers"
+"""The surface of those whom only the dispatcher calls."""
+
+_UNROUTABLE: Final = re.compile(r"//|[\x00-\x1f\x7f\\]|/\.\.?(/|$)")
+"""What some program on the way would make another path of: a router, a proxy, or the framework."""
+
+_HIDDEN: Final = re.compile(r"%(2f|2e|5c)", re.IGNORECASE)
+"""A slash, a dot or a backslash that is one only for who decodes before it looks."""
 
 
 class Host:
     """A WSGI application over several functions."""
 
     def __init__(self, files: Iterable[Path], surfaces_by_port: Mapping[str, str]) -> None:
-        """Serve `files`; a request that arrives on a port of `surfaces_by_port` is routed within that surface.
+        """Serve `files`; a port of `surfaces_by_port` shows that surface alone.
 
-        Ports that aren't named serve every function, by its own address and by `/function/<name>`.
+        For `subscribers` that is each subscriber under `/function/<name>`. A port that isn't named shows every endpoint
+        and the host's metrics; where there are subscribers alone, it shows them: a single one at `/`.
         """
         self.surfaces_by_port = surfaces_by_port
         self.functions: dict[str, Function] = {}
@@ -44,6 +51,10 @@ class Host:
             declaration, function = functions.load(file)
             self.declarations.append(declaration)
             self.functions[declaration.name] = function
+        self.endpoints = [each for each in self.declarations if each.surface != SUBSCRIBERS]
+        self.subscribers = {
+            f"/function/{each.deployment}": each for each in self.declarations if each.surface == SUBSCRIBERS
+        }
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -57,30 +68,25 @@ class Host:
         return response(environ, start_response)
 
     def _response(self, environ: Environ, path: str) -> Application:
-        if _UNROUTABLE.search(path):
+        if _UNROUTABLE.search(path) or _HIDDEN.search(environ.get("RAW_URI", "").partition("?")[0]):
             raise RouteNotFound
         surface = self.surfaces_by_port.get(environ.get("SERVER_PORT", ""))
         if surface is None and path == metrics.PATH:
             return flask.Response(metrics.answers.text(), content_type=metrics.CONTENT_TYPE)
-        if surface is None and path.startswith("/function/"):
-            name, _, rest = path.removeprefix("/function/").partition("/")
-            environ["PATH_INFO"] = f"/{rest}"
-            named = [each for each in self.declarations if each.deployment == name.replace("_", "-")]
-            return self._among(named, environ)
-        if surface is not None and docs_page.serves(path):
+        if surface not in (None, SUBSCRIBERS) and docs_page.serves(path):
             return docs_page.answer(surface, Request(environ))
-        return self._among([each for each in self.declarations if surface in (None, each.surface)], environ)
-
-    def _among(self, candidates: list[Declaration], environ: Environ) -> Application:
-        # A subscriber answers wherever it is called, but only where it is alone: it has no address of its own.
-        if len(candidates) == 1 and candidates[0].surface == "subscribers":
-            return self._called(candidates[0], environ)
-        endpoints = [each for each in candidates if each.surface != "subscribers"]
-        declaration, _ = match(endpoints, environ["REQUEST_METHOD"], environ.get("PATH_INFO", "/"))
-        return self._called(declaration, environ)
-
-    def _called(self, declaration: Declaration, environ: Environ) -> Application:
+        if surface == SUBSCRIBERS or (surface is None and not self.endpoints):
+            declaration = self._subscriber(path, alone=surface is None and len(self.declarations) == 1)
+        else:
+            shown = [each for each in self.endpoints if surface in (None, each.surface)]
+            declaration, _ = match(shown, environ["REQUEST_METHOD"], path)
         return self.functions[declaration.name](flask.Request(environ))
+
+    def _subscriber(self, path: str, *, alone: bool) -> Declaration:
+        for address, declaration in self.subscribers.items():
+            if path == ("/" if alone else address):
+                return declaration
+        raise RouteNotFound
 
 
 def _refused(refusal: Refusal, environ: Environ) -> Application:

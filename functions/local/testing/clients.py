@@ -74,15 +74,15 @@ def _dumped(value: Any) -> bytes:  # noqa: ANN401 - JSON
 
 
 class Api:
-    """A client for each surface, and one for functions by name."""
+    """A client for each surface, and one for subscribers."""
 
     def __init__(self, send: Callable[[str], Send], declarations: Sequence[Declaration]) -> None:
-        """`send` returns the sender for a surface, or for `functions`: all of them under `/function/<name>`."""
+        """`send` returns the sender for a surface: `user`, `admin`, `broker`, or `subscribers`."""
         self.declarations = declarations
         self.user = self._client("user", send)
         self.admin = self._client("admin", send)
         self.broker = self._client("broker", send)
-        self.functions = Client(send("functions"))
+        self.subscribers = Client(send("subscribers"))
 
     def _client(self, surface: str, send: Callable[[str], Send]) -> Client:
         return Client(send(surface), [each for each in self.declarations if each.surface == surface])
@@ -90,7 +90,7 @@ class Api:
     def deliver(self, function: str, event: dict[str, Any]) -> Answer:
         """Deliver a structured CloudEvent to a subscriber, `converge_instance` or `converge-instance`."""
         headers = {"Content-Type": "application/cloudevents+json"}
-        return self.functions.post(f"/function/{function.replace('_', '-')}", data=_dumped(event), headers=headers)
+        return self.subscribers.post(f"/function/{function.replace('_', '-')}", data=_dumped(event), headers=headers)
 
 
 def in_process(host: Host, ports: Mapping[str, int]) -> Callable[[str], Send]:

@@ -47,8 +47,8 @@ def world(worker_id: str, testrun_uid: str) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def api(world: World) -> Api:
     """Every function, in this process; an answer that its endpoint doesn't declare fails the test."""
-    ports = {surface: getattr(world.ports, surface) for surface in ("user", "admin", "broker", "functions")}
-    surfaces = {str(port): surface for surface, port in ports.items() if surface != "functions"}
+    ports = {surface: getattr(world.ports, surface) for surface in ("user", "admin", "broker", "subscribers")}
+    surfaces = {str(port): surface for surface, port in ports.items()}
     made = hosting.create([], surfaces)
     return Api(clients.in_process(made, ports), made.declarations)
 

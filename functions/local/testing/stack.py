@@ -23,7 +23,7 @@ class Stack(Api):
     def __init__(self, world: World) -> None:
         """Use `running`."""
         ports = world.ports
-        surfaces = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "functions": ports.functions}
+        surfaces = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "subscribers": ports.subscribers}
         addresses = {surface: f"http://127.0.0.1:{port}" for surface, port in surfaces.items()}
         super().__init__(clients.over_http(addresses), functions.declarations())
         self.world = world

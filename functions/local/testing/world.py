@@ -19,7 +19,7 @@ from migrations.databases import DATABASES, ROLES, connect
 from migrations.roles import provision
 
 _ITS_OWN: Final = (
-    *("user_redis", "user", "admin", "broker", "functions", "gateway", "edge"),
+    *("user_redis", "user", "admin", "broker", "functions", "subscribers", "gateway", "edge"),
     *("watch_relay_user", "watch_relay_shared", "watch_dispatcher", "watch_gateway"),
 )
 """Ports of services that every worker has for itself."""

@@ -63,6 +63,12 @@ class Edge:
             connection.sendall(request)
             return connection.makefile("rb").readline()
 
+    def reached(self, method: str, target: str) -> str | None:
+        """Return the path that arrives behind the edge for a request target that is sent as it stands, if any."""
+        request = f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        head, _, body = self.raw(request.encode()).partition(b"\r\n\r\n")
+        return str(json.loads(body)["path"]) if head.startswith(b"HTTP/1.1 200 ") else None
+
 
 def _answer(response: HTTPResponse) -> Answer:
     return Answer(response.status, dict(response.getheaders()), response.read().decode())

@@ -1,16 +1,20 @@
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from functions.attack.spellings import spellings
 from functions.manifests import edge as generated
 from functions.manifests.edge import PLATFORMS, AmbiguousRouteError
 from functions.manifests.tests.declared import declared
 from functions.manifests.tests.edge_server import Edge, free_port, nginx, running, start
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
-from functions.runtime.routes import methods_of
+from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match, methods_of
 
-ENDPOINTS = [each for each in declarations() if each.surface != "subscribers"]
+EVERYTHING = declarations()
+ENDPOINTS = [each for each in EVERYTHING if each.surface != "subscribers"]
 
 
 def filled(path: str) -> str:
@@ -46,9 +50,62 @@ def test_what_is_no_address_is_a_problem_of_the_usual_form(edge: Edge, path: str
 
 
 def test_the_address_goes_on_as_it_was_sent(edge: Edge) -> None:
-    assert edge.get("/v1/agents/a%0d%0aX:%201?cursor=%2Fx&limit=2").json["path"] == (
-        "/v1/agents/a%0d%0aX:%201?cursor=%2Fx&limit=2"
-    )
+    for path in ("/v1/agents/a%3Fb%20%C3%A4%25?cursor=%2Fx&limit=2", "/v1/agents/echo/versions/1.0.0%2Bb.1"):
+        assert edge.get(path).json["path"] == path
+
+
+@pytest.fixture(scope="session")
+def named_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
+    """An edge that puts the function's name in front of the path that goes on."""
+    if nginx() is None:
+        pytest.skip("nginx is not installed")
+    settings = {"RATE": "100000r/s", "GUESS_RATE": "100000r/s", "PLATFORM": "openfaas"}
+    with running(tmp_path_factory.mktemp("named"), **settings) as running_edge:
+        yield running_edge
+
+
+def plainly(method: str, target: str) -> str | None:
+    """Return where a target leads when its path is compared as it stands, and None where it leads nowhere."""
+    try:
+        path = target.partition("?")[0]
+        return f"/function/{match(ENDPOINTS, method, path)[0].deployment}{target}"
+    except (RouteNotFound, MethodNotAllowed):
+        return None
+
+
+@pytest.mark.parametrize("each", EVERYTHING, ids=lambda each: each.name)
+def test_no_other_spelling_of_an_address_leads_anywhere_else(named_edge: Edge, each: Declaration) -> None:
+    address = filled(each.path) or f"/function/{each.deployment}"
+    method = each.method or "POST"
+    for target in spellings(address, by="/v1/auth/logout"):
+        found = named_edge.reached(method, target)
+        # What is only another value in the address of the same function is that, whatever it looks like.
+        assert found in (None, plainly(method, target)), target
+
+
+@pytest.mark.parametrize(
+    "target", ["/_/metrics", "/_/health", "/v1/realtime", "/openapi.json", "/function/subscribers"]
+)
+def test_no_other_spelling_leads_to_what_is_no_function(named_edge: Edge, target: str) -> None:
+    assert [each for each in spellings(target, by="/v1/agents") if named_edge.reached("GET", each)] == []
+
+
+def test_no_other_spelling_of_the_log_in_gets_around_its_throttle(strict_edge: Edge) -> None:
+    login = "/v1/auth/login"
+    reached = [each for each in (login, login, *spellings(login, by=login)) if strict_edge.reached("POST", each)]
+    assert reached == [login, login]
+
+
+def test_the_log_has_the_path_as_it_was_sent_without_its_query(tmp_path: Path) -> None:
+    if nginx() is None:
+        pytest.skip("nginx is not installed")
+    with running(tmp_path) as edge:
+        edge.get("/v1/x/%2e%2e/agents/?q=secret")
+    assert [json.loads(line)["path"] for line in log_of(tmp_path)] == ["/v1/x/%2e%2e/agents/"]
+
+
+def log_of(folder: Path) -> list[str]:
+    return [line for line in (folder / "output.log").read_text().splitlines() if line.startswith("{")]
 
 
 def test_the_pages_of_each_surface_are_found(edge: Edge) -> None:

@@ -1,15 +1,20 @@
+import itertools
 from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
 
 import flask
 import functions_framework
 import pytest
 
+from functions.attack.spellings import spellings
 from functions.runtime import functions
 from functions.runtime.hosting import create
-from functions.runtime.tests.planting import Plant
+from functions.runtime.tests.planting import Client, Plant
+from functions.runtime.wsgi import parted
 
 READ = '@endpoint("GET", "/things/{name}")\ndef read_thing(name: str) -> None: ...'
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
+HEAR = "@subscriber\ndef hear_thing(event: AccountRegistered) -> None: ..."
 BREAK = '@endpoint("GET", "/broken")\ndef break_thing(db: UserDb) -> None: ...'
 
 
@@ -23,21 +28,49 @@ def test_health_is_answered_with_nothing_of_the_world_there(
     assert plant(read_thing=READ, break_thing=BREAK).open(path, method=method).status_code == 200
 
 
-def test_a_function_is_found_by_its_address_and_by_its_name(plant: Plant) -> None:
+def test_a_function_is_found_by_its_address_and_not_by_its_name(plant: Plant) -> None:
     client = plant(read_thing=READ, break_thing=BREAK)
     assert client.get("/things/a").status_code == 200
-    assert client.get("/function/read-thing/things/a").status_code == 200
+    assert client.get("/function/read-thing/things/a").status_code == 404
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/function/", "/function/read-nothing", "/function/..%2Fuser", "/function/read-thing", "/function/__init__"],
-)
-def test_a_function_that_there_is_not_is_a_404(plant: Plant, path: str) -> None:
-    assert plant(read_thing=READ, break_thing=BREAK).get(path).json["code"] == "route_not_found"
+def status_of(client: Client, target: str, port: int = 8080) -> int:
+    """Return the status of a POST whose target is sent as it stands, as the server takes it apart."""
+    path = unquote_to_bytes(parted(target.encode())[0]).decode("latin-1")
+    environ = {"PATH_INFO": path, "RAW_URI": target, "SERVER_PORT": str(port)}
+    return client.post("/", environ_overrides=environ).status_code
 
 
-@pytest.mark.parametrize("path", ["/robots.txt", "/favicon.ico", "/function/read-thing/robots.txt"])
+def test_a_subscriber_alone_answers_at_the_root_and_nowhere_else(plant: Plant) -> None:
+    client = plant("subscribers", hear_thing=HEAR)
+    address = "/function/hear-thing"
+    others = ("/anything", "/v1/me", address, "/robots.txt", *spellings(address, by="/v1/me"))
+    assert status_of(client, "/") == 422
+    assert [target for target in others if status_of(client, target) != 404] == []
+
+
+def test_several_subscribers_are_told_apart_by_their_names(plant: Plant) -> None:
+    client = plant("subscribers", hear_thing=HEAR, see_thing=HEAR.replace("hear", "see"))
+    assert client.post("/function/see-thing").json["code"] == "not_an_event"
+    assert client.post("/").json["code"] == "route_not_found"
+
+
+def test_subscribers_are_on_the_listener_of_the_dispatcher_alone() -> None:
+    client = Client(create([], {"8010": "user", "8060": "subscribers"}))
+    addresses = [f"/function/{each.deployment}" for each in client.host.declarations if each.surface == "subscribers"]
+    assert {status_of(client, address, port=8060) for address in addresses} == {422}
+    assert status_of(client, "/v1/auth/login", port=8060) == 404
+    for address, port in itertools.product(addresses, (8010, 8080)):
+        targets = [address, *spellings(address, by="/v1/auth/logout")]
+        assert [target for target in targets if status_of(client, target, port) != 404] == []
+
+
+@pytest.mark.parametrize("path", ["/v1%2Fthings", "/things/a%2fb", "/things/%2e%2e", "/things/..", "/things/a%5Cb"])
+def test_what_is_another_path_for_who_decodes_it_first_is_no_address(plant: Plant, path: str) -> None:
+    assert plant(read_thing=READ).get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/robots.txt", "/favicon.ico", "/things/"])
 def test_what_the_framework_would_answer_itself_is_a_problem_too(plant: Plant, path: str) -> None:
     answer = plant(read_thing=READ).get(path)
     assert (answer.status_code, answer.json["code"]) == (404, "route_not_found")
@@ -60,7 +93,6 @@ def test_a_port_serves_its_surface_alone(plant: Plant) -> None:
     client.host.surfaces_by_port = {"8010": "user", "8020": "admin"}
     assert client.get("/things/a", base_url="http://localhost:8010").status_code == 200
     assert client.get("/things/a", base_url="http://localhost:8020").status_code == 404
-    assert client.get("/function/read-thing/things/a", base_url="http://localhost:8010").status_code == 404
 
 
 def test_a_function_that_there_is_not_stops_the_host_with_its_name() -> None:
