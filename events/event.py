@@ -25,7 +25,8 @@ class Event(BaseModel):
     Events of one subject are delivered in the order in which they were committed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Errors are logged, and what is said of people is not for logs.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     type: ClassVar[str]
     subject_field: ClassVar[str]

@@ -6,6 +6,7 @@ or for the COMMIT, and goes out in front of it. Nothing is prepared under a name
 may sit in between.
 """
 
+import re
 import select
 import socket
 import struct
@@ -34,11 +35,38 @@ _MANY: Final = 200
 _CHUNK: Final = 64 * 1024
 """Bytes that are read at a time."""
 
+_DATA_EXCEPTION: Final = "22"
+"""The class of the SQLSTATEs for values that are not what they have to be."""
+
 _ALONG: Final = {b"BEGIN\0", b"COMMIT\0"}
 _HEAD: Final = struct.Struct("!ci")
 
 
-class Pipelined(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
+_TOLD: Final = frozenset("SVCMstcndR")
+"""Fields of Postgres' errors that are kept: severity, code, message, and the names of what it is about. The detail, the
+hint, the context and the statement may quote values."""
+
+_QUOTED: Final = re.compile('".*"', re.DOTALL)
+
+
+class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
+    """A connection whose errors hold no value of a statement, wherever they end up."""
+
+    def handle_ERROR_RESPONSE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
+        """Take in an error, without the fields that may quote what was written."""
+        super().handle_ERROR_RESPONSE(data, context)
+        fields = {name: text for name, text in context.error.args[0].items() if name in _TOLD}
+        if fields.get("C", "").startswith(_DATA_EXCEPTION):
+            # Of all messages these alone quote values: `invalid input syntax for type integer: "…"`.
+            fields["M"] = _QUOTED.sub('"…"', fields["M"])
+        context.error = DatabaseError(fields)
+
+
+class DiscreetNative(Discreet, native.Connection):  # type: ignore[misc]  # pg8000 has no types
+    """pg8000's own connection for single statements, with such errors."""
+
+
+class Pipelined(Discreet):
     """Mixed into either kind of pg8000's connections."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - pg8000's

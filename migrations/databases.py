@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import URL, Engine, MetaData, NullPool, create_engine
+from pg8000 import legacy
+from sqlalchemy import Engine, MetaData, NullPool, create_engine
 
 from events.configuration import secret, setting
+from events.pipelined import Discreet
 from functions.domain.accounts.tables import metadata as user_metadata
 from shared_psql_models import agents, audit, instances, sessions
 from shared_psql_models.tables import metadata as shared_metadata
@@ -34,16 +36,20 @@ DATABASES: Final = {
 }
 
 
+class Connection(Discreet, legacy.Connection):  # type: ignore[misc]  # pg8000 has no types
+    """The connection that SQLAlchemy expects, with errors that hold no values."""
+
+
 def connect(database: str, role: str, password: str | None = None) -> Engine:
     """Return an engine on a database, in a role with its secret; without a pool."""
     address, _, name = setting(f"{database.upper()}_URL").partition("/")
     host, _, port = address.partition(":")
-    url = URL.create(
-        "postgresql+pg8000",
-        username=role if password is not None else f"botberi_{role}",
-        password=password or secret(f"{database}-{role}".replace("_", "-")),
-        host=host,
-        port=int(port),
-        database=name,
-    )
-    return create_engine(url, poolclass=NullPool, connect_args={"application_name": f"botberi-{role}"})
+    user = role if password is not None else f"botberi_{role}"
+    proof = password or secret(f"{database}-{role}".replace("_", "-"))
+
+    def connection() -> Connection:
+        return Connection(
+            user, host=host, port=int(port), database=name, password=proof, application_name=f"botberi-{role}"
+        )
+
+    return create_engine("postgresql+pg8000://", creator=connection, poolclass=NullPool, hide_parameters=True)

@@ -49,18 +49,22 @@ grant execute on function pgbouncer.login to botberi_pgbouncer;
 """PgBouncer has no password but its own: it looks up how a pooled role proves itself, and can't look up any other."""
 
 
+_PROVE = """
+do $$ begin
+  execute format('alter role %I password %L', current_setting('botberi.role'), current_setting('botberi.password'));
+end $$
+"""
+
+
 def _provision_role(connection: Connection, role: str, password: str) -> None:
     name = f"botberi_{role}"
     if connection.scalar(text("select 1 from pg_roles where rolname = :name"), {"name": name}) is None:
         connection.exec_driver_sql(f"create role {name} login")
-    statement = connection.scalar(
-        text("select format('alter role %I password %L', cast(:name as text), cast(:password as text))"),
-        {
-            "name": name,
-            "password": password,
-        },
-    )
-    connection.exec_driver_sql(str(statement).replace("%", "%%"))
+    # Not in the text of a statement, which an error or a log may show.
+    values = {"name": name, "password": password}
+    connection.execute(text("select set_config('botberi.role', :name, true)"), values)
+    connection.execute(text("select set_config('botberi.password', :password, true)"), values)
+    connection.exec_driver_sql(_PROVE)
     if role != "migrator":
         for setting, value in _SETTINGS.items():
             connection.exec_driver_sql(f"alter role {name} set {setting} = '{value}'")

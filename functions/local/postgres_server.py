@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import pg8000.native
+from pg8000.exceptions import Error
 
+from events.pipelined import DiscreetNative
 from functions.local import private_process
 from functions.local.binaries import find
 from functions.local.errors import LocalError
@@ -21,12 +22,24 @@ from functions.local.private_process import PrivateProcess
 
 SUPERUSER: Final = "postgres"
 
+WITHOUT_VALUES: Final = {
+    # A detail quotes the row, a context the values: `Key (email)=(…) already exists`.
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    # No statement's text: one that sets a password holds it.
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+}
+"""Settings of Postgres that keep what is written out of its own log."""
+
 _SETTINGS: Final = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
     "max_connections": "200",
     "log_min_messages": "warning",
     "password_encryption": "scram-sha-256",
+    **WITHOUT_VALUES,
 }
 
 _CARELESS: Final = {
@@ -97,16 +110,14 @@ def answers(port: int, password: str) -> bool:
     """Tell whether the server takes connections."""
     try:
         connect(port, password).close()
-    except pg8000.exceptions.Error:
+    except Error:
         return False
     return True
 
 
-def connect(port: int, password: str, database: str = SUPERUSER) -> pg8000.native.Connection:
+def connect(port: int, password: str, database: str = SUPERUSER) -> DiscreetNative:
     """Return a connection as the superuser."""
-    return pg8000.native.Connection(
-        SUPERUSER, host=LOOPBACK, port=port, database=database, password=password, timeout=30
-    )
+    return DiscreetNative(SUPERUSER, host=LOOPBACK, port=port, database=database, password=password, timeout=30)
 
 
 def _create(folder: Path, password: str, *, durable: bool) -> None:

@@ -5,6 +5,7 @@ must. The address comes from the setting `USER_PSQL_URL` or `SHARED_PSQL_URL` (`
 the secret `user-psql-<role>` or `shared-psql-<role>`.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -47,6 +48,7 @@ def engine(database: str, role: str) -> Engine:
     )
     return create_engine(
         url,
+        hide_parameters=True,
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=CONNECT_TIMEOUT,
@@ -91,8 +93,38 @@ class DependencyDownError(Exception):
 
     def __init__(self, name: str, cause: BaseException) -> None:
         """`name` is the part's name in the topology, such as `shared_psql`."""
-        super().__init__(f"{name} can't be reached: {cause}")
+        super().__init__(f"{name} can't be reached: {described(cause)}")
         self.name = name
+
+
+_NAMED: Final = re.compile(r"\s*(update|insert into|delete from|select\b.*?\bfrom)\s+(\w+)", re.IGNORECASE | re.DOTALL)
+
+
+def described(error: BaseException) -> str:
+    """Return what went wrong for the log: of Postgres' refusals the SQLSTATE and what the statement was about.
+
+    Neither a value nor the statement's text is part of it.
+    """
+    if not isinstance(error, DBAPIError):
+        return str(error)
+    code = sqlstate(error) or type(error.orig).__name__
+    return f"{code} in {_named(error.statement or 'commit')}"
+
+
+def _named(statement: str) -> str:
+    """Return the verb and the first table of a statement, `insert into accounts`; of others the first word."""
+    found = _NAMED.match(statement)
+    if found is None:
+        return statement.split(maxsplit=1)[0].lower()
+    verb = found[1].lower()
+    return f"{'select' if verb.startswith('select') else verb} {found[2]}"
+
+
+def sqlstate(error: DBAPIError) -> str | None:
+    """Return Postgres' code of an error; None when the error isn't Postgres'."""
+    original = error.orig
+    details = original.args[0] if original is not None and original.args else None
+    return str(details["C"]) if isinstance(details, dict) and "C" in details else None
 
 
 _OUTAGES: Final = ("08", "57", "53", "55P03", "40001", "40P01")
@@ -102,13 +134,12 @@ resources; lock_timeout, serialization failure, deadlock."""
 
 def is_outage(error: DBAPIError) -> bool:
     """Tell whether Postgres was unreachable, going down or too busy: the same statement may work the next time."""
-    original = error.orig
-    if isinstance(original, OSError):
+    if isinstance(error.orig, OSError):
         return True
-    details = original.args[0] if original is not None and original.args else None
-    if isinstance(details, dict):
-        return str(details.get("C", "")).startswith(_OUTAGES)
-    return type(original).__name__ == "InterfaceError"
+    code = sqlstate(error)
+    if code is not None:
+        return code.startswith(_OUTAGES)
+    return type(error.orig).__name__ == "InterfaceError"
 
 
 @contextmanager

@@ -24,7 +24,7 @@ Element = TypeVar("Element", bound="Body")
 class Body(BaseModel):
     """A request's JSON body: unknown fields are refused, and nothing is converted from one type to another."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
     media_type: ClassVar[str] = "application/json"
     """By which a handler's parameter of several types, `NewEvent | CloudEventBody`, knows which one it is given."""
@@ -35,7 +35,7 @@ class Body(BaseModel):
 class ListBody(RootModel[list[Element]], Generic[Element]):
     """A request's JSON body that is an array."""
 
-    model_config = ConfigDict(strict=True, frozen=True)
+    model_config = ConfigDict(strict=True, frozen=True, hide_input_in_errors=True)
 
     media_type: ClassVar[str] = "application/json"
     binary: ClassVar[bool] = False
@@ -54,13 +54,13 @@ def bodies(annotation: Any) -> dict[str, type[AnyBody]]:  # noqa: ANN401 - a typ
 class Query(BaseModel):
     """A request's query parameters: unknown ones are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Reply(BaseModel):
     """An answer's JSON body."""
 
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True, hide_input_in_errors=True)
 
     cache_control: ClassVar[str] = "no-cache"
     """The Cache-Control header of an answer that has an ETag: keep it, but ask whether it still holds."""

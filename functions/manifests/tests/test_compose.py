@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from functions.local.postgres_server import WITHOUT_VALUES
+
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docker-compose.local.yml").read_text(encoding="utf-8")
 SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
@@ -51,3 +53,13 @@ def test_prod_is_the_same_topology_with_other_values() -> None:
     assert settings("prod").keys() == settings("dev").keys()
     same = {name for name, value in settings("prod").items() if settings("dev")[name] == value}
     assert same & {"BOTBERI_PROJECT", "BOTBERI_ENVIRONMENT", "BOTBERI_API_URL", "BOTBERI_VERSION"} == set()
+
+
+@pytest.mark.parametrize("file", ["docker-compose.local.yml", "deploy/knative/overlays/dev/services.yaml"])
+def test_every_postgres_keeps_what_is_written_out_of_its_log(file: str) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    servers = text.count("-c, max_connections=")
+    assert servers > 0
+    assert {name: text.count(f"-c, {name}={value}") for name, value in WITHOUT_VALUES.items()} == dict.fromkeys(
+        WITHOUT_VALUES, servers
+    )

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from pg8000.exceptions import DatabaseError, InterfaceError
 from sqlalchemy.exc import DBAPIError
 
 from events.catalog.agents import AgentCreated
@@ -86,3 +87,18 @@ def test_a_postgres_that_says_nothing_is_given_up_for_a_503(plant: Plant, monkey
         monkeypatch.setenv("USER_PSQL_URL", f"127.0.0.1:{silent.getsockname()[1]}/user_psql")
         assert asked(plant(ask_things=ASK.format(statement="select 1"))) == (503, "database_unavailable")
     gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("statement", "cause", "expected"),
+    [
+        ("INSERT INTO accounts (id) VALUES ($1)", DatabaseError({"C": "23505"}), "23505 in insert into accounts"),
+        ("select a, b\nfrom t where x in (select 1 from u)", DatabaseError({"C": "55P03"}), "55P03 in select t"),
+        ("update sessions set a = $1 from x", InterfaceError("network error"), "InterfaceError in update sessions"),
+        ("delete from inbox", TimeoutError(), "TimeoutError in delete from inbox"),
+        ("with x as (select 1) select 2", DatabaseError({"C": "57014"}), "57014 in with"),
+        (None, DatabaseError({"C": "40001"}), "40001 in commit"),
+    ],
+)
+def test_an_error_is_described_without_its_values(statement: str | None, cause: Exception, expected: str) -> None:
+    assert databases.described(DBAPIError(statement, {"email": "ann@example.com"}, cause)) == expected

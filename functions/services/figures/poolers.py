@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Final
 
-from pg8000.native import Connection
-
 from events.configuration import secret, setting
+from events.pipelined import DiscreetNative
 from events.watching import Sample
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def samples() -> Iterator[Sample]:
 def _asked(address: str) -> tuple[list[Row], list[Row]]:
     host, _, port = address.partition(":")
     told = {"host": host, "port": int(port), "database": "pgbouncer", "timeout": TIMEOUT}
-    with closing(Connection("botberi_meter", password=secret("pgbouncer-meter"), **told)) as console:
+    with closing(DiscreetNative("botberi_meter", password=secret("pgbouncer-meter"), **told)) as console:
         return _rows(console, "show pools"), _rows(console, "show stats")
 
 

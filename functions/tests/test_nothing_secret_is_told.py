@@ -1,0 +1,169 @@
+"""Whatever fails, nothing of what people send us is in a log, an event, an audit entry or an answer to a refusal."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from events.configuration import secret
+from functions.local import postgres_server
+from functions.local.patience import until
+from functions.local.testing import launches, people
+from functions.local.testing.answers import Answer
+from functions.local.testing.people import Person
+from functions.local.testing.stack import Stack
+
+PASSWORD: Final = f"password-{uuid4().hex}"
+SECRET: Final = f"secret-{uuid4().hex}"
+MESSAGE: Final = f"message-{uuid4().hex}"
+MAILBOX: Final = f"canary-{uuid4().hex}"
+
+WRITTEN: Final = {"user_psql": ("accounts", "sessions"), "shared_psql": ("instances",)}
+"""The tables whose rows hold something that is nobody else's business."""
+
+SCHEMA: Final = {"type": "object", "properties": {"api_key": {"type": "string", "writeOnly": True}}}
+
+
+@pytest.fixture(scope="module")
+def somebody(stack: Stack) -> Person:
+    return people.arrive(stack, stack.world, ("user",))
+
+
+@pytest.fixture(scope="module")
+def agent(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return launches.publish(stack.world, tmp_path_factory.mktemp("agent"), schema=SCHEMA)
+
+
+def superuser(stack: Stack, database: str) -> Any:  # noqa: ANN401 - pg8000 has no types
+    port = getattr(stack.world.ports, database)
+    name = f"{database}_{stack.world.worker}"
+    return closing(postgres_server.connect(port, secret("psql-superuser"), name))
+
+
+def writes(stack: Stack, agent: str, somebody: Person) -> Mapping[str, Callable[[], Answer]]:
+    """Return a request for every way in which something of people's is written."""
+    post, token = stack.user.post, somebody.token
+    known = {"email": somebody.email, "password": somebody.password}
+    launch = {"agent": agent, "name": "Canary", "config": {"api_key": SECRET}}
+    return {
+        "register": lambda: post(
+            "/v1/auth/register", json={"email": f"{MAILBOX}@{uuid4().hex}.example.com", "password": PASSWORD}
+        ),
+        "login": lambda: post("/v1/auth/login", json=known),
+        "refresh": lambda: post("/v1/auth/refresh", json={"refresh_token": somebody.refresh_token}),
+        "logout": lambda: post("/v1/auth/logout", token=token),
+        "launch": lambda: post("/v1/instances", json=launch, token=token),
+    }
+
+
+def at_once(requests: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer]:
+    with ThreadPoolExecutor(len(requests)) as pool:
+        asked = {name: pool.submit(request) for name, request in requests.items()}
+        return {name: answer.result() for name, answer in asked.items()}
+
+
+@contextmanager
+def locked(stack: Stack) -> Iterator[None]:
+    """Let nobody write into the tables."""
+    with ExitStack() as locks:
+        for database, tables in WRITTEN.items():
+            connection = locks.enter_context(superuser(stack, database))
+            connection.run("begin")
+            connection.run(f"lock table {', '.join(tables)} in share mode")
+        yield
+
+
+@contextmanager
+def refusing(stack: Stack) -> Iterator[None]:
+    """Let the tables refuse every row."""
+    with ExitStack() as afterwards:
+        for database, tables in WRITTEN.items():
+            connection = afterwards.enter_context(superuser(stack, database))
+            for table in tables:
+                connection.run(f"alter table {table} add constraint nothing_goes check (false) not valid")
+                afterwards.callback(connection.run, f"alter table {table} drop constraint nothing_goes")
+        yield
+
+
+@contextmanager
+def taken(stack: Stack) -> Iterator[None]:
+    """Let two rows of the same mailbox, person or name be one too many."""
+    unique = {"accounts": "split_part(email, '@', 1)", "sessions": "account_id", "instances": "owner_id, config"}
+    with ExitStack() as afterwards:
+        for database, tables in WRITTEN.items():
+            connection = afterwards.enter_context(superuser(stack, database))
+            for table in tables:
+                connection.run(f"create unique index taken_{table} on {table} ({unique[table]})")
+                afterwards.callback(connection.run, f"drop index taken_{table}")
+        yield
+
+
+def terminate_who_waits(stack: Stack, most: int) -> None:
+    """End the server's side of every connection that waits for a lock, until so many have been ended."""
+    ended = 0
+    with superuser(stack, "user_psql") as user, superuser(stack, "shared_psql") as shared:
+
+        def look() -> bool:
+            nonlocal ended
+            for connection in (user, shared):
+                ended += len(
+                    connection.run(
+                        "select pg_terminate_backend(pid) from pg_stat_activity "
+                        "where wait_event_type = 'Lock' and datname = current_database()"
+                    )
+                )
+            return ended >= most
+
+        assert until(look, seconds=60)
+
+
+def sinks(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Yield all that anybody who watches over the platform may read, by its name."""
+    for folder in (stack.folder / "logs", stack.world.session / "logs"):
+        for log in sorted(folder.iterdir()):
+            yield str(log), log.read_text(errors="replace")
+    tables = {"user_psql": ("outbox", "letters"), "shared_psql": ("outbox", "letters", "audit", "instance_events")}
+    for database, names in tables.items():
+        with stack.world.transaction(database, "migrator") as db:
+            for name in names:
+                rows = db.scalars(text(f"select to_jsonb(t)::text from {name} t"))  # noqa: S608 - names above
+                yield f"{database}.{name}", "\n".join(rows)
+
+
+def test_what_fails_tells_neither_passwords_nor_tokens_nor_secrets_nor_addresses(
+    stack: Stack, somebody: Person, agent: str, eventually: Callable[..., Any]
+) -> None:
+    requests = writes(stack, agent, somebody)
+    instance = launches.launch(stack, stack.world, somebody, agent, {"api_key": SECRET})
+    eventually(lambda: instance.status == "running")
+    assert instance.say(MESSAGE).json["text"] == MESSAGE
+    assert requests["register"]().status_code == 201
+    answers: list[Answer] = []
+    with refusing(stack):
+        failed = at_once(requests)
+        answers.extend(failed.values())
+        assert {name: answer.status_code for name, answer in failed.items()} == dict.fromkeys(requests, 500)
+    with taken(stack):
+        failed = at_once({name: requests[name] for name in ("register", "login", "launch")})
+        answers.extend(failed.values())
+        assert {answer.status_code for answer in failed.values()} == {500}
+    with locked(stack):
+        failed = at_once(requests)
+        answers.extend(failed.values())
+        assert {name: answer.status_code for name, answer in failed.items()} == dict.fromkeys(requests, 503)
+    with locked(stack), ThreadPoolExecutor(1) as pool:
+        failing = pool.submit(at_once, requests)
+        terminate_who_waits(stack, most=len(requests))
+        answers.extend(failing.result().values())
+    told = dict(sinks(stack)) | {"answers": "\n".join(answer.text for answer in answers)}
+    host = told[str(stack.folder / "logs" / "host.log")]
+    assert [code for code in ("23514", "23505", "55P03", "InterfaceError in") if code not in host] == []
+    canaries = {
+        *(PASSWORD, SECRET, MESSAGE, MAILBOX, somebody.password, somebody.email),
+        *(somebody.token, somebody.refresh_token),
+    }
+    assert [(name, canary) for name, sink in told.items() for canary in canaries if canary in sink] == []
