@@ -64,7 +64,7 @@ server() { # server ADDRESS SURFACE
 
 fill "$here/edge.conf.template" "$folder/nginx.conf"
 fill "$here/server.conf.template" "$folder/server.conf"
-cp "$here/routes.conf" "$here/problems.conf" "$here/forward.conf" "$folder/"
+cp "$here/routes.conf" "$here/route.conf" "$here/events.conf" "$here/problems.conf" "$here/forward.conf" "$folder/"
 cp "$here/platforms/$EDGE_PLATFORM.conf" "$folder/platform.conf"
 {
   server "$EDGE_LISTEN" ""

@@ -14,6 +14,7 @@ from functions.manifests.grouping import group_of
 from functions.runtime.declarations import Declaration
 from functions.runtime.problems import problem
 from functions.runtime.routes import MethodNotAllowed, RouteNotFound, methods_of
+from functions.runtime.shapes import bodies
 
 HEAD: Final = "# Written by `make manifests` from what the functions declare: change those, not this file.\n"
 
@@ -83,10 +84,65 @@ def routes(declarations: Iterable[Declaration]) -> str:
     )
 
 
+def events(declarations: Iterable[Declaration]) -> str:
+    """Return `events.conf`: the addresses that take CloudEvents in binary mode, whose attributes are headers.
+
+    What attributes a producer adds can't be known, and nginx can't let headers pass by the beginning of their names: so
+    all pass but those that somebody behind believes.
+    """
+    taking = sorted(each.path for each in declarations if takes_binary_events(each))
+    return "\n".join((HEAD, *(_event_location(path) for path in taking)))
+
+
+def takes_binary_events(declaration: Declaration) -> bool:
+    """Tell whether an endpoint takes a CloudEvent whose attributes are in headers."""
+    body = declaration.parameter("body")
+    return body is not None and any(each.binary for each in bodies(body.annotation).values())
+
+
+def _event_location(path: str) -> str:
+    stripped = "".join(f'    proxy_set_header {name} "";\n' for name in sorted(NEVER_FROM_OUTSIDE))
+    return (
+        f"location = {path} {{\n"
+        "    include route.conf;\n"
+        "    include forward.conf;\n"
+        '    proxy_set_header Connection "";\n'
+        "    proxy_pass_request_headers on;\n"
+        f"{stripped}}}\n"
+    )
+
+
 def problems() -> str:
     """Return `problems.conf`: nginx' own answers as application/problem+json, with the codes that functions use."""
     return "\n".join((HEAD, *(_problem(*answer) for answer in _OWN_ANSWERS)))
 
+
+NEVER_FROM_OUTSIDE: Final = (
+    # Knative: what its ingress, activator and queue-proxy tell each other, and which revision or host is meant.
+    *("K-Kubelet-Probe", "K-Network-Hash", "K-Network-Probe", "K-Original-Host", "K-Passthrough-Lb", "K-Proxy-Request"),
+    *("Knative-Serving-Default-Route", "Knative-Serving-Namespace", "Knative-Serving-Revision", "Knative-Serving-Tag"),
+    # Envoy, below Knative: where to go instead, and how often and long to try.
+    *("X-Envoy-Decorator-Operation", "X-Envoy-Expected-Rq-Timeout-Ms", "X-Envoy-External-Address"),
+    *("X-Envoy-Force-Trace", "X-Envoy-Hedge-On-Per-Try-Timeout", "X-Envoy-Internal", "X-Envoy-Ip-Tags"),
+    *("X-Envoy-Max-Retries", "X-Envoy-Original-Path", "X-Envoy-Retriable-Header-Names"),
+    *("X-Envoy-Retriable-Status-Codes", "X-Envoy-Retry-Grpc-On", "X-Envoy-Retry-On"),
+    *("X-Envoy-Upstream-Alt-Stat-Name", "X-Envoy-Upstream-Rq-Per-Try-Timeout-Ms"),
+    *(
+        "X-Envoy-Upstream-Rq-Timeout-Alt-Response",
+        "X-Envoy-Upstream-Rq-Timeout-Ms",
+        "X-Envoy-Upstream-Stream-Duration-Ms",
+    ),
+    # OpenFaaS: the call's own id, and where an answer is to be sent.
+    *("X-Call-Id", "X-Callback-Url", "X-Duration-Seconds", "X-Function-Name", "X-Start-Time"),
+    # Whatever tells who called, and how.
+    *("Forwarded", "Via", "X-Client-Ip", "X-Cluster-Client-Ip", "X-Forwarded-Client-Cert", "X-Forwarded-Path"),
+    *("X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Server", "X-Forwarded-User", "X-Original-Url"),
+    *("X-Original-Uri", "X-Real-Ip", "X-Remote-User", "X-Rewrite-Url", "X-Http-Method-Override", "True-Client-Ip"),
+    # Traces but the one that the edge has looked at, and what means something to this hop or to browsers alone.
+    *("B3", "X-B3-Flags", "X-B3-Parentspanid", "X-B3-Sampled", "X-B3-Spanid", "X-B3-Traceid", "Baggage"),
+    *("Accept-Encoding", "Cookie", "Expect", "Proxy-Authorization", "Range", "If-Range", "Te", "Upgrade"),
+)
+"""Headers that a proxy or a function behind the edge believes, or that aren't for it."""
 
 PLATFORMS: Final = {
     "local": ("One host serves every function; EDGE_FUNCTIONS is its host:port.", "http://$functions"),
@@ -108,7 +164,12 @@ def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
     """Return every generated file of deploy/nginx."""
     folder = Path("deploy/nginx")
     platforms = {folder / "platforms" / f"{name}.conf": platform(name) for name in PLATFORMS}
-    return {folder / "routes.conf": routes(declarations), folder / "problems.conf": problems(), **platforms}
+    return {
+        folder / "routes.conf": routes(declarations),
+        folder / "events.conf": events(declarations),
+        folder / "problems.conf": problems(),
+        **platforms,
+    }
 
 
 def settings(script: str) -> list[tuple[str, str, str]]:

@@ -7,10 +7,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from cloudevents.conversion import to_binary
+from cloudevents.http import CloudEvent
 
 from events.catalog.agents import AgentCreated
 from events.postgres import Session
-from functions.local.testing import people
+from functions.local.testing import clients, people
 from functions.local.testing.people import Person
 from functions.local.testing.stack import Stack
 
@@ -45,6 +47,16 @@ def test_a_batch_is_heard_in_its_order(stack: Stack, operator: Person, eventuall
     entries = audited(stack, operator, f"subject={agent}&limit=50")[::-1]
     assert [entry["event_id"] for entry in entries] == [each["id"] for each in events]
     assert {entry["actor"] for entry in entries} == {operator.id}
+
+
+def test_the_sdk_of_cloudevents_publishes_in_binary_mode_through_the_edge(stack: Stack, operator: Person) -> None:
+    attributes = {name: str(value) for name, value in event("").items() if name not in {"data", "specversion"}}
+    headers, body = to_binary(CloudEvent(attributes, {"agent_id": "agt_sdk", "slug": "sdk"}))
+    assert "content-type" not in headers
+    with stack.edge() as address:
+        send = clients.over_http({"edge": address})("edge")
+        answer = send("POST", "/v1/events", {**headers, "Authorization": f"Bearer {operator.token}"}, body)
+    assert (answer.status_code, answer.json["id"]) == (202, attributes["id"])
 
 
 def test_what_is_addressed_to_postgres_is_a_notify_there(

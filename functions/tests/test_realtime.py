@@ -16,7 +16,6 @@ import pytest
 from selenium.webdriver import Chrome
 from websockets.exceptions import InvalidStatus
 
-from functions.local import health, private_process, processes
 from functions.local.testing import people
 from functions.local.testing.launches import Launched
 from functions.local.testing.people import Person
@@ -80,14 +79,8 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def edge(stack: Stack, site: Site) -> Iterator[int]:
-    ports = stack.world.ports
-    command = processes.watchers(stack.folder, ports)["edge"]
-    environment = {**stack.environment, "EDGE_CORS_ORIGINS": site.origin}
-    nginx = private_process.start("edge", command, run=stack.folder, cwd=stack.folder, environment=environment)
-    nginx.wait_until(health.watchers(ports)["edge"])
-    stack.processes["edge"] = nginx
-    yield ports.edge
-    nginx.stop()
+    with stack.edge(EDGE_CORS_ORIGINS=site.origin):
+        yield stack.world.ports.edge
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,19 @@ class Stack(Api):
         self.processes[name].process.kill()
         self.processes[name].process.wait()
 
+    @contextmanager
+    def edge(self, **environment: str) -> Iterator[str]:
+        """Run nginx in front of it inside the block, with more in its environment; yield its address."""
+        command = processes.watchers(self.folder, self.world.ports)["edge"]
+        told = {**self.environment, **environment}
+        nginx = private_process.start("edge", command, run=self.folder, cwd=self.folder, environment=told)
+        try:
+            nginx.wait_until(health.watchers(self.world.ports)["edge"])
+            self.processes["edge"] = nginx
+            yield f"http://127.0.0.1:{self.world.ports.edge}"
+        finally:
+            nginx.stop()
+
     def log(self, name: str) -> str:
         """Return what a process has logged so far."""
         return self.processes[name].log.read_text()

@@ -6,7 +6,7 @@ import pytest
 
 from functions.domain.accounts import accounts
 from functions.domain.databases import UserDb
-from functions.local import demo, health, private_process, processes
+from functions.local import demo
 from functions.local.errors import LocalError
 from functions.local.ports import free_ports
 from functions.local.seed import ADMINISTRATOR
@@ -16,12 +16,8 @@ from functions.local.transcript import Transcript
 
 @pytest.fixture
 def edge(stack: Stack) -> Iterator[str]:
-    ports = stack.world.ports
-    command = processes.watchers(stack.folder, ports)["edge"]
-    nginx = private_process.start("edge", command, run=stack.folder, cwd=stack.folder, environment=stack.environment)
-    nginx.wait_until(health.watchers(ports)["edge"])
-    yield f"http://127.0.0.1:{ports.edge}"
-    nginx.stop()
+    with stack.edge() as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 import pytest
 
+from functions.manifests.edge import NEVER_FROM_OUTSIDE
 from functions.manifests.tests.edge_server import Edge
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -11,16 +12,27 @@ def test_what_functions_read_goes_on(edge: Edge) -> None:
     assert {name: seen[name] for name in sent} == sent
 
 
-@pytest.mark.parametrize(
-    "name", ["K-Original-Host", "K-Proxy-Request", "K-Anything", "Knative-Serving-Revision", "X-Call-Id", "Cookie"]
-)
-def test_what_platforms_trust_never_comes_from_outside(edge: Edge, name: str) -> None:
-    assert name not in edge.ask("GET", "/v1/agents", {name: "evil"}).json["headers"]
+def test_what_platforms_trust_never_comes_from_outside(edge: Edge) -> None:
+    sent = dict.fromkeys((*NEVER_FROM_OUTSIDE, "K-Anything", "X-Nobody-Knows-It"), "evil")
+    assert "evil" not in edge.ask("GET", "/v1/agents", sent).json["headers"].values()
 
 
-def test_the_caller_can_not_choose_its_own_address_or_the_functions_host(edge: Edge) -> None:
+EVENT = {"ce-specversion": "1.0", "ce-id": "order-1", "ce-source": "/kunden/Z%C3%BCrich", "ce-theirown": "kept"}
+
+
+def test_the_attributes_of_an_event_go_on_where_events_are_taken_and_nothing_that_platforms_trust(edge: Edge) -> None:
+    sent = dict.fromkeys(NEVER_FROM_OUTSIDE, "evil") | EVENT
+    answer = edge.ask("POST", "/v1/events", sent, b"{}").json
+    assert {name: answer["headers"].get(name) for name in EVENT} == EVENT
+    assert "evil" not in answer["headers"].values()
+    assert "Content-Type" not in answer["headers"]
+    assert answer["path"] == "/v1/events"
+
+
+@pytest.mark.parametrize("path", ["/v1/agents", "/v1/events"])
+def test_the_caller_can_not_choose_its_own_address_or_the_functions_host(edge: Edge, path: str) -> None:
     sent = {"Host": "admin.internal", "X-Forwarded-For": "1.2.3.4", "X-Real-Ip": "1.2.3.4", "X-Forwarded-Host": "x"}
-    seen = edge.ask("GET", "/v1/agents", sent).json["headers"]
+    seen = edge.ask("POST" if path == "/v1/events" else "GET", path, sent).json["headers"]
     assert (seen["X-Forwarded-For"], seen["X-Forwarded-Host"]) == ("127.0.0.1", "admin.internal")
     assert seen["Host"].startswith("127.0.0.1:")
 
