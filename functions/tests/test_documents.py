@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import functions_framework
@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "llms.txt", *(ROOT / "docs").rglob("*.md")])
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
-RUN = re.compile(r"<!-- run -->\n```sh\n(.*?)```", re.DOTALL)
+RUN = re.compile(r"<!-- run(?: and be answered (?P<refusal>\d{3}))? -->\n```sh\n(?P<script>.*?)```", re.DOTALL)
+STATUS = re.compile(r"^HTTP/\S+ ([45]\d\d)", re.MULTILINE)
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
@@ -47,35 +48,65 @@ def test_python_examples_compile(page: Path) -> None:
         compile(example, str(page), "exec")
 
 
-def run_examples(page: Path, instead: dict[str, str], folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """Run the marked blocks of a page as one script in a folder, with other addresses and names than the page's."""
-    script = "set -euo pipefail\n" + "".join(RUN.findall(page.read_text()))
+def run_examples(page: Path, instead: dict[str, str], heads: Path, folder: Path = ROOT) -> str:
+    """Run the marked blocks of a page as one script in a folder, and return what it prints.
+
+    `instead` has other addresses and names than the page's; `heads` is a file for the heads of the answers. Fails where
+    the script does, and where an answer is a refusal that its block doesn't announce.
+    """
+    blocks = list(RUN.finditer(page.read_text()))
+    # curl ends well whatever it is answered.
+    watched = 'curl() { local head; head=$(mktemp -p "$HEADS"); command curl -D "$head" "$@"; }\nset -euo pipefail\n'
+    script = watched + "".join(f"HEADS={heads}/{place}\n{block['script']}" for place, block in enumerate(blocks))
+    for place, _ in enumerate(blocks):
+        (heads / str(place)).mkdir(parents=True)
     for ours, used in instead.items():
         assert ours in script
         script = script.replace(ours, used)
     environment = {"PATH": os.environ["PATH"]}
     command = ["bash", "-c", script]
-    return subprocess.run(  # noqa: S603 - our own page
+    run = subprocess.run(  # noqa: S603 - our own page
         command, cwd=folder, capture_output=True, text=True, timeout=120, env=environment, check=False
     )
-
-
-def test_the_journey_of_the_readme_runs(stack: Stack) -> None:
-    run = run_examples(ROOT / "README.md", {"http://localhost:8080": f"http://127.0.0.1:{stack.world.ports.user}"})
     assert run.returncode == 0, run.stdout + run.stderr
-    assert "From nine to five." in run.stdout
-    assert '"code": "config_invalid"' in run.stdout
+    for place, block in enumerate(blocks):
+        refusals = [status for head in (heads / str(place)).iterdir() for status in STATUS.findall(head.read_text())]
+        assert refusals == ([block["refusal"]] if block["refusal"] else []), block["script"] + run.stdout
+    return run.stdout
 
 
-def test_the_page_of_the_broker_does_what_it_says(stack: Stack, person: Callable[..., Person], tmp_path: Path) -> None:
+@pytest.fixture
+def address(stack: Stack) -> Iterator[str]:
+    with stack.edge() as address:
+        yield address
+
+
+def test_the_journey_of_the_readme_runs(address: str, tmp_path: Path) -> None:
+    printed = run_examples(ROOT / "README.md", {"http://localhost:8080": address}, tmp_path)
+    assert "From nine to five." in printed
+    assert '"code": "config_invalid"' in printed
+
+
+@pytest.mark.parametrize(
+    ("mark", "path"),
+    [("run", "/nowhere"), ("run and be answered 404", "/v1/agents"), ("run and be answered 422", "/no")],
+)
+def test_an_example_that_is_answered_otherwise_than_its_page_says_is_noticed(
+    address: str, tmp_path: Path, mark: str, path: str
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"<!-- {mark} -->\n```sh\nlook() {{ curl -sS {address}$1 | cat; }}\nlook {path}\n```\n")
+    with pytest.raises(AssertionError, match="look"):
+        run_examples(page, {}, tmp_path / "heads")
+
+
+def test_the_page_of_the_broker_does_what_it_says(address: str, person: Callable[..., Person], tmp_path: Path) -> None:
     operator = person(scopes=("user", "broker"))
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "administrator").write_text(operator.password)
-    functions = f"http://127.0.0.1:{stack.world.ports.functions}"
-    instead = {"http://localhost:8080": functions, "admin@botberi.example": operator.email}
-    run = run_examples(ROOT / "docs/services/broker.md", instead, tmp_path)
-    assert run.returncode == 0, run.stdout + run.stderr
-    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    instead = {"http://localhost:8080": address, "admin@botberi.example": operator.email}
+    printed = run_examples(ROOT / "docs/services/broker.md", instead, tmp_path / "heads", tmp_path)
+    answers = [json.loads(line) for line in printed.splitlines()]
     assert [each["known"] for each in answers if "known" in each] == [False, True, False, True, False]
     assert [each["code"] for each in answers if "code" in each] == ["batch_refused"]
     assert len(answers) == 14
