@@ -1,13 +1,13 @@
 """Callers: a handler's parameter of one of these types is its guard. No caller type means that it is public."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any, ClassVar, Final, Self
 
 from events.configuration import secret
 from functions.domain import revocations
 from functions.domain.accounts import live_sessions
-from functions.domain.accounts.access_tokens import AUDIENCE, ISSUER
+from functions.domain.accounts.access_tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, TYPE
 from functions.domain.accounts.keys import ALGORITHM, PUBLIC
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import Forbidden, Unauthenticated
@@ -66,15 +66,15 @@ def bearer(header: str | None) -> dict[str, Any]:
 
 
 def claims(token: str) -> dict[str, Any]:
-    """Return the claims of an access token, its signature and times checked, or refuse."""
+    """Return the claims of an access token, its signature, kind and times checked, or refuse."""
     import jwt  # noqa: PLC0415 - public endpoints never pay for it
 
     try:
-        key = _key(str(jwt.get_unverified_header(token).get("kid")))
-        return dict(
+        header = jwt.get_unverified_header(token)
+        found = dict(
             jwt.decode(
                 token,
-                key,
+                _keys(secret(PUBLIC))[str(header.get("kid"))],
                 algorithms=[ALGORITHM],
                 issuer=ISSUER,
                 audience=AUDIENCE,
@@ -86,20 +86,29 @@ def claims(token: str) -> dict[str, Any]:
         raise TokenExpired from None
     except (jwt.PyJWTError, KeyError, ValueError):
         raise Unauthenticated from None
+    if header.get("typ") != TYPE or found["exp"] - found["iat"] > LIFETIME_SECONDS:
+        raise Unauthenticated
+    return found
 
 
-def _key(kid: str) -> Any:  # noqa: ANN401 - PyJWT's key
-    if kid not in _keys():
-        # Perhaps the keys were rotated since this process read them.
-        _keys.cache_clear()
-    return _keys()[kid]
-
-
-@cache
-def _keys() -> dict[str, Any]:
+def key_of(token: str) -> str:
+    """Return the id of the key that signed an access token whose claims were checked."""
     import jwt  # noqa: PLC0415 - public endpoints never pay for it
 
-    return {str(key.key_id): key for key in jwt.PyJWKSet.from_json(secret(PUBLIC)).keys}
+    return str(jwt.get_unverified_header(token)["kid"])
+
+
+def live_keys() -> frozenset[str]:
+    """Return the ids of the keys with which access tokens may be signed at this moment."""
+    return frozenset(_keys(secret(PUBLIC)))
+
+
+# By the text of the secret, which is read for every token: a key that was added or removed counts at once.
+@lru_cache(maxsize=1)
+def _keys(text: str) -> dict[str, Any]:
+    import jwt  # noqa: PLC0415 - public endpoints never pay for it
+
+    return {str(key.key_id): key for key in jwt.PyJWKSet.from_json(text).keys}
 
 
 def check_session(caller: User, *, user: UserDb | None, shared: SharedDb | None) -> None:

@@ -57,6 +57,7 @@ class Gateway:
         self.feed = Feed(owned_types(), self._hear, self._see_depth)
         self.hub.attend = self.feed.want_everything
         self._deep = False
+        self._keys: frozenset[str] = frozenset()
 
     def _hear(self, body: bytes) -> None:
         try:
@@ -88,9 +89,20 @@ class Gateway:
         while True:
             await asyncio.sleep(1)
             self.figures.turned = time.monotonic()
+            self._look_at_keys()
             if self.figures.turned - last >= HEARTBEAT_SECONDS:
                 last = self.figures.turned
                 self.hub.beat()
+
+    def _look_at_keys(self) -> None:
+        try:
+            live = callers.live_keys()
+        except Exception as error:  # noqa: BLE001 - a secret that can't be read is no reason to send everybody away
+            log.warning("the keys of access tokens can't be read: %r", error)
+            return
+        if live != self._keys:
+            self._keys = live
+            self.hub.end_unless_signed_by(live)
 
     async def handle(self, socket: ServerConnection) -> None:
         """Serve one connection."""

@@ -10,6 +10,9 @@ AUDIENCE: Final = "botberi-api"
 
 LIFETIME_SECONDS: Final = 600
 
+TYPE: Final = "at+jwt"
+"""The header `typ` of an access token (RFC 9068), by which no other JWT that these keys sign is taken for one."""
+
 
 def issue(account_id: str, session_id: str, scopes: tuple[str, ...]) -> str:
     """Return a new access token, signed with the key that signs now."""
@@ -26,4 +29,4 @@ def issue(account_id: str, session_id: str, scopes: tuple[str, ...]) -> str:
         "iat": now,
         "exp": now + LIFETIME_SECONDS,
     }
-    return jwt.encode(claims, key, algorithm=keys.ALGORITHM, headers={"kid": kid})
+    return jwt.encode(claims, key, algorithm=keys.ALGORITHM, headers={"kid": kid, "typ": TYPE})

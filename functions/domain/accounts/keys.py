@@ -2,7 +2,8 @@
 
 The secret `jwt-signing-key` is a JWK set of both private keys, and the first one signs; `jwt-public-keys` is the set of
 their public halves, which every function knows. With two live keys a rotation breaks no token: replace the second pair
-in both secrets, let every function learn of it, then put the second private key first.
+in both secrets, wait until the secret has reached every function, then put the second private key first. A key that is
+taken out of the public set is refused with the next request of whoever has the new secret, on open WebSockets too.
 """
 
 import hashlib

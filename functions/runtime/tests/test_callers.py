@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from events.configuration import secret
-from functions.domain.accounts import keys
+from functions.domain.accounts import access_tokens, keys
 from functions.local.testing.clients import Api
 from functions.local.testing.people import Person
 from functions.local.testing.world import World
@@ -33,7 +33,10 @@ def forge(person: Callable[..., Person]) -> Forge:
     ) -> str:
         kid, signing = keys.signing_key()
         claims = {name: value for name, value in (genuine | changes).items() if value is not None}
-        return jwt.encode(claims, key or signing, algorithm, headers={"kid": kid} if headers is None else headers)
+        sent = {"kid": kid, "typ": access_tokens.TYPE} | (headers or {})
+        if sent["kid"] is None:
+            del sent["kid"]
+        return jwt.encode(claims, key or signing, algorithm, headers=sent)
 
     return forged
 
@@ -63,6 +66,8 @@ def test_an_unchanged_token_passes(api: Api, forge: Forge) -> None:
         {"sub": 5},
         {"sid": None},
         {"scope": None},
+        {"exp": int(time.time()) + 86_400},
+        {"iat": int(time.time()) - 86_400},
     ],
 )
 def test_a_token_with_other_claims_is_refused(api: Api, forge: Forge, claims: dict[str, Any]) -> None:
@@ -86,6 +91,24 @@ def test_a_token_signed_with_the_other_live_key_passes(api: Api, forge: Forge) -
     assert code(api, forge(key=jwt.PyJWK(other, "EdDSA").key, headers={"kid": other["kid"]})) == "200"
 
 
+@pytest.mark.parametrize("kind", ["JWT", "dpop+jwt", None, ""])
+def test_a_token_of_another_kind_is_refused(api: Api, forge: Forge, kind: str | None) -> None:
+    assert code(api, forge(headers={"typ": kind})) == "unauthenticated"
+
+
+def test_a_key_that_was_removed_is_refused_at_once(
+    api: Api, forge: Forge, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(world.secrets, tmp_path / "secrets"))
+    monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
+    first, second = json.loads(secret(keys.PRIVATE))["keys"]
+    tokens = [forge(key=jwt.PyJWK(key, "EdDSA").key, headers={"kid": key["kid"]}) for key in (first, second)]
+    assert [code(api, token) for token in tokens] == ["200", "200"]
+    public = [key for key in keys.public_keys() if key["kid"] != second["kid"]]
+    (folder / keys.PUBLIC).write_text(json.dumps({"keys": public}))
+    assert [code(api, token) for token in tokens] == ["200", "unauthenticated"]
+
+
 def test_keys_that_were_rotated_in_meanwhile_are_found(
     api: Api, forge: Forge, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,7 +122,7 @@ def test_keys_that_were_rotated_in_meanwhile_are_found(
         assert code(api, before) == "unauthenticated"
 
 
-@pytest.mark.parametrize("headers", [{}, {"kid": "unknown"}, {"kid": ""}, {"kid": "../../etc/passwd"}])
+@pytest.mark.parametrize("headers", [{"kid": None}, {"kid": "unknown"}, {"kid": ""}, {"kid": "../../etc/passwd"}])
 def test_a_token_without_a_known_key_is_refused(api: Api, forge: Forge, headers: dict[str, Any]) -> None:
     assert code(api, forge(headers=headers)) == "unauthenticated"
 

@@ -54,6 +54,8 @@ class Admitted:
     """Somebody whose token is good."""
 
     caller: User
+    key_id: str
+    """Of the key that signed the token."""
     expires_at: float
     """Seconds since 1970."""
 
@@ -65,6 +67,7 @@ class Client:
         """Serve `socket` with `serve`."""
         self.account_id = ""
         self.session_id = ""
+        self.key_id = ""
         self.farewell: Farewell | None = None
         """Why the gateway ended it."""
         self._socket = socket
@@ -83,6 +86,7 @@ class Client:
         first = await self._first()
         admitted = await self._admit(first)
         self.account_id, self.session_id = admitted.caller.id, admitted.caller.session_id
+        self.key_id = admitted.key_id
         self._hub.join(self)
         writer = asyncio.create_task(self._write())
         try:
@@ -115,7 +119,7 @@ class Client:
                 raise callers.SessionRevoked
         except Refusal as refusal:
             raise Farewell.of(refusal) from None
-        return Admitted(caller, float(claims["exp"]))
+        return Admitted(caller, callers.key_of(message.token), float(claims["exp"]))
 
     def _welcome(self, admitted: Admitted, message: Authenticate) -> None:
         """Answer that the token is good, and send what was missed."""
@@ -145,6 +149,7 @@ class Client:
         if admitted.caller.id != self.account_id:
             raise Farewell(Close.FORBIDDEN, "another_account")
         self._hub.change_session(self, admitted.caller.session_id)
+        self.key_id = admitted.key_id
         if self._wish.all:
             _refuse_unless_admin(admitted.caller)
         self._welcome(admitted, message)

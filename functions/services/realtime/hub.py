@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from functions.domain.refusals import Unauthenticated
 from functions.services.realtime import protocol
 from functions.services.realtime.figures import Figures
 from functions.services.realtime.occurrence import Occurrence
@@ -19,6 +20,8 @@ class Listener(Protocol):
 
     account_id: str
     session_id: str
+    key_id: str
+    """Of the key that signed its token."""
 
     def wants(self, occurrence: Occurrence) -> bool:
         """Tell whether it asked for this one, apart from whose it is."""
@@ -110,6 +113,12 @@ class Hub:
         for session_id in session_ids:
             for listener in list(self._by_session.get(session_id, ())):
                 listener.end(Farewell(Close.UNAUTHENTICATED, "session_revoked"))
+
+    def end_unless_signed_by(self, live_keys: frozenset[str]) -> None:
+        """End the connections whose token is signed with a key that is no longer among these."""
+        for listener in list(self._everybody()):
+            if listener.key_id not in live_keys:
+                listener.end(Farewell.of(Unauthenticated()))
 
     def interrupt(self) -> None:
         """Tell everybody that events don't arrive."""

@@ -121,8 +121,9 @@ def token(account: str = "usr_ada", *, session: str | None = None, scopes: tuple
     return access_tokens.issue(account, session or f"ses_of_{account}", scopes)
 
 
-def signed(claims: Mapping[str, object], key: Ed25519PrivateKey | None = None) -> str:
+def signed(claims: Mapping[str, object], key: Ed25519PrivateKey | None = None, kid: str | None = None) -> str:
     """Return a token with these claims beside the usual ones, signed with another key than the right one if given."""
-    kid, right = keys.signing_key()
+    named, right = keys.signing_key()
     usual = jwt.decode(token(), options={"verify_signature": False})
-    return jwt.encode({**usual, **claims}, key or right, algorithm=keys.ALGORITHM, headers={"kid": kid})
+    headers = {"kid": kid or named, "typ": access_tokens.TYPE}
+    return jwt.encode({**usual, **claims}, key or right, algorithm=keys.ALGORITHM, headers=headers)

@@ -18,6 +18,7 @@ class Ear:
     def __init__(self, hub: Hub, account_id: str = "usr_ada", session_id: str = "ses_1") -> None:
         self.account_id = account_id
         self.session_id = session_id
+        self.key_id = "key"
         self.offered: list[Any] = []
         self.farewell: Farewell | None = None
         hub.join(self)

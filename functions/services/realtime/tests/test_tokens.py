@@ -1,12 +1,19 @@
 """Tokens that are no good, or no longer."""
 
+import json
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from events.configuration import secret
+from functions.domain.accounts import keys
+from functions.local.testing.world import World
 from functions.runtime.callers import LEEWAY_SECONDS
 from functions.services.realtime.tests.conftest import Gateway
 from functions.services.realtime.tests.tabs import signed, token
@@ -46,3 +53,20 @@ def test_a_token_that_somebody_else_signed_opens_nothing(gateway: Gateway) -> No
     with gateway.tab() as tab:
         tab.say({"authenticate": {"token": signed({}, Ed25519PrivateKey.generate())}})
         assert tab.end() == (4401, "unauthenticated")
+
+
+def test_a_key_that_is_removed_ends_the_connections_of_its_tokens_and_no_others(
+    gateway: Gateway, world: World, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(world.secrets, tmp_path / "secrets"))
+    second = json.loads(secret(keys.PRIVATE))["keys"][1]
+    of_second = signed({}, jwt.PyJWK(second).key, second["kid"])
+    gateway.process.stop()
+    gateway.start(BOTBERI_SECRETS=str(folder))
+    with gateway.tab(signed({})) as kept, gateway.tab(of_second) as removed:
+        (folder / "draft").write_text(json.dumps({"keys": keys.public_keys()[:1]}))
+        (folder / "draft").replace(folder / keys.PUBLIC)
+        assert removed.end() == (4401, "unauthenticated")
+        assert kept.event(gateway.publish())
+    gateway.process.stop()
+    gateway.start()
