@@ -1,12 +1,14 @@
 """Sessions that were revoked, as shared_psql knows them: the event from user_psql brings them here."""
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import delete, exists, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import exists, select, text
 
 from functions.domain.databases import SharedDb
 from shared_psql_models.sessions import revoked_sessions
+
+_REMEMBER: Final = text("select remember_revoked(:session, :expires)")
 
 
 def is_revoked(db: SharedDb, session_id: str) -> bool:
@@ -15,7 +17,8 @@ def is_revoked(db: SharedDb, session_id: str) -> bool:
 
 
 def record(db: SharedDb, session_id: str, expires_at: datetime) -> None:
-    """Remember a revoked session until its last access token has expired, and forget those that have."""
-    db.execute(delete(revoked_sessions).where(revoked_sessions.c.expires_at < func.now()))
-    row = {"session_id": session_id, "expires_at": expires_at}
-    db.execute(insert(revoked_sessions).values(row).on_conflict_do_nothing())
+    """Remember a revoked session until its last access token has expired, and forget those that have.
+
+    Of two ends for one session the later holds.
+    """
+    db.execute(_REMEMBER, {"session": session_id, "expires": expires_at})

@@ -33,6 +33,8 @@ FORBIDDEN = [
     ("shared_psql", "subscribers", "select * from event_path_status(1)"),
     ("shared_psql", "gateway", "select 1 from instances"),
     ("shared_psql", "gateway", "delete from revoked_sessions"),
+    ("shared_psql", "subscribers", "delete from revoked_sessions"),
+    ("shared_psql", "subscribers", "update revoked_sessions set expires_at = now()"),
     ("shared_psql", "relay", "delete from outbox"),
     ("shared_psql", "relay", "delete from cron_slots"),
     ("shared_psql", "relay", "select 1 from instances"),

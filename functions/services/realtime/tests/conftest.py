@@ -99,7 +99,7 @@ class Gateway:
     def revoke(self, session: str) -> None:
         """Let shared_psql know that a session has ended, and nobody else."""
         with connect("shared_psql", "subscribers").begin() as db:
-            revoked = text("insert into revoked_sessions values (:id, now() + interval '10 minutes')")
+            revoked = text("select remember_revoked(:id, now() + interval '10 minutes')")
             db.execute(revoked, {"id": session})
 
     def watched(self, path: str) -> tuple[int, str]:
