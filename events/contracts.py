@@ -33,12 +33,20 @@ SAMPLES: Final[dict[str, Any]] = {
     "letters": [f"ded_{_UUID}"],
     "number": "1.2.0",
     "owner_id": f"usr_{_UUID}",
+    "notice_id": "notice-4711",
+    "overlap_seconds": 3600,
     "previous": "starting",
+    "publisher_id": f"pub_{_UUID}",
+    "record_id": "customer-4711",
     "reason": "asked",
     "sentence": "It answered its first health check.",
     "session_id": f"ses_{_UUID}",
     "slug": "echo",
+    "scopes": ["records"],
+    "sources": ["/example/crm"],
     "status": "running",
+    "text": "The office is closed today.",
+    "types": ["com.botberi.record.changed.v1"],
     "version_id": f"ver_{_UUID}",
     "why": "An event of the test that nobody waits for.",
 }
@@ -51,6 +59,9 @@ _BY_FORMAT: Final = {"date-time": "2026-01-02T03:04:05.678901Z", "date": "2026-0
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 EXAMPLE_API: Final = "https://api.example.com"
+
+EXAMPLE_SOURCE: Final = "/example/crm"
+"""Another system."""
 
 
 def schema(model: type[Event]) -> dict[str, Any]:
@@ -75,7 +86,7 @@ def example(model: type[Event]) -> dict[str, Any]:
     data = {name: _sample(name, field) for name, field in schema(model)["properties"].items()}
     event = CloudEvent(
         id=f"evt_{_UUID}",
-        source=f"/botberi/{database(model)}",
+        source=source(model),
         type=model.type,
         subject=str(data[model.subject_field]),
         time="2026-01-02T03:04:05.678901Z",
@@ -93,8 +104,13 @@ def example(model: type[Event]) -> dict[str, Any]:
 
 
 def database(model: type[Event]) -> str:
-    """Return the database that says events of this type."""
-    return str(getattr(sys.modules[model.__module__], "DATABASE", "shared_psql"))
+    """Return the database that events of this type are at home in."""
+    return model.databases()[0]
+
+
+def source(model: type[Event]) -> str:
+    """Return the source of events of this type: its database, or for what other systems say an example of one."""
+    return EXAMPLE_SOURCE if model.scope else f"/botberi/{database(model)}"
 
 
 def _sample(name: str, field: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
@@ -116,7 +132,7 @@ def present() -> dict[str, dict[str, Any]]:
     ours = envelope.schema()
     ours["required"] = [*ours["required"], *envelope.OURS]
     types = {
-        name: ledger.entry(schema(model), subject=model.subject_field, source=f"/botberi/{database(model)}")
+        name: ledger.entry(schema(model), subject=model.subject_field, source=source(model))
         for name, model in load().items()
     }
     return {"envelope": ledger.entry(ours, subject="subject", source="/botberi/")} | types

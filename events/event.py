@@ -1,4 +1,4 @@
-"""What every event type is: a frozen Pydantic model with a name, a version and a subject."""
+"""What every event type is: a frozen Pydantic model with a name, a version, a subject, and who may say it."""
 
 import ast
 import inspect
@@ -17,10 +17,18 @@ TYPES: Final[dict[str, type["Event"]]] = {}
 """Every event type whose module was imported, by name. `events.catalog.load()` imports them all."""
 
 
-class Event(BaseModel):
-    """The data of an event. A subclass names its type, and the field that says what the event is about.
+OUTSIDE: Final = "shared_psql/broker"
+"""Who writes down what other systems publish."""
 
-    `class AccountRegistered(Event, type="com.botberi.account.registered.v1", subject="account_id")`
+
+class Event(BaseModel):
+    """The data of an event. A subclass names its type, the field that says what it is about, and who may say it.
+
+    `class AccountRegistered(Event, type="com.botberi.account.registered.v1", subject="account_id",
+    said_by=("user_psql/user",))`: the role `botberi_user` says it, in `user_psql`, and nobody else anywhere.
+
+    A type that other systems publish names the `scope` which they need instead, such as `"records"`; with the scope
+    `"broker"` every caller that may publish at all may say it.
 
     Events of one subject are delivered in the order in which they were committed.
     """
@@ -30,6 +38,10 @@ class Event(BaseModel):
 
     type: ClassVar[str]
     subject_field: ClassVar[str]
+    said_by: ClassVar[tuple[str, ...]]
+    """Which part says it, as `database/role`; the first database is the type's home. Nobody but these may."""
+    scope: ClassVar[str | None]
+    """What a caller needs who publishes it over HTTP; None for a type that is Botberi's own."""
 
     def __init_subclass__(cls, **_kwargs: Any) -> None:  # noqa: ANN401 - pydantic hands them to the hook below
         """Let the class arguments through, which pydantic gives to both hooks."""
@@ -41,6 +53,8 @@ class Event(BaseModel):
         *,
         type: str,  # noqa: A002 - the name that CloudEvents gives it
         subject: str,
+        said_by: tuple[str, ...] = (),
+        scope: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - whatever pydantic hands on
     ) -> None:
         """Register the type under its name."""
@@ -51,6 +65,11 @@ class Event(BaseModel):
         if subject not in cls.model_fields:
             message = f"{cls.__name__} has no field {subject} to be its subject"
             raise ValueError(message)
+        if bool(said_by) == bool(scope):
+            message = f"{cls.__name__} names either who says it, or the scope that others need"
+            raise ValueError(message)
+        cls.said_by = said_by or (OUTSIDE,)
+        cls.scope = scope
         cls.type = type
         cls.subject_field = subject
         TYPES[type] = cls
@@ -79,6 +98,16 @@ class Event(BaseModel):
         A newer producer may say more, which no consumer has to know of. Raises pydantic's ValidationError.
         """
         return cls.model_validate(data, extra="ignore")
+
+    @classmethod
+    def databases(cls) -> tuple[str, ...]:
+        """Return the databases in which it is said, its home first."""
+        return tuple(dict.fromkeys(each.partition("/")[0] for each in cls.said_by))
+
+    @classmethod
+    def is_believed(cls, source: str) -> bool:
+        """Tell whether to act on an event of this type from `source`: Botberi's own come from their databases alone."""
+        return cls.scope is not None or source in {f"/botberi/{each}" for each in cls.databases()}
 
     @property
     def subject(self) -> str:

@@ -11,6 +11,7 @@ PREFIXES: Final = {
     "ver": "version of an agent",
     "ins": "instance",
     "msg": "message to an instance",
+    "pub": "publisher of events",
     "evt": "event",
     "ded": "dead letter or parked event",
     "act": "act of an operator",

@@ -9,10 +9,10 @@ from sqlalchemy import Engine, MetaData, NullPool, create_engine
 from events.configuration import secret, setting
 from events.pipelined import Discreet
 from functions.domain.accounts.tables import metadata as user_metadata
-from shared_psql_models import agents, audit, instances, sessions
+from shared_psql_models import agents, audit, instances, publishers, sessions
 from shared_psql_models.tables import metadata as shared_metadata
 
-TABLE_MODULES: Final = (agents, audit, instances, sessions)
+TABLE_MODULES: Final = (agents, audit, instances, publishers, sessions)
 """Imported so that every table is in the metadata."""
 
 POOLED: Final = ("user", "admin", "broker", "subscribers", "worker")

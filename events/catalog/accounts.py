@@ -1,14 +1,13 @@
 """Events about accounts and their sessions, from user_psql."""
 
 from datetime import datetime
-from typing import Final
 
 from events.event import Event
 
-DATABASE: Final = "user_psql"
 
-
-class AccountRegistered(Event, type="com.botberi.account.registered.v1", subject="account_id"):
+class AccountRegistered(
+    Event, type="com.botberi.account.registered.v1", subject="account_id", said_by=("user_psql/user",)
+):
     """Somebody signed up.
 
     Said when the account is created. Who they are isn't in it: whoever may know asks for the account.
@@ -18,7 +17,7 @@ class AccountRegistered(Event, type="com.botberi.account.registered.v1", subject
     """The new account, `usr_…`."""
 
 
-class SessionRevoked(Event, type="com.botberi.session.revoked.v1", subject="session_id"):
+class SessionRevoked(Event, type="com.botberi.session.revoked.v1", subject="session_id", said_by=("user_psql/user",)):
     """A session ended before its time: its holder logged out, or a spent refresh token was presented again.
 
     Said when its tokens stop being good in user_psql. Others who accept access tokens refuse these from then on.

@@ -5,7 +5,12 @@ from typing import Literal
 from events.event import Event
 
 
-class DeadLettersResolved(Event, type="com.botberi.dead_letter.resolved.v1", subject="act_id"):
+class DeadLettersResolved(
+    Event,
+    type="com.botberi.dead_letter.resolved.v1",
+    subject="act_id",
+    said_by=("shared_psql/broker", "user_psql/broker"),
+):
     """An operator redrove or discarded dead letters or parked events.
 
     Said once for each act, however many letters it was about: an event for each would double what is stuck when those

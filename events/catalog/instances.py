@@ -3,7 +3,12 @@
 from events.event import Event
 
 
-class InstanceDesiredStateChanged(Event, type="com.botberi.instance.desired_state_changed.v1", subject="instance_id"):
+class InstanceDesiredStateChanged(
+    Event,
+    type="com.botberi.instance.desired_state_changed.v1",
+    subject="instance_id",
+    said_by=("shared_psql/user", "shared_psql/admin"),
+):
     """Somebody asked for an instance to run, to stop or to be deleted; the worker has yet to make it so.
 
     Said when the instance is created, and with every wish about it that is different from the one before.
@@ -19,7 +24,9 @@ class InstanceDesiredStateChanged(Event, type="com.botberi.instance.desired_stat
     """Why, as a code: `created`, `start_requested`, `stopped_by_administrator` and others; there may be more."""
 
 
-class InstanceStatusChanged(Event, type="com.botberi.instance.status_changed.v1", subject="instance_id"):
+class InstanceStatusChanged(
+    Event, type="com.botberi.instance.status_changed.v1", subject="instance_id", said_by=("shared_psql/worker",)
+):
     """The worker moved an instance from one status to the next.
 
     Said with every step: `provisioning`, `starting`, `running` is three of them.

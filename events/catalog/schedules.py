@@ -10,7 +10,12 @@ from events.event import Event
 SPEAKER: Final = "events/dispatcher/clock.py"
 
 
-class UserPruningFallenDue(Event, type="com.botberi.user_pruning.fallen_due.v1", subject="schedule"):
+class UserPruningFallenDue(
+    Event,
+    type="com.botberi.user_pruning.fallen_due.v1",
+    subject="schedule",
+    said_by=("shared_psql/relay", "user_psql/subscribers"),
+):
     """It is time to forget what is no longer of use in user_psql.
 
     Said when a slot of the schedule has come, once however many dispatchers run.
@@ -22,7 +27,12 @@ class UserPruningFallenDue(Event, type="com.botberi.user_pruning.fallen_due.v1",
     """When it was due."""
 
 
-class SharedPruningFallenDue(Event, type="com.botberi.shared_pruning.fallen_due.v1", subject="schedule"):
+class SharedPruningFallenDue(
+    Event,
+    type="com.botberi.shared_pruning.fallen_due.v1",
+    subject="schedule",
+    said_by=("shared_psql/relay", "shared_psql/subscribers"),
+):
     """It is time to forget what is no longer of use in shared_psql.
 
     Said when a slot of the schedule has come, once however many dispatchers run.

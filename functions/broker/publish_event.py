@@ -8,9 +8,8 @@ from events.bus import NOTIFY_QUEUE
 from events.ids import new_id
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishing
-from functions.domain.event_path.event_types import EventTypeUnknown
-from functions.domain.event_path.publishing import ChannelReserved, Draft, EventIdTaken, EventInvalid, SourceReserved
-from functions.runtime.callers import Broker
+from functions.domain.event_path.publishing import REFUSALS, Draft
+from functions.runtime.callers import Publisher
 from functions.runtime.cloud_events import MAX_BODY, Attribute, Channel, CloudEventBody, Data, Receipt
 from functions.runtime.endpoint import endpoint
 from functions.runtime.shapes import Body
@@ -19,11 +18,12 @@ from functions.runtime.shapes import Body
 class NewEvent(Body):
     """The event. What it is about follows from its data."""
 
-    type: Annotated[Attribute, Field(description="A type of the catalog.", examples=["com.botberi.agent.created.v1"])]
+    type: Annotated[Attribute, Field(description="A type of the catalog.", examples=["com.botberi.record.changed.v1"])]
     data: Data
     id: Annotated[Attribute | None, Field(description="Unique within the source; without it, a new one.")] = None
     source: Annotated[
-        Attribute | None, Field(description="Your system; without it, your account.", examples=["/example/crm"])
+        Attribute | None,
+        Field(description="Your system; without it, the first that you were given.", examples=["/example/crm"]),
     ] = None
     channel: Channel = None
 
@@ -32,14 +32,15 @@ class NewEvent(Body):
     "POST",
     "/v1/events",
     status=202,
-    refusals=(EventTypeUnknown, EventInvalid, EventIdTaken, SourceReserved, ChannelReserved),
+    refusals=REFUSALS,
     max_body=MAX_BODY,
 )
-def publish_event(caller: Broker, event: NewEvent | CloudEventBody, db: SharedDb) -> Receipt:
+def publish_event(caller: Publisher, event: NewEvent | CloudEventBody, db: SharedDb) -> Receipt:
     """Whoever subscribes to its type gets it, events about one subject in the order in which they were published."""
+    principal = caller.principal()
     if isinstance(event, CloudEventBody):
         draft = event.draft()
     else:
-        source = event.source or f"/accounts/{caller.id}"
+        source = event.source or principal.sources[0]
         draft = Draft(event.type, event.data, id=event.id or new_id("evt"), source=source, channel=event.channel)
-    return Receipt.of(publishing.publish(db, draft, NOTIFY_QUEUE))
+    return Receipt.of(publishing.publish(db, principal, draft, NOTIFY_QUEUE))

@@ -4,7 +4,7 @@ from events.bus import NOTIFY_QUEUE
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishing
 from functions.domain.event_path.publishing import BatchRefused
-from functions.runtime.callers import Broker
+from functions.runtime.callers import Publisher
 from functions.runtime.cloud_events import MAX_BODY, BatchBody, Receipt
 from functions.runtime.endpoint import endpoint
 from functions.runtime.shapes import Reply
@@ -17,7 +17,7 @@ class Receipts(Reply):
 
 
 @endpoint("POST", "/v1/events/batch", status=202, refusals=(BatchRefused,), max_body=MAX_BODY)
-def publish_events(_caller: Broker, batch: BatchBody, db: SharedDb) -> Receipts:
+def publish_events(caller: Publisher, batch: BatchBody, db: SharedDb) -> Receipts:
     """Those about one subject arrive in the order of the batch. When one is refused, every error is named."""
-    published = publishing.publish_all(db, [event.draft() for event in batch.root], NOTIFY_QUEUE)
+    published = publishing.publish_all(db, caller.principal(), [event.draft() for event in batch.root], NOTIFY_QUEUE)
     return Receipts(items=[Receipt.of(each) for each in published])

@@ -172,15 +172,14 @@ class Demo:
         """Publish an event and see that a subscriber got it."""
         self.it.chapter("Another system publishes an event")
         self.it.ask("GET", "/v1/event-types?limit=3", who=broker, expect=200, show=("type", "description"))
-        agent = f"agt_{uuid.uuid4().hex}"
+        notice = f"notice-{uuid.uuid4().hex}"
         event = {
-            "type": "com.botberi.agent.created.v1",
-            "source": "/example/crm",
-            "data": {"agent_id": agent, "slug": f"crm-{self.run}"},
+            "type": "com.botberi.notice.posted.v1",
+            "data": {"notice_id": notice, "text": f"Hello from run {self.run}."},
         }
         self.it.ask("POST", "/v1/events", who=broker, body=event, expect=202, show=("id", "subject", "queues"))
         self.it.say("The subscriber that keeps the audit trail has heard it:")
-        audit = f"/v1/admin/audit?subject={agent}"
+        audit = f"/v1/admin/audit?subject={notice}"
 
         def heard() -> str:
             items = self.it.ask("GET", audit, who=broker, expect=200, quiet=True).body["items"]

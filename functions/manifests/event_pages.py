@@ -52,10 +52,12 @@ _HOW: Final = """
 - To hear one: a file in [functions/subscribers](../../functions/subscribers) whose handler's first parameter has the
   type.
 - To say one: `emit(db, …)` in the transaction of the change; in SQL `select emit_event(type, subject, data)`.
-- From another system: `POST /v1/events` of the broker's API. Its `source` then names that system.
+- From another system: `POST /v1/events` of the broker's API, by a [publisher](../services/broker.md) that was given
+  the `source` and the scope. Types of Botberi's own are refused there, and subscribers believe them from nobody else.
 - To add one: a class in [events/catalog](../../events/catalog) whose docstring says what happened and, in a second
-  paragraph, when it is said, then `make manifests`. This page, the new one, the schema, the example and the AsyncAPI
-  document are written.
+  paragraph, when it is said, and which names who may say it: the role of a part in a database (`said_by`), or the
+  scope that other systems need (`scope`). Then `make manifests`. This page, the new one, the schema, the example and
+  the AsyncAPI document are written.
 """
 
 
@@ -97,9 +99,10 @@ def page(model: type[Event], declarations: Sequence[Declaration]) -> str:
     found = hearers(model, declarations)
     facts = (
         ("said by", _said(model)),
+        ("refused from", _refused(model)),
         ("heard by", _heard(model, declarations)),
         *_browsers(model),
-        ("source", f"`/botberi/{contracts.database(model)}`"),
+        ("source", _sources(model)),
         ("subject", f"`{model.subject_field}`"),
         ("routing key", f"`{model.type}` on the exchange `botberi.events`"),
         ("queues", ", ".join(f"`botberi.{each.deployment}`" for each in found)),
@@ -149,7 +152,27 @@ def needless(root: Path = ROOT) -> list[Path]:
 
 
 def _said(model: type[Event]) -> str:
-    return ", ".join(f"[{file.stem}](../../{file})" for file in speakers(model))
+    files = ", ".join(f"[{file.stem}](../../{file})" for file in speakers(model))
+    if model.scope:
+        return f"other systems with the scope `{model.scope}`, through {files}"
+    return files
+
+
+def _refused(model: type[Event]) -> str:
+    if model.scope:
+        return "everybody without that scope, and under a source that isn't theirs"
+    parts = " and ".join(f"`botberi_{role}` in `{place}`" for place, _, role in map(_split, model.said_by))
+    return f"everybody but {parts}"
+
+
+def _split(said_by: str) -> tuple[str, str, str]:
+    return said_by.partition("/")
+
+
+def _sources(model: type[Event]) -> str:
+    if model.scope:
+        return f"the publisher's own, such as `{contracts.source(model)}`"
+    return ", ".join(f"`/botberi/{each}`" for each in model.databases())
 
 
 def _heard(model: type[Event], declarations: Sequence[Declaration]) -> str:

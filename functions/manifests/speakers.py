@@ -5,14 +5,20 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Final
 
 from events.event import Event
 from functions.manifests.pages import ROOT
 from functions.runtime.declarations import Declaration
 
+PUBLISHING: Final = Path("functions/broker/publish_event.py")
+"""By which other systems say something."""
+
 
 def speakers(model: type[Event]) -> list[Path]:
     """Return the files that make an event of this type, or name it to SQL's emit_event, relative to the repository."""
+    if model.scope is not None:
+        return [PUBLISHING]
     speaker = getattr(sys.modules[model.__module__], "SPEAKER", None)
     if speaker is not None:
         return [Path(speaker)]

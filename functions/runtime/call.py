@@ -7,8 +7,9 @@ import flask
 
 from events import context
 from functions.domain.databases import SharedDb, UserDb
+from functions.domain.event_path.principals import is_key
 from functions.runtime import inputs
-from functions.runtime.callers import User, bearer, check_session
+from functions.runtime.callers import Publisher, User, bearer, check_session, claims, publisher
 from functions.runtime.databases import shared_transaction, user_transaction
 from functions.runtime.declarations import Declaration, Parameter
 from functions.runtime.shapes import UserTransactions
@@ -54,9 +55,14 @@ class Call:
         parameter = self.declaration.parameter("caller")
         if parameter is None:
             return None
-        claims = bearer(self.request.headers.get("Authorization"))
-        context.act_as(str(claims["sub"]))
-        caller: User = parameter.annotation.of(claims)
+        token = bearer(self.request.headers.get("Authorization"))
+        if parameter.annotation is Publisher and is_key(token):
+            other = publisher(self.session(SharedDb), token)
+            context.act_as(other.id)
+            return other
+        known = claims(token)
+        context.act_as(str(known["sub"]))
+        caller: User = parameter.annotation.of(known)
         self._check_session(caller)
         return caller
 

@@ -10,6 +10,7 @@ from functions.domain.accounts import live_sessions
 from functions.domain.accounts.access_tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, TYPE
 from functions.domain.accounts.keys import ALGORITHM, PUBLIC
 from functions.domain.databases import SharedDb, UserDb
+from functions.domain.event_path.principals import EVERYBODY, Principal
 from functions.domain.refusals import Forbidden, Unauthenticated
 
 LEEWAY_SECONDS: Final = 5
@@ -57,12 +58,35 @@ class Broker(User):
     scope: ClassVar[str] = "broker"
 
 
-def bearer(header: str | None) -> dict[str, Any]:
-    """Return the claims of the access token in an Authorization header, or refuse."""
+@dataclass(frozen=True)
+class Publisher(Broker):
+    """Whoever may publish: an account with the scope `broker`, or another system with its publisher's key."""
+
+    given: Principal | None = None
+    """Of another system: what it may publish."""
+
+    def principal(self) -> Principal:
+        """Return what they may publish: an account what needs no more than `broker`, under its own source."""
+        return self.given or Principal(self.id, frozenset({EVERYBODY}), sources=(f"/accounts/{self.id}",))
+
+
+def publisher(db: SharedDb, key: str) -> Publisher:
+    """Return the publisher whose key this is, or refuse."""
+    from functions.domain.event_path import publishers  # noqa: PLC0415 - only where keys are taken
+
+    given = publishers.of_key(db, key)
+    if given is None:
+        detail = "This key is no publisher's, or no longer."
+        raise Unauthenticated(detail)
+    return Publisher(given.id, "", given.scopes, given)
+
+
+def bearer(header: str | None) -> str:
+    """Return the access token or key in an Authorization header, or refuse."""
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
-    return claims(token.strip())
+    return token.strip()
 
 
 def claims(token: str) -> dict[str, Any]:

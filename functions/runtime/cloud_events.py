@@ -42,7 +42,7 @@ Data = Annotated[
     dict[str, Any],
     Field(
         description="What the schema of the type asks for.",
-        examples=[{"agent_id": "agt_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f", "slug": "echo"}],
+        examples=[{"record_id": "customer-4711", "kind": "customer", "change": "updated"}],
     ),
 ]
 
@@ -67,7 +67,7 @@ class CloudEventBody(Body):
     specversion: Literal["1.0"]
     id: Annotated[Attribute, Field(description="Unique within the source.", examples=["order-4711"])]
     source: Annotated[Attribute, Field(description="Your system.", examples=["/example/crm"])]
-    type: Annotated[Attribute, Field(description="A type of the catalog.", examples=["com.botberi.agent.created.v1"])]
+    type: Annotated[Attribute, Field(description="A type of the catalog.", examples=["com.botberi.record.changed.v1"])]
     data: Data
     subject: Annotated[Attribute | None, Field(description="It follows from the data, and must not differ.")] = None
     channel: Channel = None

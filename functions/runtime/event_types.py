@@ -12,7 +12,8 @@ class EventType(Reply):
 
     type: Annotated[str, Field(examples=["com.botberi.agent.created.v1"])]
     description: str
-    source: Annotated[str, Field(description="Who says it, when nobody publishes it over HTTP.")]
+    source: Annotated[str, Field(description="Who says it; of a type that others publish, an example.")]
+    scope: Annotated[str | None, Field(description="What whoever publishes it needs; null when Botberi alone says it.")]
     subject_field: Annotated[str, Field(description="The field of the data that the event is about.")]
     queues: Annotated[list[str], Field(description="Those of the subscribers that hear it.")]
     dataschema: Annotated[str, Field(description="Where the schema is, below the address of this API.")]

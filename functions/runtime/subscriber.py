@@ -41,6 +41,10 @@ ALL: Final = "#"
 """The binding of a subscriber that hears every event: its parameter is a `CloudEvent`."""
 
 
+class EventSourceUnexpected(Invalid):
+    """Botberi alone says events of this type, and this one is from elsewhere."""
+
+
 class NulCharacter(Invalid):
     """The event's data holds the character U+0000, which can't be kept."""
 
@@ -146,6 +150,7 @@ def _outcome(declaration: Declaration, event: CloudEvent) -> flask.Response:
     if declaration.event_types != (ALL,) and event.type not in declaration.event_types:
         return problem_response(422, "event_type_unexpected", f"{declaration.name} does not handle {event.type}.")
     try:
+        _check_source(declaration, event)
         _handle(declaration, whole(event, declaration.surface))
     except ValidationError as error:
         log.warning("poison: %s", error, extra={"function": declaration.name, "event_id": event.id})
@@ -159,6 +164,13 @@ def _outcome(declaration: Declaration, event: CloudEvent) -> flask.Response:
         log.exception("bug in %s", declaration.name)
         return bug()
     return flask.Response(status=200)
+
+
+def _check_source(declaration: Declaration, event: CloudEvent) -> None:
+    """Refuse an event that isn't from who says events of its type, as the type declares it."""
+    models = [each for parameter in declaration.parameters for each in events_of(parameter.annotation)]
+    if not all(each.is_believed(event.source) for each in models if each.type == event.type):
+        raise EventSourceUnexpected
 
 
 def _handle(declaration: Declaration, event: CloudEvent) -> None:

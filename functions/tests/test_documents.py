@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -100,11 +101,15 @@ def test_an_example_that_is_answered_otherwise_than_its_page_says_is_noticed(
         run_examples(page, {}, tmp_path / "heads")
 
 
-def test_the_page_of_the_broker_does_what_it_says(address: str, person: Callable[..., Person], tmp_path: Path) -> None:
+def test_the_page_of_the_broker_does_what_it_says(
+    stack: Stack, address: str, person: Callable[..., Person], tmp_path: Path
+) -> None:
     operator = person(scopes=("user", "broker"))
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "administrator").write_text(operator.password)
-    instead = {"http://localhost:8080": address, "admin@botberi.example": operator.email}
+    settings = shlex.join(f"{name}={value}" for name, value in stack.environment.items() if name != "PATH")
+    command = f"env {settings} {ROOT / 'botberi'}"
+    instead = {"http://localhost:8080": address, "admin@botberi.example": operator.email, "./botberi": command}
     printed = run_examples(ROOT / "docs/services/broker.md", instead, tmp_path / "heads", tmp_path)
     answers = [json.loads(line) for line in printed.splitlines()]
     assert [each["known"] for each in answers if "known" in each] == [False, True, False, True, False]

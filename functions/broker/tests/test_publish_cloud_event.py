@@ -9,21 +9,21 @@ from cloudevents.conversion import to_binary, to_structured
 from cloudevents.http import CloudEvent
 
 from events import contracts
-from events.catalog.agents import AgentCreated
+from events.catalog.systems import NoticePosted, RecordChanged
+from functions.local.testing import people
 from functions.local.testing.answers import Answer
 from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
 from functions.local.testing.world import World
 
-DATA = {"agent_id": "agt_published", "slug": "published"}
-EVENT = {"specversion": "1.0", "id": "ce-1", "source": "/example/crm", "type": AgentCreated.type, "data": DATA}
+DATA = {"notice_id": "notice-1", "text": "Something has happened."}
+EVENT = {"specversion": "1.0", "id": "ce-1", "source": "/example/crm", "type": NoticePosted.type, "data": DATA}
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 STRUCTURED = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
 
 
 @pytest.fixture
-def token(person: Callable[..., Person]) -> str:
-    return person(scopes=("user", "broker")).token
+def token(world: World) -> str:
+    return people.publisher(world, "/example/crm", "/example/sdk", "/example/batch")
 
 
 def row(world: World, event_id: str) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def structured(api: Api, token: str, event: dict[str, Any]) -> Answer:
 
 @pytest.mark.parametrize("mode", [to_structured, to_binary])
 def test_what_the_sdk_makes_is_published(api: Api, world: World, token: str, mode: Callable[..., Any]) -> None:
-    event = CloudEvent({"source": "/example/sdk", "type": AgentCreated.type, "traceparent": TRACE}, DATA)
+    event = CloudEvent({"source": "/example/sdk", "type": NoticePosted.type, "traceparent": TRACE}, DATA)
     headers, body = mode(event)
     answer = api.broker.post("/v1/events", data=body, headers=headers, token=token)
     assert answer.status_code == 202, answer.text
@@ -48,16 +48,17 @@ def test_what_the_sdk_makes_is_published(api: Api, world: World, token: str, mod
 
 
 def test_the_same_event_in_another_mode_is_known(api: Api, token: str) -> None:
-    event = CloudEvent({"source": "/example/sdk", "type": AgentCreated.type}, DATA)
+    event = CloudEvent({"source": "/example/sdk", "type": NoticePosted.type}, DATA)
     for mode, known in ((to_structured, False), (to_binary, True)):
         headers, body = mode(event)
         assert api.broker.post("/v1/events", data=body, headers=headers, token=token).json["known"] is known
 
 
 def test_the_example_of_a_type_is_published_under_ones_own_source(api: Api, token: str) -> None:
-    example = contracts.example(AgentCreated)
-    assert structured(api, token, example).code == "source_reserved"
-    assert structured(api, token, example | {"source": "/example/crm"}).status_code == 202
+    for model in (NoticePosted, RecordChanged):
+        example = contracts.example(model) | {"id": model.type}
+        assert structured(api, token, example | {"source": "/botberi/shared_psql"}).code == "source_reserved"
+        assert structured(api, token, example).status_code == 202
 
 
 def test_it_can_be_addressed_to_postgres(api: Api, world: World, token: str) -> None:
@@ -72,7 +73,7 @@ def test_it_can_be_addressed_to_postgres(api: Api, world: World, token: str) -> 
         ({"specversion": "0.3"}, "/specversion"),
         ({"id": None}, "/id"),
         ({"id": "two words"}, "/id"),
-        ({"subject": "agt_other"}, "/subject"),
+        ({"subject": "notice-other"}, "/subject"),
         ({"datacontenttype": "text/xml"}, "/datacontenttype"),
         ({"time": "yesterday"}, "/time"),
         ({"time": "2026-01-02T03:04:05"}, "/time"),
@@ -90,7 +91,7 @@ def test_what_is_wrong_with_it_is_named(api: Api, token: str, change: dict[str, 
 
 
 def test_headers_are_named_like_attributes(api: Api, token: str) -> None:
-    headers = {"ce-specversion": "1.0", "ce-id": "ce-3", "ce-type": AgentCreated.type, "ce-source": "%20"}
+    headers = {"ce-specversion": "1.0", "ce-id": "ce-3", "ce-type": NoticePosted.type, "ce-source": "%20"}
     answer = api.broker.post("/v1/events", json=DATA, headers=headers, token=token)
     assert (answer.status_code, [error["pointer"] for error in answer.json["errors"]]) == (422, ["/source"])
 

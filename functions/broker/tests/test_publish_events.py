@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from events.catalog.agents import AgentCreated
+from events.catalog.systems import NoticePosted
+from functions.local.testing import people
 from functions.local.testing.answers import Answer
 from functions.local.testing.clients import Api
 from functions.local.testing.people import Person
@@ -17,13 +18,13 @@ BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 
 
 @pytest.fixture
-def token(person: Callable[..., Person]) -> str:
-    return person(scopes=("user", "broker")).token
+def token(world: World) -> str:
+    return people.publisher(world, "/example/crm", "/example/sdk", "/example/batch")
 
 
-def event(event_id: str, agent: str = "agt_batch", **more: object) -> dict[str, Any]:
-    head = {"specversion": "1.0", "id": event_id, "source": "/example/batch", "type": AgentCreated.type}
-    return head | {"data": {"agent_id": agent, "slug": "batch"}} | more
+def event(event_id: str, notice: str = "notice-batch", **more: object) -> dict[str, Any]:
+    head = {"specversion": "1.0", "id": event_id, "source": "/example/batch", "type": NoticePosted.type}
+    return head | {"data": {"notice_id": notice, "text": "batch"}} | more
 
 
 def publish(api: Api, token: str, events: Sequence[object]) -> Answer:
@@ -42,7 +43,7 @@ def test_each_event_has_a_receipt_in_the_order_of_the_batch(api: Api, world: Wor
     assert answer.status_code == 202
     assert [item["id"] for item in answer.json["items"]] == ids == written(world, "order-")
     assert [item["queues"] for item in answer.json["items"][1:]] == [
-        ["botberi.record-audit", "botberi.refresh-catalog"],
+        ["botberi.record-audit"],
         ["botberi.notify.shared_psql"],
     ]
     assert [item["database"] for item in answer.json["items"]] == [None, None, "shared_psql"]
@@ -62,7 +63,7 @@ def test_an_event_that_is_in_the_batch_twice_is_published_once(api: Api, world: 
 
 
 def test_two_events_of_one_id_in_a_batch_are_refused(api: Api, world: World, token: str) -> None:
-    answer = publish(api, token, [event("same-1"), event("same-2"), event("same-1", "agt_other")])
+    answer = publish(api, token, [event("same-1"), event("same-2"), event("same-1", "notice-other")])
     assert (answer.status_code, answer.code) == (422, "batch_refused")
     assert [(each["pointer"], each["code"]) for each in answer.json["errors"]] == [("/2/id", "event_id_taken")]
     assert written(world, "same-") == []
@@ -71,13 +72,13 @@ def test_two_events_of_one_id_in_a_batch_are_refused(api: Api, world: World, tok
 def test_every_error_is_named_and_nothing_is_published(api: Api, world: World, token: str) -> None:
     unknown = event("bad-2", type="com.botberi.thing.unheard_of.v1")
     answer = publish(
-        api, token, [event("bad-1"), unknown, event("bad-3", data={"slug": 1}), event("bad-4", source="/botberi/x")]
+        api, token, [event("bad-1"), unknown, event("bad-3", data={"text": 1}), event("bad-4", source="/botberi/x")]
     )
     assert (answer.status_code, answer.code) == (422, "batch_refused")
     assert [(each["pointer"], each["code"]) for each in answer.json["errors"]] == [
         ("/1/type", "event_type_unknown"),
-        ("/2/data/agent_id", "missing"),
-        ("/2/data/slug", "string_type"),
+        ("/2/data/notice_id", "missing"),
+        ("/2/data/text", "string_type"),
         ("/3/source", "source_reserved"),
     ]
     assert written(world, "bad-") == []
@@ -95,7 +96,7 @@ def test_an_empty_batch_publishes_nothing(api: Api, token: str) -> None:
 
 
 def test_a_batch_of_the_largest_number_is_published_and_no_more(api: Api, world: World, token: str) -> None:
-    events = [event(f"many-{number:03}", f"agt_{number % 7}") for number in range(501)]
+    events = [event(f"many-{number:03}", f"notice-{number % 7}") for number in range(501)]
     refused = publish(api, token, events)
     assert (refused.status_code, refused.json["errors"][0]["code"]) == (422, "too_long")
     assert publish(api, token, events[:500]).status_code == 202
@@ -103,7 +104,7 @@ def test_a_batch_of_the_largest_number_is_published_and_no_more(api: Api, world:
 
 
 def test_a_batch_of_too_many_bytes_is_refused_with_the_limit(api: Api, token: str) -> None:
-    huge = [event("huge-1", data={"agent_id": "agt_1", "slug": "x" * 1024 * 1024})]
+    huge = [event("huge-1", data={"notice_id": "n", "text": "x" * 1024 * 1024})]
     answer = publish(api, token, huge)
     assert (answer.status_code, answer.code) == (413, "too_large")
     assert "1,048,576 bytes" in answer.json["detail"]

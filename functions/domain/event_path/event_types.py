@@ -24,7 +24,8 @@ def describe(name: str) -> dict[str, Any]:
     return {
         "type": name,
         "description": " ".join((model.__doc__ or "").split()),
-        "source": f"/botberi/{contracts.database(model)}",
+        "source": contracts.source(model),
+        "scope": model.scope,
         "subject_field": model.subject_field,
         "queues": subscriptions.hearing(name),
         "dataschema": envelope.schema_path(name),

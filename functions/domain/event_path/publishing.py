@@ -14,12 +14,10 @@ from events.catalog.load import load
 from events.event import Event
 from events.wire import is_attribute
 from functions.domain.databases import SharedDb
+from functions.domain.event_path import sources
 from functions.domain.event_path.event_types import EventTypeUnknown
-from functions.domain.refusals import Conflict, FieldError, Invalid, Refusal
-
-RESERVED: Final = "/botberi/"
-"""Sources that begin so are ours: consumers trust them and deduplicate by them."""
-
+from functions.domain.event_path.principals import Principal
+from functions.domain.refusals import Conflict, FieldError, Forbidden, Invalid, Refusal
 
 CHANNELS: Final = ("events", "botberi_")
 """What reserved channels begin with."""
@@ -29,12 +27,28 @@ class EventIdTaken(Conflict):
     """Another event of this source has this id: an id is given once."""
 
 
+class TypeReserved(Invalid):
+    """Botberi alone says this type: GET /v1/event-types names the scope of those that others may publish."""
+
+
+class TypeNotGranted(Forbidden):
+    """You may not publish this type: it isn't among those that your key or account was given."""
+
+
 class EventInvalid(Invalid):
     """The event doesn't fit the schema of its type: `errors` names each field."""
 
 
 class SourceReserved(Invalid):
-    """Sources below /botberi/ are Botberi's own: name your own system."""
+    """Sources that begin like Botberi's own (`botberi`, `accounts`, `notify`) are reserved: name your own system."""
+
+
+class SourceNotNormal(Invalid):
+    """A source is a URI reference, in the one form that RFC 3986 calls normal."""
+
+
+class SourceNotGranted(Forbidden):
+    """You may not publish under this source: it isn't among those that your key or account was given."""
 
 
 class ChannelReserved(Invalid):
@@ -43,6 +57,20 @@ class ChannelReserved(Invalid):
 
 class BatchRefused(Invalid):
     """Nothing of the batch was published: `errors` names what is wrong with which event, counted from 0."""
+
+
+REFUSALS: Final = (
+    EventTypeUnknown,
+    TypeReserved,
+    TypeNotGranted,
+    EventInvalid,
+    EventIdTaken,
+    SourceNotNormal,
+    SourceReserved,
+    SourceNotGranted,
+    ChannelReserved,
+)
+"""Why an event isn't published."""
 
 
 @dataclass(frozen=True)
@@ -102,19 +130,18 @@ from (
 """)
 
 
-def publish(db: SharedDb, draft: Draft, notify_queue: str) -> Published:
+def publish(db: SharedDb, by: Principal, draft: Draft, notify_queue: str) -> Published:
     """Write an event to the outbox, once for each source and id.
 
-    `notify_queue` is where events wait that are addressed to Postgres. Raises EventTypeUnknown, EventInvalid,
-    SourceReserved, ChannelReserved, or EventIdTaken.
+    `notify_queue` is where events wait that are addressed to Postgres. Raises one of REFUSALS.
     """
-    [published] = _published(db, [draft], [_checked(draft, load())], notify_queue)
+    [published] = _published(db, [draft], [_checked(by, draft, load())], notify_queue)
     if published is None:
         raise EventIdTaken
     return published
 
 
-def publish_all(db: SharedDb, drafts: Sequence[Draft], notify_queue: str) -> list[Published]:
+def publish_all(db: SharedDb, by: Principal, drafts: Sequence[Draft], notify_queue: str) -> list[Published]:
     """Write events to the outbox in their order, all of them or none, each once for each source and id.
 
     An event that comes twice in the batch is known the second time. Raises BatchRefused with every error.
@@ -124,7 +151,7 @@ def publish_all(db: SharedDb, drafts: Sequence[Draft], notify_queue: str) -> lis
     catalog = load()
     for place, draft in enumerate(drafts):
         try:
-            events.append(_checked(draft, catalog))
+            events.append(_checked(by, draft, catalog))
         except Refusal as refusal:
             errors += _at(place, refusal)
     if errors:
@@ -145,15 +172,15 @@ def _at(place: int, refusal: Refusal) -> list[FieldError]:
     return [FieldError(f"/{place}{error.pointer}", error.code, error.message) for error in refusal.errors]
 
 
-def _checked(draft: Draft, catalog: Mapping[str, type[Event]]) -> Event:
+def _checked(by: Principal, draft: Draft, catalog: Mapping[str, type[Event]]) -> Event:
     """Return the event that a draft means, or refuse it."""
-    if f"{draft.source}/".startswith(RESERVED):
-        raise SourceReserved(errors=[FieldError("/source", SourceReserved.code, SourceReserved.message())])
-    if draft.channel is not None and draft.channel.startswith(CHANNELS):
-        raise ChannelReserved(errors=[FieldError("/channel", ChannelReserved.code, ChannelReserved.message())])
     model = catalog.get(draft.type)
     if model is None:
         raise EventTypeUnknown
+    _check_type(by, model)
+    _check_source(by, draft.source)
+    if draft.channel is not None and draft.channel.startswith(CHANNELS):
+        raise _refused(ChannelReserved, "/channel")
     try:
         event = model.model_validate_json(json.dumps(draft.data))
     except ValidationError as error:
@@ -166,6 +193,27 @@ def _checked(draft: Draft, catalog: Mapping[str, type[Event]]) -> Event:
         message = f"The subject of this type is its data's {model.subject_field}."
         raise EventInvalid(errors=[FieldError("/subject", "subject_differs", message)])
     return event
+
+
+def _check_type(by: Principal, model: type[Event]) -> None:
+    if model.scope is None:
+        raise _refused(TypeReserved, "/type")
+    if model.scope not in by.scopes or (by.types and model.type not in by.types):
+        raise _refused(TypeNotGranted, "/type")
+
+
+def _check_source(by: Principal, source: str) -> None:
+    usual = sources.normal(source)
+    if usual != source:
+        advice = "It has characters that no URI has" if usual is None else f"Write it as {usual}"
+        raise SourceNotNormal(errors=[FieldError("/source", SourceNotNormal.code, f"{advice}.")])
+    if sources.is_within(source, by.sources):
+        return
+    raise _refused(SourceReserved if sources.is_reserved(source) else SourceNotGranted, "/source")
+
+
+def _refused(kind: type[Refusal], pointer: str) -> Refusal:
+    return kind(errors=[FieldError(pointer, kind.code, kind.message())])
 
 
 def _field_error(location: tuple[int | str, ...], code: str, message: str) -> FieldError:

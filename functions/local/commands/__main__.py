@@ -12,7 +12,7 @@ import click
 
 from events.logs import said
 from functions.local import settings
-from functions.local.commands import letters, looking, mending
+from functions.local.commands import letters, looking, mending, publishers
 from functions.local.commands.asking import DATABASES, FAILURES
 from functions.local.ports import Ports
 
@@ -59,6 +59,9 @@ for command in (
     letters.dead,
 ):
     events.add_command(command)
+
+
+botberi.add_command(publishers.publishers)
 
 
 def main() -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from functions.domain.accounts import accounts
-from functions.domain.databases import UserDb
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.event_path import publishers
+from functions.domain.event_path.publishers import Wanted
 from functions.local.testing.clients import Api
 from functions.local.testing.world import World
 
@@ -43,3 +45,9 @@ def _register(api: Api, email: str) -> str:
 def _create(world: World, email: str, scopes: Sequence[str]) -> str:
     with world.transaction("user_psql", "user") as db:
         return accounts.create_account(UserDb(db), email, PASSWORD, scopes).id
+
+
+def publisher(world: World, *sources: str, scopes: Sequence[str] = ("records",)) -> str:
+    """Let another system publish under `sources`; return its key."""
+    with world.transaction("shared_psql", "admin") as db:
+        return publishers.create(SharedDb(db), Wanted(f"system-{uuid.uuid4().hex}", sources, scopes=scopes))[1]

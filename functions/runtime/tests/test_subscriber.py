@@ -70,11 +70,15 @@ def test_two_deliveries_at_once_change_it_once(hear: Client, world: World) -> No
     assert effects(world, given) == 1
 
 
-def test_the_same_id_from_another_source_is_another_event(hear: Client, world: World) -> None:
+@pytest.mark.parametrize(
+    "source",
+    ["/example/crm", "/botberi/shared_psql", "/Botberi/user_psql", "//botberi/user_psql", "/botberi/user_psql/x"],
+)
+def test_what_botberi_says_is_believed_from_nobody_else(hear: Client, world: World, source: str) -> None:
     given = event()
-    deliver(hear, given)
-    deliver(hear, given | {"source": "/botberi/shared_psql"})
-    assert effects(world, given) == 2
+    answer = deliver(hear, given | {"source": source})
+    assert (answer.status_code, answer.json["code"]) == (422, "event_source_unexpected")
+    assert effects(world, given) == 0
 
 
 def test_an_event_in_headers_is_heard_too(hear: Client, world: World) -> None:

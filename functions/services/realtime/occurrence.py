@@ -8,12 +8,10 @@ from typing import Final
 from events import wire
 from events.catalog.accounts import SessionRevoked
 from events.catalog.load import load
+from events.event import Event
 
 OWNERS: Final = ("owner_id", "account_id")
 """The fields of an event's data that name the account whose event it is."""
-
-OURS: Final = "/botberi/"
-"""How the sources of our own events begin. What others publish names no owner: they could name anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +34,25 @@ class Occurrence:
 @cache
 def owned_types() -> frozenset[str]:
     """Return the event types that belong to somebody."""
-    return frozenset(name for name, model in load().items() if set(OWNERS) & set(model.model_fields))
+    return frozenset(name for name, model in _catalog().items() if set(OWNERS) & set(model.model_fields))
+
+
+def is_ours(event_type: str, source: str) -> bool:
+    """Tell whether Botberi itself says events of this type, and has said this one."""
+    model = _catalog().get(event_type)
+    return model is not None and model.scope is None and model.is_believed(source)
+
+
+@cache
+def _catalog() -> dict[str, type[Event]]:
+    return load()
 
 
 def heard(body: bytes) -> Occurrence:
     """Read an event, or raise `wire.NotAnEventError`."""
     event = wire.decode(body)
-    trusted = event.source.startswith(OURS)
+    # What others publish names no owner: they could name anybody.
+    trusted = is_ours(event.type, event.source)
     owners = (event.data.get(name) for name in OWNERS if trusted and event.type in owned_types())
     ends = trusted and event.type == SessionRevoked.type
     return Occurrence(

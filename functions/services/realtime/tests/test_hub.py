@@ -119,7 +119,8 @@ def test_a_queue_that_was_half_full_may_have_overflowed() -> None:
     ("change", "owner"),
     [
         ({}, "usr_ada"),
-        ({"source": "/botberi/user_psql"}, "usr_ada"),
+        ({"source": "/botberi/user_psql"}, None),
+        ({"source": "/Botberi/shared_psql"}, None),
         ({"source": "/botberi"}, None),
         ({"source": "/botberish"}, None),
         ({"data": {}}, None),
