@@ -22,7 +22,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 : "${EDGE_GUESS_RATE:=30r/m}"                      # the same for POSTs that need no session: log-in, sign-up
 : "${EDGE_GUESS_BURST:=30}"                         # how far one may run ahead with those
 : "${EDGE_SOCKETS:=20}"                            # open WebSockets for each address
-: "${EDGE_TRUSTED_PROXIES:=unix:}"                 # network whose X-Forwarded-For is believed; unix: is nobody
+: "${EDGE_TRUSTED_PROXIES:=}"                       # addresses or networks of load balancers whose X-Forwarded-For is believed, with spaces between them; unix: is nobody, which only the local run takes for granted
 : "${EDGE_WORKERS:=2}"                             # nginx' processes
 : "${EDGE_RESOLVER:=}"                             # who tells addresses of names; without one, /etc/resolv.conf says
 
@@ -31,6 +31,23 @@ if [ -z "$EDGE_RESOLVER" ]; then
   EDGE_RESOLVER=$(awk '$1 == "nameserver" { print (index($2, ":") ? "[" $2 "]" : $2); exit }' /etc/resolv.conf)
   : "${EDGE_RESOLVER:=127.0.0.1}"
 fi
+
+# Who can speak from an address that is believed can be anybody, and has no throttle: nothing is assumed of a network.
+[ "$EDGE_PLATFORM" != local ] || : "${EDGE_TRUSTED_PROXIES:=unix:}"
+if [ -z "$EDGE_TRUSTED_PROXIES" ]; then
+  echo "edge: EDGE_TRUSTED_PROXIES is not set: give the load balancer's own addresses, or unix: where there is none" >&2
+  exit 1
+fi
+# shellcheck disable=SC2034 # read by its name below
+EDGE_PROXY_LINES=
+for network in $EDGE_TRUSTED_PROXIES; do
+  case $network in
+    */0|10.0.0.0/8|100.64.0.0/10|127.0.0.0/8|172.16.0.0/12|192.168.0.0/16|fc00::/7|fd00::/8|fe80::/10)
+      echo "edge: EDGE_TRUSTED_PROXIES has $network, which holds far more than a load balancer: give its own addresses" >&2
+      exit 1 ;;
+  esac
+  EDGE_PROXY_LINES="$EDGE_PROXY_LINES set_real_ip_from $network;"
+done
 
 # nginx drops from root to nobody, who can't enter a folder in somebody's home.
 EDGE_USER_LINE=
@@ -41,13 +58,13 @@ mkdir -p "$folder/temp"
 folder=$(cd "$folder" && pwd)
 
 settings="LISTEN STATUS FUNCTIONS GATEWAY USER_DOCS ADMIN_DOCS BROKER_DOCS CORS_ORIGINS RATE BURST GUESS_RATE GUESS_BURST
-  SOCKETS TRUSTED_PROXIES WORKERS RESOLVER USER_LINE"
+  SOCKETS TRUSTED_PROXIES PROXY_LINES WORKERS RESOLVER USER_LINE"
 script=
 for name in $settings; do
   value=
   eval "value=\$EDGE_$name"
   case $value in
-    *[!]A-Za-z0-9\ :/.,_[-]*) [ "$name" = USER_LINE ] || { echo "edge: EDGE_$name holds characters that it can't: $value" >&2; exit 1; } ;;
+    *[!]A-Za-z0-9\ :/.,_[-]*) [ "${name%_LINE*}" != "$name" ] || { echo "edge: EDGE_$name holds characters that it can't: $value" >&2; exit 1; } ;;
   esac
   script="${script}s|\${EDGE_$name}|$value|g
 "

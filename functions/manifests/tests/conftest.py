@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from functions.manifests.tests import edge_server
 from functions.manifests.tests.edge_server import Edge, running
 
 
 @pytest.fixture(scope="session")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """An edge with the limits far away, and one origin that browsers may call from."""
-    _need_nginx()
     settings = {"RATE": "10000r/s", "GUESS_RATE": "10000r/s", "CORS_ORIGINS": "https://a.example https://app.example"}
     with running(tmp_path_factory.mktemp("edge"), **settings) as running_edge:
         yield running_edge
@@ -21,12 +19,6 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
 @pytest.fixture
 def strict_edge(tmp_path: Path) -> Iterator[Edge]:
     """An edge that lets three requests pass, and two of those that need no session."""
-    _need_nginx()
     settings = {"RATE": "1r/m", "BURST": "2", "GUESS_RATE": "1r/m", "GUESS_BURST": "1"}
     with running(tmp_path, **settings) as running_edge:
         yield running_edge
-
-
-def _need_nginx() -> None:
-    if edge_server.nginx() is None:
-        pytest.skip("nginx is not installed")

@@ -15,9 +15,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
 
+import pytest
+
 from functions.local import binaries
 
 START = Path(__file__).resolve().parents[3] / "deploy" / "nginx" / "start.sh"
+
+
+OWN = {"WORKERS": "1", "TRUSTED_PROXIES": "unix:"}
+"""Settings that a test needn't care about."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +116,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def nginx() -> Path | None:
-    return binaries.installed("nginx")
+def need_nginx() -> None:
+    """Skip the test where nginx is missing."""
+    if binaries.installed("nginx") is None:
+        pytest.skip("nginx is not installed")
 
 
 def start(
@@ -131,6 +139,7 @@ def start(
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[Edge]:
     """Start the echo and an edge in front of it, and stop both, the edge as a container's runtime would: by SIGQUIT."""
+    need_nginx()
     echo = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     threading.Thread(target=echo.serve_forever, daemon=True).start()
     port = free_port()
@@ -138,7 +147,7 @@ def running(folder: Path, **settings: str) -> Iterator[Edge]:
     places = dict.fromkeys(("FUNCTIONS", "GATEWAY", "USER_DOCS", "ADMIN_DOCS", "BROKER_DOCS"), behind)
     echo.edge = Edge(port)  # type: ignore[attr-defined]  # for the handler
     with (folder / "output.log").open("w") as output:
-        process = start(folder, output=output, **{"LISTEN": f"127.0.0.1:{port}", "WORKERS": "1", **places, **settings})
+        process = start(folder, output=output, **{**OWN, "LISTEN": f"127.0.0.1:{port}", **places, **settings})
         try:
             _await(process, port, folder / "output.log")
             yield echo.edge  # type: ignore[attr-defined]

@@ -24,7 +24,7 @@ WRITTEN_TO = {
 
 OTHERS = [name for name, service in SERVICES.items() if "BOTBERI_REGISTRY" not in service["image"]]
 
-SETTING = re.compile(r"\$\{(BOTBERI_\w+)(?::-([^}]*))?\}")
+SETTING = re.compile(r"\$\{(BOTBERI_\w+)(?::?-([^}]*))?\}")
 
 
 @pytest.mark.parametrize("name", OTHERS)

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from functions.manifests.edge import NEVER_FROM_OUTSIDE
-from functions.manifests.tests.edge_server import Edge
+from functions.manifests.tests.edge_server import Edge, running
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -35,6 +37,12 @@ def test_the_caller_can_not_choose_its_own_address_or_the_functions_host(edge: E
     seen = edge.ask("POST" if path == "/v1/events" else "GET", path, sent).json["headers"]
     assert (seen["X-Forwarded-For"], seen["X-Forwarded-Host"]) == ("127.0.0.1", "admin.internal")
     assert seen["Host"].startswith("127.0.0.1:")
+
+
+def test_only_a_load_balancer_that_was_named_tells_who_called(tmp_path: Path) -> None:
+    with running(tmp_path, TRUSTED_PROXIES="192.0.2.0/24 127.0.0.1") as edge:
+        seen = edge.get("/v1/agents", X_Forwarded_For="203.0.113.9, 198.51.100.7, 192.0.2.1").json["headers"]
+    assert seen["X-Forwarded-For"] == "198.51.100.7"
 
 
 def test_a_trace_goes_on_and_is_the_requests_id(edge: Edge) -> None:

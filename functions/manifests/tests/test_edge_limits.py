@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.manifests.tests.edge_server import Edge, free_port, nginx, running, wait_until_refused
+from functions.manifests.tests.edge_server import Edge, free_port, running, wait_until_refused
 from functions.runtime.functions import declarations
 
 LARGEST = max(each.max_body for each in declarations())
@@ -61,23 +61,17 @@ def test_what_nginx_itself_refuses_is_a_problem_too(edge: Edge, request_line: by
 
 
 def test_a_function_that_is_away_is_said_to_be_unavailable(tmp_path: Path) -> None:
-    if nginx() is None:
-        pytest.skip("nginx is not installed")
     with running(tmp_path, FUNCTIONS=f"127.0.0.1:{free_port()}") as edge:
         answer = edge.get("/v1/agents")
     assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "unavailable", "2")
 
 
 def test_a_name_that_nobody_knows_stops_neither_the_edge_nor_the_others(tmp_path: Path) -> None:
-    if nginx() is None:
-        pytest.skip("nginx is not installed")
     with running(tmp_path, PLATFORM="compose", FUNCTIONS="8080", RESOLVER="127.0.0.1:9") as edge:
         assert [edge.get("/v1/agents").status, edge.get("/_/health").status] == [503, 200]
 
 
 def test_figures_are_shown_on_an_address_of_their_own_and_nowhere_else(tmp_path: Path) -> None:
-    if nginx() is None:
-        pytest.skip("nginx is not installed")
     port = free_port()
     with running(tmp_path, STATUS=f"127.0.0.1:{port}") as edge:
         assert Edge(port).get("/").body.startswith("Active connections:")
@@ -85,8 +79,6 @@ def test_figures_are_shown_on_an_address_of_their_own_and_nowhere_else(tmp_path:
 
 
 def test_whoever_is_being_served_is_served_to_the_end_when_the_edge_stops(tmp_path: Path) -> None:
-    if nginx() is None:
-        pytest.skip("nginx is not installed")
     with ThreadPoolExecutor() as pool, ExitStack() as stack:
         edge = stack.enter_context(running(tmp_path))
         answer = pool.submit(edge.get, "/v1/agents", Accept="wait")

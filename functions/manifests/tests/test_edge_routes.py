@@ -8,7 +8,7 @@ from functions.attack.spellings import spellings
 from functions.manifests import edge as generated
 from functions.manifests.edge import PLATFORMS, AmbiguousRouteError
 from functions.manifests.tests.declared import declared
-from functions.manifests.tests.edge_server import Edge, free_port, nginx, running, start
+from functions.manifests.tests.edge_server import Edge, free_port, need_nginx, running, start
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
 from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match, methods_of
@@ -57,8 +57,6 @@ def test_the_address_goes_on_as_it_was_sent(edge: Edge) -> None:
 @pytest.fixture(scope="session")
 def named_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
     """An edge that puts the function's name in front of the path that goes on."""
-    if nginx() is None:
-        pytest.skip("nginx is not installed")
     settings = {"RATE": "100000r/s", "GUESS_RATE": "100000r/s", "PLATFORM": "openfaas"}
     with running(tmp_path_factory.mktemp("named"), **settings) as running_edge:
         yield running_edge
@@ -97,8 +95,6 @@ def test_no_other_spelling_of_the_log_in_gets_around_its_throttle(strict_edge: E
 
 
 def test_the_log_has_the_path_as_it_was_sent_without_its_query(tmp_path: Path) -> None:
-    if nginx() is None:
-        pytest.skip("nginx is not installed")
     with running(tmp_path) as edge:
         edge.get("/v1/x/%2e%2e/agents/?q=secret")
     assert [json.loads(line)["path"] for line in log_of(tmp_path)] == ["/v1/x/%2e%2e/agents/"]
@@ -116,8 +112,6 @@ def test_the_pages_of_each_surface_are_found(edge: Edge) -> None:
 
 
 def test_a_surface_of_its_own_port_shows_nothing_of_the_others(tmp_path: Path) -> None:
-    if nginx() is None:
-        pytest.skip("nginx is not installed")
     ports = {"user": free_port(), "admin": free_port()}
     surfaces = " ".join(f"{surface}={port}" for surface, port in ports.items())
     with running(tmp_path, SURFACES=surfaces):
@@ -132,9 +126,8 @@ def test_the_edge_answers_for_its_own_health(edge: Edge) -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_nginx_accepts_the_configuration_of_each_platform(tmp_path: Path, platform: str) -> None:
-    if nginx() is None:
-        pytest.skip("nginx is not installed")
-    process = start(tmp_path, "-t", PLATFORM=platform, SURFACES="user=8010", TRUSTED_PROXIES="10.0.0.0/8")
+    need_nginx()
+    process = start(tmp_path, "-t", PLATFORM=platform, SURFACES="user=8010", TRUSTED_PROXIES="10.1.2.0/24 fd00:1::7")
     output = process.communicate(timeout=20)[0]
     assert (process.returncode, "warn" in output) == (0, False), output
 
@@ -149,8 +142,6 @@ def test_nginx_accepts_the_configuration_of_each_platform(tmp_path: Path, platfo
 def test_a_gateway_gets_the_function_before_the_path(
     tmp_path: Path, platform: str, functions: str, expected: str
 ) -> None:
-    if nginx() is None:
-        pytest.skip("nginx is not installed")
     del functions
     with running(tmp_path, PLATFORM=platform) as edge:
         assert edge.get("/v1/agents/faq").json["path"] == expected
@@ -160,6 +151,13 @@ def test_a_setting_that_could_change_the_configuration_is_refused(tmp_path: Path
     process = start(tmp_path, "-t", CORS_ORIGINS='"; return 200; "')
     output = process.communicate(timeout=20)[0]
     assert (process.returncode, "EDGE_CORS_ORIGINS" in output) == (1, True)
+
+
+@pytest.mark.parametrize("network", ["", "10.0.0.0/8", "192.0.2.1 172.16.0.0/12", "0.0.0.0/0", "::/0", "fc00::/7"])
+def test_nobody_is_believed_who_was_not_named(tmp_path: Path, network: str) -> None:
+    process = start(tmp_path, "-t", PLATFORM="compose", TRUSTED_PROXIES=network)
+    output = process.communicate(timeout=20)[0]
+    assert (process.returncode, "EDGE_TRUSTED_PROXIES" in output) == (1, True)
 
 
 def test_two_functions_for_one_request_are_refused() -> None:
