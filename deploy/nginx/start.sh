@@ -81,7 +81,7 @@ server() { # server ADDRESS SURFACE
 
 fill "$here/edge.conf.template" "$folder/nginx.conf"
 fill "$here/server.conf.template" "$folder/server.conf"
-cp "$here/routes.conf" "$here/route.conf" "$here/events.conf" "$here/problems.conf" "$here/forward.conf" "$folder/"
+cp "$here/routes.conf" "$here/behind.conf" "$here/route.conf" "$here/events.conf" "$here/problems.conf" "$here/forward.conf" "$folder/"
 cp "$here/platforms/$EDGE_PLATFORM.conf" "$folder/platform.conf"
 {
   server "$EDGE_LISTEN" ""
@@ -92,4 +92,7 @@ cp "$here/platforms/$EDGE_PLATFORM.conf" "$folder/platform.conf"
 } > "$folder/servers.conf"
 
 shift
+# Where the name of a socket is looked for; one that was left behind can't be opened again.
+cd "$folder"
+rm -f functions.sock
 exec nginx -p "$folder/" -c "$folder/nginx.conf" -e stderr "$@"

@@ -10,11 +10,7 @@ from functions.runtime import callers, databases, idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
 from functions.runtime.routes import RouteNotFound
-
-
-class Internal(Refusal):
-    """Something went wrong on our side: report it with the trace_id."""
-
+from functions.runtime.transport import Internal
 
 _IMPLIED: Final[dict[str, tuple[type[Refusal], ...]]] = {
     "caller": (
@@ -43,7 +39,7 @@ def refused_with(declaration: Declaration) -> dict[int, dict[str, type[Refusal]]
     """Return the problems of an endpoint: by HTTP status, then by code, both sorted. 500 and 422 are always there."""
     found: dict[int, dict[str, type[Refusal]]] = defaultdict(dict)
     for refusal in _refusals(declaration):
-        found[_status(refusal)][refusal.code] = refusal
+        found[problems.status_of(refusal)][refusal.code] = refusal
     return {status: dict(sorted(found[status].items())) for status in sorted(found)}
 
 
@@ -56,7 +52,3 @@ def _refusals(declaration: Declaration) -> Iterator[type[Refusal]]:
         yield from _IMPLIED.get(parameter.source, ())
     if takes_idempotency_key(declaration):
         yield from _IDEMPOTENT
-
-
-def _status(refusal: type[Refusal]) -> int:
-    return 500 if refusal is Internal else problems.status_of(refusal)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import combinations, zip_longest
 from pathlib import Path
 from typing import Final
@@ -11,6 +12,7 @@ from events import context
 from functions.domain import refusals
 from functions.domain.refusals import Refusal
 from functions.manifests.grouping import group_of
+from functions.runtime import transport
 from functions.runtime.declarations import Declaration
 from functions.runtime.problems import problem
 from functions.runtime.routes import MethodNotAllowed, RouteNotFound, methods_of
@@ -35,15 +37,19 @@ _OWN_ANSWERS: Final[tuple[tuple[str, int, type[Refusal], str | None], ...]] = (
     ("404", 404, RouteNotFound, None),
     ("405", 405, MethodNotAllowed, None),
     ("413", 413, refusals.TooLarge, None),
-    ("414", 414, refusals.Malformed, "The address is too long."),
+    ("414", 414, transport.UriTooLong, None),
     ("429", 429, refusals.TooMany, None),
-    ("494", 431, refusals.Malformed, "The headers are too large."),
-    ("500 502 503", 503, refusals.Unavailable, None),
-    ("501", 501, refusals.Malformed, "The encoding of the body is none that is understood."),
-    ("504", 504, refusals.Unavailable, "This took too long: read what became of it before you try again."),
-    ("505", 505, refusals.Malformed, "The version of HTTP is none that is understood."),
+    ("494", 431, transport.HeadersTooLarge, None),
+    ("500 502 503", 503, transport.FunctionUnavailable, None),
+    ("501", 501, transport.UnknownTransferCoding, None),
+    ("504", 504, transport.FunctionTimeout, None),
+    ("505", 505, transport.HttpVersionUnsupported, None),
+    ("", 503, transport.FunctionOverloaded, None),
 )
 """What nginx says for itself, what it answers instead, and in which of the functions' words."""
+
+OWN_REFUSALS: Final = tuple(refusal for _, _, refusal, _ in _OWN_ANSWERS)
+"""What the edge refuses requests with."""
 
 
 _UNPARSED: Final = ("400", "414", "494", "501", "505")
@@ -144,20 +150,36 @@ NEVER_FROM_OUTSIDE: Final = (
 )
 """Headers that a proxy or a function behind the edge believes, or that aren't for it."""
 
+
+@dataclass(frozen=True)
+class Platform:
+    """How functions are reached."""
+
+    meaning: str
+    """Of EDGE_FUNCTIONS."""
+    host: str
+    """Host and port of a function."""
+    prefix: str = ""
+    """Of the paths that a function has."""
+    speaks: bool = False
+    """Whether something answers in a function's place when that can't: a gateway or a proxy."""
+
+
 PLATFORMS: Final = {
-    "local": ("One host serves every function; EDGE_FUNCTIONS is its host:port.", "http://$functions"),
-    "compose": (
-        "Each function is a service of its own name; EDGE_FUNCTIONS is their port.",
-        "http://$function:$functions",
+    "local": Platform("One host serves every function; EDGE_FUNCTIONS is its host:port.", "$functions"),
+    "compose": Platform(
+        "Each function is a service of its own name; EDGE_FUNCTIONS is their port.", "$function:$functions"
     ),
-    "openfaas": ("EDGE_FUNCTIONS is the gateway, host:port.", "http://$functions/function/$function"),
-    "openfaas-ce": ("The same, with functions grouped into few deployments.", "http://$functions/function/$group"),
-    "knative": (
+    "openfaas": Platform("EDGE_FUNCTIONS is the gateway, host:port.", "$functions", "/function/$function", speaks=True),
+    "openfaas-ce": Platform(
+        "The same, with functions grouped into few deployments.", "$functions", "/function/$group", speaks=True
+    ),
+    "knative": Platform(
         "EDGE_FUNCTIONS is what follows a Service's name: botberi.svc.cluster.local",
-        "http://$function.$functions",
+        "$function.$functions",
+        speaks=True,
     ),
 }
-"""How a function is reached: what EDGE_FUNCTIONS means, and the address."""
 
 
 def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
@@ -180,8 +202,12 @@ def settings(script: str) -> list[tuple[str, str, str]]:
 
 def platform(name: str) -> str:
     """Return `platforms/<name>.conf`: the address of a function on one platform."""
-    meaning, address = PLATFORMS[name]
-    return f'{HEAD}\n# {meaning}\nmap $function $upstream {{\n    default "{address}";\n}}\n'
+    found = PLATFORMS[name]
+    place = "unix:functions.sock:" if found.speaks else found.host
+    text = f"{HEAD}\n# {found.meaning}\n"
+    text += f'map $function $upstream {{\n    default "http://{place}{found.prefix}";\n}}\n'
+    text += f'map $function $upstream_host {{\n    default "{found.host}";\n    "" $proxy_host;\n}}\n'
+    return text + ("include behind.conf;\n" if found.speaks else "")
 
 
 def _refuse_overlaps(endpoints: Iterable[Declaration]) -> None:
@@ -226,12 +252,11 @@ def _problem(found: str, status: int, refusal: type[Refusal], detail: str | None
         body = problem(status, refusal.code, detail or refusal.message())
     text = json.dumps(body | {"title": _TITLES.get(status, body["title"])}).replace("'", r"\'")
     # A request that can't be parsed has no address yet, and nginx won't go from there to a named location.
-    place, internal = f"@problem_{status}", ""
+    place, internal = f"@{refusal.code}", ""
     if found in _UNPARSED:
         place, internal = f"= /_/edge/{status}", "    internal;\n"
     return (
-        f"error_page {found} = {place.removeprefix('= ')};\n"
-        f"location {place} {{\n{internal}"
+        (f"error_page {found} = {place.removeprefix('= ')};\n" if found else "") + f"location {place} {{\n{internal}"
         "    default_type application/problem+json;\n"
         f"    return {status} '{text}';\n"
         "}\n"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from functions.domain.refusals import Refusal, TooMany, Unavailable
+from functions.domain.refusals import Refusal
 from functions.manifests import compose, edge
 from functions.manifests.answers import refused_with
 from functions.manifests.openapi import ABOUT
@@ -15,7 +15,7 @@ from functions.manifests.settings_table import SECRET_READERS, SECRETS, SETTINGS
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from functions.runtime.problems import status_of
-from functions.runtime.routes import MethodNotAllowed, RouteNotFound
+from functions.runtime.transport import SERVER_REFUSALS
 
 FOLDER: Final = Path("docs/reference")
 ABOUT_SECRETS: Final = (
@@ -23,8 +23,8 @@ ABOUT_SECRETS: Final = (
     "variable of the secret's name in capitals serves as well."
 )
 
-_BEFORE_FUNCTIONS: Final = (RouteNotFound, MethodNotAllowed, TooMany, Unavailable)
-"""What the host or the edge answers before any function is asked."""
+_BEFORE_FUNCTIONS: Final = sorted({*edge.OWN_REFUSALS, *SERVER_REFUSALS}, key=lambda each: each.code)
+"""What the host's server or the edge answers before any function is asked."""
 
 
 def files(declarations: Sequence[Declaration]) -> dict[Path, str]:

@@ -12,6 +12,7 @@ from functions.domain.refusals import FieldError, Refusal
 from functions.runtime import problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.shapes import Cached, Reply
+from functions.runtime.transport import Internal
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ def refused(refusal: Refusal) -> flask.Response:
 
 def bug() -> flask.Response:
     """Return the answer to a request that ran into a bug: nothing of it shows."""
-    return problem_response(500, "internal", "Something went wrong on our side: report it with the trace_id.")
+    return refused(Internal())
 
 
 def problem_response(status: int, code: str, detail: str, errors: tuple[FieldError, ...] = ()) -> flask.Response:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from events import context
 from functions.domain import refusals
 from functions.domain.refusals import Refusal
+from functions.runtime import transport
 from functions.runtime.routes import MethodNotAllowed
 
 CONTENT_TYPE: Final = "application/problem+json"
@@ -19,12 +20,19 @@ STATUSES: Final[dict[type[Refusal], int]] = {
     refusals.Conflict: 409,
     refusals.PreconditionFailed: 412,
     refusals.TooLarge: 413,
+    transport.UriTooLong: 414,
     refusals.UnsupportedMediaType: 415,
     refusals.Invalid: 422,
     refusals.PreconditionRequired: 428,
     refusals.TooMany: 429,
+    transport.HeadersTooLarge: 431,
+    transport.UnknownMethod: 501,
+    transport.UnknownTransferCoding: 501,
+    transport.Internal: 500,
     refusals.BadGateway: 502,
     refusals.Unavailable: 503,
+    transport.FunctionTimeout: 504,
+    transport.HttpVersionUnsupported: 505,
 }
 
 

@@ -137,10 +137,10 @@ def start(
 
 
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[Edge]:
-    """Start the echo and an edge in front of it, and stop both, the edge as a container's runtime would: by SIGQUIT."""
+def running(folder: Path, answering: type[BaseHTTPRequestHandler] = Echo, /, **settings: str) -> Iterator[Edge]:
+    """Start a server and an edge in front of it, and stop both, the edge as a container's runtime would: by SIGQUIT."""
     need_nginx()
-    echo = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    echo = ThreadingHTTPServer(("127.0.0.1", 0), answering)
     threading.Thread(target=echo.serve_forever, daemon=True).start()
     port = free_port()
     behind = f"127.0.0.1:{echo.server_port}"

@@ -42,16 +42,16 @@ def test_guessing_is_limited_harder_than_reading(strict_edge: Edge) -> None:
 @pytest.mark.parametrize(
     ("request_line", "status", "code"),
     [
-        (b"GET /v1/agents?q=" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x", 414, "malformed"),
-        (b"GET /v1/agents HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000, 431, "malformed"),
+        (b"GET /v1/agents?q=" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x", 414, "uri_too_long"),
+        (b"GET /v1/agents HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 20_000, 431, "headers_too_large"),
         (b"GET /v1/agents HTTP/1.1\r\nHost: a b", 400, "malformed"),
         (b"GET http://[ HTTP/1.1\r\nHost: x", 400, "malformed"),
         (b"GET /v1/%zz HTTP/1.1\r\nHost: x", 400, "malformed"),
         (b"GET /v1/agents HTTP/1.1\r\nHost: x\r\nHost: y", 400, "malformed"),
         (b"get /v1/agents HTTP/1.1\r\nHost: x", 400, "malformed"),
         (b"TRACE /v1/agents HTTP/1.1\r\nHost: x", 405, "method_not_allowed"),
-        (b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip", 501, "malformed"),
-        (b"GET /v1/agents HTTP/3.0\r\nHost: x", 505, "malformed"),
+        (b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip", 501, "unknown_transfer_coding"),
+        (b"GET /v1/agents HTTP/3.0\r\nHost: x", 505, "http_version_unsupported"),
     ],
 )
 def test_what_nginx_itself_refuses_is_a_problem_too(edge: Edge, request_line: bytes, status: int, code: str) -> None:
@@ -63,7 +63,7 @@ def test_what_nginx_itself_refuses_is_a_problem_too(edge: Edge, request_line: by
 def test_a_function_that_is_away_is_said_to_be_unavailable(tmp_path: Path) -> None:
     with running(tmp_path, FUNCTIONS=f"127.0.0.1:{free_port()}") as edge:
         answer = edge.get("/v1/agents")
-    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "unavailable", "2")
+    assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "function_unavailable", "2")
 
 
 def test_a_name_that_nobody_knows_stops_neither_the_edge_nor_the_others(tmp_path: Path) -> None:

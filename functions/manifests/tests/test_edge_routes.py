@@ -39,7 +39,7 @@ def test_another_method_is_refused_with_those_that_are_allowed(edge: Edge, each:
     "path",
     [
         *("/", "/v1", "/v1/agents/", "/V1/agents", "//v1/agents", "/v1/agents%2fa%2fb"),
-        *("/function/login", "/_/metrics", "/_/ready", "/_/edge/400", "/robots.txt", "/favicon.ico"),
+        *("/function/login", "/_/metrics", "/_/ready", "/_/edge/400", "/robots.txt", "/favicon.ico", "/index.html"),
     ],
 )
 def test_what_is_no_address_is_a_problem_of_the_usual_form(edge: Edge, path: str) -> None:
