@@ -1,7 +1,7 @@
 """One client: llhttp parses what it sends, and each of its requests is answered by a WSGI application, in their order.
 
-A request is answered as soon as its head is there; the handler waits for the rest of the body when it reads that far.
-While a head is incomplete nobody waits: the server comes back when there is more.
+A request is answered as soon as it is there, with its body. While something is missing, or the client doesn't take its
+answer, nobody waits: the server comes back when there is more, or room for more.
 """
 
 import io
@@ -19,7 +19,16 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from httptools.parser.errors import HttpParserInvalidMethodError
 
 from events import context
+from functions.domain.refusals import Malformed, Refusal
 from functions.runtime import problems
+from functions.runtime.transport import (
+    HeadersTooLarge,
+    HttpVersionUnsupported,
+    Internal,
+    UnknownMethod,
+    UnknownTransferCoding,
+    UriTooLong,
+)
 from functions.runtime.wsgi import Address, Answer, Application, Request, parted, run
 
 log = logging.getLogger(__name__)
@@ -35,6 +44,17 @@ HEAD_BYTES: Final = 64 * 1024
 
 HEADERS: Final = 100
 
+BODY_BYTES: Final = 4 * 1024 * 1024
+"""More than any function takes: of a longer body no more is gathered, and the function refuses it."""
+
+BODY_SECONDS: Final = 30
+"""How long the whole of a body may be on its way."""
+
+ANSWER_SECONDS: Final = 30
+"""How long a client may take to read the whole of an answer."""
+
+_VERSIONS: Final = ("1.0", "1.1")
+
 _CHUNK: Final = 64 * 1024
 
 _LINGER_SECONDS: Final = 1
@@ -43,25 +63,9 @@ _LINGER_SECONDS: Final = 1
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-class _RefusedError(Exception):
-    """The client's next request can't be taken, for a reason that HTTP has a status for."""
+_HEAD_TOO_LARGE: Final = f"The headers are more than {HEADERS}, or larger than {HEAD_BYTES:,} bytes."
 
-    def __init__(self, status: HTTPStatus, code: str, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.code = code
-
-
-_HEAD_TOO_LARGE: Final = (
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    "headers_too_large",
-    f"The headers are more than {HEADERS}, or larger than {HEAD_BYTES:,} bytes.",
-)
-
-
-_BROKE_OFF: Final = _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "The body ended before it was complete.")
-
-_BUG: Final = _RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side.")
+_BROKE_OFF: Final = "The body ended before it was complete."
 
 
 class Connection:
@@ -77,7 +81,19 @@ class Connection:
         self._parser = HttpRequestParser(self)
         self._requests: deque[Request] = deque()
         self._arriving = Request()
-        self._fault: _RefusedError | None = None
+        self._fault: Refusal | None = None
+        self._unsent = bytearray()
+        self._ends = False
+
+    @property
+    def unsent(self) -> bool:
+        """Whether the client hasn't taken all of its answer yet."""
+        return bool(self._unsent)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a body or an answer is on its way."""
+        return self.unsent or bool(self._arriving.method and not self._arriving.complete)
 
     @property
     def unread(self) -> bytes:
@@ -88,28 +104,37 @@ class Connection:
             return b""
 
     def answer(self, application: Application, lasting: Callable[[], bool]) -> bool:
-        """Read what has arrived and answer it; tell whether the connection stays open.
+        """Read what has arrived and answer it, or send what is `unsent`; tell whether the connection stays open.
 
         `lasting` tells whether connections may stay open at all.
         """
         try:
-            if not self._read():
+            if self._unsent:
+                self._send(b"")
+            elif not self._read():
                 return False
-            while self._requests:
-                if not self._answer(self._requests.popleft(), application, lasting):
-                    return False
+            while self._requests and not self._unsent and not self._ends:
                 self.deadline = time.monotonic() + KEEP_SECONDS
-            if self._fault is not None:
+                self._ends = not self._answer(self._requests.popleft(), application, lasting)
+            if self._fault is not None and not self._requests and not self._ends:
+                self._ends = True
                 self._refuse(self._fault)
         except OSError as error:
             log.debug("a client has gone: %s", error)
             return False
-        return self._fault is None
+        return bool(self._unsent) or not self._ends
+
+    def _send(self, data: bytes) -> None:
+        if not self._unsent:
+            self.deadline = max(self.deadline, time.monotonic() + ANSWER_SECONDS)
+        self._unsent += data
+        with suppress(BlockingIOError):
+            del self._unsent[: self.socket.send(self._unsent, socket.MSG_DONTWAIT)]
 
     def close(self) -> None:
         """End the connection; a client that is still sending gets its answer all the same."""
         with suppress(OSError):
-            if self._fault is not None or (self._arriving.method and not self._arriving.complete) or self.unread:
+            if self._fault is not None or self.under_way or self.unread:
                 self._linger()
         with suppress(OSError):
             self.socket.close()
@@ -125,6 +150,8 @@ class Connection:
     def _read(self) -> bool:
         data, before = self.socket.recv(_CHUNK), self._arriving
         if not data:
+            if self.under_way:
+                self._refuse(Malformed(_BROKE_OFF))
             return False
         try:
             self._parser.feed_data(data)
@@ -136,7 +163,7 @@ class Connection:
         if self._arriving is before and not before.method and self._fault is None:
             before.taken += len(data)
             if before.taken > HEAD_BYTES:
-                self._fault = _RefusedError(*_HEAD_TOO_LARGE)
+                self._fault = HeadersTooLarge(_HEAD_TOO_LARGE)
         return True
 
     def on_message_begin(self) -> None:
@@ -147,8 +174,7 @@ class Connection:
         """Take in a part of the address: llhttp's."""
         self._arriving.url += part
         if len(self._arriving.url) > URL_BYTES:
-            reason = f"The address is longer than {URL_BYTES:,} bytes."
-            raise _RefusedError(HTTPStatus.REQUEST_URI_TOO_LONG, "uri_too_long", reason)
+            raise UriTooLong(f"The address is longer than {URL_BYTES:,} bytes.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take in a header: llhttp's."""
@@ -159,43 +185,65 @@ class Connection:
         request.headers.append((name, value))
         request.taken += len(name) + len(value)
         if len(request.headers) > HEADERS or request.taken > HEAD_BYTES:
-            raise _RefusedError(*_HEAD_TOO_LARGE)
+            raise HeadersTooLarge(_HEAD_TOO_LARGE)
         match name.lower():
             case b"host":
                 request.hosts += 1
             case b"expect":
                 request.expects = value.lower() == b"100-continue"
-            case b"content-length" | b"transfer-encoding":
-                request.sized = True
+            case b"content-length":
+                request.sized, request.length = True, int(value)
+            case b"transfer-encoding":
+                request.sized = request.chunked = True
+                if value.lower() != b"chunked":
+                    raise UnknownTransferCoding
 
     def on_headers_complete(self) -> None:
         """Take in that a request can be answered: llhttp's."""
         request, parser = self._arriving, self._parser
         request.version = parser.get_http_version()
         request.keep = parser.should_keep_alive()
+        if request.version not in _VERSIONS:
+            raise HttpVersionUnsupported
+        if request.chunked and request.version != "1.1":
+            # Whoever stands in front may have taken the body for something else.
+            raise Malformed("HTTP/1.0 has no Transfer-Encoding.")
         if request.hosts != 1 and request.version == "1.1":
-            raise _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "A request has one Host header.")
+            raise Malformed("A request has one Host header.")
         if request.sized and parser.should_upgrade():
             # llhttp takes the body for what comes after the upgrade.
-            raise _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "There is nothing to upgrade to: leave that away.")
+            raise Malformed("There is nothing to upgrade to: leave that away.")
         try:
             request.path, request.query = parted(request.url)
         except ValueError:
-            raise _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", "The address can't be understood.") from None
+            raise Malformed("The address can't be understood.") from None
         request.method = parser.get_method().decode()
-        self._requests.append(request)
+        self.deadline = time.monotonic() + BODY_SECONDS
+        if request.length > BODY_BYTES:
+            self._hand_over(request)
+        elif request.expects and request.sized:
+            request.expects = False
+            self._send(_CONTINUE)
+
+    def _hand_over(self, request: Request) -> None:
+        if not request.handed_over:
+            request.handed_over = True
+            self._requests.append(request)
 
     def on_body(self, part: bytes) -> None:
         """Take in a part of the body: llhttp's."""
         self._arriving.body += part
+        if len(self._arriving.body) > BODY_BYTES:
+            self._hand_over(self._arriving)
 
     def on_message_complete(self) -> None:
         """Take in that a request is there: llhttp's."""
         self._arriving.complete = True
+        self._hand_over(self._arriving)
 
     def _answer(self, request: Request, application: Application, lasting: Callable[[], bool]) -> bool:
         body = io.BytesIO(request.body) if request.complete else io.BufferedReader(_Body(self, request), _CHUNK)
-        answer = Answer(request, self.socket.sendall, lambda: request.keep and request.complete and lasting())
+        answer = Answer(request, self._send, lambda: request.keep and request.complete and lasting())
         try:
             run(application, request.environ(self.address, self.server, body), answer)
         except Exception as error:
@@ -203,16 +251,17 @@ class Connection:
             if not broke_off:
                 log.exception("an answer broke off" if answer.began else "a request was not answered")
             if not answer.began:
-                self._refuse(self._fault or (_BROKE_OFF if broke_off else _BUG))
+                self._refuse(self._fault or (Malformed(_BROKE_OFF) if broke_off else Internal()))
             return False
         return answer.keep
 
-    def _refuse(self, error: _RefusedError) -> None:
+    def _refuse(self, error: Refusal) -> None:
+        status = HTTPStatus(problems.status_of(type(error)))
         with context.entered(context.Context.start()):
-            body = json.dumps(problems.problem(error.status, error.code, str(error))).encode()
-        answer = Answer(Request(), self.socket.sendall, lambda: False)
+            body = json.dumps(problems.problem(status, error.code, error.detail)).encode()
+        answer = Answer(Request(), self._send, lambda: False)
         headers = [("Content-Type", problems.CONTENT_TYPE), ("Content-Length", str(len(body)))]
-        answer.start(f"{error.status.value} {error.status.phrase}", headers)
+        answer.start(f"{status.value} {status.phrase}", headers)
         answer.write(body)
 
     def more_of(self, request: Request) -> bytes:
@@ -222,7 +271,7 @@ class Connection:
         """
         if request.expects and not request.body and not request.complete:
             request.expects = False
-            self.socket.sendall(_CONTINUE)
+            self._send(_CONTINUE)
         while not request.body and not request.complete:
             if self._fault is not None or not self._read():
                 raise ConnectionResetError("the request broke off in its body")
@@ -248,9 +297,9 @@ class _Body(io.RawIOBase):
         return len(place)
 
 
-def _fault(error: HttpParserError) -> _RefusedError:
-    if isinstance(error.__context__, _RefusedError):
+def _fault(error: HttpParserError) -> Refusal:
+    if isinstance(error.__context__, Refusal):
         return error.__context__
     if isinstance(error, HttpParserInvalidMethodError):
-        return _RefusedError(HTTPStatus.NOT_IMPLEMENTED, "unknown_method", "There is no such method in HTTP.")
-    return _RefusedError(HTTPStatus.BAD_REQUEST, "malformed", f"This is not HTTP/1.1: {error}.")
+        return UnknownMethod()
+    return Malformed(f"This is not HTTP/1.1: {error}.")

@@ -31,10 +31,7 @@ LINGER_SECONDS: Final = 2
 """How long after SIGTERM a connection stays open on which nothing is under way: a request may be on its way to it."""
 
 STALL_SECONDS: Final = 30
-"""How long a client may send nothing in the middle of a body, or read nothing of its answer."""
-
-_ONCE: Final = select.EPOLLIN | select.EPOLLONESHOT
-"""Something to read, told to one thread, and not again before it is asked for."""
+"""How long a client may send nothing of what is left of a body that is too large."""
 
 _PROBE: Final = re.compile(rb"(GET|HEAD) /_/(health|ready)[ ?]")
 
@@ -111,7 +108,7 @@ class _Server:
             self.probes.submit(self._answer, client)
         else:
             client.fresh = False
-            self.ready.register(place, _ONCE)
+            self.ready.register(place, _awaited(client))
 
     def _answer_whoever_is_next(self) -> None:
         while True:
@@ -132,10 +129,13 @@ class _Server:
             self._end(place, client)
             return
         client.busy = False
-        if client.fresh:
+        if client.fresh and not client.unsent:
             self.fresh.register(place, select.EPOLLIN)
+        elif client.fresh:
+            client.fresh = False
+            self.ready.register(place, _awaited(client))
         else:
-            self.ready.modify(place, _ONCE)
+            self.ready.modify(place, _awaited(client))
 
     def _end(self, place: int, client: _Client) -> None:
         del self.connections[place]
@@ -144,7 +144,7 @@ class _Server:
     def _end_idle(self) -> None:
         now = time.monotonic()
         for place, client in list(self.connections.items()):
-            if client.busy or client.deadline > now or client.unread:
+            if client.busy or client.deadline > now or (client.unread and not client.under_way):
                 continue
             if client.fresh:
                 self._end(place, client)
@@ -161,10 +161,16 @@ class _Server:
             listener.close()
         began = time.monotonic()
         for client in list(self.connections.values()):
-            client.deadline = min(client.deadline, began + LINGER_SECONDS)
+            if not client.under_way:
+                client.deadline = min(client.deadline, began + LINGER_SECONDS)
         while self.connections and time.monotonic() < began + GRACE_SECONDS:
             self._look(seconds=0.05)
             self._end_idle()
+
+
+def _awaited(client: _Client) -> int:
+    """Return what a client is waited for: told to one thread, and not again before it is asked for."""
+    return (select.EPOLLOUT if client.unsent else select.EPOLLIN) | select.EPOLLONESHOT
 
 
 def _listening(address: str) -> socket.socket:

@@ -28,11 +28,14 @@ class Request:
 
     __slots__ = (
         "body",
+        "chunked",
         "complete",
         "expects",
+        "handed_over",
         "headers",
         "hosts",
         "keep",
+        "length",
         "method",
         "path",
         "query",
@@ -54,8 +57,14 @@ class Request:
         """How many headers say which host is meant."""
         self.expects = False
         """Whether the client waits to be told that its body is wanted."""
+        self.chunked = False
+        """Whether the body says itself where it ends."""
         self.sized = False
         """Whether there is a body."""
+        self.length = 0
+        """Bytes of the body, as far as they were told."""
+        self.handed_over = False
+        """Whether it is answered, or waits to be."""
         self.method = ""
         """Empty until the head is complete."""
         self.version = ""

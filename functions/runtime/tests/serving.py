@@ -18,15 +18,24 @@ from functions.runtime.server import serve
 PATIENCE = 20
 """Seconds."""
 
+LARGE = 16 * 1024 * 1024
+"""Bytes of an answer that no kernel keeps for a client that reads nothing."""
+
 
 def application(released: Path) -> Callable[..., Iterable[bytes]]:
-    """Return an application: `/hold` answers when the file `released` exists, the others say what they were asked."""
+    """Return an application: `/large` answers at length, `/hold` when the file `released` exists.
+
+    The others say what they were asked.
+    """
 
     def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/hold":
             (released.parent / "held").touch()
             wait_until(released.exists)
+        if path == "/large":
+            start_response("200 OK", [("Content-Length", str(LARGE))])
+            return [b"x" * LARGE]
         body = {"/port": environ["SERVER_PORT"].encode()}.get(path) or environ["wsgi.input"].read() or b"done"
         start_response("200 OK", [("Content-Length", str(len(body)))])
         return [body]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from events import sockets
-from functions.runtime.connection import HEAD_BYTES, HEADERS, URL_BYTES, Connection
+from functions.runtime.connection import BODY_BYTES, HEAD_BYTES, HEADERS, URL_BYTES, Connection
 from functions.runtime.wsgi import Application, Environ, StartResponse
 
 HEAD = b"Host: x\r\n"
@@ -97,6 +97,11 @@ def test_what_is_not_http_is_refused_as_a_problem_and_the_connection_ends(reques
         (b"GET / HTTP/1.1\r\nHost: x" + b"\r\nX: 1" * HEADERS + END, 431),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"a" * HEAD_BYTES + END, 431),
         (b"FETCH / HTTP/1.1\r\nHost: x" + END, 501),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked" + END, 501),
+        (b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: identity" + END, 501),
+        (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked" + END + b"0\r\n\r\nGET / HTTP/1.1\r\nHost: x" + END, 400),
+        (b"GET / HTTP/2.0\r\nHost: x" + END, 505),
+        (b"GET / HTTP/0.9" + END, 505),
     ],
 )
 def test_what_is_too_much_or_unknown_is_refused_with_its_own_status(request_: bytes, status: int) -> None:
@@ -104,6 +109,7 @@ def test_what_is_too_much_or_unknown_is_refused_with_its_own_status(request_: by
     head, _, body = asked(*parts).partition(END)
 
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
+    # And nothing behind it is taken for a request.
     assert json.loads(body)["status"] == status
 
 
@@ -213,9 +219,10 @@ def test_a_body_that_breaks_off_is_not_a_bug() -> None:
     assert answer.startswith(b"HTTP/1.1 400 ")
 
 
-def test_a_body_is_asked_for_only_when_it_is_read() -> None:
+def test_a_body_is_asked_for_unless_it_is_too_large() -> None:
     request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue" + END
-    refused = asked(request, application=answering("413 Content Too Large", [("Content-Length", "0")]))
+    larger = request.replace(b"3\r\n", b"%d\r\n" % (BODY_BYTES + 1))
+    refused = asked(larger, application=answering("413 Content Too Large", [("Content-Length", "0")]))
 
     assert refused.startswith(b"HTTP/1.1 413 ")
     assert asked_at_once([request]).startswith(b"HTTP/1.1 100 Continue\r\n\r\n")

@@ -3,12 +3,13 @@
 import http.client
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from functions.local.ports import free_ports
-from functions.runtime.tests.serving import PATIENCE, Server, wait_until
+from functions.runtime.tests.serving import LARGE, PATIENCE, Server, wait_until
 
 
 @pytest.fixture
@@ -94,8 +95,43 @@ def test_who_sends_half_a_head_holds_up_nobody(server: Server) -> None:
         assert b"".join(iter(lambda: slow.recv(1024), b"")).endswith(b"done")
 
 
+def test_who_sends_half_a_body_holds_up_nobody(server: Server) -> None:
+    half = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nConnection: close\r\n\r\nha"
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connected(server)) for _ in range(30)]
+        for each in slow:
+            each.sendall(half)
+        answers = [server.ask("GET", path) for path in ("/one", "/_/health", "/two")]
+        for each in slow:
+            each.sendall(b"lf")
+        ends = [received(each)[-4:] for each in slow]
+
+    assert answers == [b"done"] * 3
+    assert ends == [b"half"] * 30
+
+
+def test_who_does_not_read_the_answer_holds_up_nobody(server: Server) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connected(server)) for _ in range(3)]
+        for each in slow:
+            each.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answers = [server.ask("GET", path) for path in ("/one", "/_/health", "/two")]
+        lengths = [len(received(each).partition(b"\r\n\r\n")[2]) for each in slow]
+
+    assert answers == [b"done"] * 3
+    assert lengths == [LARGE] * 3
+
+
+def connected(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE)
+
+
+def received(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(1 << 20), b""))
+
+
 def test_who_sends_more_than_is_read_gets_the_answer_all_the_same(server: Server) -> None:
     with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE) as client:
-        client.sendall(b"POST /port HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 4_000_000)
+        client.sendall(b"POST /port HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + b"x" * 5_000_000)
 
         assert b"".join(iter(lambda: client.recv(1024), b"")).endswith(str(server.ports[0]).encode())
