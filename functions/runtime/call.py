@@ -1,7 +1,7 @@
 """One request on its way into its handler: who calls, and a value for every parameter."""
 
-from contextlib import ExitStack
-from typing import Any
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any, Final
 
 import flask
 
@@ -13,6 +13,9 @@ from functions.runtime.callers import Publisher, User, bearer, check_session, cl
 from functions.runtime.databases import shared_transaction, user_transaction
 from functions.runtime.declarations import Declaration, Parameter
 from functions.runtime.shapes import UserTransactions
+
+_LATE: Final = ("prepared", "database", "transactions", "cache")
+"""What a parameter is filled from once all that was sent is read."""
 
 
 class Call:
@@ -27,16 +30,25 @@ class Call:
         self.stack = stack
         self.path_values = path_values
         self.caller: User | None = None
+        self._given: dict[str, Any] = {}
         self._sessions: dict[str, Any] = {}
 
-    def arguments(self) -> dict[str, Any]:
-        """Return the handler's arguments: the guard first, then what was sent, and a transaction only after that."""
+    def read(self) -> None:
+        """Check the caller, then read what was sent."""
         self.caller = self._guard()
         if self.declaration.parameter("query") is None:
             inputs.no_query(self.request)
-        late = ("database", "transactions", "cache")
-        order = sorted(self.declaration.parameters, key=lambda parameter: parameter.source in late)
-        return {parameter.name: self._value(parameter) for parameter in order}
+        for parameter in (*self.declaration.parameters, *self.declaration.preparing):
+            if parameter.source not in _LATE and parameter.name not in self._given:
+                self._given[parameter.name] = self._value(parameter)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the handler's arguments, once the request is read; a transaction opens after all else."""
+        late = sorted(self.declaration.parameters, key=lambda parameter: parameter.source != "prepared")
+        return {each.name: self._argument(each) for each in late}
+
+    def _argument(self, parameter: Parameter) -> Any:  # noqa: ANN401 - whatever the parameter's type takes
+        return self._given[parameter.name] if parameter.name in self._given else self._value(parameter)
 
     def run(self, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the handler returns
         """Call the handler."""
@@ -50,6 +62,11 @@ class Call:
             opened = begin(self.declaration.surface, read_only=reads)
             self._sessions[kind.__name__] = self.stack.enter_context(opened)
         return self._sessions[kind.__name__]
+
+    def short(self, kind: Any) -> AbstractContextManager[Any]:  # noqa: ANN401 - UserDb or SharedDb
+        """Open a transaction that ends with its block and changes nothing."""
+        begin = user_transaction if kind is UserDb else shared_transaction
+        return begin(self.declaration.surface, read_only=True)
 
     def _guard(self) -> User | None:
         parameter = self.declaration.parameter("caller")
@@ -68,16 +85,21 @@ class Call:
 
     def _check_session(self, caller: User) -> None:
         kinds = {parameter.annotation for parameter in self.declaration.parameters}
-        if UserDb in kinds:
+        stays_open = self.declaration.prepare is None
+        if stays_open and UserDb in kinds:
             check_session(caller, user=self.session(UserDb), shared=None)
-        elif SharedDb in kinds:
+        elif stays_open and SharedDb in kinds:
             check_session(caller, user=None, shared=self.session(SharedDb))
-        elif UserTransactions in kinds:
-            with user_transaction(self.declaration.surface) as user:
+        elif kinds & {UserDb, UserTransactions}:
+            with self.short(UserDb) as user:
                 check_session(caller, user=user, shared=None)
         else:
-            with shared_transaction(self.declaration.surface) as shared:
+            with self.short(SharedDb) as shared:
                 check_session(caller, user=None, shared=shared)
+
+    def _prepared(self) -> Any:  # noqa: ANN401 - whatever the function returns
+        given = {each.name: self._argument(each) for each in self.declaration.preparing}
+        return self.declaration.prepare(**given) if self.declaration.prepare else None
 
     def _value(self, parameter: Parameter) -> Any:  # noqa: ANN401, PLR0911 - one return for each kind of parameter
         match parameter.source:
@@ -91,6 +113,8 @@ class Call:
                 return self.caller
             case "header":
                 return inputs.if_match(self.request)
+            case "prepared":
+                return self._prepared()
             case "database":
                 return self.session(parameter.annotation)
             case "transactions":

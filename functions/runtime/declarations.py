@@ -38,7 +38,7 @@ class Parameter:
     name: str
     annotation: Any
     source: str
-    """`path`, `query`, `body`, `caller`, `database`, `transactions`, `cache`, `header` or `event`."""
+    """`path`, `query`, `body`, `caller`, `prepared`, `database`, `transactions`, `cache`, `header` or `event`."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,10 @@ class Declaration:
     """Every refusal that the handler may answer with, beside those that follow from its parameters."""
     max_body: int = 64 * 1024
     """Bytes."""
+    prepare: Callable[..., Any] | None = None
+    """What is done before the transaction; its result is the parameter of the source `prepared`."""
+    preparing: tuple[Parameter, ...] = ()
+    """The parameters of `prepare`."""
     event_types: tuple[str, ...] = field(default=())
     """What a subscriber is bound to: event types, or the pattern `#` for all."""
     schedule: str = ""

@@ -44,12 +44,16 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     refusals: tuple[type[Refusal], ...] = (),
     needs: Needs | None = None,
     max_body: int = 64 * 1024,
+    prepare: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Function]:
     """Declare a handler for `method` and `path`, such as `"GET", "/v1/agents/{slug}"`.
 
     `status` is that of success (201 for a POST that creates, which then takes an Idempotency-Key). `refusals` are those
-    that the handler itself may raise. `max_body` is in bytes.
+    that the handler itself may raise. `max_body` is in bytes. `prepare` does what takes time before the handler's
+    transaction is open: it has parameters as a handler does, though no transaction that stays open, and what it returns
+    is the handler's parameter of that type.
     """
+    prepared = None if prepare is None else get_type_hints(prepare)["return"]
 
     def decorate(handler: Callable[..., Any]) -> Function:
         hints = get_type_hints(handler, include_extras=True)
@@ -60,7 +64,7 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
             file=file,
             handler=handler,
             summary=summary_of(handler.__module__),
-            parameters=tuple(_parameter(name, hints[name], path) for name in inspect.signature(handler).parameters),
+            parameters=_parameters(handler, path, prepared),
             needs=needs or Needs(),
             method=method,
             path=path,
@@ -68,6 +72,8 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
             reply=None if hints["return"] is type(None) else hints["return"],
             refusals=refusals,
             max_body=max_body,
+            prepare=prepare,
+            preparing=() if prepare is None else _parameters(prepare, path, None),
         )
         return as_function(declaration, serve)
 
@@ -99,6 +105,14 @@ _SOURCES: Final[tuple[tuple[type, str], ...]] = (
     (UserTransactions, "transactions"),
     (SharedTransactions, "transactions"),
 )
+
+
+def _parameters(function: Callable[..., Any], path: str, prepared: type | None) -> tuple[Parameter, ...]:
+    hints = get_type_hints(function, include_extras=True)
+    return tuple(
+        Parameter(name, hints[name], "prepared") if hints[name] is prepared else _parameter(name, hints[name], path)
+        for name in inspect.signature(function).parameters
+    )
 
 
 def _parameter(name: str, annotation: Any, path: str) -> Parameter:  # noqa: ANN401 - a type of any kind
@@ -156,9 +170,9 @@ def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
     _, path_values = match([declaration], request.method, request.path)
     with ExitStack() as stack:
         call = Call(declaration, request, stack, path_values)
-        arguments = call.arguments()
+        call.read()
         try:
-            return _run(call, arguments)
+            return _run(call)
         except Refusal as refusal:
             if not refusal.commits:
                 raise
@@ -166,15 +180,22 @@ def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
             return answers.refused(refusal)
 
 
-def _run(call: Call, arguments: dict[str, Any]) -> flask.Response:
+def _run(call: Call) -> flask.Response:
     declaration, request = call.declaration, call.request
     key = request.headers.get("Idempotency-Key")
     database = declaration.parameter("database")
     if key is None or database is None or call.caller is None or not takes_idempotency_key(declaration):
-        return answers.answered(declaration, request, call.run(arguments))
-    fingerprint = idempotency.fingerprint(declaration.name, request.path, request.get_data())
-    db = call.session(database.annotation)
-    answer = idempotency.once(db, call.caller.id, key, fingerprint, lambda: call.run(arguments))
+        return answers.answered(declaration, request, call.run(call.arguments()))
+    first = idempotency.Request(
+        call.caller.id, key, idempotency.fingerprint(declaration.name, request.path, request.get_data())
+    )
+    if declaration.prepare is not None:
+        with call.short(database.annotation) as short:
+            known = first.answer(short)
+        if known is not None:
+            return answers.answered_again(declaration, known)
+    arguments = call.arguments()
+    answer = first.once(call.session(database.annotation), lambda: call.run(arguments))
     return answers.answered_again(declaration, answer)
 
 

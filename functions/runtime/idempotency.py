@@ -7,6 +7,7 @@ transaction, so that there is no moment in which one exists without the other.
 import hashlib
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
@@ -40,18 +41,35 @@ def fingerprint(function: str, path: str, body: bytes) -> str:
     return hashlib.sha256(b"\0".join((function.encode(), path.encode(), body))).hexdigest()
 
 
-def once(db: Connection, caller: str, key: str, request: str, run: Callable[[], Any]) -> str:
-    """Return the JSON answer of the first request with this key, running it if this is the first."""
-    if not KEY.match(key):
-        raise IdempotencyKeyMalformed
-    row: dict[str, Any] = {"caller": caller, "key": key}
-    if not db.scalar(_LOCK, row):
-        raise IdempotencyKeyInFlight
-    found = db.execute(_FIND, row).first()
-    if found is None:
+@dataclass(frozen=True)
+class Request:
+    """A request that came with a key."""
+
+    caller: str
+    key: str
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        """Refuse a key that is none."""
+        if not KEY.match(self.key):
+            raise IdempotencyKeyMalformed
+
+    def answer(self, db: Connection) -> str | None:
+        """Return the JSON answer that the first request with this key got, or None if this is the first."""
+        found = db.execute(_FIND, {"caller": self.caller, "key": self.key}).first()
+        if found is None:
+            return None
+        if found.fingerprint != self.fingerprint:
+            raise IdempotencyKeyReused
+        return str(found.answer)
+
+    def once(self, db: Connection, run: Callable[[], Any]) -> str:
+        """Return the JSON answer of the first request with this key, running it if this is the first."""
+        if not db.scalar(_LOCK, {"caller": self.caller, "key": self.key}):
+            raise IdempotencyKeyInFlight
+        known = self.answer(db)
+        if known is not None:
+            return known
         answer: str = run().model_dump_json()
-        db.execute(_SAVE, row | {"fingerprint": request, "answer": answer})
+        db.execute(_SAVE, {**vars(self), "answer": answer})
         return answer
-    if found.fingerprint != request:
-        raise IdempotencyKeyReused
-    return str(found.answer)

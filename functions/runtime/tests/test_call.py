@@ -74,3 +74,35 @@ def test_short_transactions_end_with_their_block(plant: Plant) -> None:
     )
     first, second = client.get("/things").json["numbers"]
     assert first != second
+
+
+@pytest.mark.usefixtures("world")
+def test_what_is_prepared_is_prepared_before_a_transaction_is_open(plant: Plant, person: Callable[..., Person]) -> None:
+    client = plant(
+        create_thing="""
+        from functions.runtime.databases import engine
+
+        class Thing(Body):
+            name: str
+
+        class Prepared(str):
+            pass
+
+        class Created(Reply):
+            said: str
+
+        def prepare(thing: Thing, begin: SharedTransactions) -> Prepared:
+            with begin() as db:
+                found = db.scalar(text("select 'found'"))
+            return Prepared(f"{thing.name} {found}, {engine('shared_psql', 'user').pool.checkedout()} open")
+
+        @endpoint("POST", "/things", status=201, prepare=prepare)
+        def create_thing(caller: User, thing: Thing, prepared: Prepared, db: SharedDb) -> Created:
+            open = engine('shared_psql', 'user').pool.checkedout()
+            return Created(said=f"{thing.name}: {prepared}; then {open}")
+    """
+    )
+    for headers in ({}, {"Idempotency-Key": "one"}, {"Idempotency-Key": "one"}):
+        given = headers | {"Authorization": f"Bearer {person().token}"}
+        answer = client.post("/things", json={"name": "it"}, headers=given)
+        assert answer.json == {"said": "it: it found, 0 open; then 1"}
