@@ -44,4 +44,7 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         message = "a number is too large"
         raise ValueError(message)
+    if number == 0 and text.lower().partition("e")[0].strip("-0."):
+        message = "a number is too small to be told from zero"
+        raise ValueError(message)
     return number

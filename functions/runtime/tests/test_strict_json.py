@@ -25,6 +25,17 @@ def test_any_bytes_pass_or_are_refused(body: bytes) -> None:
         json.loads(body)
 
 
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "1e-400", "-0.1e-330"])
+def test_a_number_that_no_double_holds_is_refused(number: str) -> None:
+    with pytest.raises(NotStrictJsonError):
+        check_json(number.encode())
+
+
+@pytest.mark.parametrize("number", ["0", "-0.0", "0e9", "0.00E-400", "5e-324", "1.0", "123456789e-9"])
+def test_a_number_that_a_double_holds_passes(number: str) -> None:
+    check_json(number.encode())
+
+
 def test_digits_without_end_are_refused() -> None:
     with pytest.raises(NotStrictJsonError):
         check_json(b"9" * 5000)
