@@ -6,14 +6,15 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     Table,
     Text,
-    UniqueConstraint,
     func,
+    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSON
 
 from shared_psql_models.tables import metadata
 
@@ -48,13 +49,13 @@ agent_versions = Table(
     Column("id", Text, primary_key=True),
     Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
     Column("number", Text, nullable=False, comment="semantic version"),
-    Column("config_schema", JSONB, nullable=False, comment="JSON Schema 2020-12; writeOnly properties are secret"),
+    Column("config_schema", JSON, nullable=False, comment="JSON Schema 2020-12; writeOnly properties are secret"),
     Column("image", Text, comment="an OCI image reference, or null when there is a bundle"),
     Column("bundle_sha256", Text, ForeignKey("bundles.sha256")),
     Column("changelog", Text, nullable=False, server_default=""),
     Column("published_by", Text, nullable=False),
     Column("published_at", TIME, nullable=False, server_default=func.now()),
-    UniqueConstraint("agent_id", "number"),
+    Index("agent_versions_agent_id_split_part_idx", "agent_id", func.split_part(text("number"), "+", 1), unique=True),
     CheckConstraint("(image is null) <> (bundle_sha256 is null)", name="source"),
 )
 

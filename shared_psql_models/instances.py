@@ -1,7 +1,7 @@
 """Instances of agents, and the history of each."""
 
 from sqlalchemy import TIMESTAMP, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from shared_psql_models.statuses import TRANSIENT, DesiredState, Status
 from shared_psql_models.tables import metadata
@@ -21,7 +21,16 @@ instances = Table(
     Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
     Column("version_id", Text, ForeignKey("agent_versions.id"), nullable=False),
     Column("name", Text, nullable=False),
-    Column("config", JSONB, nullable=False),
+    Column(
+        "config", JSON, nullable=False, comment="as it was sent, with the schema's defaults: order and numbers stay"
+    ),
+    Column(
+        "secret_places",
+        ARRAY(Text),
+        nullable=False,
+        server_default='{""}',
+        comment="JSON Pointers to the secrets in the config, which nobody is shown; an empty one stands for all of it",
+    ),
     Column("desired_state", Text, nullable=False),
     Column("status", Text, nullable=False, server_default="pending"),
     Column("reason", Text, nullable=False, comment="a typed reason for the present status"),

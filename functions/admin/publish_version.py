@@ -10,7 +10,15 @@ from functions.domain.catalog import versions
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.bundles import BundleInvalid
 from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
-from functions.domain.catalog.versions import IMAGE, NUMBER, Channel, SourceAmbiguous, VersionExists
+from functions.domain.catalog.versions import (
+    IMAGE,
+    NUMBER,
+    Channel,
+    Release,
+    SourceAmbiguous,
+    SourceUnsupported,
+    VersionExists,
+)
 from functions.domain.databases import SharedDb
 from functions.runtime.callers import Admin
 from functions.runtime.declarations import Needs
@@ -19,6 +27,14 @@ from functions.runtime.shapes import Body, Reply
 
 MAX_BODY: Final = 2 * 1024 * 1024
 """Bytes: a bundle of 1 MiB in base64, its schema and the rest."""
+
+
+_EXAMPLE: Final = (
+    "UEsDBBQAAAAAAAAAIQDK97bSTAAAAEwAAAAHAAAAbWFpbi5weWRlZiBhZ2VudChyZXF1ZXN0KToKICAgIHJldHVybiB7InRleHQiOiByZXF1ZX"
+    "N0LmdldF9qc29uKClbInRleHQiXS51cHBlcigpfQpQSwECFAMUAAAAAAAAACEAyve20kwAAABMAAAABwAAAAAAAAAAAAAApIEAAAAAbWFpbi5w"
+    "eVBLBQYAAAAAAQABADUAAABxAAAAAAA="
+)
+"""A main.py whose `agent` answers in capital letters."""
 
 
 class NewVersion(Body):
@@ -35,17 +51,25 @@ class NewVersion(Body):
     ]
     image: Annotated[
         str | None,
-        Field(pattern=IMAGE, max_length=255, description="OCI image.", examples=["registry.example/poet:1"]),
+        Field(pattern=IMAGE, max_length=255, description="OCI image. Nothing here can run one yet: it is refused."),
     ] = None
     bundle: Annotated[
         str | None,
-        Field(description="Base64 of a zip file, 1 MiB at most, with a main.py that defines `agent`."),
+        Field(
+            description="Base64 of a zip file of 1 MiB at most with a main.py that defines `agent`; lines are fine.",
+            examples=[_EXAMPLE],
+        ),
     ] = None
     changelog: Annotated[str, Field(max_length=10_000, description="Markdown.")] = ""
     channels: Annotated[
-        list[Annotated[Channel, Field(strict=False)]],
-        Field(max_length=2, description="The channels that shall point at it from now on."),
-    ] = [Channel.STABLE]  # noqa: RUF012 - pydantic copies it
+        list[Annotated[Channel, Field(strict=False)]] | None,
+        Field(
+            max_length=2,
+            description="The channels that shall point at it from now on. Left out, it is `stable` for a version that "
+            "is no pre-release and higher than what `stable` points at, and none otherwise.",
+            examples=[["beta"]],
+        ),
+    ] = None
 
 
 class VersionPublished(Reply):
@@ -56,35 +80,40 @@ class VersionPublished(Reply):
     channels: list[Channel]
 
 
-@endpoint(
-    "POST",
-    "/v1/admin/agents/{slug}/versions",
-    status=201,
-    refusals=(AgentNotFound, VersionExists, SourceAmbiguous, BundleInvalid, ConfigSchemaInvalid),
-    needs=Needs(memory="256Mi", group="function-schemas"),
-    max_body=MAX_BODY,
-)
-def publish_version(
-    caller: Admin, slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], version: NewVersion, db: SharedDb
-) -> VersionPublished:
-    """Point the channels named at it from now on; running instances keep their version."""
-    moved = sorted(set(version.channels))
-    version_id = versions.publish(
-        db,
-        slug,
-        number=version.number,
+def check(version: NewVersion) -> Release:
+    """Check the bundle and the schema, which may take a moment."""
+    return versions.release(
+        version.number,
         config_schema=version.config_schema,
         image=version.image,
         bundle=None if version.bundle is None else _decoded(version.bundle),
         changelog=version.changelog,
-        move=moved,
-        published_by=caller.id,
     )
-    return VersionPublished(id=version_id, number=version.number, channels=moved)
 
 
 def _decoded(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise BundleInvalid("It is not base64.") from None
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/agents/{slug}/versions",
+    status=201,
+    refusals=(AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported, BundleInvalid, ConfigSchemaInvalid),
+    needs=Needs(memory="256Mi", group="function-schemas"),
+    max_body=MAX_BODY,
+    prepare=check,
+)
+def publish_version(
+    caller: Admin,
+    slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
+    version: NewVersion,
+    release: Release,
+    db: SharedDb,
+) -> VersionPublished:
+    """Point the channels named at it from now on; running instances keep their version."""
+    version_id, moved = versions.publish(db, slug, release, move=version.channels, published_by=caller.id)
+    return VersionPublished(id=version_id, number=version.number, channels=moved)

@@ -55,7 +55,7 @@ class Instance(InstanceSummary):
     @classmethod
     def of(cls, row: Mapping[Any, Any]) -> Self:
         """Build the answer from a row of `reading.find`, with the config's secrets masked."""
-        return cls.model_validate({**row, "config": masked(row["config"], row["config_schema"])})
+        return cls.model_validate({**row, "config": masked(row["config"], row["secret_places"])})
 
     def etag(self) -> str:
         """Return the count of its changes."""

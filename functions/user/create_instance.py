@@ -1,20 +1,20 @@
 """POST /v1/instances: launch an instance of an agent, with a config of one's own."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from functions.domain.catalog.agents import SLUG
 from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
 from functions.domain.instances import reading, wishes
 from functions.domain.instances.configs import ConfigInvalid
-from functions.domain.instances.wishes import AgentUnknown
+from functions.domain.instances.wishes import AgentUnknown, Launch, VersionAmbiguous
 from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
 from functions.runtime.instances import Instance
-from functions.runtime.shapes import Body
+from functions.runtime.shapes import Body, SharedTransactions
 
 
 class NewInstance(Body):
@@ -24,22 +24,32 @@ class NewInstance(Body):
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["My echo"])]
     config: Annotated[
         dict[str, Any],
-        Field(description="Must fit the version's config_schema.", examples=[{"prefix": "> "}], default_factory=dict),
+        Field(
+            description="Must fit the version's config_schema, whose defaults fill what is left out.",
+            examples=[{"prefix": "> "}],
+            default_factory=dict,
+        ),
     ]
     channel: Annotated[Channel | None, Field(strict=False)] = None
     version: Annotated[str | None, Field(max_length=64, pattern=NUMBER, examples=["1.0.0"])] = None
 
-    @model_validator(mode="after")
-    def _one_of_the_two(self) -> Self:
-        if self.channel is not None and self.version is not None:
-            raise ValueError("give a channel or a version, not both")
-        return self
+
+def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
+    """Find the version and complete the config, which may take a moment."""
+    with transaction() as db:
+        version = wishes.choose(db, wanted.agent, channel=wanted.channel, number=wanted.version)
+    return wishes.fit(version, wanted.config)
 
 
 @endpoint(
-    "POST", "/v1/instances", status=201, refusals=(AgentUnknown, ConfigInvalid), needs=Needs(group="function-schemas")
+    "POST",
+    "/v1/instances",
+    status=201,
+    refusals=(AgentUnknown, VersionAmbiguous, ConfigInvalid),
+    needs=Needs(group="function-schemas"),
+    prepare=complete,
 )
-def create_instance(caller: User, wanted: NewInstance, db: SharedDb) -> Instance:
+def create_instance(caller: User, wanted: NewInstance, launch: Launch, db: SharedDb) -> Instance:
     """Start it at once: read it again until its status is `running`."""
-    instance_id = wishes.create(db, caller.id, **dict(wanted))
+    instance_id = wishes.create(db, caller.id, name=wanted.name, launch=launch)
     return Instance.of(reading.find(db, instance_id))

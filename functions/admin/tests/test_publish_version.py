@@ -1,5 +1,6 @@
 """Publishing: immutable versions from an image or a bundle, and channels that move."""
 
+import base64
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,7 +15,7 @@ from functions.local.testing.clients import Api
 from functions.local.testing.people import Person
 from functions.local.testing.world import World
 
-VERSION: dict[str, Any] = {"number": "1.0.0", "config_schema": {"type": "object"}, "image": "registry.example/poet:1"}
+VERSION: dict[str, Any] = {"number": "1.0.0", "config_schema": {"type": "object"}, "bundle": in_base64(a_bundle())}
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def channels(world: World, slug: str) -> dict[str, str]:
 
 def test_a_bundle_becomes_the_stable_version(api: Api, world: World, publish: Callable[..., Answer]) -> None:
     slug, content = an_agent(world), a_bundle()
-    answer = publish(slug, image=None, bundle=in_base64(content), changelog="First.")
+    answer = publish(slug, bundle=in_base64(content), changelog="First.")
     assert (answer.status_code, answer.json["channels"]) == (201, ["stable"])
     assert channels(world, slug) == {"stable": "1.0.0"}
     assert api.user.get(f"/v1/agents/{slug}/versions/1.0.0").json["changelog"] == "First."
@@ -59,8 +60,47 @@ def test_channels_move_to_the_version_that_names_them(world: World, publish: Cal
 def test_a_number_is_published_once(world: World, publish: Callable[..., Answer]) -> None:
     slug = an_agent(world)
     assert publish(slug).status_code == 201
-    again = publish(slug, image="registry.example/poet:2")
+    again = publish(slug, bundle=in_base64(a_bundle("def agent(r): ...")))
     assert (again.status_code, again.code) == (409, "version_exists")
+
+
+def test_another_build_of_a_number_is_no_other_version(world: World, publish: Callable[..., Answer]) -> None:
+    slug = an_agent(world)
+    assert publish(slug, number="1.0.0+build.1").status_code == 201
+    assert publish(slug, number="1.0.0+build.2").code == "version_exists"
+    assert publish(slug, number="1.0.0").code == "version_exists"
+    assert publish(slug, number="1.0.0-rc.1+build.1").status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("published", "stable"),
+    [
+        (["2.0.0", "1.0.1"], "2.0.0"),
+        (["2.0.0", "2.1.0-rc.1"], "2.0.0"),
+        (["2.0.0", "10.0.0"], "10.0.0"),
+        (["2.0.0", "2.0.1+build.7"], "2.0.1+build.7"),
+        (["1.0.0-rc.1"], None),
+    ],
+)
+def test_stable_moves_neither_down_nor_to_a_preview_by_itself(
+    world: World, publish: Callable[..., Answer], published: list[str], stable: str | None
+) -> None:
+    slug = an_agent(world)
+    told = [publish(slug, number=number).json["channels"] for number in published]
+    assert channels(world, slug).get("stable") == stable
+    assert told == [["stable"] if number in {stable, "2.0.0"} else [] for number in published]
+
+
+def test_a_channel_that_is_named_moves_wherever_it_is_sent(world: World, publish: Callable[..., Answer]) -> None:
+    slug = an_agent(world, "2.0.0")
+    assert publish(slug, number="1.0.1", channels=["stable"]).json["channels"] == ["stable"]
+    assert channels(world, slug) == {"stable": "1.0.1"}
+
+
+def test_a_bundle_may_come_in_lines(world: World, publish: Callable[..., Answer]) -> None:
+    lines = base64.encodebytes(a_bundle("def agent(r): ...")).decode()
+    assert "\n" in lines.strip()
+    assert publish(an_agent(world), bundle=lines).status_code == 201
 
 
 def test_of_two_at_the_same_time_one_is_published(world: World, publish: Callable[..., Answer]) -> None:
@@ -79,15 +119,18 @@ def test_the_database_too_keeps_versions_as_they_are(world: World, statement: st
 @pytest.mark.parametrize(
     ("fields", "code"),
     [
-        ({"image": None}, "source_ambiguous"),
-        ({"bundle": in_base64(a_bundle())}, "source_ambiguous"),
-        ({"image": None, "bundle": "no base64!"}, "bundle_invalid"),
-        ({"image": None, "bundle": in_base64(b"no zip")}, "bundle_invalid"),
-        ({"image": None, "bundle": in_base64(a_bundle("x = 1"))}, "bundle_invalid"),
+        ({"bundle": None}, "source_ambiguous"),
+        ({"image": "registry.example/poet:1"}, "source_ambiguous"),
+        ({"image": "registry.example/poet:1", "bundle": None}, "source_unsupported"),
+        ({"bundle": "no base64!"}, "bundle_invalid"),
+        ({"bundle": in_base64(b"no zip")}, "bundle_invalid"),
+        ({"bundle": in_base64(a_bundle("x = 1"))}, "bundle_invalid"),
         ({"config_schema": {"type": "text"}}, "config_schema_invalid"),
         ({"config_schema": {"type": "object", "$ref": "https://example.com/"}}, "config_schema_invalid"),
         ({"number": "1.0"}, "invalid"),
         ({"number": "v1.0.0"}, "invalid"),
+        ({"number": "99999999999999999999.0.0"}, "invalid"),
+        ({"number": "1.0.0-rc.99999999999999999999"}, "invalid"),
         ({"image": "Not An Image"}, "invalid"),
         ({"channels": ["nightly"]}, "invalid"),
     ],
@@ -109,5 +152,5 @@ def test_an_agent_that_is_not_there_gets_no_version(publish: Callable[..., Answe
 def test_a_bundle_of_a_mebibyte_fits_and_a_body_of_three_does_not(world: World, publish: Callable[..., Answer]) -> None:
     slug = an_agent(world)
     full = a_bundle("def agent(r): ...\n" + "#" * 200_000)
-    assert publish(slug, image=None, bundle=in_base64(full)).status_code == 201
+    assert publish(slug, bundle=in_base64(full)).status_code == 201
     assert publish(slug, number="2.0.0", bundle="A" * 3 * 1024 * 1024).status_code == 413

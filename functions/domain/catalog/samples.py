@@ -29,12 +29,7 @@ def _seed_one(db: SharedDb, about: Path) -> list[str]:
     if db.scalar(known.where(agent_rows.c.slug == slug, agent_versions.c.number == number)) is not None:
         return []
     schema = json.loads((about.parent / "config_schema.json").read_text(encoding="utf-8"))
-    versions.publish(
-        db,
-        slug,
-        number=number,
-        config_schema=schema,
-        bundle=bundles.bundle(about.parent),
-        changelog=says.get("changelog", ""),
-    )
+    changelog = says.get("changelog", "")
+    release = versions.release(number, config_schema=schema, bundle=bundles.bundle(about.parent), changelog=changelog)
+    versions.publish(db, slug, release)
     return [f"{slug} {number}"]

@@ -1,98 +1,144 @@
-"""Configs: what an instance is told, checked against its version's schema; secrets in it are shown to nobody."""
+"""Configs: what an instance is told, checked against its version's schema and completed with its defaults."""
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, islice
+from typing import TYPE_CHECKING, Final
 
+from functions.domain.catalog import costs, defaults
+from functions.domain.instances.masks import MASK, places_of_secrets
+from functions.domain.json_schemas import LARGEST, Json, Leading, children, escaped, pointer, validator, values
 from functions.domain.refusals import FieldError, Invalid
 
 if TYPE_CHECKING:
-    from jsonschema import ValidationError
-
-Json = Any
-"""What JSON can hold."""
-
-LARGEST: Final = 10**15
-"""Beyond this, readers of JSON disagree about whole numbers."""
+    from jsonschema_rs import ValidationError, Validator
 
 MAX_ERRORS: Final = 50
 MAX_DEPTH: Final = 40
+MAX_VALUES: Final = 5000
+"""Values in a config, those inside of objects and arrays among them; with the schema's weight it bounds the time."""
+
+MAX_BYTES: Final = 64 * 1024
+"""What defaults may add to a config, as JSON."""
+
+MAX_SHOWN: Final = 300
+"""Characters of what a schema demands, in a message."""
+
+_AFFORDABLE: Final = 500_000
+"""Values that may be copied into errors, some 100 bytes each; beyond it the first error alone is told."""
+
+_ERROR: Final = 10
+"""What an error takes beside the copy, in such values."""
 
 
 class ConfigInvalid(Invalid):
     """The config doesn't fit the version's config_schema: `errors` names each field."""
 
 
-def check(config: dict[str, Json], schema: dict[str, Json]) -> None:
-    """Refuse a config that doesn't fit the schema (JSON Schema 2020-12), with every error at its field.
+def completed(config: dict[str, Json], schema: dict[str, Json]) -> dict[str, Json]:
+    """Return the config with the schema's defaults where it says nothing, or refuse it with every error at its field.
 
-    Formats are checked; nothing is fetched. No message repeats a value, since it may be a secret.
+    The schema has passed `config_schemas.check`. Formats are checked; nothing is fetched. No message repeats a value,
+    since it may be a secret.
     """
-    errors = list(_unstorable(config, "/config", 0)) or list(_violations(config, schema))
+    _refuse(list(islice(_unstorable(config), MAX_ERRORS)))
+    if sum(_by_level(config)) > MAX_VALUES:
+        _refuse([FieldError("/config", "too_large", f"There are more than {MAX_VALUES} values in it.")])
+    try:
+        filled: dict[str, Json] = defaults.filled(config, schema, Leading(schema, "default"), MAX_BYTES)
+    except defaults.TooMuchError:
+        _refuse([FieldError("/config", "too_large", f"Its defaults are larger than {MAX_BYTES} bytes.")])
+    _refuse(_violations(filled, schema))
+    _refuse([FieldError(f"/config{place}", "masked", _MASKED) for place in _masks(filled, schema)])
+    return filled
+
+
+_MASKED: Final = "This stands for a secret that isn't shown: send the secret itself."
+
+
+def _refuse(errors: Sequence[FieldError]) -> None:
     if errors:
         raise ConfigInvalid(errors=errors[:MAX_ERRORS])
 
 
-def _unstorable(value: Json, place: str, depth: int) -> Iterator[FieldError]:
+def _unstorable(value: Json, place: str = "/config", depth: int = 0) -> Iterator[FieldError]:
     """Yield what JSON allows and Postgres or the agent's reader does not."""
     if depth > MAX_DEPTH:
         yield FieldError(place, "too_deep", f"Nested more than {MAX_DEPTH} levels deep.")
-    elif isinstance(value, dict):
-        for name, child in value.items():
+    elif isinstance(value, dict | list):
+        for name, child in children(value):
             if not _is_text(name):
                 yield FieldError(place, "not_text", "A name holds a character that is not allowed.")
             else:
-                yield from _unstorable(child, f"{place}/{_escaped(name)}", depth + 1)
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _unstorable(child, f"{place}/{index}", depth + 1)
+                yield from _unstorable(child, f"{place}/{escaped(name)}", depth + 1)
     elif isinstance(value, str) and not _is_text(value):
         yield FieldError(place, "not_text", "Holds a character that is not allowed, such as NUL.")
     elif isinstance(value, float) and not math.isfinite(value):
         yield FieldError(place, "not_finite", "This number is too large.")
     elif isinstance(value, int) and abs(value) > LARGEST:
-        yield FieldError(place, "too_large", f"Whole numbers may be up to {LARGEST} here.")
+        yield FieldError(place, "too_large", f"Whole numbers may be up to {LARGEST} here: send larger ones as text.")
 
 
 def _is_text(value: str) -> bool:
     return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
-def _violations(config: dict[str, Json], schema: dict[str, Json]) -> Iterator[FieldError]:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow to import, and needed by few functions
-    from referencing import Registry  # noqa: PLC0415 - comes with it
-    from referencing.exceptions import Unresolvable  # noqa: PLC0415 - comes with it
+def _by_level(value: Json) -> list[int]:
+    """Return how many values there are at each level, and text counted by the line."""
+    level, counts = [value], []
+    while level:
+        counts.append(sum(1 + len(each) // 100 if isinstance(each, str) else 1 for each in level))
+        level = [child for each in level for child in values(each)]
+    return counts
 
-    # A registry of its own, because the default one fetches what a schema refers to.
-    registry: Registry[Json] = Registry()
-    validator = Draft202012Validator(schema, registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+def _masks(config: dict[str, Json], schema: dict[str, Json]) -> list[str]:
+    return [place for place, value in places_of_secrets(config, schema).items() if value == MASK]
+
+
+def _violations(config: dict[str, Json], schema: dict[str, Json]) -> list[FieldError]:
     try:
-        for error in validator.iter_errors(config):
-            yield from _errors_of(error)
-    except Unresolvable:
-        yield FieldError("/config", "config_schema_broken", "This version's config_schema refers to what isn't there.")
+        checker = validator(schema)
+    except ValueError:
+        return [FieldError("/config", "config_schema_broken", "This version's config_schema can't be used.")]
+    if checker.is_valid(config):
+        return []
+    found = checker.iter_errors(config) if _affordable(config, schema) else _first(checker, config)
+    return [each for error in islice(found, MAX_ERRORS) for each in _errors_of(error)]
+
+
+def _affordable(config: dict[str, Json], schema: dict[str, Json]) -> bool:
+    """Tell whether the engine may collect all errors, which it does at once, each with a copy of what is wrong."""
+    counts = _by_level(config)
+    below = list(accumulate(reversed(counts)))[::-1]
+    each_level = zip(costs.levels(schema, costs.errors), counts, below, strict=False)
+    return sum(errors * (_ERROR * count + copied) for errors, count, copied in each_level) <= _AFFORDABLE
+
+
+def _first(checker: "Validator", config: dict[str, Json]) -> Iterator["ValidationError"]:
+    from jsonschema_rs import ValidationError  # noqa: PLC0415 - slow to import, and needed by few functions
+
+    try:
+        checker.validate(config)
+    except ValidationError as error:
+        yield error
 
 
 def _errors_of(error: "ValidationError") -> Iterator[FieldError]:
-    place = "".join(f"/{_escaped(str(part))}" for part in ("config", *error.absolute_path))
-    keyword = str(error.validator)
-    value: Json = error.validator_value
-    instance: Json = error.instance
+    place = pointer(["config", *error.instance_path])
+    keyword, value = error.kind.name, error.kind.value
     if keyword == "required":
-        missing = [name for name in value if name not in instance]
-        # One error comes for each missing name, and only its message says which: it begins with the name.
-        name = next((name for name in missing if error.message.startswith(repr(name))), missing[0])
-        yield FieldError(f"{place}/{_escaped(name)}", "required", "This is required.")
-    elif keyword in {"additionalProperties", "unevaluatedProperties"} and value is False:
-        for name in _surplus(instance, error.schema):
-            yield FieldError(f"{place}/{_escaped(name)}", "unknown", "There is no such setting.")
+        yield FieldError(f"{place}/{escaped(value)}", "required", "This is required.")
+    elif keyword in {"additionalProperties", "unevaluatedProperties"}:
+        for name in value:
+            yield FieldError(f"{place}/{escaped(name)}", "unknown", _UNKNOWN)
+    elif keyword == "falseSchema":
+        yield FieldError(place, "unknown", _UNKNOWN)
     else:
         yield FieldError(place, _code(keyword), _message(keyword, value))
 
 
-def _surplus(instance: dict[str, Json], schema: Json) -> list[str]:
-    known = schema.get("properties", {}) if isinstance(schema, dict) else {}
-    return [name for name in instance if name not in known]
+_UNKNOWN: Final = "There is no such setting."
 
 
 def _code(keyword: str) -> str:
@@ -123,8 +169,4 @@ _MESSAGES: Final = {
 def _message(keyword: str, value: Json) -> str:
     sentence = _MESSAGES.get(keyword, f"Doesn't fit what the schema says under {keyword}.")
     shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return sentence.format(shown)
-
-
-def _escaped(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1")
+    return sentence.format(shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}…")

@@ -1,74 +1,64 @@
 """Masks: a config as it may be shown, without the values of properties that its schema calls `writeOnly`."""
 
-import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Collection, Iterator
+from typing import Final
 
-Json = Any
-"""What JSON can hold."""
+from functions.domain.json_schemas import Json, Leading, children, escaped, in_place, matches
 
 MASK: Final = "********"
-
-_ALTERNATIVES: Final = ("allOf", "anyOf", "oneOf")
-_CONDITIONAL: Final = ("if", "then", "else", "not")
 
 _UNKNOWN: Final = {"writeOnly": True}
 """What a reference that can't be followed is taken for: rather a mask too many than a secret shown."""
 
 
-def masked(config: Json, schema: Json) -> Json:
-    """Return the config with every value masked that any part of its schema calls a secret."""
-    return _masked(config, [schema], schema)
+def places_of_secrets(config: Json, schema: Json) -> dict[str, Json]:
+    """Return every value that any part of its schema calls a secret, by its JSON Pointer."""
+    return dict(_secrets(config, [schema], Leading(schema, "writeOnly"), ""))
 
 
-def _masked(value: Json, schemas: list[Json], root: Json) -> Json:
-    known = list(_expanded(schemas, root))
-    if any(schema.get("writeOnly") is True for schema in known):
+def masked(config: Json, places: Collection[str]) -> Json:
+    """Return the config with the values at these places masked; all of it when `""` is among them."""
+    if "" in places:
+        return dict.fromkeys(config, MASK)
+    return _masked(config, frozenset(places), "")
+
+
+def _masked(value: Json, places: frozenset[str], place: str) -> Json:
+    if place in places:
         return MASK
     if isinstance(value, dict):
-        return {name: _masked(child, list(_of_property(name, known)), root) for name, child in value.items()}
+        return {name: _masked(child, places, f"{place}/{escaped(name)}") for name, child in value.items()}
     if isinstance(value, list):
-        return [_masked(child, list(_of_item(index, known)), root) for index, child in enumerate(value)]
+        return [_masked(child, places, f"{place}/{index}") for index, child in enumerate(value)]
     return value
 
 
-def _expanded(schemas: list[Json], root: Json) -> Iterator[dict[str, Json]]:
-    """Yield every schema that speaks of the same place: references followed, alternatives opened."""
-    seen: set[int] = set()
+def _secrets(value: Json, schemas: list[Json], leading: Leading, place: str) -> Iterator[tuple[str, Json]]:
+    known = _speaking(schemas, leading)
+    if any(schema.get("writeOnly") is True for schema in known):
+        yield place, value
+        return
+    for index, (name, child) in enumerate(children(value) if known else ()):
+        below = _of_property(name, known) if isinstance(value, dict) else _of_item(index, known)
+        yield from _secrets(child, list(below), leading, f"{place}/{escaped(name)}")
+
+
+def _speaking(schemas: list[Json], leading: Leading) -> list[dict[str, Json]]:
+    """Return every schema of the same place that may lead to a secret: references followed, alternatives opened."""
+    found: dict[int, dict[str, Json]] = {}
     waiting = list(schemas)
     while waiting:
         schema = waiting.pop()
-        if not isinstance(schema, dict) or id(schema) in seen:
-            continue
-        seen.add(id(schema))
-        yield schema
-        if "$ref" in schema:
-            waiting.append(_referred(root, schema["$ref"]))
-        for keyword in _ALTERNATIVES:
-            waiting.extend(schema.get(keyword, []))
-        waiting.extend(schema[keyword] for keyword in _CONDITIONAL if keyword in schema)
-        waiting.extend(schema.get("dependentSchemas", {}).values())
-
-
-def _referred(root: Json, reference: str) -> Json:
-    node = root
-    if reference != "#" and not reference.startswith("#/"):
-        return _UNKNOWN
-    for part in reference.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, list) and name.isdigit() and int(name) < len(node):
-            node = node[int(name)]
-        elif isinstance(node, dict) and name in node:
-            node = node[name]
-        else:
-            return _UNKNOWN
-    return node
+        if isinstance(schema, dict) and id(schema) not in found and leading(schema):
+            found[id(schema)] = schema
+            waiting += [_UNKNOWN if each is None else each for each in in_place(schema, leading.root)]
+    return list(found.values())
 
 
 def _of_property(name: str, schemas: list[dict[str, Json]]) -> Iterator[Json]:
     for schema in schemas:
         patterns = schema.get("patternProperties", {})
-        matching = [patterns[pattern] for pattern in patterns if re.search(pattern, name)]
+        matching = [patterns[pattern] for pattern in patterns if matches(pattern, name)]
         yield from matching
         if name in schema.get("properties", {}):
             yield schema["properties"][name]

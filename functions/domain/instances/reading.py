@@ -1,4 +1,4 @@
-"""Reading instances: each with its agent's slug, its version's number and that version's config schema."""
+"""Reading instances: each with its agent's slug and its version's number."""
 
 from typing import Any
 
@@ -48,7 +48,6 @@ def _described() -> Select[Any]:
             instances,
             agents.c.slug.label("agent"),
             agent_versions.c.number.label("version"),
-            agent_versions.c.config_schema,
         )
         .join_from(instances, agents, instances.c.agent_id == agents.c.id)
         .join(agent_versions, instances.c.version_id == agent_versions.c.id)

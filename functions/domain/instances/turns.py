@@ -105,7 +105,7 @@ def record(db: SharedDb, turn: Turn, change: Change) -> None:
     }
     if change.status == Status.DELETED:
         # What nobody needs any more, secrets above all, isn't kept.
-        fields["config"] = {}
+        fields |= {"config": {}, "secret_places": []}
     _guarded(db, turn, fields)
     history.note(db, turn.instance_id, kind="status", previous=turn.status, value=change.status, why=because)
     emit(

@@ -3,9 +3,10 @@
 Only `desired_state` is written here; making it so is the worker's.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select, update
 
 from events.catalog.instances import InstanceDesiredStateChanged
 from events.ids import new_id
@@ -16,6 +17,7 @@ from functions.domain.catalog.versions import Channel, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.domain.instances import configs, history
 from functions.domain.instances.deadlines import DEADLINES
+from functions.domain.instances.masks import places_of_secrets
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.reasons import Reason, Why, why
 from functions.domain.refusals import Conflict, FieldError, Invalid
@@ -31,31 +33,53 @@ class InstanceDeleted(Conflict):
     """The instance is deleted, or about to be: create another."""
 
 
-def create(  # noqa: PLR0913 - each is a fact about the instance, given by name
-    db: SharedDb,
-    owner_id: str,
-    *,
-    agent: str,
-    name: str,
-    config: dict[str, Any],
-    channel: Channel | None = None,
-    version: str | None = None,
-) -> str:
-    """Create an instance that shall run, and return its id. Raises AgentUnknown and ConfigInvalid.
+class VersionAmbiguous(Invalid):
+    """Give a channel or a version, not both."""
 
-    It keeps the version that `version` numbers, or that `channel` (default: stable) points at now.
+
+@dataclass(frozen=True)
+class Launch:
+    """What an instance consists of: a version of an agent, and a config that fits it."""
+
+    agent_id: str
+    version_id: str
+    config: dict[str, Any] = field(repr=False)
+    secret_places: list[str]
+    """JSON Pointers to the values in the config that nobody is shown."""
+
+
+def choose(db: SharedDb, agent: str, *, channel: Channel | None = None, number: str | None = None) -> RowMapping:
+    """Return the version with this number, or that the channel (default: stable) points at now.
+
+    Raises AgentUnknown and VersionAmbiguous.
     """
-    chosen = _choose(db, agent, channel, version)
-    configs.check(config, chosen["config_schema"])
+    if channel is not None and number is not None:
+        raise VersionAmbiguous(errors=[FieldError("/version", "version_ambiguous", VersionAmbiguous.message())])
+    try:
+        return versions.resolve(db, agent, channel=channel, number=number)
+    except AgentNotFound:
+        error = FieldError("/agent", "unknown", "There is no such agent in the catalog.")
+    except VersionNotFound as missing:
+        error = FieldError("/version" if number is not None else "/channel", "unknown", missing.message())
+    raise AgentUnknown(errors=[error])
+
+
+def fit(version: RowMapping, config: dict[str, Any]) -> Launch:
+    """Complete a config for a version. No transaction need be open: it may take a moment. Raises ConfigInvalid."""
+    schema = version["config_schema"]
+    whole = configs.completed(config, schema)
+    return Launch(version["agent_id"], version["id"], whole, list(places_of_secrets(whole, schema)))
+
+
+def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:
+    """Create an instance that shall run, and return its id. It keeps its version."""
     instance_id = new_id("ins")
     because = why(Reason.CREATED)
     row = {
+        **vars(launch),
         "id": instance_id,
         "owner_id": owner_id,
-        "agent_id": chosen["agent_id"],
-        "version_id": chosen["id"],
         "name": name,
-        "config": config,
         "desired_state": DesiredState.RUNNING,
         "reason": because.reason,
         "sentence": because.sentence,
@@ -65,16 +89,6 @@ def create(  # noqa: PLR0913 - each is a fact about the instance, given by name
     db.execute(insert(instances).values(row))
     _say(db, instance_id, owner_id, previous=None, desired=DesiredState.RUNNING, because=because)
     return instance_id
-
-
-def _choose(db: SharedDb, agent: str, channel: Channel | None, version: str | None) -> Any:  # noqa: ANN401 - a row
-    try:
-        return versions.resolve(db, agent, channel=channel, number=version)
-    except AgentNotFound:
-        error = FieldError("/agent", "unknown", "There is no such agent in the catalog.")
-    except VersionNotFound as missing:
-        error = FieldError("/version" if version is not None else "/channel", "unknown", missing.message())
-    raise AgentUnknown(errors=[error])
 
 
 def start(db: SharedDb, instance_id: str, owner_id: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import text
 
 from functions.domain.catalog import agents, bundles, versions
+from functions.domain.catalog.versions import Release
 from functions.domain.databases import SharedDb
 from functions.local.testing.answers import Answer
 from functions.local.testing.clients import Api
@@ -35,7 +36,8 @@ def publish(
         db = SharedDb(connection)
         agents.create(db, slug=slug, name=slug, summary="For a test.")
         bundle = None if image else bundles.bundle(folder)
-        versions.publish(db, slug, number="1.0.0", config_schema=schema or ANY_CONFIG, image=image, bundle=bundle)
+        # Not by `versions.release`, which refuses an image.
+        versions.publish(db, slug, Release("1.0.0", schema or ANY_CONFIG, image, bundle))
     return slug
 
 

@@ -1,8 +1,17 @@
+import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from functions.domain.catalog.tests.making import an_agent, change
+from functions.domain.databases import SharedDb
+from functions.domain.instances import deployments
+from functions.domain.instances.masks import MASK
+from functions.local.testing.answers import Answer
 from functions.local.testing.clients import Api
 from functions.local.testing.launches import Launched
 from functions.local.testing.people import Person
@@ -79,7 +88,11 @@ def test_what_is_wrong_is_named(create: Create, fields: dict[str, Any], pointer:
 
 
 def test_channel_and_version_exclude_each_other(create: Create) -> None:
-    assert create(channel="stable", version="1.0.0").status_code == 422
+    both = create(channel="stable", version="1.0.0")
+    assert (both.status_code, both.code) == (422, "version_ambiguous")
+    assert both.json["errors"] == [
+        {"pointer": "/version", "code": "version_ambiguous", "message": "Give a channel or a version, not both."}
+    ]
     assert create(version="1.0.0").json["version"] == "1.0.0"
     assert create(channel="stable").status_code == 201
 
@@ -88,6 +101,90 @@ def test_the_same_request_twice_creates_one(create: Create) -> None:
     key = {"Idempotency-Key": "one"}
     assert create(key).json["id"] == create(key).json["id"]
     assert create(key, name="Another").code == "idempotency_key_reused"
+
+
+def test_the_same_request_gets_its_answer_also_when_it_would_be_refused_by_now(
+    api: Api, world: World, person: Callable[..., Person]
+) -> None:
+    slug, caller = an_agent(world, "1.0.0"), person()
+
+    def create(key: str) -> Answer:
+        body = {"agent": slug, "name": "A test"}
+        return api.user.post("/v1/instances", json=body, token=caller.token, headers={"Idempotency-Key": key})
+
+    first = create("one")
+    change(world, slug, listed=False)
+    assert (create("two").status_code, create("one").text) == (422, first.text)
+
+
+def test_defaults_are_part_of_the_config(api: Api, publish: Callable[..., str], person: Callable[..., Person]) -> None:
+    caller = person()
+    mode, key = {"type": "string", "default": "fast"}, {"default": "k3y", "writeOnly": True}
+    agent = publish(schema={"type": "object", "properties": {"mode": mode, "key": key}})
+    answer = api.user.post("/v1/instances", json={"agent": agent, "name": "A test"}, token=caller.token)
+    assert answer.json["config"] == {"mode": "fast", "key": MASK}
+
+
+def test_what_is_shown_can_be_sent_again_unless_it_is_a_mask(create: Create) -> None:
+    shown = create(config={"size": 1, "token": "hunter2hunter2"}).json["config"]
+    again = create(config=shown)
+    assert (again.status_code, again.json["errors"][0]["pointer"]) == (422, "/config/token")
+    assert create(config={"size": 1}).json["config"] == create(config={"size": 1}).json["config"]
+
+
+NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+CONFIGS = st.dictionaries(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=4),
+    st.recursive(
+        NUMBERS | st.booleans() | st.none() | st.sampled_from([1.0, -0.0, 1e300, 1e22, 5e-324, 2**53, "é\n\\"]),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("zya"), inner, max_size=3),
+        max_leaves=5,
+    ),
+    max_size=4,
+)
+
+
+def test_numbers_and_order_survive_the_way_there_and_back(
+    api: Api, world: World, publish: Callable[..., str], person: Callable[..., Person]
+) -> None:
+    caller, agent = person(), publish()
+
+    @settings(max_examples=15, deadline=None, database=None)
+    @given(config=CONFIGS)
+    def there_and_back(config: dict[str, Any]) -> None:
+        made = api.user.post("/v1/instances", json={"agent": agent, "name": "A", "config": config}, token=caller.token)
+        path = f"/v1/instances/{made.json['id']}"
+        shown = api.user.get(path, token=caller.token).json["config"]
+        assert json.dumps(shown) == json.dumps(config)
+        with world.transaction("shared_psql", "worker") as db:
+            assert json.dumps(deployments.read(SharedDb(db), made.json["id"], 1).config) == json.dumps(config)
+
+    there_and_back()
+
+
+EVIL: Final = {
+    "unique": ({"uniqueItems": True}, [{"k": number} for number in range(1500)], 201),
+    "pattern": ({"pattern": "^(a+)+$"}, "a" * 5000 + "!", 422),
+    "names": ({"patternProperties": {"^(a+)+$": {"writeOnly": True}}}, {"a" * 5000 + "!": 1}, 201),
+}
+
+
+def test_others_are_answered_while_somebody_sends_what_is_hard_to_check(
+    api: Api, publish: Callable[..., str], person: Callable[..., Person]
+) -> None:
+    caller, other = person(), person()
+    agent = publish(schema={"type": "object", "properties": {name: place for name, (place, _, _) in EVIL.items()}})
+
+    def create(name: str) -> int:
+        body = {"agent": agent, "name": "A test", "config": {name: EVIL[name][1]}}
+        return api.user.post("/v1/instances", json=body, token=caller.token).status_code
+
+    with ThreadPoolExecutor(9) as pool:
+        made = {name: [pool.submit(create, name) for _ in range(3)] for name in EVIL}
+        read = [api.user.get("/v1/instances", token=other.token).status_code for _ in range(5)]
+        answered = {name: {each.result() for each in several} for name, several in made.items()}
+    assert read == [200] * 5
+    assert answered == {name: {status} for name, (_, _, status) in EVIL.items()}
 
 
 def test_an_instance_is_listed_by_status_and_deleted_ones_only_on_request(

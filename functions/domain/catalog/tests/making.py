@@ -4,9 +4,11 @@ import base64
 import io
 import uuid
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 from functions.domain.catalog import agents, versions
+from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
 from functions.local.testing.world import World
 
@@ -38,11 +40,17 @@ def an_agent(world: World, *numbers: str, **says: Any) -> str:  # noqa: ANN401 -
     return str(says.get("slug", slug))
 
 
-def publish(world: World, slug: str, number: str, **facts: Any) -> str:  # noqa: ANN401 - as versions.publish takes them
+def publish(
+    world: World,
+    slug: str,
+    number: str,
+    *,
+    move: Sequence[Channel] | None = None,
+    **facts: Any,  # noqa: ANN401 - as versions.release takes them
+) -> str:
+    release = versions.release(number, **({"config_schema": {"type": "object"}, "bundle": a_bundle()} | facts))
     with world.transaction("shared_psql", "admin") as db:
-        source = {"bundle": a_bundle()} if "image" not in facts else {}
-        given = {"config_schema": {"type": "object"}} | source | facts
-        return versions.publish(SharedDb(db), slug, number=number, **given)
+        return versions.publish(SharedDb(db), slug, release, move=move)[0]
 
 
 def change(world: World, slug: str, **fields: Any) -> None:  # noqa: ANN401 - what the catalog says of it

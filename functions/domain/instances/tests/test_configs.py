@@ -1,6 +1,7 @@
 """Configs against schemas: every error at its field, and no value in a message."""
 
 import contextlib
+import json
 from typing import Any, Final
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from functions.domain.catalog import config_schemas
 from functions.domain.instances import configs
 from functions.domain.instances.configs import ConfigInvalid
+from functions.domain.instances.masks import MASK
 
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -29,12 +31,13 @@ GOOD: Final = {"email": "a@b.example", "size": 1}
 
 def errors(config: dict[str, Any], schema: dict[str, Any] = SCHEMA) -> dict[str, str]:
     with pytest.raises(ConfigInvalid) as refused:
-        configs.check(config, schema)
+        configs.completed(config, schema)
     return {error.pointer: error.code for error in refused.value.errors}
 
 
-def test_a_config_that_fits_is_taken() -> None:
-    configs.check(GOOD | {"list": [{"q": "x"}], "token": "12345678"}, SCHEMA)
+def test_a_config_that_fits_is_taken_as_it_is() -> None:
+    config = {"token": "12345678"} | GOOD | {"list": [{"q": "x"}]}
+    assert json.dumps(configs.completed(config, SCHEMA)) == json.dumps(config)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ def test_every_error_is_at_its_field(config: dict[str, Any], found: dict[str, st
 
 def test_no_message_repeats_a_value() -> None:
     with pytest.raises(ConfigInvalid) as refused:
-        configs.check(GOOD | {"token": "s3cret!"}, SCHEMA)
+        configs.completed(GOOD | {"token": "s3cret!"}, SCHEMA)
     assert "s3cret!" not in repr(refused.value.errors)
     assert refused.value.errors[0].message == "Must have at least 8 characters."
 
@@ -69,6 +72,9 @@ def test_no_message_repeats_a_value() -> None:
         ("\ud800", "not_text"),
         (float("inf"), "not_finite"),
         (10**400, "too_large"),
+        (2**53 + 1, "too_large"),
+        (-(2**53) - 1, "too_large"),
+        ([0] * configs.MAX_VALUES, "too_large"),
         ({"a\x00": 1}, "not_text"),
     ],
 )
@@ -92,6 +98,79 @@ def test_a_flood_of_errors_is_cut() -> None:
     assert len(errors({f"more{number}": 1 for number in range(1000)})) <= 50
 
 
+def typed(**place: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    return {"type": "object", "properties": {"v": place}}
+
+
+@pytest.mark.parametrize(
+    ("place", "good", "bad"),
+    [
+        ({"format": "date-time"}, "2026-02-28T23:59:60Z", "2026-02-30T25:99:00Z"),
+        ({"format": "time"}, "10:00:00+01:00", "10:00"),
+        ({"format": "duration"}, "P1DT2H", "1d"),
+        ({"format": "uri"}, "https://example.com/a?b#c", "http://[x"),
+        ({"format": "uri-reference"}, "../a", "\\a"),
+        ({"format": "hostname"}, "a-b.example", "-a"),
+        ({"format": "json-pointer"}, "/a~1b", "a"),
+        ({"format": "email"}, "ann@example.com", "Ann <ann@example.com>"),
+        ({"format": "ipv4"}, "127.0.0.1", "127.0.0.01"),
+        ({"format": "uuid"}, "2eb8aa08-aa98-11ea-b4aa-73b441d16380", "2eb8aa08"),
+        ({"format": "regex"}, "^a+$", "("),
+        ({"pattern": "^[a-z]+$"}, "abc", "abc\n"),
+        ({"pattern": "^\\d+$"}, "123", "١٢٣"),
+        ({"type": "integer"}, 1.0, 1.5),
+        ({"type": "integer", "maximum": 2**53 - 1}, 2**53 - 1, 2**53),
+        ({"multipleOf": 0.01}, 19.99, 19.995),
+        ({"uniqueItems": True}, [1, True, "1"], [1, 1.0]),
+        ({"enum": [1, None]}, None, False),
+    ],
+)
+def test_what_a_schema_promises_is_checked(place: dict[str, Any], good: object, bad: object) -> None:
+    config_schemas.check(typed(**place))
+    assert configs.completed({"v": good}, typed(**place)) == {"v": good}
+    assert errors({"v": bad}, typed(**place)).keys() == {"/config/v"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "given", "completed"),
+    [
+        ({"properties": {"b": {"default": 1}, "a": {"default": [2]}}}, {"c": 3}, {"c": 3, "b": 1, "a": [2]}),
+        ({"properties": {"a": {"default": 1}}, "required": ["a"]}, {}, {"a": 1}),
+        ({"properties": {"a": {"default": 1}}}, {"a": None}, {"a": None}),
+        ({"properties": {"a": {"default": {}, "properties": {"b": {"default": 2}}}}}, {}, {"a": {"b": 2}}),
+        ({"properties": {"a": {"items": {"properties": {"b": {"default": 2}}}}}}, {"a": [{}]}, {"a": [{"b": 2}]}),
+        ({"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"default": 3}}}, {}, {"a": 3}),
+        ({"allOf": [{"properties": {"a": {"default": 4}}}]}, {}, {"a": 4}),
+        ({"anyOf": [{"properties": {"a": {"default": 4}}}]}, {}, {}),
+    ],
+)
+def test_defaults_fill_what_is_left_out(schema: dict[str, Any], given: dict[str, Any], completed: object) -> None:
+    schema = {"type": "object"} | schema
+    config_schemas.check(schema)
+    assert json.dumps(configs.completed(given, schema)) == json.dumps(completed)
+
+
+def test_defaults_fill_no_more_than_there_is_room_for() -> None:
+    schema = typed(items={"properties": {"a": {"default": "x" * 1000}}})
+    config_schemas.check(schema)
+    assert len(configs.completed({"v": [{}] * 10}, schema)["v"]) == 10
+    assert errors({"v": [{}] * 1000}, schema) == {"/config": "too_large"}
+
+
+def test_the_mask_of_a_secret_is_no_secret() -> None:
+    schema = typed(items=SCHEMA["properties"]["token"])
+    assert errors({"v": ["12345678", MASK]}, schema) == {"/config/v/1": "masked"}
+    assert configs.completed({"plain": MASK}, schema) == {"plain": MASK}
+
+
+def test_of_more_errors_than_can_be_collected_the_first_is_told() -> None:
+    demanding = {"required": [f"r{number}" for number in range(1000)]}
+    schema = typed(items=demanding)
+    config_schemas.check(schema)
+    assert len(errors({"v": [{}] * 2}, schema)) == configs.MAX_ERRORS
+    assert errors({"v": [{}] * 4000}, schema) == {"/config/v/0/r0": "required"}
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -103,7 +182,6 @@ JSON = st.recursive(
 def test_any_config_is_taken_or_refused_at_its_fields(config: dict[str, Any]) -> None:
     config_schemas.check(SCHEMA)
     with contextlib.suppress(ConfigInvalid):
-        configs.check(config, SCHEMA)
-        assert config["size"] >= 1
+        assert configs.completed(config, SCHEMA)["size"] >= 1
         return
     assert all(pointer.startswith("/config/") for pointer in errors(config))

@@ -1,0 +1,135 @@
+"""JSON Schema 2020-12: the engine that configs are validated with, and ways through a schema.
+
+The engine matches patterns in linear time, fetches nothing, and compares the items of an array by their hashes.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Validator
+
+Json = Any
+"""What JSON can hold."""
+
+LARGEST: Final = 2**53
+"""Up to this, every reader of JSON agrees about whole numbers."""
+
+PATTERN_BYTES: Final = 128 * 1024
+"""What one pattern may take when it is compiled; its time for each character grows with it."""
+
+_ALTERNATIVES: Final = ("allOf", "anyOf", "oneOf")
+_CONDITIONAL: Final = ("if", "then", "else", "not")
+
+
+def validator(schema: Json, *, pattern_bytes: int = PATTERN_BYTES) -> "Validator":
+    """Return what validates against a schema. Raises ValueError for one that the engine can't run."""
+    from jsonschema_rs import Draft202012Validator, EmailOptions, RegexOptions  # noqa: PLC0415 - slow to import
+
+    return Draft202012Validator(
+        schema,
+        validate_formats=True,
+        offline=True,
+        pattern_options=RegexOptions(size_limit=pattern_bytes),
+        email_options=EmailOptions(allow_display_text=False),
+    )
+
+
+def validators(schema: Json) -> "dict[str, Validator]":
+    """Return what validates against each schema inside of a schema, by where it stands: `#/properties/a`."""
+    from jsonschema_rs import EmailOptions, RegexOptions, validator_map_for  # noqa: PLC0415 - slow to import
+
+    found = validator_map_for(
+        schema,
+        validate_formats=True,
+        offline=True,
+        pattern_options=RegexOptions(size_limit=PATTERN_BYTES),
+        email_options=EmailOptions(allow_display_text=False),
+    )
+    return {place: found[place] for place in found.keys()}  # noqa: SIM118 - it is no dict
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Tell whether a pattern occurs in a text, as the engine has it."""
+    return _pattern(pattern).is_valid(text)
+
+
+@lru_cache(maxsize=256)
+def _pattern(pattern: str) -> "Validator":
+    return validator({"pattern": pattern})
+
+
+def children(node: Json) -> Iterator[tuple[str, Json]]:
+    """Yield what stands directly inside of an object or an array, with its name or index."""
+    if isinstance(node, dict):
+        yield from node.items()
+    elif isinstance(node, list):
+        yield from ((str(index), child) for index, child in enumerate(node))
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """Return a JSON Pointer (RFC 6901) to what stands at a path."""
+    return "".join(f"/{escaped(str(part))}" for part in path)
+
+
+def escaped(part: str) -> str:
+    """Return a name as it stands in a JSON Pointer."""
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def referred(root: Json, reference: str) -> Json | None:
+    """Return what a `$ref` like `#/$defs/a` points at inside of a schema, or None for nothing there."""
+    if reference != "#" and not reference.startswith("#/"):
+        return None
+    node = root
+    for part in unquote(reference).split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, dict):
+            node = node.get(name)
+        elif isinstance(node, list):
+            node = dict(children(node)).get(name)
+        else:
+            return None
+    return node if isinstance(node, dict | bool) else None
+
+
+def in_place(schema: dict[str, Json], root: Json) -> Iterator[Json]:
+    """Yield the schemas that a schema applies to the very value that it is applied to; None for a broken reference."""
+    if isinstance(schema.get("$ref"), str):
+        yield referred(root, schema["$ref"])
+    for keyword in _ALTERNATIVES:
+        yield from values(schema.get(keyword))
+    yield from (schema[keyword] for keyword in _CONDITIONAL if keyword in schema)
+    yield from values(schema.get("dependentSchemas"))
+
+
+def values(node: Json) -> list[Json]:
+    """Return what stands directly inside of an object or an array; nothing of anything else."""
+    return [child for _, child in children(node)]
+
+
+class Leading:
+    """Tells which schemas may lead to a keyword, in themselves or in what they refer to: the others need no walk."""
+
+    def __init__(self, root: Json, keyword: str) -> None:
+        """`root` is the whole schema, which references point into."""
+        self.root = root
+        self.keyword = keyword
+        self._known: dict[int, bool] = {}
+
+    def __call__(self, node: Json) -> bool:
+        """Tell it of a schema; what can't be known counts as a yes."""
+        if not isinstance(node, dict | list):
+            return node is None
+        if id(node) not in self._known:
+            # One that refers to itself finds this answer.
+            self._known[id(node)] = True
+            self._known[id(node)] = self.keyword in node or any(map(self, self._next(node)))
+        return self._known[id(node)]
+
+    def _next(self, node: Json) -> Iterator[Json]:
+        yield from (child for child in values(node) if isinstance(child, dict | list))
+        if isinstance(node, dict) and isinstance(node.get("$ref"), str):
+            yield referred(self.root, node["$ref"])
