@@ -1,12 +1,18 @@
 """Events about accounts and their sessions, from user_psql."""
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from events.event import Event
 
 
 class AccountRegistered(
-    Event, type="com.botberi.account.registered.v1", subject="account_id", said_by=("user_psql/user",)
+    Event,
+    type="com.botberi.account.registered.v1",
+    subject="account_id",
+    said_by=("user_psql/user", "user_psql/admin"),
 ):
     """Somebody signed up.
 
@@ -17,8 +23,59 @@ class AccountRegistered(
     """The new account, `usr_…`."""
 
 
-class SessionRevoked(Event, type="com.botberi.session.revoked.v1", subject="session_id", said_by=("user_psql/user",)):
-    """A session ended before its time: its holder logged out, or a spent refresh token was presented again.
+class AccountSuspended(
+    Event, type="com.botberi.account.suspended.v1", subject="account_id", said_by=("user_psql/admin",)
+):
+    """An account was suspended: nobody can log in to it, and its sessions have ended.
+
+    Said when that is done, before the end of each session is said.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    reason: str
+    """Why, in the words of whoever did it; the account's owner may see them."""
+
+
+class AccountRestored(
+    Event, type="com.botberi.account.restored.v1", subject="account_id", said_by=("user_psql/admin",)
+):
+    """An account that was suspended may be used again.
+
+    Said when that is done. Its sessions stay ended.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    reason: str
+    """Why, in the words of whoever did it; the account's owner may see them."""
+
+
+class AccountScopesChanged(
+    Event, type="com.botberi.account.scopes_changed.v1", subject="account_id", said_by=("user_psql/admin",)
+):
+    """An account may do more or less than before.
+
+    Said when its scopes are others. When one was taken away, its sessions have ended, which is said after this.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    scopes: Annotated[list[str], Field(examples=[["user"]])]
+    """What it may do from now on: `user`, `admin`, `broker`; there may be more."""
+    scopes_before: Annotated[list[str], Field(examples=[["user", "broker"]])]
+    """What it was allowed to do."""
+    reason: str
+    """Why, in the words of whoever did it; the account's owner may see them."""
+
+
+class SessionRevoked(
+    Event,
+    type="com.botberi.session.revoked.v1",
+    subject="session_id",
+    said_by=("user_psql/user", "user_psql/admin"),
+):
+    """A session ended before its time: by a log-out, by a spent refresh token, or because the account may do less now.
 
     Said when its tokens stop being good in user_psql. Others who accept access tokens refuse these from then on.
     """
@@ -28,6 +85,6 @@ class SessionRevoked(Event, type="com.botberi.session.revoked.v1", subject="sess
     account_id: str
     """Whose it was, `usr_…`."""
     reason: str
-    """`logged_out` or `refresh_token_reused`; there may be more."""
+    """`logged_out`, `refresh_token_reused`, `account_suspended` or `scopes_withdrawn`; there may be more."""
     expires_at: datetime
     """When the last access token of the session will have expired by itself."""

@@ -29,7 +29,7 @@ def administrator(file: Path) -> str | None:
 def create_administrator(password: str) -> bool:
     """Create the first administrator; tell whether there was none yet."""
     try:
-        with user_transaction("user") as db:
+        with user_transaction("admin") as db:
             accounts.create_account(db, ADMINISTRATOR, password, accounts.SCOPES)
     except accounts.EmailTaken:
         return False

@@ -90,7 +90,7 @@ PARTS: Final = (
         image="setup",
         args=("functions.containers.seed",),
         settings=("USER_PSQL_URL", "SHARED_PSQL_URL"),
-        secrets=("administrator", "user-psql-user", "shared-psql-admin"),
+        secrets=("administrator", "user-psql-admin", "shared-psql-admin"),
         once=True,
         direct={"user_psql": 1, "shared_psql": 1},
     ),

@@ -3,7 +3,6 @@
 from events.catalog.schedules import UserPruningFallenDue
 from events.outbox import emit
 from functions.domain import pruning
-from functions.domain.accounts import sessions
 from functions.domain.databases import UserDb
 from functions.runtime.subscriber import subscriber
 
@@ -14,7 +13,7 @@ def prune_user_psql(event: UserPruningFallenDue, db: UserDb) -> None:
     forgotten = (
         pruning.forget_idempotency_keys(db),
         pruning.forget_handled_events(db),
-        sessions.forget_ended(db, pruning.BATCH),
+        pruning.forget_ended_sessions(db),
     )
     if max(forgotten) == pruning.BATCH:
         # There may be more: said again, so that no transaction is long.

@@ -3,12 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
 
+from functions.local.commands.__main__ import botberi
+from functions.local.testing import people
 from functions.local.testing.clients import Api
 from functions.local.testing.people import Person
 from functions.local.testing.stack import Stack
 from functions.local.testing.world import World
+from functions.services.realtime.tests.tabs import Tab
 
 COLUMNS = "id, type, subject, to_char(created at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as time, data"
 
@@ -40,3 +45,30 @@ def test_a_log_out_is_known_everywhere_within_five_seconds(
     assert stack.user.get("/v1/instances", token=somebody.token).status_code == 200
     stack.user.post("/v1/auth/logout", token=somebody.token)
     assert eventually(lambda: stack.user.get("/v1/instances", token=somebody.token).status_code == 401, seconds=5)
+
+
+@pytest.mark.parametrize("what", ["suspend", "scopes"])
+def test_an_account_that_may_do_less_is_shut_out_everywhere_within_five_seconds(
+    stack: Stack, eventually: Callable[..., Any], what: str
+) -> None:
+    admin = people.arrive(stack, stack.world, ("user", "admin"))
+    words = [what, admin.id, *(["user"] if what == "scopes" else []), "--reason", "left the company"]
+    with Tab(stack.world.ports.gateway, admin.token) as tab:
+        for api, path in ((stack.user, "/v1/me"), (stack.user, "/v1/instances"), (stack.admin, "/v1/admin/audit")):
+            assert api.get(path, token=admin.token).status_code == 200
+        done = CliRunner().invoke(botberi, ["users", *words])
+        assert done.exit_code == 0, done.output
+        assert stack.user.get("/v1/me", token=admin.token).code == "session_revoked"
+        assert eventually(lambda: stack.user.get("/v1/instances", token=admin.token).status_code == 401, seconds=5)
+        assert stack.admin.get("/v1/admin/audit", token=admin.token).code == "session_revoked"
+        assert tab.end() == (4401, "session_revoked")
+    other = people.arrive(stack, stack.world, ("user", "admin"))
+    query = f"/v1/admin/audit?subject={admin.id}&limit=1"
+    [entry] = eventually(
+        lambda: [
+            each
+            for each in stack.admin.get(query, token=other.token).json["items"]
+            if each["data"].get("reason") == "left the company"
+        ]
+    )
+    assert entry["actor"].startswith("command-line:")

@@ -51,23 +51,25 @@ _PUBLIC: Final = (accounts.c.id, accounts.c.email, accounts.c.scopes, accounts.c
 
 
 def create_account(
-    db: UserDb, email: str, password: str, scopes: Sequence[str] = SCOPES[:1], *, account_id: str | None = None
+    db: UserDb, email: str, password: str, scopes: Sequence[str] = (), *, account_id: str | None = None
 ) -> Account:
     """Create an account and say so; refuses an unfit password, and an e-mail address that has an account.
 
-    `account_id` is a new id unless one is given.
+    `scopes`, which only administrators may give, are those of anybody who signs up unless others are given;
+    `account_id` is a new id.
     """
     email = normalise(email)
     passwords.check(password, email)
     if unknown := set(scopes) - set(SCOPES):
         message = f"there is no scope {', '.join(sorted(unknown))}"
         raise ValueError(message)
-    row = {
+    row: dict[str, Any] = {
         "id": account_id or new_id("usr"),
         "email": email,
         "password_hash": passwords.hashed(password),
-        "scopes": list(scopes),
     }
+    if scopes:
+        row["scopes"] = list(scopes)
     statement = insert(accounts).values(row).on_conflict_do_nothing(index_elements=["email"]).returning(*_PUBLIC)
     created = db.execute(statement).first()
     if created is None:
@@ -97,6 +99,14 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
 def find(db: UserDb, account_id: str) -> Account:
     """Return an account, or refuse."""
     row = db.execute(select(*_PUBLIC).where(accounts.c.id == account_id)).first()
+    if row is None:
+        raise NotFound
+    return _account(row)
+
+
+def find_by_email(db: UserDb, email: str) -> Account:
+    """Return the account with an e-mail address, or refuse."""
+    row = db.execute(select(*_PUBLIC).where(accounts.c.email == normalise(email))).first()
     if row is None:
         raise NotFound
     return _account(row)

@@ -1,10 +1,10 @@
 """Sessions: from a login until the log-out, thirty idle days, or a spent refresh token that comes back."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, func, insert, select, update
 
 from events import context
 from events.catalog.accounts import SessionRevoked
@@ -22,9 +22,6 @@ IDLE: Final = timedelta(days=30)
 
 GRACE: Final = timedelta(seconds=10)
 """For so long after a refresh the token before is answered with the same new one: two tabs may refresh at once."""
-
-FORGOTTEN: Final = timedelta(days=90)
-"""So long after its end a session is remembered, for whoever asks what happened."""
 
 CLOCK_MARGIN: Final = timedelta(minutes=1)
 """By how much the clocks of two machines may differ."""
@@ -52,7 +49,7 @@ class Opened:
 
 
 def open_session(db: UserDb, account: Account) -> Opened:
-    """Open a session of an account."""
+    """Open a session of an account. Raises AccountSuspended."""
     token = RefreshToken.first(new_id("ses"))
     row = {
         "id": token.session_id,
@@ -62,7 +59,8 @@ def open_session(db: UserDb, account: Account) -> Opened:
         "expires_at": func.now() + IDLE,
     }
     db.execute(insert(sessions).values(row))
-    return _opened(account, token)
+    # Read again, now that the session refers to it: whoever suspends it or takes a scope away since sees the session.
+    return _opened(find_active(db, account.id), token)
 
 
 def refresh(db: UserDb, refresh_token: str) -> Opened:
@@ -99,20 +97,26 @@ def revoke(db: UserDb, session_id: str, reason: str) -> None:
     row = db.execute(statement).first()
     if row is None:
         return
-    lifetime = timedelta(seconds=access_tokens.LIFETIME_SECONDS) + CLOCK_MARGIN
-    emit(
-        db,
-        SessionRevoked(
-            session_id=session_id, account_id=row.account_id, reason=reason, expires_at=row.revoked_at + lifetime
-        ),
+    _say_revoked(db, session_id, row.account_id, reason, row.revoked_at)
+
+
+def revoke_all(db: UserDb, account_id: str, reason: str) -> int:
+    """End all sessions of an account and say so of each; return how many there were."""
+    statement = (
+        update(sessions)
+        .where(sessions.c.account_id == account_id, sessions.c.revoked_at.is_(None))
+        .values(revoked_at=func.now(), revoked_reason=reason)
+        .returning(sessions.c.id, sessions.c.revoked_at)
     )
+    ended = db.execute(statement).all()
+    for row in ended:
+        _say_revoked(db, row.id, account_id, reason, row.revoked_at)
+    return len(ended)
 
 
-def forget_ended(db: UserDb, most: int) -> int:
-    """Forget sessions that ended long ago, at most so many; return how many."""
-    ended = func.coalesce(sessions.c.revoked_at, sessions.c.expires_at) < func.now() - FORGOTTEN
-    old = select(sessions.c.id).where(ended).limit(most)
-    return db.execute(delete(sessions).where(sessions.c.id.in_(old))).rowcount
+def _say_revoked(db: UserDb, session_id: str, account_id: str, reason: str, revoked_at: datetime) -> None:
+    expires_at = revoked_at + timedelta(seconds=access_tokens.LIFETIME_SECONDS) + CLOCK_MARGIN
+    emit(db, SessionRevoked(session_id=session_id, account_id=account_id, reason=reason, expires_at=expires_at))
 
 
 def _locked(db: UserDb, session_id: str) -> RowMapping:

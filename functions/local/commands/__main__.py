@@ -12,7 +12,7 @@ import click
 
 from events.logs import said
 from functions.local import settings
-from functions.local.commands import letters, looking, mending, publishers
+from functions.local.commands import letters, looking, mending, publishers, users
 from functions.local.commands.asking import DATABASES, FAILURES
 from functions.local.ports import Ports
 
@@ -60,8 +60,8 @@ for command in (
 ):
     events.add_command(command)
 
-
-botberi.add_command(publishers.publishers)
+for group in (publishers.publishers, users.users):
+    botberi.add_command(group)
 
 
 def main() -> None:

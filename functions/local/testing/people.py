@@ -43,7 +43,7 @@ def _register(api: Api, email: str) -> str:
 
 
 def _create(world: World, email: str, scopes: Sequence[str]) -> str:
-    with world.transaction("user_psql", "user") as db:
+    with world.transaction("user_psql", "admin") as db:
         return accounts.create_account(UserDb(db), email, PASSWORD, scopes).id
 
 

@@ -18,8 +18,9 @@ def new_email() -> str:
 
 def test_an_administrator_is_an_account_with_more_scopes(world: World) -> None:
     email = new_email()
-    with world.transaction("user_psql", "user") as db:
+    with world.transaction("user_psql", "admin") as db:
         accounts.create_account(UserDb(db), email, PASSWORD, ("user", "admin", "broker"))
+    with world.transaction("user_psql", "user") as db:
         assert accounts.authenticate(UserDb(db), email, PASSWORD).scopes == ("user", "admin", "broker")
 
 

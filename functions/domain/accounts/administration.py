@@ -1,0 +1,76 @@
+"""What administrators do about accounts: suspend and restore them, and say what they may do.
+
+Whatever takes something away ends the sessions of the account in the same transaction. Each of those ends is an event,
+as that of a log-out is, so that it acts within seconds wherever an access token is good.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import select, update
+
+from events.catalog.accounts import AccountRestored, AccountScopesChanged, AccountSuspended
+from events.outbox import emit
+from functions.domain.accounts import accounts, sessions
+from functions.domain.accounts.accounts import SCOPES, Account
+from functions.domain.accounts.tables import accounts as table
+from functions.domain.databases import UserDb
+from functions.domain.refusals import FieldError, Invalid
+
+
+class ScopeUnknown(Invalid):
+    """There is no such scope: `errors` says which."""
+
+
+def suspend(db: UserDb, account_id: str, reason: str) -> bool:
+    """Suspend an account and end its sessions; return False, having done nothing, when it is suspended already.
+
+    Raises NotFound.
+    """
+    if _locked(db, account_id).suspended:
+        return False
+    _change(db, account_id, suspended=True)
+    emit(db, AccountSuspended(account_id=account_id, reason=reason))
+    sessions.revoke_all(db, account_id, "account_suspended")
+    return True
+
+
+def restore(db: UserDb, account_id: str, reason: str) -> bool:
+    """Let an account be used again; return False, having done nothing, when it isn't suspended. Raises NotFound."""
+    if not _locked(db, account_id).suspended:
+        return False
+    _change(db, account_id, suspended=False)
+    emit(db, AccountRestored(account_id=account_id, reason=reason))
+    return True
+
+
+def change_scopes(db: UserDb, account_id: str, scopes: Collection[str], reason: str) -> bool:
+    """Give an account these scopes, and end its sessions if it loses one; return False when it has just these.
+
+    Raises NotFound and ScopeUnknown.
+    """
+    if unknown := sorted(set(scopes) - set(SCOPES)):
+        errors = [FieldError("/scopes", "unknown", f"There is no scope {scope!r}.") for scope in unknown]
+        raise ScopeUnknown(errors=errors)
+    before = _locked(db, account_id).scopes
+    wanted = [scope for scope in SCOPES if scope in scopes]
+    if set(wanted) == set(before):
+        return False
+    _change(db, account_id, scopes=wanted)
+    emit(db, AccountScopesChanged(account_id=account_id, scopes=wanted, scopes_before=list(before), reason=reason))
+    if set(before) - set(wanted):
+        sessions.revoke_all(db, account_id, "scopes_withdrawn")
+    return True
+
+
+def _locked(db: UserDb, account_id: str) -> Account:
+    """Return an account, locked: sessions that are being opened are seen, and whoever opens one later sees the change.
+
+    A session refers to its account, so that opening one waits for this lock, and this lock for those that are open.
+    """
+    db.execute(select(table.c.id).where(table.c.id == account_id).with_for_update())
+    return accounts.find(db, account_id)
+
+
+def _change(db: UserDb, account_id: str, **columns: Any) -> None:  # noqa: ANN401 - what the columns take
+    db.execute(update(table).where(table.c.id == account_id).values(columns))
