@@ -22,9 +22,9 @@ class Subscription:
     types: tuple[str, ...]
     """Event types, or patterns of the topic exchange; `#` is all."""
     timeout_seconds: float = 10
-    """The longest that one call may take."""
+    """The longest that one call may take, waiting for a container included."""
     concurrency: int = 4
-    """Subjects that are worked on at a time; 0 where another brings the events, and only dead letters are taken."""
+    """Subjects that are worked on at a time."""
     attempts: int = 16
     """Calls before the event is a dead letter: with the back-off below, about five minutes."""
     backoff_seconds: float = 0.25

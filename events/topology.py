@@ -129,8 +129,8 @@ def change(connection: pika.BlockingConnection, subscribed: list[Subscription], 
     """Make what exists what is wanted, and yield what was changed; raises CantMoveError, DiffersError."""
     wanted = wanted_by(subscribed)
     differences = compare(wanted, existing)
-    # The shelf is the dispatcher's: what somebody else brings, or what isn't for a function, would stay there.
-    movable = {each.queue for each in subscribed if each.concurrency}
+    # The shelf is the dispatcher's: what isn't for a function would stay there.
+    movable = {each.queue for each in subscribed}
     for queue in differences.changed:
         if queue in movable:
             moving.Move(connection, wanted, queue).run(is_old=is_other(queue, wanted, existing))

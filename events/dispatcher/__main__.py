@@ -1,8 +1,8 @@
 """`python -m events.dispatcher`: bring events from RabbitMQ to the functions that subscribe to them, over HTTP.
 
 Any number may run: every queue has one active consumer, and another takes over when it is gone. It starts without its
-broker or the functions, waits for them, and goes on when they are back. With `--cron-only` it does nothing but emit the
-events of schedules.
+broker or the functions, waits for them, and goes on when they are back: from the queue of a function that was never
+there it takes nothing. With `--cron-only` it does nothing but emit the events of schedules.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any, Final
 
-from events import failpoints, logs, subscriptions
+from events import failpoints, logs, signing, subscriptions
 from events.bus import NOTIFY_QUEUE
 from events.configuration import MissingSettingError, setting
 from events.dispatcher.caller import Caller, NotAnAddressError, address_of
@@ -25,6 +25,7 @@ from events.dispatcher.exposition import FAMILIES, SLOTS, Exposed
 from events.dispatcher.figures import Counted
 from events.dispatcher.lanes import Lanes
 from events.dispatcher.notifier import Notifier
+from events.dispatcher.readiness import Readiness
 from events.dispatcher.shelf import Shelf
 from events.schedules import NotAScheduleError
 from events.subscriptions import Subscription
@@ -52,10 +53,12 @@ class Dispatcher:
     def __init__(self, wanted: list[Subscription], url: str) -> None:
         """`url` is where functions are, with `{name}` in it."""
         self.url = url
+        self.keys = signing.Keys()
         self.clock = Clock(schedules_of(wanted), threading.Event())
         self.calls: dict[str, list[Counted]] = {}
         self.shelf = Shelf()
-        self.lanes = [self._lanes(subscription) for subscription in wanted if subscription.concurrency]
+        self.lanes = [self._lanes(subscription) for subscription in wanted]
+        self.readiness = {each.queue: Readiness(self._caller(each)) for each in wanted}
         self.shelf.lanes = {lanes.subscription.queue: lanes for lanes in self.lanes}
         self.shelf.kept = self._settle_handled
         self.shelf.given_up = _log_death
@@ -65,11 +68,13 @@ class Dispatcher:
         self.consumer = Consumer([*map(self._tap, self.lanes), *graves, self.notifier.tap()])
         self.notifier.consumer = self.dead_letters.consumer = self.consumer
         parts = (self.consumer, self.shelf, self.dead_letters, self.notifier, self.clock, self.lanes)
-        self.exposed = Exposed(*parts, self.calls)
+        self.exposed = Exposed(*parts, self.calls, self.readiness)
+
+    def _caller(self, subscription: Subscription) -> Caller:
+        url = address_of(self.url, subscription.function)
+        return Caller(url, subscription.function, self.keys, subscription.timeout_seconds)
 
     def _lanes(self, subscription: Subscription) -> Lanes:
-        url = address_of(self.url, subscription.function)
-
         def settle(delivery: Delivery, answer: Answer) -> None:
             failpoints.reach("dispatcher.settle")
             handled = answer.verdict is Verdict.HANDLED
@@ -81,7 +86,7 @@ class Dispatcher:
         calls = self.calls[subscription.function] = []
 
         def make_call() -> Counted:
-            counted = Counted(Caller(url, subscription.timeout_seconds))
+            counted = Counted(self._caller(subscription))
             calls.append(counted)
             return counted
 
@@ -95,11 +100,15 @@ class Dispatcher:
             lanes.accept(received(tag, connection, body))
 
         subscription = lanes.subscription
-        return Tap(subscription.queue, lanes.window, deliver, lanes.forget)
+        readiness = self.readiness[subscription.queue]
+        return Tap(subscription.queue, lanes.window, deliver, lanes.forget, ready=lambda: readiness.reached)
 
     def run(self, stopped: threading.Event) -> None:
         """Dispatch until `stopped` is set, then finish the calls under way."""
+        self.keys.current()
         serve(self.exposed.watched())
+        for readiness in self.readiness.values():
+            readiness.start()
         for lanes in self.lanes:
             lanes.workers.start()
         if self.lanes:
@@ -145,7 +154,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: stopped.set())
     try:
         run(stopped, cron_only=cron_only)
-    except (NotAnAddressError, NotAScheduleError, MissingSettingError) as error:
+    except (NotAnAddressError, NotAScheduleError, MissingSettingError, signing.NotKeysError) as error:
         sys.exit(str(error))
 
 

@@ -1,6 +1,7 @@
-"""Calling a function with an event, over a connection that is kept, and reading its answer.
+"""Calling a function with an event, signed, over a connection that is kept, and reading its answer.
 
-The answers' meaning is a contract with every sender: 200 handled, 422 poison, anything else not now.
+The answers' meaning is a contract with every function: 200 handled, 422 poison, anything else not now. In between may
+be a gateway or a proxy with answers of its own: a function that isn't there, or doesn't answer, is not one with a bug.
 """
 
 import json
@@ -8,9 +9,10 @@ import time
 from typing import Final
 from urllib.parse import urlsplit
 
+from events import signing
 from events.context import TRACEPARENT
 from events.dispatcher.delivery import Answer, Delivery, Verdict
-from events.dispatcher.http_client import HttpConnection, ProtocolError
+from events.dispatcher.http_client import HttpConnection, ProtocolError, Response
 from events.wire import CONTENT_TYPE
 
 CONNECT_TIMEOUT: Final = 2.0
@@ -22,7 +24,17 @@ MAX_ANSWER: Final = 16 * 1024
 _OK: Final = 200
 _REDIRECTION: Final = 300
 _POISON: Final = 422
-_REASONS: Final = {422: "refused", 503: "unavailable", 500: "bug"}
+_REASONS: Final = {401: "unauthenticated", 422: "refused", 503: "unavailable", 500: "bug"}
+"""What a function's own answers mean."""
+
+_PROBLEM: Final = b"application/problem+json"
+"""How a function refuses, and nobody between it and here."""
+
+_NOT_THERE: Final = (404, 429, 500, 502, 503, 504)
+"""What gateways and proxies answer for a function that is missing, starting, down, overloaded or slow."""
+
+READY: Final = "/_/ready"
+"""Below a function's address: 200 when it can be called."""
 
 
 class NotAnAddressError(ValueError):
@@ -42,15 +54,20 @@ def address_of(form: str, function: str) -> str:
 class Caller:
     """Calls one function. For one thread."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, function: str, keys: signing.Keys, timeout: float) -> None:
         """`url` is the function's, of whatever form; `timeout` is in seconds, for the whole call."""
         parts = urlsplit(url)
+        self.function = function
+        self.keys = keys
         self.secure = parts.scheme == "https"
         self.host = parts.hostname or ""
         self.port = parts.port or (443 if self.secure else 80)
         self.timeout = timeout
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        query = f"?{parts.query}" if parts.query else ""
+        path = (parts.path or "/") + query
         authority = parts.netloc.rpartition("@")[2]
+        self.probe = f"GET {parts.path.rstrip('/')}{READY}{query} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode()
+        """The request that asks whether the function is there."""
         self.head = f"POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: {CONTENT_TYPE}\r\n".encode()
         """The beginning of every request."""
         self._kept: HttpConnection | None = None
@@ -59,7 +76,7 @@ class Caller:
         """Call the function with an event; whatever happens is an answer."""
         kept = self._kept is not None
         try:
-            return self._post(self._request(delivery))
+            return verdict(self._exchange(self._request(delivery)))
         except TimeoutError:
             self.close()
             return Answer(Verdict.RETRY, "timeout", f"no answer within {self.timeout} s")
@@ -70,14 +87,26 @@ class Caller:
                 return self(delivery)
             return Answer(Verdict.RETRY, "unreachable", repr(error))
 
+    def is_there(self) -> str | None:
+        """Ask whether the function can be called; return None if it can, and otherwise what was answered instead."""
+        try:
+            response = self._exchange(self.probe)
+        except (ProtocolError, OSError, ValueError) as error:
+            self.close()
+            return repr(error)
+        return None if response.status == _OK else f"{response.status}"
+
     def _request(self, delivery: Delivery) -> bytes:
         # Whatever else stands in the event's traceparent could be more headers.
         trace = TRACEPARENT.fullmatch(delivery.traceparent or "")
-        header = f"traceparent: {trace[0]}\r\n".encode() if trace else b""
-        length = f"Content-Length: {len(delivery.body)}\r\n\r\n".encode()
-        return b"".join((self.head, header, length, delivery.body))
+        header = f"traceparent: {trace[0]}\r\n" if trace else ""
+        message = signing.message_id(self.function, delivery.source, delivery.event_id)
+        signed = signing.headers(self.keys.current(), message, delivery.body)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
+        rest = f"{header}{lines}Content-Length: {len(delivery.body)}\r\n\r\n".encode()
+        return b"".join((self.head, rest, delivery.body))
 
-    def _post(self, request: bytes) -> Answer:
+    def _exchange(self, request: bytes) -> Response:
         deadline = time.monotonic() + self.timeout
         if self._kept is None:
             seconds = min(CONNECT_TIMEOUT, self.timeout)
@@ -87,7 +116,7 @@ class Caller:
         response = self._kept.exchange(request, deadline=deadline, limit=MAX_ANSWER)
         if not response.reusable:
             self.close()
-        return verdict(response.status, response.body)
+        return response
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""
@@ -96,13 +125,15 @@ class Caller:
             self._kept = None
 
 
-def verdict(status: int, text: bytes) -> Answer:
+def verdict(response: Response) -> Answer:
     """Return what an answer means."""
+    status = response.status
     if _OK <= status < _REDIRECTION:
         return Answer(Verdict.HANDLED, "handled")
-    reason = _REASONS.get(status, "unexpected")
-    detail = f"{status} {_sentence(text)}".strip()
-    return Answer(Verdict.DEAD if status == _POISON else Verdict.RETRY, reason, detail)
+    if response.media_type != _PROBLEM and status in _NOT_THERE:
+        return Answer(Verdict.RETRY, "unreachable", f"{status}, which is not the function's own answer")
+    detail = f"{status} {_sentence(response.body)}".strip()
+    return Answer(Verdict.DEAD if status == _POISON else Verdict.RETRY, _REASONS.get(status, "unexpected"), detail)
 
 
 def _sentence(text: bytes) -> str:

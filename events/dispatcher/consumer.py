@@ -22,6 +22,9 @@ MAX_PAUSE: Final = 0.2
 QUEUE_PAUSE: Final = 2.0
 """Seconds until a queue that isn't there, or is gone, is tried again."""
 
+READY_PAUSE: Final = 0.2
+"""Seconds until it is looked again whether a tap is ready."""
+
 
 @dataclass(frozen=True)
 class Tap:
@@ -36,6 +39,8 @@ class Tap:
     """Called when everything delivered so far will be delivered again."""
     with_properties: bool = False
     """Whether `deliver` wants the properties, which take their time to decode; it may get None otherwise."""
+    ready: Callable[[], bool] = lambda: True
+    """Whether to consume yet: asked before every time that it is begun."""
 
 
 class OpenChannel:
@@ -162,8 +167,12 @@ class Consumer(threading.Thread):
             connection.ioloop.call_later(1.0, partial(self._turn, connection))
 
     def _open(self, connection: Any, tap: Tap) -> None:  # noqa: ANN401 - pika's
-        if connection.is_open and not self.stopped.is_set():
+        if not connection.is_open or self.stopped.is_set():
+            return
+        if tap.ready():
             connection.channel(on_open_callback=partial(self._on_channel, connection, tap))
+        else:
+            connection.ioloop.call_later(READY_PAUSE, partial(self._open, connection, tap))
 
     def _on_channel(self, connection: Any, tap: Tap, channel: Any) -> None:  # noqa: ANN401 - pika's
         number = next(self._numbers)
@@ -171,9 +180,7 @@ class Consumer(threading.Thread):
         # What was settled while there was no connection is of no use any more.
         self._flush()
         channel.add_on_close_callback(partial(self._on_channel_gone, connection, tap))
-        channel.add_on_cancel_callback(
-            lambda _: channel.close(0, "its queue is gone: python -m events.topology makes it")
-        )
+        channel.add_on_cancel_callback(lambda _: channel.close(0, "its queue is gone: `botberi topology` makes it"))
         channel.basic_qos(prefetch_count=tap.prefetch)
         if not tap.with_properties:
             connection.takers[channel.channel_number] = lambda tag, body: tap.deliver(tag, number, body, None)

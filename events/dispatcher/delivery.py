@@ -24,7 +24,7 @@ class Answer:
 
     verdict: Verdict
     reason: str
-    """A code: `handled`, `refused`, `unavailable`, `timeout`, `unreachable`, `bug`, `unexpected`."""
+    """A code: `handled`, `refused`, `unauthenticated`, `unavailable`, `timeout`, `unreachable`, `bug`, `unexpected`."""
     detail: str = ""
 
 

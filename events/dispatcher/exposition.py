@@ -12,6 +12,7 @@ from events.dispatcher.dead_letters import DeadLetters
 from events.dispatcher.figures import BUCKETS, Counted, total
 from events.dispatcher.lanes import Lanes
 from events.dispatcher.notifier import Notifier
+from events.dispatcher.readiness import Readiness
 from events.dispatcher.shelf import Shelf
 from events.watching import Sample, Watched
 
@@ -26,6 +27,7 @@ FAMILIES: Final = {
     "botberi_dispatcher_calls_total": "Calls of functions, by verdict (handled, retry, dead) and reason.",
     "botberi_dispatcher_call_seconds": "How long calls took.",
     "botberi_dispatcher_calls_under_way": "Calls that are being made.",
+    "botberi_dispatcher_function_reached": "1 once the function could be called: before, nothing leaves its queue.",
     "botberi_dispatcher_held": "Deliveries that wait for their turn, are being worked on, or are tried again later.",
     "botberi_dispatcher_retries_total": "Calls that have to be repeated.",
     "botberi_dispatcher_shelved_subjects": "Subjects that fail and wait in shared_psql, so that they hold up nobody.",
@@ -51,6 +53,8 @@ class Exposed:
     lanes: list[Lanes]
     calls: dict[str, list[Counted]] = field(default_factory=dict)
     """By function."""
+    readiness: dict[str, Readiness] = field(default_factory=dict)
+    """By queue."""
 
     def watched(self) -> Watched:
         """Return the dispatcher as those see it who watch over it."""
@@ -88,6 +92,8 @@ class Exposed:
             yield "botberi_dispatcher_calls_total", {**labels, "verdict": verdict, "reason": reason}, count
         yield from _histogram("botberi_dispatcher_call_seconds", labels, buckets, seconds)
         yield "botberi_dispatcher_calls_under_way", labels, busy
+        reached = self.readiness[subscription.queue].reached
+        yield "botberi_dispatcher_function_reached", labels, reached
         yield "botberi_dispatcher_held", labels, lanes.depth
         yield "botberi_dispatcher_retries_total", labels, lanes.retries
         subjects, events = self.shelf.counts.get(subscription.queue, (0, 0))

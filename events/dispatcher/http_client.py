@@ -37,6 +37,8 @@ class Response:
     """At most as much as was asked for."""
     reusable: bool
     """Whether the connection can take another request."""
+    media_type: bytes = b""
+    """Content-Type, without its parameters."""
 
 
 class HttpConnection:
@@ -73,15 +75,16 @@ class HttpConnection:
         while status < _INFORMATION:
             status, headers = self._head()
         reusable = headers.get(b"connection", b"").lower() != b"close"
+        media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if status in _NO_BODY:
-            return Response(status, b"", reusable)
+            return Response(status, b"", reusable, media_type)
         if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
             body, whole = self._chunks(limit)
         elif b"content-length" in headers:
             body, whole = self._sized(headers[b"content-length"], limit)
         else:
             body, whole = self._rest(limit), False
-        return Response(status, body, reusable and whole and not self._buffer)
+        return Response(status, body, reusable and whole and not self._buffer, media_type)
 
     def close(self) -> None:
         """Close the connection."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
+from events.signing import Keys, verify
+
 Event = dict[str, Any]
 
 HANDLED: Final = 200
@@ -29,6 +31,9 @@ class Recorder:
     handled: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
     """By function: every event that was answered with 200."""
     headers: list[dict[str, str]] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
+    """Functions that are not there, as a gateway says it of those that aren't deployed."""
+    keys: Keys = field(default_factory=Keys)
     delay: float = 0.0
 
     def __post_init__(self) -> None:
@@ -43,10 +48,18 @@ class Recorder:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
+            def do_GET(self) -> None:
+                function = self.path.removesuffix("/_/ready").rpartition("/")[2]
+                self._answer(404 if function in recorder.missing else 200, "text/plain")
+
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                body = self.rfile.read(int(self.headers["Content-Length"]))
                 status = recorder.answer(self.path.rpartition("/")[2], body, dict(self.headers))
+                self._answer(status, "application/problem+json")
+
+            def _answer(self, status: int, kind: str) -> None:
                 self.send_response(status)
+                self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -66,8 +79,10 @@ class Recorder:
             self.server.server_close()
             self.server = None
 
-    def answer(self, function: str, event: Event, headers: dict[str, str]) -> int:
+    def answer(self, function: str, body: bytes, headers: dict[str, str]) -> int:
         """Take a call."""
+        verify(self.keys.current(), function, {name.lower(): value for name, value in headers.items()}, body)
+        event = json.loads(body)
         with self.lock:
             self.calls[function].append(event)
             self.headers.append(headers)
@@ -97,4 +112,5 @@ class Recorder:
         self.calls.clear()
         self.handled.clear()
         self.headers.clear()
+        self.missing.clear()
         self.delay = 0.0

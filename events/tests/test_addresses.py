@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from events.dispatcher.caller import Caller, NotAnAddressError, address_of
 from events.dispatcher.delivery import Answer, Delivery, Verdict
+from events.signing import Keys, new_key
 
 Answering = Callable[..., tuple[int, list[bytes]]]
 
@@ -23,7 +24,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
 def call(url: str) -> Answer:
-    caller = Caller(url, 5)
+    caller = Caller(url, "x", Keys(), 5)
     try:
         return caller(Delivery(1, 1, b"{}", "agt_1", "evt_1", "/s", None))
     finally:
@@ -51,7 +52,7 @@ def call(url: str) -> Answer:
     ],
 )
 def test_every_form_leads_to_its_host_with_its_name(form: str, host: str, port: int, line: str, authority: str) -> None:
-    caller = Caller(address_of(form, "hear-it"), 5)
+    caller = Caller(address_of(form, "hear-it"), "hear-it", Keys(), 5)
     assert (caller.host, caller.port, caller.secure) == (host, port, form.startswith("https"))
     lines = caller.head.decode().split("\r\n")
     assert lines[:2] == [f"POST {line} HTTP/1.1", f"Host: {authority}"]
@@ -61,6 +62,11 @@ def test_every_form_leads_to_its_host_with_its_name(form: str, host: str, port: 
 def test_what_leads_to_no_function_is_refused(form: str) -> None:
     with pytest.raises(NotAnAddressError, match="FUNCTIONS_URL"):
         address_of(form, "hear-it")
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DELIVERY_SIGNING_KEYS", new_key())
 
 
 @pytest.fixture

@@ -6,31 +6,59 @@ import pytest
 
 from events.dispatcher.caller import verdict
 from events.dispatcher.delivery import Answer, Delivery, Verdict
+from events.dispatcher.http_client import Response
 from events.dispatcher.lanes import Lanes
 from events.subscriptions import Subscription
 
-UNEXPECTED = (301, 302, 307, 308, 400, 401, 403, 404, 405, 408, 409, 413, 415, 425, 429, 501, 502, 504)
+UNEXPECTED = (301, 302, 307, 308, 400, 403, 404, 405, 408, 409, 413, 415, 425, 429, 501, 502, 504)
+PROBLEM = b"application/problem+json"
+TOLD = b'{"code": "c", "detail": "d."}'
+
+PLATFORMS = (
+    (404, b"text/plain", b"error finding function list-agents.openfaas-fn: server returned non-200 status code (404)"),
+    (404, b"text/html", b"<h1>404 Not Found</h1>"),
+    (404, b"", b""),
+    (429, b"text/plain", b"too many requests"),
+    (500, b"text/plain", b"Can't reach service for: record-audit."),
+    (502, b"text/html", b"<html>502 Bad Gateway</html>"),
+    (503, b"text/plain", b"pending request queue full"),
+    (503, b"", b""),
+    (504, b"text/plain", b"request timeout"),
+)
+"""What gateways and proxies answer in the name of a function."""
+
+
+def answer(status: int, media_type: bytes = PROBLEM, body: bytes = TOLD) -> Answer:
+    return verdict(Response(status, body, reusable=True, media_type=media_type))
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
 def test_any_success_is_handled(status: int) -> None:
-    assert verdict(status, b"") == Answer(Verdict.HANDLED, "handled")
+    assert answer(status, b"", b"") == Answer(Verdict.HANDLED, "handled")
 
 
 def test_422_is_a_dead_letter_at_once_with_the_problem_it_tells() -> None:
-    problem = b'{"code": "event_data_invalid", "detail": "The data does not fit."}'
-    assert verdict(422, problem) == Answer(Verdict.DEAD, "refused", "422 event_data_invalid: The data does not fit.")
+    assert answer(422) == Answer(Verdict.DEAD, "refused", "422 c: d.")
 
 
-@pytest.mark.parametrize(("status", "reason"), [(503, "unavailable"), (500, "bug")])
-def test_not_now_and_a_bug_are_tried_again(status: int, reason: str) -> None:
-    assert verdict(status, b"") == Answer(Verdict.RETRY, reason, str(status))
+@pytest.mark.parametrize(("status", "reason"), [(503, "unavailable"), (500, "bug"), (401, "unauthenticated")])
+def test_what_a_function_says_itself_is_tried_again(status: int, reason: str) -> None:
+    assert answer(status) == Answer(Verdict.RETRY, reason, f"{status} c: d.")
+
+
+@pytest.mark.parametrize(("status", "media_type", "body"), PLATFORMS)
+def test_what_a_platform_says_of_a_function_is_that_it_is_not_there(
+    status: int, media_type: bytes, body: bytes
+) -> None:
+    found = answer(status, media_type, body)
+    assert (found.verdict, found.reason) == (Verdict.RETRY, "unreachable")
+    assert found.detail.startswith(str(status))
+    assert body.decode() not in found.detail or not body
 
 
 @pytest.mark.parametrize("status", UNEXPECTED)
 def test_what_is_never_answered_to_an_event_is_tried_again(status: int) -> None:
-    assert verdict(status, b"").verdict is Verdict.RETRY
-    assert verdict(status, b"").reason == "unexpected"
+    assert answer(status) == Answer(Verdict.RETRY, "unexpected", f"{status} c: d.")
     assert HTTPStatus(status).phrase
 
 

@@ -105,7 +105,7 @@ def test_what_no_queue_takes_is_parked_and_comes_back_when_redriven(path: EventP
 def test_a_queue_that_was_deleted_is_made_again_and_consumed_again(path: EventPath, eventually: Eventually) -> None:
     with path.broker() as connection:
         connection.channel().queue_delete(HEAR_SOME.queue)
-    gone = f"no longer consuming from {HEAR_SOME.queue}: ChannelClosedByClient: (0) 'its queue is gone: python -m"
+    gone = f"no longer consuming from {HEAR_SOME.queue}: ChannelClosedByClient: (0) 'its queue is gone: `botberi topology`"
     eventually(lambda: gone in path.log("dispatcher"))
     path.declare(check=True)
     ids = path.emit("agt_anew")
@@ -158,4 +158,19 @@ def test_an_exchange_that_appears_has_time_to_get_its_bindings(path: EventPath, 
         eventually(lambda: path.log("relay").count("relaying") > begun)
         assert time.monotonic() - appeared >= SETTLING
     path.declare(check=True)
+    eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
+
+
+def test_nothing_is_taken_for_a_function_that_is_still_to_come_and_others_get_theirs(
+    path: EventPath, eventually: Eventually
+) -> None:
+    path.recorder.missing.add(HEARD)
+    path.kill("dispatcher")
+    path.start("dispatcher")
+    ids = path.emit("agt_early")
+    eventually(lambda: path.recorder.heard(HEAR_ALL.function, ids) == ids)
+    eventually(lambda: f"{HEARD} can't be called yet, and its events wait: 404" in path.log("dispatcher"))
+    assert path.depth(HEAR_SOME.queue) == 1
+    assert path.recorder.calls[HEARD] == []
+    path.recorder.missing.clear()
     eventually(lambda: path.recorder.heard(HEARD, ids) == ids)

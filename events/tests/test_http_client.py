@@ -9,6 +9,7 @@ import pytest
 
 from events.dispatcher.caller import Caller
 from events.dispatcher.delivery import Answer, Delivery, Verdict
+from events.signing import Keys, new_key, verify
 
 Serve = Callable[..., Caller]
 
@@ -40,6 +41,11 @@ class Server:
                         connection.sendall(answer)
 
 
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DELIVERY_SIGNING_KEYS", new_key())
+
+
 @pytest.fixture
 def servers() -> Iterator[list[Server]]:
     made: list[Server] = []
@@ -54,7 +60,7 @@ def serve(servers: list[Server]) -> Iterator[Serve]:
 
     def start(*connections: list[bytes], timeout: float = 5) -> Caller:
         servers.append(Server(list(connections)))
-        callers.append(Caller(f"http://127.0.0.1:{servers[-1].port}/function/hear", timeout))
+        callers.append(Caller(f"http://127.0.0.1:{servers[-1].port}/function/hear", "hear", Keys(), timeout))
         return callers[-1]
 
     yield start
@@ -70,13 +76,16 @@ def test_one_connection_serves_call_after_call(serve: Serve, servers: list[Serve
     caller = serve([OK, OK, OK])
     assert [caller(delivery(TRACE)).verdict for _ in range(3)] == [Verdict.HANDLED] * 3
     head, _, body = servers[0].requests[2].partition(b"\r\n\r\n")
-    assert head.split(b"\r\n") == [
-        b"POST /function/hear HTTP/1.1",
-        f"Host: 127.0.0.1:{servers[0].port}".encode(),
-        b"Content-Type: application/cloudevents+json",
-        f"traceparent: {TRACE}".encode(),
-        b"Content-Length: 8",
-    ]
+    lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines[1:])
+    verify(Keys().current(), "hear", headers, body)
+    assert lines[0] == "POST /function/hear HTTP/1.1"
+    assert {name: value for name, value in headers.items() if not name.startswith("webhook-")} == {
+        "Host": f"127.0.0.1:{servers[0].port}",
+        "Content-Type": "application/cloudevents+json",
+        "traceparent": TRACE,
+        "Content-Length": "8",
+    }
     assert body == b'{"a": 1}'
 
 
@@ -121,7 +130,10 @@ def test_half_an_answer_is_no_answer(serve: Serve, answer: bytes) -> None:
 
 
 def test_a_huge_body_is_not_read_and_ends_the_connection(serve: Serve) -> None:
-    huge = b"HTTP/1.1 503 No\r\nContent-Length: 10000000\r\n\r\n" + b"x" * 20_000
+    head = (
+        b"HTTP/1.1 503 No\r\nContent-Type: application/problem+json; charset=utf-8\r\nContent-Length: 10000000\r\n\r\n"
+    )
+    huge = head + b"x" * 20_000
     caller = serve([huge], [OK])
     assert caller(delivery()) == Answer(Verdict.RETRY, "unavailable", "503")
     assert caller(delivery()).verdict is Verdict.HANDLED

@@ -146,13 +146,6 @@ def test_a_queue_that_is_in_use_is_not_moved_and_the_remedy_is_told(
     assert not management.look().queues[MOVED.queue].arguments.get("x-single-active-consumer")
 
 
-def test_a_queue_that_somebody_else_empties_is_not_moved(topology: EventPath) -> None:
-    old_queue(topology)
-    say(topology, replace(MOVED, concurrency=0))
-    refused = topology.declare(check=False)
-    assert f"rabbitmqctl delete_queue {MOVED.queue}" in refused.stderr
-
-
 def test_an_exchange_of_another_kind_is_left_alone_and_the_remedy_is_told(topology: EventPath) -> None:
     say(topology, MOVED)
     with topology.broker() as connection:

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from events import signing
 from functions.domain.accounts import keys
 from migrations.databases import DATABASES, ROLES
 
@@ -26,6 +27,8 @@ def fill(folder: Path) -> None:
     for name in names():
         if not (folder / name).exists():
             write(folder / name, secrets.token_urlsafe(24))
+    if not (folder / signing.SECRET).exists():
+        write(folder / signing.SECRET, signing.new_key() + "\n")
     if not (folder / "jwt-signing-key").exists():
         keys.generate(folder)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from events import signing
 from events.configuration import MissingSettingError, secret, setting
 from functions.domain.databases import SharedDb, UserDb
 from functions.runtime.databases import POOL_SIZE
@@ -46,6 +47,8 @@ def environment(declaration: Declaration) -> Environment:
     group = declaration.needs.group
     if declaration.parameter("caller"):
         secrets.add("jwt-public-keys")
+    if declaration.surface == "subscribers":
+        secrets.add(signing.SECRET)
     if declaration.parameter("cache"):
         settings.add("USER_REDIS_URL")
         secrets.add("user-redis")

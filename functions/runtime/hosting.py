@@ -23,7 +23,12 @@ from functions.runtime.endpoint import Function
 from functions.runtime.routes import RouteNotFound, match
 from functions.runtime.wsgi import Application, Environ, StartResponse
 
-HEALTH: Final = ("/_/health", "/_/ready")
+READY: Final = "/_/ready"
+"""Where a deployment says that it can be called; below a subscriber's address, where there are several."""
+
+HEALTH: Final = ("/_/health", READY)
+
+_OK: Final = flask.Response("ok", mimetype="text/plain")
 
 SUBSCRIBERS: Final = "subscribers"
 """The surface of those whom only the dispatcher calls."""
@@ -60,7 +65,7 @@ class Host:
         """Answer one request."""
         path = environ.get("PATH_INFO", "/")
         if path in HEALTH:
-            return flask.Response("ok", mimetype="text/plain")(environ, start_response)
+            return _OK(environ, start_response)
         try:
             response = self._response(environ, path)
         except Refusal as refusal:
@@ -76,11 +81,17 @@ class Host:
         if surface not in (None, SUBSCRIBERS) and docs_page.serves(path):
             return docs_page.answer(surface, Request(environ))
         if surface == SUBSCRIBERS or (surface is None and not self.endpoints):
+            if self._is_probe(path):
+                return _OK
             declaration = self._subscriber(path, alone=surface is None and len(self.declarations) == 1)
         else:
             shown = [each for each in self.endpoints if surface in (None, each.surface)]
             declaration, _ = match(shown, environ["REQUEST_METHOD"], path)
         return self.functions[declaration.name](flask.Request(environ))
+
+    def _is_probe(self, path: str) -> bool:
+        address = path.removesuffix(READY)
+        return address != path and address in self.subscribers
 
     def _subscriber(self, path: str, *, alone: bool) -> Declaration:
         for address, declaration in self.subscribers.items():

@@ -1,28 +1,27 @@
 """The `@subscriber` decorator: turns a typed handler of an event into a function that functions-framework serves.
 
-The inbox row and the effect are one transaction, so a second delivery is a no-op. What is answered means the same to
-every sender: 200 handled, or handled before; 503 not now, deliver it again; 422 poison, never; 500 a bug, try again and
-then give up.
+The inbox row and the effect are one transaction, so a second delivery is a no-op. What is answered means the same on
+every platform: 200 handled, or handled before; 503 not now, deliver it again; 422 poison, never; 500 a bug, try again
+and then give up. What the dispatcher hasn't signed for this very function is a 401, whatever it says.
 """
 
 import inspect
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from http import HTTPStatus
 from pathlib import Path
 from time import perf_counter
 from types import UnionType
-from typing import Any, Final, Union, get_args, get_origin, get_type_hints, overload
+from typing import Any, ClassVar, Final, Union, get_args, get_origin, get_type_hints, overload
 
 import flask
 from pydantic import ValidationError
 
-from events import context, inbox
+from events import context, inbox, signing
 from events.event import Event
-from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode, from_attributes
+from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.refusals import Invalid, Malformed, Refusal, TooLarge, Unavailable
+from functions.domain.refusals import Invalid, Malformed, Refusal, TooLarge, Unauthenticated, Unavailable
 from functions.runtime import metrics
 from functions.runtime.answers import bug, problem_response, refused
 from functions.runtime.databases import shared_transaction, user_transaction
@@ -41,8 +40,21 @@ ALL: Final = "#"
 """The binding of a subscriber that hears every event: its parameter is a `CloudEvent`."""
 
 
+_keys: Final = signing.Keys()
+
+
 class EventSourceUnexpected(Invalid):
     """Botberi alone says events of this type, and this one is from elsewhere."""
+
+
+class NotSigned(Unauthenticated):
+    """Only the dispatcher delivers events, and this is not signed by it."""
+
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Signature realm="botberi"'}
+
+
+class NotAnEvent(Invalid):
+    """The body is no CloudEvent."""
 
 
 class NulCharacter(Invalid):
@@ -119,13 +131,12 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
     """Answer one delivery."""
     started = perf_counter()
     try:
-        event = read_event(request, declaration.max_body)
-    except (NotAnEventError, TooLarge) as error:
-        log.warning("poison: %s", error, extra={"function": declaration.name})
-        metrics.answers.observe(declaration.name, HTTPStatus.UNPROCESSABLE_ENTITY, perf_counter() - started)
-        return problem_response(422, "not_an_event", str(error))
-    except Malformed:
-        return refused(Unavailable("The event did not arrive whole: deliver it again."))
+        event = read_event(declaration, request)
+    except Refusal as refusal:
+        log.warning("%s: %s", refusal.code, refusal.detail, extra={"function": declaration.name})
+        response = refused(refusal)
+        metrics.answers.observe(declaration.name, response.status_code, perf_counter() - started)
+        return response
     with context.entered(_context_of(event)):
         response = _outcome(declaration, event)
         seconds = perf_counter() - started
@@ -207,21 +218,26 @@ def _context_of(event: CloudEvent) -> context.Context:
     )
 
 
-def read_event(request: flask.Request, limit: int) -> CloudEvent:
-    """Read a CloudEvent from a request, structured or binary, or raise `NotAnEventError` or `TooLarge`."""
-    body = read_body(request, limit)
+def read_event(declaration: Declaration, request: flask.Request) -> CloudEvent:
+    """Read the CloudEvent that was signed for the function; refuse whatever it isn't."""
+    try:
+        body = read_body(request, declaration.max_body)
+    except TooLarge as error:
+        raise NotAnEvent(error.detail) from None
+    except Malformed:
+        raise Unavailable("The event did not arrive whole: deliver it again.") from None
+    try:
+        headers = {name: request.headers.get(name, "") for name in signing.HEADERS}
+        signing.verify(_keys.current(), declaration.deployment, headers, body)
+    except signing.NotSignedError as error:
+        raise NotSigned(f"Only the dispatcher delivers events: {error}.") from None
+    # Only what is in the body is signed: an event whose attributes are headers is none here.
+    if request.mimetype != CONTENT_TYPE:
+        raise NotAnEvent(f"The request is no CloudEvent: expected Content-Type {CONTENT_TYPE}.")
     try:
         check_json(body)
-    except NotStrictJsonError as error:
-        message = f"the body is not JSON: {error}"
-        raise NotAnEventError(message) from None
-    if request.mimetype == CONTENT_TYPE:
         return decode(body)
-    attributes: dict[str, Any] = {
-        name.lower().removeprefix("ce-"): value for name, value in request.headers if name.lower().startswith("ce-")
-    }
-    if not attributes:
-        message = f"the request is no CloudEvent: expected Content-Type {CONTENT_TYPE}, or ce- headers"
-        raise NotAnEventError(message)
-    attributes["data"] = flask.json.loads(body)
-    return from_attributes(attributes)
+    except NotStrictJsonError as error:
+        raise NotAnEvent(f"The body is not JSON: {error}.") from None
+    except NotAnEventError as error:
+        raise NotAnEvent(str(error)) from None

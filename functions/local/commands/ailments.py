@@ -143,7 +143,8 @@ def _of_broker(connection: pika.BlockingConnection) -> Iterator[Ailment]:
     yield from _of_topology(compare(wanted, existing), existing)
     for queue in sorted(set(wanted.queues) & set(existing.queues)):
         if not moving.consumers(connection, queue):
-            yield queue, "nobody consumes from it", "start `python -m events.dispatcher`, or what brings its events"
+            remedy = "start `python -m events.dispatcher`; it takes nothing until the function answers /_/ready"
+            yield queue, "nobody consumes from it", remedy
 
 
 def _of_topology(differences: Differences, existing: Existing) -> Iterator[Ailment]:

@@ -5,10 +5,13 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from werkzeug.datastructures import Headers
 from werkzeug.test import Client as WerkzeugClient
 
+from events import signing
+from events.wire import CONTENT_TYPE
 from functions.local.testing.answers import Answer, check_documented
 from functions.runtime.declarations import Declaration
 from functions.runtime.hosting import Host
@@ -73,6 +76,12 @@ def _dumped(value: Any) -> bytes:  # noqa: ANN401 - JSON
     return json.dumps(value).encode()
 
 
+def signed(function: str, body: bytes) -> dict[str, str]:
+    """Return the headers with which the dispatcher delivers an event to a function."""
+    message = signing.message_id(function, "test", uuid4().hex)
+    return {"Content-Type": CONTENT_TYPE, **signing.headers(signing.Keys().current(), message, body)}
+
+
 class Api:
     """A client for each surface, and one for subscribers."""
 
@@ -88,9 +97,9 @@ class Api:
         return Client(send(surface), [each for each in self.declarations if each.surface == surface])
 
     def deliver(self, function: str, event: dict[str, Any]) -> Answer:
-        """Deliver a structured CloudEvent to a subscriber, `converge_instance` or `converge-instance`."""
-        headers = {"Content-Type": "application/cloudevents+json"}
-        return self.subscribers.post(f"/function/{function.replace('_', '-')}", data=_dumped(event), headers=headers)
+        """Deliver a CloudEvent to a subscriber as the dispatcher does, `converge_instance` or `converge-instance`."""
+        function, body = function.replace("_", "-"), _dumped(event)
+        return self.subscribers.post(f"/function/{function}", data=body, headers=signed(function, body))
 
 
 def in_process(host: Host, ports: Mapping[str, int]) -> Callable[[str], Send]:

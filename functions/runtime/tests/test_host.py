@@ -6,6 +6,7 @@ import flask
 import functions_framework
 import pytest
 
+from events.signing import new_key
 from functions.attack.spellings import spellings
 from functions.runtime import functions
 from functions.runtime.hosting import create
@@ -16,6 +17,11 @@ READ = '@endpoint("GET", "/things/{name}")\ndef read_thing(name: str) -> None: .
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 HEAR = "@subscriber\ndef hear_thing(event: AccountRegistered) -> None: ..."
 BREAK = '@endpoint("GET", "/broken")\ndef break_thing(db: UserDb) -> None: ...'
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DELIVERY_SIGNING_KEYS", new_key())
 
 
 @pytest.mark.parametrize("path", ["/_/health", "/_/ready"])
@@ -45,20 +51,27 @@ def test_a_subscriber_alone_answers_at_the_root_and_nowhere_else(plant: Plant) -
     client = plant("subscribers", hear_thing=HEAR)
     address = "/function/hear-thing"
     others = ("/anything", "/v1/me", address, "/robots.txt", *spellings(address, by="/v1/me"))
-    assert status_of(client, "/") == 422
+    assert status_of(client, "/") == 401
     assert [target for target in others if status_of(client, target) != 404] == []
 
 
 def test_several_subscribers_are_told_apart_by_their_names(plant: Plant) -> None:
     client = plant("subscribers", hear_thing=HEAR, see_thing=HEAR.replace("hear", "see"))
-    assert client.post("/function/see-thing").json["code"] == "not_an_event"
+    assert client.post("/function/see-thing").json["code"] == "not_signed"
     assert client.post("/").json["code"] == "route_not_found"
+
+
+def test_a_subscriber_among_others_says_that_it_is_ready_and_one_that_is_not_there_does_not(plant: Plant) -> None:
+    client = plant("subscribers", hear_thing=HEAR, see_thing=HEAR.replace("hear", "see"))
+    assert client.get("/function/see-thing/_/ready").text == "ok"
+    assert client.get("/function/smell-thing/_/ready").json["code"] == "route_not_found"
+    assert plant(read_thing=READ).get("/function/see-thing/_/ready").status_code == 404
 
 
 def test_subscribers_are_on_the_listener_of_the_dispatcher_alone() -> None:
     client = Client(create([], {"8010": "user", "8060": "subscribers"}))
     addresses = [f"/function/{each.deployment}" for each in client.host.declarations if each.surface == "subscribers"]
-    assert {status_of(client, address, port=8060) for address in addresses} == {422}
+    assert {status_of(client, address, port=8060) for address in addresses} == {401}
     assert status_of(client, "/v1/auth/login", port=8060) == 404
     for address, port in itertools.product(addresses, (8010, 8080)):
         targets = [address, *spellings(address, by="/v1/auth/logout")]

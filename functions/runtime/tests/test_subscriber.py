@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from functions.local.testing.clients import signed
 from functions.local.testing.world import World
 from functions.runtime import databases
 from functions.runtime.tests.planting import Client, Plant
+
+pytestmark = pytest.mark.usefixtures("world")
 
 HEAR = """
     @subscriber
@@ -35,7 +38,13 @@ def event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute
 
 
 def deliver(client: Client, given: object) -> Any:  # noqa: ANN401 - an answer
-    return client.post("/", data=json.dumps(given), content_type="application/cloudevents+json")
+    return send(client, json.dumps(given).encode())
+
+
+def send(client: Client, body: bytes, **changes: str) -> Any:  # noqa: ANN401 - an answer
+    """Deliver a body as the dispatcher would to the one function there is, but for `changes` of the headers."""
+    [function] = [each.deployment for each in client.host.declarations]
+    return client.post("/", data=body, headers=signed(function, body) | changes)
 
 
 def effects(world: World, given: dict[str, Any]) -> int:
@@ -47,6 +56,22 @@ def effects(world: World, given: dict[str, Any]) -> int:
 @pytest.fixture
 def hear(plant: Plant) -> Client:
     return plant("subscribers", hear_registration=HEAR.format(end=""))
+
+
+def test_what_the_dispatcher_has_not_signed_for_this_function_is_a_401_and_changes_nothing(
+    hear: Client, world: World
+) -> None:
+    given = event()
+    body = json.dumps(given).encode()
+    bare = hear.post("/", data=body, content_type="application/cloudevents+json")
+    other = hear.post("/", data=body, headers=signed("record-audit", body))
+    changed = hear.post("/", data=body + b" ", headers=signed("hear-registration", body))
+    for answer in (bare, other, changed):
+        assert (answer.status_code, answer.mimetype, answer.json["code"]) == (
+            *(401, "application/problem+json", "not_signed"),
+        )
+        assert answer.headers["WWW-Authenticate"]
+    assert effects(world, given) == 0
 
 
 def test_a_second_delivery_changes_nothing(hear: Client, world: World) -> None:
@@ -81,11 +106,11 @@ def test_what_botberi_says_is_believed_from_nobody_else(hear: Client, world: Wor
     assert effects(world, given) == 0
 
 
-def test_an_event_in_headers_is_heard_too(hear: Client, world: World) -> None:
+def test_an_event_whose_attributes_are_headers_is_none_since_they_are_not_signed(hear: Client, world: World) -> None:
     given = event()
     headers = {f"ce-{name}": value for name, value in given.items() if name not in {"data", "datacontenttype"}}
-    answer = hear.post("/", json=given["data"], headers=headers)
-    assert (answer.status_code, effects(world, given)) == (200, 1)
+    answer = send(hear, json.dumps(given["data"]).encode(), **headers, **{"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json["code"], effects(world, given)) == (422, "not_an_event", 0)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +142,7 @@ def test_poison_is_a_422(hear: Client, change: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"null", b"NaN", b"[" * 5000, b" " * (1024 * 1024 + 1)])
 def test_what_is_no_event_is_a_422(hear: Client, body: bytes) -> None:
-    answer = hear.post("/", data=body, content_type="application/cloudevents+json")
+    answer = send(hear, body)
     assert (answer.status_code, answer.json["code"]) == (422, "not_an_event")
 
 
@@ -128,7 +153,7 @@ def test_an_event_that_did_not_arrive_whole_is_asked_for_again(hear: Client) -> 
 
 
 def test_what_is_no_event_is_not_said_back(hear: Client) -> None:
-    answer = hear.post("/", json={"a": "hunter2"}, headers={"Authorization": "Bearer hunter2"})
+    answer = send(hear, b'{"a": "hunter2"}', Authorization="Bearer hunter2")
     assert answer.status_code == 422
     assert "hunter2" not in answer.text
 
@@ -148,7 +173,6 @@ def test_what_a_handler_raises_leaves_nothing_and_can_be_delivered_again(
     assert effects(world, given) == 1
 
 
-@pytest.mark.usefixtures("world")
 def test_while_postgres_is_away_it_is_a_503_that_names_it_in_the_log_alone(
     hear: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -172,7 +196,7 @@ def test_the_log_names_the_call_of_a_gateway_and_not_the_password_that_comes_wit
 ) -> None:
     caplog.set_level(logging.DEBUG)
     sent = {"X-Call-Id": "call-1", "Authorization": "Basic YWRtaW46c2VjcmV0"}
-    hear.post("/", data=json.dumps(event()), content_type="application/cloudevents+json", headers=sent)
+    send(hear, json.dumps(event()).encode(), **sent)
     told = [vars(record) for record in caplog.records]
     assert [each["call_id"] for each in told if "call_id" in each] == ["call-1"]
     assert "YWRtaW46c2VjcmV0" not in str(told)
