@@ -6,6 +6,7 @@ import sys
 import urllib.request
 from typing import Any, Final
 
+from events import signing
 from events.bench.ground import QUEUE, Ground, wait
 from functions.local.binaries import find
 from functions.local.health import answers
@@ -15,6 +16,7 @@ _LUA: Final = """
 wrk.method = "POST"
 wrk.headers["Content-Type"] = "application/cloudevents+json"
 wrk.body = [==[%s]==]
+%s
 """
 
 
@@ -43,7 +45,9 @@ def once(ground: Ground, size: float) -> dict[str, float]:
 
 def _wrk(ground: Ground, port: int, body: str, seconds: int) -> float:
     script = ground.folder / "post.lua"
-    script.write_text(_LUA % body)
+    message = signing.message_id(QUEUE.function, "bench", "1")
+    signed = signing.headers(signing.Keys().current(), message, body.encode())
+    script.write_text(_LUA % (body, "\n".join(f'wrk.headers["{name}"] = "{each}"' for name, each in signed.items())))
     told = ground.program(
         *(str(find("wrk")), "-t", "1", "-c", str(QUEUE.concurrency), "-d", f"{seconds}s", "-s", str(script)),
         f"http://127.0.0.1:{port}/function/{QUEUE.function}",

@@ -105,7 +105,9 @@ def test_what_no_queue_takes_is_parked_and_comes_back_when_redriven(path: EventP
 def test_a_queue_that_was_deleted_is_made_again_and_consumed_again(path: EventPath, eventually: Eventually) -> None:
     with path.broker() as connection:
         connection.channel().queue_delete(HEAR_SOME.queue)
-    gone = f"no longer consuming from {HEAR_SOME.queue}: ChannelClosedByClient: (0) 'its queue is gone: `botberi topology`"
+    gone = (
+        f"no longer consuming from {HEAR_SOME.queue}: ChannelClosedByClient: (0) 'its queue is gone: `botberi topology`"
+    )
     eventually(lambda: gone in path.log("dispatcher"))
     path.declare(check=True)
     ids = path.emit("agt_anew")

@@ -1,7 +1,7 @@
 """`python -m functions.containers.kubernetes_secrets FOLDER | kubectl apply -f -`: secrets as Kubernetes keeps them.
 
-What FOLDER lacks is generated into it. Every file becomes a Secret of its name that holds it under its name. Two are
-derived: what RabbitMQ is told of its users, and the connection of RabbitmqSources.
+What FOLDER lacks is generated into it. Every file becomes a Secret of its name that holds it under its name. One is
+derived: what RabbitMQ is told of its users.
 """
 
 import argparse
@@ -26,16 +26,6 @@ def manifests(folder: Path) -> Iterator[dict[str, Any]]:
         yield _secret(name, {name: text})
     passwords = {part: files[f"event-bus-{part}"].strip() for part in secrets_folder.EVENT_BUS_PARTS}
     yield _secret("event-bus-definitions", {"definitions.json": json.dumps(rabbitmq_server.definitions(passwords))})
-    yield _secret(
-        "event-bus-source",
-        {
-            # Only the host is read from it, though it has to look like the address of the management page.
-            "uri": "http://event-bus.botberi.svc.cluster.local",
-            "port": "5672",
-            "username": "botberi_dispatcher",
-            "password": passwords["dispatcher"],
-        },
-    )
 
 
 def _secret(name: str, data: dict[str, str]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from events import signing
 from functions.domain.accounts import keys
 from functions.local import rabbitmq_server, secrets_folder
 
@@ -30,7 +31,8 @@ DEFINITIONS: Final = "event-bus-definitions"
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    return sorted([*secrets_folder.names(), keys.PRIVATE, keys.PUBLIC, ADMINISTRATOR, GRAFANA, METER, DEFINITIONS])
+    ours = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, ADMINISTRATOR, GRAFANA, METER, DEFINITIONS)
+    return sorted([*secrets_folder.names(), *ours])
 
 
 def generate(folder: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from events import signing
 from events.topology import PERMISSIONS
 from functions.domain.accounts import keys
 from functions.manifests.yaml_text import dump
@@ -46,7 +47,7 @@ def secret_names() -> list[str]:
         "administrator",
         "event-bus-definitions",
     ]
-    others += [keys.PRIVATE, keys.PUBLIC]
+    others += [keys.PRIVATE, keys.PUBLIC, signing.SECRET]
     return sorted([*_passwords(), *(f"event-bus-{part}" for part in event_bus), *others])
 
 

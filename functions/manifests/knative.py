@@ -1,4 +1,4 @@
-"""deploy/knative/base: a Knative Service for each function, and a RabbitmqSource for each that hears events."""
+"""deploy/knative/base: a Knative Service for each function."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from functions.manifests.kubernetes import SECURITY, mounts, setting, volumes
 from functions.manifests.parts import PARTS
-from functions.manifests.subscriptions import subscriptions
+from functions.manifests.subscriptions import COLD_START
 from functions.manifests.yaml_text import dump, dump_all
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
@@ -23,18 +23,12 @@ TMP_SIZE: Final = "16Mi"
 BESIDE: Final = ("pgbouncer",)
 """Images of parts whose manifests people write; nginx' is nginx' own."""
 
-COLD_START: Final = 20
-"""Seconds that a request may wait for a container, beyond the function's own time limit."""
-
 
 def files(declarations: Sequence[Declaration], version: str) -> dict[Path, str]:
     """Return the generated files of deploy/knative."""
     services = [service(each) for each in declarations]
-    sources = [source(each) for each in declarations if each.surface == "subscribers"]
     return {
         FOLDER / "base/functions.yaml": dump_all(HEAD, services),
-        FOLDER / "base/sources.yaml": dump_all(HEAD, sources),
-        FOLDER / "base/subscriptions.yaml": dump_all(HEAD, [undelivered(declarations)]),
         FOLDER / "components/images/kustomization.yaml": images(declarations, version),
     }
 
@@ -100,39 +94,6 @@ def _container(declaration: Declaration) -> dict[str, Any]:
         "livenessProbe": {"httpGet": {"path": "/_/health"}, "periodSeconds": 10, "timeoutSeconds": 2},
         "securityContext": SECURITY,
         "volumeMounts": mounts(needed.secrets),
-    }
-
-
-def source(declaration: Declaration) -> dict[str, Any]:
-    """Return the RabbitmqSource that brings a subscriber its events, from the queue that events.topology declares."""
-    return {
-        "apiVersion": "sources.knative.dev/v1alpha1",
-        "kind": "RabbitmqSource",
-        "metadata": {"name": declaration.deployment, "labels": _labels(declaration)},
-        "spec": {
-            "rabbitmqClusterReference": {"namespace": "botberi", "connectionSecret": {"name": "event-bus-source"}},
-            # More than one at a time would change the order of a subject's events.
-            "rabbitmqResourcesConfig": {
-                "vhost": "botberi",
-                "predeclared": True,
-                "queueName": f"botberi.{declaration.deployment}",
-                "parallelism": 1,
-            },
-            "delivery": {"retry": 8, "backoffPolicy": "exponential", "backoffDelay": "PT1S"},
-            "sink": {
-                "ref": {"apiVersion": "serving.knative.dev/v1", "kind": "Service", "name": declaration.deployment}
-            },
-        },
-    }
-
-
-def undelivered(declarations: Sequence[Declaration]) -> dict[str, Any]:
-    """Return the ConfigMap by which the dispatcher takes dead letters and leaves the rest to sources."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "subscriptions"},
-        "data": {"subscriptions.json": subscriptions(declarations, delivered=False)},
     }
 
 

@@ -101,7 +101,7 @@ PARTS: Final = (
         image="events",
         args=("events.dispatcher",),
         settings=("EVENT_BUS_URL", "FUNCTIONS_URL", "SHARED_PSQL_URL"),
-        secrets=("event-bus-dispatcher", "shared-psql-relay"),
+        secrets=("delivery-signing-keys", "event-bus-dispatcher", "shared-psql-relay"),
         replicas=2,
         watched=True,
         # For dead letters, what is addressed to Postgres, the shelf and the clock.

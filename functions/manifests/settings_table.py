@@ -66,6 +66,7 @@ SETTINGS: Final = {
 
 SECRETS: Final = {
     "administrator": "The first administrator's password, for `admin@botberi.example`.",
+    "delivery-signing-keys": "The keys, one a line, with which deliveries to subscribers are signed and checked.",
     "event-bus-definitions": "RabbitMQ's users, with hashes of their passwords; made from the others.",
     "event-bus-": "The password of the RabbitMQ user `botberi_<part>`.",
     "flower": "The password of Flower's page, for the user `botberi`.",

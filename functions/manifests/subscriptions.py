@@ -2,23 +2,27 @@
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from functions.runtime.declarations import Declaration
 
+COLD_START: Final = 20
+"""Seconds that a call may wait for a container, beyond the function's own time limit."""
 
-def subscriptions(declarations: Sequence[Declaration], *, delivered: bool = True) -> str:
+
+def subscriptions(declarations: Sequence[Declaration]) -> str:
     """Return the file: one entry for each subscriber, by name.
 
     `types` are routing keys on the exchange of events, `#` for all; `concurrency` is how many subjects are handled at
-    a time: none where the dispatcher is not who delivers. It emits the events of a `schedule` in any case.
+    a time. The time limit of a function that may be scaled to zero has room for the start of its container.
     """
     entries = [
         {
             "function": each.deployment,
             "queue": f"botberi.{each.deployment}",
             "types": list(each.event_types),
-            "timeout_seconds": each.needs.timeout_seconds,
-            "concurrency": each.needs.concurrency if delivered else 0,
+            "timeout_seconds": each.needs.timeout_seconds + (0 if each.needs.min_scale else COLD_START),
+            "concurrency": each.needs.concurrency,
             **({"schedule": each.schedule, "timezone": each.timezone} if each.schedule else {}),
         }
         for each in declarations

@@ -19,12 +19,6 @@ def test_every_secret_that_something_mounts_is_there_under_its_own_name(tmp_path
         assert found[name] == {name: (tmp_path / name).read_text()}
 
 
-def test_sources_connect_as_the_dispatcher(tmp_path: Path) -> None:
-    connection = made(tmp_path)["event-bus-source"]
-    assert connection["username"] == "botberi_dispatcher"
-    assert connection["password"] == (tmp_path / "event-bus-dispatcher").read_text()
-
-
 def test_rabbitmq_is_told_no_password_but_only_hashes(tmp_path: Path) -> None:
     definitions = made(tmp_path)["event-bus-definitions"]["definitions.json"]
     assert (tmp_path / "event-bus-relay").read_text() not in definitions

@@ -128,22 +128,11 @@ def only_the_edge_is_public(documents: list[Document]) -> Iterator[str]:
             yield f"{name}: a {each['kind']} beside the edge"
 
 
-def predeclared_sources(documents: list[Document]) -> Iterator[str]:
-    """Bring events from queues that exist, in order, each into a function that exists; use no Broker and no Trigger."""
-    functions = {name for name, _, _, _ in services(documents)}
+def only_the_dispatcher_delivers(documents: list[Document]) -> Iterator[str]:
+    """Leave deliveries to the dispatcher: nothing of Eventing's signs them, and subscribers refuse the rest."""
     for each in documents:
-        name = each["metadata"]["name"]
-        if each["kind"] in {"Broker", "Trigger"}:
-            yield f"{name}: a {each['kind']} loses what is answered 4xx"
-        if each["kind"] != "RabbitmqSource":
-            continue
-        resources = each["spec"]["rabbitmqResourcesConfig"]
-        if resources.get("predeclared") is not True:
-            yield f"{name}: not predeclared"
-        if resources.get("parallelism") != 1:
-            yield f"{name}: a parallelism other than 1 changes the order of a subject's events"
-        if each["spec"]["sink"]["ref"]["name"] not in functions:
-            yield f"{name}: its sink doesn't exist"
+        if ".knative.dev/" in each["apiVersion"] and not each["apiVersion"].startswith("serving."):
+            yield f"{each['metadata']['name']}: a {each['kind']} beside the dispatcher"
 
 
 def secrets_by_reference(documents: list[Document]) -> Iterator[str]:
@@ -229,7 +218,7 @@ RULES: Final[tuple[Rule, ...]] = (
     plain_pods,
     reserved_names,
     only_the_edge_is_public,
-    predeclared_sources,
+    only_the_dispatcher_delivers,
     secrets_by_reference,
     confined,
     migrations_are_jobs,

@@ -85,6 +85,10 @@ PLANTS: list[tuple[rules.Rule, Plant]] = [
     (rules.reserved_names, lambda d: container(d)["ports"].append({"containerPort": 8012})),
     (rules.reserved_names, lambda d: container(d).update(name="queue-proxy")),
     (rules.only_the_edge_is_public, lambda d: d["metadata"]["labels"].pop("networking.knative.dev/visibility")),
+    (
+        rules.only_the_dispatcher_delivers,
+        lambda d: d.update(apiVersion="sources.knative.dev/v1alpha1", kind="RabbitmqSource"),
+    ),
     (rules.secrets_by_reference, lambda d: d.update(kind="Secret")),
     (
         rules.secrets_by_reference,
@@ -117,21 +121,6 @@ def test_a_pod_without_a_security_context_of_its_own_is_found() -> None:
     documents = copy.deepcopy(written())
     template(named(documents, "Deployment", "edge"))["spec"].pop("securityContext")
     assert list(rules.confined(documents)) == ["edge: a container that is added to its pod would be open"]
-
-
-@pytest.mark.parametrize(
-    "plant",
-    [
-        lambda d: d["spec"]["rabbitmqResourcesConfig"].update(predeclared=False),
-        lambda d: d["spec"]["rabbitmqResourcesConfig"].update(parallelism=10),
-        lambda d: d["spec"]["sink"]["ref"].update(name="nobody"),
-        lambda d: d.update(kind="Trigger"),
-    ],
-)
-def test_a_source_that_would_lose_or_reorder_events_is_found(plant: Plant) -> None:
-    documents = copy.deepcopy(written())
-    plant(named(documents, "RabbitmqSource", "record-audit"))
-    assert len(list(rules.predeclared_sources(documents))) == 1
 
 
 def test_the_gateway_may_be_moved_one_by_one_and_is_watched() -> None:
@@ -183,5 +172,4 @@ def test_the_version_of_the_images_is_the_projects() -> None:
 
 
 def test_no_rule_is_without_a_planted_violation() -> None:
-    planted_elsewhere = {rules.predeclared_sources}
-    assert {rule for rule, _ in PLANTS} | planted_elsewhere >= set(rules.RULES)
+    assert {rule for rule, _ in PLANTS} >= set(rules.RULES)
