@@ -30,7 +30,9 @@ PARTS = {
     "gateway": gateway.FAMILIES,
 }
 
-FOR_THOSE_WHO_LOOK_CLOSER = {"botberi_relay_cursor_seconds", "botberi_relay_lease"}
+FOR_THOSE_WHO_LOOK_CLOSER = {
+    *("botberi_relay_cursor_seconds", "botberi_relay_lease", "botberi_dispatcher_function_reached"),
+}
 """Shown by no dashboard."""
 
 NAME = re.compile(r"\b(?:botberi|flower|rabbitmq|pg|up|go|node|redis|nginx|celery|process)(?:_\w+)?\b(?![=!(])")
