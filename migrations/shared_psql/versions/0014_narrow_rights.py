@@ -6,8 +6,8 @@ recorded; what is old is forgotten by functions that forget nothing else.
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 FUNCTIONS = """
 -- A request is repeated within minutes.
