@@ -1,6 +1,7 @@
 """Types that pause: what comes after an event that can't be published waits behind it, and leaves in order."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -21,10 +22,26 @@ select resolve_letters(array(select letter_id from parked_events where id = :id)
 
 @pytest.fixture(scope="module")
 def pausing(quiet_path: EventPath) -> Iterator[EventPath]:
-    quiet_path.start("relay", PAUSING_TYPES=f"{AgentCreated.type}, {AgentChanged.type}")
+    start_relay(quiet_path)
     quiet_path.start("dispatcher")
     yield quiet_path
     quiet_path.stop()
+
+
+def start_relay(path: EventPath) -> None:
+    path.start("relay", PAUSING_TYPES=f"{AgentCreated.type}, {AgentChanged.type}")
+
+
+@contextmanager
+def unroutable(path: EventPath) -> Iterator[str]:
+    """Yield a type that no queue takes inside the `with` block."""
+    with path.broker() as connection:
+        channel = connection.channel()
+        channel.queue_unbind(HEAR_ALL.queue, bus.EXCHANGE, "#")
+        try:
+            yield AgentChanged.type
+        finally:
+            channel.queue_bind(HEAR_ALL.queue, bus.EXCHANGE, "#")
 
 
 def say(path: EventPath, subject: str, *, kind: str = AgentCreated.type, correlationid: str = "null") -> str:
@@ -74,15 +91,10 @@ def test_the_first_stays_in_front_when_it_is_redriven_in_vain(pausing: EventPath
 
 
 def test_a_redriven_event_leaves_before_those_behind_it(pausing: EventPath, eventually: Eventually) -> None:
-    with pausing.broker() as connection:
-        # Made anew it has no bindings, not even those that earlier tests have left.
-        channel = connection.channel()
-        channel.exchange_delete(bus.EXCHANGE)
-        channel.exchange_declare(bus.EXCHANGE, "topic", durable=True)
-    first = say(pausing, "agt_unbound", kind=AgentChanged.type)
-    rest = [say(pausing, "agt_unbound") for _ in range(3)]
-    eventually(lambda: parked(pausing, first, *rest) == ["unroutable", "behind", "behind", "behind"])
-    pausing.declare(check=True)
+    with unroutable(pausing) as kind:
+        first = say(pausing, "agt_unbound", kind=kind)
+        rest = [say(pausing, "agt_unbound") for _ in range(3)]
+        eventually(lambda: parked(pausing, first, *rest) == ["unroutable", "behind", "behind", "behind"])
     pausing.query(RESOLVE, id=first, how="redriven")
     last = say(pausing, "agt_unbound")
     eventually(lambda: len(pausing.recorder.heard(HEARD, [first, *rest, last])) == 5)
@@ -94,7 +106,7 @@ def test_what_waits_survives_the_relay(pausing: EventPath, eventually: Eventuall
     eventually(lambda: parked(pausing, first, second) == ["too_large", "behind"])
     pausing.kill("relay")
     third = say(pausing, "agt_crash")
-    pausing.start("relay", PAUSING_TYPES=AgentCreated.type)
+    start_relay(pausing)
     eventually(lambda: parked(pausing, first, second, third) == ["too_large", "behind", "behind"])
     pausing.query(RESOLVE, id=first, how="discarded")
     eventually(lambda: pausing.recorder.heard(HEARD, [second, third]) == [second, third])

@@ -14,16 +14,19 @@ from functions.local.testing.clients import Api
 from functions.local.testing.people import Person
 from functions.local.testing.world import World
 
+SOURCE = "/example/batch"
+"""Nobody else's: other tests of this worker publish too."""
+
 BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 
 
 @pytest.fixture
 def token(world: World) -> str:
-    return people.publisher(world, "/example/crm", "/example/sdk", "/example/batch")
+    return people.publisher(world, "/example/crm", "/example/sdk", SOURCE)
 
 
 def event(event_id: str, notice: str = "notice-batch", **more: object) -> dict[str, Any]:
-    head = {"specversion": "1.0", "id": event_id, "source": "/example/batch", "type": NoticePosted.type}
+    head = {"specversion": "1.0", "id": event_id, "source": SOURCE, "type": NoticePosted.type}
     return head | {"data": {"notice_id": notice, "text": "batch"}} | more
 
 
@@ -33,7 +36,8 @@ def publish(api: Api, token: str, events: Sequence[object]) -> Answer:
 
 def written(world: World, prefix: str) -> list[str]:
     with world.transaction("shared_psql", "relay") as db:
-        rows = db.exec_driver_sql("select id from outbox where id like %s order by seq", (f"{prefix}%",))
+        query = "select id from outbox where source = %s and id like %s order by seq"
+        rows = db.exec_driver_sql(query, (SOURCE, f"{prefix}%"))
         return [row.id for row in rows]
 
 
