@@ -38,6 +38,11 @@ def lease(database: str) -> str:
     return f"{LEASES}{database}"
 
 
+def canary(database: str) -> str:
+    """Return the name of the exchange that a database's relay binds to EXCHANGE, and that is deleted with it."""
+    return f"{lease(database)}.canary"
+
+
 def dead(queue: str) -> str:
     """Return the name of a queue's dead-letter queue."""
     return f"{queue}.dead"

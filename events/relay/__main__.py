@@ -56,12 +56,12 @@ class Relay:
     def run(self) -> None:
         """Relay until told to stop."""
         serve(watched(self.outlook, self.figures))
-        pause = 0.05
+        pause, exchange_lost = 0.05, False
         while not self.stopped:
             self.figures.turn()
             self.figures.sessions += 1
             session = RelaySession(self.outlook, self.figures, self.catalog, self.wakeup, lambda: self.stopped)
-            session.window = self.window
+            session.window, session.exchange_lost = self.window, exchange_lost
             wait = pause = min(pause * 2, MAX_PAUSE)
             try:
                 session.run()
@@ -72,6 +72,7 @@ class Relay:
                 log.warning("%s: %s; trying again", self.database, error)
             except Exception:
                 log.exception("a bug, or an outage in an unknown form; trying again")
+            exchange_lost = session.exchange_lost
             if session.delivered:
                 pause = 0.05
             if not self.stopped:

@@ -58,7 +58,7 @@ class Page:
     sent_at: float = 0.0
     """By the monotonic clock."""
     finished: bool = False
-    """Whether every letter is confirmed or returned."""
+    """Whether every letter is confirmed, or returned by an exchange that is still the one it was sent to."""
     from_parked: bool = False
     """Whether the letters were parked before, and are not read from the outbox."""
 

@@ -2,6 +2,10 @@
 
 The lease is an exclusive queue declared on the very connection that publishes. The broker frees it only when that
 connection is dead, so a relay that was frozen can't publish after another has taken over.
+
+Nobody is told that an exchange was deleted and made anew, and until it has its bindings again no queue takes what comes
+to it. So there is a canary: an exchange bound to that of the events, which RabbitMQ deletes with its last binding. What
+comes back is parked only while the canary lives.
 """
 
 import contextlib
@@ -55,14 +59,22 @@ class Publisher(threading.Thread):
     """Publishes pages with confirms, pipelined. Of use for one connection only."""
 
     def __init__(
-        self, database: str, poke: Callable[[], None], figures: Figures, returned: Callable[[str], None]
+        self,
+        database: str,
+        poke: Callable[[], None],
+        figures: Figures,
+        returned: Callable[[str], None],
+        *,
+        exchange_lost: bool = False,
     ) -> None:
         """`poke` is called from this thread whenever `state` has changed or a page is finished.
 
-        `returned` gets the id of each event that was sent to the queue which is the lease.
+        `returned` gets the id of each event that was sent to the queue which is the lease. `exchange_lost` says that
+        the publisher before failed for that reason.
         """
         super().__init__(name="publisher", daemon=True)
         self.lease = bus.lease(database)
+        self.canary = bus.canary(database)
         self.poke = poke
         self.figures = figures
         self.returned = returned
@@ -70,10 +82,14 @@ class Publisher(threading.Thread):
         self.failure = ""
         self.refused = False
         """Whether it failed because an event was refused for now."""
+        self.exchange_lost = False
+        """Whether it failed because the exchange that it began with is gone, be there another or not."""
         self.blocked = False
         self.unblocked_at = 0.0
-        self._missing = False
+        self._missing = exchange_lost
         """Whether the exchange wasn't there when it was last looked for."""
+        self._doubted: Page | None = None
+        """The last page of which something came back, so that the canary was looked for."""
         self._unconfirmed: dict[int, tuple[Page, Letter]] = {}
         self._tag = 0
         self._channel: Any = None
@@ -150,6 +166,7 @@ class Publisher(threading.Thread):
             self._missing = True
             self._connection.ioloop.call_later(TOPOLOGY_PAUSE, lambda: self._on_open(self._connection))
         elif self._connection.is_open:
+            self.exchange_lost = getattr(error, "reply_code", 0) == _NOT_FOUND
             self._fail(f"the channel to event_bus ended: {said(error)}{_HINT if 'NOT_FOUND' in str(error) else ''}")
 
     def _on_lease(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
@@ -158,6 +175,10 @@ class Publisher(threading.Thread):
         self._channel.exchange_declare(bus.EXCHANGE, passive=True, callback=self._on_exchange)
 
     def _on_exchange(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
+        self._channel.exchange_declare(self.canary, "fanout", auto_delete=True)
+        self._channel.exchange_bind(bus.EXCHANGE, self.canary, callback=self._on_bound)
+
+    def _on_bound(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
         self._connection.ioloop.call_later(SETTLING if self._missing else 0, self._begin)
         self._missing = False
 
@@ -197,6 +218,11 @@ class Publisher(threading.Thread):
         self.figures.returned += 1
         detail = f"no queue takes it ({method.reply_text}): see the bindings, then redrive"
         page.unpublishable.append(Unpublishable(letter, "unroutable", detail))
+        if self._doubted is not page:
+            # Whatever comes back of a page comes before the answer.
+            self._doubted = page
+            page.unconfirmed += 1
+            self._channel.exchange_declare(self.canary, passive=True, callback=lambda _: self._settle(page))
 
     def _on_confirm(self, frame: Any) -> None:  # noqa: ANN401 - pika's
         method = frame.method
@@ -209,12 +235,15 @@ class Publisher(threading.Thread):
         for tag in range(first, method.delivery_tag + 1):
             entry = self._unconfirmed.pop(tag, None)
             if entry is not None:
-                entry[0].unconfirmed -= 1
-                if entry[0].unconfirmed == 0:
-                    self._finish(entry[0])
+                self._settle(entry[0])
 
     def _on_probe(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401 - pika's
         self.returned(str(properties.message_id))
+
+    def _settle(self, page: Page) -> None:
+        page.unconfirmed -= 1
+        if page.unconfirmed == 0:
+            self._finish(page)
 
     def _finish(self, page: Page) -> None:
         self.figures.confirmed += len(page.letters)

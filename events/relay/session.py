@@ -66,6 +66,8 @@ class RelaySession:
         self.stopping = stopping
         self.probe: Probe | None = None
         self.window = Window()
+        self.exchange_lost = False
+        """Before `run`: whether the session before lost the exchange; afterwards, whether this one did."""
         self.pace = Pace()
         self.outstanding: deque[Page] = deque()
         self.delivered = 0
@@ -84,7 +86,10 @@ class RelaySession:
             stack.callback(self.reader.close)
             self.sleep = Sleep(self.database, self.wakeup, self.reader.session, self.figures)
             stack.callback(self.sleep.close)
-            self.publisher = Publisher(self.database, self.wakeup.poke, self.figures, self._probe_returned)
+            self.publisher = Publisher(
+                *(self.database, self.wakeup.poke, self.figures, self._probe_returned), exchange_lost=self.exchange_lost
+            )
+            self.exchange_lost = False
             stack.callback(self.publisher.close)
             self.publisher.start()
             if self._has_lease():
@@ -254,6 +259,7 @@ class RelaySession:
         if self.publisher.state is not State.PUBLISHING:
             if self.publisher.refused:
                 self.window.refused()
+            self.exchange_lost = self.publisher.exchange_lost
             # What is confirmed need not be sent again.
             self._save()
             raise BusLostError(self.publisher.failure)

@@ -1,5 +1,6 @@
 """What a function can't handle, what no queue takes, and what can't be published stop themselves and nobody else."""
 
+import signal
 import time
 from collections.abc import Callable
 from typing import Any
@@ -175,4 +176,23 @@ def test_nothing_is_taken_for_a_function_that_is_still_to_come_and_others_get_th
     assert path.depth(HEAR_SOME.queue) == 1
     assert path.recorder.calls[HEARD] == []
     path.recorder.missing.clear()
+    eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
+
+
+def test_an_idle_relay_notices_that_the_exchange_was_made_anew(path: EventPath, eventually: Eventually) -> None:
+    path.kill("relay", signal.SIGTERM)
+    # When it has noticed it connects again, and dies on the way: no event leaves before the bindings are there.
+    begun = path.log("relay").count("relaying")
+    relay = path.start("relay", BOTBERI_FAILPOINT="relay.lease:2")
+    eventually(lambda: path.log("relay").count("relaying") > begun)
+    eventually(path.gate_is_open)
+    with path.broker() as connection:
+        channel = connection.channel()
+        channel.exchange_delete(bus.EXCHANGE)
+        channel.exchange_declare(bus.EXCHANGE, "topic", durable=True)
+    ids = path.emit("agt_between")
+    eventually(lambda: path.parked() or not relay.alive)
+    assert path.parked() == []
+    path.declare(check=True)
+    path.start("relay")
     eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
