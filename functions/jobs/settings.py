@@ -12,15 +12,25 @@ CONVERGE: Final = "instance.converge"
 DATABASE: Final = 1
 """Of Redis: 0 is the cache's."""
 
+DEAD: Final = "instances.dead"
+"""The list of what stood in a queue and was no job. Nobody takes from it: the sweep goes by the instances."""
+
+CAREFUL: Final = "careful-redis"
+"""What kombu is told of functions.jobs.transport, which the worker reads by."""
+
 VISIBILITY: Final = 300
 """Seconds after which Redis hands out a job again that no worker has finished: far above the longest job."""
 
 
 def configuration() -> dict[str, Any]:
     """Return the settings: the broker is at `USER_REDIS_URL` (`host:port`) with the secret `user-redis`."""
-    password = quote(secret("user-redis"), safe="")
+    from kombu.transport import TRANSPORT_ALIASES  # noqa: PLC0415 - slow to import, and handlers import this module
+
+    TRANSPORT_ALIASES[CAREFUL] = "functions.jobs.transport:CarefulTransport"
+    address = f":{quote(secret('user-redis'), safe='')}@{setting('USER_REDIS_URL')}/{DATABASE}"
     return {
-        "broker_url": f"redis://:{password}@{setting('USER_REDIS_URL')}/{DATABASE}",
+        "broker_url": f"redis://{address}",
+        "broker_read_url": f"{CAREFUL}://{address}",
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {

@@ -244,6 +244,12 @@ _INSTANCES: Final = (
         (("flower_worker_number_of_currently_executing_tasks", "{{worker}}"),),
     ),
     Panel("Jobs that wait for a worker", "short", ((_each("botberi_jobs_waiting", "queue"), "{{queue}}"),)),
+    Panel(
+        "What was no job",
+        "short",
+        (("botberi_jobs_dead", "put aside"),),
+        "Kept in the list instances.dead of Redis' database 1; the worker's log says when and why.",
+    ),
     Panel("Jobs", "ops", ((_rate("flower_events_total", "type"), "{{type}}"),)),
     Panel(
         "99 of 100 jobs take less than", "s", ((_quantile(0.99, "flower_task_runtime_seconds", "task"), "{{task}}"),)

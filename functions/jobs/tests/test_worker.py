@@ -1,8 +1,10 @@
 """A real worker, with a real Redis between it and those who send it jobs."""
 
+import base64
+import json
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import redis
@@ -10,7 +12,7 @@ import redis
 from events import context
 from events.configuration import secret
 from functions.jobs import queue
-from functions.jobs.settings import ADMIN_QUEUE
+from functions.jobs.settings import ADMIN_QUEUE, CONVERGE, DATABASE, DEAD, USER_QUEUE
 from functions.local import redis_server
 from functions.local.ports import free_ports
 from functions.local.private_process import PrivateProcess
@@ -130,3 +132,55 @@ def test_a_worker_finds_redis_again_when_it_comes_back(
     eventually(lambda: other.status == "running")
     client.close()
     second.stop()
+
+
+def job(body: object = (["ins_nobody"], {}, {}), task: str | None = CONVERGE, kind: str = "application/json") -> str:
+    """Return an element of a queue as a client writes it, its body encoded twice."""
+    encoded = base64.b64encode(body if isinstance(body, bytes) else json.dumps(body).encode()).decode()
+    information = {"exchange": "", "routing_key": USER_QUEUE}
+    properties = {"delivery_tag": "t1", "body_encoding": "base64", "delivery_info": information}
+    message = {"body": encoded, "content-encoding": "utf-8", "content-type": kind, "properties": properties}
+    return json.dumps(message | {"headers": {"task": task, "id": "1", "lang": "py", "argsrepr": "", "kwargsrepr": ""}})
+
+
+BROKEN: Final = {
+    "no JSON": "rubbish",
+    "bytes": b"\xff\x00",
+    "empty": "",
+    "nested": "[" * 100_000,
+    "no object": "[1]",
+    "null": "null",
+    "an empty object": "{}",
+    "properties without a tag": json.dumps(json.loads(job()) | {"properties": {}}),
+    "no headers": json.dumps(json.loads(job()) | {"headers": None}),
+    "a body that is no base64": json.dumps(json.loads(job()) | {"body": "%%%"}),
+    "a body that is no JSON": job(b"{"),
+    "pickle": job(kind="application/x-python-serialize"),
+    "no name": job(task=None),
+    "a name that nobody knows": job(task="os.system"),
+    "a body that is no list": job({"a": 1}),
+    "arguments that are no list": job(["ins_nobody", {}, {}]),
+    "too few arguments": job([[], {}, {}]),
+    "too many arguments": job([["a", "b"], {}, {}]),
+    "an argument of another kind": job([[{"a": 1}], {}, {}]),
+}
+
+
+def test_what_is_no_job_costs_itself_alone(
+    launch: Launch, worker: Worker, eventually: Eventually, world: World
+) -> None:
+    instance = launch()
+    running = worker(INSTANCE_SWEEP_SECONDS=NEVER)
+    with redis.Redis(port=world.ports.user_redis, password=secret("user-redis"), db=DATABASE) as client:
+        client.delete(DEAD)
+        for broken in BROKEN.values():
+            client.lpush(USER_QUEUE, broken)
+        client.publish(f"/{DATABASE}.celery.pidbox", "{}")
+        queue.converge(instance.id)
+        eventually(lambda: instance.status == "running")
+        eventually(lambda: client.llen(DEAD) == len(BROKEN))
+        reasons = [json.loads(each)["reason"] for each in client.lrange(DEAD, 0, -1)]
+    assert running.alive
+    assert {reason.partition(" (")[0] for reason in reasons} == {"it can't be read", "it is no job"}
+    # What is in it is nobody's business.
+    assert "ins_nobody" not in running.log.read_text()

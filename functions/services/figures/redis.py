@@ -7,7 +7,7 @@ from typing import Final
 
 from events.configuration import secret, setting
 from events.watching import Sample
-from functions.jobs.settings import ADMIN_QUEUE, DATABASE, USER_QUEUE
+from functions.jobs.settings import ADMIN_QUEUE, DATABASE, DEAD, USER_QUEUE
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +34,7 @@ FAMILIES: Final = {
     "botberi_redis_evicted_keys_total": "Keys that Redis threw away for want of memory.",
     "botberi_redis_rejected_connections_total": "Connections that Redis refused because there were too many.",
     "botberi_jobs_waiting": "Jobs that no worker has taken yet.",
+    "botberi_jobs_dead": "What stood in a queue of jobs and was none, and was put aside; 100 at most.",
 }
 
 
@@ -55,17 +56,18 @@ def samples() -> Iterator[Sample]:
 
 def _asked() -> list[Sample]:
     host, _, port = setting("USER_REDIS_URL").partition(":")
-    # Seven commands by hand: the image has no library for it, which would weigh more than all else that this needs.
+    # Eight commands by hand: the image has no library for it, which would weigh more than all else that this needs.
     with socket.create_connection((host, int(port)), TIMEOUT) as connection, connection.makefile("rwb") as stream:
         commands = [("AUTH", secret("user-redis")), ("INFO",), ("SELECT", str(DATABASE))]
-        commands += [("LLEN", queue) for queue in QUEUES]
+        commands += [("LLEN", queue) for queue in (*QUEUES, DEAD)]
         for command in commands:
             parts = b"".join(b"$%d\r\n%s\r\n" % (len(part.encode()), part.encode()) for part in command)
             stream.write(b"*%d\r\n%s" % (len(command), parts))
         stream.flush()
-        _, info, _, *lengths = [_answer(stream.readline(), stream.read) for _ in commands]
+        _, info, _, *lengths, dead = [_answer(stream.readline(), stream.read) for _ in commands]
     facts = dict(line.partition(":")[::2] for line in info.splitlines())
     found: list[Sample] = [(name, {}, float(facts[fact])) for fact, name in _OF_SERVER.items()]
+    found.append(("botberi_jobs_dead", {}, float(dead)))
     return found + [
         ("botberi_jobs_waiting", {"queue": queue}, float(length)) for queue, length in zip(QUEUES, lengths, strict=True)
     ]
