@@ -25,6 +25,11 @@ smoke: ## The same journey, in short, to see whether an installation works (API=
 	@functions/local/bootstrap.sh python
 	@.venv/bin/python -m functions.local.demo --brief $(AIM)
 
+.PHONY: attack-http
+attack-http: ## Try what nobody should get through with, while it is up: 0 let through (API=https://… SECRETS=folder SUBSCRIBERS=http://…/{name})
+	@functions/local/bootstrap.sh python
+	@.venv/bin/python -m functions.attack $(AIM) $(if $(SUBSCRIBERS),--subscribers "$(SUBSCRIBERS)",$(if $(API),,--subscribers "http://localhost:8060/function/{name}"))
+
 .PHONY: reset
 reset: ## Forget the data, secrets and logs of `make run`
 	@$(PYTHON) -m functions.local.reset

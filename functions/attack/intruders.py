@@ -72,7 +72,8 @@ def worthless(sender: Sender, token: str) -> dict[str, str]:
     ended = user(sender)
     sender.ask("POST", "/v1/auth/logout", None, ended)
     sender.wait_until_refused("/v1/instances", ended)
-    return found | {"an ended session's": ended}
+    gone = _claims(ended)
+    return found | {"an ended session's": access_tokens.issue(gone["sub"], gone["sid"], ("user", "admin", "broker"))}
 
 
 def _claims(token: str) -> dict[str, Any]:

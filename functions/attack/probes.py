@@ -1,13 +1,15 @@
 """Requests that nobody should get anywhere with, made from what the functions declare."""
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
 
-from events import contracts, wire
+from events import contracts, signing, wire
 from events.catalog.load import load
+from events.configuration import secret
 from events.event import Event
 from functions.attack.spellings import spellings
 from functions.manifests.openapi import operation
@@ -124,8 +126,24 @@ def delivered(declarations: Sequence[Declaration], form: str) -> Iterator[Probe]
         if each.surface == "subscribers":
             headers, body = _request(each)
             target = form.format(name=each.deployment)
-            for name, more in (("unsigned", {}), ("token", {"Authorization": "Bearer x"})):
-                yield Probe(f"forged delivery, {name}", each.name, "POST", target, REFUSED, headers | more, body)
+            for name, more in _signed_badly(each.name, body or b"").items():
+                yield Probe(f"delivery, {name}", each.name, "POST", target, UNAUTHENTICATED, headers | more, body)
+
+
+def _signed_badly(function: str, body: bytes) -> dict[str, dict[str, str]]:
+    """Return headers of deliveries that the dispatcher didn't sign like this, by what is wrong."""
+    keys = signing.read_keys(secret(signing.SECRET))
+    message = signing.message_id(function, "/botberi/shared_psql", uuid4().hex)
+    stale = int(time.time()) - signing.TOLERANCE - 60
+    signature = signing.signatures(keys, message, stale, body)
+    return {
+        "unsigned": {},
+        "token instead": {"Authorization": "Bearer x"},
+        "signed by nobody": signing.headers((b"x" * signing.KEY_BYTES,), message, body),
+        "signed too long ago": dict(zip(signing.HEADERS, (message, str(stale), signature), strict=True)),
+        "signed for another body": signing.headers(keys, message, body + b" "),
+        "signed for another function": signing.headers(keys, f"another:{message}", body),
+    }
 
 
 def _published(who: str, token: str, model: type[Event], source: str) -> Iterator[Probe]:

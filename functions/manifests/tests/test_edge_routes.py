@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.attack import probes
 from functions.attack.spellings import spellings
 from functions.manifests import edge as generated
 from functions.manifests.edge import PLATFORMS, AmbiguousRouteError
@@ -11,7 +12,7 @@ from functions.manifests.tests.declared import declared
 from functions.manifests.tests.edge_server import Edge, free_port, need_nginx, running, start
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
-from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match, methods_of
+from functions.runtime.routes import methods_of
 
 EVERYTHING = declarations()
 ENDPOINTS = [each for each in EVERYTHING if each.surface != "subscribers"]
@@ -62,23 +63,13 @@ def named_edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Edge]:
         yield running_edge
 
 
-def plainly(method: str, target: str) -> str | None:
-    """Return where a target leads when its path is compared as it stands, and None where it leads nowhere."""
-    try:
-        path = target.partition("?")[0]
-        return f"/function/{match(ENDPOINTS, method, path)[0].deployment}{target}"
-    except (RouteNotFound, MethodNotAllowed):
-        return None
-
-
 @pytest.mark.parametrize("each", EVERYTHING, ids=lambda each: each.name)
 def test_no_other_spelling_of_an_address_leads_anywhere_else(named_edge: Edge, each: Declaration) -> None:
-    address = filled(each.path) or f"/function/{each.deployment}"
     method = each.method or "POST"
-    for target in spellings(address, by="/v1/auth/logout"):
-        found = named_edge.reached(method, target)
+    for target in spellings(probes.filled(each), by=probes.DETOUR):
+        found, plainly = named_edge.reached(method, target), probes.leads_to(ENDPOINTS, method, target)
         # What is only another value in the address of the same function is that, whatever it looks like.
-        assert found in (None, plainly(method, target)), target
+        assert found in (None, plainly and f"/function/{plainly.deployment}{target}"), target
 
 
 @pytest.mark.parametrize(
