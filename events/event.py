@@ -17,6 +17,9 @@ TYPES: Final[dict[str, type["Event"]]] = {}
 """Every event type whose module was imported, by name. `events.catalog.load()` imports them all."""
 
 
+EVERYBODY: Final = "broker"
+"""The scope of types that everybody may say who may publish at all."""
+
 OUTSIDE: Final = "shared_psql/broker"
 """Who writes down what other systems publish."""
 

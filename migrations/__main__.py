@@ -11,6 +11,7 @@ from events.configuration import secret, setting
 from migrations.databases import DATABASES, connect
 from migrations.event_tables import EVENT_TABLES
 from migrations.roles import provision
+from migrations.speaking import speakers
 
 LOCK_KEY = 7_166_423_301
 """Of the advisory lock that makes it one migrator at a time; any number that nothing else uses."""
@@ -45,11 +46,21 @@ def migrate(database: str, action: str, revision: str) -> None:
         match action:
             case "upgrade":
                 command.upgrade(config, revision)
+                name_speakers(database, connection)
             case "downgrade":
                 command.downgrade(config, revision)
             case _:
                 command.check(config)
         connection.commit()
+
+
+def name_speakers(database: str, connection: Connection) -> None:
+    """Write down which role may say which type, as the catalog has it now."""
+    if connection.scalar(text("select to_regclass('event_speakers')")) is not None:
+        connection.execute(text("delete from event_speakers"))
+        connection.execute(
+            text("insert into event_speakers (type, role, outside) values (:type, :role, :outside)"), speakers(database)
+        )
 
 
 def main() -> None:

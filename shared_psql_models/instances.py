@@ -1,6 +1,18 @@
 """Instances of agents, and the history of each."""
 
-from sqlalchemy import TIMESTAMP, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, func, text
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from shared_psql_models.statuses import TRANSIENT, DesiredState, Status
@@ -69,5 +81,6 @@ instance_events = Table(
     Column("sentence", Text, nullable=False),
     Column("next", Text, nullable=False, server_default=""),
     Column("at", TIME, nullable=False, server_default=func.clock_timestamp()),
+    Column("sequence", BigInteger),
     Index(None, "instance_id", "id"),
 )

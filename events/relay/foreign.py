@@ -1,7 +1,8 @@
 """Bare NOTIFYs on the channel `events`, from whatever can write to the database but doesn't know the outbox.
 
-One that is JSON of the form {"type", "subject", "data"} and fits the catalog becomes an event; any other a dead letter
-with its text and the reason. This path is at most once: a NOTIFY is gone when nobody listens, as during a take-over.
+One that is JSON of the form {"type", "subject", "data"}, and of a type that everybody may say, becomes an event whose
+source is `/notify/<database>`; any other a dead letter with its text and the reason. This path is at most once: a
+NOTIFY is gone when nobody listens, as during a take-over.
 """
 
 import json
@@ -15,6 +16,7 @@ from pg8000.core import NOTIFICATION_RESPONSE
 from pydantic import ValidationError
 
 from events.catalog.load import load
+from events.event import EVERYBODY
 from events.ids import new_id
 from events.postgres import Session
 from events.relay.figures import Figures
@@ -27,7 +29,10 @@ CHANNEL: Final = "events"
 PAUSE: Final = 1.0
 """Seconds between two attempts to connect."""
 
-_EMIT: Final = "select emit_event(type => :type, subject => :subject, data => cast(:data as jsonb), actor => 'foreign')"
+_EMIT: Final = """
+select emit_event(
+  type => :type, subject => :subject, data => cast(:data as jsonb), actor => 'foreign', source => :source)
+"""
 
 _KEEP: Final = """
 insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
@@ -46,6 +51,8 @@ class Foreign(threading.Thread):
         """Listen on `database`."""
         super().__init__(name="foreign", daemon=True)
         self.database = database
+        self.source = f"/notify/{database}"
+        """Of what is heard: whoever may connect can say it, so that it is nothing of Botberi's own."""
         self.figures = figures
         self._stopped = threading.Event()
         self._payloads: list[bytes] = []
@@ -92,10 +99,9 @@ class Foreign(threading.Thread):
         except NotTheFormError as error:
             self.figures.foreign_dead += 1
             log.warning("a NOTIFY on %s is a dead letter: %s", CHANNEL, error)
-            source = f"/botberi/{self.database}/notify"
-            session.run(_KEEP, id=new_id("ded"), source=source, detail=str(error), event=text)
+            session.run(_KEEP, id=new_id("ded"), source=self.source, detail=str(error), event=text)
             return
-        session.run(_EMIT, type=event_type, subject=subject, data=json.dumps(data))
+        session.run(_EMIT, type=event_type, subject=subject, data=json.dumps(data), source=self.source)
         self.figures.foreign_published += 1
 
 
@@ -111,6 +117,8 @@ def understood(text: str) -> tuple[str, str, dict[str, Any]]:
     model = load().get(event_type) if isinstance(event_type, str) else None
     if model is None:
         raise NotTheFormError("the catalog has no such type")
+    if model.scope != EVERYBODY:
+        raise NotTheFormError("not everybody may say events of this type")
     try:
         event = model.model_validate_json(json.dumps(data))
     except ValidationError:

@@ -41,7 +41,8 @@ select seq, id, type, recipient, attributes, '' not in (id, origin, type, subjec
   '","correlationid":"' || correlationid, '","causationid":"' || causationid, '","channel":"' || channel,
   '","actor":"', actor,
   coalesce('","data":' || data::text, '","dataref":"'
-    || case when origin like '/botberi/%' then origin else '/botberi/' || :database end || '/bodies/' || id || '"'),
+    || case when origin like '/botberi/%' then origin else '/botberi/' || :database end || '/bodies/'
+    || replace(replace(id, '%', '%25'), ' ', '%20') || '"'),
   '}')
 """
 

@@ -49,7 +49,7 @@ def test_what_is_rolled_back_is_never_heard(path: EventPath, eventually: Eventua
 
 def test_sql_can_speak_too(path: EventPath, eventually: Eventually) -> None:
     sql = """select emit_event('com.botberi.agent.created.v1', 'agt_sql', '{"agent_id": "agt_sql", "slug": "s"}')"""
-    [[event_id]] = path.query(sql, role="worker")
+    [[event_id]] = path.query(sql, role="admin")
     assert eventually(lambda: path.recorder.found(HEARD, event_id))["subject"] == "agt_sql"
 
 
@@ -79,7 +79,7 @@ def test_a_hundred_thousand_bytes_go_by_reference(path: EventPath, eventually: E
     event = next(each for each in path.recorder.handled[HEARD] if each["subject"] == "agt_large")
     assert "data" not in event
     assert event["dataref"] == f"/botberi/shared_psql/bodies/{event_id}"
-    [[body]] = path.query("select event_body(:id)", role="subscribers", id=event_id)
+    [[body]] = path.query("select event_body(:source, :id)", role="subscribers", source=event["source"], id=event_id)
     assert '"slug": "xxx' in body
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from events.catalog.agents import AgentCreated
+from events.catalog.systems import NoticePosted
 from events.tests.path import HEAR_ALL, EventPath
 
 Eventually = Callable[..., Any]
 
-DATA = {"agent_id": "agt_foreign", "slug": "s"}
+DATA = {"notice_id": "notice-foreign", "text": "s"}
 
 
 def notify(path: EventPath, payload: str, eventually: Eventually) -> None:
@@ -20,10 +21,10 @@ def notify(path: EventPath, payload: str, eventually: Eventually) -> None:
 
 
 def test_one_of_the_documented_form_is_an_event(path: EventPath, eventually: Eventually) -> None:
-    notify(path, json.dumps({"type": AgentCreated.type, "subject": "agt_foreign", "data": DATA}), eventually)
-    eventually(lambda: "agt_foreign" in path.recorder.subjects(HEAR_ALL.function))
-    [event] = [each for each in path.recorder.handled[HEAR_ALL.function] if each["subject"] == "agt_foreign"]
-    assert (event["actor"], event["data"]) == ("foreign", DATA)
+    notify(path, json.dumps({"type": NoticePosted.type, "subject": "notice-foreign", "data": DATA}), eventually)
+    eventually(lambda: "notice-foreign" in path.recorder.subjects(HEAR_ALL.function))
+    [event] = [each for each in path.recorder.handled[HEAR_ALL.function] if each["subject"] == "notice-foreign"]
+    assert (event["actor"], event["source"], event["data"]) == ("foreign", "/notify/shared_psql", DATA)
 
 
 @pytest.mark.parametrize(
@@ -32,10 +33,11 @@ def test_one_of_the_documented_form_is_an_event(path: EventPath, eventually: Eve
         ("", "not JSON"),
         ("schön", "not JSON"),
         ("[1]", "not an object of type, subject and data"),
-        (json.dumps({"type": AgentCreated.type, "subject": "x", "data": DATA, "more": 1}), "not an object of type"),
+        (json.dumps({"type": NoticePosted.type, "subject": "x", "data": DATA, "more": 1}), "not an object of type"),
         (json.dumps({"type": "com.botberi.thing.unheard_of.v1", "subject": "x", "data": {}}), "no such type"),
-        (json.dumps({"type": AgentCreated.type, "subject": "agt_1", "data": {}}), "does not fit"),
-        (json.dumps({"type": AgentCreated.type, "subject": "agt_1", "data": DATA}), "not the data's agent_id"),
+        (json.dumps({"type": NoticePosted.type, "subject": "agt_1", "data": {}}), "does not fit"),
+        (json.dumps({"type": AgentCreated.type, "subject": "a", "data": {"agent_id": "a", "slug": "s"}}), "may say"),
+        (json.dumps({"type": NoticePosted.type, "subject": "agt_1", "data": DATA}), "not the data's notice_id"),
     ],
 )
 def test_any_other_is_a_dead_letter_with_its_text(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from events import bus
-from events.catalog.agents import AgentCreated
+from events.catalog.systems import NoticePosted
 from events.tests.orders import Listener, order, send
 from events.tests.path import EventPath
 
@@ -38,11 +38,11 @@ def test_the_same_event_again_and_again_is_one_notify(
 def test_an_event_addressed_over_the_outbox_goes_to_postgres_alone(
     path: EventPath, listener: Listener, eventually: Eventually
 ) -> None:
-    sql = """select emit_event(:type, 'agt_9', '{"agent_id": "agt_9", "slug": "s"}',
-                                recipient => :to, channel => 'orders')"""
-    [[event_id]] = path.query(sql, role="broker", type=AgentCreated.type, to=bus.NOTIFY_QUEUE)
+    sql = """select emit_event(:type, 'notice-9', '{"notice_id": "notice-9", "text": "t"}',
+                                recipient => :to, channel => 'orders', source => '/example/crm')"""
+    [[event_id]] = path.query(sql, role="broker", type=NoticePosted.type, to=bus.NOTIFY_QUEUE)
     eventually(lambda: [event["id"] for event in listener.listen()] == [event_id])
-    assert "agt_9" not in path.recorder.subjects("hear-all")
+    assert "notice-9" not in path.recorder.subjects("hear-all")
 
 
 def test_a_body_over_the_limit_stays_in_the_inbox(path: EventPath, listener: Listener, eventually: Eventually) -> None:

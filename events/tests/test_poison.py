@@ -49,7 +49,7 @@ def test_an_event_of_any_size_goes_through_whole(path: EventPath, eventually: Ev
     after = path.emit("agt_after")
     eventually(lambda: len(path.recorder.heard(HEARD, [event_id, *after])) == 2)
     event = next(each for each in path.recorder.handled[HEARD] if each["id"] == event_id)
-    [[body]] = path.query("select event_body(:id)", role="subscribers", id=event_id)
+    [[body]] = path.query("select event_body('/botberi/shared_psql', :id)", role="subscribers", id=event_id)
     assert (event["data"] if body is None else json.loads(body)) == data
     assert ("dataref" in event) == (size > 65_000)
 

@@ -124,15 +124,20 @@ def test_a_relay_rotates_by_itself_and_keeps_what_the_setting_says(relayed: Even
 
 
 def test_a_body_is_kept_for_what_is_stuck(relayed: EventPath) -> None:
-    relayed.query("""insert into outbox_bodies (id, data, created)
-                     select id, '{}', now() - interval '40 days' from unnest(array['evt_parked', 'evt_gone']) as id""")
+    relayed.query("""insert into outbox_bodies (source, id, data, created)
+                     select source, 'evt_1', '{}', now() - interval '40 days'
+                     from unnest(array['/botberi/shared_psql', '/example/crm', '/example/dead']) as source""")
+    relayed.query("""insert into dead_letters
+                       (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
+                     values ('ded_1', 'q', 'evt_1', '/example/dead', 't', 's', 'refused', '', 1, '{}')""")
     relayed.query("""insert into parked_events (seq, id, type, subject, reason, detail, letter)
-                     values (1, 'evt_parked', 't', 's', 'unroutable', '', '{}')""")
-    kept = "select id from outbox_bodies where id in ('evt_parked', 'evt_gone')"
+                     values (1, 'evt_1', 't', 's', 'unroutable', '', '{}')""")
+    kept = "select source from outbox_bodies where id = 'evt_1' order by source"
     rotate(relayed, "11 days")
-    assert len(relayed.query(kept)) == 2
+    assert len(relayed.query(kept)) == 3
     rotate(relayed, "7 days")
-    assert relayed.query(kept) == [("evt_parked",)]
+    assert relayed.query(kept) == [("/botberi/shared_psql",), ("/example/dead",)]
     relayed.query("update parked_events set resolution = 'discarded' where seq = 1")
+    relayed.query("update dead_letters set resolution = 'discarded' where id = 'ded_1'")
     rotate(relayed, "7 days")
     assert relayed.query(kept) == []

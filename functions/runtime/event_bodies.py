@@ -11,8 +11,8 @@ from events.wire import CloudEvent
 from functions.domain.refusals import Invalid
 from functions.runtime.databases import shared_transaction, user_transaction
 
-_PLACE: Final = re.compile(r"/botberi/(user_psql|shared_psql)/bodies/(\S+)")
-_BODY: Final = text("select event_body(:id)")
+_PLACE: Final = re.compile(r"/botberi/(user_psql|shared_psql)/bodies/.+")
+_BODY: Final = text("select event_body(:source, :id)")
 
 
 class EventBodyMissing(Invalid):
@@ -29,7 +29,7 @@ def whole(event: CloudEvent, role: str) -> CloudEvent:
         raise EventBodyMissing
     begin = user_transaction if place[1] == "user_psql" else shared_transaction
     with begin(role) as db:
-        body = db.scalar(_BODY, {"id": place[2]})
+        body = db.scalar(_BODY, {"source": event.source, "id": event.id})
     if body is None:
         raise EventBodyMissing
     return replace(event, data=json.loads(body))

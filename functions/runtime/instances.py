@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from events.ids import pattern
 from functions.domain.instances.masks import masked
@@ -13,6 +13,8 @@ from functions.runtime.shapes import PageQuery, Reply
 from shared_psql_models.statuses import DesiredState, Status
 
 InstanceId = Annotated[str, Field(pattern=pattern("ins"), examples=["ins_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"])]
+
+Sequence = Annotated[str, BeforeValidator(lambda value: f"{value:020}" if isinstance(value, int) else value)]
 
 _SENTENCE: Final = "The reason in a sentence for people."
 _NEXT: Final = "What happens next, for people."
@@ -77,7 +79,10 @@ class AnyInstance(Instance):
 class InstanceEvent(Reply):
     """Something that happened to an instance."""
 
-    id: str
+    id: Annotated[str, Field(description="Also that of the event which says it.")]
+    sequence: Annotated[
+        Sequence | None, Field(description="Also the event's: of one instance the higher is later. Null for old ones.")
+    ]
     kind: Annotated[str, Field(description="Which of the two changed: `desired_state` or `status`.")]
     previous: str | None
     value: str

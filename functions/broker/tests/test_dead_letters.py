@@ -36,7 +36,7 @@ def bury(world: World, event: str | None = None, queue: str = QUEUE) -> str:
 
 def park(world: World, database: str = "user_psql", event_type: str = AgentChanged.type) -> str:
     event = new_id("evt")
-    with world.transaction(database, "relay") as db:
+    with world.transaction(database, "migrator") as db:
         db.exec_driver_sql(WRITE, (event_type, event))
         return str(db.exec_driver_sql(PARK, (event,)).scalar_one())
 

@@ -9,7 +9,7 @@ from functions.local.testing.people import Person
 from functions.local.testing.world import World
 from functions.runtime import databases
 
-EMIT = "select emit_event(type => 'com.botberi.agent.created.v1', subject => 'agt_1', data => '{}', id => %s)"
+EMIT = "select emit_event(type => 'com.botberi.thing.counted.v1', subject => 'agt_1', data => '{}', id => %s)"
 
 
 @pytest.fixture

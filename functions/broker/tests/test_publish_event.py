@@ -127,3 +127,15 @@ def test_the_broker_writes_events_through_their_door_alone(world: World) -> None
     with connect("shared_psql", "broker").connect() as db:
         allowed = db.exec_driver_sql("select has_table_privilege('outbox', 'select, insert')").scalar()
     assert not allowed
+
+
+def test_large_events_are_told_apart_by_source_and_id_like_small_ones(api: Api, world: World, key: str) -> None:
+    large = EVENT | {"id": "large-1", "data": {"notice_id": "large", "text": "x" * 70_000}}
+    for source in ("/example/crm", "/example/shop"):
+        answer = api.broker.post("/v1/events", json=large | {"source": source}, token=key)
+        assert (answer.status_code, answer.json["known"]) == (202, False)
+    with world.transaction("shared_psql", "migrator") as db:
+        # As when it has been forgotten after seven days, and its body not yet.
+        db.exec_driver_sql("delete from idempotency_keys where key = 'large-1'")
+    answer = api.broker.post("/v1/events", json=large, token=key)
+    assert (answer.status_code, answer.json["known"]) == (202, False)

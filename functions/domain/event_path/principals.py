@@ -3,9 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-EVERYBODY: Final = "broker"
-"""The scope of whoever may publish at all."""
-
 KEY_PREFIX: Final = "botberi_pk_"
 """What every publisher's key begins with, so that a scanner for secrets knows one when it sees it."""
 

@@ -10,11 +10,12 @@ from sqlalchemy import RowMapping, func, insert, or_, select, text, update
 
 from events.catalog.load import load
 from events.catalog.publishers import PublisherCreated, PublisherKeyRotated, PublisherRevoked
+from events.event import EVERYBODY
 from events.ids import new_id
 from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources
-from functions.domain.event_path.principals import EVERYBODY, KEY_PREFIX, Principal
+from functions.domain.event_path.principals import KEY_PREFIX, Principal
 from functions.domain.refusals import Conflict, FieldError, Invalid, NotFound
 from shared_psql_models.publishers import publisher_keys, publishers
 

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from events import context
 from events.catalog.load import load
 from events.event import Event
+from events.outbox import UNANSWERED
 from events.wire import is_attribute
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources
@@ -116,6 +117,11 @@ _BEFORE: Final = text("""
 select caller, key, kept.fingerprint from idempotency_keys as kept
 join jsonb_to_recordset(cast(:rows as jsonb)) as given (caller text, key text) using (caller, key)
 """)
+
+# Of two who publish about one subject at the same time, the one who commits first gets the lower number.
+_IN_ORDER: Final = text("select where lock_subjects(cast(:subjects as text[])) is null").execution_options(
+    **{UNANSWERED: True}
+)
 
 _EMIT: Final = text("""
 select emit_event(type => type, subject => subject, data => data, id => id, source => source, recipient => recipient,
@@ -241,6 +247,7 @@ def _published(
         facts = (draft.id, draft.source, event.type, event.subject, draft.channel)
         published.append(Published(*facts, known=not is_fresh))
     if rows and None not in published:
+        db.execute(_IN_ORDER, {"subjects": [row["subject"] for row in rows]})
         db.execute(_EMIT, {"rows": json.dumps(rows)}).all()
     return published
 

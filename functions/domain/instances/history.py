@@ -1,9 +1,13 @@
-"""The history of an instance: a row for whatever changed, with reason and actor, in the transaction of the change."""
+"""The history of an instance: a row for whatever changed, with reason and actor, in the transaction of the change.
 
-from sqlalchemy import RowMapping, insert, select
+Each is said as an event too. Both have one id and one number, so that whoever hears the one knows the other.
+"""
+
+from sqlalchemy import RowMapping, func, insert, select
 
 from events import context
-from events.ids import new_id
+from events.catalog.instances import InstanceDesiredStateChanged, InstanceStatusChanged
+from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.instances.reasons import Why
 from shared_psql_models.instances import instance_events
@@ -12,17 +16,18 @@ from shared_psql_models.statuses import DesiredState, Status
 
 def note(  # noqa: PLR0913 - each is a fact about the change, given by name
     db: SharedDb,
-    instance_id: str,
+    event: InstanceDesiredStateChanged | InstanceStatusChanged,
     *,
     kind: str,
     previous: DesiredState | Status | None,
     value: DesiredState | Status,
     why: Why,
 ) -> None:
-    """Add to the history that `kind` (`desired_state` or `status`) changed; the actor comes from the context."""
+    """Say that `kind` (`desired_state` or `status`) changed, and add it; the actor comes from the context."""
     row = {
-        "id": new_id("evt"),
-        "instance_id": instance_id,
+        "id": emit(db, event),
+        "sequence": func.last_sequence(),
+        "instance_id": event.instance_id,
         "kind": kind,
         "previous": previous,
         "value": value,

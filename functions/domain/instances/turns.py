@@ -12,7 +12,6 @@ from typing import Any, Final, Self
 from sqlalchemy import RowMapping, func, text, update
 
 from events.catalog.instances import InstanceStatusChanged
-from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.instances import history
 from functions.domain.instances.changes import Change
@@ -107,18 +106,15 @@ def record(db: SharedDb, turn: Turn, change: Change) -> None:
         # What nobody needs any more, secrets above all, isn't kept.
         fields |= {"config": {}, "secret_places": []}
     _guarded(db, turn, fields)
-    history.note(db, turn.instance_id, kind="status", previous=turn.status, value=change.status, why=because)
-    emit(
-        db,
-        InstanceStatusChanged(
-            instance_id=turn.instance_id,
-            owner_id=turn.owner_id,
-            previous=turn.status,
-            status=change.status,
-            reason=because.reason,
-            sentence=because.sentence,
-        ),
+    event = InstanceStatusChanged(
+        instance_id=turn.instance_id,
+        owner_id=turn.owner_id,
+        previous=turn.status,
+        status=change.status,
+        reason=because.reason,
+        sentence=because.sentence,
     )
+    history.note(db, event, kind="status", previous=turn.status, value=change.status, why=because)
 
 
 def give_back(db: SharedDb, turn: Turn, *, due_in: float | None = None, attempts: int | None = None) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy import RowMapping, func, insert, select, update
 
 from events.catalog.instances import InstanceDesiredStateChanged
 from events.ids import new_id
-from events.outbox import emit
 from functions.domain.catalog import versions
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.catalog.versions import Channel, VersionNotFound
@@ -142,10 +141,7 @@ def _say(  # noqa: PLR0913 - each is a fact about the change, given by name
     desired: DesiredState,
     because: Why,
 ) -> None:
-    history.note(db, instance_id, kind="desired_state", previous=previous, value=desired, why=because)
-    emit(
-        db,
-        InstanceDesiredStateChanged(
-            instance_id=instance_id, owner_id=owner_id, desired_state=desired, reason=because.reason
-        ),
+    event = InstanceDesiredStateChanged(
+        instance_id=instance_id, owner_id=owner_id, desired_state=desired, reason=because.reason
     )
+    history.note(db, event, kind="desired_state", previous=previous, value=desired, why=because)

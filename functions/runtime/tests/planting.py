@@ -43,6 +43,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 from sqlalchemy import text
 from events.catalog.accounts import AccountRegistered, SessionRevoked
+from events.catalog.schedules import SharedPruningFallenDue
 from events.outbox import emit
 from events.wire import CloudEvent
 from functions.domain.databases import SharedDb, UserDb

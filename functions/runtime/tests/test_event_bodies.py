@@ -1,6 +1,8 @@
+import json
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from events.catalog.accounts import AccountRegistered
 from events.outbox import emit
@@ -11,7 +13,8 @@ from functions.runtime.tests.test_subscriber import deliver, event
 COUNT = """
     @subscriber
     def count_characters(event: AccountRegistered, db: SharedDb) -> None:
-        emit(db, AccountRegistered(account_id=f"counted-{len(event.account_id)}"))
+        counted = f"counted-{len(event.account_id)}-{event.account_id[0]}"
+        emit(db, SharedPruningFallenDue(schedule=counted, slot="2026-01-02T03:04:05Z"))
 """
 
 
@@ -24,13 +27,26 @@ def referred(place: str) -> dict[str, Any]:
     return event(data=None, dataref=place)
 
 
-def test_data_that_travels_apart_is_fetched_from_where_it_is(count: Client, world: World) -> None:
-    with world.transaction("shared_psql", "admin") as db:
-        event_id = emit(db, AccountRegistered(account_id="x" * 70_123))
-    assert deliver(count, referred(f"/botberi/shared_psql/bodies/{event_id}")).status_code == 200
+def counted(world: World, subject: str) -> int:
     with world.transaction("shared_psql", "relay") as db:
-        heard = db.exec_driver_sql("select count(*) from outbox where subject = 'counted-70123'").scalar()
-    assert heard == 1
+        return int(db.scalar(text("select count(*) from outbox where subject = :it"), {"it": subject}) or 0)
+
+
+def test_data_that_travels_apart_is_fetched_from_where_it_is(count: Client, world: World) -> None:
+    with world.transaction("user_psql", "user") as db:
+        event_id = emit(db, AccountRegistered(account_id="x" * 70_123))
+    given = referred(f"/botberi/user_psql/bodies/{event_id}") | {"id": event_id}
+    assert deliver(count, given).status_code == 200
+    assert counted(world, "counted-70123-x") == 1
+
+
+def test_of_two_bodies_with_one_id_each_belongs_to_its_source(count: Client, world: World) -> None:
+    keep = text("insert into outbox_bodies (source, id, data) values (:source, 'order-1', cast(:data as jsonb))")
+    for source, letter in (("/botberi/user_psql", "a"), ("/example/crm", "b")):
+        with world.transaction("user_psql", "migrator") as db:
+            db.execute(keep, {"source": source, "data": json.dumps({"account_id": letter * 70_001})})
+    assert deliver(count, referred("/botberi/user_psql/bodies/order-1") | {"id": "order-1"}).status_code == 200
+    assert (counted(world, "counted-70001-a"), counted(world, "counted-70001-b")) == (1, 0)
 
 
 @pytest.mark.usefixtures("world")

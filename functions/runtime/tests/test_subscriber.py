@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("world")
 HEAR = """
     @subscriber
     def hear_registration(event: AccountRegistered, db: SharedDb) -> None:
-        emit(db, AccountRegistered(account_id="heard " + event.account_id))
+        emit(db, SharedPruningFallenDue(schedule="heard " + event.account_id, slot="2026-01-02T03:04:05Z"))
         {end}
 """
 
@@ -187,7 +187,7 @@ def test_while_postgres_is_away_it_is_a_503_that_names_it_in_the_log_alone(
 ALL = """
     @subscriber
     def hear_all(event: CloudEvent, db: SharedDb) -> None:
-        emit(db, AccountRegistered(account_id="heard " + event.data["account_id"]))
+        emit(db, SharedPruningFallenDue(schedule="heard " + event.data["account_id"], slot="2026-01-02T03:04:05Z"))
 """
 
 
