@@ -57,13 +57,13 @@ revoke all on function forget_idempotency_keys, forget_handled_events, forget_sl
 grant execute on function forget_idempotency_keys, forget_handled_events, forget_slots to botberi_subscribers;
 
 revoke update on instances from botberi_worker;
-grant update (config, status, reason, sentence, next, address, attempts, due_at, deadline_at, row_version, lease_nonce,
-              lease_until, offered_at, updated_at) on instances to botberi_worker;
+grant update (config, secret_places, status, reason, sentence, next, address, attempts, due_at, deadline_at,
+              row_version, lease_nonce, lease_until, offered_at, updated_at) on instances to botberi_worker;
 """
 
 DOWNGRADE = """
-revoke update (config, status, reason, sentence, next, address, attempts, due_at, deadline_at, row_version, lease_nonce,
-               lease_until, offered_at, updated_at) on instances from botberi_worker;
+revoke update (config, secret_places, status, reason, sentence, next, address, attempts, due_at, deadline_at,
+               row_version, lease_nonce, lease_until, offered_at, updated_at) on instances from botberi_worker;
 grant update on instances to botberi_worker;
 
 drop function forget_idempotency_keys, forget_handled_events, forget_slots;
