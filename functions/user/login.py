@@ -14,7 +14,7 @@ from functions.runtime.shapes import Body, Reply
 class Credentials(Body):
     """Who logs in."""
 
-    email: Annotated[str, Field(max_length=emails.MAX_LENGTH, pattern=emails.PATTERN, examples=["ann@example.com"])]
+    email: Annotated[str, Field(json_schema_extra=emails.SCHEMA, examples=["ann@example.com"])]
     password: Annotated[str, Field(min_length=1, max_length=passwords.MAX_LENGTH, examples=["correct horse battery"])]
 
 

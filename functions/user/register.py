@@ -18,8 +18,7 @@ class Registration(Body):
     email: Annotated[
         str,
         Field(
-            max_length=emails.MAX_LENGTH,
-            pattern=emails.PATTERN,
+            json_schema_extra=emails.SCHEMA,
             description="Upper and lower case are the same.",
             examples=["ann@example.com"],
         ),

@@ -44,13 +44,16 @@ class RefreshToken:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read a token, or refuse."""
+        """Read a token in the one form in which it was given out, or refuse."""
         try:
             encoded = text.removeprefix(_PREFIX).encode("ascii")
             session, counter, secret = _FORM.unpack(base64.b64decode(encoded + b"==", b"-_", validate=True))
         except (ValueError, binascii.Error, struct.error):
             raise RefreshTokenInvalid from None
-        return cls(f"ses_{session.hex()}", counter, secret)
+        token = cls(f"ses_{session.hex()}", counter, secret)
+        if str(token) != text:
+            raise RefreshTokenInvalid
+        return token
 
     def __str__(self) -> str:
         """Return the token as its holder sees it."""

@@ -20,9 +20,6 @@ from functions.domain.refusals import Unauthenticated
 IDLE: Final = timedelta(days=30)
 """A session that isn't refreshed for so long has ended."""
 
-GRACE: Final = timedelta(seconds=10)
-"""For so long after a refresh the token before is answered with the same new one: two tabs may refresh at once."""
-
 CLOCK_MARGIN: Final = timedelta(minutes=1)
 """By how much the clocks of two machines may differ."""
 
@@ -66,8 +63,9 @@ def open_session(db: UserDb, account: Account) -> Opened:
 def refresh(db: UserDb, refresh_token: str) -> Opened:
     """Trade a refresh token for the next one and a new access token.
 
-    The token before the newest is answered with the newest for ten seconds. Any other spent token ends its session:
-    `RefreshTokenReused` is raised, and the transaction is to be committed all the same.
+    The token before the newest is answered with the newest again, for as long as the newest was never presented: its
+    holder may not have got it. Any other spent token ends its session: `RefreshTokenReused` is raised, and the
+    transaction is to be committed all the same.
     """
     presented = RefreshToken.read(refresh_token)
     row = _locked(db, presented.session_id)
@@ -80,7 +78,7 @@ def refresh(db: UserDb, refresh_token: str) -> Opened:
     account = find_active(db, row["account_id"])
     if presented == newest:
         return _opened(account, _rotate(db, newest, row["chain_key"]))
-    if newest.counter - presented.counter == 1 and row["in_grace"]:
+    if newest.counter - presented.counter == 1:
         return _opened(account, newest)
     revoke(db, presented.session_id, "refresh_token_reused")
     raise RefreshTokenReused
@@ -127,7 +125,6 @@ def _locked(db: UserDb, session_id: str) -> RowMapping:
         select(
             *sessions.c["account_id", "secret_hash", "chain_key", "counter"],
             (sessions.c.revoked_at.is_(None) & (sessions.c.expires_at > now)).label("live"),
-            (sessions.c.refreshed_at > now - GRACE).label("in_grace"),
         )
         .where(sessions.c.id == session_id)
         .with_for_update()

@@ -35,6 +35,15 @@ def test_an_address_is_kept_in_lower_case(given: str, kept: str) -> None:
         "änn@example.com",
         "a" * 65 + "@example.com",
         "ann@" + "a." * 124 + "example.com",
+        "ann..bob@example.com",
+        ".ann@example.com",
+        "ann.@example.com",
+        "ann@127.0.0.1",
+        "ann@example.123",
+        "ann@example.com.1x",
+        "ann@[127.0.0.1]",
+        '"ann"@example.com',
+        "Ann <ann@example.com>",
     ],
 )
 def test_what_is_no_address_is_refused_at_its_field(given: str) -> None:

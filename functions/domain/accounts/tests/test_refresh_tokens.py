@@ -27,6 +27,13 @@ def test_a_token_without_its_end_is_refused() -> None:
             RefreshToken.read(token[:end])
 
 
+def test_a_token_has_one_form() -> None:
+    token = str(RefreshToken("ses_" + "0" * 32, 0, bytes(32)))
+    for other in (token.removeprefix("rt_"), f"rt_{token}", f"{token}=", f"{token[:-1]}B", f" {token}", f"{token}\n"):
+        with pytest.raises(RefreshTokenInvalid):
+            RefreshToken.read(other)
+
+
 def test_every_earlier_token_leads_to_the_newest() -> None:
     key, first = new_chain_key(), RefreshToken.first(new_id("ses"))
     newest = first.later(key, 5)
