@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from functions.local.errors import LocalError
@@ -39,6 +40,11 @@ class PrivateProcess:
         """Return the last line of the log that says something."""
         lines = [line.strip() for line in self.log.read_text(errors="replace").splitlines() if line.strip()]
         return lines[-1] if lines else "(empty)"
+
+    def end_children(self) -> None:
+        """End what a process that has died left behind, unless it has a session of its own, as agents have."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
 
     def ask_to_stop(self) -> None:
         """Ask the process to end, once, and don't wait for it."""

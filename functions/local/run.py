@@ -25,6 +25,8 @@ def main() -> None:
     """Run, and end with one line that says what went wrong, if something did."""
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
+    # A terminal that is closed.
+    signal.signal(signal.SIGHUP, _interrupt)
     run = settings.ROOT / ".local"
     try:
         with only_one(run):
@@ -44,6 +46,7 @@ def _ignore_signals() -> None:
     # From here on everything ends by itself, and a second Ctrl-C would only leave something behind.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _run(run: Path, ports: Ports) -> None:

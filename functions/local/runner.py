@@ -1,27 +1,56 @@
-"""Run processes side by side with honcho, watch over them and the services, and say in one line what went wrong."""
+"""Run processes side by side, start again what dies, and say in a line what went wrong."""
 
 import json
-import os
-import re
-import shlex
-import signal
 import sys
-import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from honcho.manager import Manager
-from honcho.printer import Message, Printer
-
-from functions.local.health import Check
-from functions.local.patience import until
+from functions.local import private_process
 from functions.local.private_process import PrivateProcess
 
 PATIENCE: Final = 120
 """Seconds that a process may take until it does its work."""
 
-_SYSTEM: Final = re.compile(r"(\S+) stopped \(rc=(-?\d+)\)")
+PAUSE: Final = 0.2
+"""Seconds between two looks at the processes and their logs."""
+
+QUICK: Final = 10.0
+"""Seconds: what dies twice within them won't be helped by another start at once."""
+
+LONG_PAUSE: Final = 30.0
+"""Seconds until it is started again then."""
+
+SHORT_PAUSE: Final = 1.0
+"""Seconds until anything else is started again."""
+
+LAST_LINES: Final = 5
+"""Lines of its log that are shown of what dies twice."""
+
+
+@dataclass
+class Part:
+    """A process that is kept running."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    check: Callable[[], object]
+    process: PrivateProcess | None = None
+    died: list[float] = field(default_factory=list)
+    """When it died, by the monotonic clock."""
+    due: float = 0.0
+    """When it is to be started again, by the monotonic clock."""
+    read: int = 0
+    """Bytes of its log that were looked at."""
+    shown: str = ""
+    """The last line of its log that was shown."""
+
+    def died_twice(self) -> bool:
+        """Tell whether it died for the second time in a short while."""
+        return len(self.died) > 1 and self.died[-1] - self.died[-2] < QUICK
 
 
 class Runner:
@@ -31,102 +60,143 @@ class Runner:
         """Run in the folder `run`; when one of `servers` dies, everything ends."""
         self.run = run
         self.servers = servers
-        self.printer = _Printer(run / "logs")
-        self.manager = Manager(self.printer)
-        self.checks: dict[str, Check] = {}
-        self.trouble: str | None = None
+        self.parts: list[Part] = []
 
     def add(
-        self, commands: Mapping[str, Sequence[str]], checks: Mapping[str, Check], environment: Mapping[str, str]
+        self,
+        commands: Mapping[str, Sequence[str]],
+        checks: Mapping[str, Callable[[], object]],
+        environment: Mapping[str, str],
     ) -> None:
         """Add processes: the command and the check of each, by name, and their environment."""
-        for name, command in commands.items():
-            # `exec`, or signals would end a shell and leave the process behind.
-            line = f"exec {shlex.join(command)}"
-            self.manager.add_process(name, line, env=dict(environment), cwd=str(self.run))
-        self.checks |= checks
+        self.parts += [Part(name, command, dict(environment), checks[name]) for name, command in commands.items()]
 
     def loop(self, welcome: Callable[[], None]) -> str | None:
-        """Run until Ctrl-C or SIGTERM, or until something dies; call `welcome` when all do their work.
+        """Run until KeyboardInterrupt, or until nothing can go on; call `welcome` when all do their work.
 
-        Returns what went wrong, or None.
+        Returns what went wrong, or None. What dies is started again: at once when it had lived for a while, and after
+        LONG_PAUSE when it dies again within QUICK seconds. Before `welcome` the latter ends the run.
         """
-        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-        threading.Thread(target=self._watch, args=(welcome,), daemon=True).start()
-        self.manager.loop()
-        if self.printer.first_stopped is not None and not self.printer.asked_to_stop:
-            name, code = self.printer.first_stopped
-            return (
-                f"{name} ended with code {code}; its log {self.run}/logs/{name}.log ends: {self.printer.end_of(name)}"
-            )
-        return self.trouble
-
-    def _watch(self, welcome: Callable[[], None]) -> None:
-        for name, check in self.checks.items():
-            if not until(check, seconds=PATIENCE, pause=0.2):
-                self._stop(f"{name} doesn't do its work after {PATIENCE} seconds: see {self.run}/logs/{name}.log")
-                return
-        welcome()
-        dead = until(lambda: [each for each in self.servers if not each.alive], seconds=float("inf"), pause=1)
-        self._stop(f"{dead[0].name} ended; its log {dead[0].log} ends: {dead[0].last_words()}")
-
-    def _stop(self, trouble: str) -> None:
-        self.trouble = trouble
-        os.kill(os.getpid(), signal.SIGTERM)
-
-
-class _Printer(Printer):  # type: ignore[misc]  # honcho has no types
-    """Keeps every line of every process in a file of its own, and shows warnings and errors."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(sys.stdout)
-        self.folder = folder
-        self.last: dict[str, str] = {}
-        self.shown: dict[str, str] = {}
-        self.first_stopped: tuple[str, str] | None = None
-        self.asked_to_stop = False
-
-    def write(self, message: Message) -> None:
-        text = message.data.decode(errors="replace") if isinstance(message.data, bytes) else message.data
-        if message.name == "system":
-            self._system(text)
-            return
-        self.last[message.name] = text.strip() or self.last.get(message.name, "")
-        with (self.folder / f"{message.name}.log").open("a") as file:
-            file.write(text)
-        shown = _worth_showing(text)
-        # What is repeated while something is away is said once.
-        if shown and self.shown.get(message.name) != shown:
-            self.shown[message.name] = shown
-            super().write(message._replace(data=shown))
-
-    def end_of(self, name: str) -> str:
-        """Return the last thing that a process has said, without what surrounds it."""
-        line = self.last.get(name, "(nothing)")
         try:
-            entry = json.loads(line)
-            return str(entry["message"]) + _last_line(entry.get("exception"))
-        except (ValueError, TypeError, KeyError):
-            return line
+            return self._start(welcome) or self._watch(None)
+        except KeyboardInterrupt:
+            return None
+        finally:
+            self._stop()
 
-    def _system(self, text: str) -> None:
-        if "received" in text:
-            self.asked_to_stop = True
-        if (found := _SYSTEM.match(text)) and self.first_stopped is None:
-            self.first_stopped = (found[1], found[2])
+    def _start(self, welcome: Callable[[], None]) -> str | None:
+        for part in self.parts:
+            self._start_part(part)
+        for part in self.parts:
+            if trouble := self._watch(part):
+                return trouble
+        welcome()
+        return None
+
+    def _watch(self, awaited: Part | None) -> str | None:
+        """Watch over everything until `awaited` does its work, or for ever; return what went wrong."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            for part in self.parts:
+                trouble = self._look_after(part, is_up=awaited is None)
+                if trouble:
+                    return trouble
+            for server in self.servers:
+                if not server.alive:
+                    return f"{server.name} ended; its log {server.log} ends: {server.last_words()}"
+            if awaited is not None and awaited.check():
+                return None
+            if awaited is not None and time.monotonic() > end:
+                return f"{awaited.name} doesn't do its work after {PATIENCE} seconds: see {_log(self.run, awaited)}"
+            time.sleep(PAUSE)
+
+    def _look_after(self, part: Part, *, is_up: bool) -> str | None:
+        self._show(part)
+        if part.process is None:
+            if time.monotonic() >= part.due:
+                self._start_part(part)
+        elif not part.process.alive:
+            code = part.process.process.returncode
+            # nginx' workers would keep its port.
+            part.process.end_children()
+            part.process = None
+            part.died.append(time.monotonic())
+            if not part.died_twice():
+                part.due = time.monotonic() + SHORT_PAUSE
+                _say(f"{part.name} ended with code {code} and is started again; its log is {_log(self.run, part)}")
+                return None
+            lines = "".join(f"\n    {_short(line)}" for line in self._lines(part)[-LAST_LINES:])
+            told = f"{part.name} ended again, with code {code}; its log {_log(self.run, part)} ends:{lines}"
+            if not is_up:
+                return told
+            part.due = time.monotonic() + LONG_PAUSE
+            _say(f"{told}\n  everything else goes on; the next try is in {LONG_PAUSE:.0f} seconds")
+        return None
+
+    def _start_part(self, part: Part) -> None:
+        log = _log(self.run, part)
+        part.read = log.stat().st_size if log.exists() and not part.died else part.read
+        part.process = private_process.start(
+            part.name, part.command, run=self.run, cwd=self.run, environment=part.environment
+        )
+
+    def _show(self, part: Part) -> None:
+        """Show the warnings and errors that a process has logged since it was last looked at."""
+        with _log(self.run, part).open("rb") as file:
+            file.seek(part.read)
+            found, complete, _ = file.read().rpartition(b"\n")
+            part.read += len(found) + len(complete)
+        for line in found.decode(errors="replace").splitlines():
+            shown = _worth_showing(line)
+            # What is repeated while something is away is said once.
+            if shown and shown != part.shown:
+                part.shown = shown
+                _write(f"{part.name:<12} | {shown}\n")
+
+    def _lines(self, part: Part) -> list[str]:
+        text = _log(self.run, part).read_text(errors="replace")
+        return [line for line in text.splitlines() if line.strip()]
+
+    def _stop(self) -> None:
+        running = [part.process for part in self.parts if part.process]
+        for process in running:
+            process.ask_to_stop()
+        for process in running:
+            process.stop()
+
+
+def _log(run: Path, part: Part) -> Path:
+    return run / "logs" / f"{part.name}.log"
+
+
+def _entry(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) and {"level", "message"} <= entry.keys() else {}
+
+
+def _short(line: str) -> str:
+    """Return a line of a log without what surrounds it."""
+    entry = _entry(line)
+    return f"{entry['message']}{_last_line(entry.get('exception'))}" if entry else line.strip()
 
 
 def _worth_showing(line: str) -> str | None:
     """Return what to show of a log line: warnings and errors, in short."""
-    try:
-        entry: dict[str, Any] = json.loads(line)
-        level = entry["level"]
-    except (ValueError, TypeError, KeyError):
-        return None
-    if level not in {"warning", "error", "critical"}:
-        return None
-    return f"{level}: {entry['message']}{_last_line(entry.get('exception'))}"
+    level = _entry(line).get("level")
+    return f"{level}: {_short(line)}" if level in {"warning", "error", "critical"} else None
 
 
 def _last_line(exception: str | None) -> str:
     return f" ({exception.strip().splitlines()[-1]})" if exception else ""
+
+
+def _say(text: str) -> None:
+    _write(f"botberi: {text}\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
