@@ -20,6 +20,8 @@ from functions.domain.catalog.versions import (
     VersionExists,
 )
 from functions.domain.databases import SharedDb
+from functions.domain.instances import confinement
+from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.runtime.callers import Admin
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
@@ -82,6 +84,7 @@ class VersionPublished(Reply):
 
 def check(version: NewVersion) -> Release:
     """Check the bundle and the schema, which may take a moment."""
+    confinement.check()
     return versions.release(
         version.number,
         config_schema=version.config_schema,
@@ -102,8 +105,11 @@ def _decoded(text: str) -> bytes:
     "POST",
     "/v1/admin/agents/{slug}/versions",
     status=201,
-    refusals=(AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported, BundleInvalid, ConfigSchemaInvalid),
-    needs=Needs(memory="256Mi", group="function-schemas"),
+    refusals=(
+        *(AgentsNotAllowed, AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported),
+        *(BundleInvalid, ConfigSchemaInvalid),
+    ),
+    needs=Needs(memory="256Mi", group="function-schemas", settings=(confinement.SETTING,)),
     max_body=MAX_BODY,
     prepare=check,
 )

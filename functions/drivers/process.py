@@ -1,4 +1,6 @@
-"""The process driver: each instance is a process beside the worker. For local runs: it isolates nothing.
+"""The process driver: each instance is a process beside the worker. It isolates nothing.
+
+So it starts none unless `AGENTS_UNCONFINED` is `yes`: an agent can read the worker's secrets and reach what it reaches.
 
 Per instance there are, in the folder that the setting `BOTBERI_INSTANCES` names, a lock that holds the number of the
 last turn (`<id>.turn`) and a folder `<id>`: the agent's source, its config, its log, and which process it is. Instances
@@ -22,6 +24,7 @@ from typing import IO, Final
 
 from events.configuration import setting
 from functions.domain.catalog import bundles
+from functions.domain.instances import confinement
 from functions.domain.instances.deployments import Deployment
 from functions.domain.instances.plan import Observed, State
 from functions.domain.instances.reasons import Reason
@@ -50,6 +53,8 @@ class ProcessDriver:
 
     def deploy(self, deployment: Deployment) -> None:
         """Unpack and start the instance, unless it runs already."""
+        if not confinement.is_allowed():
+            raise CannotDeployError(Reason.AGENTS_NOT_ALLOWED)
         bundle = deployment.bundle
         if bundle is None:
             raise CannotDeployError(Reason.DRIVER_CANNOT_RUN_IMAGE)

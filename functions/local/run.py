@@ -61,6 +61,7 @@ def _run(run: Path, ports: Ports) -> None:
         with services.running(run, ports, durable=True) as servers:
             password = _prepare(run)
             _say("starting the functions, relays, dispatcher, worker, Flower and nginx …")
+            _say("agents may do here whatever you may: AGENTS_UNCONFINED=yes, which is for your own agents alone")
             runner = Runner(run, servers)
             runner.add(processes.functions(ports), health.functions(ports), os.environ)
             flower = {"FLOWER_BASIC_AUTH": f"{table.FLOWER_USER}:{secret('flower')}"}

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from functions.domain.instances import confinement
 from functions.local.leftovers import MARK
 from functions.local.ports import LOOPBACK, Ports
 from functions.local.rabbitmq_server import VHOST
@@ -30,6 +31,8 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.subscribers}/function/{{name}}",
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),
         "BOTBERI_INSTANCES": str(run / "instances"),
+        # Agents are processes of whoever starts them here.
+        confinement.SETTING: confinement.ALLOWED,
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
         "WATCH_LISTEN": "",
         "SUBSCRIPTIONS": str(ROOT / "deploy" / "subscriptions.json"),

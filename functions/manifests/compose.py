@@ -29,8 +29,29 @@ _SETTINGS: Final = {
     "USER_PSQL_URL": "user_pgbouncer:5432/user_psql",
     "SHARED_PSQL_URL": "shared_pgbouncer:5432/shared_psql",
     "USER_REDIS_URL": "user_redis:6379",
+    "AGENTS_UNCONFINED": "${BOTBERI_AGENTS_UNCONFINED:-}",
 }
 """Where the dependencies are; any other setting comes from the environment file."""
+
+NETWORKS: Final = {
+    "public": True,
+    "edge": False,
+    "user_psql_pool": False,
+    "shared_psql_pool": False,
+    "cache": False,
+    "deliveries": False,
+    "subscribers": False,
+    "instances": False,
+    "worker": True,
+    "user_psql": True,
+    "shared_psql": True,
+    "event_bus": True,
+    "watch": True,
+}
+"""Every network, and whether it leads out of the engine: published ports need that, and agents that call others."""
+
+_REACHED: Final = {"USER_PSQL_URL": "user_psql_pool", "SHARED_PSQL_URL": "shared_psql_pool", "USER_REDIS_URL": "cache"}
+"""The network in which endpoints find what a setting names."""
 
 _SUPERUSER: Final = "psql-superuser"
 
@@ -61,6 +82,7 @@ def compose(declarations: Sequence[Declaration], root: Path) -> str:
     services = {"secrets": _secrets(), "migrate": _migrate()}
     services |= {each.deployment: _function(each) for each in sorted(declarations, key=lambda each: each.name)}
     volumes = {"volumes": dict.fromkeys([*_DATA, *(_volume(name) for name in secret_names())])}
+    volumes["networks"] = {name: {} if leads_out else {"internal": True} for name, leads_out in NETWORKS.items()}
     parts = "\n".join(_indented(_merging(dump({name: service}))) for name, service in services.items())
     return f"{head}{GENERATED}{parts}\n{dump(volumes).replace(': null', ':')}"
 
@@ -79,9 +101,21 @@ def _function(declaration: Declaration) -> dict[str, Any]:
             "THREADS": str(declaration.needs.concurrency),
             **{name: _setting(name) for name in needed.settings},
         },
+        "networks": networks(declaration),
         "volumes": _mounts(needed.secrets),
         "mem_limit": declaration.needs.memory.removesuffix("i").lower(),
     }
+
+
+def networks(declaration: Declaration) -> list[str]:
+    """Return the networks that a function is in: by whom it is called, and what it declares to need.
+
+    Subscribers have one network with the poolers and Redis of their own, so that no endpoint is on the way to them.
+    """
+    if declaration.surface == "subscribers":
+        return ["deliveries", "subscribers"]
+    reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
+    return ["edge", *reached, *(["instances"] if declaration.needs.instances else [])]
 
 
 def _secrets() -> dict[str, Any]:
@@ -109,6 +143,7 @@ def _migrate() -> dict[str, Any]:
         "image": _IMAGE.format(name="setup"),
         "command": ["functions.containers.migrate"],
         "environment": "*direct",
+        "networks": list(DATABASES),
         "volumes": _mounts([_SUPERUSER, *_passwords()]),
         "depends_on": {
             "secrets": {"condition": "service_completed_successfully"},

@@ -127,7 +127,7 @@ PARTS: Final = (
             *(*_CELERY, "worker", "--pool", "threads", "--concurrency", "4"),
             *("--queues", "instances.user,instances.admin", "--without-mingle", "--without-gossip"),
         ),
-        settings=("SHARED_PSQL_URL", "USER_REDIS_URL"),
+        settings=("AGENTS_UNCONFINED", "SHARED_PSQL_URL", "USER_REDIS_URL"),
         # Only the worker asks for its name: functions are told the address that comes of it.
         values={"BOTBERI_INSTANCES": "/tmp/instances", "INSTANCES_HOST": "worker"},  # noqa: S108 - a volume of its own
         found_by_name=True,

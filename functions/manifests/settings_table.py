@@ -18,6 +18,11 @@ class Setting:
 _DATABASE: Final = "`host:port/database`"
 
 SETTINGS: Final = {
+    "AGENTS_UNCONFINED": Setting(
+        "`yes` or empty",
+        "Whether agents may run beside the worker, with its secrets and its network, and nothing between them.",
+        "empty: none run",
+    ),
     "API_URL": Setting(
         "URL", "Where the API is for whoever reads an event: `dataschema` begins with it.", "`http://localhost:8080`"
     ),

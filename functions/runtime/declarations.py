@@ -27,6 +27,8 @@ class Needs:
     """Secrets beside those that follow from the handler's parameters."""
     settings: tuple[str, ...] = ()
     """Settings beside those that follow from the handler's parameters."""
+    instances: bool = False
+    """Whether it speaks to the processes of instances."""
     group: str = "function"
     """The locked dependencies it needs: `deploy/requirements/<group>.txt`."""
 

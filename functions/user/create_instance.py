@@ -7,8 +7,9 @@ from pydantic import Field
 from functions.domain.catalog.agents import SLUG
 from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
-from functions.domain.instances import reading, wishes
+from functions.domain.instances import confinement, reading, wishes
 from functions.domain.instances.configs import ConfigInvalid
+from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.wishes import AgentUnknown, Launch, VersionAmbiguous
 from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
@@ -36,6 +37,7 @@ class NewInstance(Body):
 
 def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     """Find the version and complete the config, which may take a moment."""
+    confinement.check()
     with transaction() as db:
         version = wishes.choose(db, wanted.agent, channel=wanted.channel, number=wanted.version)
     return wishes.fit(version, wanted.config)
@@ -45,8 +47,8 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     "POST",
     "/v1/instances",
     status=201,
-    refusals=(AgentUnknown, VersionAmbiguous, ConfigInvalid),
-    needs=Needs(group="function-schemas"),
+    refusals=(AgentsNotAllowed, AgentUnknown, VersionAmbiguous, ConfigInvalid),
+    needs=Needs(group="function-schemas", settings=(confinement.SETTING,)),
     prepare=complete,
 )
 def create_instance(caller: User, wanted: NewInstance, launch: Launch, db: SharedDb) -> Instance:

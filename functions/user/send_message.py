@@ -41,7 +41,7 @@ class Answer(Reply):
     "POST",
     "/v1/instances/{instance_id}/messages",
     refusals=(InstanceNotFound, InstanceNotRunning, AgentAnswerInvalid, AgentBusy, AgentTimedOut, AgentUnavailable),
-    needs=Needs(concurrency=16),
+    needs=Needs(concurrency=16, instances=True),
 )
 def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:
     """Wait for the reply; the agent has eight seconds."""

@@ -1,16 +1,25 @@
 """POST /v1/instances/{instance_id}/start: ask for an instance to run; one that has failed gets a new try."""
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import reading, wishes
+from functions.domain.instances import confinement, reading, wishes
+from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.wishes import InstanceDeleted
 from functions.runtime.callers import User
+from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
 from functions.runtime.instances import Instance, InstanceId
 
 
-@endpoint("POST", "/v1/instances/{instance_id}/start", status=202, refusals=(InstanceNotFound, InstanceDeleted))
+@endpoint(
+    "POST",
+    "/v1/instances/{instance_id}/start",
+    status=202,
+    refusals=(AgentsNotAllowed, InstanceNotFound, InstanceDeleted),
+    needs=Needs(settings=(confinement.SETTING,)),
+)
 def start_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """Keep what was asked before this answers; the status follows. Asking again changes nothing."""
+    confinement.check()
     wishes.start(db, instance_id, caller.id)
     return Instance.of(reading.find(db, instance_id))

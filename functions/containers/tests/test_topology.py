@@ -44,6 +44,26 @@ except DatabaseError:
 """
 
 
+KNOCK = """
+import json, socket, sys
+found = []
+for way, host, port in json.loads(sys.argv[1]):
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+        found.append(way)
+    except OSError:
+        pass
+print(json.dumps(found))
+"""
+
+FORGE = """
+import http.client
+connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=10)
+connection.request("POST", "/", b"{}", {"Content-Type": "application/cloudevents+json"})
+print(connection.getresponse().status)
+"""
+
+
 @pytest.fixture
 def stack(running: Topology) -> Topology:
     return running
@@ -84,6 +104,40 @@ def test_a_container_sees_no_secret_but_those_that_its_function_declares(running
     seen = running.compose("exec", "-T", "read-me", "ls", "/var/openfaas/secrets").split()
 
     assert seen == ["jwt-public-keys", "user-psql-user"]
+
+
+def address(topology: Topology, service: str) -> str:
+    """Return an address of a service that is in one network, whichever that is."""
+    [container] = inspected(*topology.compose("ps", "--quiet", service).split())
+    return next(str(each["IPAddress"]) for each in container["NetworkSettings"]["Networks"].values())
+
+
+def open_ways(topology: Topology, caller: str, ways: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return those of some services and ports to which a container can connect, by name or by address."""
+    places = [
+        (f"{service}:{port}", host, port) for service, port in ways for host in (service, address(topology, service))
+    ]
+    told = topology.compose("exec", "-T", caller, "python", "-c", KNOCK, json.dumps(places))
+    return sorted({(way.partition(":")[0], int(way.partition(":")[2])) for way in json.loads(told)})
+
+
+def test_only_who_must_reaches_whom(running: Topology) -> None:
+    databases = [("user_psql", 5432), ("shared_psql", 5432), ("event_bus", 5672), ("event_bus", 15672)]
+    hubs = [("user_pgbouncer", 5432), ("shared_pgbouncer", 5432), ("user_redis", 6379)]
+    others = [("record-audit", 8080), ("dispatcher", 9464), ("celery_worker", 9464), ("edge", 8090)]
+
+    assert open_ways(running, "read-me", [*databases, *hubs, *others[:3]]) == [("user_pgbouncer", 5432)]
+    assert open_ways(running, "celery_worker", [*databases, *hubs, *others, ("login", 8080)]) == sorted(hubs[1:])
+    assert open_ways(running, "record-audit", [*databases, ("login", 8080), ("celery_worker", 9464)]) == []
+    assert open_ways(running, "dispatcher", [("record-audit", 8080), ("login", 8080), *hubs]) == [
+        ("record-audit", 8080)
+    ]
+
+
+def test_a_subscriber_hears_nobody_who_does_not_sign(running: Topology) -> None:
+    told = running.compose("exec", "-T", "record-revocation", "python", "-c", FORGE)
+
+    assert told.split()[0] == "401"
 
 
 def test_pgbouncer_lets_in_pooled_roles_alone(running: Topology) -> None:

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     DELETE_TIMED_OUT = "delete_timed_out"
     DRIVER_FAILED = "driver_failed"
     DRIVER_CANNOT_RUN_IMAGE = "driver_cannot_run_image"
+    AGENTS_NOT_ALLOWED = "agents_not_allowed"
     BUNDLE_INVALID = "bundle_invalid"
 
 
@@ -67,6 +68,10 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.DRIVER_CANNOT_RUN_IMAGE: (
         "This version is an image, and instances run as processes here.",
         "Nothing: create an instance of a version that is a bundle.",
+    ),
+    Reason.AGENTS_NOT_ALLOWED: (
+        "This installation runs no agents: whoever operates it hasn't allowed them to run unconfined.",
+        "Nothing, until they are allowed and somebody starts it again.",
     ),
     Reason.BUNDLE_INVALID: (
         "This version's bundle can't be unpacked.",

@@ -35,7 +35,8 @@ def agent(request):
 
 
 @pytest.fixture
-def driver(tmp_path: Path) -> Iterator[ProcessDriver]:
+def driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ProcessDriver]:
+    monkeypatch.setenv("AGENTS_UNCONFINED", "yes")
     folder = tmp_path / "instances"
     yield ProcessDriver(folder)
     stop_all(folder)
