@@ -65,7 +65,7 @@ class Topology(Api):
         }
         surfaces = {name: f"http://{LOOPBACK}:{self.ports[name.upper()]}" for name in ("user", "admin", "broker")}
         edge = f"http://{LOOPBACK}:{self.ports['EDGE']}"
-        super().__init__(clients.over_http({**surfaces, "functions": edge}), functions.declarations())
+        super().__init__(clients.over_http({**surfaces, "subscribers": edge}), functions.declarations())
         self.world = Containers(self.ports, environment / "secrets")
 
     def compose(self, *arguments: str) -> str:
