@@ -36,6 +36,15 @@ STATUSES: Final[dict[type[Refusal], int]] = {
 }
 
 
+_RENAMED: Final = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+"""As RFC 9110 calls them, and Python from 3.13 on: what is answered must not depend on the interpreter."""
+
+
 def status_of(refusal: type[Refusal]) -> int:
     """Return the HTTP status of a refusal: that of the nearest kind it descends from."""
     return next(STATUSES[kind] for kind in refusal.__mro__ if kind in STATUSES)
@@ -45,7 +54,7 @@ def problem(status: int, code: str, detail: str, errors: tuple[refusals.FieldErr
     """Return the body of a problem."""
     body: dict[str, Any] = {
         "type": f"urn:botberi:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "title": _RENAMED.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "code": code,
         "detail": detail,
