@@ -5,8 +5,10 @@ transaction, so that there is no moment in which one exists without the other.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,7 +39,9 @@ _SAVE: Final = text(
 
 
 def fingerprint(function: str, path: str, body: bytes) -> str:
-    """Return what tells one request from another under the same key."""
+    """Return what tells one request from another under the same key: what its JSON says, not how it is written."""
+    with suppress(ValueError):
+        body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
     return hashlib.sha256(b"\0".join((function.encode(), path.encode(), body))).hexdigest()
 
 

@@ -58,6 +58,13 @@ def test_without_a_key_every_request_creates(things: Things) -> None:
     assert things.create(None).json != things.create(None).json
 
 
+def test_the_same_body_in_other_words_is_the_same_request(things: Things) -> None:
+    bodies = (b'{"name": "it"}', b'{\n  "name":"\\u0069t" }')
+    headers = {"Authorization": f"Bearer {things.token}", "Idempotency-Key": "once", "Content-Type": "application/json"}
+    first, second = (things.client.post("/things", data=body, headers=headers) for body in bodies)
+    assert (first.status_code, first.json) == (201, second.json)
+
+
 def test_another_body_under_the_same_key_is_a_422(things: Things) -> None:
     things.create("once", "this")
     answer = things.create("once", "that")
