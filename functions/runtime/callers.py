@@ -18,12 +18,26 @@ LEEWAY_SECONDS: Final = 5
 """By how much the clock of whoever opened the session may differ from this one's."""
 
 
+_INVALID: Final = {"WWW-Authenticate": 'Bearer realm="botberi", error="invalid_token"'}
+"""What RFC 6750 has a client told whose token isn't taken, rather than missing."""
+
+
 class TokenExpired(Unauthenticated):
     """The access token has expired: refresh the session."""
+
+    headers: ClassVar[dict[str, str]] = _INVALID
 
 
 class SessionRevoked(Unauthenticated):
     """This session has ended: log in again."""
+
+    headers: ClassVar[dict[str, str]] = _INVALID
+
+
+def _not_taken(detail: str | None = None) -> Unauthenticated:
+    refusal = Unauthenticated(detail)
+    refusal.headers = _INVALID  # type: ignore[misc]
+    return refusal
 
 
 @dataclass(frozen=True)
@@ -77,8 +91,7 @@ def publisher(db: SharedDb, key: str) -> Publisher:
 
     given = publishers.of_key(db, key)
     if given is None:
-        detail = "This key is no publisher's, or no longer."
-        raise Unauthenticated(detail)
+        raise _not_taken("This key is no publisher's, or no longer.")
     return Publisher(given.id, "", given.scopes, given)
 
 
@@ -110,9 +123,9 @@ def claims(token: str) -> dict[str, Any]:
     except jwt.ExpiredSignatureError:
         raise TokenExpired from None
     except (jwt.PyJWTError, KeyError, ValueError):
-        raise Unauthenticated from None
+        raise _not_taken() from None
     if header.get("typ") != TYPE or found["exp"] - found["iat"] > LIFETIME_SECONDS:
-        raise Unauthenticated
+        raise _not_taken()
     return found
 
 

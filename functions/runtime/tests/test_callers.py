@@ -78,6 +78,17 @@ def test_an_expired_token_is_told_so(api: Api, forge: Forge) -> None:
     assert code(api, forge(exp=int(time.time()) - 60)) == "token_expired"
 
 
+@pytest.mark.parametrize(("token", "error"), [(None, False), ("x", True), ("botberi_pk_x", True)])
+def test_whose_token_is_not_taken_is_told_so_in_the_words_of_oauth(api: Api, token: str | None, error: bool) -> None:
+    told = api.user.get("/v1/me", token=token).headers["WWW-Authenticate"]
+    assert told == 'Bearer realm="botberi"' + (', error="invalid_token"' if error else "")
+
+
+def test_whose_token_has_expired_is_told_so_in_the_words_of_oauth(api: Api, forge: Forge) -> None:
+    expired = forge(exp=int(time.time()) - 60)
+    assert 'error="invalid_token"' in api.user.get("/v1/me", token=expired).headers["WWW-Authenticate"]
+
+
 def test_clocks_may_differ_by_a_few_seconds(api: Api, forge: Forge) -> None:
     assert code(api, forge(iat=int(time.time()) + 3)) == "200"
 
