@@ -11,6 +11,7 @@ from functions.manifests.schemas import Schema, Schemas, reply_of, schema_of
 from functions.runtime import idempotency, problems
 from functions.runtime.declarations import Declaration, Parameter
 from functions.runtime.endpoint import takes_idempotency_key
+from functions.runtime.inputs import JSON, MERGE_PATCH
 from functions.runtime.shapes import Cached, Reply, bodies
 
 ABOUT: Final = {
@@ -101,16 +102,18 @@ def operation(declaration: Declaration, schemas: Schemas) -> Schema:
     if caller is not None:
         described["security"] = [{"bearer": [caller.annotation.scope]}]
     if body is not None:
-        described["requestBody"] = {"required": True, "content": _content(body, schemas)}
+        described["requestBody"] = {"required": True, "content": _content(declaration.method, body, schemas)}
     return described
 
 
-def _content(body: Parameter, schemas: Schemas) -> Schema:
+def _content(method: str, body: Parameter, schemas: Schemas) -> Schema:
     """Return what a body may be, by media type."""
     content: Schema = {}
     for media_type, model in bodies(body.annotation).items():
         reference = schemas.reference(model, "validation")
         content[media_type] = {"schema": reference, "example": schemas.example(reference)}
+    if method == "PATCH" and JSON in content:
+        content[MERGE_PATCH] = content[JSON]
     return content
 
 

@@ -1,11 +1,12 @@
 """What a request brings: its body within bounds, its query, its headers, checked against a handler's models."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import IO, Any, Final, TypeVar
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 import flask
 from pydantic import TypeAdapter, ValidationError
@@ -19,12 +20,17 @@ from functions.domain.refusals import (
     TooLarge,
     UnsupportedMediaType,
 )
-from functions.runtime.shapes import AnyBody, IfMatch, Query, bodies, nul_characters, pointer
+from functions.runtime.shapes import AnyBody, IfMatch, PageQuery, Query, bodies, nul_characters, pointer
 from functions.runtime.strict_json import NotStrictJsonError, check_json
 
 AnyQuery = TypeVar("AnyQuery", bound=Query)
 
 JSON: Final = "application/json"
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+"""JSON of a PATCH by its own name (RFC 7396)."""
+
+_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]+")
 
 NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
 
@@ -72,6 +78,7 @@ def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  
     kind = _media_type(request)
     if kind not in taken:
         raise UnsupportedMediaType(f"Send {' or '.join(taken)} as Content-Type.")
+    _refuse_encoded(request)
     body = read_body(request, limit)
     try:
         check_json(body)
@@ -90,8 +97,21 @@ def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  
 
 
 def _media_type(request: flask.Request) -> str:
+    if request.method == "PATCH" and request.mimetype == MERGE_PATCH:
+        # What is left out of a PATCH stays as it is, whichever of the two it is called.
+        return JSON
     # CloudEvents' SDK for Python names none for JSON in binary mode.
     return request.mimetype or (JSON if _event_headers(request) else "")
+
+
+def _refuse_encoded(request: flask.Request) -> None:
+    """Refuse a body that was compressed, or is written in something other than UTF-8."""
+    coding = request.headers.get("Content-Encoding", "identity")
+    if coding.strip().lower() != "identity":
+        raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
+    charset = request.mimetype_params.get("charset", "utf-8")
+    if charset.lower() not in ("utf-8", "utf8"):
+        raise UnsupportedMediaType("JSON is written in UTF-8: send it so, and without another charset.")
 
 
 def _validated(request: flask.Request, taken: Mapping[str, type[AnyBody]], kind: str, body: bytes) -> AnyBody:
@@ -114,12 +134,38 @@ def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
         raise Invalid(errors=[FieldError(f"?{name}", "repeated", "Give this parameter once.") for name in repeated])
     if errors := [FieldError(f"?{name}", *NUL) for name, value in request.args.items() if "\x00" in name + value]:
         raise Invalid(errors=errors)
+    if errors := [*_not_utf8(request), *_not_whole(request, model)]:
+        raise Invalid(errors=errors)
     try:
-        return model.model_validate(dict(request.args))
+        return _of_list(request, model.model_validate(dict(request.args)))
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         errors = [FieldError("?" + ".".join(map(str, each["loc"])), each["type"], each["msg"]) for each in details]
         raise Invalid(errors=errors) from None
+
+
+def _not_utf8(request: flask.Request) -> Iterator[FieldError]:
+    """Yield the parameters that stand for bytes which are no text."""
+    for part in request.query_string.split(b"&"):
+        try:
+            unquote_to_bytes(part).decode()
+        except UnicodeDecodeError:
+            name = part.partition(b"=")[0].decode(errors="replace")
+            yield FieldError(f"?{name}", "not_utf8", "This is not UTF-8.")
+
+
+def _not_whole(request: flask.Request, model: type[Query]) -> Iterator[FieldError]:
+    """Yield the numbers that aren't written as JSON writes whole ones: with a plus, or white space around them."""
+    for name, value in request.args.items():
+        field = model.model_fields.get(name)
+        if field is not None and field.annotation is int and not _WHOLE_NUMBER.fullmatch(value):
+            yield FieldError(f"?{name}", "int_parsing", "Write a whole number in digits.")
+
+
+def _of_list(request: flask.Request, found: AnyQuery) -> AnyQuery:
+    if isinstance(found, PageQuery):
+        found.belong_to(request.path)
+    return found
 
 
 def no_query(request: flask.Request) -> None:

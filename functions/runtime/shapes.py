@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Generic, NewType, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Generic, NewType, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel
 from sqlalchemy import RowMapping
 
 from functions.domain.databases import SharedDb, UserDb
@@ -70,6 +70,10 @@ class Reply(BaseModel):
         return None
 
 
+_CURSOR: Final = ("list", "key")
+"""What a cursor holds."""
+
+
 class PageQuery(Query):
     """How every list is paged."""
 
@@ -78,14 +82,21 @@ class PageQuery(Query):
         str | None, Field(max_length=512, description="`next_cursor` of the page before; without it, the first page.")
     ] = None
 
+    _list: str = PrivateAttr(default="")
+
+    def belong_to(self, path: str) -> None:
+        """Take in whose query it is: cursors of another list are refused."""
+        self._list = hashlib.sha256(path.encode(errors="replace")).hexdigest()[:8]
+
     def after(self) -> str | None:
         """Return the key of the last row of the page before, or None for the first page."""
         if self.cursor is None:
             return None
         try:
-            key = json.loads(base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)))
+            told = json.loads(base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)))
         except (ValueError, binascii.Error, RecursionError):
-            key = None
+            told = None
+        key = told[1] if isinstance(told, list) and len(told) == len(_CURSOR) and told[0] == self._list else None
         if not isinstance(key, str) or "\x00" in key:
             error = FieldError("?cursor", "bad_cursor", "This is not a next_cursor of this list.")
             raise Invalid(errors=[error])
@@ -95,7 +106,8 @@ class PageQuery(Query):
         """Build the page from up to `limit + 1` rows that were read in the order of the unique column `key`."""
         shown = rows[: self.limit]
         more = len(rows) > self.limit
-        cursor = base64.urlsafe_b64encode(json.dumps(shown[-1][key]).encode()).decode().rstrip("=") if more else None
+        told = json.dumps([self._list, shown[-1][key]]) if more else ""
+        cursor = base64.urlsafe_b64encode(told.encode()).decode().rstrip("=") or None
         return Page[item](items=[item.model_validate(dict(row)) for row in shown], next_cursor=cursor)  # type: ignore[valid-type]
 
 

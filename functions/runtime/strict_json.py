@@ -4,13 +4,22 @@ import json
 import math
 from typing import Any
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 class NotStrictJsonError(ValueError):
     """The text isn't JSON, or means different things to different readers; the message is public."""
 
 
+class _LooseError(ValueError):
+    """What JSON leaves loose; the message is public."""
+
+
 def check_json(body: bytes) -> None:
     """Raise NotStrictJsonError unless `body` is strict JSON in UTF-8."""
+    if body.startswith(_BYTE_ORDER_MARK):
+        message = "it begins with a byte order mark, which JSON doesn't have"
+        raise NotStrictJsonError(message)
     try:
         json.loads(body.decode(), object_pairs_hook=_unique_names, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
@@ -19,8 +28,11 @@ def check_json(body: bytes) -> None:
         message = "it is not UTF-8"
     except json.JSONDecodeError as error:
         message = f"{error.msg} at line {error.lineno} column {error.colno}"
-    except ValueError as error:
+    except _LooseError as error:
         message = str(error)
+    except ValueError:
+        # Python's own, about its limit of digits.
+        message = "a whole number has too many digits"
     else:
         return
     raise NotStrictJsonError(message)
@@ -30,21 +42,21 @@ def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
         message = "an object has the same name twice"
-        raise ValueError(message)
+        raise _LooseError(message)
     return members
 
 
 def _refuse_constant(name: str) -> None:
     message = f"{name} is not a number"
-    raise ValueError(message)
+    raise _LooseError(message)
 
 
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         message = "a number is too large"
-        raise ValueError(message)
+        raise _LooseError(message)
     if number == 0 and text.lower().partition("e")[0].strip("-0."):
         message = "a number is too small to be told from zero"
-        raise ValueError(message)
+        raise _LooseError(message)
     return number

@@ -1,3 +1,4 @@
+import gzip
 import json
 from io import BytesIO
 from typing import Any
@@ -5,6 +6,8 @@ from typing import Any
 import pytest
 
 from functions.runtime.tests.planting import Client, Plant
+
+JSON = {"Content-Type": "application/json"}
 
 ECHO = """
     class Thing(Body):
@@ -21,9 +24,34 @@ ECHO = """
 """
 
 
+CHANGE = """
+    class Change(Body):
+        name: str
+
+    class Changed(Reply):
+        name: str
+
+    @endpoint("PATCH", "/things")
+    def change_thing(change: Change) -> Changed:
+        return Changed(name=change.name)
+"""
+
+SEARCH = """
+    class Search(Query):
+        q: str = ""
+
+    class Hits(Reply):
+        q: str
+
+    @endpoint("GET", "/things")
+    def search_things(query: Search) -> Hits:
+        return Hits(q=query.q)
+"""
+
+
 @pytest.fixture
 def things(plant: Plant) -> Client:
-    return plant(write_thing=ECHO)
+    return plant(write_thing=ECHO, change_thing=CHANGE, search_things=SEARCH)
 
 
 def sent(client: Client, body: bytes | str, content_type: str = "application/json") -> Any:  # noqa: ANN401 - an answer
@@ -164,3 +192,30 @@ def test_a_query_that_does_not_fit_is_a_422_at_its_parameter(plant: Plant, query
 def test_where_there_are_no_query_parameters_any_is_refused(plant: Plant) -> None:
     client = plant(read_things='@endpoint("GET", "/things")\ndef read_things() -> None: ...')
     assert client.get("/things?a=1").json["errors"][0]["pointer"] == "?a"
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "gzip, identity", "x"])
+def test_a_compressed_body_is_a_415(things: Client, coding: str) -> None:
+    answer = things.post("/things", data=gzip.compress(b'{"name": "x"}'), headers={**JSON, "Content-Encoding": coding})
+    assert (answer.status_code, answer.json["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(("charset", "status"), [("utf-16", 415), ("latin-1", 415), ("UTF-8", 200), ('"utf-8"', 200)])
+def test_json_in_another_charset_is_a_415(things: Client, charset: str, status: int) -> None:
+    assert sent(things, '{"name": "x"}', f"application/json; charset={charset}").status_code == status
+
+
+@pytest.mark.parametrize(("method", "status"), [("PATCH", 200), ("POST", 415)])
+def test_a_merge_patch_is_what_a_patch_is(things: Client, method: str, status: int) -> None:
+    headers = {"Content-Type": "application/merge-patch+json"}
+    assert things.open("/things", method=method, data='{"name": "x"}', headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("query", ["q=%ff", "q=a%C3", "q=%ED%A0%80", "%ff=a"])
+def test_a_query_that_is_not_utf8_is_a_422(things: Client, query: str) -> None:
+    answer = things.get(f"/things?{query}")
+    assert (answer.status_code, answer.json["errors"][0]["code"]) == (422, "not_utf8")
+
+
+def test_a_query_may_hold_any_character(things: Client) -> None:
+    assert things.get("/things?q=%EF%BF%BD+%F0%9F%98%80").json == {"q": "\ufffd \U0001f600"}

@@ -17,10 +17,12 @@ LIST = """
         return query.page([{"id": each} for each in ids[: query.limit + 1]], Thing)
 """
 
+OTHERS = LIST.replace("things", "others")
+
 
 @pytest.fixture
 def things(plant: Plant) -> Client:
-    return plant(list_things=LIST)
+    return plant(list_things=LIST, list_others=OTHERS)
 
 
 def pages(client: Client, limit: int) -> list[Any]:
@@ -41,10 +43,16 @@ def test_a_page_holds_twenty_unless_told(things: Client) -> None:
     assert len(things.get("/things").json["items"]) == 20
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "101", "1e1", "", "9" * 5000])
+@pytest.mark.parametrize("limit", ["0", "-1", "101", "1e1", "", "9" * 5000, "%2B5", "%205", "1_0", "5.0", "%D9%A5"])
 def test_a_limit_out_of_bounds_is_a_422(things: Client, limit: str) -> None:
     answer = things.get(f"/things?limit={limit}")
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "?limit")
+
+
+def test_a_cursor_of_another_list_is_a_422(things: Client) -> None:
+    cursor = things.get("/others?limit=5").json["next_cursor"]
+    answer = things.get(f"/things?cursor={cursor}")
+    assert (answer.status_code, answer.json["errors"][0]["code"]) == (422, "bad_cursor")
 
 
 def encoded(value: object) -> str:
@@ -52,7 +60,11 @@ def encoded(value: object) -> str:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "!", "%20", "%C3%BC", encoded(5), encoded(["a"]), encoded("a\x00"), encoded("a")[:-1], "W" * 500]
+    "cursor",
+    [
+        *("x", "!", "%20", "%C3%BC", "W" * 500),
+        *map(encoded, (5, "a", "a\x00", ["a"], ["", "a"], ["", 5], [[], []], {"0": "", "1": "a"})),
+    ],
 )
 def test_a_cursor_that_no_list_gave_is_a_422(things: Client, cursor: str) -> None:
     answer = things.get(f"/things?cursor={cursor}")

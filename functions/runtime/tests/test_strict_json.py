@@ -37,5 +37,10 @@ def test_a_number_that_a_double_holds_passes(number: str) -> None:
 
 
 def test_digits_without_end_are_refused() -> None:
-    with pytest.raises(NotStrictJsonError):
+    with pytest.raises(NotStrictJsonError, match=r"^a whole number has too many digits$"):
         check_json(b"9" * 5000)
+
+
+def test_a_byte_order_mark_is_refused_by_its_name() -> None:
+    with pytest.raises(NotStrictJsonError, match="byte order mark"):
+        check_json(b"\xef\xbb\xbf{}")
