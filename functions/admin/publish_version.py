@@ -6,19 +6,12 @@ from typing import Annotated, Any, Final
 
 from pydantic import Field
 
-from functions.domain.catalog import versions
+from functions.domain.catalog import releases
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.bundles import BundleInvalid
 from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
-from functions.domain.catalog.versions import (
-    IMAGE,
-    NUMBER,
-    Channel,
-    Release,
-    SourceAmbiguous,
-    SourceUnsupported,
-    VersionExists,
-)
+from functions.domain.catalog.releases import IMAGE, Release, SourceAmbiguous, SourceUnsupported, VersionExists
+from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
 from functions.domain.instances import confinement
 from functions.domain.instances.confinement import AgentsNotAllowed
@@ -85,7 +78,7 @@ class VersionPublished(Reply):
 def check(version: NewVersion) -> Release:
     """Check the bundle and the schema, which may take a moment."""
     confinement.check()
-    return versions.release(
+    return releases.checked(
         version.number,
         config_schema=version.config_schema,
         image=version.image,
@@ -121,5 +114,5 @@ def publish_version(
     db: SharedDb,
 ) -> VersionPublished:
     """Point the channels named at it from now on; running instances keep their version."""
-    version_id, moved = versions.publish(db, slug, release, move=version.channels, published_by=caller.id)
+    version_id, moved = releases.publish(db, slug, release, move=version.channels, published_by=caller.id)
     return VersionPublished(id=version_id, number=version.number, channels=moved)

@@ -7,10 +7,10 @@ from pydantic import Field
 from functions.domain.catalog.agents import SLUG
 from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
-from functions.domain.instances import confinement, reading, wishes
+from functions.domain.instances import confinement, launching, reading
 from functions.domain.instances.configs import ConfigInvalid
 from functions.domain.instances.confinement import AgentsNotAllowed
-from functions.domain.instances.wishes import AgentUnknown, Launch, VersionAmbiguous
+from functions.domain.instances.launching import AgentUnknown, Launch, VersionAmbiguous
 from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
@@ -39,8 +39,8 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     """Find the version and complete the config, which may take a moment."""
     confinement.check()
     with transaction() as db:
-        version = wishes.choose(db, wanted.agent, channel=wanted.channel, number=wanted.version)
-    return wishes.fit(version, wanted.config)
+        version = launching.choose(db, wanted.agent, channel=wanted.channel, number=wanted.version)
+    return launching.fit(version, wanted.config)
 
 
 @endpoint(
@@ -53,5 +53,5 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
 )
 def create_instance(caller: User, wanted: NewInstance, launch: Launch, db: SharedDb) -> Instance:
     """Start it at once: read it again until its status is `running`."""
-    instance_id = wishes.create(db, caller.id, name=wanted.name, launch=launch)
+    instance_id = launching.create(db, caller.id, name=wanted.name, launch=launch)
     return Instance.of(reading.find(db, instance_id))

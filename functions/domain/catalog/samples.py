@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from functions.domain.catalog import agents, bundles, versions
+from functions.domain.catalog import agents, bundles, releases
 from functions.domain.databases import SharedDb
 from shared_psql_models.agents import agent_versions
 from shared_psql_models.agents import agents as agent_rows
@@ -30,6 +30,6 @@ def _seed_one(db: SharedDb, about: Path) -> list[str]:
         return []
     schema = json.loads((about.parent / "config_schema.json").read_text(encoding="utf-8"))
     changelog = says.get("changelog", "")
-    release = versions.release(number, config_schema=schema, bundle=bundles.bundle(about.parent), changelog=changelog)
-    versions.publish(db, slug, release)
+    release = releases.checked(number, config_schema=schema, bundle=bundles.bundle(about.parent), changelog=changelog)
+    releases.publish(db, slug, release)
     return [f"{slug} {number}"]

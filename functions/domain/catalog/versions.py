@@ -1,22 +1,14 @@
-"""Versions of agents: immutable once published; channels point at them."""
+"""Versions of agents, as they are read: immutable once published; channels point at them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import RowMapping, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import RowMapping, select
 
-from events.catalog.agents import VersionPublished
-from events.ids import new_id
-from events.outbox import emit
-from functions.domain.catalog import bundles, config_schemas
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.databases import SharedDb
-from functions.domain.refusals import Conflict, FieldError, Invalid, NotFound
+from functions.domain.refusals import NotFound
 from shared_psql_models.agents import agent_versions, agents, channels
-from shared_psql_models.agents import bundles as bundle_rows
 
 _COUNT: Final = r"(0|[1-9][0-9]{0,14})"
 """Up to fifteen digits, which every program can count with."""
@@ -24,12 +16,6 @@ _COUNT: Final = r"(0|[1-9][0-9]{0,14})"
 _PRE: Final = rf"({_COUNT}|[0-9]*[a-zA-Z-][0-9a-zA-Z-]*)"
 NUMBER: Final = rf"^{_COUNT}\.{_COUNT}\.{_COUNT}(-{_PRE}(\.{_PRE})*)?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$"
 """Semantic Versioning 2.0."""
-
-IMAGE: Final = (
-    r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
-    r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$"
-)
-"""An OCI image reference."""
 
 
 class Channel(StrEnum):
@@ -41,129 +27,6 @@ class Channel(StrEnum):
 
 class VersionNotFound(NotFound):
     """The agent has no such version, or its channel points at none yet."""
-
-
-class VersionExists(Conflict):
-    """This version was published before, perhaps in another build, and never changes: publish the next number."""
-
-
-class SourceAmbiguous(Invalid):
-    """A version is made of an image or of a bundle: give exactly one of the two."""
-
-
-class SourceUnsupported(Invalid):
-    """Nothing here can run an image: instances run as processes, so send a bundle."""
-
-
-@dataclass(frozen=True)
-class Release:
-    """What a version consists of, checked."""
-
-    number: str
-    config_schema: dict[str, Any]
-    image: str | None = None
-    bundle: bytes | None = field(default=None, repr=False)
-    changelog: str = ""
-
-
-def release(
-    number: str,
-    *,
-    config_schema: dict[str, Any],
-    image: str | None = None,
-    bundle: bytes | None = None,
-    changelog: str = "",
-) -> Release:
-    """Return what is to be published, checked; no transaction need be open, since it may take a moment.
-
-    `bundle` is a zip file, `image` an OCI reference. Raises SourceAmbiguous, SourceUnsupported, BundleInvalid and
-    ConfigSchemaInvalid.
-    """
-    if (image is None) == (bundle is None):
-        raise SourceAmbiguous(errors=[FieldError("/image", "source_ambiguous", "Give either an image or a bundle.")])
-    if bundle is None:
-        raise SourceUnsupported(errors=[FieldError("/image", "source_unsupported", SourceUnsupported.message())])
-    config_schemas.check(config_schema)
-    bundles.check(bundle)
-    return Release(number, config_schema, image, bundle, changelog)
-
-
-def precedence(number: str) -> tuple[Any, ...]:
-    """Return what versions are ordered by (Semantic Versioning 2.0): builds don't count, pre-releases come before."""
-    core, _, pre = number.partition("+")[0].partition("-")
-    words = [(part.isdecimal(), part) for part in pre.split(".")] if pre else []
-    # Numbers come before words, and a release, which has no pre-release, after all of its pre-releases.
-    ranked = tuple((0, int(word), "") if counts else (1, 0, word) for counts, word in words)
-    return (*map(int, core.split(".")), not pre, ranked)
-
-
-def publish(
-    db: SharedDb,
-    slug: str,
-    version: Release,
-    *,
-    move: Sequence[Channel] | None = None,
-    published_by: str = "system",
-) -> tuple[str, list[Channel]]:
-    """Publish a version, point the channels `move` at it, and return its id and these channels.
-
-    Unless `move` says which, stable moves to it if it is no pre-release and higher than what stable points at: so
-    neither a fix of an older line nor a preview becomes what people get. Raises AgentNotFound and VersionExists.
-    """
-    # Held to the end: two publications of one agent move its channels one after the other.
-    agent_id = db.scalar(select(agents.c.id).where(agents.c.slug == slug).with_for_update(key_share=True))
-    if agent_id is None:
-        raise AgentNotFound
-    row = {
-        "id": new_id("ver"),
-        "agent_id": agent_id,
-        "number": version.number,
-        "config_schema": version.config_schema,
-        "image": version.image,
-        "bundle_sha256": None if version.bundle is None else _keep(db, version.bundle),
-        "changelog": version.changelog,
-        "published_by": published_by,
-    }
-    _add(db, row)
-    moved = sorted(set(_by_default(db, row) if move is None else move))
-    _move(db, row, moved)
-    emit(
-        db,
-        VersionPublished(agent_id=agent_id, version_id=row["id"], slug=slug, number=version.number, channels=moved),
-    )
-    return str(row["id"]), moved
-
-
-def _keep(db: SharedDb, bundle: bytes) -> str:
-    sha256 = bundles.digest(bundle)
-    db.execute(insert(bundle_rows).values(sha256=sha256, content=bundle).on_conflict_do_nothing())
-    return sha256
-
-
-def _by_default(db: SharedDb, version: dict[str, Any]) -> list[Channel]:
-    pointed = (
-        select(agent_versions.c.number)
-        .join(channels, channels.c.version_id == agent_versions.c.id)
-        .where(channels.c.agent_id == version["agent_id"], channels.c.name == Channel.STABLE.value)
-    )
-    present, new = db.scalar(pointed), precedence(version["number"])
-    finished = "-" not in version["number"].partition("+")[0]
-    return [Channel.STABLE] if finished and (present is None or new > precedence(present)) else []
-
-
-def _add(db: SharedDb, version: dict[str, Any]) -> None:
-    added = insert(agent_versions).values(version).on_conflict_do_nothing().returning(agent_versions.c.id)
-    if db.scalar(added) is None:
-        raise VersionExists
-
-
-def _move(db: SharedDb, version: dict[str, Any], move: Sequence[Channel]) -> None:
-    for channel in move:
-        row = {"agent_id": version["agent_id"], "name": channel.value, "version_id": version["id"]}
-        pointed = {"version_id": version["id"], "updated_at": func.now()}
-        db.execute(
-            insert(channels).values(row).on_conflict_do_update(index_elements=["agent_id", "name"], set_=pointed)
-        )
 
 
 def resolve(db: SharedDb, slug: str, *, channel: Channel | None = None, number: str | None = None) -> RowMapping:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Final
 
-from functions.domain.catalog import costs, defaults
+from functions.domain.catalog import defaults
 from functions.domain.instances.masks import MASK, places_of_secrets
 from functions.domain.json_schemas import LARGEST, Json, Leading, children, escaped, pointer, validator, values
 from functions.domain.refusals import FieldError, Invalid
@@ -104,11 +104,13 @@ def _violations(config: dict[str, Json], schema: dict[str, Json]) -> list[FieldE
     if checker.is_valid(config):
         return []
     found = checker.iter_errors(config) if _affordable(config, schema) else _first(checker, config)
-    return [each for error in islice(found, MAX_ERRORS) for each in _errors_of(error)]
+    return [each for error in islice(found, MAX_ERRORS) for each in _errors_of(error, config)]
 
 
 def _affordable(config: dict[str, Json], schema: dict[str, Json]) -> bool:
     """Tell whether the engine may collect all errors, which it does at once, each with a copy of what is wrong."""
+    from functions.domain.catalog import costs  # noqa: PLC0415 - only errors ask
+
     counts = _by_level(config)
     below = list(accumulate(reversed(counts)))[::-1]
     each_level = zip(costs.levels(schema, costs.errors), counts, below, strict=False)
@@ -124,7 +126,7 @@ def _first(checker: "Validator", config: dict[str, Json]) -> Iterator["Validatio
         yield error
 
 
-def _errors_of(error: "ValidationError") -> Iterator[FieldError]:
+def _errors_of(error: "ValidationError", config: dict[str, Json]) -> Iterator[FieldError]:
     place = pointer(["config", *error.instance_path])
     keyword, value = error.kind.name, error.kind.value
     if keyword == "required":
@@ -133,7 +135,13 @@ def _errors_of(error: "ValidationError") -> Iterator[FieldError]:
         for name in value:
             yield FieldError(f"{place}/{escaped(name)}", "unknown", _UNKNOWN)
     elif keyword == "falseSchema":
-        yield FieldError(place, "unknown", _UNKNOWN)
+        whole: Json = config
+        for part in error.instance_path:
+            whole = whole[part]
+        # Where nothing is allowed at all, the engine tells of one member, and not which.
+        members = whole if isinstance(whole, dict) and whole != error.instance else None
+        for each in [place] if members is None else [f"{place}/{escaped(name)}" for name in members]:
+            yield FieldError(each, "unknown", _UNKNOWN)
     else:
         yield FieldError(place, _code(keyword), _message(keyword, value))
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from sqlalchemy import text
 
-from functions.domain.catalog import agents, bundles, versions
-from functions.domain.catalog.versions import Release
+from functions.domain.catalog import agents, bundles, releases
+from functions.domain.catalog.releases import Release
 from functions.domain.databases import SharedDb
 from functions.local.testing.answers import Answer
 from functions.local.testing.clients import Api
@@ -36,8 +36,8 @@ def publish(
         db = SharedDb(connection)
         agents.create(db, slug=slug, name=slug, summary="For a test.")
         bundle = None if image else bundles.bundle(folder)
-        # Not by `versions.release`, which refuses an image.
-        versions.publish(db, slug, Release("1.0.0", schema or ANY_CONFIG, image, bundle))
+        # Not by `releases.checked`, which refuses an image.
+        releases.publish(db, slug, Release("1.0.0", schema or ANY_CONFIG, image, bundle))
     return slug
 
 

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Sequence
 from typing import Any
 
-from functions.domain.catalog import agents, versions
+from functions.domain.catalog import agents, releases
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
 from functions.local.testing.world import World
@@ -46,11 +46,11 @@ def publish(
     number: str,
     *,
     move: Sequence[Channel] | None = None,
-    **facts: Any,  # noqa: ANN401 - as versions.release takes them
+    **facts: Any,  # noqa: ANN401 - as releases.checked takes them
 ) -> str:
-    release = versions.release(number, **({"config_schema": {"type": "object"}, "bundle": a_bundle()} | facts))
+    release = releases.checked(number, **({"config_schema": {"type": "object"}, "bundle": a_bundle()} | facts))
     with world.transaction("shared_psql", "admin") as db:
-        return versions.publish(SharedDb(db), slug, release, move=move)[0]
+        return releases.publish(SharedDb(db), slug, release, move=move)[0]
 
 
 def change(world: World, slug: str, **fields: Any) -> None:  # noqa: ANN401 - what the catalog says of it

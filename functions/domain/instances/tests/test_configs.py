@@ -58,6 +58,29 @@ def test_every_error_is_at_its_field(config: dict[str, Any], found: dict[str, st
     assert errors(config) == found
 
 
+@pytest.mark.parametrize(
+    ("schema", "config", "places"),
+    [
+        ({"additionalProperties": False}, {"a": 1, "b": {"a": 1}}, {"/config/a", "/config/b"}),
+        ({"properties": {"o": {"additionalProperties": False}}}, {"o": {"a": 1}}, {"/config/o/a"}),
+        (
+            {"properties": {"additionalProperties": False}},
+            {"additionalProperties": {"a": 1}},
+            {"/config/additionalProperties"},
+        ),
+        ({"patternProperties": {"^a": False}}, {"a": {}, "b": 1}, {"/config/a"}),
+        ({"unevaluatedProperties": False, "allOf": [{"properties": {"b": True}}]}, {"a": 1, "b": 1}, {"/config/a"}),
+        ({"properties": {"l": {"items": False}}}, {"l": [1, 2]}, {"/config/l/0", "/config/l/1"}),
+    ],
+)
+def test_what_a_schema_has_no_place_for_is_named(
+    schema: dict[str, Any], config: dict[str, Any], places: set[str]
+) -> None:
+    found = errors(config, {"type": "object"} | schema)
+    assert found.keys() == places
+    assert set(found.values()) == {"unknown"}
+
+
 def test_no_message_repeats_a_value() -> None:
     with pytest.raises(ConfigInvalid) as refused:
         configs.completed(GOOD | {"token": "s3cret!"}, SCHEMA)
