@@ -87,7 +87,7 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower bench.txt --group bench; \
 	.venv/bin/uv pip compile -q --group audit --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header $(LOCK_FLAGS) -o $(LOCKS)/audit.txt; \
-	npm install --prefix $(LOCKS)/asyncapi --package-lock-only --silent; \
+	for folder in asyncapi openapi; do npm install --prefix $(LOCKS)/$$folder --package-lock-only --silent; done; \
 	grep -A40 '^uv==' $(LOCKS)/all.txt | awk 'NR==1 || /^    --hash/ {print; next} {exit}' > $(LOCKS)/bootstrap.txt
 
 .PHONY: audit

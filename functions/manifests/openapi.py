@@ -20,6 +20,19 @@ ABOUT: Final = {
     "broker": ("Botberi's event broker", "Publish events, and look up which types there are."),
 }
 
+TAGS: Final = {
+    "agents": "What can be launched: the catalog's agents and their versions.",
+    "audit": "What happened, and who did it.",
+    "auth": "Accounts, sessions and the keys that tokens are signed with.",
+    "dead-letters": "Events that didn't get through.",
+    "event-path": "How events move at this moment.",
+    "event-types": "What can happen.",
+    "events": "What happens, said by programs outside.",
+    "instances": "Agents that run for somebody.",
+    "me": "Whose token it is.",
+}
+"""What the endpoints under a heading are about."""
+
 SIGNING_IN: Final = (
     " `POST /v1/auth/login` of the user API gives an access token of ten minutes: send `Authorization: Bearer …`. "
     "Every error is a problem (RFC 9457) with a stable `code`; lists are paged by `limit` and `cursor`."
@@ -70,8 +83,14 @@ def document(surface: str, declarations: Sequence[Declaration]) -> str:
     title, description = ABOUT[surface]
     whole = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": "1", "description": description + SIGNING_IN},
-        "tags": [{"name": name} for name in sorted({tag_of(each) for each in endpoints})],
+        "info": {
+            "title": title,
+            "version": "1",
+            "description": description + SIGNING_IN,
+            "contact": {"name": "Whoever runs this Botberi"},
+        },
+        "servers": [{"url": "/", "description": "The address that this document came from: one for all surfaces."}],
+        "tags": [{"name": name, "description": TAGS[name]} for name in sorted({tag_of(each) for each in endpoints})],
         "paths": paths,
         "components": {
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
@@ -90,20 +109,25 @@ def tag_of(declaration: Declaration) -> str:
 
 def operation(declaration: Declaration, schemas: Schemas) -> Schema:
     """Return one endpoint as an OpenAPI operation."""
+    caller, body = declaration.parameter("caller"), declaration.parameter("body")
     described: Schema = {
         "operationId": declaration.name,
         "tags": [tag_of(declaration)],
         "summary": declaration.summary.rstrip(".").replace("`", ""),
-        "description": (declaration.handler.__doc__ or "").strip(),
+        "description": _description(declaration),
+        "security": [] if caller is None else [{"bearer": []}],
         "parameters": _parameters(declaration, schemas),
         "responses": _success(declaration, schemas) | _problems(declaration),
     }
-    caller, body = declaration.parameter("caller"), declaration.parameter("body")
-    if caller is not None:
-        described["security"] = [{"bearer": [caller.annotation.scope]}]
     if body is not None:
         described["requestBody"] = {"required": True, "content": _content(declaration.method, body, schemas)}
     return described
+
+
+def _description(declaration: Declaration) -> str:
+    said, caller = (declaration.handler.__doc__ or "").strip(), declaration.parameter("caller")
+    # In a security requirement only OAuth has scopes.
+    return said if caller is None else f"{said} Needs the scope `{caller.annotation.scope}`."
 
 
 def _content(method: str, body: Parameter, schemas: Schemas) -> Schema:
@@ -182,7 +206,9 @@ def _problems(declaration: Declaration) -> dict[str, Schema]:
 
 
 def _problem(status: int, codes: dict[str, type[Refusal]]) -> Schema:
-    narrowed = {"type": "object", "properties": {"status": {"const": status}, "code": {"enum": list(codes)}}}
+    # Not `const`, which generators of clients can't unite with the type that the general problem has.
+    properties = {"status": {"type": "integer", "enum": [status]}, "code": {"type": "string", "enum": list(codes)}}
+    narrowed = {"type": "object", "properties": properties}
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]}
     answer: Schema = {

@@ -59,17 +59,20 @@ def test_every_error_is_a_problem_with_its_codes(surface: str) -> None:
         for status, answer in operation["responses"].items():
             if int(status) >= HTTPStatus.BAD_REQUEST:
                 content = answer["content"]["application/problem+json"]
-                codes = content["schema"]["allOf"][1]["properties"]["code"]["enum"]
-                assert codes == list(content["examples"]), name
+                narrowed = content["schema"]["allOf"][1]["properties"]
+                assert narrowed["code"]["enum"] == list(content["examples"]), name
+                assert narrowed["status"]["enum"] == [int(status)], name
 
 
 def test_whoever_must_log_in_is_told_so() -> None:
     for surface in ABOUT:
         for name, operation in operations(surface):
-            guarded = "security" in operation
-            assert guarded == ("401" in operation["responses"] and "403" in operation["responses"]) or not guarded, name
-    assert dict(operations("admin"))["GET /v1/admin/audit"]["security"] == [{"bearer": ["admin"]}]
-    assert "security" not in dict(operations("user"))["GET /v1/agents"]
+            guarded = operation["security"] == [{"bearer": []}]
+            assert guarded or operation["security"] == [], name
+            assert guarded == ("Needs the scope" in operation["description"]), name
+            assert not guarded or {"401", "403"} <= operation["responses"].keys(), name
+    assert "`admin`" in dict(operations("admin"))["GET /v1/admin/audit"]["description"]
+    assert dict(operations("user"))["GET /v1/agents"]["security"] == []
 
 
 def test_what_a_declaration_implies_is_answered() -> None:
