@@ -5,16 +5,16 @@ from typing import Any
 
 from sqlalchemy import RowMapping, func, insert
 
+from events.catalog.instances import InstanceDesiredStateChanged
 from events.ids import new_id
 from functions.domain.catalog import versions
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.catalog.versions import Channel, VersionNotFound
 from functions.domain.databases import SharedDb
-from functions.domain.instances import configs
+from functions.domain.instances import configs, history
 from functions.domain.instances.deadlines import DEADLINES
 from functions.domain.instances.masks import places_of_secrets
 from functions.domain.instances.reasons import Reason, why
-from functions.domain.instances.wishes import announce
 from functions.domain.refusals import FieldError, Invalid
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
@@ -78,5 +78,8 @@ def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:
         "deadline_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, DEADLINES[Status.PENDING]),
     }
     db.execute(insert(instances).values(row))
-    announce(db, instance_id, owner_id, previous=None, desired=DesiredState.RUNNING, because=because)
+    event = InstanceDesiredStateChanged(
+        instance_id=instance_id, owner_id=owner_id, desired_state=DesiredState.RUNNING, reason=because.reason
+    )
+    history.note(db, event, kind="desired_state", previous=None, value=DesiredState.RUNNING, why=because)
     return instance_id

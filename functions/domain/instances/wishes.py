@@ -9,7 +9,7 @@ from events.catalog.instances import InstanceDesiredStateChanged
 from functions.domain.databases import SharedDb
 from functions.domain.instances import history
 from functions.domain.instances.reading import InstanceNotFound
-from functions.domain.instances.reasons import Reason, Why, why
+from functions.domain.instances.reasons import Reason, why
 from functions.domain.refusals import Conflict
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
@@ -58,20 +58,8 @@ def _ask(db: SharedDb, instance_id: str, desired: DesiredState, reason: Reason, 
         .where(instances.c.id == instance_id)
         .values(changes | {"row_version": instances.c.row_version + 1})
     )
-    announce(db, instance_id, row["owner_id"], previous=previous, desired=desired, because=why(reason))
-
-
-def announce(  # noqa: PLR0913 - each is a fact about the change, given by name
-    db: SharedDb,
-    instance_id: str,
-    owner_id: str,
-    *,
-    previous: DesiredState | None,
-    desired: DesiredState,
-    because: Why,
-) -> None:
-    """Write down what is wanted from now on: in the history, and as an event."""
+    because = why(reason)
     event = InstanceDesiredStateChanged(
-        instance_id=instance_id, owner_id=owner_id, desired_state=desired, reason=because.reason
+        instance_id=instance_id, owner_id=row["owner_id"], desired_state=desired, reason=because.reason
     )
     history.note(db, event, kind="desired_state", previous=previous, value=desired, why=because)
