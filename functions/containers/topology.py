@@ -89,13 +89,14 @@ class Topology(Api):
             self._admit_a_miscounted_network()
 
     def _admit_a_miscounted_network(self) -> None:
-        """Say that the engine keeps a network which nobody is in, since it counted wrong; raise if that isn't it."""
-        network = f"{self.settings['BOTBERI_PROJECT']}_default"
-        [found] = inspected(network)
-        if found["Containers"]:
-            message = f"containers are left in the network {network}: {', '.join(found['Containers'])}"
-            raise RuntimeError(message)
-        sys.stderr.write(f"the engine keeps the empty network {network} until it is restarted (engines before 23 do)\n")
+        """Say that the engine keeps networks which nobody is in, since it counted wrong; raise if that isn't it."""
+        label = f"label=com.docker.compose.project={self.settings['BOTBERI_PROJECT']}"
+        for found in inspected(*docker("network", "ls", "--quiet", "--filter", label).split()):
+            if found["Containers"]:
+                message = f"containers are left in the network {found['Name']}: {', '.join(found['Containers'])}"
+                raise RuntimeError(message)
+            told = f"the engine keeps the empty network {found['Name']} until it is restarted (engines before 23 do)"
+            sys.stderr.write(f"{told}\n")
 
     def log(self, name: str) -> str:
         """Return what a service has written, in the words of the local run: the host is all functions together."""

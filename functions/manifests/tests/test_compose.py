@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from functions.local.postgres_server import WITHOUT_VALUES
+from functions.manifests.parts import PARTS, Part
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docker-compose.local.yml").read_text(encoding="utf-8")
@@ -72,3 +73,13 @@ def test_every_postgres_keeps_what_is_written_out_of_its_log(file: str) -> None:
     assert {name: text.count(f"-c, {name}={value}") for name, value in WITHOUT_VALUES.items()} == dict.fromkeys(
         WITHOUT_VALUES, servers
     )
+
+
+@pytest.mark.parametrize(
+    "part", [part for part in PARTS if not part.name.startswith("migrate-")], ids=lambda part: part.name
+)
+def test_a_part_is_given_the_secrets_that_the_table_names(part: Part) -> None:
+    name = {"worker": "celery_worker"}.get(part.name, part.name.replace("-", "_"))
+    mounted = {volume.split(":")[1].rpartition("/")[2] for volume in SERVICES[name].get("volumes", ())}
+    # Only compose has the poolers' figures.
+    assert mounted - {"pgbouncer-meter"} == set(part.secrets)
