@@ -67,6 +67,7 @@ COPY deploy/openapi /app/deploy/openapi
 # What runs once, before the others: secrets, roles and schema, queues, the first agents and administrator.
 FROM service AS setup
 COPY --from=code /parts/setup /app
+COPY deploy/images/botberi /usr/local/bin/
 
 FROM debian:trixie-slim AS pgbouncer
 RUN apt-get update -qq \

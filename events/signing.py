@@ -36,7 +36,7 @@ HEADERS: Final = ("webhook-id", "webhook-timestamp", "webhook-signature")
 TOLERANCE: Final = 300
 """Seconds that a delivery may be older or newer than the receiver's clock says."""
 
-REREAD: Final = 10.0
+REREAD: Final = 2.0
 """Seconds after which the secret is read again: what was taken out of it is refused from then on."""
 
 _VERSION: Final = "v1,"

@@ -1,4 +1,4 @@
-"""`python -m events.topology`: create the exchanges, queues and bindings that the subscriptions ask for.
+"""`botberi topology`: create the exchanges, queues and bindings that the subscriptions ask for.
 
 Safe to repeat; it says what it changed, and with `--check` what it would. Every subscription has a durable quorum queue
 of one active consumer, and a dead-letter queue. What can't be delivered is moved there at least once: it leaves the one
@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import pika
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
@@ -183,10 +183,15 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="only say what would be done; exit 1 if there is anything")
     parser.add_argument("--delete-gone", action="store_true", help="delete empty queues of subscriptions that are gone")
     arguments = parser.parse_args()
+    make(check=arguments.check, delete_gone=arguments.delete_gone)
+
+
+def make(*, check: bool, delete_gone: bool) -> NoReturn:
+    """Do it, or only say it, and end the process with a code or a sentence."""
     logs.configure("topology", terse=True)
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     try:
-        sys.exit(run(check=arguments.check, delete_gone=arguments.delete_gone))
+        sys.exit(run(check=check, delete_gone=delete_gone))
     except (DiffersError, moving.CantMoveError, management.ManagementError) as error:
         sys.exit(str(error))
     except (AMQPConnectionError, OSError) as error:

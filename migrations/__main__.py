@@ -1,4 +1,4 @@
-"""Migrate a database: `python -m migrations upgrade|downgrade|check|provision DATABASE [REVISION]`."""
+"""Migrate a database: `botberi migrate`, or `python -m migrations upgrade|downgrade|check DATABASE [REVISION]`."""
 
 import argparse
 from pathlib import Path
@@ -7,10 +7,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
-from events.configuration import secret, setting
 from migrations.databases import DATABASES, connect
 from migrations.event_tables import EVENT_TABLES
-from migrations.roles import provision
 from migrations.speaking import speakers
 
 LOCK_KEY = 7_166_423_301
@@ -66,14 +64,11 @@ def name_speakers(database: str, connection: Connection) -> None:
 def main() -> None:
     """Read the command line and do what it says."""
     parser = argparse.ArgumentParser(prog="migrations", description=__doc__)
-    parser.add_argument("action", choices=["upgrade", "downgrade", "check", "provision"])
+    parser.add_argument("action", choices=["upgrade", "downgrade", "check"])
     parser.add_argument("database", choices=sorted(DATABASES))
     parser.add_argument("revision", nargs="?", default="head")
     arguments = parser.parse_args()
-    if arguments.action == "provision":
-        provision(arguments.database, setting("PSQL_SUPERUSER", "postgres"), secret("psql-superuser"))
-    else:
-        migrate(arguments.database, arguments.action, arguments.revision)
+    migrate(arguments.database, arguments.action, arguments.revision)
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ _SETTINGS = {
 """A stuck statement or a forgotten transaction must not hold others up. The migrator sets its own."""
 
 
-def provision(database: str, superuser: str, password: str) -> None:
-    """Create or update every role of `database`."""
+def provision(database: str, superuser: str, password: str) -> list[str]:
+    """Create or update every role of `database`, and return their names."""
     with connect(database, superuser, password).begin() as connection:
         # Roles belong to the whole server: whoever changes them for another of its databases meanwhile waits here.
         connection.exec_driver_sql("lock table pg_authid in share row exclusive mode")
@@ -33,6 +33,7 @@ def provision(database: str, superuser: str, password: str) -> None:
         # Who holds back the oldest transaction is otherwise shown to nobody but the superuser.
         connection.exec_driver_sql("grant pg_read_all_stats to botberi_relay")
         connection.exec_driver_sql(_LOOKUP.format(roles=", ".join(f"'botberi_{role}'" for role in POOLED)))
+    return [f"botberi_{role}" for role in ROLES]
 
 
 _LOOKUP = """

@@ -41,7 +41,7 @@ _LOCKED: Final = 405
 
 _NOT_FOUND: Final = 404
 
-_HINT: Final = "; python -m events.topology makes the exchange"
+_HINT: Final = "; `botberi topology` makes the exchange"
 
 
 class State(Enum):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from events.signing import Keys, verify
+from events.signing import Keys, NotSignedError, verify
 
 Event = dict[str, Any]
 
@@ -34,6 +34,8 @@ class Recorder:
     missing: set[str] = field(default_factory=set)
     """Functions that are not there, as a gateway says it of those that aren't deployed."""
     keys: Keys = field(default_factory=Keys)
+    refused: int = 0
+    """Calls that were not signed."""
     delay: float = 0.0
 
     def __post_init__(self) -> None:
@@ -81,7 +83,11 @@ class Recorder:
 
     def answer(self, function: str, body: bytes, headers: dict[str, str]) -> int:
         """Take a call."""
-        verify(self.keys.current(), function, {name.lower(): value for name, value in headers.items()}, body)
+        try:
+            verify(self.keys.current(), function, {name.lower(): value for name, value in headers.items()}, body)
+        except NotSignedError:
+            self.refused += 1
+            return 401
         event = json.loads(body)
         with self.lock:
             self.calls[function].append(event)

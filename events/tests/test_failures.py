@@ -141,7 +141,7 @@ def test_without_the_exchange_events_wait_and_nothing_is_parked(path: EventPath,
     with path.broker() as connection:
         connection.channel().exchange_delete(bus.EXCHANGE)
     ids = path.emit("agt_waits")
-    eventually(lambda: "event_bus has no exchange botberi.events; python -m events.topology" in path.log("relay"))
+    eventually(lambda: "event_bus has no exchange botberi.events; `botberi topology`" in path.log("relay"))
     path.declare(check=True)
     eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
     assert path.parked() == []

@@ -1,15 +1,20 @@
 """Deliveries are signed as Standard Webhooks has it, for one function, by keys that are exchanged without loss."""
 
+import os
+import shutil
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from events import signing
 from events.configuration import MissingSettingError
 from events.signing import PREFIX, Keys, NotKeysError, NotSignedError, message_id, new_key, read_keys, verify
+from events.tests.path import EventPath
+from functions.containers.secrets import add_key, drop_key
 
 BODY = b'{"specversion": "1.0"}'
 MESSAGE = message_id("record-audit", "/botberi/shared_psql", "evt_1")
@@ -121,3 +126,29 @@ def test_attempts_at_one_event_have_one_id_and_others_another() -> None:
     ids = {message_id(*each) for each in (("a", "/s", "1"), ("b", "/s", "1"), ("a", "/s1", ""), ("a", "/s", "2"))}
     assert len(ids) == 4
     assert all(each.isascii() and each.isprintable() for each in (*ids, message_id("a", "\r\n", "\udcff")))
+
+
+def test_under_load_keys_are_exchanged_without_a_refusal_or_a_loss(
+    quiet_path: EventPath, eventually: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = tmp_path / "secrets"
+    shutil.copytree(os.environ["BOTBERI_SECRETS"], secrets)
+    monkeypatch.setenv("BOTBERI_SECRETS", str(secrets))
+    recorder, emitted = quiet_path.recorder, list[str]()
+    recorder.keys = Keys()
+    quiet_path.start("relay", BOTBERI_SECRETS=str(secrets))
+    quiet_path.start("dispatcher", BOTBERI_SECRETS=str(secrets))
+
+    def signed_by(count: int) -> bool:
+        emitted.extend(quiet_path.emit("agt_load"))
+        # What comes is signed as the dispatcher read the file last; the recorder reads it at a time of its own.
+        return bool(recorder.headers) and recorder.headers[-1]["webhook-signature"].count("v1,") == count
+
+    eventually(lambda: signed_by(1))
+    add_key(secrets / signing.SECRET)
+    eventually(lambda: signed_by(2))
+    eventually(lambda: len(recorder.keys.current()) == 2)
+    drop_key(secrets / signing.SECRET)
+    eventually(lambda: signed_by(1))
+    eventually(lambda: recorder.heard("hear-some", emitted) == emitted)
+    assert recorder.refused == 0

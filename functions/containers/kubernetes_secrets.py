@@ -1,12 +1,10 @@
-"""`python -m functions.containers.kubernetes_secrets FOLDER | kubectl apply -f -`: secrets as Kubernetes keeps them.
+"""`botberi secrets kubernetes FOLDER | kubectl apply -f -`: secrets as Kubernetes keeps them.
 
 What FOLDER lacks is generated into it. Every file becomes a Secret of its name that holds it under its name. One is
 derived: what RabbitMQ is told of its users.
 """
 
-import argparse
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -38,12 +36,6 @@ def _secret(name: str, data: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    """Write the Secrets to standard output."""
-    parser = argparse.ArgumentParser(prog="kubernetes_secrets", description=__doc__)
-    parser.add_argument("folder", type=Path, help="where each secret is a file of its name")
-    sys.stdout.write(dump_all(HEAD, manifests(parser.parse_args().folder)))
-
-
-if __name__ == "__main__":
-    main()
+def text(folder: Path) -> str:
+    """Return the Secrets as YAML."""
+    return dump_all(HEAD, manifests(folder))

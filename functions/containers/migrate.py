@@ -1,4 +1,6 @@
-"""`python -m functions.containers.migrate`: roles and schema of both databases, up to date; safe to repeat."""
+"""Roles and schema of both databases, up to date, as compose's service does it; safe to repeat."""
+
+import logging
 
 from events import logs
 from events.configuration import secret, setting
@@ -6,12 +8,19 @@ from migrations.__main__ import migrate
 from migrations.databases import DATABASES
 from migrations.roles import provision
 
+log = logging.getLogger(__name__)
+
+
+def make_roles(database: str) -> list[str]:
+    """Make a database's roles as the superuser, with the passwords that are in the secrets; return their names."""
+    return provision(database, setting("PSQL_SUPERUSER", "postgres"), secret("psql-superuser"))
+
 
 def main() -> None:
-    """Provision the roles as the superuser, then migrate as the migrator."""
+    """Make the roles as the superuser, then migrate as the migrator."""
     logs.configure("migrate")
     for database in DATABASES:
-        provision(database, setting("PSQL_SUPERUSER", "postgres"), secret("psql-superuser"))
+        log.info("%s has its roles: %s", database, ", ".join(make_roles(database)))
         migrate(database, "upgrade", "head")
 
 

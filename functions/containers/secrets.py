@@ -1,4 +1,4 @@
-"""Secrets for containers: `python -m functions.containers.secrets ENVIRONMENT VOLUMES`.
+"""Secrets for containers: what `botberi secrets` does, and compose's service, with ENVIRONMENT and VOLUMES.
 
 The files of `ENVIRONMENT/secrets` are the truth; what is missing there is generated, and belongs to whoever owns
 ENVIRONMENT. Each is then copied into a volume of its own, `VOLUMES/<name>/<name>`, which is mounted by those containers
@@ -41,6 +41,35 @@ def generate(folder: Path) -> None:
     for name in (ADMINISTRATOR, GRAFANA, METER):
         if not (folder / name).exists():
             secrets_folder.write(folder / name, secrets.token_urlsafe(18))
+
+
+class RotationError(Exception):
+    """The secret is not at this step of a rotation; the message says at which it is."""
+
+
+def add_key(file: Path) -> None:
+    """Add a key to the one in `file`: from now on there are two, of which either will do. Raises RotationError."""
+    keys = file.read_text().split()
+    if len(keys) > 1:
+        message = f"{file} has two keys already: see to it that they are everywhere, then --finish"
+        raise RotationError(message)
+    _replace(file, [*keys, signing.new_key()])
+
+
+def drop_key(file: Path) -> None:
+    """Take the older key out of `file`. Raises RotationError."""
+    keys = file.read_text().split()
+    if len(keys) == 1:
+        message = f"{file} has one key: nothing is to be finished"
+        raise RotationError(message)
+    _replace(file, keys[-1:])
+
+
+def _replace(file: Path, keys: list[str]) -> None:
+    # Whoever reads at this moment finds the old text or the new one.
+    draft = file.with_name(f".{file.name}")
+    secrets_folder.write(draft, "\n".join(keys) + "\n")
+    draft.replace(file)
 
 
 def fill(environment: Path, volumes: Path) -> None:

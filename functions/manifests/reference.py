@@ -148,7 +148,7 @@ def _some_parts(names: Sequence[str]) -> str:
 
 
 def _readers(secret: str, users: Sequence[str]) -> str:
-    return SECRET_READERS.get(secret) or _some_parts(users) or "`python -m migrations provision`"
+    return SECRET_READERS.get(secret) or _some_parts(users) or "`botberi roles`"
 
 
 def _meaning(secret: str) -> str:

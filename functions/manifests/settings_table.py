@@ -49,7 +49,7 @@ SETTINGS: Final = {
         "`database=host:port …`", "The PgBouncers that the meter asks for their figures.", reader="the meter"
     ),
     "PORT": Setting("number", "Where a function listens.", "8080", "functions"),
-    "PSQL_SUPERUSER": Setting("name", "Who may create roles.", "`postgres`", "`python -m migrations provision`"),
+    "PSQL_SUPERUSER": Setting("name", "Who may create roles.", "`postgres`", "`botberi roles`"),
     "RELAY_LINGER_SECONDS": Setting("seconds", "How long a relay stays awake after an event.", "0.2", "the relays"),
     "RELAY_PROBE_SECONDS": Setting(
         "seconds", "How often a relay sends an event through RabbitMQ and back; 0: never.", "15", "the relays"

@@ -1,18 +1,20 @@
 """The command `botberi`: look into a running system, and put right what needs a person.
 
 It works on whatever the settings in the environment say. What they leave open is as `make run` has it, so that
-compose's topology needs nothing but `BOTBERI_SECRETS=environments/dev/secrets`.
+compose's topology needs nothing but `BOTBERI_SECRETS=environments/dev/secrets`. In a container nothing is left open.
 """
 
 import os
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from events.configuration import SECRETS_FOLDER
 from events.logs import said
 from functions.local import settings
-from functions.local.commands import letters, looking, mending, publishers, users
+from functions.local.commands import deploying, letters, looking, mending, publishers, users
 from functions.local.commands.asking import DATABASES, FAILURES
 from functions.local.ports import Ports
 
@@ -36,10 +38,12 @@ class Plainly(click.Group):
 @click.group(cls=Plainly)
 def botberi() -> None:
     """Botberi, for those who run it."""
-    for name, value in settings.environment(settings.ROOT / ".local", Ports()).items():
-        os.environ.setdefault(name, value)
+    if not Path(SECRETS_FOLDER).is_dir():
+        # Nothing has to be left open in a container, which is told what it needs.
+        for name, value in settings.environment(settings.ROOT / ".local", Ports()).items():
+            os.environ.setdefault(name, value)
     for name in (f"{database.upper()}_URL" for database in DATABASES):
-        if not _ADDRESS.fullmatch(os.environ[name]):
+        if name in os.environ and not _ADDRESS.fullmatch(os.environ[name]):
             message = f"{name} is {os.environ[name]!r}: expected host:port/database"
             raise click.ClickException(message)
 
@@ -60,7 +64,15 @@ for command in (
 ):
     events.add_command(command)
 
-for group in (publishers.publishers, users.users):
+for group in (
+    deploying.secrets,
+    deploying.roles,
+    deploying.migrate,
+    deploying.topology,
+    deploying.seed,
+    publishers.publishers,
+    users.users,
+):
     botberi.add_command(group)
 
 

@@ -28,7 +28,7 @@ SKEW: Final = 2.0
 SHELVED: Final = 600
 """Seconds after which a subject that fails is an ailment."""
 
-TOPOLOGIST: Final = "python -m events.topology"
+TOPOLOGIST: Final = "botberi topology"
 
 ROTATE: Final = "let rotate_outbox run, which an active relay does every ten minutes"
 
@@ -93,7 +93,7 @@ def _of_database(database: str, now: Callable[[], float]) -> Iterator[Ailment]:
         yield database, f"its clock is {skew:.0f} s from this machine's", "run NTP on both"
     absent = [name for [name] in ask(database, _ABSENT, names=FUNCTIONS[database])]
     for name in absent:
-        yield database, f"the function {name} is missing", f"python -m migrations upgrade {database}"
+        yield database, f"the function {name} is missing", f"botberi migrate {database}"
     if ask(database, _CACHE) != [[1]]:
         yield database, "the outbox's sequence hands out numbers in blocks", "alter table outbox alter seq set cache 1"
     if ask(database, IDENTITY) != [[True]]:
