@@ -45,9 +45,9 @@ chaos: ## Break everything around the relay under load, and account for every ev
 	@.venv/bin/python -m events.chaos --kills $(or $(KILLS),20) $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
 .PHONY: bench-events
-bench-events: ## Measure the event path beside its opponents (some 20 minutes)
+bench-events: ## Measure the event path beside its opponents (some 20 minutes), or beside a commit (AGAINST=main~5)
 	@functions/local/bootstrap.sh bench
-	@.venv/bin/python -m events.bench --save
+	@.venv/bin/python -m $(if $(AGAINST),events.bench.against "$(AGAINST)" $(addprefix --only ,$(ONLY)),events.bench --save)
 
 .PHONY: lint
 lint: ## Check style, types, layers and generated files

@@ -37,15 +37,17 @@ class _Call(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self) -> None:
-        while self.rfile.readline():
+        while request := self.rfile.readline():
             length = 0
             while (line := self.rfile.readline().strip()) != b"":
                 if line.lower().startswith(b"content-length:"):
                     length = int(line.partition(b":")[2])
             at = time.monotonic()
-            event = json.loads(self.rfile.read(length))
-            assert isinstance(self.server, Ear)
-            self.server.heard.setdefault(event["id"], at)
+            body = self.rfile.read(length)
+            # The dispatcher asks before the first event whether the function is there.
+            if request.startswith(b"POST"):
+                assert isinstance(self.server, Ear)
+                self.server.heard.setdefault(json.loads(body)["id"], at)
             self.wfile.write(_ANSWER)
 
 
