@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from events import logs
-from functions.runtime.hosting import Host
+from functions.runtime.hosting import SUBSCRIBERS, Host
 from functions.runtime.server import serve
 
 FILE = Path(__file__).parent / "subscribers" / "hear_nothing.py"
@@ -48,4 +48,4 @@ class Counted:
 
 if __name__ == "__main__":
     logs.configure("bench", level="WARNING")
-    serve(lambda: Counted(Host([FILE], {})), [f"127.0.0.1:{sys.argv[1]}"], threads=16)
+    serve(lambda: Counted(Host([FILE], {sys.argv[1]: SUBSCRIBERS})), [f"127.0.0.1:{sys.argv[1]}"], threads=16)
