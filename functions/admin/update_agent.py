@@ -43,10 +43,10 @@ class AgentUpdated(Reply):
 def update_agent(
     _caller: Admin,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
-    etag: IfMatch,
+    etags: IfMatch,
     changes: AgentChanges,
     db: SharedDb,
 ) -> AgentUpdated:
     """Change what is given; instances of an agent that is no longer listed keep working."""
-    row = agents.change(db, slug, etag, changes.model_dump(exclude_none=True))
+    row = agents.change(db, slug, etags, changes.model_dump(exclude_none=True))
     return AgentUpdated.model_validate(dict(row))

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, get_origin
 
 from functions.domain import refusals
 from functions.domain.refusals import Refusal
@@ -10,6 +10,7 @@ from functions.runtime import callers, databases, idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
 from functions.runtime.routes import RouteNotFound
+from functions.runtime.shapes import Cached, Reply
 from functions.runtime.transport import Internal
 
 _IMPLIED: Final[dict[str, tuple[type[Refusal], ...]]] = {
@@ -52,3 +53,11 @@ def _refusals(declaration: Declaration) -> Iterator[type[Refusal]]:
         yield from _IMPLIED.get(parameter.source, ())
     if takes_idempotency_key(declaration):
         yield from _IDEMPOTENT
+    if has_etag(declaration) and declaration.method == "GET":
+        yield refusals.PreconditionFailed
+
+
+def has_etag(declaration: Declaration) -> bool:
+    """Tell whether an endpoint's reply has an ETag."""
+    reply = declaration.reply
+    return get_origin(reply) is Cached or (isinstance(reply, type) and getattr(reply, "etag", None) is not Reply.etag)

@@ -3,16 +3,16 @@
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final, get_origin
+from typing import Any, Final
 
 from functions.domain.refusals import Refusal
-from functions.manifests.answers import refused_with
+from functions.manifests.answers import has_etag, refused_with
 from functions.manifests.schemas import Schema, Schemas, reply_of, schema_of
 from functions.runtime import idempotency, problems
 from functions.runtime.declarations import Declaration, Parameter
 from functions.runtime.endpoint import takes_idempotency_key
 from functions.runtime.inputs import JSON, MERGE_PATCH
-from functions.runtime.shapes import Cached, Reply, bodies
+from functions.runtime.shapes import bodies
 
 ABOUT: Final = {
     "user": ("Botberi", "Sign up, browse the catalog of agents, launch instances of them and talk to them."),
@@ -150,7 +150,8 @@ def _parameters(declaration: Declaration, schemas: Schemas) -> list[Schema]:
         found += [_query(name, each, required=name in required) for name, each in schema["properties"].items()]
     if declaration.parameter("header") is not None:
         found.append(_header("If-Match", "The ETag of what you read.", required=True, example='"1"'))
-    if _has_etag(declaration) and declaration.method == "GET":
+    if has_etag(declaration) and declaration.method == "GET":
+        found.append(_header("If-Match", "The ETag that it has to have: 412 if it has another."))
         found.append(_header("If-None-Match", "The ETag of what you have: 304 if it still holds."))
     if takes_idempotency_key(declaration):
         about = "Anything unique: repeating the request with it does nothing twice."
@@ -183,18 +184,13 @@ def _header(
     return {"name": name, "in": "header", "required": required, "description": description, "schema": schema} | given
 
 
-def _has_etag(declaration: Declaration) -> bool:
-    reply = declaration.reply
-    return get_origin(reply) is Cached or (isinstance(reply, type) and getattr(reply, "etag", None) is not Reply.etag)
-
-
 def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
     reply = reply_of(declaration)
     answer: Schema = {"description": HTTPStatus(declaration.status).phrase}
     if reply is not None:
         answer["content"] = {"application/json": {"schema": schemas.reference(reply, "serialization")}}
     answers = {str(declaration.status): answer}
-    if reply is not None and _has_etag(declaration):
+    if reply is not None and has_etag(declaration):
         answer["headers"] = {"ETag": {"description": "The state of the resource.", "schema": {"type": "string"}}}
         if declaration.method == "GET":
             answers["304"] = {"description": "What you have still holds"}

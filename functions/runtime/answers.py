@@ -8,7 +8,7 @@ from typing import Any
 import flask
 from pydantic import ValidationError
 
-from functions.domain.refusals import FieldError, Refusal
+from functions.domain.refusals import FieldError, PreconditionFailed, Refusal
 from functions.runtime import problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.shapes import Cached, Reply
@@ -28,8 +28,11 @@ def answered(declaration: Declaration, request: flask.Request, reply: Reply | Ca
     etag = reply.etag if isinstance(reply, Cached) else reply.etag()
     if etag is None:
         return json_response(text, declaration.status)
-    # Not werkzeug's make_conditional: that answers a GET with If-Match by a 412 that is no problem.
-    known = declaration.method == "GET" and request.if_none_match.contains_weak(etag)
+    # Not werkzeug's make_conditional, whose 412 is no problem. In the order of RFC 9110, section 13.2.2.
+    reads = declaration.method == "GET"
+    if reads and request.headers.get("If-Match") and etag not in request.if_match:
+        raise PreconditionFailed
+    known = reads and request.if_none_match.contains_weak(etag)
     response = flask.Response(status=304) if known else json_response(text, declaration.status)
     response.set_etag(etag)
     response.headers["Cache-Control"] = Reply.cache_control if isinstance(reply, Cached) else reply.cache_control

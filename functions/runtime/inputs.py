@@ -192,8 +192,8 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - the same
 
 
 def if_match(request: flask.Request) -> IfMatch:
-    """Return the ETag that the caller wants to change, or ask for it."""
-    header = request.headers.get("If-Match")
-    if header is None:
+    """Return the states that the caller wants to change, or ask for them."""
+    if request.headers.get("If-Match") is None:
         raise PreconditionRequired
-    return IfMatch(header.strip().removeprefix("W/").strip('"'))
+    unwanted = request.if_none_match
+    return IfMatch(() if unwanted.star_tag else request.if_match, unwanted.as_set(include_weak=True))

@@ -4,11 +4,11 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from types import UnionType
-from typing import Annotated, Any, ClassVar, Final, Generic, NewType, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel
 from sqlalchemy import RowMapping
@@ -152,8 +152,20 @@ class SharedTransactions:
         return self.begin()
 
 
-IfMatch = NewType("IfMatch", str)
-"""The If-Match header without quotes; a handler with this parameter answers 428 to a request without it."""
+class IfMatch(Container[str]):
+    """The states, by their ETags without quotes, in which the caller wants to change something: `etag in if_match`.
+
+    A handler with this parameter answers 428 to a request without the header If-Match.
+    """
+
+    def __init__(self, wanted: Container[str], unwanted: Container[str] = ()) -> None:
+        """`wanted` are those of If-Match, `unwanted` those of If-None-Match."""
+        self._wanted = wanted
+        self._unwanted = unwanted
+
+    def __contains__(self, etag: object) -> bool:
+        """Tell whether a state is one of them."""
+        return isinstance(etag, str) and etag in self._wanted and etag not in self._unwanted
 
 
 def nul_characters(value: Any, location: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - any input

@@ -1,5 +1,6 @@
 """Agents: what the catalog says of each, and who gets to see it."""
 
+from collections.abc import Container
 from typing import Any, Final
 
 from sqlalchemy import RowMapping, Select, func, literal_column, select, update
@@ -47,16 +48,16 @@ def create(  # noqa: PLR0913 - each is a fact about the agent, given by name
     return agent_id
 
 
-def change(db: SharedDb, slug: str, row_version: str, fields: dict[str, Any]) -> RowMapping:
+def change(db: SharedDb, slug: str, versions: Container[str], fields: dict[str, Any]) -> RowMapping:
     """Change what the catalog says of an agent and return it.
 
     `fields` may hold `name`, `summary`, `description` and `listed`; what is already so stays out of the event. Raises
-    AgentNotFound, and AgentChangedMeanwhile unless `row_version` is the present one.
+    AgentNotFound, and AgentChangedMeanwhile unless its `row_version` is one of `versions`.
     """
     agent = db.execute(select(agents).where(agents.c.slug == slug).with_for_update()).mappings().first()
     if agent is None:
         raise AgentNotFound
-    if str(agent["row_version"]) != row_version:
+    if str(agent["row_version"]) not in versions:
         raise AgentChangedMeanwhile
     changed = {name: value for name, value in fields.items() if agent[name] != value}
     if changed:
