@@ -100,6 +100,19 @@ def events(declarations: Iterable[Declaration]) -> str:
     return "\n".join((HEAD, *(_event_location(path) for path in taking)))
 
 
+def public(declarations: Iterable[Declaration]) -> str:
+    """Return `public.conf`: the addresses whose answers are the same for everybody, and so may be compressed."""
+    methods: dict[str, set[bool]] = {}
+    for each in declarations:
+        if each.surface != "subscribers":
+            is_public = each.method == "GET" and each.parameter("caller") is None
+            methods.setdefault(_pattern(each.path), set()).add(is_public)
+    found = sorted(pattern for pattern, kinds in methods.items() if kinds == {True})
+    return "\n".join(
+        (HEAD, *(f"location ~ ^{each}$ {{\n    gzip on;\n    include route.conf;\n}}\n" for each in found))
+    )
+
+
 def takes_binary_events(declaration: Declaration) -> bool:
     """Tell whether an endpoint takes a CloudEvent whose attributes are in headers."""
     body = declaration.parameter("body")
@@ -189,6 +202,7 @@ def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
     return {
         folder / "routes.conf": routes(declarations),
         folder / "events.conf": events(declarations),
+        folder / "public.conf": public(declarations),
         folder / "problems.conf": problems(),
         **platforms,
     }

@@ -56,6 +56,17 @@ class Edge:
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, {name.replace("_", "-"): value for name, value in headers.items()})
 
+    def get_packed(self, path: str, **headers: str) -> Mapping[str, str]:
+        """Return the headers of the answer to a GET that takes gzip; several of one name are joined."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request("GET", path, headers=sent | {"Accept-Encoding": "gzip"})
+            found = connection.getresponse().headers
+            return {name: ", ".join(found.get_all(name, [])) for name in found}
+        finally:
+            connection.close()
+
     def post(self, path: str, body: bytes = b"{}") -> Answer:
         return self.ask("POST", path, {"Content-Type": "application/json"}, body)
 
@@ -99,6 +110,8 @@ class Echo(BaseHTTPRequestHandler):
         seen = {"method": self.command, "path": self.path, "headers": dict(self.headers), "size": size}
         body = json.dumps(seen).encode()
         self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("ETag", '"1"')
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":

@@ -1,11 +1,14 @@
 import json
+import socket
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from functions.manifests.tests.edge_server import Edge, free_port, running, wait_until_refused
+from functions.manifests.tests.edge_server import Answer, Edge, free_port, running, wait_until_refused
 from functions.runtime.functions import declarations
 
 LARGEST = max(each.max_body for each in declarations())
@@ -27,6 +30,51 @@ def test_a_body_of_unknown_length_reaches_the_function_with_its_length(edge: Edg
     )
     body = json.loads(edge.raw(request).partition(b"\r\n\r\n")[2])
     assert (body["size"], body["headers"]["Content-Length"]) == (2, "2")
+
+
+LONG = "x" * 2000
+"""Of the header User-Agent, which the echo answers with."""
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/agents", "/v1/agents/echo/versions/1.0.0", "/.well-known/jwks.json", "/openapi.json"]
+)
+def test_what_is_the_same_for_everybody_is_compressed_for_whoever_asks_for_it(edge: Edge, path: str) -> None:
+    plain = edge.get(path, User_Agent=LONG).headers
+    packed = edge.get_packed(path, User_Agent=LONG)
+    assert "Content-Encoding" not in plain
+    assert packed["Content-Encoding"] == "gzip"
+    # Not the bytes that the function made its tag of.
+    assert (plain["ETag"], packed["ETag"]) == ('"1"', 'W/"1"')
+    assert "Accept-Encoding" in packed["Vary"]
+
+
+@pytest.mark.parametrize("path", ["/v1/me", "/v1/instances", "/v1/admin/agents", "/v1/event-types"])
+def test_what_is_somebodys_own_is_never_compressed(edge: Edge, path: str) -> None:
+    assert "Content-Encoding" not in edge.get_packed(path, User_Agent=LONG)
+
+
+def test_an_address_has_so_many_requests_under_way_and_no_more(tmp_path: Path) -> None:
+    body = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{"
+    with running(tmp_path, REQUESTS="2") as edge, ExitStack() as stack:
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", edge.port), timeout=10)) for _ in range(2)]
+        for each in slow:
+            each.sendall(body)
+        refused = retried(lambda: edge.get("/v1/agents"), until=429)
+        health = edge.get("/_/health").status
+        for each in slow:
+            each.sendall(b"}")
+            each.recv(1)
+        taken = retried(lambda: edge.get("/v1/agents"), until=200)
+    assert (refused.status, health, taken.status) == (429, 200, 200)
+
+
+def retried(ask: Callable[[], Answer], until: int) -> Answer:
+    """Ask until the answer has a status, for what the edge takes in beside; return the last answer."""
+    deadline = time.monotonic() + 10
+    while (answer := ask()).status != until and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return answer
 
 
 def test_whoever_asks_too_often_is_told_when_to_come_back(strict_edge: Edge) -> None:
