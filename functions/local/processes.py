@@ -44,7 +44,7 @@ def watchers(run: Path, ports: Ports) -> Mapping[str, Command]:
     """Return what stands around the product in a local run: Flower and the edge."""
     flower = ["flower", f"--address={LOOPBACK}", f"--port={ports.flower}", "--persistent=false"]
     return {
-        "flower": [*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", *flower],
+        "flower": [*_PYTHON, "functions.jobs.flower", "--app", "functions.jobs.app", "--quiet", *flower],
         "edge": [
             *("env", f"PATH={binaries.path_to('nginx')}"),
             *(str(ROOT / "deploy" / "nginx" / "start.sh"), str(run / "edge")),

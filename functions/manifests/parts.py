@@ -36,7 +36,9 @@ class Part:
 
 _CELERY: Final = ("celery", "--app", "functions.jobs.app", "--quiet")
 
-_FLOWER: Final = 'FLOWER_BASIC_AUTH="botberi:$(cat /var/openfaas/secrets/flower)" exec python -m celery "$@"'
+_FLOWER: Final = (
+    'FLOWER_BASIC_AUTH="botberi:$(cat /var/openfaas/secrets/flower)" exec python -m functions.jobs.flower "$@"'
+)
 
 WATCH_PORT: Final = 9464
 """The default of the setting WATCH_LISTEN."""

@@ -1,40 +1,52 @@
 """Flower, on the events that the worker sends."""
 
+import base64
 import http.client
 import json
 import os
-import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 import pytest
 
 from functions.jobs import queue
-from functions.local import private_process
+from functions.local import private_process, processes
 from functions.local.ports import free_ports
 from functions.local.private_process import PrivateProcess
 from functions.local.settings import ROOT
 from functions.local.testing.launches import Launched
 from functions.local.testing.world import World
 
+LOGIN = "botberi:a password"
 
-def seen(port: int, what: str) -> Any:  # noqa: ANN401 - JSON
+
+def asked(port: int, path: str, login: str | None = LOGIN) -> tuple[int, str]:
+    """Return status and text of an answer; 0 where nobody answers."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"} if login else {}
     try:
-        connection.request("GET", f"/api/{what}")
-        return json.loads(connection.getresponse().read())
+        connection.request("GET", path, headers=headers)
+        response = connection.getresponse()
+        return response.status, response.read().decode()
     except OSError:
-        return None
+        return 0, ""
     finally:
         connection.close()
+
+
+def seen(port: int, what: str) -> Any:  # noqa: ANN401 - JSON
+    status, text = asked(port, f"/api/{what}")
+    return json.loads(text) if status == HTTPStatus.OK else None
 
 
 @pytest.fixture
 def flower(world: World) -> Iterator[int]:
     """The port on which Flower answers."""
-    port = free_ports(1)[0]
-    command = [sys.executable, "-m", "celery", "--app", "functions.jobs.app", "--quiet", "flower", f"--port={port}"]
-    environment = {**os.environ, "FLOWER_UNAUTHENTICATED_API": "true", "FLOWER_ADDRESS": "127.0.0.1"}
+    [port] = free_ports(1)
+    command = processes.watchers(world.session, replace(world.ports, flower=port))["flower"]
+    environment = {**os.environ, "FLOWER_BASIC_AUTH": LOGIN}
     process = private_process.start("flower", command, run=world.session, cwd=ROOT, environment=environment)
     process.wait_until(lambda: seen(port, "workers") is not None)
     yield port
@@ -51,3 +63,10 @@ def test_flower_shows_the_worker_and_its_jobs(
     eventually(lambda: seen(flower, "workers?refresh=true"))
     done = ("instance.converge", f"[{instance.id!r}]", "SUCCESS")
     eventually(lambda: done in [(job["name"], job["args"], job["state"]) for job in seen(flower, "tasks").values()])
+    # Whoever has no password learns that Flower lives, and nothing else.
+    assert "flower_events_total" in asked(flower, "/metrics")[1]
+    for nobody in (None, "botberi:wrong", "botberi:"):
+        assert [asked(flower, path, nobody)[0] for path in ("/", "/api/workers", "/metrics", "/metrics?x=1")] == [
+            401
+        ] * 4
+    assert asked(flower, "/healthcheck", None) == (200, "OK")
