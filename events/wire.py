@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
@@ -13,17 +13,35 @@ BATCH_CONTENT_TYPE: Final = "application/cloudevents-batch+json"
 MAX_EVENT_BYTES: Final = 1024 * 1024
 """The largest event that any hop takes."""
 
-# Printable ASCII without space, quote and percent sign: no SDK percent-encodes the rest as the specification asks.
-ATTRIBUTE: Final = re.compile(r"[!#$&-~]+")
+# Printable ASCII without quotes, spaces only inside: events travel as structured JSON alone, in which a percent sign is
+# one. A quote would have to be escaped, for which the relay would have to look at each attribute of each event.
+ATTRIBUTE: Final = re.compile(r"[!#-~]([ !#-~]*[!#-~])?")
 EXTENSION: Final = re.compile(r"[a-z0-9]{1,20}")
 """What the name of an extension attribute may be."""
 CHANNEL: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """What a NOTIFY channel may be called: whatever Postgres takes without quotes."""
+MAX_ATTRIBUTES: Final = 4096
+"""Characters that all attributes of an event may have together."""
+MAX_NAME: Final = 255
+"""Characters of an id or a type: what a short string of AMQP holds."""
+MAX_SUBJECT: Final = 500
+"""Characters of a subject: what fits an index of Postgres, whatever they are."""
+JSON_TYPE: Final = re.compile(r"[\w!#$&^.-]+/(?:[\w!#$&^.+-]+\+)?json(?: *;.*)?", re.ASCII | re.IGNORECASE)
+"""The media types whose content is JSON: those of the subtype `json`, or with the suffix `+json`."""
+TIME: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d)T((?:[01]\d|2[0-3]):[0-5]\d):([0-5]\d|60)(\.\d+)?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)",
+    re.ASCII | re.IGNORECASE,
+)
+"""RFC 3339: date, hour and minute, second with its fraction, offset."""
 TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 """The form of a W3C trace context, for schemas; `events.context` refuses one that is all zeros too."""
 
 _REQUIRED: Final = ("id", "source", "type", "subject", "time")
 _KNOWN: Final = {*_REQUIRED, "specversion", "datacontenttype", "dataschema", "data"}
+
+
+LEAP: Final = "60"
+"""The second that a leap second has."""
 
 
 class NotAnEventError(ValueError):
@@ -69,6 +87,14 @@ def document(event: CloudEvent) -> dict[str, Any]:
     return attributes if event.extension("dataref") and not event.data else attributes | {"data": event.data}
 
 
+def fits(event: CloudEvent) -> bool:
+    """Tell whether the attributes of an event are as short as RabbitMQ and the relay need them."""
+    own = (event.id, event.source, event.type, event.subject, event.subject)
+    names = ("traceparent", "correlationid", "causationid", "channel", "actor")
+    length = sum(map(len, (*own, *(event.extension(name) or "" for name in names))))
+    return length <= MAX_ATTRIBUTES and max(len(event.id), len(event.type)) <= MAX_NAME
+
+
 def encode(event: CloudEvent) -> bytes:
     """Return the structured JSON form of `event`."""
     return json.dumps(document(event), ensure_ascii=False, allow_nan=False).encode()
@@ -96,14 +122,14 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
     extensions = {name: value for name, value in document.items() if name not in _KNOWN and value is not None}
     for name, value in (attributes | extensions).items():
         if not isinstance(value, str) or not is_attribute(value):
-            message = f"the attribute {name[:40]!r} is missing or not printable ASCII text without spaces"
+            message = f"the attribute {name[:40]!r} is missing or not printable ASCII text without quotes"
             raise NotAnEventError(message)
     for name in extensions:
         if not EXTENSION.fullmatch(name):
             message = f"{name[:40]!r} is no name for an extension attribute"
             raise NotAnEventError(message)
-    if document.get("datacontenttype", "application/json") != "application/json":
-        message = "datacontenttype is not application/json"
+    if not is_json(document.get("datacontenttype") or "application/json"):
+        message = "datacontenttype is not that of JSON"
         raise NotAnEventError(message)
     if not isinstance(document.get("dataschema", ""), str | None):
         message = "dataschema is not text"
@@ -131,15 +157,30 @@ def is_attribute(value: str) -> bool:
     return ATTRIBUTE.fullmatch(value) is not None
 
 
+def is_json(media_type: object) -> bool:
+    """Tell whether `media_type` is one of JSON, with or without parameters."""
+    return isinstance(media_type, str) and JSON_TYPE.fullmatch(media_type.strip()) is not None
+
+
 def check_time(value: str) -> None:
-    """Raise NotAnEventError if `value` is no date and time with a zone."""
+    """Raise NotAnEventError if `value` is no time as RFC 3339 writes it."""
+    moment(value)
+
+
+def moment(value: str) -> datetime:
+    """Return the time that `value` is, or raise NotAnEventError; a leap second is the one before it."""
+    match = TIME.fullmatch(value)
+    date, minute, second, fraction, offset = match.groups("") if match else ("", "", "", "", "")
+    leap = second == LEAP
     try:
-        zone = datetime.fromisoformat(value).tzinfo
+        found = datetime.fromisoformat(f"{date}T{minute}:{'59' if leap else second}{fraction[:7]}{offset.upper()}")
     except ValueError:
-        zone = None
-    if zone is None:
-        message = "time is not a date and time with a zone (RFC 3339)"
+        message = "time is not a date and time with a zone, as RFC 3339 writes it"
+        raise NotAnEventError(message) from None
+    if leap and found.astimezone(UTC).strftime("%H:%M") != "23:59":
+        message = "time has a leap second where there can't be one"
         raise NotAnEventError(message)
+    return found
 
 
 def _refuse_constant(name: str) -> None:

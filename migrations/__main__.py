@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 
 from migrations.databases import DATABASES, connect
 from migrations.event_tables import EVENT_TABLES
-from migrations.speaking import speakers
+from migrations.knowing import written
 
 LOCK_KEY = 7_166_423_301
 """Of the advisory lock that makes it one migrator at a time; any number that nothing else uses."""
@@ -54,11 +54,8 @@ def migrate(database: str, action: str, revision: str) -> None:
 
 def name_speakers(database: str, connection: Connection) -> None:
     """Write down which role may say which type, as the catalog has it now."""
-    if connection.scalar(text("select to_regclass('event_speakers')")) is not None:
-        connection.execute(text("delete from event_speakers"))
-        connection.execute(
-            text("insert into event_speakers (type, role, outside) values (:type, :role, :outside)"), speakers(database)
-        )
+    if connection.scalar(text("select to_regproc('event_speakers')")) is not None:
+        connection.exec_driver_sql(written(database))
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import Final
 EVENT_TABLES: Final = frozenset(
     {
         *("outbox", "outbox_bodies", "relay_cursor", "parked_events", "dead_letters", "inbox", "idempotency_keys"),
-        *("shelved_subjects", "shelved_events", "cron_slots", "event_speakers"),
+        *("shelved_subjects", "shelved_events", "cron_slots"),
     }
 )
 """Tables that belong to the event path and the runtime, not to a domain's metadata; `outbox_*` are partitions."""

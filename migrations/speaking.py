@@ -4,11 +4,9 @@ who share no lock may have the order of their events kept.
 
 from typing import Final
 
-from events.catalog.load import load
-from events.event import EVERYBODY
 from migrations import emitting, rotating
 
-_TABLES: Final = """
+_TABLE: Final = """
 create table event_speakers (
   type text not null,
   role text not null,
@@ -17,7 +15,9 @@ create table event_speakers (
 );
 comment on table event_speakers is 'who may say which type; written from the catalog with every migration';
 comment on column event_speakers.outside is 'on behalf of another system, which it has to name as the source';
+"""
 
+_TABLES: Final = """
 -- An id is unique within its source: two systems may number their events alike.
 alter table outbox_bodies add column source text not null default '/botberi/{database}';
 update outbox_bodies as body set source = outbox.source
@@ -173,25 +173,22 @@ alter table outbox_bodies drop column source, add primary key (id);
 """
 
 
+def table() -> str:
+    """Return what makes the table of who may say what."""
+    return _TABLE
+
+
+def function(database: str) -> str:
+    """Return the function that emits as it is here."""
+    text, _, _ = _EMIT.partition("-- The number that the last event got")
+    return text.replace("{database}", database)
+
+
 def upgrade(database: str) -> str:
     """Return what makes it in `database`, `user_psql` or `shared_psql`."""
-    return (_TABLES + _EMIT + _ROTATE).replace("{database}", database)
+    return (_TABLE + _TABLES + _EMIT + _ROTATE).replace("{database}", database)
 
 
 def downgrade() -> str:
     """Return what takes it back; of bodies with one id only the first source's stays."""
     return emitting.upgrade() + rotating.upgrade() + _DOWNGRADE
-
-
-def speakers(database: str) -> list[dict[str, object]]:
-    """Return the rows of `event_speakers` in `database`, from the catalog."""
-    rows: list[dict[str, object]] = []
-    for name, model in load().items():
-        # Of a type that is said elsewhere it has to be known that nobody says it here.
-        rows.append({"type": name, "role": "nobody", "outside": False})
-        own = [each.partition("/")[2] for each in model.said_by if each.startswith(f"{database}/")]
-        rows += [{"type": name, "role": f"botberi_{role}", "outside": model.scope is not None} for role in own]
-        if model.scope == EVERYBODY:
-            # What comes as a bare NOTIFY is from somebody who may connect, and nothing more is known of them.
-            rows.append({"type": name, "role": "botberi_relay", "outside": True})
-    return rows

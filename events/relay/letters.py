@@ -1,13 +1,9 @@
 """What the relay carries: an event that is ready for the wire, and the page of the outbox that it was read in."""
 
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-MAX_ATTRIBUTES: Final = 4096
-"""Characters that all attributes of an event may have together; AMQP's own limits are below."""
-
-MAX_SHORT: Final = 255
-"""Bytes of an AMQP short string: the routing key, the message's id, the type."""
+from events.wire import MAX_ATTRIBUTES, MAX_NAME
 
 
 class Letter(NamedTuple):
@@ -66,9 +62,9 @@ class Page:
 def refusal(letter: Letter, catalog: frozenset[str]) -> Unpublishable | None:
     """Tell why a letter can never be published, or None."""
     if not letter.sound:
-        detail = "an attribute is empty or has characters other than printable ASCII without space, quote and percent"
+        detail = "an attribute is empty or has characters other than printable ASCII without quotes"
         return Unpublishable(letter, "not_encodable", detail)
-    if letter.attributes > MAX_ATTRIBUTES or max(len(letter.id), len(letter.type)) > MAX_SHORT:
+    if letter.attributes > MAX_ATTRIBUTES or max(len(letter.id), len(letter.type)) > MAX_NAME:
         return Unpublishable(letter, "too_large", f"{letter.attributes} characters of attributes")
     if letter.type not in catalog:
         return Unpublishable(letter, "type_unknown", "the catalog has no such type")

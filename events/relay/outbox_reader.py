@@ -261,7 +261,7 @@ def _letter(  # noqa: PLR0913, PLR0917 - the columns of a row
 ) -> Letter:
     """Return a row as a letter; its event is JSON if the letter is sound."""
     plain = whole and attributes.isascii() and attributes.isprintable()
-    sound = plain and not (" " in attributes or '"' in attributes or "%" in attributes)
+    sound = plain and '"' not in attributes
     if "\\" in attributes:
         # Allowed, and the one character that JSON writes otherwise. No attribute has a quote, so this is where data is.
         head, mark, data = event.partition('","data":')

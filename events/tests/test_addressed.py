@@ -20,7 +20,7 @@ ODD = st.one_of(
     st.integers(),
     st.text(max_size=6),
     st.sampled_from(
-        ["", "a b", 'a"b', "a%b", "é", "events", "Big", "1700000000", "2026-01-02T03:04:05", "\x00", "x\n"]
+        ["", "a b", " a", 'a"b', "a%b", "é", "events", "Big", "1700000000", "2026-01-02T03:04:05", "\x00", "x\n"]
     ),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
 )
@@ -53,6 +53,7 @@ def test_an_event_of_ours_is_plain() -> None:
         {"data": {"agent_id": "agt_1", "slug": "s", "since_version_two": True}},
         {"actor": None},
         {"time": "2026-01-02t03:04:05+01:00"},
+        {"datacontenttype": "application/json; charset=utf-8"},
         {"data": {}, "dataref": "/shop/bodies/1"},
     ],
 )

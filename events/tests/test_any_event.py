@@ -31,7 +31,7 @@ LIMIT: Final = 65_536
 
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 subjects = st.text(
-    st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters='"%'), min_size=1, max_size=99
+    st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters='"'), min_size=1, max_size=99
 )
 moments = st.datetimes(timezones=st.just(UTC))
 numbers = st.integers() | st.integers(10**300, 10**400) | st.floats(allow_nan=False, allow_infinity=False)
@@ -83,7 +83,7 @@ def test_any_event_of_every_type_arrives_at_its_model_unchanged(
     path: EventPath, eventually: Callable[..., Any]
 ) -> None:
     events: list[Event] = [event for model in load().values() for event in drawn(of_type(model))]
-    with connect(DATABASE, "admin").begin() as db:
+    with connect(DATABASE, "migrator").begin() as db:
         ids = [emit(db, event) for event in events]
     arrived = zip(events, received(path, eventually, ids), strict=True)
     assert [(event, data) for event, data in arrived if type(event).read(data) != event] == []
@@ -98,7 +98,7 @@ def test_bodies_around_the_limit_arrive_unchanged_be_they_with_the_event_or_apar
     events = [
         AgentCreated(agent_id="agt_1", slug=letter * length) for length in (about - 1, about, about + 1, 3 * about)
     ]
-    with connect(DATABASE, "admin").begin() as db:
+    with connect(DATABASE, "migrator").begin() as db:
         ids = [emit(db, event) for event in events]
     assert [AgentCreated.read(data) for data in received(path, eventually, ids)] == events
     apart = {each["id"] for each in path.recorder.handled[HEAR_ALL.function] if "dataref" in each and each["id"] in ids}
@@ -129,7 +129,7 @@ def test_any_object_that_sql_says_arrives_unchanged(path: EventPath, eventually:
     said = drawn(st.dictionaries(words, anything, max_size=6), 5 * EACH)
     query = """select emit_event(:type, 'agt_' || mod(place, 20), each) from
                jsonb_array_elements(cast(:said as jsonb)) with ordinality as given (each, place) order by place"""
-    with connect(DATABASE, "admin").begin() as db:
+    with connect(DATABASE, "migrator").begin() as db:
         ids = list(db.scalars(text(query), {"type": AgentCreated.type, "said": json.dumps(said, ensure_ascii=False)}))
     arrived = zip(said, received(path, eventually, ids), strict=True)
     assert [(one, other) for one, other in arrived if exact(one) != exact(other)] == []

@@ -81,7 +81,7 @@ def test_a_redriven_dead_letter_goes_to_its_own_queue_with_its_own_id(path: Even
 def test_unknown_types_and_unspeakable_subjects_are_parked_alone(path: EventPath, eventually: Eventually) -> None:
     sql = "select emit_event(:type, :subject, '{}')"
     path.query(sql, type="com.botberi.thing.unheard_of.v1", subject="agt_1")
-    path.query(sql, type=AgentCreated.type, subject="two words")
+    path.query(sql, type=AgentCreated.type, subject='a "quote"')
     path.query(sql, type=AgentCreated.type, subject="agt_" + "x" * 5000)
     path.emit("agt_sound")
     eventually(lambda: "agt_sound" in path.recorder.subjects(HEARD))

@@ -3,7 +3,7 @@
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import resolving
 from functions.domain.event_path.letters import DeadLetterNotFound
-from functions.domain.event_path.resolving import Act, DeadLetterResolved, DeadLetterUnreadable
+from functions.domain.event_path.resolving import Act, DeadLetterResolved, DeadLetterTooLarge, DeadLetterUnreadable
 from functions.runtime.callers import Broker
 from functions.runtime.dead_letters import RARELY, Resolved, Trial, both
 from functions.runtime.endpoint import endpoint
@@ -12,7 +12,7 @@ from functions.runtime.endpoint import endpoint
 @endpoint(
     "POST",
     "/v1/dead-letters/{dead_letter_id}/redrive",
-    refusals=(DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable),
+    refusals=(DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable, DeadLetterTooLarge),
     needs=RARELY,
 )
 def redrive_dead_letter(caller: Broker, dead_letter_id: str, query: Trial, user: UserDb, shared: SharedDb) -> Resolved:

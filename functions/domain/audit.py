@@ -1,6 +1,5 @@
 """The audit trail: every event that happened, appended by one subscriber and changed by nobody."""
 
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, select
@@ -8,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from events.context import TRACEPARENT
 from events.ids import new_id
-from events.wire import CloudEvent
+from events.wire import CloudEvent, moment
 from functions.domain.databases import SharedDb
 from shared_psql_models.audit import audit
 
@@ -25,7 +24,7 @@ def record(db: SharedDb, event: CloudEvent) -> None:
         "actor": event.extension("actor") or "system",
         "trace_id": trace[1] if trace else None,
         "data": event.data,
-        "happened_at": datetime.fromisoformat(event.time),
+        "happened_at": moment(event.time),
     }
     db.execute(insert(audit).values(row).on_conflict_do_nothing(index_elements=["source", "event_id"]))
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from events import subscriptions
@@ -16,6 +16,7 @@ from events.wire import (
     TRACEPARENT,
     NotAnEventError,
     check_time,
+    is_json,
     whole,
 )
 from functions.domain.event_path.publishing import Draft, Published
@@ -55,11 +56,24 @@ def _with_zone(text: str) -> str:
     return text
 
 
-_ITS_OWN: Final = Field(description="Botberi sets its own.")
+def _json_type(text: str) -> str:
+    if not is_json(text):
+        raise PydanticCustomError(
+            "datacontenttype", "The data is JSON: application/json, or a type that ends in +json."
+        )
+    return text
+
+
+ItsOwn = Annotated[object, Field(description="Botberi sets its own.")]
 
 
 class CloudEventBody(Body):
-    """A CloudEvent 1.0: its JSON, or in binary mode its data as JSON and its attributes in `ce-` headers."""
+    """A CloudEvent 1.0: its JSON, or in binary mode its data as JSON and its attributes in `ce-` headers.
+
+    Extensions that aren't named here are taken, and left out of what is sent on.
+    """
+
+    model_config = ConfigDict(extra="ignore")
 
     media_type: ClassVar[str] = CONTENT_TYPE
     binary: ClassVar[bool] = True
@@ -77,7 +91,11 @@ class CloudEventBody(Body):
     ] = None
     correlationid: Annotated[Attribute | None, Field(description="Of the chain of events that it belongs to.")] = None
     causationid: Annotated[Attribute | None, Field(description="The id of the event that caused it.")] = None
-    datacontenttype: Literal["application/json"] | None = None
+    datacontenttype: Annotated[
+        Annotated[str, AfterValidator(_json_type)] | None,
+        Field(description="Of JSON: `application/json`, with parameters or not, or a type that ends in `+json`."),
+    ] = None
+    data_base64: Annotated[None, Field(description="The data is JSON.")] = None
     time: Annotated[
         Annotated[str, AfterValidator(_with_zone)] | None,
         Field(
@@ -85,10 +103,10 @@ class CloudEventBody(Body):
             json_schema_extra={"format": "date-time"},
         ),
     ] = None
-    dataschema: Annotated[str | None, _ITS_OWN] = None
-    sequence: Annotated[str | None, _ITS_OWN] = None
-    partitionkey: Annotated[str | None, _ITS_OWN] = None
-    actor: Annotated[str | None, Field(description="Botberi names your account.")] = None
+    dataschema: ItsOwn = None
+    sequence: ItsOwn = None
+    partitionkey: ItsOwn = None
+    actor: Annotated[object, Field(description="Botberi names your account or publisher.")] = None
 
     def draft(self) -> Draft:
         """Return what is to be published."""

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
 from typing import IO, Any, Final, TypeVar
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 import flask
 from pydantic import TypeAdapter, ValidationError
 
+from events.wire import is_json
 from functions.domain.refusals import (
     FieldError,
     Invalid,
@@ -31,6 +32,9 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 """JSON of a PATCH by its own name (RFC 7396)."""
 
 _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]+")
+
+URI: Final = "%:/?#[]@!$&'()*+,;=-._~"
+"""What a URI may have beside letters and digits."""
 
 NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
 
@@ -75,7 +79,7 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  # noqa: ANN401 - whatever the parameter's type takes
     """Return the JSON body as what `annotation` takes of its media type, or refuse it with every error at its field."""
     taken = bodies(annotation)
-    kind = _media_type(request)
+    kind = _media_type(request, taken)
     if kind not in taken:
         raise UnsupportedMediaType(f"Send {' or '.join(taken)} as Content-Type.")
     _refuse_encoded(request)
@@ -96,12 +100,14 @@ def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  
     return value
 
 
-def _media_type(request: flask.Request) -> str:
-    if request.method == "PATCH" and request.mimetype == MERGE_PATCH:
+def _media_type(request: flask.Request, taken: Mapping[str, type[AnyBody]]) -> str:
+    kind = request.mimetype
+    if request.method == "PATCH" and kind == MERGE_PATCH:
         # What is left out of a PATCH stays as it is, whichever of the two it is called.
         return JSON
-    # CloudEvents' SDK for Python names none for JSON in binary mode.
-    return request.mimetype or (JSON if _event_headers(request) else "")
+    # In binary mode it is the data's: any of JSON's, and none from CloudEvents' SDK for Python.
+    binary = (not kind or is_json(kind)) and any(model.binary for model in taken.values())
+    return JSON if binary and kind not in taken and _event_headers(request) else kind
 
 
 def _refuse_encoded(request: flask.Request) -> None:
@@ -124,7 +130,11 @@ def _validated(request: flask.Request, taken: Mapping[str, type[AnyBody]], kind:
 def _event_headers(request: flask.Request) -> dict[str, str]:
     """Return the attributes that CloudEvents' binary mode puts into headers."""
     found = {name.lower(): value for name, value in request.headers if name.lower().startswith("ce-")}
-    return {name.removeprefix("ce-"): unquote(value.strip('"'), errors="replace") for name, value in found.items()}
+    decoded = {name.removeprefix("ce-"): unquote(value.strip('"'), errors="replace") for name, value in found.items()}
+    if "source" in decoded:
+        # Whether or not the sender has encoded the escapes of a URI once more, as the specification asks.
+        decoded["source"] = quote(decoded["source"], safe=URI)
+    return decoded
 
 
 def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:

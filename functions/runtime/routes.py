@@ -7,6 +7,7 @@ from typing import Any
 
 from functions.domain.refusals import NotFound, Refusal
 from functions.runtime.declarations import Declaration
+from functions.runtime.shapes import takes_events
 
 
 class RouteNotFound(NotFound):
@@ -31,7 +32,10 @@ def expression(template: str) -> re.Pattern[str]:
 
 
 def methods_of(declaration: Declaration) -> set[str]:
-    """Return the methods that an endpoint answers: HEAD wherever it answers GET."""
+    """Return the methods that an endpoint answers: HEAD wherever it answers GET, OPTIONS where it takes CloudEvents."""
+    body = declaration.parameter("body")
+    if body is not None and takes_events(body.annotation):
+        return {declaration.method, "OPTIONS"}
     return {"GET", "HEAD"} if declaration.method == "GET" else {declaration.method}
 
 

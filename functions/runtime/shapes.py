@@ -51,6 +51,11 @@ def bodies(annotation: Any) -> dict[str, type[AnyBody]]:  # noqa: ANN401 - a typ
     return {each.media_type: each for each in types if isinstance(each, type) and issubclass(each, (Body, ListBody))}
 
 
+def takes_events(annotation: Any) -> bool:  # noqa: ANN401 - a type of any kind
+    """Tell whether a parameter takes CloudEvents, one or a batch."""
+    return any(kind.startswith("application/cloudevents") for kind in bodies(annotation))
+
+
 class Query(BaseModel):
     """A request's query parameters: unknown ones are refused."""
 

@@ -14,7 +14,7 @@ from functions.local.testing.world import World
 QUEUE = "botberi.record-audit"
 BURY = """insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
           values (%s, %s, %s, '/s', %s, 'agt_1', 'refused', '422', 1, %s)"""
-WRITE = "select emit_event(type => %s, subject => 'agt_1', data => '{\"slug\": \"Somebody''s\"}', id => %s)"
+WRITE = "select emit_event(type => %s, subject => %s, data => '{\"slug\": \"Somebody''s\"}', id => %s)"
 PARK = """insert into parked_events (seq, id, type, subject, reason, detail, letter)
           select seq, id, type, subject, 'unroutable', 'no queue', to_jsonb(outbox) from outbox where id = %s
           returning letter_id"""
@@ -34,10 +34,10 @@ def bury(world: World, event: str | None = None, queue: str = QUEUE) -> str:
     return letter
 
 
-def park(world: World, database: str = "user_psql", event_type: str = AgentChanged.type) -> str:
+def park(world: World, database: str = "user_psql", event_type: str = AgentChanged.type, subject: str = "agt_1") -> str:
     event = new_id("evt")
     with world.transaction(database, "migrator") as db:
-        db.exec_driver_sql(WRITE, (event_type, event))
+        db.exec_driver_sql(WRITE, (event_type, subject, event))
         return str(db.exec_driver_sql(PARK, (event,)).scalar_one())
 
 
@@ -200,3 +200,19 @@ def test_an_unknown_one_is_not_found(api: Api, operator: Person, action: str) ->
 @pytest.mark.parametrize("path", ["/v1/dead-letters/redrive", "/v1/dead-letters/ded_1/redrive"])
 def test_others_than_operators_may_not(api: Api, person: Callable[..., Person], path: str) -> None:
     assert api.broker.post(path, json={"kind": "dead"}, token=person().token).code == "forbidden"
+
+
+@pytest.mark.parametrize(
+    ("subject", "code"), [("s" * 2100, "dead_letter_too_large"), ('a "quote"', "dead_letter_unreadable")]
+)
+def test_what_can_never_be_published_is_not_redriven(
+    api: Api, world: World, operator: Person, subject: str, code: str
+) -> None:
+    letter = park(world, subject=subject)
+    one = api.broker.post(f"/v1/dead-letters/{letter}/redrive", token=operator.token)
+    assert (one.status_code, one.code) == (409, code)
+    body = {"ids": [letter]}
+    told = api.broker.post("/v1/dead-letters/redrive", json=body, token=operator.token).json
+    assert (told["count"], told["skipped"]) == (0, [{"id": letter, "code": code}])
+    why = body | {"why": "A test."}
+    assert api.broker.post("/v1/dead-letters/discard", json=why, token=operator.token).json["ids"] == [letter]

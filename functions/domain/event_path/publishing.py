@@ -13,7 +13,7 @@ from events import context
 from events.catalog.load import load
 from events.event import Event
 from events.outbox import UNANSWERED
-from events.wire import is_attribute
+from events.wire import MAX_SUBJECT, is_attribute
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources
 from functions.domain.event_path.event_types import EventTypeUnknown
@@ -192,8 +192,8 @@ def _checked(by: Principal, draft: Draft, catalog: Mapping[str, type[Event]]) ->
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         raise EventInvalid(errors=[_field_error(each["loc"], each["type"], each["msg"]) for each in details]) from None
-    if not is_attribute(event.subject):
-        message = "The subject of an event is printable ASCII without space, quote and percent."
+    if not is_attribute(event.subject) or len(event.subject) > MAX_SUBJECT:
+        message = f"The subject of an event is printable ASCII without quotes, {MAX_SUBJECT} characters at most."
         raise EventInvalid(errors=[FieldError(f"/data/{model.subject_field}", "subject_unfit", message)])
     if draft.subject not in (None, event.subject):
         message = f"The subject of this type is its data's {model.subject_field}."

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from events.catalog.dead_letters import DeadLettersResolved
 from events.ids import new_id
 from events.outbox import emit
-from events.wire import NotAnEventError, decode
+from events.wire import NotAnEventError, decode, fits
 from functions.domain.event_path.letters import CHOSEN, Databases, DeadLetterNotFound, Which
 from functions.domain.refusals import Conflict, Refusal
 
@@ -37,6 +37,10 @@ class DeadLetterUnreadable(Conflict):
     """This dead letter is no event, so it can't be redriven: discard it."""
 
 
+class DeadLetterTooLarge(Conflict):
+    """The attributes of this event are more than RabbitMQ takes, so it can't be redriven: discard it."""
+
+
 @dataclass(frozen=True)
 class Act:
     """What an operator does, and why."""
@@ -62,7 +66,9 @@ class Outcome:
 
 
 def resolve(databases: Databases, act: Act, letter: str) -> Outcome:
-    """Redrive or discard one letter; raise DeadLetterNotFound, DeadLetterResolved or DeadLetterUnreadable."""
+    """Redrive or discard one letter; raise DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable or
+    DeadLetterTooLarge.
+    """
     outcome = resolve_named(databases, act, [letter])
     for refusal in outcome.skipped.values():
         raise refusal
@@ -99,11 +105,10 @@ def _act_on(db: Connection, act: Act, rows: Sequence[Any], outcome: Outcome) -> 
     """Do it with letters of one database, and put down which it was done with."""
     outcome.skipped |= {row["id"]: DeadLetterResolved for row in rows}
     ids = sorted(row["id"] for row in rows if row["resolution"] is None)
-    dead = [row["id"] for row in rows if row["kind"] == "dead" and row["resolution"] is None]
     if act.how == "redriven":
-        unreadable = frozenset(_unreadable(db, dead))
-        outcome.skipped |= dict.fromkeys(unreadable, DeadLetterUnreadable)
-        ids = [letter for letter in ids if letter not in unreadable]
+        hopeless = dict(_hopeless(db, ids))
+        outcome.skipped |= hopeless
+        ids = [letter for letter in ids if letter not in hopeless]
     if not act.dry_run and ids:
         values = {"ids": ids, "how": act.how, "by": act.by, "why": act.why}
         ids = sorted(db.scalars(_RESOLVE, values))
@@ -114,11 +119,13 @@ def _act_on(db: Connection, act: Act, rows: Sequence[Any], outcome: Outcome) -> 
     outcome.ids += ids
 
 
-def _unreadable(db: Connection, letters: Sequence[str]) -> Iterator[str]:
+def _hopeless(db: Connection, letters: Sequence[str]) -> Iterator[tuple[str, type[Refusal]]]:
+    """Yield what can never be published, with why."""
     for start in range(0, len(letters), _READ_AT_A_TIME):
         some = letters[start : start + _READ_AT_A_TIME]
         for letter, event in db.execute(_EVENTS, {"ids": some}):
             try:
-                decode(event.encode())
+                if not fits(decode(event.encode())):
+                    yield letter, DeadLetterTooLarge
             except NotAnEventError:
-                yield letter
+                yield letter, DeadLetterUnreadable

@@ -41,11 +41,11 @@ def test_data_that_travels_apart_is_fetched_from_where_it_is(count: Client, worl
 
 
 def test_of_two_bodies_with_one_id_each_belongs_to_its_source(count: Client, world: World) -> None:
-    keep = text("insert into outbox_bodies (source, id, data) values (:source, 'order-1', cast(:data as jsonb))")
+    keep = text("insert into outbox_bodies (source, id, data) values (:source, 'order 1', cast(:data as jsonb))")
     for source, letter in (("/botberi/user_psql", "a"), ("/example/crm", "b")):
         with world.transaction("user_psql", "migrator") as db:
             db.execute(keep, {"source": source, "data": json.dumps({"account_id": letter * 70_001})})
-    assert deliver(count, referred("/botberi/user_psql/bodies/order-1") | {"id": "order-1"}).status_code == 200
+    assert deliver(count, referred("/botberi/user_psql/bodies/order%201") | {"id": "order 1"}).status_code == 200
     assert (counted(world, "counted-70001-a"), counted(world, "counted-70001-b")) == (1, 0)
 
 

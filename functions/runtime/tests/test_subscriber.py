@@ -118,7 +118,7 @@ def test_an_event_whose_attributes_are_headers_is_none_since_they_are_not_signed
     [
         {"specversion": "0.3"},
         {"id": None},
-        {"id": "a b"},
+        {"id": 'a "b"'},
         {"id": 5},
         {"source": ""},
         {"type": None},
