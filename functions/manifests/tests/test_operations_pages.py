@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -66,10 +67,10 @@ def test_compose_is_told_its_file(command: str) -> None:
     assert command.startswith("docker compose -f docker-compose.local.yml ")
 
 
-@pytest.mark.parametrize("words", said(r"`botberi ([^`]+)`"))
+@pytest.mark.parametrize("words", [*said(r"`botberi ([^`]+)`"), *said(r"\./botberi ([^\n|`]+)")])
 def test_a_command_of_botberi_takes_what_it_is_given(words: str) -> None:
     command: Any = botberi
-    rest = [PLACES.get(word, word) for word in words.split()]
+    rest = [PLACES.get(word, word) for word in shlex.split(words, comments=True)]
     while isinstance(command, click.Group) and rest:
         name, command, rest = command.resolve_command(click.Context(command), rest)
         assert command is not None, name
