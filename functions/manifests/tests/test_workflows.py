@@ -75,3 +75,29 @@ def test_what_a_job_makes_is_a_target_of_make(file: Path) -> None:
     scripts = "\n".join(step.get("run", "") for job in jobs(file).values() for step in job["steps"])
     makefile = (ROOT / "Makefile").read_text()
     assert [target for target in re.findall(r"\bmake ([a-z-]+)", scripts) if f"\n{target}:" not in makefile] == []
+
+
+def test_every_image_of_ours_is_scanned_and_signed_and_every_image_gets_its_digest() -> None:
+    scripts = {
+        file.stem: "\n".join(step.get("run", "") for job in jobs(file).values() for step in job["steps"])
+        for file in WORKFLOWS
+    }
+    every = "config --images"
+    assert every in scripts["check"]
+    assert "trivy image" in scripts["check"]
+    assert every in scripts["release"]
+    assert "cosign sign" in scripts["release"]
+    assert "config --lock-image-digests" in scripts["release"]
+
+
+def test_dependabot_looks_after_everything_that_is_locked() -> None:
+    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    places = {
+        (each["package-ecosystem"], place)
+        for each in updates
+        for place in each.get("directories", [each.get("directory")])
+    }
+    npm = {
+        ("npm", f"/{file.parent.relative_to(ROOT)}") for file in (ROOT / "deploy/requirements").glob("*/package.json")
+    }
+    assert npm | {("pip", "/"), ("docker", "/"), ("docker-compose", "/"), ("github-actions", "/")} <= places
