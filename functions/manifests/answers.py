@@ -1,7 +1,7 @@
 """Every problem that an endpoint may answer with: those that its handler declares, and those its parameters imply."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, get_origin
 
 from functions.domain import refusals
@@ -11,7 +11,7 @@ from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
 from functions.runtime.routes import RouteNotFound
 from functions.runtime.shapes import Cached, Reply
-from functions.runtime.transport import Internal
+from functions.runtime.transport import FunctionOverloaded, FunctionTimeout, FunctionUnavailable, Internal
 
 _IMPLIED: Final[dict[str, tuple[type[Refusal], ...]]] = {
     "caller": (
@@ -36,10 +36,23 @@ _IDEMPOTENT: Final = (
 )
 
 
+_AT_THE_EDGE: Final = (refusals.TooMany, FunctionUnavailable, FunctionOverloaded, FunctionTimeout)
+"""What the edge may answer to any request that is as it should be."""
+
+
+def documented(declaration: Declaration) -> dict[int, dict[str, type[Refusal]]]:
+    """Return the problems that an endpoint, or the edge in front of it, may answer with, as `refused_with` does."""
+    return _by_status((*_refusals(declaration), *_AT_THE_EDGE))
+
+
 def refused_with(declaration: Declaration) -> dict[int, dict[str, type[Refusal]]]:
     """Return the problems of an endpoint: by HTTP status, then by code, both sorted. 500 and 422 are always there."""
+    return _by_status(_refusals(declaration))
+
+
+def _by_status(every: Iterable[type[Refusal]]) -> dict[int, dict[str, type[Refusal]]]:
     found: dict[int, dict[str, type[Refusal]]] = defaultdict(dict)
-    for refusal in _refusals(declaration):
+    for refusal in every:
         found[problems.status_of(refusal)][refusal.code] = refusal
     return {status: dict(sorted(found[status].items())) for status in sorted(found)}
 

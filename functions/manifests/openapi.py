@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from functions.domain.refusals import Refusal
-from functions.manifests.answers import has_etag, refused_with
+from functions.manifests.answers import documented, has_etag
 from functions.manifests.schemas import Schema, Schemas, reply_of, schema_of
 from functions.runtime import idempotency, problems
 from functions.runtime.declarations import Declaration, Parameter
@@ -198,7 +198,7 @@ def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
 
 
 def _problems(declaration: Declaration) -> dict[str, Schema]:
-    return {str(status): _problem(status, codes) for status, codes in refused_with(declaration).items()}
+    return {str(status): _problem(status, codes) for status, codes in documented(declaration).items()}
 
 
 def _problem(status: int, codes: dict[str, type[Refusal]]) -> Schema:
@@ -220,7 +220,7 @@ def _examples(endpoints: Sequence[Declaration]) -> dict[str, Schema]:
     return {
         code: {"summary": refusal.message(), "value": _example(status, refusal)}
         for endpoint in endpoints
-        for status, codes in refused_with(endpoint).items()
+        for status, codes in documented(endpoint).items()
         for code, refusal in codes.items()
     }
 

@@ -77,7 +77,22 @@ def test_whoever_must_log_in_is_told_so() -> None:
 
 def test_what_a_declaration_implies_is_answered() -> None:
     update = dict(operations("admin"))["PATCH /v1/admin/agents/{slug}"]["responses"]
-    assert {"200", "400", "401", "403", "404", "412", "413", "415", "422", "428", "500", "503"} == update.keys()
+    assert {
+        "200",
+        "400",
+        "401",
+        "403",
+        "404",
+        "412",
+        "413",
+        "415",
+        "422",
+        "428",
+        "429",
+        "500",
+        "503",
+        "504",
+    } == update.keys()
     create = dict(operations("admin"))["POST /v1/admin/agents"]
     assert "Idempotency-Key" in {parameter["name"] for parameter in create["parameters"]}
     assert "409" in create["responses"]
