@@ -10,7 +10,7 @@ from events.wire import ATTRIBUTE, CHANNEL, EXTENSION, TRACEPARENT, is_attribute
 DEFAULT_API: Final = "http://localhost:8080"
 
 _TEXT: Final = {"type": "string", "minLength": 1, "pattern": whole(ATTRIBUTE)}
-"""Printable ASCII without space, quote and percent sign."""
+"""Printable ASCII without quotes, with spaces only inside."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ ATTRIBUTES: Final = {
     "datacontenttype": Attribute("The form of the data.", {"const": "application/json"}, ours=True),
     "dataschema": Attribute("Where the JSON Schema of the data is.", _TEXT | {"format": "uri"}, ours=True),
     "sequence": Attribute(
-        "Its number in the outbox of its source, with leading zeros: about one subject the higher is later.",
+        "Its number in the outbox, with leading zeros: about one subject the higher is later, if writers take turns.",
         {"type": "string", "pattern": "^[0-9]{20}$"},
         ours=True,
     ),

@@ -33,7 +33,8 @@ class Event(BaseModel):
     A type that other systems publish names the `scope` which they need instead, such as `"records"`; with the scope
     `"broker"` every caller that may publish at all may say it.
 
-    Events of one subject are delivered in the order in which they were committed.
+    Events of one subject are delivered in the order in which they were committed, if their writers take turns: each
+    holds a lock on the subject, as on its row, from before it emits until it has committed.
     """
 
     # Errors are logged, and what is said of people is not for logs.

@@ -23,6 +23,9 @@ _EMIT = text(
 def emit(db: Connection, event: Event) -> str:
     """Write `event` to the outbox in the transaction of `db`; return its id (`evt_…`).
 
+    Hold the row of what it is about, so that two writers about one subject take turns: without a lock in common their
+    events may come in either order.
+
     It is published if and only if that transaction commits. Trace, causation and actor come from the current context.
     It waits for no answer of its own: what Postgres refuses of it (U+0000, more than 16 MiB) is raised by the next
     statement, or by the commit, which then doesn't happen.

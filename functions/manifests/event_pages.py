@@ -30,8 +30,14 @@ over HTTP. The same catalog for programs is the [AsyncAPI document](../../deploy
 _PROMISES: Final = """
 - **Delivery**: at least once to every subscriber. Two events are the same when `source` and `id` are; a subscriber
   that declares a database gets each of them once, since its inbox is written in the transaction of its effect.
-- **Order**: events about one subject come in the order in which they were committed. Different subjects are worked on
-  side by side, and one that has to be tried again holds up itself and nobody else.
+- **Order**: events about one subject come in the order in which they were committed, and the higher `sequence` is the
+  later, if those who say them take turns: each holds a lock on the subject from before it emits until it has committed.
+  All of Botberi's own do, and `POST /v1/events`. Of two transactions in SQL that overlap and share no lock, either may
+  come first: call [`lock_subjects`](../decisions/0026-turns-of-subjects.md) before `emit_event`. Different subjects are
+  worked on side by side, and one that has to be tried again holds up itself and nobody else.
+- **Origin**: a type of Botberi's own is said by the parts that its page names and by nobody else, and subscribers act
+  on it only if its source is theirs. What other systems say has [a source that they were
+  given](../decisions/0027-who-says-what.md).
 - **Failure**: what a subscriber can't handle now is tried again for minutes; what it refuses, or what keeps failing,
   becomes a dead letter, which an administrator can read, redrive or discard.
 - **Size**: data of more than 64 KiB stays in the database, and the event carries `dataref` in its place. Subscribers
@@ -51,7 +57,8 @@ schema](../../events/catalog/envelope.json) of the whole is a file too.
 _HOW: Final = """
 - To hear one: a file in [functions/subscribers](../../functions/subscribers) whose handler's first parameter has the
   type.
-- To say one: `emit(db, …)` in the transaction of the change; in SQL `select emit_event(type, subject, data)`.
+- To say one: `emit(db, …)` in the transaction of the change, whose row you hold; in SQL, without such a row, `select
+  lock_subjects(array[subject])` and then `select emit_event(type, subject, data)`.
 - From another system: `POST /v1/events` of the broker's API, by a [publisher](../services/broker.md) that was given
   the `source` and the scope. Types of Botberi's own are refused there, and subscribers believe them from nobody else.
 - To add one: a class in [events/catalog](../../events/catalog) whose docstring says what happened and, in a second
@@ -106,7 +113,7 @@ def page(model: type[Event], declarations: Sequence[Declaration]) -> str:
         ("subject", f"`{model.subject_field}`"),
         ("routing key", f"`{model.type}` on the exchange `botberi.events`"),
         ("queues", ", ".join(f"`botberi.{each.deployment}`" for each in found)),
-        ("order", f"as committed, for each `{model.subject_field}`"),
+        ("order", f"as committed, for each `{model.subject_field}`, of writers that take turns"),
         ("delivery", "at least once: (`source`, `id`) tells duplicates"),
     )
     fields = [
