@@ -76,7 +76,7 @@ class EventPath:
         """Send a signal to a process and wait until it has ended; return its exit code."""
         process = self.processes.pop(name).process
         process.send_signal(number)
-        return process.wait(10)
+        return process.wait(60)
 
     def stop(self) -> None:
         """Stop whatever runs."""

@@ -98,7 +98,7 @@ def test_events_are_delivered_though_the_bell_is_cut(written: EventPath, eventua
 def test_an_old_transaction_stalls_nobody(written: EventPath, eventually: Eventually) -> None:
     with written.held_open():
         written.emit("agt_1")
-        eventually(lambda: written.depth(HISTORY.queue) == 1, seconds=5)
+        eventually(lambda: written.depth(HISTORY.queue) == 1)
     written.purge(HISTORY.queue)
 
 

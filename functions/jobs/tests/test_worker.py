@@ -93,7 +93,7 @@ def test_emptying_redis_loses_nothing(launch: Launch, worker: Worker, eventually
     eventually(lambda: second.status == "running")
 
 
-def test_a_worker_leaves_within_seconds_and_its_instance_lives_on(
+def test_a_worker_leaves_its_job_behind_and_the_instance_lives_on(
     launch: Launch, worker: Worker, eventually: Eventually
 ) -> None:
     slow = launch("import time\ntime.sleep(3)\ndef agent(request):\n    return {'text': 'ready'}\n")
@@ -101,8 +101,9 @@ def test_a_worker_leaves_within_seconds_and_its_instance_lives_on(
     leaving = worker()
     eventually(lambda: slow.status == "starting")
     leaving.process.terminate()
-    leaving.process.wait(5)
-    assert slow.row()["lease_nonce"] is None
+    leaving.process.wait(60)
+    # It did not wait for the agent, which whoever takes the job next does.
+    assert (slow.status, slow.row()["lease_nonce"]) == ("starting", None)
     worker()
     eventually(lambda: slow.status == "running")
     assert slow.statuses() == ["provisioning", "starting", "running"]

@@ -46,7 +46,7 @@ class Edge:
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body=body, headers=dict(headers or {}))
             return _answer(connection.getresponse())
@@ -58,7 +58,7 @@ class Edge:
 
     def get_packed(self, path: str, **headers: str) -> Mapping[str, str]:
         """Return the headers of the answer to a GET that takes gzip; several of one name are joined."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             sent = {name.replace("_", "-"): value for name, value in headers.items()}
             connection.request("GET", path, headers=sent | {"Accept-Encoding": "gzip"})
@@ -71,12 +71,12 @@ class Edge:
         return self.ask("POST", path, {"Content-Type": "application/json"}, body)
 
     def raw(self, request: bytes) -> bytes:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(request)
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
     def first_line(self, request: bytes) -> bytes:
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
             connection.sendall(request)
             return connection.makefile("rb").readline()
 
@@ -105,7 +105,7 @@ class Echo(BaseHTTPRequestHandler):
             return
         if self.headers.get("Accept") == "wait":
             self.server.edge.arrived.set()  # type: ignore[attr-defined]  # set in running()
-            self.server.edge.release.wait(10)  # type: ignore[attr-defined]
+            self.server.edge.release.wait(60)  # type: ignore[attr-defined]
         size = len(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
         seen = {"method": self.command, "path": self.path, "headers": dict(self.headers), "size": size}
         body = json.dumps(seen).encode()
@@ -166,13 +166,13 @@ def running(folder: Path, answering: type[BaseHTTPRequestHandler] = Echo, /, **s
             yield echo.edge  # type: ignore[attr-defined]
         finally:
             process.send_signal(signal.SIGQUIT)
-            process.wait(timeout=20)
+            process.wait(timeout=60)
             echo.shutdown()
             echo.server_close()
 
 
 def _await(process: "subprocess.Popen[str]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -185,7 +185,7 @@ def _await(process: "subprocess.Popen[str]", port: int, log: Path) -> None:
 
 def wait_until_refused(port: int) -> None:
     """Wait until nobody listens on a port any more."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) != 0:

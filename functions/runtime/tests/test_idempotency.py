@@ -75,7 +75,7 @@ SLOW = """
     import threading
     entered, released = threading.Event(), threading.Event()
 """ + CREATE.replace("create_thing", "create_slowly").replace(
-    "if thing", "entered.set(); released.wait(10)\n        if thing"
+    "if thing", "entered.set(); released.wait(60)\n        if thing"
 )
 
 
@@ -83,7 +83,7 @@ def test_while_the_first_is_worked_on_the_second_is_a_409(plant: Plant, person: 
     slow = Things(plant(create_slowly=SLOW), person().token)
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(slow.create, "once")
-        assert sys.modules["create_slowly"].entered.wait(10)
+        assert sys.modules["create_slowly"].entered.wait(60)
         second = slow.create("once")
         sys.modules["create_slowly"].released.set()
     assert (second.status_code, second.json["code"]) == (409, "idempotency_key_in_flight")

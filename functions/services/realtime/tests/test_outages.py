@@ -96,7 +96,7 @@ def test_a_gateway_that_stops_says_goodbye_within_seconds(gateway: Gateway) -> N
         gateway.process.ask_to_stop()
         assert tab.end() == (1001, "stopping")
         assert stranger.end() == (1001, "stopping")
-        assert gateway.process.process.wait(20) == 0
+        assert gateway.process.process.wait(60) == 0
     gateway.start()
     with gateway.tab(token()) as tab:
         assert tab.event(gateway.publish())
