@@ -12,11 +12,10 @@ from events import context
 from functions.domain import refusals
 from functions.domain.refusals import Refusal
 from functions.manifests.grouping import group_of
-from functions.runtime import transport
+from functions.runtime import transport, webhooks
 from functions.runtime.declarations import Declaration
 from functions.runtime.problems import problem
 from functions.runtime.routes import MethodNotAllowed, RouteNotFound, methods_of
-from functions.runtime.shapes import bodies
 
 HEAD: Final = "# Written by `make manifests` from what the functions declare: change those, not this file.\n"
 
@@ -91,12 +90,12 @@ def routes(declarations: Iterable[Declaration]) -> str:
 
 
 def events(declarations: Iterable[Declaration]) -> str:
-    """Return `events.conf`: the addresses that take CloudEvents in binary mode, whose attributes are headers.
+    """Return `events.conf`: the addresses that take CloudEvents, whose attributes or handshake are in headers.
 
     What attributes a producer adds can't be known, and nginx can't let headers pass by the beginning of their names: so
     all pass but those that somebody behind believes.
     """
-    taking = sorted(each.path for each in declarations if takes_binary_events(each))
+    taking = sorted(each.path for each in declarations if webhooks.METHOD in methods_of(each))
     return "\n".join((HEAD, *(_event_location(path) for path in taking)))
 
 
@@ -111,12 +110,6 @@ def public(declarations: Iterable[Declaration]) -> str:
     return "\n".join(
         (HEAD, *(f"location ~ ^{each}$ {{\n    gzip on;\n    include route.conf;\n}}\n" for each in found))
     )
-
-
-def takes_binary_events(declaration: Declaration) -> bool:
-    """Tell whether an endpoint takes a CloudEvent whose attributes are in headers."""
-    body = declaration.parameter("body")
-    return body is not None and any(each.binary for each in bodies(body.annotation).values())
 
 
 def _event_location(path: str) -> str:

@@ -93,12 +93,20 @@ def document(surface: str, declarations: Sequence[Declaration]) -> str:
         "tags": [{"name": name, "description": TAGS[name]} for name in sorted({tag_of(each) for each in endpoints})],
         "paths": paths,
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": {"bearer": BEARER},
             "schemas": dict(sorted((schemas.shown | {"Problem": PROBLEM, "FieldError": FIELD_ERROR}).items())),
             "examples": _examples(endpoints),
         },
     }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+BEARER: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "An access token; where events are published, a publisher's key too.",
+}
 
 
 def tag_of(declaration: Declaration) -> str:

@@ -61,7 +61,12 @@ def test_the_sdk_of_cloudevents_publishes_in_binary_mode_through_the_edge(stack:
     with stack.edge() as address:
         send = clients.over_http({"edge": address})("edge")
         answer = send("POST", "/v1/events", {**headers, "Authorization": f"Bearer {key}"}, body)
+        asked = {"WebHook-Request-Origin": "crm.example"}
+        allowed = [send("OPTIONS", path, asked, None) for path in ("/v1/events", "/v1/events/batch")]
+        refused = send("OPTIONS", "/v1/events", {}, None)
     assert (answer.status_code, answer.json["id"]) == (202, attributes["id"])
+    assert [each.headers["WebHook-Allowed-Origin"] for each in allowed] == ["crm.example"] * 2
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "OPTIONS, POST")
 
 
 def test_what_is_addressed_to_postgres_is_a_notify_there(stack: Stack, key: str, eventually: Eventually) -> None:
