@@ -122,6 +122,17 @@ def test_who_does_not_read_the_answer_holds_up_nobody(server: Server) -> None:
     assert lengths == [LARGE] * 3
 
 
+def test_requests_behind_a_long_answer_are_answered_when_it_has_been_read(server: Server) -> None:
+    with connected(server) as client:
+        client.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+        client.sendall(b"GET /port HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert server.ask("GET", "/one") == b"done"
+        answers = received(client)
+
+    assert len(answers) > 2 * LARGE
+    assert answers.endswith(str(server.ports[0]).encode())
+
+
 def connected(server: Server) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE)
 
