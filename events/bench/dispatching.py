@@ -1,9 +1,9 @@
 """The dispatcher into a function that does nothing, beside wrk at the very same function."""
 
+import http.client
 import json
 import re
 import sys
-import urllib.request
 from typing import Any, Final
 
 from events import signing
@@ -59,5 +59,9 @@ def _wrk(ground: Ground, port: int, body: str, seconds: int) -> float:
 
 
 def _calls(port: int) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/calls", timeout=10) as answer:
-        return dict(json.load(answer))
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/calls")
+        return dict(json.load(connection.getresponse()))
+    finally:
+        connection.close()

@@ -13,7 +13,7 @@ from functions.containers.engine import docker, inspected
 from functions.local.patience import until
 from functions.local.ports import LOOPBACK, free_ports
 
-TMP: Final = "/tmp"  # noqa: S108 - the container's own
+TMP: Final = "/tmp"  # nosec B108 # noqa: S108 - the container's own
 
 STRICT: Final = ("--read-only", "--tmpfs", f"{TMP}:mode=1777", "--cap-drop", "ALL")
 """How platforms start containers: nothing may be written to but /tmp."""

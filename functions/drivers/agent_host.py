@@ -73,7 +73,7 @@ def serve(source: Path, descriptor: int) -> None:
                 "control_socket_disable": True,
                 "post_fork": end_with_parent,
                 "child_exit": end_with_child,
-                "worker_tmp_dir": "/dev/shm",  # noqa: S108 - a heartbeat file that must not touch a disk
+                "worker_tmp_dir": "/dev/shm",  # nosec B108 # noqa: S108 - a heartbeat file that must not touch a disk
             }
             for name, value in options.items():
                 self.cfg.set(name, value)

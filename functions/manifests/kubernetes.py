@@ -27,7 +27,7 @@ SECURITY: Final[dict[str, Any]] = {
 POD_SECURITY: Final = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 """Of every pod, for containers that would come later; Knative refuses it on its own."""
 
-TMP: Final = "/tmp"  # noqa: S108 - the only place that may be written to
+TMP: Final = "/tmp"  # nosec B108 # noqa: S108 - the only place that may be written to
 
 
 def files() -> dict[Path, str]:

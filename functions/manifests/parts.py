@@ -131,7 +131,7 @@ PARTS: Final = (
         ),
         settings=("AGENTS_UNCONFINED", "SHARED_PSQL_URL", "USER_REDIS_URL"),
         # Only the worker asks for its name: functions are told the address that comes of it.
-        values={"BOTBERI_INSTANCES": "/tmp/instances", "INSTANCES_HOST": "worker"},  # noqa: S108 - a volume of its own
+        values={"BOTBERI_INSTANCES": "/tmp/instances", "INSTANCES_HOST": "worker"},  # nosec B108 # noqa: S108 - a volume of its own
         found_by_name=True,
         secrets=("shared-psql-worker", "user-redis"),
         memory="512Mi",
