@@ -4,9 +4,11 @@ import ast
 import hashlib
 import io
 import stat
+import sys
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -23,6 +25,12 @@ MAX_MAIN_BYTES: Final = 256 * 1024
 ENTRY: Final = "main.py"
 FUNCTION: Final = "agent"
 """The function that an agent is, in `ENTRY`: it takes one argument, the request."""
+
+TAKEN: Final = (sys.stdlib_module_names - {"test"}) | {
+    *("flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "blinker"),
+    *("functions_framework", "cloudevents", "deprecation", "wrapt", "packaging", "google", "gunicorn", "watchdog"),
+}
+"""Modules that an agent's process itself imports: a bundle's files come first and would be taken in their place."""
 
 _LEFT_OUT: Final = frozenset({"__pycache__", "tests"})
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
@@ -69,9 +77,10 @@ def digest(content: bytes) -> str:
 def check(content: bytes) -> None:
     """Refuse bytes that are no bundle: too large, unsafe names, or no `agent` in main.py. Nothing of it is run."""
     files = _read(content)
+    _check_names(files)
     source = files.get(ENTRY)
     if source is None:
-        raise BundleInvalid(f"There is no {ENTRY} at the top of it.")
+        raise BundleInvalid(f"There is no {ENTRY} at the top of it.{_remedy(files)}")
     if len(source) > MAX_MAIN_BYTES:
         raise BundleInvalid(f"{ENTRY} is larger than {MAX_MAIN_BYTES} bytes.")
     try:
@@ -80,8 +89,45 @@ def check(content: bytes) -> None:
         raise BundleInvalid(f"{ENTRY} is not Python: {error.msg} (line {error.lineno}).") from None
     except (ValueError, RecursionError, MemoryError):
         raise BundleInvalid(f"{ENTRY} is not Python.") from None
-    if not any(isinstance(node, ast.FunctionDef) and node.name == FUNCTION for node in module.body):
-        raise BundleInvalid(f"{ENTRY} defines no function {FUNCTION!r} at its top level.")
+    _check_function(module, files)
+
+
+def _check_function(module: ast.Module, files: Container[str]) -> None:
+    """Refuse a main.py that gives no function `agent`, its own or one from another file of the bundle."""
+    for node in module.body:
+        if isinstance(node, ast.AsyncFunctionDef) and node.name == FUNCTION:
+            raise BundleInvalid(
+                f"{FUNCTION!r} in {ENTRY} is asynchronous: write it as a plain 'def {FUNCTION}(request)'."
+            )
+        if isinstance(node, ast.FunctionDef) and node.name == FUNCTION:
+            return
+        if isinstance(node, ast.ImportFrom) and any((each.asname or each.name) == FUNCTION for each in node.names):
+            place = (node.module or "").replace(".", "/")
+            if node.level or not (f"{place}.py" in files or f"{place}/__init__.py" in files):
+                raise BundleInvalid(f"{ENTRY} imports {FUNCTION!r} from where the bundle has no file.")
+            return
+    raise BundleInvalid(
+        f"{ENTRY} defines no function {FUNCTION!r} at its top level: write it there as 'def {FUNCTION}(request)', or "
+        "import it there from another file of the bundle."
+    )
+
+
+def _remedy(files: Iterable[str]) -> str:
+    inside = sorted(name for name in files if name.endswith(f"/{ENTRY}") and not name.startswith("__MACOSX/"))
+    if not inside:
+        return ""
+    return f" It is at {inside[0]}: pack what is in that folder, not the folder."
+
+
+def _check_names(files: Iterable[str]) -> None:
+    known: dict[str, str] = {}
+    for name in files:
+        other = known.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        if other != name:
+            raise BundleInvalid(f"{other} and {name} are one file where case or the form of accents doesn't count.")
+        top, _, rest = name.partition("/")
+        if top.removesuffix(".py") in TAKEN and (rest == "__init__.py" or (not rest and top.endswith(".py"))):
+            raise BundleInvalid(f"{name} hides a module of this name that every agent needs: give it another name.")
 
 
 def unpack(content: bytes, folder: Path) -> None:

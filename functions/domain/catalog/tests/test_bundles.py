@@ -2,6 +2,8 @@
 
 import io
 import stat
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -63,6 +65,49 @@ def test_a_symlink_is_refused() -> None:
 def test_main_without_an_agent_is_refused(main: str) -> None:
     with pytest.raises(BundleInvalid):
         bundles.check(packed({"main.py": main}))
+
+
+def refusal(files: dict[str, str]) -> str:
+    with pytest.raises(BundleInvalid) as refused:
+        bundles.check(packed(files))
+    return refused.value.errors[0].message
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"main.py": "async def agent(r): ..."}, "plain 'def agent(request)'"),
+        ({"main.py": "agent = print"}, "write it there"),
+        ({"main.py": "from impl import agent"}, "no file"),
+        ({"main.py": "from .impl import agent", "impl.py": MAIN}, "no file"),
+        ({"my-agent/main.py": MAIN, "__MACOSX/main.py": ""}, "my-agent/main.py: pack what is in that folder"),
+        ({"main.py": MAIN, "flask.py": ""}, "flask.py hides"),
+        ({"main.py": MAIN, "json/__init__.py": ""}, "json/__init__.py hides"),
+        ({"main.py": MAIN, "Main.py": MAIN}, "one file"),
+        ({"main.py": MAIN, "caf\u00e9.txt": "", "cafe\u0301.txt": ""}, "one file"),
+    ],
+)
+def test_a_refusal_says_what_to_do(files: dict[str, str], words: str) -> None:
+    assert words in refusal(files)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": "from impl import agent", "impl.py": MAIN},
+        {"main.py": "from parts.impl import answer as agent", "parts/impl.py": "def answer(r): ..."},
+        {"main.py": MAIN, "lib/flask.py": "", "json/data.txt": "", "tests/main.py": ""},
+    ],
+)
+def test_other_files_may_hold_the_function_and_have_most_names(files: dict[str, str]) -> None:
+    bundles.check(packed(files))
+
+
+def test_the_modules_of_an_agents_process_are_known() -> None:
+    program = "import functions_framework, gunicorn.app.base, gunicorn.workers.gthread, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-I", "-c", program], check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    loaded = {module.partition(".")[0] for module in run.stdout.split()}
+    assert {name for name in loaded if not name.startswith("_")} <= bundles.TAKEN | {"sitecustomize"}
 
 
 def test_checking_runs_nothing(tmp_path: Path) -> None:
