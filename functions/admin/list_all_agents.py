@@ -38,6 +38,6 @@ class AnyAgentSummary(Reply):
 
 @endpoint("GET", "/v1/admin/agents")
 def list_all_agents(_caller: Admin, query: AnyAgentQuery, db: SharedDb) -> Page[AnyAgentSummary]:
-    """Upper and lower case are the same to `q`, and none of its characters is a wildcard."""
+    """Case, accents and width don't count to `q`, and none of its characters is a wildcard."""
     rows = agents.search(db, query.q, after=query.after(), limit=query.limit + 1, unlisted=True)
     return query.page(rows, AnyAgentSummary)

@@ -38,7 +38,7 @@ class AgentSummary(Reply):
 
 @endpoint("GET", "/v1/agents", needs=Needs(group="function-cache"))
 def list_agents(query: AgentQuery, cache: Cache, transaction: SharedTransactions) -> Cached[Page[AgentSummary]]:
-    """Upper and lower case are the same to `q`, and none of its characters is a wildcard."""
+    """Case, accents and width don't count to `q`, and none of its characters is a wildcard."""
 
     def search() -> Page[AgentSummary]:
         with transaction() as db:

@@ -3,7 +3,7 @@
 from collections.abc import Container
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, Select, func, literal_column, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from events.catalog.agents import AgentChanged, AgentCreated
@@ -80,15 +80,26 @@ def search(
 ) -> list[RowMapping]:
     """Return agents, newest first, in which every one of `words` occurs: in name, summary, description or slug.
 
-    Upper and lower case are the same, and no character is a wildcard. `after` is the id that ended the page before.
+    Case, accents and width don't count, and no character is a wildcard. `after` is the id that ended the page before.
     """
     query = _visible(unlisted=unlisted).order_by(agents.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(agents.c.id < after)
     text = func.concat_ws("\n", agents.c.name, agents.c.summary, agents.c.description, agents.c.slug)
     for word in (words or "").split():
-        query = query.where(text.icontains(word, autoescape=True))
+        query = query.where(func.strpos(_folded(text), _folded(literal(word))) > 0)
     return list(db.execute(query).mappings())
+
+
+_MARKS: Final = "[\u0300-\u036f]"
+"""What accents are once letters are taken apart."""
+
+
+def _folded(text: ColumnElement[str]) -> ColumnElement[str]:
+    """Return a text as it is searched: letters taken apart and without their accents, all of one width and case."""
+    apart = func.normalize(text, literal_column("NFKD"))
+    plain = func.lower(func.regexp_replace(apart, _MARKS, "", "g"))
+    return func.replace(func.replace(plain, "ß", "ss"), "\u03c2", "\u03c3")
 
 
 def _visible(*, unlisted: bool) -> Select[Any]:

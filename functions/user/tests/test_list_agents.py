@@ -37,6 +37,25 @@ def test_search_finds_a_word_in_any_field_whatever_its_case(api: Api, world: Wor
     assert found(api, slug[3:]) == [slug]
 
 
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("naïve", "naive"),
+        ("naive", "NAÏVE"),
+        ("nai\u0308ve", "na\u00efve"),
+        ("\uff21\uff22\uff23", "abc"),
+        ("Straße", "STRASSE"),
+        ("strasse", "straße"),
+        ("ΟΔΟΣ", "οδος"),
+        ("Привет", "ПРИВЕТ"),
+    ],
+)
+def test_accents_width_and_case_dont_count(api: Api, world: World, said: str, asked: str) -> None:
+    mark = uuid.uuid4().hex
+    slug = an_agent(world, name=f"{mark} {said}")
+    assert found(api, f"{mark} {asked}") == [slug]
+
+
 def test_every_word_must_occur_but_in_whichever_field(api: Api, world: World) -> None:
     one, other = uuid.uuid4().hex, uuid.uuid4().hex
     slug = an_agent(world, name=one, description=other)
