@@ -1,6 +1,6 @@
 """POST /v1/admin/agents: add an agent to the catalog."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -9,15 +9,18 @@ from functions.domain.catalog.agents import SLUG, SlugTaken
 from functions.domain.databases import SharedDb
 from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Body, Reply
+from functions.runtime.shapes import LINE, Body, Reply
+
+MAX_BODY: Final = 256 * 1024
+"""Bytes: a description of any script, in which JSON may write a character as twelve."""
 
 
 class NewAgent(Body):
     """What the catalog says of the agent."""
 
     slug: Annotated[str, Field(pattern=SLUG, description="Its name in addresses; it never changes.", examples=["poet"])]
-    name: Annotated[str, Field(min_length=1, max_length=100, examples=["Poet"])]
-    summary: Annotated[str, Field(min_length=1, max_length=200, examples=["Answers in verse."])]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=LINE, examples=["Poet"])]
+    summary: Annotated[str, Field(min_length=1, max_length=200, pattern=LINE, examples=["Answers in verse."])]
     description: Annotated[str, Field(max_length=10_000, description="Markdown.")] = ""
     listed: Annotated[bool, Field(description="Whether people find it in the catalog.")] = True
 
@@ -29,7 +32,7 @@ class AgentCreated(Reply):
     slug: str
 
 
-@endpoint("POST", "/v1/admin/agents", status=201, refusals=(SlugTaken,))
+@endpoint("POST", "/v1/admin/agents", status=201, refusals=(SlugTaken,), max_body=MAX_BODY)
 def create_agent(_caller: Admin, agent: NewAgent, db: SharedDb) -> AgentCreated:
     """Add it without a version: publish one next."""
     agent_id = agents.create(

@@ -1,7 +1,7 @@
 """PATCH /v1/admin/agents/{slug}: change what the catalog says of an agent."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -10,14 +10,19 @@ from functions.domain.catalog.agents import SLUG, AgentChangedMeanwhile, AgentNo
 from functions.domain.databases import SharedDb
 from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Body, IfMatch, Reply
+from functions.runtime.shapes import LINE, Body, IfMatch, Reply
+
+MAX_BODY: Final = 256 * 1024
+"""Bytes: a description of any script, in which JSON may write a character as twelve."""
 
 
 class AgentChanges(Body):
     """What to change; null or left out stays as it is."""
 
-    name: Annotated[str | None, Field(min_length=1, max_length=100)] = None
-    summary: Annotated[str | None, Field(min_length=1, max_length=200, examples=["Repeats what you say."])] = None
+    name: Annotated[str | None, Field(min_length=1, max_length=100, pattern=LINE)] = None
+    summary: Annotated[
+        str | None, Field(min_length=1, max_length=200, pattern=LINE, examples=["Repeats what you say."])
+    ] = None
     description: Annotated[str | None, Field(max_length=10_000, description="Markdown.")] = None
     listed: Annotated[bool | None, Field(description="Whether people find it in the catalog.")] = None
 
@@ -39,7 +44,7 @@ class AgentUpdated(Reply):
         return str(self.row_version)
 
 
-@endpoint("PATCH", "/v1/admin/agents/{slug}", refusals=(AgentNotFound, AgentChangedMeanwhile))
+@endpoint("PATCH", "/v1/admin/agents/{slug}", refusals=(AgentNotFound, AgentChangedMeanwhile), max_body=MAX_BODY)
 def update_agent(
     _caller: Admin,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],

@@ -56,6 +56,16 @@ def takes_events(annotation: Any) -> bool:  # noqa: ANN401 - a type of any kind
     return any(kind.startswith("application/cloudevents") for kind in bodies(annotation))
 
 
+_HIDDEN: Final = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+"""Control characters, those of no width, and those that turn the direction of the text around them."""
+
+_BLANK: Final = r"\s\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200c\u200d\u2800\u3164\uffa0"
+"""What may stand in a line, but shows nothing by itself."""
+
+LINE: Final = rf"^[^{_HIDDEN}]*[^{_HIDDEN}{_BLANK}][^{_HIDDEN}]*$"
+"""A pattern for a line of text in which there is something to see, and nothing that can't be seen."""
+
+
 class Query(BaseModel):
     """A request's query parameters: unknown ones are refused."""
 

@@ -26,8 +26,9 @@ SECONDS: Final = 8
 AT_ONCE: Final = 2
 """Messages to one agent that one process has in flight."""
 
-MAX_BYTES: Final = 64 * 1024
 MAX_CHARACTERS: Final = 16_000
+MAX_BYTES: Final = 16 * MAX_CHARACTERS
+"""Room for that many of any script: JSON may write a character as twelve bytes."""
 
 
 class AgentAnswerInvalid(BadGateway):

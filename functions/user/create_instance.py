@@ -15,14 +15,14 @@ from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
 from functions.runtime.instances import Instance
-from functions.runtime.shapes import Body, SharedTransactions
+from functions.runtime.shapes import LINE, Body, SharedTransactions
 
 
 class NewInstance(Body):
     """What to launch. Of `channel` and `version` at most one may be given; without either it is the stable channel."""
 
     agent: Annotated[str, Field(pattern=SLUG, description="The agent's slug.", examples=["echo"])]
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["My echo"])]
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=LINE, examples=["My echo"])]
     config: Annotated[
         dict[str, Any],
         Field(

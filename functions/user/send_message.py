@@ -26,7 +26,7 @@ class InstanceNotRunning(Conflict):
 class NewMessage(Body):
     """What to say."""
 
-    text: Annotated[str, Field(min_length=1, max_length=4000, examples=["Hello"])]
+    text: Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S", examples=["Hello"])]
 
 
 class Answer(Reply):

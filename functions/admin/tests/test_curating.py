@@ -46,6 +46,11 @@ def test_a_slug_is_taken_once_and_a_repeated_request_is_no_second_one(api: Api, 
     assert (taken.status_code, taken.code) == (409, "slug_taken")
 
 
+def test_a_description_may_be_as_long_in_any_script(api: Api, admin: str) -> None:
+    agent = {"slug": a_slug(), "name": "Poet", "summary": "Answers in verse.", "description": "\U0001f642" * 10_000}
+    assert api.admin.post("/v1/admin/agents", json=agent, token=admin).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -55,6 +60,8 @@ def test_a_slug_is_taken_once_and_a_repeated_request_is_no_second_one(api: Api, 
         ("name", ""),
         ("summary", "x" * 201),
         ("name", "a\x00"),
+        ("name", " \u2800"),
+        ("summary", "\u200b"),
         ("x", 1),
     ],
 )

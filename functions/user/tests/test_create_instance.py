@@ -77,6 +77,11 @@ def test_a_secret_of_a_config_is_never_shown(create: Create, world: World) -> No
         ({"channel": "nightly"}, "/channel"),
         ({"name": ""}, "/name"),
         ({"name": "a\x00b"}, "/name"),
+        ({"name": "  "}, "/name"),
+        ({"name": "\u200c\u200d"}, "/name"),
+        ({"name": "a\u200bb"}, "/name"),
+        ({"name": "gpj.\u202egnp"}, "/name"),
+        ({"name": "a\nb"}, "/name"),
         ({"config": []}, "/config"),
         ({"more": 1}, "/more"),
     ],
@@ -85,6 +90,14 @@ def test_what_is_wrong_is_named(create: Create, fields: dict[str, Any], pointer:
     answer = create(**fields)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x", " x ", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\u65e5\u672c", "\U0001f468\u200d\U0001f469"],
+)
+def test_a_name_may_be_of_any_script(create: Create, name: str) -> None:
+    assert create(name=name).json["name"] == name
 
 
 def test_channel_and_version_exclude_each_other(create: Create) -> None:

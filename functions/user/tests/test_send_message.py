@@ -79,7 +79,7 @@ def test_the_trace_of_the_request_goes_on_to_the_agent(answering: Callable[..., 
         text(5),
         text(None),
         text("x" * 16_001),
-        http(b'"' + b"x" * 70_000),
+        http(b'"' + b"x" * 300_000),
         http(b"[" * 50_000),
         http(b'{"text": "\xff"}'),
         http(b"", "204 No Content"),
@@ -98,6 +98,12 @@ def test_what_is_not_http_is_an_agent_that_does_not_answer(
 ) -> None:
     monkeypatch.setattr(talk.say, "__defaults__", (0.5,))
     assert answering(garbage).say("Hello").status_code == 503
+
+
+@pytest.mark.parametrize("character", ["x", "\u00e4", "\u65e5", "\U0001f642"])
+def test_an_answer_may_be_as_long_in_any_script(answering: Answers, character: str) -> None:
+    whole = character * 16_000
+    assert answering(text(whole)).say("Hello").json["text"] == whole
 
 
 def test_half_a_surrogate_pair_does_no_harm(answering: Answers) -> None:
@@ -136,7 +142,7 @@ def test_an_agent_that_is_gone_is_unavailable_and_its_address_is_not_told(launch
     assert "127.0.0.1" not in answer.text
 
 
-@pytest.mark.parametrize("words", ["", "x" * 4001, None, 5, {"a": 1}, "a" * 70_000])
+@pytest.mark.parametrize("words", ["", "   \n", "x" * 4001, None, 5, {"a": 1}, "a" * 70_000])
 def test_what_is_no_message_is_refused_before_the_agent_hears_of_it(launch: Launch, words: object) -> None:
     assert running_at(launch(), "http://127.0.0.1:1").say(words).status_code in {413, 422}
 
