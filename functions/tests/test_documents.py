@@ -117,6 +117,17 @@ def test_the_page_of_the_broker_does_what_it_says(
     assert len(answers) == 14
 
 
+def test_the_page_of_agents_publishes_one(address: str, person: Callable[..., Person], tmp_path: Path) -> None:
+    publisher = person(scopes=("user", "admin"))
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "administrator").write_text(publisher.password)
+    instead = {"http://localhost:8080": address, "admin@botberi.example": publisher.email}
+    printed = run_examples(ROOT / "docs/architecture/agents.md", instead, tmp_path / "heads", tmp_path)
+    _, version, instance = (json.loads(line) for line in printed.splitlines())
+    assert version["channels"] == ["stable"]
+    assert instance["config"] == {"ending": "!"}
+
+
 def test_the_example_of_an_agent_can_be_published_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [source] = PYTHON.findall((ROOT / "docs/architecture/agents.md").read_text())
     (tmp_path / "main.py").write_text(source)
