@@ -33,6 +33,9 @@ class Counted:
         if environ["PATH_INFO"] == "/calls":
             return self._told(start_response)
         answer = self.host(environ, start_response)
+        if environ["REQUEST_METHOD"] != "POST":
+            # The dispatcher asks before the first event whether the function is there.
+            return answer
         with self.lock:
             self.count += 1
             self.last = time.monotonic()
