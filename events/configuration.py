@@ -11,6 +11,9 @@ from typing import Final
 
 SECRETS_FOLDER: Final = "/var/openfaas/secrets"
 
+DELIVERY_KEYS: Final = "delivery-signing-keys"
+"""The secret by which the dispatcher signs deliveries, and subscribers know it."""
+
 
 class MissingSettingError(Exception):
     """A setting or secret that this part can't run without is not there."""

@@ -17,11 +17,11 @@ from binascii import Error as NotBase64Error
 from collections.abc import Mapping
 from typing import Final
 
-from events.configuration import MissingSettingError, secret
+from events.configuration import DELIVERY_KEYS, MissingSettingError, secret
 
 log = logging.getLogger(__name__)
 
-SECRET: Final = "delivery-signing-keys"  # noqa: S105 - the name of it
+SECRET: Final = DELIVERY_KEYS
 """The secret that holds the keys, one a line, each as `whsec_` and Base64."""
 
 PREFIX: Final = "whsec_"

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from events import signing
-from events.configuration import MissingSettingError, secret, setting
+from events.configuration import DELIVERY_KEYS, MissingSettingError, secret, setting
 from functions.domain.databases import SharedDb, UserDb
 from functions.runtime.databases import POOL_SIZE
 from functions.runtime.declarations import Declaration
@@ -48,7 +47,7 @@ def environment(declaration: Declaration) -> Environment:
     if declaration.parameter("caller"):
         secrets.add("jwt-public-keys")
     if declaration.surface == "subscribers":
-        secrets.add(signing.SECRET)
+        secrets.add(DELIVERY_KEYS)
     if declaration.parameter("cache"):
         settings.add("USER_REDIS_URL")
         secrets.add("user-redis")
