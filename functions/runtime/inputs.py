@@ -93,11 +93,16 @@ def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  
         details = error.errors(include_url=False, include_context=False, include_input=False)
         if details[0]["type"] == "json_invalid":
             raise Malformed(f"The body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}.") from None
-        errors = [FieldError(pointer(detail["loc"]), detail["type"], detail["msg"]) for detail in details]
+        errors = [FieldError(pointer(detail["loc"]), detail["type"], _said(detail["msg"])) for detail in details]
         raise Invalid(errors=errors) from None
     if errors := [FieldError(pointer(place), *NUL) for place in nul_characters(value)]:
         raise Invalid(errors=errors)
     return value
+
+
+def _said(message: str) -> str:
+    """Return what a model says of a field, without the words that pydantic puts in front of a validator's own."""
+    return message.removeprefix("Value error, ")
 
 
 def _media_type(request: flask.Request, taken: Mapping[str, type[AnyBody]]) -> str:
@@ -150,7 +155,9 @@ def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
         return _of_list(request, model.model_validate(dict(request.args)))
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
-        errors = [FieldError("?" + ".".join(map(str, each["loc"])), each["type"], each["msg"]) for each in details]
+        errors = [
+            FieldError("?" + ".".join(map(str, each["loc"])), each["type"], _said(each["msg"])) for each in details
+        ]
         raise Invalid(errors=errors) from None
 
 

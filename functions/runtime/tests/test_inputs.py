@@ -25,8 +25,17 @@ ECHO = """
 
 
 CHANGE = """
+    from pydantic import field_validator
+
     class Change(Body):
         name: str
+
+        @field_validator("name")
+        @classmethod
+        def says_no(cls, name: str) -> str:
+            if name == "no":
+                raise ValueError("Choose another name.")
+            return name
 
     class Changed(Reply):
         name: str
@@ -219,3 +228,8 @@ def test_a_query_that_is_not_utf8_is_a_422(things: Client, query: str) -> None:
 
 def test_a_query_may_hold_any_character(things: Client) -> None:
     assert things.get("/things?q=%EF%BF%BD+%F0%9F%98%80").json == {"q": "\ufffd \U0001f600"}
+
+
+def test_what_a_model_says_of_a_field_is_said_in_its_own_words(things: Client) -> None:
+    answer = things.open("/things", method="PATCH", data='{"name": "no"}', headers=JSON)
+    assert answer.json["errors"] == [{"pointer": "/name", "code": "value_error", "message": "Choose another name."}]
