@@ -38,8 +38,8 @@ MAX_STEPS: Final = 2000
 MAX_PATTERNS: Final = 100
 """Different patterns in a schema."""
 
-MAX_PATTERN_BYTES: Final = 192 * 1024
-"""What the patterns for one value may take together, compiled; 64 KiB of text then take some two seconds at worst."""
+MAX_PATTERN_BYTES: Final = 128 * 1024
+"""What the patterns for one value may take together, compiled: 64 KiB of text then take about a second at worst."""
 
 # They would make a reference mean something else than a place in this very document.
 _KEYWORDS_REFUSED: Final = ("$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$vocabulary")

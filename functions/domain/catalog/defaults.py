@@ -20,45 +20,56 @@ def filled(value: Json, schema: Json, leading: Leading, room: int) -> Json:
 
 
 class _Filling:
-    """Fills one value; what it may still add is counted."""
+    """Fills one value: what it may still add is counted, and what the same schemas say is worked out once."""
 
     def __init__(self, leading: Leading, room: int) -> None:
         self.leading = leading
         self.room = room
+        self._known: dict[tuple[int, ...], list[dict[str, Json]]] = {}
+        self._named: dict[int, dict[str, list[Json]]] = {}
+        self._missing: dict[int, dict[str, Json]] = {}
 
     def of(self, value: Json, schemas: list[Json]) -> Json:
         known = self._certain(schemas)
         if known and isinstance(value, dict):
             return self._members(value, known)
         if known and isinstance(value, list):
-            return [self.of(each, list(_of_item(index, known))) for index, each in enumerate(value)]
+            own = max(len(schema.get("prefixItems", ())) for schema in known)
+            items = [list(_of_item(index, known)) for index in range(own + 1)]
+            return [self.of(each, items[min(index, own)]) for index, each in enumerate(value)]
         return value
 
     def _members(self, value: dict[str, Json], known: list[dict[str, Json]]) -> dict[str, Json]:
-        named: dict[str, list[Json]] = {}
-        for schema in known:
-            for name, each in schema.get("properties", {}).items():
-                named.setdefault(name, []).append(each)
-        whole = dict(value)
-        for name, each in named.items():
-            if name not in value:
-                given = next((schema for schema in self._certain(each) if "default" in schema), None)
-                if given is not None:
-                    whole[name] = self._copy(given["default"])
+        if id(known) not in self._named:
+            named: dict[str, list[Json]] = {}
+            for schema in known:
+                for name, each in schema.get("properties", {}).items():
+                    if self.leading(each):
+                        named.setdefault(name, []).append(each)
+            given = {
+                name: [each for each in self._certain(several) if "default" in each] for name, several in named.items()
+            }
+            self._named[id(known)] = named
+            self._missing[id(known)] = {name: several[0]["default"] for name, several in given.items() if several}
+        named, missing = self._named[id(known)], self._missing[id(known)]
+        whole = value | {name: self._copy(default) for name, default in missing.items() if name not in value}
         return {name: self.of(each, named.get(name, [])) for name, each in whole.items()}
 
     def _certain(self, schemas: list[Json]) -> list[dict[str, Json]]:
         """Return the schemas that hold whatever the value is, and may lead to a default; references are followed."""
-        found: dict[int, dict[str, Json]] = {}
-        waiting = list(reversed(schemas))
-        while waiting:
-            schema = waiting.pop()
-            if isinstance(schema, dict) and id(schema) not in found and self.leading(schema):
-                found[id(schema)] = schema
-                waiting += reversed(schema.get("allOf", []))
-                if "$ref" in schema:
-                    waiting.append(referred(self.leading.root, schema["$ref"]))
-        return list(found.values())
+        key = tuple(map(id, schemas))
+        if key not in self._known:
+            found: dict[int, dict[str, Json]] = {}
+            waiting = list(reversed(schemas))
+            while waiting:
+                schema = waiting.pop()
+                if isinstance(schema, dict) and id(schema) not in found and self.leading(schema):
+                    found[id(schema)] = schema
+                    waiting += reversed(schema.get("allOf", []))
+                    if "$ref" in schema:
+                        waiting.append(referred(self.leading.root, schema["$ref"]))
+            self._known[key] = list(found.values())
+        return self._known[key]
 
     def _copy(self, default: Json) -> Json:
         text = json.dumps(default)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from functions.domain.json_schemas import Json, Leading, children, escaped, in_place, matches
+from functions.domain.json_schemas import Json, Leading, escaped, in_place, matches
 
 MASK: Final = "********"
 
@@ -13,7 +13,7 @@ _UNKNOWN: Final = {"writeOnly": True}
 
 def places_of_secrets(config: Json, schema: Json) -> dict[str, Json]:
     """Return every value that any part of its schema calls a secret, by its JSON Pointer."""
-    return dict(_secrets(config, [schema], Leading(schema, "writeOnly"), ""))
+    return dict(_Walk(Leading(schema, "writeOnly")).secrets(config, [schema], ""))
 
 
 def masked(config: Json, places: Collection[str]) -> Json:
@@ -33,14 +33,41 @@ def _masked(value: Json, places: frozenset[str], place: str) -> Json:
     return value
 
 
-def _secrets(value: Json, schemas: list[Json], leading: Leading, place: str) -> Iterator[tuple[str, Json]]:
-    known = _speaking(schemas, leading)
-    if any(schema.get("writeOnly") is True for schema in known):
-        yield place, value
-        return
-    for index, (name, child) in enumerate(children(value) if known else ()):
-        below = _of_property(name, known) if isinstance(value, dict) else _of_item(index, known)
-        yield from _secrets(child, list(below), leading, f"{place}/{escaped(name)}")
+class _Walk:
+    """Goes through a config beside its schema; what the same schemas say is worked out once for all of their values."""
+
+    def __init__(self, leading: Leading) -> None:
+        self.leading = leading
+        self._speaking: dict[tuple[int, ...], list[dict[str, Json]]] = {}
+        self._below: dict[tuple[int, str | int], list[Json]] = {}
+
+    def secrets(self, value: Json, schemas: list[Json], place: str) -> Iterator[tuple[str, Json]]:
+        """Yield the secrets in a value by their places."""
+        known = self._known(schemas)
+        if any(schema.get("writeOnly") is True for schema in known):
+            yield place, value
+            return
+        if known and isinstance(value, dict):
+            for name, child in value.items():
+                yield from self.secrets(child, self._of(known, name), f"{place}/{escaped(name)}")
+        if known and isinstance(value, list):
+            # Items beyond the last that has a schema of its own are alike.
+            own = max(len(schema.get("prefixItems", ())) for schema in known)
+            for index, child in enumerate(value):
+                yield from self.secrets(child, self._of(known, min(index, own)), f"{place}/{index}")
+
+    def _of(self, known: list[dict[str, Json]], part: str | int) -> list[Json]:
+        key = id(known), part
+        if key not in self._below:
+            below = _of_property(part, known) if isinstance(part, str) else _of_item(part, known)
+            self._below[key] = [each for each in below if isinstance(each, dict) and self.leading(each)]
+        return self._below[key]
+
+    def _known(self, schemas: list[Json]) -> list[dict[str, Json]]:
+        key = tuple(map(id, schemas))
+        if key not in self._speaking:
+            self._speaking[key] = _speaking(schemas, self.leading)
+        return self._speaking[key]
 
 
 def _speaking(schemas: list[Json], leading: Leading) -> list[dict[str, Json]]:

@@ -165,6 +165,16 @@ def test_what_a_schema_promises_is_checked(place: dict[str, Any], good: object, 
         ({"properties": {"a": {"$ref": "#/$defs/x"}}, "$defs": {"x": {"default": 3}}}, {}, {"a": 3}),
         ({"allOf": [{"properties": {"a": {"default": 4}}}]}, {}, {"a": 4}),
         ({"anyOf": [{"properties": {"a": {"default": 4}}}]}, {}, {}),
+        (
+            {
+                "properties": {
+                    "a": {"prefixItems": [{}, {"properties": {"b": {"default": 1}}}], "items": {"$ref": "#/$defs/i"}}
+                }
+            }
+            | {"$defs": {"i": {"properties": {"c": {"default": 2}}}}},
+            {"a": [{}, {}, {}, {"c": 3}]},
+            {"a": [{}, {"b": 1}, {"c": 2}, {"c": 3}]},
+        ),
     ],
 )
 def test_defaults_fill_what_is_left_out(schema: dict[str, Any], given: dict[str, Any], completed: object) -> None:

@@ -45,6 +45,15 @@ def test_secrets_inside_lists_and_objects_are_masked() -> None:
     }
 
 
+def test_each_item_is_masked_by_the_schema_of_its_place() -> None:
+    places = {"prefixItems": [SECRET, {"type": "string"}, SECRET], "items": {"properties": {"key": SECRET}}}
+    config = {"l": ["a", "b", "c", {"key": "d", "x": "e"}, {"key": "f"}], "m": {"0": "a"}}
+    assert masked(config, schema(l=places, m=places)) == {
+        "l": [MASK, "b", MASK, {"key": MASK, "x": "e"}, {"key": MASK}],
+        "m": {"0": "a"},
+    }
+
+
 def test_secrets_named_by_pattern_or_by_nothing_are_masked() -> None:
     by_pattern = {"patternProperties": {"_key$": SECRET}, "additionalProperties": {"type": "string"}}
     assert masked({"a_key": "b", "c": "d"}, by_pattern) == {"a_key": MASK, "c": "d"}
