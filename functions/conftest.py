@@ -71,7 +71,7 @@ def worker(
         command = [sys.executable, "-m", "celery", "-A", "functions.jobs.app", "worker", "--pool", "threads"]
         options = ["--concurrency", "4", "-n", f"{name}@test", "--without-gossip", "--without-mingle"]
         short = {"INSTANCE_LEASE_SECONDS": "2", "INSTANCE_SWEEP_SECONDS": "1"}
-        environment = {**os.environ, **short, **settings}
+        environment = {**os.environ, "USER_REDIS_USER": "worker", **short, **settings}
         started.append(
             private_process.start(name, [*command, *options], run=world.session, cwd=ROOT, environment=environment)
         )

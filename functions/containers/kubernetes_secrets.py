@@ -1,16 +1,14 @@
 """`botberi secrets kubernetes FOLDER | kubectl apply -f -`: secrets as Kubernetes keeps them.
 
-What FOLDER lacks is generated into it. Every file becomes a Secret of its name that holds it under its name. One is
-derived: what RabbitMQ is told of its users.
+What FOLDER lacks is generated into it. Every file becomes a Secret of its name that holds it under its name. Two are
+derived: what RabbitMQ and Redis are told of their users.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from functions.containers import secrets
-from functions.local import rabbitmq_server, secrets_folder
 from functions.manifests.yaml_text import dump_all
 
 HEAD: Final = "# Holds secrets: pipe it to kubectl, and keep it nowhere.\n"
@@ -22,8 +20,9 @@ def manifests(folder: Path) -> Iterator[dict[str, Any]]:
     files = {file.name: file.read_text(encoding="utf-8") for file in sorted(folder.iterdir()) if file.is_file()}
     for name, text in files.items():
         yield _secret(name, {name: text})
-    passwords = {part: files[f"event-bus-{part}"].strip() for part in secrets_folder.EVENT_BUS_PARTS}
-    yield _secret("event-bus-definitions", {"definitions.json": json.dumps(rabbitmq_server.definitions(passwords))})
+    for name, text in secrets.derived(folder).items():
+        # RabbitMQ goes by the ending.
+        yield _secret(name, {"definitions.json" if name == secrets.DEFINITIONS else name: text})
 
 
 def _secret(name: str, data: dict[str, str]) -> dict[str, Any]:

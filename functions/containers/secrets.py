@@ -15,6 +15,7 @@ from typing import Final
 from events import signing
 from functions.domain.accounts import keys
 from functions.local import rabbitmq_server, secrets_folder
+from functions.runtime import redis_users
 
 ADMINISTRATOR: Final = "administrator"
 """The first administrator's password."""
@@ -28,10 +29,13 @@ METER: Final = "pgbouncer-meter"
 DEFINITIONS: Final = "event-bus-definitions"
 """RabbitMQ's users with their rights and hashed passwords, which is all that it is told."""
 
+DERIVED: Final = (DEFINITIONS, redis_users.HASHES)
+"""What is made from the other secrets, and kept in no file."""
+
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    ours = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, ADMINISTRATOR, GRAFANA, METER, DEFINITIONS)
+    ours = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, ADMINISTRATOR, GRAFANA, METER, *DERIVED)
     return sorted([*secrets_folder.names(), *ours])
 
 
@@ -79,12 +83,20 @@ def fill(environment: Path, volumes: Path) -> None:
     owner = environment.stat()
     for file in (folder, *folder.iterdir()):
         os.chown(file, owner.st_uid, owner.st_gid)
-    definitions = rabbitmq_server.definitions(
-        {part: (folder / f"event-bus-{part}").read_text().strip() for part in secrets_folder.EVENT_BUS_PARTS}
-    )
+    made = derived(folder)
     for name in names():
-        text = json.dumps(definitions) if name == DEFINITIONS else (folder / name).read_text()
-        _write(volumes / name / name, text)
+        _write(volumes / name / name, made.get(name) or (folder / name).read_text())
+
+
+def derived(folder: Path) -> dict[str, str]:
+    """Return what is made from the files in `folder`: what RabbitMQ and Redis are told of their users."""
+
+    def read(name: str) -> str:
+        return (folder / name).read_text(encoding="utf-8").strip()
+
+    passwords = {part: read(f"event-bus-{part}") for part in secrets_folder.EVENT_BUS_PARTS}
+    definitions = json.dumps(rabbitmq_server.definitions(passwords))
+    return {DEFINITIONS: definitions, redis_users.HASHES: redis_users.acl(read)}
 
 
 def _write(file: Path, text: str) -> None:

@@ -4,6 +4,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from events.configuration import secret, setting
+from functions.runtime import redis_users
 
 USER_QUEUE: Final = "instances.user"
 ADMIN_QUEUE: Final = "instances.admin"
@@ -23,11 +24,16 @@ VISIBILITY: Final = 300
 
 
 def configuration() -> dict[str, Any]:
-    """Return the settings: the broker is at `USER_REDIS_URL` (`host:port`) with the secret `user-redis`."""
+    """Return the settings: the broker is at `USER_REDIS_URL` (`host:port`), for the Redis user of `USER_REDIS_USER`.
+
+    That is `worker`, `flower`, or `jobs`, the default, for those who only send.
+    """
     from kombu.transport import TRANSPORT_ALIASES  # noqa: PLC0415 - slow to import, and handlers import this module
 
     TRANSPORT_ALIASES[CAREFUL] = "functions.jobs.transport:CarefulTransport"
-    address = f":{quote(secret('user-redis'), safe='')}@{setting('USER_REDIS_URL')}/{DATABASE}"
+    part = setting("USER_REDIS_USER", "jobs")
+    password = quote(secret(redis_users.secret_name(part)), safe="")
+    address = f"{redis_users.name(part)}:{password}@{setting('USER_REDIS_URL')}/{DATABASE}"
     return {
         "broker_url": f"redis://{address}",
         "broker_read_url": f"{CAREFUL}://{address}",
@@ -35,6 +41,8 @@ def configuration() -> dict[str, Any]:
         "broker_connection_max_retries": None,
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY,
+            # Of each its own: Flower must not hand out again what a worker was given.
+            **{f"unacked{each}_key": f"{part}.unacked{each}" for each in ("", "_index", "_mutex")},
             "socket_connect_timeout": 2,
             "socket_timeout": 5,
             "socket_keepalive": True,

@@ -28,6 +28,7 @@ def functions(ports: Ports) -> Mapping[str, Command]:
             *("--bind", f"{LOOPBACK}:{ports.gateway}"),
         ],
         "worker": [
+            *("env", "USER_REDIS_USER=worker"),
             *(*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", "worker"),
             *("--pool", "threads", "--concurrency", "4", "--queues", "instances.user,instances.admin"),
             *("--loglevel", "INFO", "--without-mingle", "--without-gossip"),
@@ -44,7 +45,10 @@ def watchers(run: Path, ports: Ports) -> Mapping[str, Command]:
     """Return what stands around the product in a local run: Flower and the edge."""
     flower = ["flower", f"--address={LOOPBACK}", f"--port={ports.flower}", "--persistent=false"]
     return {
-        "flower": [*_PYTHON, "functions.jobs.flower", "--app", "functions.jobs.app", "--quiet", *flower],
+        "flower": [
+            *("env", "USER_REDIS_USER=flower"),
+            *(*_PYTHON, "functions.jobs.flower", "--app", "functions.jobs.app", "--quiet", *flower),
+        ],
         "edge": [
             *("env", f"PATH={binaries.path_to('nginx')}"),
             *(str(ROOT / "deploy" / "nginx" / "start.sh"), str(run / "edge")),

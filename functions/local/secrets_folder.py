@@ -6,12 +6,13 @@ from typing import Final
 
 from events import signing
 from functions.domain.accounts import keys
+from functions.runtime import redis_users
 from migrations.databases import DATABASES, ROLES
 
 EVENT_BUS_PARTS: Final = ("admin", "relay", "dispatcher", "gateway")
 """RabbitMQ's users are `botberi_<part>`."""
 
-_OTHERS: Final = ("psql-superuser", "user-redis", "flower")
+_OTHERS: Final = ("psql-superuser", *redis_users.SECRETS, "flower")
 
 
 def names() -> list[str]:

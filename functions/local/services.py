@@ -36,16 +36,14 @@ def _start(run: Path, ports: Ports, *, durable: bool) -> Iterator[PrivateProcess
     superuser = _secret(run, "psql-superuser")
     for name, port in (("user_psql", ports.user_psql), ("shared_psql", ports.shared_psql)):
         yield postgres_server.start(name, port, run=run, password=superuser, durable=durable)
-    yield redis_server.start(
-        "user_redis", ports.user_redis, run=run, password=_secret(run, "user-redis"), durable=durable
-    )
+    yield redis_server.start("user_redis", ports.user_redis, run=run, durable=durable)
 
 
 def _wait(run: Path, ports: Ports, started: dict[str, PrivateProcess]) -> None:
-    superuser, redis = _secret(run, "psql-superuser"), _secret(run, "user-redis")
+    superuser = _secret(run, "psql-superuser")
     started["user_psql"].wait_until(lambda: postgres_server.answers(ports.user_psql, superuser))
     started["shared_psql"].wait_until(lambda: postgres_server.answers(ports.shared_psql, superuser))
-    started["user_redis"].wait_until(lambda: redis_server.answers(ports.user_redis, redis))
+    started["user_redis"].wait_until(lambda: redis_server.answers(ports.user_redis))
     started["event_bus"].wait_until(lambda: rabbitmq_server.answers(run, event_bus_addresses(ports)))
 
 

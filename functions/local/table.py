@@ -27,7 +27,7 @@ def show(run: Path, ports: Ports, password: str | None, seconds: float) -> None:
         ),
         ("user_psql", f"{LOOPBACK}:{ports.user_psql}", f"user postgres, password in {secrets}/psql-superuser"),
         ("shared_psql", f"{LOOPBACK}:{ports.shared_psql}", "the same"),
-        ("user_redis", f"{LOOPBACK}:{ports.user_redis}", f"password in {secrets}/user-redis"),
+        ("user_redis", f"{LOOPBACK}:{ports.user_redis}", f"user botberi_admin, password in {secrets}/user-redis-admin"),
         (
             "figures",
             f"http://localhost:{ports.watch_relay_user}/metrics",

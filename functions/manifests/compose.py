@@ -8,6 +8,7 @@ from events import signing
 from events.topology import PERMISSIONS
 from functions.domain.accounts import keys
 from functions.manifests.yaml_text import dump
+from functions.runtime import redis_users
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from migrations.databases import DATABASES, ROLES
@@ -61,7 +62,8 @@ def secret_names() -> list[str]:
     event_bus = [name.removeprefix("botberi_") for name in PERMISSIONS]
     others = [
         _SUPERUSER,
-        "user-redis",
+        *redis_users.SECRETS,
+        redis_users.HASHES,
         "flower",
         "grafana",
         "pgbouncer-meter",

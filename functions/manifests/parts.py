@@ -131,9 +131,13 @@ PARTS: Final = (
         ),
         settings=("AGENTS_UNCONFINED", "SHARED_PSQL_URL", "USER_REDIS_URL"),
         # Only the worker asks for its name: functions are told the address that comes of it.
-        values={"BOTBERI_INSTANCES": "/tmp/instances", "INSTANCES_HOST": "worker"},  # nosec B108 # noqa: S108 - a volume of its own
+        values={
+            "BOTBERI_INSTANCES": "/tmp/instances",  # nosec B108 # noqa: S108 - a volume of its own
+            "INSTANCES_HOST": "worker",
+            "USER_REDIS_USER": "worker",
+        },
         found_by_name=True,
-        secrets=("shared-psql-worker", "user-redis"),
+        secrets=("shared-psql-worker", "user-redis-worker"),
         memory="512Mi",
         pooled={"shared_psql": 3},
         tmp="256Mi",
@@ -143,7 +147,7 @@ PARTS: Final = (
         image="events",
         args=("functions.services.meter",),
         settings=("USER_PSQL_URL", "SHARED_PSQL_URL", "USER_REDIS_URL", "EDGE_STATUS_URL"),
-        secrets=("user-psql-relay", "shared-psql-relay", "shared-psql-worker", "user-redis"),
+        secrets=("user-psql-relay", "shared-psql-relay", "shared-psql-worker", "user-redis-meter"),
         watched=True,
         direct={"user_psql": 1, "shared_psql": 2},
     ),
@@ -154,7 +158,8 @@ PARTS: Final = (
         command=("bash", "-ec", _FLOWER, "celery"),
         args=(*_CELERY[1:], "flower", "--address=0.0.0.0", "--port=4400", "--persistent=false"),
         settings=("USER_REDIS_URL",),
-        secrets=("flower", "user-redis"),
+        values={"USER_REDIS_USER": "flower"},
+        secrets=("flower", "user-redis-flower"),
         memory="192Mi",
         ports=(4400,),
     ),

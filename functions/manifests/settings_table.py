@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from functions.runtime import redis_users
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -61,6 +63,9 @@ SETTINGS: Final = {
     "THREADS": Setting("number", "Requests that a function handles at a time.", "8", "functions"),
     "USER_PSQL_URL": Setting(_DATABASE, "Accounts and sessions."),
     "USER_REDIS_URL": Setting("`host:port`", "Redis: the cache in its database 0, Celery's queues in 1."),
+    "USER_REDIS_USER": Setting(
+        "`jobs`, `worker` or `flower`", "As which of Redis' users Celery logs in: `botberi_<name>`.", "`jobs`"
+    ),
     "WATCH_LISTEN": Setting(
         "`address:port`",
         "Where a part answers `/_/health`, `/_/ready` and `/metrics`; empty: nowhere.",
@@ -84,13 +89,15 @@ SECRETS: Final = {
     "shared-psql-": "The password of the role `botberi_<part>` in shared_psql.",
     "user-psql-pgbouncer": "The same in user_psql.",
     "user-psql-": "The password of the role `botberi_<part>` in user_psql.",
-    "user-redis": "The password of Redis.",
+    redis_users.HASHES: "Redis' users, with hashes of their passwords; made from the others.",
+    "user-redis-": "The password of the Redis user `botberi_<part>`.",
 }
 """By the beginning of the secret's name; the first that fits."""
 
 SECRET_READERS: Final = {
     "event-bus-definitions": "RabbitMQ, when it starts",
     "grafana": "Grafana",
+    redis_users.HASHES: "Redis, when it starts",
     "pgbouncer-meter": "PgBouncer and the meter, under compose",
     "shared-psql-pgbouncer": "PgBouncer",
     "user-psql-pgbouncer": "PgBouncer",

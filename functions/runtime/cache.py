@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from events.configuration import secret, setting
 from functions.domain.refusals import Unavailable
+from functions.runtime import redis_users
 from functions.runtime.databases import DependencyDownError
 from functions.runtime.shapes import Answer, Cached
 
@@ -88,8 +89,11 @@ def _slot(key: str) -> int:
 
 
 @memoised
-def connect() -> Cache:
-    """Return this process' cache, at the setting `USER_REDIS_URL` (`host:port`) with the secret `user-redis`."""
+def connect(part: str) -> Cache:
+    """Return this process' cache, at the setting `USER_REDIS_URL` (`host:port`), for one of Redis' users.
+
+    `part` is `cache` for those who answer from it, and `invalidation` for those who make it forget.
+    """
     import redis  # noqa: PLC0415 - it takes a tenth of a second
     from redis.backoff import NoBackoff  # noqa: PLC0415 - the same
     from redis.retry import Retry  # noqa: PLC0415 - the same
@@ -98,7 +102,8 @@ def connect() -> Cache:
     client = redis.Redis(
         host=host,
         port=int(port),
-        password=secret("user-redis"),
+        username=redis_users.name(part),
+        password=secret(redis_users.secret_name(part)),
         socket_timeout=TIMEOUT,
         socket_connect_timeout=TIMEOUT,
         # Once more, on a new connection, since Redis may have restarted; its own ten times take seconds.

@@ -124,4 +124,4 @@ class Call:
             case _:
                 from functions.runtime.cache import connect  # noqa: PLC0415 - redis is slow to import
 
-                return connect()
+                return connect("cache")

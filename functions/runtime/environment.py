@@ -6,6 +6,7 @@ from typing import Final
 
 from events.configuration import DELIVERY_KEYS, MissingSettingError, secret, setting
 from functions.domain.databases import SharedDb, UserDb
+from functions.runtime import redis_users
 from functions.runtime.databases import POOL_SIZE
 from functions.runtime.declarations import Declaration
 from functions.runtime.shapes import SharedTransactions, UserTransactions
@@ -50,7 +51,7 @@ def environment(declaration: Declaration) -> Environment:
         secrets.add(DELIVERY_KEYS)
     if declaration.parameter("cache"):
         settings.add("USER_REDIS_URL")
-        secrets.add("user-redis")
+        secrets.add(redis_users.secret_name("invalidation" if declaration.surface == "subscribers" else "cache"))
         group = "function-cache" if group == "function" else group
     return Environment(databases, tuple(sorted(settings)), tuple(sorted(secrets)), group)
 

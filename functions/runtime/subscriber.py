@@ -199,7 +199,7 @@ def _handle(declaration: Declaration, event: CloudEvent) -> None:
                 case "cache":
                     from functions.runtime.cache import connect  # noqa: PLC0415 - redis is slow to import
 
-                    arguments[parameter.name] = connect()
+                    arguments[parameter.name] = connect("invalidation")
                 case _:
                     begin = user_transaction if parameter.annotation is UserDb else shared_transaction
                     db = stack.enter_context(begin(declaration.surface))

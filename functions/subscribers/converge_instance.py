@@ -9,7 +9,7 @@ from functions.runtime.declarations import Needs
 from functions.runtime.subscriber import subscriber
 
 
-@subscriber(needs=Needs(group="function-jobs", settings=("USER_REDIS_URL",), secrets=("user-redis",)))
+@subscriber(needs=Needs(group="function-jobs", settings=("USER_REDIS_URL",), secrets=("user-redis-jobs",)))
 def converge_instance(event: InstanceDesiredStateChanged, _db: SharedDb) -> None:
     """Send the job."""
     # Sent before the inbox row commits: a crash in between sends it twice, never zero times.

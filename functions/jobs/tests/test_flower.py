@@ -54,7 +54,11 @@ def flower(world: World) -> Iterator[int]:
 
 
 def test_flower_shows_the_worker_and_its_jobs(
-    launch: Callable[..., Launched], worker: Callable[..., PrivateProcess], eventually: Callable[..., Any], flower: int
+    launch: Callable[..., Launched],
+    worker: Callable[..., PrivateProcess],
+    eventually: Callable[..., Any],
+    world: World,
+    flower: int,
 ) -> None:
     instance = launch()
     queue.converge(instance.id)
@@ -70,3 +74,5 @@ def test_flower_shows_the_worker_and_its_jobs(
             401
         ] * 4
     assert asked(flower, "/healthcheck", None) == (200, "OK")
+    with world.redis() as client:
+        assert [(entry["username"], entry["reason"], entry["object"]) for entry in client.acl_log()] == []

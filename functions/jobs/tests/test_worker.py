@@ -7,10 +7,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
-import redis
 
 from events import context
-from events.configuration import secret
 from functions.jobs import queue
 from functions.jobs.settings import ADMIN_QUEUE, CONVERGE, DATABASE, DEAD, USER_QUEUE
 from functions.local import redis_server
@@ -87,7 +85,7 @@ def test_emptying_redis_loses_nothing(launch: Launch, worker: Worker, eventually
     worker(INSTANCE_SWEEP_SECONDS=NEVER)
     queue.converge(first.id)
     eventually(lambda: first.status == "running")
-    with redis.Redis(port=world.ports.user_redis, password=secret("user-redis")) as client:
+    with world.redis() as client:
         client.flushall()
     queue.converge(second.id)
     eventually(lambda: second.status == "running")
@@ -112,14 +110,14 @@ def test_a_worker_leaves_its_job_behind_and_the_instance_lives_on(
 def test_a_worker_finds_redis_again_when_it_comes_back(
     launch: Launch, worker: Worker, eventually: Eventually, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port, password = free_ports(1)[0], secret("user-redis")
+    port = free_ports(1)[0]
     monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{port}")
     client = queue._client.__wrapped__()  # noqa: SLF001 - the one that is kept knows another Redis
     monkeypatch.setattr(queue, "_client", lambda: client)
 
     def redis_comes() -> PrivateProcess:
-        started = redis_server.start(f"redis-{port}", port, run=world.session, password=password, durable=False)
-        started.wait_until(lambda: redis_server.answers(port, password))
+        started = redis_server.start(f"redis-{port}", port, run=world.session, durable=False)
+        started.wait_until(lambda: redis_server.answers(port))
         return started
 
     first = redis_comes()
@@ -172,7 +170,7 @@ def test_what_is_no_job_costs_itself_alone(
 ) -> None:
     instance = launch()
     running = worker(INSTANCE_SWEEP_SECONDS=NEVER)
-    with redis.Redis(port=world.ports.user_redis, password=secret("user-redis"), db=DATABASE) as client:
+    with world.redis(database=DATABASE) as client:
         client.delete(DEAD)
         for broken in BROKEN.values():
             client.lpush(USER_QUEUE, broken)

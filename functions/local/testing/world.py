@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from events.configuration import secret
 from functions.local import databases, redis_server, settings, vhosts
 from functions.local.ports import Ports, free_ports
-from functions.runtime import cache
+from functions.runtime import cache, redis_users
 from functions.runtime import databases as sessions
 from migrations.databases import DATABASES, ROLES, connect
 from migrations.roles import provision
@@ -54,7 +54,7 @@ class World:
             databases.create(database, template=database, anew=True)
             # A copy has the tables and their grants, but not those on the database itself.
             provision(database, "postgres", secret("psql-superuser"))
-        with redis.Redis(port=self.ports.user_redis, password=secret("user-redis")) as client:
+        with self.redis() as client:
             client.flushall()
         vhosts.create(self.vhost, self.ports.event_bus_management, secret("event-bus-admin"))
 
@@ -63,7 +63,13 @@ class World:
         for database in DATABASES:
             for role in ROLES:
                 sessions.engine(database, role).dispose()
-        cache.connect().client.close()
+        for part in ("cache", "invalidation"):
+            cache.connect(part).client.close()
+
+    def redis(self, part: str = "admin", database: int = 0) -> redis.Redis:
+        """Return a client of Redis that logs in as a part does."""
+        name, password = redis_users.name(part), secret(redis_users.secret_name(part))
+        return redis.Redis(port=self.ports.user_redis, username=name, password=password, db=database)
 
     def transaction(self, database: str, role: str) -> AbstractContextManager[Connection]:
         """Open a transaction on `user_psql` or `shared_psql` in a role (`user`, `admin`, …, `migrator`)."""
@@ -75,11 +81,9 @@ def inhabited(session: Path, ports: Ports, worker: str) -> Iterator[World]:
     """Make a worker's world, put its settings into the environment, and leave nothing of it running."""
     world = World(session, ports, worker)
     os.environ.update(world.environment())
-    server = redis_server.start(
-        f"user_redis_{worker}", world.ports.user_redis, run=session, password=secret("user-redis"), durable=False
-    )
+    server = redis_server.start(f"user_redis_{worker}", world.ports.user_redis, run=session, durable=False)
     try:
-        server.wait_until(lambda: redis_server.answers(world.ports.user_redis, secret("user-redis")))
+        server.wait_until(lambda: redis_server.answers(world.ports.user_redis))
         world.renew()
         yield world
         world.disconnect()

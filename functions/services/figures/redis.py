@@ -8,6 +8,7 @@ from typing import Final
 from events.configuration import secret, setting
 from events.watching import Sample
 from functions.jobs.settings import ADMIN_QUEUE, DATABASE, DEAD, USER_QUEUE
+from functions.runtime import redis_users
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,8 @@ def _asked() -> list[Sample]:
     host, _, port = setting("USER_REDIS_URL").partition(":")
     # Eight commands by hand: the image has no library for it, which would weigh more than all else that this needs.
     with socket.create_connection((host, int(port)), TIMEOUT) as connection, connection.makefile("rwb") as stream:
-        commands = [("AUTH", secret("user-redis")), ("INFO",), ("SELECT", str(DATABASE))]
+        user, password = redis_users.name("meter"), secret(redis_users.secret_name("meter"))
+        commands = [("AUTH", user, password), ("INFO",), ("SELECT", str(DATABASE))]
         commands += [("LLEN", queue) for queue in (*QUEUES, DEAD)]
         for command in commands:
             parts = b"".join(b"$%d\r\n%s\r\n" % (len(part.encode()), part.encode()) for part in command)

@@ -3,9 +3,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-import redis
 
-from events.configuration import secret
 from events.ids import new_id
 from functions.jobs import queue
 from functions.jobs.settings import ADMIN_QUEUE, DATABASE, USER_QUEUE
@@ -18,7 +16,7 @@ TRACE = "ab" * 16
 
 @pytest.fixture
 def jobs(world: World) -> Iterator[Callable[[str], list[Any]]]:
-    client = redis.Redis(port=world.ports.user_redis, password=secret("user-redis"), db=DATABASE)
+    client = world.redis(database=DATABASE)
     client.delete(USER_QUEUE, ADMIN_QUEUE)
     yield lambda name: [json.loads(message) for message in client.lrange(name, 0, -1)]
     client.delete(USER_QUEUE, ADMIN_QUEUE)
