@@ -64,6 +64,11 @@ format: ## Format the code and mend what can be mended
 	@.venv/bin/ruff format
 	@.venv/bin/ruff check --fix
 
+.PHONY: rights
+rights: ## Write docs/security/rights.md from databases that are migrated for it
+	@functions/local/bootstrap.sh test
+	@.venv/bin/python -m functions.local.rights
+
 .PHONY: lock
 lock: ## Resolve the dependencies again and write the locked files
 	@functions/local/bootstrap.sh lock

@@ -4,7 +4,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from functions.local import rights, settings
 from functions.local.testing.world import World
+from functions.manifests.parts import PARTS
+from functions.runtime.environment import environment
+from functions.runtime.functions import declarations
 
 FORBIDDEN = [
     ("shared_psql", "user", "select content from bundles"),
@@ -126,3 +130,16 @@ def test_what_has_expired_is_forgotten_when_a_session_ends_and_nothing_else(worl
             " where session_id in ('ses_past', 'ses_long')"
         )
         assert [tuple(row) for row in db.execute(text(left))] == [("ses_long", True)]
+
+
+@pytest.mark.usefixtures("world")
+def test_the_page_of_rights_says_what_the_databases_say() -> None:
+    assert (settings.ROOT / rights.FILE).read_text(encoding="utf-8") == rights.page(), "run `make rights`"
+
+
+def test_nothing_that_runs_has_the_password_of_the_migrator_or_of_a_superuser() -> None:
+    of_parts = [name for part in PARTS if not part.once for name in part.secrets]
+    given = [*of_parts, *(name for each in declarations() for name in environment(each).secrets)]
+    assert "shared-psql-worker" in given
+    for nobody in ("psql-migrator", "psql-superuser", "user-redis-admin", "event-bus-admin"):
+        assert [name for name in given if name.endswith(nobody)] == []
