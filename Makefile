@@ -88,7 +88,7 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower migrations.txt --group migrations; \
 	lower watch.txt --group watch --group jobs; \
 	lower docs.txt --group host; \
-	lower setup.txt --group passwords --group bus --group migrations --group schemas; \
+	lower setup.txt --group passwords --group bus --group schedules --group migrations --group schemas; \
 	lower bench.txt --group bench; \
 	.venv/bin/uv pip compile -q --group audit --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header $(LOCK_FLAGS) -o $(LOCKS)/audit.txt; \
