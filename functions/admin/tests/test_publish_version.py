@@ -1,6 +1,7 @@
 """Publishing: immutable versions from an image or a bundle, and channels that move."""
 
 import base64
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -95,6 +96,20 @@ def test_a_channel_that_is_named_moves_wherever_it_is_sent(world: World, publish
     slug = an_agent(world, "2.0.0")
     assert publish(slug, number="1.0.1", channels=["stable"]).json["channels"] == ["stable"]
     assert channels(world, slug) == {"stable": "1.0.1"}
+
+
+def test_a_schema_is_shown_as_it_was_sent(api: Api, world: World, publish: Callable[..., Answer]) -> None:
+    slug = an_agent(world)
+    numbers = {
+        "zone": {"maximum": 1e300, "default": -0.0},
+        "b": {"minimum": 1.0, "maximum": 2**53},
+        "a": {"const": 5e-324},
+    }
+    schema = {"type": "object", "properties": numbers, "$comment": "z before a"}
+    assert publish(slug, config_schema=schema).status_code == 201
+    shown = api.user.get(f"/v1/agents/{slug}/versions/1.0.0").json["config_schema"]
+    assert json.dumps(shown) == json.dumps(schema)
+    assert publish(slug, number="1.0.1", config_schema=shown).status_code == 201
 
 
 def test_a_bundle_may_come_in_lines(world: World, publish: Callable[..., Answer]) -> None:
