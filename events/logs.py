@@ -67,13 +67,16 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
+        now = context.current()
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "part": self.part,
             "logger": record.name,
             "message": record.getMessage(),
-            "trace_id": context.current().trace_id,
+            "trace_id": now.trace_id,
+            # Ours, where the trace's id is whatever the caller chose.
+            "span_id": now.span_id,
         }
         entry |= {key: value for key, value in vars(record).items() if key not in _PLAIN}
         if record.exc_info:

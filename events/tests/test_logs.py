@@ -1,5 +1,6 @@
 """Log lines can be read by people, and an outage doesn't fill the disk with them."""
 
+import json
 import logging
 from typing import Any
 
@@ -12,8 +13,9 @@ from pika.exceptions import (
 )
 from sqlalchemy.exc import OperationalError
 
+from events import context
 from events.configuration import MissingSettingError
-from events.logs import REPEAT, ForPeople, said
+from events.logs import REPEAT, ForPeople, JsonFormatter, said
 
 REFUSED = ConnectionRefusedError(111, "Connection refused")
 STARTING = {"S": "FATAL", "C": "57P03", "M": "the database system is starting up"}
@@ -53,6 +55,18 @@ class Clocked:
         """Return the text that is logged; None if it is left out."""
         record = logging.LogRecord("relay", level, "", 0, message, args, None)
         return record.getMessage() if self.filter.filter(record) else None
+
+
+def test_of_two_requests_with_one_trace_each_line_tells_which() -> None:
+    record = logging.LogRecord("host", logging.INFO, "", 0, "said", (), None)
+    chosen = f"00-{'a1' * 16}-{'b2' * 8}-01"
+    lines = []
+    for _ in range(2):
+        with context.entered(context.Context.start(chosen)) as request:
+            lines.append(json.loads(JsonFormatter("host").format(record)))
+            assert lines[-1]["span_id"] in request.traceparent
+    assert {line["trace_id"] for line in lines} == {"a1" * 16}
+    assert len({line["span_id"] for line in lines} - {"b2" * 8}) == 2
 
 
 def test_errors_among_the_arguments_are_told() -> None:
