@@ -23,15 +23,16 @@ VISIBILITY: Final = 300
 """Seconds after which Redis hands out a job again that no worker has finished: far above the longest job."""
 
 
-def configuration() -> dict[str, Any]:
-    """Return the settings: the broker is at `USER_REDIS_URL` (`host:port`), for the Redis user of `USER_REDIS_USER`.
+def configuration(part: str | None = None) -> dict[str, Any]:
+    """Return the settings: the broker is at `USER_REDIS_URL` (`host:port`), for the Redis user of a part.
 
-    That is `worker`, `flower`, or `jobs`, the default, for those who only send.
+    That is `worker`, `flower`, or `jobs`, for those who only send. Without `part` the setting `USER_REDIS_USER` names
+    it, and `jobs` is the default.
     """
     from kombu.transport import TRANSPORT_ALIASES  # noqa: PLC0415 - slow to import, and handlers import this module
 
     TRANSPORT_ALIASES[CAREFUL] = "functions.jobs.transport:CarefulTransport"
-    part = setting("USER_REDIS_USER", "jobs")
+    part = part or setting("USER_REDIS_USER", "jobs")
     password = quote(secret(redis_users.secret_name(part)), safe="")
     address = f"{redis_users.name(part)}:{password}@{setting('USER_REDIS_URL')}/{DATABASE}"
     return {

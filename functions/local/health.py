@@ -76,10 +76,14 @@ def _consumers(queue: str) -> int:
 
 def worker_answers() -> bool:
     """Tell whether a Celery worker answers."""
+    from celery import Celery  # noqa: PLC0415 - slow, and only needed here
     from kombu.exceptions import OperationalError  # noqa: PLC0415 - slow, and only needed here
 
-    from functions.jobs.app import app  # noqa: PLC0415 - slow, and only needed here
+    from functions.jobs.settings import configuration  # noqa: PLC0415 - slow, and only needed here
 
+    # Whoever only sends jobs may not ask workers for anything.
+    app = Celery("botberi-health", set_as_current=False)
+    app.conf.update(configuration("worker"))
     try:
         # A connection of its own: the application's pool would keep it open.
         with app.connection_for_write() as connection:
