@@ -8,9 +8,10 @@ stack=${2:-stack.yml}
 
 names=$(awk '/^    secrets:/ { on = 1; next } on && /^      - / { print $2; next } { on = 0 }' "$stack" | sort -u)
 for name in $names; do
-  refused=$(faas-cli secret create "$name" --from-file "$folder/$name" --trim 2>&1) && continue
-  if ! faas-cli secret update "$name" --from-file "$folder/$name" --trim; then
-    printf 'secrets.sh: %s could not be made before that: %s\n' "$name" "$refused" >&2
+  if told=$(faas-cli secret create "$name" --from-file "$folder/$name" --trim 2>&1); then
+    printf '%s\n' "$told"
+  elif ! faas-cli secret update "$name" --from-file "$folder/$name" --trim; then
+    printf 'secrets.sh: %s could not be made before that: %s\n' "$name" "$told" >&2
     exit 1
   fi
 done

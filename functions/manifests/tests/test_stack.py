@@ -170,6 +170,18 @@ def test_the_script_that_makes_secrets_reads_those_of_the_stack(tmp_path: Path) 
     assert run.stdout.split() == sorted({name for each in declarations() for name in environment(each).secrets})
 
 
+def test_the_script_that_makes_secrets_says_why_one_can_be_neither_made_nor_updated(tmp_path: Path) -> None:
+    faas_cli = tmp_path / "faas-cli"
+    faas_cli.write_text('#!/bin/sh\necho "$2: the gateway is away" >&2\nexit 1\n')
+    faas_cli.chmod(0o755)
+    script = [str(ROOT / "deploy/openfaas/secrets.sh"), "folder", str(STANDARD)]
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    run = subprocess.run(script, env={"PATH": path}, capture_output=True, text=True, check=False)  # noqa: S603
+    assert run.returncode == 1
+    assert "create: the gateway is away" in run.stderr
+    assert "update: the gateway is away" in run.stderr
+
+
 def test_no_rule_is_without_a_planted_violation() -> None:
     planted_elsewhere = {rules.substitutions, rules.names}
     assert {rule for rule, _ in PLANTS} | planted_elsewhere >= set(rules.RULES)
