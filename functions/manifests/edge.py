@@ -105,11 +105,13 @@ def public(declarations: Iterable[Declaration]) -> str:
     for each in declarations:
         if each.surface != "subscribers":
             is_public = each.method == "GET" and each.parameter("caller") is None
-            methods.setdefault(_pattern(each.path), set()).add(is_public)
-    found = sorted(pattern for pattern, kinds in methods.items() if kinds == {True})
-    return "\n".join(
-        (HEAD, *(f"location ~ ^{each}$ {{\n    gzip on;\n    include route.conf;\n}}\n" for each in found))
-    )
+            methods.setdefault(_location(each.path), set()).add(is_public)
+    found = sorted(location for location, kinds in methods.items() if kinds == {True})
+    return "\n".join((HEAD, *(f"location {each} {{\n    gzip on;\n    include route.conf;\n}}\n" for each in found)))
+
+
+def _location(path: str) -> str:
+    return f"~ ^{_pattern(path)}$" if "{" in path else f"= {path}"
 
 
 def _event_location(path: str) -> str:
@@ -214,7 +216,19 @@ def platform(name: str) -> str:
     text = f"{HEAD}\n# {found.meaning}\n"
     text += f'map $function $upstream {{\n    default "http://{place}{found.prefix}";\n}}\n'
     text += f'map $function $upstream_host {{\n    default "{found.host}";\n    "" $proxy_host;\n}}\n'
-    return text + ("include behind.conf;\n" if found.speaks else "")
+    return text + (_behind(found.host) if found.speaks else "")
+
+
+def _behind(host: str) -> str:
+    """Return what the hop to a platform that speaks for its functions needs: where it leads.
+
+    Of the Host that the edge sends it, only the function's name is taken, so that it leads nowhere else.
+    """
+    cases = {"default": host}
+    if "$function." in host:
+        cases = {"default": "", r'"~^(?<named>[a-z0-9-]+)\."': host.replace("$function.", "$named.")}
+    lines = "".join(f'    {case} "{place}";\n' for case, place in cases.items())
+    return f"map $http_host $behind {{\n{lines}}}\ninclude behind.conf;\n"
 
 
 def _refuse_overlaps(endpoints: Iterable[Declaration]) -> None:
