@@ -22,12 +22,19 @@ LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
 RUN = re.compile(r"<!-- run(?: and be answered (?P<refusal>\d{3}))? -->\n```sh\n(?P<script>.*?)```", re.DOTALL)
 STATUS = re.compile(r"^HTTP/\S+ ([45]\d\d)", re.MULTILINE)
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+TEST = re.compile(r"\[`(test_\w+)`\]\(([^)]+\.py)\)")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_to_files(page: Path) -> None:
     missing = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_test_that_is_named_is_in_the_file_that_it_leads_to(page: Path) -> None:
+    named = TEST.findall(page.read_text())
+    assert [test for test, file in named if f"def {test}(" not in (page.parent / file).read_text()] == []
 
 
 def test_every_page_can_be_reached_from_the_readme_or_from_llms_txt() -> None:
