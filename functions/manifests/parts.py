@@ -147,7 +147,7 @@ PARTS: Final = (
         image="events",
         args=("functions.services.meter",),
         settings=("USER_PSQL_URL", "SHARED_PSQL_URL", "USER_REDIS_URL", "EDGE_STATUS_URL"),
-        secrets=("user-psql-relay", "shared-psql-relay", "shared-psql-worker", "user-redis-meter"),
+        secrets=("user-psql-relay", "shared-psql-relay", "user-redis-meter"),
         watched=True,
         direct={"user_psql": 1, "shared_psql": 2},
     ),

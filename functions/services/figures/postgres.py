@@ -20,13 +20,7 @@ from pg_stat_database where datname = current_database()
 
 DEAD: Final = "select queue, count(*) from dead_letters where resolution is null group by queue"
 
-INSTANCES: Final = "select status, count(*) from instances where status <> 'deleted' group by status"
-
-OVERDUE: Final = """
-select count(*) filter (where due_at < clock_timestamp() - interval '60 seconds'),
-       count(*) filter (where deadline_at < clock_timestamp())
-from instances where status <> 'deleted'
-"""
+INSTANCES: Final = "select status, instances, overdue, past_deadline from instance_statistics()"
 
 _OF_SERVER: Final = (
     "botberi_postgres_connections",
@@ -75,9 +69,10 @@ def _shared() -> Iterator[Sample]:
     with closing(Session("shared_psql", "relay", name="botberi-meter")) as session:
         for queue, dead in session.run(DEAD):
             yield "botberi_dead_letters_open", {"queue": queue}, dead
-    with closing(Session("shared_psql", "worker", name="botberi-meter")) as session:
-        for status, count in session.run(INSTANCES):
+        overdue = late = 0
+        for status, count, overdue_here, late_here in session.run(INSTANCES):
             yield "botberi_instances", {"status": status}, count
-        [[overdue, late]] = session.run(OVERDUE)
+            overdue += overdue_here
+            late += late_here
     yield "botberi_instances_overdue", {}, overdue
     yield "botberi_instances_past_deadline", {}, late
