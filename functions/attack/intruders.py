@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from functions.attack.sending import Sender
 from functions.domain.accounts import access_tokens, keys
-from functions.domain.event_path.principals import KEY_PREFIX
+from functions.domain.principals import KEY_PREFIX
 from functions.local.errors import LocalError
 from functions.local.seed import ADMINISTRATOR
 

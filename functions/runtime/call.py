@@ -7,7 +7,7 @@ import flask
 
 from events import context
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.event_path.principals import is_key
+from functions.domain.principals import is_key
 from functions.runtime import inputs
 from functions.runtime.callers import Publisher, User, bearer, check_session, claims, publisher
 from functions.runtime.databases import shared_transaction, user_transaction

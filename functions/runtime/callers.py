@@ -11,7 +11,7 @@ from functions.domain.accounts import live_sessions
 from functions.domain.accounts.access_tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, TYPE
 from functions.domain.accounts.keys import ALGORITHM, PUBLIC
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.event_path.principals import Principal
+from functions.domain.principals import Principal
 from functions.domain.refusals import Forbidden, Unauthenticated
 
 LEEWAY_SECONDS: Final = 5

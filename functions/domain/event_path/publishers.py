@@ -15,7 +15,7 @@ from events.ids import new_id
 from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources
-from functions.domain.event_path.principals import KEY_PREFIX, Principal
+from functions.domain.principals import KEY_PREFIX, Principal
 from functions.domain.refusals import Conflict, FieldError, Invalid, NotFound
 from shared_psql_models.publishers import publisher_keys, publishers
 

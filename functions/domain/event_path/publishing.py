@@ -17,7 +17,7 @@ from events.wire import MAX_SUBJECT, is_attribute
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources
 from functions.domain.event_path.event_types import EventTypeUnknown
-from functions.domain.event_path.principals import Principal
+from functions.domain.principals import Principal
 from functions.domain.refusals import Conflict, FieldError, Forbidden, Invalid, Refusal
 
 CHANNELS: Final = ("events", "botberi_")
