@@ -39,7 +39,11 @@ def command(relayed: EventPath, monkeypatch: pytest.MonkeyPatch) -> Botberi:
         (("parked", "redrive", "ded_nobody"), 1, "ded_nobody: There is no such dead letter or parked event."),
         (("dead", "drop", "ded_nobody", "--why", "A test."), 1, "There is no such dead letter or parked event."),
         (("dead", "redrive", "--queue", "botberi.nobody"), 0, "nothing is open that fits"),
-        (("replay", "--from", "nonsense"), 1, 'time zone: "nonsense"'),
+        (
+            ("replay", "--from", "nonsense"),
+            1,
+            '--from: invalid input syntax for type timestamp with time zone: "nonsense"',
+        ),
         (("replay", "--from", "today", "--to", "botberi.nobody"), 1, "RabbitMQ has no queue botberi.nobody"),
         (("cursor", "rebase", "--yes", "--", "-5"), 2, "not in the range"),
         (("tail", "--count", "0"), 2, "not in the range"),

@@ -92,7 +92,11 @@ def refusing(stack: Stack) -> Iterator[None]:
 @contextmanager
 def taken(stack: Stack) -> Iterator[None]:
     """Let two rows of the same mailbox, person or name be one too many."""
-    unique = {"accounts": "split_part(email, '@', 1)", "sessions": "account_id", "instances": "owner_id, config"}
+    unique = {
+        "accounts": "split_part(email, '@', 1)",
+        "sessions": "account_id",
+        "instances": "owner_id, (config ->> 'api_key')",
+    }
     with ExitStack() as afterwards:
         for database, tables in WRITTEN.items():
             connection = afterwards.enter_context(superuser(stack, database))

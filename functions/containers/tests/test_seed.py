@@ -26,4 +26,4 @@ def test_the_first_administrator_has_the_password_of_the_secret_and_is_made_once
 
     answer = api.user.post("/v1/auth/login", json={"email": ADMINISTRATOR, "password": PASSWORD})
     assert answer.status_code == 200
-    assert {"echo", "faq"} <= {item["slug"] for item in api.user.get("/v1/agents").json["items"]}
+    assert [api.user.get(f"/v1/agents/{slug}").status_code for slug in ("echo", "faq")] == [200, 200]

@@ -3,6 +3,7 @@
 from typing import Final
 
 import click
+from pg8000.exceptions import DatabaseError
 
 from functions.local.commands import ailments
 from functions.local.commands.asking import ask, database_option, exists, table
@@ -40,6 +41,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
     if queue is not None and not exists(queue):
         message = f"RabbitMQ has no queue {queue}: see `botberi events status`"
         raise click.ClickException(message)
+    since = _instant(database, since)
     [[newest]] = ask(database, "select coalesce(max(seq), 0) from outbox")
     values = {"since": since, "newest": newest, "type": event_type, "subject": subject}
     if dry_run:
@@ -49,6 +51,16 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
     rows = ask(database, _REPLAY + _CHOSEN + "order by seq returning seq", "migrator", queue=queue, **values)
     ask(database, "select ring_relay()")
     click.echo(f"{len(rows)} events are published again")
+
+
+def _instant(database: str, text: str) -> str:
+    """Return the time that Postgres takes a text for; raises ClickException."""
+    try:
+        [[instant]] = ask(database, "select cast(cast(:text as timestamptz) as text)", text=text)
+    except DatabaseError as error:
+        message = f"--from: {error.args[0]['M'].replace('…', text)}"
+        raise click.ClickException(message) from None
+    return str(instant)
 
 
 @click.group()

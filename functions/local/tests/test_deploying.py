@@ -6,8 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from events import signing
+from events.configuration import secret, setting
 from events.signing import read_keys
-from functions.containers.secrets import names
+from functions.containers.secrets import DERIVED, names
+from functions.local import vhosts
 from functions.local.commands.__main__ import botberi
 from functions.local.testing.world import World
 from migrations.databases import ROLES
@@ -23,7 +25,7 @@ def test_secrets_are_generated_once_and_shown_to_nobody(tmp_path: Path) -> None:
     folder = tmp_path / "secrets"
     first = said("secrets", "generate", str(folder))
     made = {file.name: file.read_text() for file in folder.iterdir()}
-    assert made.keys() == set(names()) - {"event-bus-definitions"}
+    assert made.keys() == set(names()) - set(DERIVED)
     assert all(name in first for name in made)
     assert "nothing is new" in said("secrets", "generate", str(folder))
     assert made == {file.name: file.read_text() for file in folder.iterdir()}
@@ -47,7 +49,7 @@ def test_a_key_is_exchanged_in_two_steps_that_can_be_taken_in_no_other_order(tmp
     assert read_keys(file.read_text()) == both[1:]
     assert file.stat().st_mode & 0o777 == 0o600
     assert not any(key in told for key in file.read_text().split())
-    assert {each.name for each in tmp_path.iterdir()} == set(names()) - {"event-bus-definitions"}
+    assert {each.name for each in tmp_path.iterdir()} == set(names()) - set(DERIVED)
 
 
 @pytest.mark.usefixtures("world")
@@ -64,7 +66,9 @@ def test_the_first_agents_and_the_administrator_are_there_after_the_seed(world: 
         assert db.exec_driver_sql("select count(*) from agents where slug in ('echo', 'faq')").scalar() == 2
 
 
-@pytest.mark.usefixtures("world")
-def test_the_topology_is_made_and_then_nothing_is_to_be_done() -> None:
+def test_the_topology_is_made_and_then_nothing_is_to_be_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = f"{world.vhost}-topology"
+    vhosts.create(empty, world.ports.event_bus_management, secret("event-bus-admin"))
+    monkeypatch.setenv("EVENT_BUS_URL", setting("EVENT_BUS_URL").replace(world.vhost, empty))
     said("topology")
     assert said("topology", "--check") == "everything is as it should be\n"
