@@ -16,8 +16,11 @@ log = logging.getLogger(__name__)
 PAUSE: Final = 1.0
 """Seconds between two questions."""
 
+GRACE: Final = 5.0
+"""Seconds until the log says that a function isn't there: where all start at once, it need not be first."""
+
 SILENCE: Final = 30.0
-"""Seconds until the log says again that a function isn't there."""
+"""Seconds until the log says so again."""
 
 
 class Readiness(threading.Thread):
@@ -32,7 +35,7 @@ class Readiness(threading.Thread):
 
     def run(self) -> None:
         """Ask again and again."""
-        said = -SILENCE
+        said = time.monotonic() + GRACE - SILENCE
         while (trouble := self.caller.is_there()) is not None:
             if time.monotonic() - said > SILENCE:
                 said = time.monotonic()
