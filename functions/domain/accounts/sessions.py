@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
 
 from events import context
 from events.catalog.accounts import SessionRevoked
@@ -86,29 +86,24 @@ def refresh(db: UserDb, refresh_token: str) -> Opened:
 
 def revoke(db: UserDb, session_id: str, reason: str) -> None:
     """End a session and say so; a session that has been revoked before stays as it is."""
-    statement = (
-        update(sessions)
-        .where(sessions.c.id == session_id, sessions.c.revoked_at.is_(None))
-        .values(revoked_at=func.now(), revoked_reason=reason)
-        .returning(sessions.c.account_id, sessions.c.revoked_at)
-    )
-    row = db.execute(statement).first()
-    if row is None:
-        return
-    _say_revoked(db, session_id, row.account_id, reason, row.revoked_at)
+    _revoke(db, sessions.c.id == session_id, reason)
 
 
 def revoke_all(db: UserDb, account_id: str, reason: str) -> int:
     """End all sessions of an account and say so of each; return how many there were."""
+    return _revoke(db, sessions.c.account_id == account_id, reason)
+
+
+def _revoke(db: UserDb, which: ColumnElement[bool], reason: str) -> int:
     statement = (
         update(sessions)
-        .where(sessions.c.account_id == account_id, sessions.c.revoked_at.is_(None))
+        .where(which, sessions.c.revoked_at.is_(None))
         .values(revoked_at=func.now(), revoked_reason=reason)
-        .returning(sessions.c.id, sessions.c.revoked_at)
+        .returning(sessions.c.id, sessions.c.account_id, sessions.c.revoked_at)
     )
     ended = db.execute(statement).all()
     for row in ended:
-        _say_revoked(db, row.id, account_id, reason, row.revoked_at)
+        _say_revoked(db, row.id, row.account_id, reason, row.revoked_at)
     return len(ended)
 
 
