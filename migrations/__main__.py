@@ -2,17 +2,26 @@
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 
+from migrations import producers
 from migrations.databases import DATABASES, connect
-from migrations.event_tables import EVENT_TABLES
-from migrations.knowing import written
 
 LOCK_KEY = 7_166_423_301
 """Of the advisory lock that makes it one migrator at a time; any number that nothing else uses."""
+
+
+_EVENT_TABLES: Final = frozenset(
+    {
+        *("outbox", "outbox_bodies", "relay_cursor", "parked_events", "dead_letters", "inbox", "idempotency_keys"),
+        *("shelved_subjects", "shelved_events", "cron_slots"),
+    }
+)
+"""Tables that belong to the event path and the runtime, not to a domain's metadata; `outbox_*` are partitions."""
 
 
 def configuration(database: str, connection: Connection) -> Config:
@@ -29,7 +38,7 @@ def configuration(database: str, connection: Connection) -> Config:
 
 
 def _include_name(name: str | None, kind: str, _parents: object) -> bool:
-    return not (kind == "table" and (name in EVENT_TABLES or (name or "").startswith("outbox_")))
+    return not (kind == "table" and (name in _EVENT_TABLES or (name or "").startswith("outbox_")))
 
 
 def migrate(database: str, action: str, revision: str) -> None:
@@ -44,18 +53,12 @@ def migrate(database: str, action: str, revision: str) -> None:
         match action:
             case "upgrade":
                 command.upgrade(config, revision)
-                name_speakers(database, connection)
+                producers.write(database, connection)
             case "downgrade":
                 command.downgrade(config, revision)
             case _:
                 command.check(config)
         connection.commit()
-
-
-def name_speakers(database: str, connection: Connection) -> None:
-    """Write down which role may say which type, as the catalog has it now."""
-    if connection.scalar(text("select to_regproc('event_speakers')")) is not None:
-        connection.exec_driver_sql(written(database))
 
 
 def main() -> None:

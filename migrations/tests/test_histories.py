@@ -1,13 +1,11 @@
 """Each history goes up, down and up again, ends in what the models say, and is run by one migrator at a time."""
 
-import re
 import threading
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
 
-from events.ids import pattern
 from functions.local import databases
 from functions.local.testing.world import World
 from migrations.__main__ import LOCK_KEY, migrate
@@ -49,29 +47,6 @@ def test_functions_are_gone_after_down(empty: str) -> None:
     query = text("select proname from pg_proc where pronamespace = 'public'::regnamespace")
     with connect(empty, "migrator").begin() as connection:
         assert list(connection.scalars(query)) == []
-
-
-PARK = """insert into parked_events (seq, id, type, subject, reason, detail, letter, parked)
-          select n, 'evt_' || n, 't', 's', 'unroutable', '',
-                 jsonb_build_object('id', 'evt_' || n, 'type', 't', 'subject', 's', 'partitionkey', 's', 'data', '{}',
-                                    'actor', 'system', 'created', now()), now() - make_interval(secs => 10 - n)
-          from generate_series(1, 3) as n"""
-
-
-def test_events_that_were_parked_before_have_letters_in_their_order(empty: str) -> None:
-    migrate(empty, "upgrade", "0001")
-    with connect(empty, "migrator").begin() as connection:
-        connection.execute(text(PARK))
-    migrate(empty, "upgrade", "head")
-    with connect(empty, "migrator").begin() as connection:
-        letters = connection.execute(text("select id, event_id from letters order by id")).all()
-        connection.execute(text("select drop_parked_event(2)"))
-    assert [letter.event_id for letter in letters] == ["evt_1", "evt_2", "evt_3"]
-    assert all(re.fullmatch(pattern("ded"), letter.id) for letter in letters)
-    migrate(empty, "downgrade", "0001")
-    with connect(empty, "migrator").begin() as connection:
-        redriven = connection.scalars(text("select redrive_parked_event(seq) from parked_events order by seq")).all()
-    assert redriven == ["evt_1", "evt_3"]
 
 
 def test_models_and_migrated_schema_agree(empty: str) -> None:

@@ -1,11 +1,5 @@
-"""What the dispatcher keeps: events of subjects that fail, which hold up nobody, and the slots of schedules."""
+-- What the dispatcher keeps: events of subjects that fail, which hold up nobody, and the slots of schedules.
 
-from alembic import op
-
-revision = "0004"
-down_revision = "0003"
-
-TABLES = """
 create table shelved_subjects (
   queue text not null,
   subject text not null,
@@ -39,9 +33,7 @@ create table cron_slots (
   primary key (schedule, slot)
 );
 comment on column cron_slots.fired is 'null for the slot before the first, from which a new schedule counts';
-"""
 
-FUNCTIONS = """
 -- Puts `opened` subjects on the shelf, and `events` behind those of their subjects that are there. Returns the subjects
 -- of which nothing waits there any more: their events are not taken. Each statement sees what was committed before it,
 -- so that a subject that is locked here can't be taken off meanwhile.
@@ -86,7 +78,8 @@ begin
 end $$;
 
 -- Emits the event of a slot unless that was done before, by whichever dispatcher; null when it is too early by this
--- clock. The first call for a schedule only notes where it begins: what was due before it existed is not missed.
+-- clock. The first call for a schedule only notes where it begins: what was due before it existed is not missed. The
+-- lock is the schedule's until the transaction ends, so that of several dispatchers one fires.
 create function fire_schedule(of_schedule text, at_slot timestamptz, event_type text) returns boolean language plpgsql
 security definer set search_path = public, pg_temp as $$
 declare
@@ -108,34 +101,40 @@ begin
     'schedule', of_schedule, 'slot', to_char(at_slot at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
   return true;
 end $$;
-revoke all on function shelve, unshelve, fire_schedule from public;
-"""
 
-GRANTS = """
-grant select, insert, update, delete on shelved_subjects, shelved_events to botberi_relay;
-grant execute on function shelve, unshelve, fire_schedule to botberi_relay;
-grant select on shelved_subjects, cron_slots to botberi_admin, botberi_broker;
-grant select on cron_slots to botberi_relay;
-"""
+-- The newest of a schedule says from where to go on.
+create function forget_slots(most integer) returns integer language sql security definer
+set search_path = public, pg_temp as $$
+  with old as (
+    delete from cron_slots where (schedule, slot) in (
+      select schedule, slot from cron_slots old where slot < now() - interval '30 days'
+      and exists (select from cron_slots newer where newer.schedule = old.schedule and newer.slot > old.slot)
+      limit most)
+    returning 1
+  ) select count(*)::integer from old
+$$;
 
-
-def upgrade() -> None:
-    """Create the tables and the functions that work on them."""
-    op.execute(TABLES)
-    op.execute(FUNCTIONS)
-    op.execute(GRANTS)
-
-
-def downgrade() -> None:
-    """Drop them: what is on the shelf would be lost, so that it has to be empty."""
-    op.execute("""
-        do $$ begin
-          if exists (select from shelved_events) then
-            raise exception 'events wait on the shelf: let the dispatcher empty it first';
-          end if;
-        end $$;
-        drop function shelve, unshelve, fire_schedule;
-        drop table cron_slots;
-        drop table shelved_events;
-        drop table shelved_subjects;
-    """)
+-- The reverse direction: events that are addressed to Postgres, as the text that they came as. Takes in a batch of
+-- distinct (source, id): what is new becomes a NOTIFY, what was there before nothing. A payload of 8,000 bytes or more
+-- would abort the transaction: such an event stays in the inbox, and the NOTIFY refers to it. In plpgsql, whose plan is
+-- kept: a function in SQL would be planned anew for every batch.
+create function take_in_events(sources text[], ids text[], channels text[], events text[]) returns integer
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+  fit constant integer := 7900;
+  count integer;
+begin
+  with given as materialized (
+    select * from unnest(sources, ids, channels, events) with ordinality as each (source, id, channel, event, place)
+  ), fresh as (
+    insert into inbox (subscriber, source, id, body)
+    select 'notify', source, id, case when octet_length(event) > fit then event::jsonb end from given
+    on conflict do nothing returning source, id
+  ), rung as (
+    select pg_notify(channel, case when octet_length(event) > fit
+      then (event::jsonb - 'data' || jsonb_build_object('dataref', 'inbox:' || id))::text else event end)
+    from given join fresh using (source, id) order by place
+  )
+  select count(*) from rung into count;
+  return count;
+end $$;

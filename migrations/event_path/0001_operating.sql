@@ -1,38 +1,5 @@
-"""What both databases have so that an operator sees the event path and acts on what is stuck in it."""
+-- What operators see of the event path, and how they act on what is stuck in it.
 
-from typing import Final
-
-from migrations import event_tables, released
-
-_COLUMNS: Final = """
--- An id like those of dead letters, with which they are listed: to the microsecond, so that events parked one after
--- another sort that way.
-create function new_parked_id(at timestamptz) returns text language sql volatile set search_path = pg_catalog, pg_temp
-as $$
-  select 'ded_' || lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
-    || substr(replace(gen_random_uuid()::text, '-', ''), 17)
-  from (select (extract(epoch from at) * 1000000)::bigint as micros) as moment
-$$;
-
-alter table parked_events
-  add column letter_id text,
-  add column resolution text check (resolution in ('redriven', 'discarded')),
-  add column resolved_by text,
-  add column resolved_at timestamptz,
-  add column why text;
-update parked_events set letter_id = new_parked_id(parked);
-alter table parked_events
-  alter column letter_id set default new_parked_id(clock_timestamp()),
-  alter column letter_id set not null,
-  add constraint parked_events_letter_id_key unique (letter_id);
-create index parked_events_open_idx on parked_events (letter_id) where resolution is null;
-comment on column parked_events.letter_id is 'by which an operator names it; `id` is the event''s';
-
-alter table dead_letters add column why text;
-comment on column dead_letters.why is 'the reason that whoever resolved it gave';
-"""
-
-_VIEW: Final = """
 -- Whatever is stuck or was: events that can not be published (parked) and events that a subscriber could not handle
 -- (dead). They are listed, read and resolved alike.
 create view letters as
@@ -40,23 +7,23 @@ select id, 'dead' as kind, queue, event_id, source, type, subject, reason, detai
        died_at as stuck_at, resolution, resolved_by, resolved_at, why
 from dead_letters
 union all
-select letter_id, 'parked', letter->>'recipient', id, coalesce(letter->>'source', '/botberi/{database}'), type, subject,
+select letter_id, 'parked', letter->>'recipient', id, coalesce(letter->>'source', event_source()), type, subject,
        reason, detail, 0,
        (jsonb_strip_nulls(jsonb_build_object(
-          'specversion', '1.0', 'id', id, 'source', coalesce(letter->>'source', '/botberi/{database}'), 'type', type,
+          'specversion', '1.0', 'id', id, 'source', coalesce(letter->>'source', event_source()), 'type', type,
           'subject', subject, 'time', letter->'created', 'traceparent', letter->'traceparent',
           'correlationid', letter->'correlationid', 'causationid', letter->'causationid', 'actor', letter->'actor',
           'channel', letter->'channel'))
-        || case when letter->'data' = 'null' then jsonb_build_object('dataref', '/botberi/{database}/bodies/' || id)
+        || case when letter->'data' = 'null' then jsonb_build_object('dataref', event_source() || '/bodies/' || id)
            else jsonb_build_object('data', letter->'data') end)::text,
        parked, resolution, resolved_by, resolved_at, why
 from parked_events;
-"""
 
-_FUNCTIONS: Final = """
 -- Redrives or discards what is still open of `letters`, and returns the ids of that. A parked event goes where it was
 -- going, a dead letter only to the queue that it died in: the other subscribers have handled it. Both keep their ids,
 -- so that whoever has handled one does not do so again. Redriven ones go out in the order in which they got stuck.
+-- A parked event that pauses its subject stays where it is, marked as released: others wait behind it, and the relay
+-- sends it before them.
 create function resolve_letters(letters text[], how text, resolver text, grounds text default null)
 returns setof text language plpgsql security definer set search_path = public, pg_temp as $$
 begin
@@ -64,9 +31,12 @@ begin
   with dead as (
     update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
     where d.id = any(letters) and d.resolution is null returning d.*
+  ), released as (
+    update parked_events p set released = clock_timestamp(), resolved_by = resolver, why = grounds
+    where p.letter_id = any(letters) and p.resolution is null and p.pausing and how = 'redriven' returning p.letter_id
   ), parked as (
     update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
-    where p.letter_id = any(letters) and p.resolution is null returning p.*
+    where p.letter_id = any(letters) and p.resolution is null and not (p.pausing and how = 'redriven') returning p.*
   ), stuck as (
     select p.letter_id, p.seq as place, row.id, row.source, row.type, row.subject, row.partitionkey, row.data,
            row.traceparent, row.correlationid, row.causationid, row.actor, row.recipient, row.channel, row.created
@@ -84,37 +54,12 @@ begin
     from stuck s where how = 'redriven' order by s.place, s.letter_id
     returning 1
   )
-  select s.letter_id from stuck s order by s.letter_id;
+  select s.letter_id from stuck s union all select r.letter_id from released r order by 1;
   if how = 'redriven' then
     perform ring_relay();
   end if;
 end $$;
 
--- The release before this one acts on one letter at a time.
-create or replace function redrive_parked_event(seq bigint) returns text language sql security definer
-set search_path = public, pg_temp as $$
-  select p.id from (select letter_id, id from parked_events where parked_events.seq = redrive_parked_event.seq) as p,
-                   lateral resolve_letters(array[p.letter_id], 'redriven', session_user)
-$$;
-
-create or replace function drop_parked_event(seq bigint) returns text language sql security definer
-set search_path = public, pg_temp as $$
-  select p.id from (select letter_id, id from parked_events where parked_events.seq = drop_parked_event.seq) as p,
-                   lateral resolve_letters(array[p.letter_id], 'discarded', session_user)
-$$;
-
-create or replace function redrive_dead_letter(letter text, resolver text) returns boolean language sql
-security definer set search_path = public, pg_temp as $$
-  select exists (select from resolve_letters(array[letter], 'redriven', resolver))
-$$;
-
-create or replace function discard_dead_letter(letter text, resolver text) returns boolean language sql
-security definer set search_path = public, pg_temp as $$
-  select exists (select from resolve_letters(array[letter], 'discarded', resolver))
-$$;
-"""
-
-_STATUS: Final = """
 -- How the path from this database stands, for those who may not read the outbox. Nothing is counted beyond `most`, and
 -- nothing is read that is delivered: with a million rows waiting it costs what `most` rows cost.
 --
@@ -161,35 +106,48 @@ begin
   select count(*) into dead from (select from dead_letters where resolution is null limit most) as d;
   return next;
 end $$;
-"""
 
-_GRANTS: Final = """
-revoke all on function new_parked_id, resolve_letters, event_path_status from public;
-grant execute on function new_parked_id to botberi_relay;
-grant select on letters to botberi_admin, botberi_broker;
-grant execute on function resolve_letters to botberi_admin, botberi_broker;
-grant execute on function event_path_status to botberi_admin, botberi_broker, botberi_relay;
-"""
+-- One letter at a time.
+create function redrive_parked_event(seq bigint) returns text language sql security definer
+set search_path = public, pg_temp as $$
+  select p.id from (select letter_id, id from parked_events where parked_events.seq = redrive_parked_event.seq) as p,
+                   lateral resolve_letters(array[p.letter_id], 'redriven', session_user)
+$$;
 
-_DOWNGRADE: Final = """
-drop function event_path_status;
-drop view letters;
-{functions}
-drop function resolve_letters;
-delete from parked_events where resolution is not null;
-alter table parked_events
-  drop column letter_id, drop column resolution, drop column resolved_by, drop column resolved_at, drop column why;
-drop function new_parked_id;
-alter table dead_letters drop column why;
-"""
+create function drop_parked_event(seq bigint) returns text language sql security definer
+set search_path = public, pg_temp as $$
+  select p.id from (select letter_id, id from parked_events where parked_events.seq = drop_parked_event.seq) as p,
+                   lateral resolve_letters(array[p.letter_id], 'discarded', session_user)
+$$;
 
+create function redrive_dead_letter(letter text, resolver text) returns boolean language sql
+security definer set search_path = public, pg_temp as $$
+  select exists (select from resolve_letters(array[letter], 'redriven', resolver))
+$$;
 
-def upgrade(database: str) -> str:
-    """Return what makes it in `database`, `user_psql` or `shared_psql`."""
-    return _COLUMNS + _VIEW.format(database=database) + _FUNCTIONS + _STATUS + _GRANTS
+create function discard_dead_letter(letter text, resolver text) returns boolean language sql
+security definer set search_path = public, pg_temp as $$
+  select exists (select from resolve_letters(array[letter], 'discarded', resolver))
+$$;
 
-
-def downgrade() -> str:
-    """Return what takes it back; what was resolved of the parked events is forgotten, as it was before."""
-    functions = released.functions(event_tables.UPGRADE, "redrive_parked_event", "-- Keeps two empty partitions")
-    return _DOWNGRADE.format(functions=functions)
+-- The reverse direction. One statement takes in a batch: what is new becomes a NOTIFY, what was there before nothing.
+-- A payload of 8,000 bytes or more would abort the transaction: such an event stays in the inbox, and the NOTIFY refers
+-- to it.
+create function notify_events(events jsonb) returns integer language sql security definer
+set search_path = public, pg_temp as $$
+  with given as (
+    select distinct on (event->>'source', event->>'id') place, event, event->>'channel' as channel,
+           octet_length(event::text) > 7900 as large
+    from jsonb_array_elements(events) with ordinality as each (event, place)
+    order by event->>'source', event->>'id', place
+  ), fresh as (
+    insert into inbox (subscriber, source, id, body)
+    select 'notify', event->>'source', event->>'id', case when large then event end from given order by place
+    on conflict do nothing returning source, id
+  ), rung as (
+    select pg_notify(channel, case when large
+      then ((event - 'data') || jsonb_build_object('dataref', 'inbox:' || id))::text else event::text end)
+    from given join fresh on fresh.source = event->>'source' and fresh.id = event->>'id' order by place
+  )
+  select count(*)::integer from rung
+$$;

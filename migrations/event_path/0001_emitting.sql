@@ -1,34 +1,32 @@
-"""What both databases need so that knowing who may say what costs an event next to nothing.
+-- What writers call to emit an event, and what subscribers call to read a large one.
 
-To look into a table for it took longer than all else that emitting does. A function that returns a constant becomes a
-part of the expression, and whoever replaces it has every plan made anew.
-"""
+-- The awake gate. A relay holds the exclusive lock 7166423302 while it is awake, and finds what is written by itself.
+-- A writer that gets the lock shared knows that every relay sleeps, and notifies. NOTIFY in every commit would take
+-- one lock of the whole cluster in each, and end group commit. A relay that falls asleep frees the lock first and
+-- looks once more after that: what was committed in between is seen by it, what comes later notifies.
+create function ring_relay() returns void language plpgsql set search_path = public, pg_temp as $$
+begin
+  if pg_try_advisory_xact_lock_shared(7166423302) then
+    notify botberi_outbox;
+  end if;
+end $$;
 
-import json
-from typing import Final
-
-from events.catalog.load import load
-from events.event import EVERYBODY
-from migrations import speaking
-
-OWN: Final = "own"
-
-OUTSIDE: Final = "outside"
-"""On behalf of another system, which has to be named as the source."""
-
-_EMIT: Final = """
-drop table event_speakers;
+-- Which role emits which type: `own`, or `outside` on behalf of another system, which is named as the source. It is
+-- replaced after every migration by what the catalog of events says (see migrations/producers.py). A function that
+-- returns a constant becomes a part of the expression that calls it, where looking into a table took longer than all
+-- else that emit_event does; and whoever replaces it has every plan made anew.
 create function event_speakers() returns jsonb language sql immutable as $$ select '{}'::jsonb $$;
 comment on function event_speakers is 'which role says which type, `own` or `outside`: written with every migration';
-revoke all on function event_speakers from public;
 
--- Whoever may write events may call this and nothing else: the outbox itself can be read by the relay alone.
+-- Emits an event and returns its id. Whoever may write events may call this and nothing else: the outbox itself can be
+-- read by the relay alone.
 --
--- A role says the types that `event_speakers` gives it, as this database, or if they are of other systems as one of
+-- A role emits the types that `event_speakers` gives it, as this database, or if they are of other systems as one of
 -- these. A type that isn't listed there is nobody's: the relay parks it, unless its catalog is the newer one.
 -- Where an event goes is for the exchange to say; a recipient is named for what is addressed to Postgres, and for the
--- relay's probe. Who acted the parts say of those whom they serve; the relay serves nobody.
-create or replace function emit_event(
+-- relay's probe. Who acted the parts say of those whom they serve; the relay serves nobody. Whoever owns this function
+-- may say anything.
+create function emit_event(
   type text, subject text, data jsonb,
   id text default null, traceparent text default null, correlationid text default null,
   causationid text default null, actor text default 'system', source text default null,
@@ -58,7 +56,7 @@ begin
   elsif size > 65536 then
     -- The same source and id are the same event, also when it comes again after its id was forgotten.
     insert into outbox_bodies as kept (source, id, data)
-    values (coalesce(emit_event.source, '/botberi/{database}'), event_id, body)
+    values (coalesce(emit_event.source, event_source()), event_id, body)
     on conflict on constraint outbox_bodies_pkey do update set data = excluded.data, created = excluded.created;
     body := null;
   end if;
@@ -73,32 +71,24 @@ begin
   end if;
   return event_id;
 end $$;
-"""
 
+-- The number that the last event got which this session has emitted: its `sequence`.
+create function last_sequence() returns bigint language sql volatile security definer
+set search_path = public, pg_temp as $$
+  select currval(pg_get_serial_sequence('outbox', 'seq'))
+$$;
 
-def upgrade(database: str) -> str:
-    """Return what makes it in `database`, `user_psql` or `shared_psql`."""
-    return _EMIT.replace("{database}", database)
+-- Locks subjects until the end of the transaction. Those who emit about a subject only after that emit in the order in
+-- which they commit, though they have no other lock in common. The locks are taken in one order, so that two who take
+-- several never wait for each other.
+create function lock_subjects(subjects text[]) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  perform pg_advisory_xact_lock(key) from (
+    select distinct hashtextextended('subject ' || subject, 0) as key from unnest(subjects) as subject order by 1
+  ) as sorted;
+end $$;
 
-
-def downgrade(database: str) -> str:
-    """Return what takes it back."""
-    return "drop function event_speakers;\n" + speaking.table() + speaking.function(database)
-
-
-def speakers(database: str) -> dict[str, dict[str, str]]:
-    """Return which roles say a type in `database`, and how, for every type of the catalog."""
-    found: dict[str, dict[str, str]] = {}
-    for name, model in load().items():
-        said = [each.partition("/")[2] for each in model.said_by if each.startswith(f"{database}/")]
-        # What comes as a bare NOTIFY is from somebody who may connect, and nothing more is known of them.
-        said += ["relay"] if model.scope == EVERYBODY else []
-        found[name] = {f"botberi_{role}": OWN if model.scope is None else OUTSIDE for role in said}
-    return found
-
-
-def written(database: str) -> str:
-    """Return the function that says so, to be put in the place of the one before."""
-    constant = json.dumps(speakers(database), sort_keys=True).replace("'", "''")
-    head = "create or replace function event_speakers() returns jsonb language sql immutable as"
-    return f"{head} $$ select '{constant}'::jsonb $$"
+create function event_body(source text, id text) returns text language sql stable security definer
+set search_path = public, pg_temp as $$
+  select data::text from outbox_bodies as kept where kept.source = event_body.source and kept.id = event_body.id
+$$;

@@ -1,0 +1,34 @@
+"""Which role may emit which type: written into each database with every migration, from the catalog."""
+
+import json
+from typing import Final
+
+from sqlalchemy import Connection, text
+
+from events.catalog.load import load
+from events.event import EVERYBODY
+
+OWN: Final = "own"
+
+OUTSIDE: Final = "outside"
+"""On behalf of another system, which has to be named as the source."""
+
+
+def producers(database: str) -> dict[str, dict[str, str]]:
+    """Return which roles emit a type in `database`, and how, for every type of the catalog."""
+    found: dict[str, dict[str, str]] = {}
+    for name, model in load().items():
+        said = [each.partition("/")[2] for each in model.said_by if each.startswith(f"{database}/")]
+        # What comes as a bare NOTIFY is from somebody who may connect, and nothing more is known of them.
+        said += ["relay"] if model.scope == EVERYBODY else []
+        found[name] = {f"botberi_{role}": OWN if model.scope is None else OUTSIDE for role in said}
+    return found
+
+
+def write(database: str, connection: Connection) -> None:
+    """Replace the function `event_speakers` by one that says what the catalog says now; without tables do nothing."""
+    if connection.scalar(text("select to_regproc('event_speakers')")) is None:
+        return
+    constant = json.dumps(producers(database), sort_keys=True).replace("'", "''")
+    head = "create or replace function event_speakers() returns jsonb language sql immutable as"
+    connection.exec_driver_sql(f"{head} $$ select '{constant}'::jsonb $$")
