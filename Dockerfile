@@ -32,7 +32,7 @@ RUN --mount=type=bind,from=tools,source=/usr/local/bin/uv,target=/usr/local/bin/
 COPY deploy/images/healthy /usr/local/bin/
 
 FROM python AS code
-COPY functions/containers/split.py /
+COPY tools/images/split.py /
 COPY . /source
 RUN python /split.py /source /parts
 

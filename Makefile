@@ -10,68 +10,68 @@ help: ## List the targets
 
 .PHONY: run
 run: ## Run all of Botberi on this machine, until Ctrl-C
-	@functions/local/bootstrap.sh run
-	@BOTBERI_RUN="$(CURDIR)/.local" .venv/bin/python -m functions.local.run
+	@tools/local/bootstrap.sh run
+	@BOTBERI_RUN="$(CURDIR)/.local" .venv/bin/python -m tools.local.run
 
 AIM = $(if $(API),--api "$(API)") $(if $(SECRETS),--secrets "$(SECRETS)")
 
 .PHONY: demo
 demo: ## Show the journey of a user and of an administrator, while `make run` is up (API=https://… SECRETS=folder)
-	@functions/local/bootstrap.sh python
-	@.venv/bin/python -m functions.local.demo $(AIM)
+	@tools/local/bootstrap.sh python
+	@.venv/bin/python -m tools.local.demo $(AIM)
 
 .PHONY: smoke
 smoke: ## The same journey, in short, to see whether an installation works (API=https://… SECRETS=folder)
-	@functions/local/bootstrap.sh python
-	@.venv/bin/python -m functions.local.demo --brief $(AIM)
+	@tools/local/bootstrap.sh python
+	@.venv/bin/python -m tools.local.demo --brief $(AIM)
 
 .PHONY: attack-http
 attack-http: ## Try what nobody should get through with, while it is up: 0 let through (API=https://… SECRETS=folder SUBSCRIBERS=http://…/{name})
-	@functions/local/bootstrap.sh python
-	@.venv/bin/python -m functions.attack $(AIM) $(if $(SUBSCRIBERS),--subscribers "$(SUBSCRIBERS)",$(if $(API),,--subscribers "http://localhost:8060/function/{name}"))
+	@tools/local/bootstrap.sh python
+	@.venv/bin/python -m tools.attack $(AIM) $(if $(SUBSCRIBERS),--subscribers "$(SUBSCRIBERS)",$(if $(API),,--subscribers "http://localhost:8060/function/{name}"))
 
 .PHONY: reset
 reset: ## Forget the data, secrets and logs of `make run`
-	@$(PYTHON) -m functions.local.reset
+	@$(PYTHON) -m tools.local.reset
 
 .PHONY: test
 test: lint ## Check and test everything
-	@functions/local/bootstrap.sh test
+	@tools/local/bootstrap.sh test
 	@.venv/bin/pytest -q -n auto
 
 .PHONY: chaos
 chaos: ## Break everything around the relay under load, and account for every event (KILLS=1000 is the long form; ONLY=kill; SAVE=1)
-	@functions/local/bootstrap.sh chaos
-	@.venv/bin/python -m events.chaos --kills $(or $(KILLS),20) $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
+	@tools/local/bootstrap.sh chaos
+	@.venv/bin/python -m tools.chaos --kills $(or $(KILLS),20) $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
 .PHONY: bench-events
 bench-events: ## Measure the event path beside its opponents (some 20 minutes), or beside a commit (AGAINST=main~5)
-	@functions/local/bootstrap.sh bench
-	@.venv/bin/python -m $(if $(AGAINST),events.bench.against "$(AGAINST)" $(addprefix --only ,$(ONLY)),events.bench --save)
+	@tools/local/bootstrap.sh bench
+	@.venv/bin/python -m $(if $(AGAINST),tools.bench.events.against "$(AGAINST)" $(addprefix --only ,$(ONLY)),tools.bench.events --save)
 
 .PHONY: lint
 lint: ## Check style, types, layers and generated files
-	@functions/local/bootstrap.sh python
+	@tools/local/bootstrap.sh python
 	@.venv/bin/ruff check -q
 	@.venv/bin/ruff format -q --check
 	@.venv/bin/mypy .
 	@.venv/bin/lint-imports --no-logo
-	@.venv/bin/python -m functions.manifests --check
+	@.venv/bin/python -m tools.manifests --check
 
 .PHONY: format
 format: ## Format the code and mend what can be mended
-	@functions/local/bootstrap.sh python
+	@tools/local/bootstrap.sh python
 	@.venv/bin/ruff format
 	@.venv/bin/ruff check --fix
 
 .PHONY: rights
 rights: ## Write docs/security/rights.md from databases that are migrated for it
-	@functions/local/bootstrap.sh test
-	@.venv/bin/python -m functions.local.rights
+	@tools/local/bootstrap.sh test
+	@.venv/bin/python -m tools.manifests.rights
 
 .PHONY: lock
 lock: ## Resolve the dependencies again and write the locked files
-	@functions/local/bootstrap.sh lock
+	@tools/local/bootstrap.sh lock
 	@compile() { out=$$1; shift; .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header "$$@" -o $(LOCKS)/$$out; }; \
 	compile all.txt $(foreach g,passwords cache schemas jobs bus schedules gateway migrations watch host local dev,--group $(g)) $(LOCK_FLAGS); \
@@ -97,22 +97,22 @@ lock: ## Resolve the dependencies again and write the locked files
 
 .PHONY: audit
 audit: ## Look for known vulnerabilities and unsafe configuration
-	@functions/local/bootstrap.sh audit
+	@tools/local/bootstrap.sh audit
 	@.ci/audit
 
 .PHONY: manifests
 manifests: ## Write the generated files from what the functions declare
-	@functions/local/bootstrap.sh python
-	@.venv/bin/python -m functions.manifests
+	@tools/local/bootstrap.sh python
+	@.venv/bin/python -m tools.manifests
 
-ENGINE = $(PYTHON) -m functions.containers.engine
+ENGINE = $(PYTHON) -m tools.images.engine
 COMPOSE = docker compose -f docker-compose.local.yml --env-file environments/dev/botberi.env
 
 .PHONY: images
 images: ## Build every container image and print what they weigh
 	@$(ENGINE)
-	@functions/local/bootstrap.sh python
-	@.venv/bin/python -m functions.containers.images
+	@tools/local/bootstrap.sh python
+	@.venv/bin/python -m tools.images.images
 
 .PHONY: compose
 compose: ## Run all of Botberi in containers, until `make compose-down`
@@ -128,10 +128,10 @@ compose-down: ## Stop the containers of `make compose`; their data is kept
 .PHONY: compose-test
 compose-test: ## Test the images and the whole topology on a container engine
 	@$(ENGINE)
-	@functions/local/bootstrap.sh python
-	@.venv/bin/pytest -q -rs -s -p no:randomly -m containers functions/containers
+	@tools/local/bootstrap.sh python
+	@.venv/bin/pytest -q -rs -s -p no:randomly -m containers tools/images
 
 .PHONY: bench-functions
 bench-functions: ## Measure functions beside a bare one and FastAPI, and the servers that could serve them
-	@functions/local/bootstrap.sh run
-	@.venv/bin/python -m functions.containers.benchmark
+	@tools/local/bootstrap.sh run
+	@.venv/bin/python -m tools.bench.http

@@ -1,3 +1,3 @@
-"""Fixtures for all tests; they are made in functions/local/testing."""
+"""Fixtures for all tests; they are made in testing/."""
 
-pytest_plugins = ["functions.local.testing.plugin"]
+pytest_plugins = ["testing.plugin", "testing.instances", "testing.event_path"]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from events.configuration import setting
+from core.configuration import setting
 from events.event import GRAMMAR, Event
 from events.wire import ATTRIBUTE, CHANNEL, EXTENSION, TRACEPARENT, is_attribute, whole
 

@@ -4,9 +4,9 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from events import context
+from core import context
+from core.ids import new_id
 from events.event import Event
-from events.ids import new_id
 
 UNANSWERED: Final = "unanswered"
 """The option of a statement that returns no rows: it may go out together with the next, or with the COMMIT."""

@@ -17,7 +17,7 @@ from binascii import Error as NotBase64Error
 from collections.abc import Mapping
 from typing import Final
 
-from events.configuration import DELIVERY_KEYS, MissingSettingError, secret
+from core.configuration import DELIVERY_KEYS, MissingSettingError, secret
 
 log = logging.getLogger(__name__)
 

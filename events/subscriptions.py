@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from events.configuration import setting
+from core.configuration import setting
 
 DEFAULT_FILE: Final = "deploy/subscriptions.json"
 

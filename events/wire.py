@@ -34,7 +34,7 @@ TIME: Final = re.compile(
 )
 """RFC 3339: date, hour and minute, second with its fraction, offset."""
 TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-"""The form of a W3C trace context, for schemas; `events.context` refuses one that is all zeros too."""
+"""The form of a W3C trace context, for schemas; `core.context` refuses one that is all zeros too."""
 
 _REQUIRED: Final = ("id", "source", "type", "subject", "time")
 _KNOWN: Final = {*_REQUIRED, "specversion", "datacontenttype", "dataschema", "data"}

@@ -6,8 +6,8 @@ from typing import Final
 from pg8000 import legacy
 from sqlalchemy import Engine, MetaData, NullPool, create_engine
 
-from events.configuration import secret, setting
-from events.pipelined import Discreet
+from core.configuration import secret, setting
+from core.postgres.pipelined import Discreet
 from functions.domain.accounts.tables import metadata as user_metadata
 from shared_psql_models import agents, audit, instances, publishers, sessions
 from shared_psql_models.tables import metadata as shared_metadata

@@ -6,7 +6,7 @@ who owns the schema and nothing else.
 
 from sqlalchemy import Connection, text
 
-from events.configuration import secret
+from core.configuration import secret
 from migrations.databases import POOLED, ROLES, connect
 
 _SETTINGS = {

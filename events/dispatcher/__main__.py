@@ -13,9 +13,11 @@ import threading
 import time
 from typing import Any, Final
 
-from events import failpoints, logs, signing, subscriptions
-from events.bus import NOTIFY_QUEUE
-from events.configuration import MissingSettingError, setting
+from core import failpoints, logs
+from core.configuration import MissingSettingError, setting
+from core.watching import Watched, serve
+from events import signing, subscriptions
+from events.broker.bus import NOTIFY_QUEUE
 from events.dispatcher.caller import Caller, NotAnAddressError, address_of
 from events.dispatcher.clock import Clock, schedules_of
 from events.dispatcher.consumer import Consumer, Tap
@@ -29,7 +31,6 @@ from events.dispatcher.readiness import Readiness
 from events.dispatcher.shelf import Shelf
 from events.schedules import NotAScheduleError
 from events.subscriptions import Subscription
-from events.watching import Watched, serve
 
 log = logging.getLogger(__name__)
 

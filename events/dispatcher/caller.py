@@ -9,8 +9,8 @@ import time
 from typing import Final
 from urllib.parse import urlsplit
 
+from core.context import TRACEPARENT
 from events import signing
-from events.context import TRACEPARENT
 from events.dispatcher.delivery import Answer, Delivery, Verdict
 from events.dispatcher.http_client import HttpConnection, ProtocolError, Response
 from events.wire import CONTENT_TYPE

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
-from events import failpoints
-from events.postgres import Reconnecting
+from core import failpoints
+from core.postgres.session import Reconnecting
 from events.schedules import Schedule
 from events.subscriptions import Subscription
 

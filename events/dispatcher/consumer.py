@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from events import bus
-from events.dispatcher.deliveries import Deliveries
-from events.logs import said
+from core.logs import said
+from events.broker import bus
+from events.broker.deliveries import Deliveries
 
 log = logging.getLogger(__name__)
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Final
 
-from events import bus, failpoints
+from core import failpoints
+from core.ids import new_id
+from core.postgres.session import Reconnecting
+from events.broker import bus
 from events.dispatcher.consumer import Consumer, Tap
 from events.dispatcher.delivery import MAX_NAME, Answer, Delivery, Verdict, attributes, received
-from events.ids import new_id
-from events.postgres import Reconnecting
 
 log = logging.getLogger(__name__)
 

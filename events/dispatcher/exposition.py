@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final
 
+from core.watching import Sample, Watched
 from events.dispatcher.clock import Clock
 from events.dispatcher.consumer import Consumer
 from events.dispatcher.dead_letters import DeadLetters
@@ -14,7 +15,6 @@ from events.dispatcher.lanes import Lanes
 from events.dispatcher.notifier import Notifier
 from events.dispatcher.readiness import Readiness
 from events.dispatcher.shelf import Shelf
-from events.watching import Sample, Watched
 
 STUCK: Final = 60
 """Seconds without a sign of life from the consumer after which the process is beyond help."""

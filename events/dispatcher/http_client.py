@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Final, Self
 
-from events import sockets
+from core import sockets
 
 MAX_HEAD: Final = 64 * 1024
 """Bytes of an answer's head."""

@@ -13,13 +13,14 @@ from typing import Any, Final, NamedTuple
 from pg8000.exceptions import DatabaseError
 from pydantic import ValidationError
 
-from events import bus, failpoints
+from core import failpoints
+from core.postgres.session import Reconnecting
+from events.broker import bus
 from events.catalog.load import load
 from events.dispatcher.addressed import Addressed, Gatekeeper
 from events.dispatcher.consumer import Consumer, Tap
 from events.dispatcher.dead_letters import DeadLetters
 from events.dispatcher.delivery import Answer, Verdict, received
-from events.postgres import Reconnecting
 from events.wire import NotAnEventError
 
 log = logging.getLogger(__name__)

@@ -16,13 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from events import failpoints
+from core import failpoints
+from core.ids import new_id
+from core.postgres.session import Reconnecting
 from events.dispatcher.dead_letters import BURY, burial
 from events.dispatcher.delivery import Answer, Delivery, Verdict, received
 from events.dispatcher.lanes import Lanes, Leaving
 from events.dispatcher.workers import Call
-from events.ids import new_id
-from events.postgres import Reconnecting
 
 log = logging.getLogger(__name__)
 

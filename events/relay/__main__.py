@@ -14,9 +14,11 @@ from typing import Final
 
 from pg8000.exceptions import Error
 
-from events import envelope, logs
+from core import logs
+from core.postgres.session import Session
+from core.watching import serve
+from events import envelope
 from events.catalog.load import load
-from events.postgres import Session
 from events.relay.exposition import watched
 from events.relay.figures import Figures
 from events.relay.outbox_reader import RestoredDatabaseError, SupersededError
@@ -24,7 +26,6 @@ from events.relay.outlook import Outlook
 from events.relay.session import BusLostError, RelaySession
 from events.relay.wakeup import Wakeup
 from events.relay.window import Window
-from events.watching import serve
 
 log = logging.getLogger(__name__)
 

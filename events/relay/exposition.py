@@ -5,9 +5,9 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
+from core.watching import Sample, Watched
 from events.relay.figures import STATES, Figures
 from events.relay.outlook import Outlook
-from events.watching import Sample, Watched
 
 log = logging.getLogger(__name__)
 

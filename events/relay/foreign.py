@@ -15,10 +15,10 @@ from typing import Any, Final
 from pg8000.core import NOTIFICATION_RESPONSE
 from pydantic import ValidationError
 
+from core.ids import new_id
+from core.postgres.session import Session
 from events.catalog.load import load
 from events.event import EVERYBODY
-from events.ids import new_id
-from events.postgres import Session
 from events.relay.figures import Figures
 from events.wire import is_attribute
 

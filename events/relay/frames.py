@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from events import bus
-from events.amqp import BODY, END, FRAME, HEADER, METHOD, OVERHEAD
+from events.broker import bus
+from events.broker.amqp import BODY, END, FRAME, HEADER, METHOD, OVERHEAD
 from events.relay.letters import Letter
 from events.wire import CONTENT_TYPE
 

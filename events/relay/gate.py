@@ -10,7 +10,7 @@ from typing import Final
 
 from pg8000.exceptions import Error
 
-from events.postgres import Session
+from core.postgres.session import Session
 
 log = logging.getLogger(__name__)
 

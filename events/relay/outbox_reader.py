@@ -9,8 +9,9 @@ import os
 import socket
 from typing import Any, Final
 
-from events import envelope, failpoints
-from events.postgres import Session
+from core import failpoints
+from core.postgres.session import Session
+from events import envelope
 from events.relay.letters import Cursor, Letter, Unpublishable
 
 PAGE: Final = 500

@@ -3,7 +3,7 @@
 import threading
 from typing import Any, Final, NamedTuple
 
-from events.postgres import Reconnecting
+from core.postgres.session import Reconnecting
 
 LOOK: Final = """
 select waiting, coalesce(greatest(oldest_seconds, 0), 0), parked, dead, status.epoch, status.holder, progress_seconds,

@@ -7,7 +7,7 @@ when the first is redriven or discarded. Whether a subject waits is in the table
 import time
 from typing import Final
 
-from events.configuration import setting
+from core.configuration import setting
 from events.relay.letters import Letter, Page, Unpublishable
 from events.relay.outbox_reader import OutboxReader
 

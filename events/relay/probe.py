@@ -9,9 +9,9 @@ import threading
 import time
 from typing import Final
 
-from events import bus
-from events.configuration import setting
-from events.ids import new_id
+from core.configuration import setting
+from core.ids import new_id
+from events.broker import bus
 from events.relay.figures import Figures
 from events.relay.letters import Letter
 from events.relay.outlook import Outlook

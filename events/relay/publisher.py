@@ -20,8 +20,9 @@ from typing import Any, Final
 import pika
 from pika.exceptions import ChannelClosedByBroker
 
-from events import bus, failpoints
-from events.logs import said
+from core import failpoints
+from core.logs import said
+from events.broker import bus
 from events.relay.figures import Figures
 from events.relay.frames import publish
 from events.relay.letters import Letter, Page, Unpublishable

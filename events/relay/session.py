@@ -9,9 +9,10 @@ from typing import Final
 
 from pg8000.exceptions import Error
 
-from events import bus, failpoints
-from events.configuration import setting
-from events.logs import said
+from core import failpoints
+from core.configuration import setting
+from core.logs import said
+from events.broker import bus
 from events.relay import probe
 from events.relay.figures import Figures
 from events.relay.foreign import Foreign

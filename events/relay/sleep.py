@@ -8,8 +8,8 @@ import time
 from enum import Enum, auto
 from typing import Final
 
-from events.configuration import setting
-from events.postgres import Session
+from core.configuration import setting
+from core.postgres.session import Session
 from events.relay.figures import Figures
 from events.relay.gate import Doorbell, Gate
 from events.relay.wakeup import Wakeup

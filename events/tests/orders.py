@@ -5,10 +5,11 @@ from typing import Any
 
 import pika
 
-from events import bus, contracts
+from core.postgres.session import Session
+from events.broker import bus
 from events.catalog.agents import AgentCreated
-from events.postgres import Session
-from events.tests.path import EventPath
+from events.contracts import contracts
+from tools.harness.path import EventPath
 
 Heard = list[dict[str, Any]]
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import contracts
 from events.catalog.agents import AgentCreated
 from events.catalog.load import load
+from events.contracts import contracts
 from events.dispatcher.addressed import Gatekeeper
 from events.dispatcher.notifier import joined
 

@@ -17,9 +17,9 @@ from events.catalog.agents import AgentCreated
 from events.catalog.load import load
 from events.event import Event
 from events.outbox import emit
-from events.tests.path import DATABASE, HEAR_ALL, EventPath
 from functions.runtime.event_bodies import whole
 from migrations.databases import connect
+from tools.harness.path import DATABASE, HEAR_ALL, EventPath
 
 Json = dict[str, Any]
 

@@ -14,7 +14,7 @@ from events.catalog.schedules import SharedPruningFallenDue
 from events.dispatcher.clock import Clock
 from events.schedules import Schedule
 from events.subscriptions import Subscription
-from events.tests.path import EventPath
+from tools.harness.path import EventPath
 
 Eventually = Callable[..., Any]
 

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from core.ids import new_id
 from events import envelope
 from events.catalog.agents import AgentCreated
-from events.ids import new_id
 from events.outbox import emit
-from events.tests.path import HEAR_ALL, EventPath
 from events.wire import CONTENT_TYPE
 from migrations.databases import connect
+from tools.harness.path import HEAR_ALL, EventPath
 
 Eventually = Callable[..., Any]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from events.bus import dead
+from events.broker.bus import dead
 from events.tests.orders import Listener, order, send
-from events.tests.path import HEAR_SOME, EventPath
+from tools.harness.path import HEAR_SOME, EventPath
 
 Eventually = Callable[..., Any]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from events import watching
+from core import watching
+from core.watching import Sample, Watched
 from events.relay.figures import STUCK, Figures
-from events.tests.scrape import Watch
-from events.watching import Sample, Watched
-from functions.local.ports import LOOPBACK
+from provisioning.local_settings import LOOPBACK
+from tools.harness.scrape import Watch
 
 HEALTHY = Path(__file__).parents[2] / "deploy/images/healthy"
 """What a container's health check runs."""

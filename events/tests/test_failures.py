@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from events import bus
+from events.broker import bus
 from events.catalog.agents import AgentCreated
 from events.relay.publisher import SETTLING
-from events.tests.path import HEAR_ALL, HEAR_SOME, EventPath
-from events.tests.recorder import Event
-from functions.local.patience import until
+from tools.harness.path import HEAR_ALL, HEAR_SOME, EventPath
+from tools.harness.recorder import Event
+from tools.local.patience import until
 
 Eventually = Callable[..., Any]
 

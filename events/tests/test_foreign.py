@@ -8,7 +8,7 @@ import pytest
 
 from events.catalog.agents import AgentCreated
 from events.catalog.systems import NoticePosted
-from events.tests.path import HEAR_ALL, EventPath
+from tools.harness.path import HEAR_ALL, EventPath
 
 Eventually = Callable[..., Any]
 

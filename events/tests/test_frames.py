@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pika import frame, spec
 
-from events import bus
+from events.broker import bus
 from events.relay.frames import publish
 from events.relay.letters import Letter
 from events.wire import CONTENT_TYPE

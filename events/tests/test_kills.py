@@ -9,8 +9,8 @@ import pytest
 
 from events.relay.window import IN_FLIGHT
 from events.subscriptions import Subscription
-from events.tests import history
-from events.tests.path import EventPath
+from tools.harness import history
+from tools.harness.path import EventPath
 
 Eventually = Callable[..., Any]
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from events.tests.path import HEAR_ALL, EventPath
-from events.tests.scrape import Watch
+from tools.harness.path import HEAR_ALL, EventPath
+from tools.harness.scrape import Watch
 
 Eventually = Callable[..., Any]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from events import bus
-from events.postgres import Session
+from core.postgres.session import Session
+from events.broker import bus
 from events.relay.window import IN_FLIGHT
 from events.subscriptions import Subscription
-from events.tests import history
-from events.tests.path import DATABASE, EventPath
-from events.tests.proxy import Proxy
+from tools.harness import history
+from tools.harness.path import DATABASE, EventPath
+from tools.harness.proxy import Proxy
 
 Eventually = Callable[..., Any]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from events import bus
+from events.broker import bus
 from events.catalog.systems import NoticePosted
 from events.tests.orders import Listener, order, send
-from events.tests.path import EventPath
+from tools.harness.path import EventPath
 
 Eventually = Callable[..., Any]
 

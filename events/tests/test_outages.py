@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from pg8000.exceptions import DatabaseError
 
-from events.postgres import Session
+from core.postgres.session import Session
 from events.subscriptions import Subscription
-from events.tests import history
-from events.tests import path as paths
-from events.tests.outages import Ground, private_ground
-from events.tests.path import DATABASE, EventPath
+from tools.harness import history
+from tools.harness import path as paths
+from tools.harness.outages import Ground, private_ground
+from tools.harness.path import DATABASE, EventPath
 
 Eventually = Callable[..., Any]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from events import bus
+from events.broker import bus
 from events.catalog.agents import AgentChanged, AgentCreated
-from events.tests.path import HEAR_ALL, EventPath
+from tools.harness.path import HEAR_ALL, EventPath
 
 Eventually = Callable[..., Any]
 

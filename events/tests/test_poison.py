@@ -11,8 +11,8 @@ from sqlalchemy.exc import DBAPIError
 
 from events.catalog.agents import AgentCreated
 from events.tests.orders import Listener, order, send
-from events.tests.path import HEAR_SOME, EventPath
-from events.tests.recorder import Event
+from tools.harness.path import HEAR_SOME, EventPath
+from tools.harness.recorder import Event
 
 Eventually = Callable[..., Any]
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from events import bus
+from cli.__main__ import botberi
+from events.broker import bus
 from events.relay import probe
 from events.relay.figures import Figures
 from events.relay.outlook import Outlook
 from events.relay.probe import Probe
-from events.tests.path import DATABASE, HEAR_ALL, EventPath
-from events.tests.scrape import Watch
-from functions.local.commands.__main__ import botberi
+from tools.harness.path import DATABASE, HEAR_ALL, EventPath
+from tools.harness.scrape import Watch
 
 Eventually = Callable[..., Any]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from events.tests.path import EventPath
-from functions.local.commands import ailments
+from cli import ailments
+from tools.harness.path import EventPath
 
 Eventually = Callable[..., Any]
 

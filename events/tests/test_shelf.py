@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from events.subscriptions import Subscription
-from events.tests.path import EventPath
+from tools.harness.path import EventPath
 
 Eventually = Callable[..., Any]
 

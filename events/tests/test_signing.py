@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from core.configuration import MissingSettingError
 from events import signing
-from events.configuration import MissingSettingError
 from events.signing import PREFIX, Keys, NotKeysError, NotSignedError, message_id, new_key, read_keys, verify
-from events.tests.path import EventPath
-from functions.containers.secrets import add_key, drop_key
+from provisioning.secrets import add_key, drop_key
+from tools.harness.path import EventPath
 
 BODY = b'{"specversion": "1.0"}'
 MESSAGE = message_id("record-audit", "/botberi/shared_psql", "evt_1")

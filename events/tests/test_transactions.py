@@ -5,8 +5,8 @@ from typing import Any
 
 from events.catalog.agents import AgentCreated
 from events.outbox import emit
-from events.tests.path import HEAR_ALL, EventPath
 from migrations.databases import connect
+from tools.harness.path import HEAR_ALL, EventPath
 
 Eventually = Callable[..., Any]
 

@@ -9,7 +9,7 @@ from functions.domain.catalog.agents import SLUG, SlugTaken
 from functions.domain.databases import SharedDb
 from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import LINE, Body, Reply
+from functions.schemas.shapes import LINE, Body, Reply
 
 MAX_BODY: Final = 256 * 1024
 """Bytes: a description of any script, in which JSON may write a character as twelve."""

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from events.ids import pattern
+from core.ids import pattern
 from functions.domain.databases import SharedDb
 from functions.domain.instances import reading
 from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
-from functions.runtime.instances import AnyInstanceSummary, InstanceQuery
-from functions.runtime.shapes import Page
+from functions.schemas.instances import AnyInstanceSummary, InstanceQuery
+from functions.schemas.shapes import Page
 
 
 class AnyInstanceQuery(InstanceQuery):

@@ -18,7 +18,7 @@ from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.runtime.callers import Admin
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Body, Reply
+from functions.schemas.shapes import Body, Reply
 
 MAX_BODY: Final = 2 * 1024 * 1024
 """Bytes: a bundle of 1 MiB in base64, its schema and the rest."""

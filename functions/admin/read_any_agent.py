@@ -10,7 +10,7 @@ from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Reply
+from functions.schemas.shapes import Reply
 
 
 class AnyAgent(Reply):

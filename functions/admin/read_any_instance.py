@@ -5,7 +5,7 @@ from functions.domain.instances import reading
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
-from functions.runtime.instances import AnyInstance, InstanceId
+from functions.schemas.instances import AnyInstance, InstanceId
 
 
 @endpoint("GET", "/v1/admin/instances/{instance_id}", refusals=(InstanceNotFound,))

@@ -6,7 +6,7 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.wishes import InstanceDeleted
 from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
-from functions.runtime.instances import AnyInstance, InstanceId
+from functions.schemas.instances import AnyInstance, InstanceId
 
 
 @endpoint("POST", "/v1/admin/instances/{instance_id}/stop", status=202, refusals=(InstanceNotFound, InstanceDeleted))

@@ -5,9 +5,10 @@ from functions.domain.event_path import resolving
 from functions.domain.event_path.letters import DeadLetterNotFound
 from functions.domain.event_path.resolving import Act, DeadLetterResolved
 from functions.runtime.callers import Broker
-from functions.runtime.dead_letters import RARELY, Resolved, Trial, Why, both
+from functions.runtime.declarations import RARELY
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Body
+from functions.schemas.dead_letters import Resolved, Trial, Why, both
+from functions.schemas.shapes import Body
 
 
 class GivingUp(Body):

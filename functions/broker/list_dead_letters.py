@@ -8,9 +8,10 @@ from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import letters
 from functions.domain.event_path.letters import Which
 from functions.runtime.callers import Broker
-from functions.runtime.dead_letters import RARELY, Database, DeadLetter, Kind, Term, both
+from functions.runtime.declarations import RARELY
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Page, PageQuery
+from functions.schemas.dead_letters import Database, DeadLetter, Kind, Term, both
+from functions.schemas.shapes import Page, PageQuery
 
 
 class DeadLetterQuery(PageQuery):

@@ -4,15 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from events.bus import NOTIFY_QUEUE
-from events.ids import new_id
+from core.ids import new_id
+from events.broker.bus import NOTIFY_QUEUE
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishing
 from functions.domain.event_path.publishing import REFUSALS, Draft
 from functions.runtime.callers import Publisher
-from functions.runtime.cloud_events import MAX_BODY, Attribute, Channel, CloudEventBody, Data, Receipt
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Body
+from functions.schemas.cloud_events import MAX_BODY, Attribute, Channel, CloudEventBody, Data, Receipt
+from functions.schemas.shapes import Body
 
 
 class NewEvent(Body):

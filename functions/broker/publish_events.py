@@ -1,13 +1,13 @@
 """POST /v1/events/batch: publish a batch of CloudEvents, all of them or none, each once for its source and id."""
 
-from events.bus import NOTIFY_QUEUE
+from events.broker.bus import NOTIFY_QUEUE
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishing
 from functions.domain.event_path.publishing import BatchRefused
 from functions.runtime.callers import Publisher
-from functions.runtime.cloud_events import MAX_BODY, BatchBody, Receipt
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Reply
+from functions.schemas.cloud_events import MAX_BODY, BatchBody, Receipt
+from functions.schemas.shapes import Reply
 
 
 class Receipts(Reply):

@@ -8,8 +8,9 @@ from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import letters
 from functions.domain.event_path.letters import DeadLetterNotFound
 from functions.runtime.callers import Broker
-from functions.runtime.dead_letters import RARELY, DeadLetter, both
+from functions.runtime.declarations import RARELY
 from functions.runtime.endpoint import endpoint
+from functions.schemas.dead_letters import DeadLetter, both
 
 
 class WholeDeadLetter(DeadLetter):

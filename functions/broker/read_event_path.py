@@ -7,9 +7,10 @@ from pydantic import Field
 from functions.domain.event_path import status
 from functions.domain.refusals import Unavailable
 from functions.runtime.callers import Broker
-from functions.runtime.dead_letters import RARELY, Database
+from functions.runtime.declarations import RARELY
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Reply, SharedTransactions, UserTransactions
+from functions.schemas.dead_letters import Database
+from functions.schemas.shapes import Reply, SharedTransactions, UserTransactions
 
 
 class DatabasePath(Reply):

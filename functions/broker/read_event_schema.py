@@ -4,11 +4,11 @@ import json
 
 from pydantic import ConfigDict
 
-from events import contracts
+from events.contracts import contracts
 from functions.domain.event_path import event_types
 from functions.domain.event_path.event_types import EventTypeUnknown
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Cached, Reply
+from functions.schemas.shapes import Cached, Reply
 
 
 class EventSchema(Reply):

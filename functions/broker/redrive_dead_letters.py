@@ -3,8 +3,9 @@
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path.resolving import Act
 from functions.runtime.callers import Broker
-from functions.runtime.dead_letters import RARELY, Resolved, Selection, Trial, Why, both, resolve_selected
+from functions.runtime.declarations import RARELY
 from functions.runtime.endpoint import endpoint
+from functions.schemas.dead_letters import Resolved, Selection, Trial, Why, both, resolve_selected
 
 
 class Redriving(Selection):

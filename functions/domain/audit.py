@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 from sqlalchemy.dialects.postgresql import insert
 
-from events.context import TRACEPARENT
-from events.ids import new_id
+from core.context import TRACEPARENT
+from core.ids import new_id
 from events.wire import CloudEvent, moment
 from functions.domain.databases import SharedDb
 from shared_psql_models.audit import audit

@@ -22,7 +22,7 @@ from pathlib import Path
 from time import monotonic, sleep, time
 from typing import IO, Final
 
-from events.configuration import setting
+from core.configuration import setting
 from functions.domain.catalog import bundles
 from functions.domain.instances import confinement
 from functions.domain.instances.deployments import Deployment

@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery, Task, signals
 
-from events import context, logs
+from core import context, logs
 from functions.domain.refusals import Unavailable
 from functions.jobs import converge, sweep
 from functions.jobs.settings import CONVERGE, configuration

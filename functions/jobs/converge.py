@@ -12,8 +12,8 @@ from time import monotonic
 from typing import Final
 from uuid import uuid4
 
-from events.configuration import setting
-from events.failpoints import reach
+from core.configuration import setting
+from core.failpoints import reach
 from functions.domain.instances import deployments, turns
 from functions.domain.instances.changes import Change
 from functions.domain.instances.plan import Action, Step, next_step

@@ -3,7 +3,7 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-from events import context
+from core import context
 from functions.domain.refusals import Unavailable
 from functions.jobs.settings import CONVERGE, USER_QUEUE, configuration
 from functions.runtime.databases import DependencyDownError

@@ -3,7 +3,7 @@
 from typing import Any, Final
 from urllib.parse import quote
 
-from events.configuration import secret, setting
+from core.configuration import secret, setting
 from functions.runtime import redis_users
 
 USER_QUEUE: Final = "instances.user"

@@ -8,8 +8,8 @@ import random
 import threading
 from typing import Final
 
-from events import context
-from events.configuration import setting
+from core import context
+from core.configuration import setting
 from functions.domain.instances import due
 from functions.domain.refusals import Unavailable
 from functions.jobs import queue

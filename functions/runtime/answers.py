@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from functions.domain.refusals import FieldError, PreconditionFailed, Refusal
 from functions.runtime import problems
 from functions.runtime.declarations import Declaration
-from functions.runtime.shapes import Cached, Reply
 from functions.runtime.transport import Internal
+from functions.schemas.shapes import Cached, Reply
 
 log = logging.getLogger(__name__)
 

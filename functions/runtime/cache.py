@@ -7,11 +7,11 @@ from functools import cache as memoised
 from time import monotonic
 from typing import Any, Final
 
-from events.configuration import secret, setting
+from core.configuration import secret, setting
 from functions.domain.refusals import Unavailable
 from functions.runtime import redis_users
 from functions.runtime.databases import DependencyDownError
-from functions.runtime.shapes import Answer, Cached
+from functions.schemas.shapes import Answer, Cached
 
 log = logging.getLogger(__name__)
 

@@ -5,14 +5,14 @@ from typing import Any, Final
 
 import flask
 
-from events import context
+from core import context
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.principals import is_key
 from functions.runtime import inputs
 from functions.runtime.callers import Publisher, User, bearer, check_session, claims, publisher
 from functions.runtime.databases import shared_transaction, user_transaction
 from functions.runtime.declarations import Declaration, Parameter
-from functions.runtime.shapes import UserTransactions
+from functions.schemas.shapes import UserTransactions
 
 _LATE: Final = ("prepared", "database", "transactions", "cache")
 """What a parameter is filled from once all that was sent is read."""

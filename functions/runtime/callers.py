@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Self
 
-from events.configuration import secret
+from core.configuration import secret
 from events.event import EVERYBODY
 from functions.domain import revocations
 from functions.domain.accounts import live_sessions

@@ -18,7 +18,7 @@ from typing import Any, Final
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from httptools.parser.errors import HttpParserInvalidMethodError
 
-from events import context
+from core import context
 from functions.domain.refusals import Malformed, Refusal
 from functions.runtime import problems
 from functions.runtime.transport import (

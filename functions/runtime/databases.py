@@ -16,7 +16,7 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from events.configuration import secret, setting
+from core.configuration import secret, setting
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import Unavailable
 

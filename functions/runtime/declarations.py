@@ -33,6 +33,10 @@ class Needs:
     """The locked dependencies it needs: `deploy/requirements/<group>.txt`."""
 
 
+RARELY: Final = Needs(max_scale=2)
+"""What operators use a few times a day: little, since each copy may connect to both databases."""
+
+
 @dataclass(frozen=True)
 class Parameter:
     """One parameter of a handler: its name, its type, and where its value comes from."""

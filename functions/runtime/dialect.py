@@ -1,4 +1,4 @@
-"""SQLAlchemy over connections of events/pipelined.py: what it would ask the server besides the statements is known."""
+"""SQLAlchemy over pipelined connections: what it would ask the server besides the statements is known."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGIdentifierPreparer
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
+from core.postgres.pipelined import DbapiConnection
 from events.outbox import UNANSWERED
-from events.pipelined import DbapiConnection
 
 
 class Dialect(PGDialect_pg8000):

@@ -17,7 +17,7 @@ from typing import Any, Final, get_origin, get_type_hints
 
 import flask
 
-from events import context
+from core import context
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import Refusal
 from functions.runtime import answers, idempotency, metrics
@@ -26,7 +26,7 @@ from functions.runtime.callers import User
 from functions.runtime.declarations import Declaration, Needs, Parameter, path_parameters, summary_of
 from functions.runtime.inputs import discard_rest, leave_unread
 from functions.runtime.routes import match
-from functions.runtime.shapes import IfMatch, Query, SharedTransactions, UserTransactions, bodies
+from functions.schemas.shapes import IfMatch, Query, SharedTransactions, UserTransactions, bodies
 
 log = logging.getLogger(__name__)
 

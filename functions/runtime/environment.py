@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from events.configuration import DELIVERY_KEYS, MissingSettingError, secret, setting
+from core.configuration import DELIVERY_KEYS, MissingSettingError, secret, setting
 from functions.domain.databases import SharedDb, UserDb
 from functions.runtime import redis_users
 from functions.runtime.databases import POOL_SIZE
 from functions.runtime.declarations import Declaration
-from functions.runtime.shapes import SharedTransactions, UserTransactions
+from functions.schemas.shapes import SharedTransactions, UserTransactions
 
 USER_PSQL: Final = "user_psql"
 SHARED_PSQL: Final = "shared_psql"

@@ -18,7 +18,7 @@ def main() -> None:
     gc.disable()
     # There are none, and pydantic would look through every package for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from events import logs  # noqa: PLC0415 - see above
+    from core import logs  # noqa: PLC0415 - see above
     from functions.runtime.functions import files  # noqa: PLC0415 - see above
     from functions.runtime.server import serve  # noqa: PLC0415 - see above
 
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _host(names: list[str], surfaces: dict[str, str]) -> "Host":
-    from events.configuration import MissingSettingError  # noqa: PLC0415 - see above
+    from core.configuration import MissingSettingError  # noqa: PLC0415 - see above
     from functions.runtime.environment import refuse_incomplete  # noqa: PLC0415 - see above
     from functions.runtime.hosting import create  # noqa: PLC0415 - see above
 

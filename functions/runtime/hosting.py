@@ -14,7 +14,7 @@ from typing import Final
 import flask
 from werkzeug.wrappers import Request
 
-from events import context
+from core import context
 from functions.domain.refusals import Refusal
 from functions.runtime import docs_page, functions, metrics
 from functions.runtime.answers import refused

@@ -21,8 +21,8 @@ from functions.domain.refusals import (
     TooLarge,
     UnsupportedMediaType,
 )
-from functions.runtime.shapes import AnyBody, IfMatch, PageQuery, Query, bodies, nul_characters, pointer
 from functions.runtime.strict_json import NotStrictJsonError, check_json
+from functions.schemas.shapes import AnyBody, IfMatch, PageQuery, Query, bodies, nul_characters, pointer
 
 AnyQuery = TypeVar("AnyQuery", bound=Query)
 

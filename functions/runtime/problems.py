@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any, Final
 
-from events import context
+from core import context
 from functions.domain import refusals
 from functions.domain.refusals import Refusal
 from functions.runtime import transport

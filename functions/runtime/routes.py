@@ -7,7 +7,7 @@ from typing import Any
 
 from functions.domain.refusals import NotFound, Refusal
 from functions.runtime.declarations import Declaration
-from functions.runtime.shapes import takes_events
+from functions.schemas.shapes import takes_events
 
 
 class RouteNotFound(NotFound):

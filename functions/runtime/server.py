@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
-from events import sockets
+from core import sockets
 from functions.runtime.connection import Connection
 from functions.runtime.wsgi import Application
 

@@ -17,7 +17,8 @@ from typing import Any, ClassVar, Final, Union, get_args, get_origin, get_type_h
 import flask
 from pydantic import ValidationError
 
-from events import context, inbox, signing
+from core import context
+from events import inbox, signing
 from events.event import Event
 from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode
 from functions.domain.databases import SharedDb, UserDb
@@ -29,8 +30,8 @@ from functions.runtime.declarations import Declaration, Needs, Parameter, summar
 from functions.runtime.endpoint import Function, as_function
 from functions.runtime.event_bodies import whole
 from functions.runtime.inputs import read_body
-from functions.runtime.shapes import nul_characters
 from functions.runtime.strict_json import NotStrictJsonError, check_json
+from functions.schemas.shapes import nul_characters
 
 log = logging.getLogger(__name__)
 

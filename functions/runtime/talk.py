@@ -12,8 +12,8 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Final, cast
 
-from events import context
-from events.configuration import setting
+from core import context
+from core.configuration import setting
 from functions.domain.refusals import BadGateway, Unavailable
 from functions.runtime.databases import DependencyDownError
 

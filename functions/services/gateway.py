@@ -21,9 +21,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from events import context, logs, watching, wire
-from events.configuration import secret, setting
-from events.watching import Watched
+from core import context, logs, watching
+from core.configuration import secret, setting
+from core.watching import Watched
+from events import wire
 from functions.domain.refusals import Refusal
 from functions.runtime import callers
 from functions.services.realtime import figures as metrics

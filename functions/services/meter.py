@@ -10,8 +10,8 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
-from events import logs
-from events.watching import Sample, Watched, serve
+from core import logs
+from core.watching import Sample, Watched, serve
 from functions.services.figures import edge, poolers, postgres, redis
 
 FAMILIES: Final = {**postgres.FAMILIES, **poolers.FAMILIES, **redis.FAMILIES, **edge.FAMILIES}

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import Engine
 
 from functions.jobs import queue
-from functions.local.testing.world import World
 from functions.runtime import cache, callers, databases
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
+from testing.world import World
 
 
 @contextmanager

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from functions.local.testing.answers import Answer
-from functions.local.testing.clients import Api, Client
-from functions.manifests.openapi import operation
-from functions.manifests.schemas import Schemas, schema_of
 from functions.runtime.declarations import Declaration
+from testing.answers import Answer
+from testing.clients import Api, Client
+from tools.manifests.openapi import operation
+from tools.manifests.schemas import Schemas, schema_of
 
 
 def client_of(api: Api, declaration: Declaration) -> Client:

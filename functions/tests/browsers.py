@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 
-from functions.local import binaries
+from tools.local.servers import binaries
 
 
 @contextmanager

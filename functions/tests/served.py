@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from functions.local import leftovers, seed
-from functions.local.testing.stack import Stack
-from functions.local.testing.world import World
+from provisioning import seed
+from testing.stack import Stack
+from testing.world import World
+from tools.local import leftovers
 
 
 @contextmanager

@@ -8,15 +8,15 @@ from uuid import uuid4
 
 import pytest
 
-from events.contracts import ROOT
-from functions.local.testing import people
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from events.contracts.contracts import ROOT
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
 from functions.tests import alone
 from functions.tests.asking import ask, body_of
+from testing import people
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 SUBSCRIBERS = declarations(["subscribers"])

@@ -21,13 +21,13 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from functions.local.testing import people
-from functions.local.testing.clients import Client
-from functions.local.testing.people import Person
-from functions.local.testing.stack import Stack
-from functions.local.testing.world import World
 from functions.runtime.docs_page import DOCUMENTS
 from functions.tests import served
+from testing import people
+from testing.clients import Client
+from testing.people import Person
+from testing.stack import Stack
+from testing.world import World
 
 CHECKS = [
     not_a_server_error,

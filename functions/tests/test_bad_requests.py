@@ -2,13 +2,13 @@
 
 import pytest
 
-from functions.local.testing import people
-from functions.local.testing.answers import Answer
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
 from functions.tests.asking import ask, body_of, content_of, path_of
+from testing import people
+from testing.answers import Answer
+from testing.clients import Api
+from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 WITH_BODY = [each for each in ENDPOINTS if "application/json" in content_of(each)]

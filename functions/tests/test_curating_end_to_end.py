@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from functions.domain.catalog.tests.making import a_bundle, a_slug, in_base64
-from functions.local.testing import launches, people
-from functions.local.testing.stack import Stack
+from testing import launches, people
+from testing.stack import Stack
 
 Eventually = Callable[[Callable[[], Any]], Any]
 

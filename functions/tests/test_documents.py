@@ -12,8 +12,8 @@ import functions_framework
 import pytest
 
 from functions.domain.catalog import bundles
-from functions.local.testing.people import Person
-from functions.local.testing.stack import Stack
+from testing.people import Person
+from testing.stack import Stack
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "llms.txt", *(ROOT / "docs").rglob("*.md")])

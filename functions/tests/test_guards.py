@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from functions.local.testing import people
-from functions.local.testing.clients import Api
-from functions.local.testing.launches import Launched
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
 from functions.tests.asking import ask, path_of
+from testing import people
+from testing.clients import Api
+from testing.launches import Launched
+from testing.people import Person
+from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 GUARDED = [each for each in ENDPOINTS if each.parameter("caller")]

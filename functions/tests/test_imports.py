@@ -19,7 +19,7 @@ PACKAGES = {
     *("flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "blinker"),
     # Ours.
     *("pydantic", "pydantic_core", "annotated_types", "typing_inspection", "typing_extensions", "sqlalchemy"),
-    *("events", "functions", "shared_psql_models", "cython_runtime"),
+    *("core", "events", "functions", "shared_psql_models", "cython_runtime"),
     # Loaded by the Python of some distributions itself.
     "sitecustomize",
 }

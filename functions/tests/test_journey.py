@@ -12,15 +12,17 @@ import pika
 import pytest
 from sqlalchemy import text
 
-from events import bus, contracts, wire
+from core.ids import new_id
+from events import wire
+from events.broker import bus
 from events.catalog.agents import AgentCreated
 from events.catalog.load import load
-from events.ids import new_id
+from events.contracts import contracts
 from functions.domain.catalog.bundles import bundle
-from functions.local.testing import people
-from functions.local.testing.launches import ECHO, Launched
-from functions.local.testing.people import Person
-from functions.local.testing.stack import Stack
+from testing import people
+from testing.launches import ECHO, Launched
+from testing.people import Person
+from testing.stack import Stack
 
 Eventually = Callable[..., Any]
 

@@ -9,13 +9,13 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from events.configuration import secret
-from functions.local import postgres_server
-from functions.local.patience import until
-from functions.local.testing import launches, people
-from functions.local.testing.answers import Answer
-from functions.local.testing.people import Person
-from functions.local.testing.stack import Stack
+from core.configuration import secret
+from testing import launches, people
+from testing.answers import Answer
+from testing.people import Person
+from testing.stack import Stack
+from tools.local.patience import until
+from tools.local.servers import postgres_server
 
 PASSWORD: Final = f"password-{uuid4().hex}"
 SECRET: Final = f"secret-{uuid4().hex}"

@@ -11,14 +11,16 @@ from urllib.parse import quote
 import pytest
 import yaml
 
-from functions.local import binaries, private_process, settings
-from functions.local.ports import LOOPBACK, free_ports
-from functions.local.testing.stack import Stack
-from functions.manifests.panels import DASHBOARDS
+from provisioning import local_settings
+from provisioning.local_settings import LOOPBACK
+from testing.stack import Stack
+from tools.local.ports import free_ports
+from tools.local.servers import binaries, private_process
+from tools.manifests.panels import DASHBOARDS
 
 Eventually = Callable[..., Any]
 
-RULES = settings.ROOT / "deploy/prometheus/rules.yml"
+RULES = local_settings.ROOT / "deploy/prometheus/rules.yml"
 LINES = [line for _, panels in DASHBOARDS.values() for panel in panels for line, _ in panel.lines]
 
 
@@ -84,7 +86,7 @@ def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     }
     told = {**stack.environment, "WATCH_LISTEN": f"{LOOPBACK}:{meter}"}
     started = [
-        private_process.start(name, command, run=stack.folder, cwd=settings.ROOT, environment=told)
+        private_process.start(name, command, run=stack.folder, cwd=local_settings.ROOT, environment=told)
         for name, command in commands.items()
     ]
     yield Prometheus(port)

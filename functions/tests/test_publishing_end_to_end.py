@@ -10,11 +10,11 @@ import pytest
 from cloudevents.conversion import to_binary
 from cloudevents.http import CloudEvent
 
+from core.postgres.session import Session
 from events.catalog.systems import NoticePosted
-from events.postgres import Session
-from functions.local.testing import clients, people
-from functions.local.testing.people import Person
-from functions.local.testing.stack import Stack
+from testing import clients, people
+from testing.people import Person
+from testing.stack import Stack
 
 Eventually = Callable[[Callable[[], Any]], Any]
 

@@ -16,14 +16,14 @@ import pytest
 from selenium.webdriver import Chrome
 from websockets.exceptions import InvalidStatus
 
-from functions.local.testing import people
-from functions.local.testing.launches import Launched
-from functions.local.testing.people import Person
-from functions.local.testing.stack import Stack
 from functions.services.realtime.tests.tabs import Tab, connection
 from functions.tests import browsers
 from functions.tests.test_documents import PYTHON, ROOT
 from functions.tests.test_journey import launched
+from testing import people
+from testing.launches import Launched
+from testing.people import Person
+from testing.stack import Stack
 
 Eventually = Callable[..., Any]
 

@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from functions.local.commands.__main__ import botberi
-from functions.local.testing import people
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.stack import Stack
-from functions.local.testing.world import World
+from cli.__main__ import botberi
 from functions.services.realtime.tests.tabs import Tab
+from testing import people
+from testing.clients import Api
+from testing.people import Person
+from testing.stack import Stack
+from testing.world import World
 
 COLUMNS = "id, type, subject, to_char(created at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as time, data"
 

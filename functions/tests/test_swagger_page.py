@@ -8,10 +8,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from functions.local.testing.people import Person
-from functions.local.testing.stack import Stack
-from functions.local.testing.world import World
 from functions.tests import browsers, served
+from testing.people import Person
+from testing.stack import Stack
+from testing.world import World
 
 SECONDS = 30
 

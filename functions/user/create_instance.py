@@ -14,8 +14,8 @@ from functions.domain.instances.launching import AgentUnknown, Launch, VersionAm
 from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.runtime.instances import Instance
-from functions.runtime.shapes import LINE, Body, SharedTransactions
+from functions.schemas.instances import Instance
+from functions.schemas.shapes import LINE, Body, SharedTransactions
 
 
 class NewInstance(Body):

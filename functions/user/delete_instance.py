@@ -5,7 +5,7 @@ from functions.domain.instances import reading, wishes
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.callers import User
 from functions.runtime.endpoint import endpoint
-from functions.runtime.instances import Instance, InstanceId
+from functions.schemas.instances import Instance, InstanceId
 
 
 @endpoint("DELETE", "/v1/instances/{instance_id}", status=202, refusals=(InstanceNotFound,))

@@ -9,7 +9,7 @@ from functions.domain.catalog import agents, versions
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Page, PageQuery, Reply
+from functions.schemas.shapes import Page, PageQuery, Reply
 
 
 class VersionSummary(Reply):

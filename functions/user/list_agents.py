@@ -9,7 +9,7 @@ from functions.domain.catalog import agents
 from functions.runtime.cache import Cache
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Cached, Page, PageQuery, Reply, SharedTransactions
+from functions.schemas.shapes import Cached, Page, PageQuery, Reply, SharedTransactions
 
 
 class AgentQuery(PageQuery):

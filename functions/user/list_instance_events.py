@@ -5,8 +5,8 @@ from functions.domain.instances import history, reading
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.callers import User
 from functions.runtime.endpoint import endpoint
-from functions.runtime.instances import InstanceEvent, InstanceId
-from functions.runtime.shapes import Page, PageQuery
+from functions.schemas.instances import InstanceEvent, InstanceId
+from functions.schemas.shapes import Page, PageQuery
 
 
 @endpoint("GET", "/v1/instances/{instance_id}/events", refusals=(InstanceNotFound,))

@@ -8,7 +8,7 @@ from functions.domain.accounts import accounts, emails, keys, passwords, session
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Body, Reply
+from functions.schemas.shapes import Body, Reply
 
 
 class Credentials(Body):

@@ -10,7 +10,7 @@ from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.runtime.cache import Cache
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Cached, Reply, SharedTransactions
+from functions.schemas.shapes import Cached, Reply, SharedTransactions
 
 NEWEST: Final = 5
 """Versions shown with the agent; its list of versions has the others."""

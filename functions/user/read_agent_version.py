@@ -10,7 +10,7 @@ from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.versions import NUMBER, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Reply
+from functions.schemas.shapes import Reply
 
 
 class VersionDetails(Reply):

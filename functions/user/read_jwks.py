@@ -6,7 +6,7 @@ from typing import ClassVar
 from functions.domain.accounts import keys
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Reply
+from functions.schemas.shapes import Reply
 
 
 class PublicKey(Reply):

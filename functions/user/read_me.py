@@ -6,7 +6,7 @@ from functions.domain.accounts import accounts
 from functions.domain.databases import UserDb
 from functions.runtime.callers import User
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Reply
+from functions.schemas.shapes import Reply
 
 
 class Me(Reply):

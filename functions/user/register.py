@@ -9,7 +9,7 @@ from functions.domain.accounts import accounts, emails, passwords
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import Body, Reply
+from functions.schemas.shapes import Body, Reply
 
 
 class Registration(Body):

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from events.ids import new_id
+from core.ids import new_id
 from functions.domain.instances import reading
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.refusals import Conflict
@@ -13,9 +13,9 @@ from functions.runtime import talk
 from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.runtime.instances import InstanceId
-from functions.runtime.shapes import Body, Reply, SharedTransactions
 from functions.runtime.talk import AgentAnswerInvalid, AgentBusy, AgentTimedOut, AgentUnavailable
+from functions.schemas.instances import InstanceId
+from functions.schemas.shapes import Body, Reply, SharedTransactions
 from shared_psql_models.statuses import Status
 
 

@@ -8,7 +8,7 @@ from functions.domain.instances.wishes import InstanceDeleted
 from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.runtime.instances import Instance, InstanceId
+from functions.schemas.instances import Instance, InstanceId
 
 
 @endpoint(

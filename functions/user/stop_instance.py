@@ -6,7 +6,7 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.wishes import InstanceDeleted
 from functions.runtime.callers import User
 from functions.runtime.endpoint import endpoint
-from functions.runtime.instances import Instance, InstanceId
+from functions.schemas.instances import Instance, InstanceId
 
 
 @endpoint("POST", "/v1/instances/{instance_id}/stop", status=202, refusals=(InstanceNotFound, InstanceDeleted))

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
-from functions.local import databases
-from functions.local.testing.world import World
 from migrations.__main__ import LOCK_KEY, migrate
 from migrations.databases import DATABASES, connect
 from migrations.roles import provision
+from testing.world import World
+from tools.local import databases
 
 
 @pytest.fixture(params=sorted(DATABASES))

@@ -4,11 +4,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from functions.local import rights, settings
-from functions.local.testing.world import World
-from functions.manifests.parts import PARTS
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
+from provisioning import local_settings
+from testing.world import World
+from tools.manifests import rights
+from tools.manifests.parts import PARTS
 
 FORBIDDEN = [
     ("shared_psql", "user", "select content from bundles"),
@@ -144,7 +145,7 @@ def test_what_has_expired_is_forgotten_when_a_session_ends_and_nothing_else(worl
 
 @pytest.mark.usefixtures("world")
 def test_the_page_of_rights_says_what_the_databases_say() -> None:
-    assert (settings.ROOT / rights.FILE).read_text(encoding="utf-8") == rights.page(), "run `make rights`"
+    assert (local_settings.ROOT / rights.FILE).read_text(encoding="utf-8") == rights.page(), "run `make rights`"
 
 
 def test_nothing_that_runs_has_the_password_of_the_migrator_or_of_a_superuser() -> None:

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from events.configuration import secret
+from core.configuration import secret
 from migrations.roles import provision
 
 

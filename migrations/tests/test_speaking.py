@@ -14,8 +14,8 @@ from events.catalog.instances import InstanceStatusChanged
 from events.catalog.load import load
 from events.catalog.systems import NoticePosted
 from events.event import Event
-from functions.local.testing.world import World
 from migrations.databases import connect
+from testing.world import World
 
 ROLES: Final = ("user", "admin", "broker", "subscribers", "worker", "relay")
 

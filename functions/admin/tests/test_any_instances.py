@@ -1,8 +1,8 @@
 from collections.abc import Callable
 
-from functions.local.testing.clients import Api
-from functions.local.testing.launches import Launched
-from functions.local.testing.people import Person
+from testing.clients import Api
+from testing.launches import Launched
+from testing.people import Person
 
 Launch = Callable[..., Launched]
 Somebody = Callable[..., Person]

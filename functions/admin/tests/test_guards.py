@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
+from testing.clients import Api
+from testing.people import Person
 
 ROUTES = declarations(["admin"])
 

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from events.ids import new_id
+from core.ids import new_id
 from events.wire import CloudEvent
 from functions.domain import audit
 from functions.domain.databases import SharedDb
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 
 def happened(world: World, *, subject: str, actor: str, kind: str = "com.botberi.agent.changed.v1") -> str:

@@ -11,10 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from functions.domain.catalog.tests.making import a_bundle, a_slug, an_agent, in_base64
-from functions.local.testing.answers import Answer
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from testing.answers import Answer
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 VERSION: dict[str, Any] = {"number": "1.0.0", "config_schema": {"type": "object"}, "bundle": in_base64(a_bundle())}
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from events import contracts
+from core.ids import new_id
 from events.catalog.agents import AgentChanged
-from events.ids import new_id
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from events.contracts import contracts
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 QUEUE = "botberi.record-audit"
 BURY = """insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)

@@ -3,11 +3,11 @@ from typing import Any
 
 import pytest
 
-from events.ids import new_id
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from core.ids import new_id
 from functions.runtime import databases
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 EMIT = "select emit_event(type => 'com.botberi.thing.counted.v1', subject => 'agt_1', data => '{}', id => %s)"
 

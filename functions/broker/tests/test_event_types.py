@@ -2,10 +2,11 @@ from collections.abc import Callable
 
 import pytest
 
-from events import contracts, envelope
+from events import envelope
 from events.catalog.load import load
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
+from events.contracts import contracts
+from testing.clients import Api
+from testing.people import Person
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 from cloudevents.conversion import to_binary, to_structured
 from cloudevents.http import CloudEvent
 
-from events import contracts
 from events.catalog.systems import NoticePosted, RecordChanged
-from functions.local.testing import people
-from functions.local.testing.answers import Answer
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
+from events.contracts import contracts
+from testing import people
+from testing.answers import Answer
+from testing.clients import Api
+from testing.world import World
 
 DATA = {"notice_id": "notice-1", "text": "Something has happened."}
 EVENT = {"specversion": "1.0", "id": "ce-1", "source": "/example/crm", "type": NoticePosted.type, "data": DATA}

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
+from core.ids import pattern
 from events.catalog.systems import NoticePosted
-from events.ids import pattern
-from functions.local.testing import people
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
 from migrations.databases import connect
+from testing import people
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 EVENT = {
     "type": NoticePosted.type,

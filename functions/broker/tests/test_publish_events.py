@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from events.catalog.systems import NoticePosted
-from functions.local.testing import people
-from functions.local.testing.answers import Answer
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from testing import people
+from testing.answers import Answer
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 SOURCE = "/example/batch"
 """Nobody else's: other tests of this worker publish too."""

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from events import contracts
 from events.catalog.load import load
 from events.catalog.systems import NoticePosted, RecordChanged
+from events.contracts import contracts
 from events.event import Event
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishers
 from functions.domain.event_path.publishers import PublisherInvalid, PublisherNameTaken, PublisherNotFound, Wanted
-from functions.local.testing import people
-from functions.local.testing.answers import Answer
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
 from functions.runtime.functions import declarations
 from functions.tests.asking import ask
+from testing import people
+from testing.answers import Answer
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 NOTICE = {"type": NoticePosted.type, "data": {"notice_id": "n-1", "text": "t"}}
 RECORD = {"type": RecordChanged.type, "data": {"record_id": "r-1", "kind": "customer", "change": "updated"}}

@@ -8,9 +8,9 @@ from typing import Any, Final
 from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
-from events import context
+from core import context
+from core.ids import new_id
 from events.catalog.accounts import AccountRegistered
-from events.ids import new_id
 from events.outbox import emit
 from functions.domain.accounts import passwords
 from functions.domain.accounts.emails import normalise

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Any, Final
 
-from events.configuration import secret
+from core.configuration import secret
 
 ALGORITHM: Final = "EdDSA"
 PRIVATE: Final = "jwt-signing-key"

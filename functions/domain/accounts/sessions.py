@@ -6,9 +6,9 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
 
-from events import context
+from core import context
+from core.ids import new_id
 from events.catalog.accounts import SessionRevoked
-from events.ids import new_id
 from events.outbox import emit
 from functions.domain.accounts import access_tokens
 from functions.domain.accounts.accounts import Account, find_active

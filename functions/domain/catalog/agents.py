@@ -6,8 +6,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from core.ids import new_id
 from events.catalog.agents import AgentChanged, AgentCreated
-from events.ids import new_id
 from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.refusals import Conflict, NotFound, PreconditionFailed

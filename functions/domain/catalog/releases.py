@@ -7,8 +7,8 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from core.ids import new_id
 from events.catalog.agents import VersionPublished
-from events.ids import new_id
 from events.outbox import emit
 from functions.domain.catalog import bundles, config_schemas
 from functions.domain.catalog.agents import AgentNotFound

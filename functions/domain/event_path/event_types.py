@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from events import contracts, envelope, subscriptions
+from events import envelope, subscriptions
 from events.catalog.load import load
+from events.contracts import contracts
 from events.event import Event
 from functions.domain.refusals import NotFound
 

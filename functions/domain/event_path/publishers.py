@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from sqlalchemy import RowMapping, func, insert, or_, select, text, update
 
+from core.ids import new_id
 from events.catalog.load import load
 from events.catalog.publishers import PublisherCreated, PublisherKeyRotated, PublisherRevoked
 from events.event import EVERYBODY
-from events.ids import new_id
 from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 from sqlalchemy import text
 
-from events import context
+from core import context
 from events.catalog.load import load
 from events.event import Event
 from events.outbox import UNANSWERED

@@ -6,8 +6,8 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, text
 
+from core.ids import new_id
 from events.catalog.dead_letters import DeadLettersResolved
-from events.ids import new_id
 from events.outbox import emit
 from events.wire import NotAnEventError, decode, fits
 from functions.domain.event_path.letters import CHOSEN, Databases, DeadLetterNotFound, Which

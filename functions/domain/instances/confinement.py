@@ -5,7 +5,7 @@ Until they run in sandboxes, whoever operates an installation has to say that it
 
 from typing import Final
 
-from events.configuration import setting
+from core.configuration import setting
 from functions.domain.refusals import Conflict
 
 SETTING: Final = "AGENTS_UNCONFINED"

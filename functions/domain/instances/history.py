@@ -5,7 +5,7 @@ Each is said as an event too. Both have one id and one number, so that whoever h
 
 from sqlalchemy import RowMapping, func, insert, select
 
-from events import context
+from core import context
 from events.catalog.instances import InstanceDesiredStateChanged, InstanceStatusChanged
 from events.outbox import emit
 from functions.domain.databases import SharedDb

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping, func, insert
 
+from core.ids import new_id
 from events.catalog.instances import InstanceDesiredStateChanged
-from events.ids import new_id
 from functions.domain.catalog import versions
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.catalog.versions import Channel, VersionNotFound

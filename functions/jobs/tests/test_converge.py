@@ -14,10 +14,10 @@ import pytest
 from functions.drivers.base import OutdatedTurnError
 from functions.drivers.processes import Process
 from functions.jobs import converge
-from functions.local.ports import free_ports
-from functions.local.testing.launches import Launched
 from functions.runtime import databases
 from functions.runtime.databases import DatabaseUnavailable
+from testing.launches import Launched
+from tools.local.ports import free_ports
 
 Launch = Callable[..., Launched]
 Eventually = Callable[..., Any]

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from functions.jobs import queue
-from functions.local import private_process, processes
-from functions.local.ports import free_ports
-from functions.local.private_process import PrivateProcess
-from functions.local.settings import ROOT
-from functions.local.testing.launches import Launched
-from functions.local.testing.world import World
+from provisioning.local_settings import ROOT
+from testing.launches import Launched
+from testing.world import World
+from tools.local import processes
+from tools.local.ports import free_ports
+from tools.local.servers import private_process
+from tools.local.servers.private_process import PrivateProcess
 
 LOGIN = "botberi:a password"
 

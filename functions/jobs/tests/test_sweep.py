@@ -8,7 +8,7 @@ import pytest
 
 from functions.jobs import queue, sweep
 from functions.jobs.queue import JobQueueUnavailable
-from functions.local.testing.launches import Launched
+from testing.launches import Launched
 
 Launch = Callable[..., Launched]
 

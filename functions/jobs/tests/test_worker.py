@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import pytest
 
-from events import context
+from core import context
 from functions.jobs import queue
 from functions.jobs.settings import ADMIN_QUEUE, CONVERGE, DATABASE, DEAD, USER_QUEUE
-from functions.local import redis_server
-from functions.local.ports import free_ports
-from functions.local.private_process import PrivateProcess
-from functions.local.testing.launches import Launched
-from functions.local.testing.world import World
+from testing.launches import Launched
+from testing.world import World
+from tools.local.ports import free_ports
+from tools.local.servers import redis_server
+from tools.local.servers.private_process import PrivateProcess
 
 Launch = Callable[..., Launched]
 Worker = Callable[..., PrivateProcess]

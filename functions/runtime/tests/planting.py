@@ -50,7 +50,7 @@ from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import *
 from functions.runtime.callers import Admin, User
 from functions.runtime.endpoint import endpoint
-from functions.runtime.shapes import *
+from functions.schemas.shapes import *
 from functions.runtime.subscriber import subscriber
 """
 

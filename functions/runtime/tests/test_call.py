@@ -9,9 +9,9 @@ import pytest
 from functions.domain import revocations
 from functions.domain.accounts import sessions
 from functions.domain.databases import SharedDb, UserDb
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
 from functions.runtime.tests.planting import Client, Plant
+from testing.people import Person
+from testing.world import World
 
 HANDLERS = {
     "user_psql": "caller: User, db: UserDb",

@@ -10,12 +10,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from events.configuration import secret
+from core.configuration import secret
 from functions.domain.accounts import access_tokens, keys
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
 from functions.tests.alone import without_memory
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 Forge = Callable[..., str]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events import sockets
+from core import sockets
 from functions.runtime.connection import BODY_BYTES, HEAD_BYTES, HEADERS, URL_BYTES, Connection
 from functions.runtime.wsgi import Application, Environ, StartResponse
 

@@ -8,15 +8,15 @@ import pytest
 from pg8000.exceptions import DatabaseError, InterfaceError
 from sqlalchemy.exc import DBAPIError
 
+from core.ids import new_id
 from events.catalog.agents import AgentCreated
-from events.ids import new_id
 from events.outbox import emit
 from functions.domain.catalog import agents
 from functions.domain.databases import SharedDb
-from functions.local.testing.world import World
 from functions.runtime import databases
 from functions.runtime.tests.planting import Client, Plant
 from functions.tests.alone import without_memory
+from testing.world import World
 
 ASK = """
     @endpoint("GET", "/things", refusals=(Unavailable,))

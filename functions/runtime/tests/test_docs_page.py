@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from functions.local.testing.clients import Api
+from testing.clients import Api
 
 
 @pytest.mark.parametrize("surface", ["user", "admin", "broker"])

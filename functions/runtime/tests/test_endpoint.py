@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import text
 
 from functions.domain import refusals
-from functions.local.testing.world import World
 from functions.runtime.problems import STATUSES, status_of
 from functions.runtime.tests.planting import Plant
+from testing.world import World
 
 READ = """
     @endpoint("GET", "/things")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from functions.local.settings import inherited
+from provisioning.local_settings import inherited
 
 
 def start(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -6,9 +6,9 @@ from sqlalchemy import text
 
 from events.catalog.accounts import AccountRegistered
 from events.outbox import emit
-from functions.local.testing.world import World
 from functions.runtime.tests.planting import Client, Plant
 from functions.runtime.tests.test_subscriber import deliver, event
+from testing.world import World
 
 COUNT = """
     @subscriber

@@ -7,11 +7,11 @@ import functions_framework
 import pytest
 
 from events.signing import new_key
-from functions.attack.spellings import spellings
 from functions.runtime import functions
 from functions.runtime.hosting import create
 from functions.runtime.tests.planting import Client, Plant
 from functions.runtime.wsgi import parted
+from tools.attack.spellings import spellings
 
 READ = '@endpoint("GET", "/things/{name}")\ndef read_thing(name: str) -> None: ...'
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
 from functions.runtime.tests.planting import Client, Plant
+from testing.people import Person
+from testing.world import World
 
 CREATE = """
     class Thing(Body):

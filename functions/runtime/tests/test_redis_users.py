@@ -6,8 +6,8 @@ import pytest
 import redis
 
 from functions.jobs.settings import DATABASE, USER_QUEUE
-from functions.local.testing.world import World
 from functions.runtime import redis_users
+from testing.world import World
 
 ANSWER = "cache:catalog:0:1"
 GENERATION = "generation:catalog"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from functions.local.ports import free_ports
 from functions.runtime.tests.serving import LARGE, PATIENCE, Server, wait_until
+from tools.local.ports import free_ports
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from functions.local.testing.clients import signed
-from functions.local.testing.world import World
 from functions.runtime import databases
 from functions.runtime.tests.planting import Client, Plant
+from testing.clients import signed
+from testing.world import World
 
 pytestmark = pytest.mark.usefixtures("world")
 

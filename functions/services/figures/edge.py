@@ -7,8 +7,8 @@ from http.client import HTTPConnection, HTTPException
 from typing import Final
 from urllib.parse import urlsplit
 
-from events.configuration import setting
-from events.watching import Sample
+from core.configuration import setting
+from core.watching import Sample
 
 log = logging.getLogger(__name__)
 

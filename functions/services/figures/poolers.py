@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any, Final
 
-from events.configuration import secret, setting
-from events.pipelined import DiscreetNative
-from events.watching import Sample
+from core.configuration import secret, setting
+from core.postgres.pipelined import DiscreetNative
+from core.watching import Sample
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Final
 
-from events.postgres import Session
-from events.watching import Sample
+from core.postgres.session import Session
+from core.watching import Sample
 
 log = logging.getLogger(__name__)
 

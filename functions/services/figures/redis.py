@@ -5,8 +5,8 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from events.configuration import secret, setting
-from events.watching import Sample
+from core.configuration import secret, setting
+from core.watching import Sample
 from functions.jobs.settings import ADMIN_QUEUE, DATABASE, DEAD, USER_QUEUE
 from functions.runtime import redis_users
 

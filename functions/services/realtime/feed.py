@@ -11,7 +11,7 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.channel import Channel
 from pika.exceptions import AMQPError
 
-from events import bus
+from events.broker import bus
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from events.watching import Sample
+from core.watching import Sample
 
 STUCK: Final = 30
 """Seconds without a turn of the event loop after which the process is beyond help."""

@@ -14,7 +14,7 @@ from typing import Final
 
 from pg8000.exceptions import Error
 
-from events.postgres import Reconnecting
+from core.postgres.session import Reconnecting
 from functions.domain.refusals import Unavailable
 
 log = logging.getLogger(__name__)

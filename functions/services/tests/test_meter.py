@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from sqlalchemy import text
 
-from events.watching import Endpoint, Watched
+from core.watching import Endpoint, Watched
 from functions.jobs import queue
-from functions.local.testing.world import World
 from functions.services import meter
 from functions.services.figures import poolers
+from testing.world import World
 
 LETTER = """
 insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)

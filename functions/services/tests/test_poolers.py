@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from functions.local import binaries
-from functions.local.ports import LOOPBACK, free_ports
-from functions.local.settings import ROOT
 from functions.services.figures import poolers
+from provisioning.local_settings import LOOPBACK, ROOT
+from tools.local.ports import free_ports
+from tools.local.servers import binaries
 
 Eventually = Callable[..., Any]
 

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from events.ids import new_id
+from core.ids import new_id
 from functions.jobs import queue
 from functions.jobs.settings import ADMIN_QUEUE, DATABASE, USER_QUEUE
-from functions.local.ports import free_ports
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.world import World
+from tools.local.ports import free_ports
 
 TRACE = "ab" * 16
 

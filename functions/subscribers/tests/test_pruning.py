@@ -5,11 +5,11 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import text
 
+from core.ids import new_id
 from events.catalog.schedules import SharedPruningFallenDue, UserPruningFallenDue
-from events.ids import new_id
 from functions.domain import pruning
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.world import World
 
 PRUNERS: Final = {
     "user_psql": ("prune_user_psql", UserPruningFallenDue.type),

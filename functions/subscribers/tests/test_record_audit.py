@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from events.ids import new_id
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
+from core.ids import new_id
+from testing.clients import Api
+from testing.world import World
 
 
 def an_event(**attributes: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON

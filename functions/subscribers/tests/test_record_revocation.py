@@ -3,10 +3,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
-from events.ids import new_id
+from core.ids import new_id
 from functions.domain import revocations
 from functions.domain.databases import SharedDb
-from functions.local.testing.world import World
+from testing.world import World
 
 
 def test_a_recorded_session_is_revoked_until_its_last_token_has_expired(world: World) -> None:

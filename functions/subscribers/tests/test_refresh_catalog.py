@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from events.ids import new_id
+from core.ids import new_id
 from functions.domain.catalog.tests.making import an_agent, change
-from functions.local.ports import free_ports
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
 from functions.runtime import cache
+from testing.clients import Api
+from testing.world import World
+from tools.local.ports import free_ports
 
 DATA: dict[str, dict[str, Any]] = {
     "com.botberi.agent.created.v1": {"agent_id": "agt_1", "slug": "x"},

@@ -7,11 +7,11 @@ import pytest
 from functions.domain.catalog.tests.making import a_bundle, an_agent, in_base64
 from functions.domain.instances.confinement import SETTING
 from functions.jobs import converge
-from functions.local.testing.answers import Answer
-from functions.local.testing.clients import Api
-from functions.local.testing.launches import Launched
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from testing.answers import Answer
+from testing.clients import Api
+from testing.launches import Launched
+from testing.people import Person
+from testing.world import World
 
 Launch = Callable[..., Launched]
 

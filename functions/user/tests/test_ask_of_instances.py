@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from functions.local.testing.clients import Api
-from functions.local.testing.launches import Launched
-from functions.local.testing.people import Person
 from shared_psql_models.statuses import TRANSIENT, Status
+from testing.clients import Api
+from testing.launches import Launched
+from testing.people import Person
 
 Launch = Callable[..., Launched]
 

@@ -7,10 +7,10 @@ from threading import Thread
 import pytest
 
 from functions.domain.catalog.tests.making import an_agent, change
-from functions.local.ports import free_ports
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
 from functions.runtime import cache
+from testing.clients import Api
+from testing.world import World
+from tools.local.ports import free_ports
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from functions.domain.catalog.tests.making import an_agent, change
 from functions.domain.databases import SharedDb
 from functions.domain.instances import deployments
 from functions.domain.instances.masks import MASK
-from functions.local.testing.answers import Answer
-from functions.local.testing.clients import Api
-from functions.local.testing.launches import Launched
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from testing.answers import Answer
+from testing.clients import Api
+from testing.launches import Launched
+from testing.people import Person
+from testing.world import World
 
 SCHEMA: Final = {
     "type": "object",

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from sqlalchemy import text
 
-from functions.local.testing.clients import Api
-from functions.local.testing.launches import Launched
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.launches import Launched
+from testing.world import World
 
 
 def test_the_history_has_the_ids_and_numbers_of_the_events(

@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 import pytest
 
 from functions.domain.catalog.tests.making import an_agent
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.world import World
 
 
 def found(api: Api, q: str) -> list[str]:

@@ -5,9 +5,9 @@ from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from functions.domain.accounts.refresh_tokens import RefreshToken
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 
 def test_who_logs_in_gets_ten_minutes_and_a_way_to_more(api: Api, person: Callable[..., Person]) -> None:

@@ -3,9 +3,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import text
 
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 
 def test_after_the_logout_the_tokens_of_the_session_are_worth_nothing(api: Api, person: Callable[..., Person]) -> None:

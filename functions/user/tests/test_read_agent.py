@@ -4,8 +4,8 @@ import pytest
 
 from functions.domain.catalog.tests.making import an_agent, change, publish
 from functions.domain.catalog.versions import Channel
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.world import World
 
 
 def test_it_shows_channels_and_the_newest_versions(api: Api, world: World) -> None:

@@ -3,8 +3,8 @@ from typing import Any
 
 import jwt
 
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
+from testing.clients import Api
+from testing.people import Person
 
 
 def test_anyone_can_check_an_access_token_with_the_published_keys(api: Api, person: Callable[..., Person]) -> None:

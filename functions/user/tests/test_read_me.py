@@ -1,7 +1,7 @@
 from collections.abc import Callable
 
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
+from testing.clients import Api
+from testing.people import Person
 
 
 def test_everyone_reads_their_own_account(api: Api, person: Callable[..., Person]) -> None:

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import text
 
 from functions.domain.accounts.refresh_tokens import RefreshToken
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 
 @pytest.fixture

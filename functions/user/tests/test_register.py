@@ -3,8 +3,8 @@ import secrets
 import pytest
 from sqlalchemy import text
 
-from functions.local.testing.clients import Api
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.world import World
 
 PASSWORD = "a good long password"
 

@@ -10,8 +10,8 @@ from time import sleep
 
 import pytest
 
-from functions.local.testing.launches import Launched
 from functions.runtime import talk
+from testing.launches import Launched
 
 Launch = Callable[..., Launched]
 Answers = Callable[[bytes], Launched]

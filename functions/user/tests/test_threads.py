@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Callable
 
-from functions.local.testing.clients import Api
-from functions.local.testing.launches import Launched
-from functions.local.testing.people import Person
+from testing.clients import Api
+from testing.launches import Launched
+from testing.people import Person
 
 
 def test_no_thread_outlives_a_response(

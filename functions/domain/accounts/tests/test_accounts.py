@@ -7,7 +7,7 @@ from sqlalchemy import text
 from functions.domain.accounts import accounts, sessions
 from functions.domain.accounts.refresh_tokens import RefreshToken
 from functions.domain.databases import UserDb
-from functions.local.testing.world import World
+from testing.world import World
 
 PASSWORD = "a good long password"
 

@@ -8,13 +8,13 @@ from click.testing import CliRunner
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from cli.__main__ import botberi
 from functions.domain.accounts import accounts, administration, sessions
 from functions.domain.databases import UserDb
 from functions.domain.refusals import NotFound
-from functions.local.commands.__main__ import botberi
-from functions.local.testing.clients import Api
-from functions.local.testing.people import Person
-from functions.local.testing.world import World
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
 
 Somebody = Callable[..., Person]
 

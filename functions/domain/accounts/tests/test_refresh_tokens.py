@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from events.ids import new_id
+from core.ids import new_id
 from functions.domain.accounts.refresh_tokens import MAX_STEPS, RefreshToken, RefreshTokenInvalid, new_chain_key
 
 

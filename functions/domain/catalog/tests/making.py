@@ -10,7 +10,7 @@ from typing import Any
 from functions.domain.catalog import agents, releases
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
-from functions.local.testing.world import World
+from testing.world import World
 
 MAIN = "def agent(request):\n    return {}\n"
 

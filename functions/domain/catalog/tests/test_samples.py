@@ -8,7 +8,7 @@ import pytest
 from functions.domain.catalog import samples, versions
 from functions.domain.catalog.tests.making import MAIN, a_slug
 from functions.domain.databases import SharedDb
-from functions.local.testing.world import World
+from testing.world import World
 
 
 def written(folder: Path, slug: str, version: str) -> None:

@@ -11,9 +11,9 @@ from functions.domain.instances import due, turns
 from functions.domain.instances.changes import Change
 from functions.domain.instances.reasons import Reason
 from functions.domain.instances.turns import Turn, TurnLostError
-from functions.local.testing.launches import Launched
-from functions.local.testing.world import World
 from shared_psql_models.statuses import Status
+from testing.launches import Launched
+from testing.world import World
 
 Launch = Callable[..., Launched]
 PREPARING = Change.to(Status.PROVISIONING, Reason.PREPARING)

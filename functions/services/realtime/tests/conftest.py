@@ -15,17 +15,17 @@ import pika
 import pytest
 from sqlalchemy import text
 
-from events import bus
+from events.broker import bus
 from events.catalog.accounts import SessionRevoked
 from events.catalog.instances import InstanceStatusChanged
-from functions.local import health, leftovers, private_process, processes
-from functions.local.leftovers import MARK
-from functions.local.ports import Ports, accepts
-from functions.local.private_process import PrivateProcess
-from functions.local.settings import ROOT
-from functions.local.testing.world import World
 from functions.services.realtime.tests.tabs import Tab
 from migrations.databases import connect
+from provisioning.local_settings import MARK, ROOT, Ports
+from testing.world import World
+from tools.local import health, leftovers, processes
+from tools.local.ports import accepts
+from tools.local.servers import private_process
+from tools.local.servers.private_process import PrivateProcess
 
 
 class Gateway:

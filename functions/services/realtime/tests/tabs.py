@@ -15,8 +15,8 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from functions.domain.accounts import access_tokens, keys
-from functions.local.settings import ROOT
 from functions.services.realtime.protocol import PATH, SUBPROTOCOL
+from provisioning.local_settings import ROOT
 
 SECONDS: Final = 60
 """How long a test waits for what has to come."""

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from functions.local.ports import free_ports
 from functions.services.realtime.protocol import MAX_MESSAGE, PATH
 from functions.services.realtime.tests.conftest import Gateway, running
 from functions.services.realtime.tests.tabs import Tab, connection, token
+from tools.local.ports import free_ports
 
 Eventually = Callable[..., Any]
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from events.tests.outages import Ground, private_ground
 from functions.services.realtime.tests import conftest
 from functions.services.realtime.tests.conftest import Gateway
 from functions.services.realtime.tests.tabs import token
+from tools.harness.outages import Ground, private_ground
 
 Eventually = Callable[..., Any]
 

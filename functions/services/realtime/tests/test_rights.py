@@ -7,7 +7,7 @@ import pytest
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import ChannelClosedByBroker
 
-from events import bus
+from events.broker import bus
 from functions.services.realtime.tests.conftest import Gateway
 
 ATTEMPTS: dict[str, Callable[[BlockingChannel], object]] = {

@@ -11,12 +11,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from events.configuration import secret
+from core.configuration import secret
 from functions.domain.accounts import keys
-from functions.local.testing.world import World
 from functions.runtime.callers import LEEWAY_SECONDS
 from functions.services.realtime.tests.conftest import Gateway
 from functions.services.realtime.tests.tabs import signed, token
+from testing.world import World
 
 
 def test_a_token_that_expires_ends_the_connection(gateway: Gateway) -> None:

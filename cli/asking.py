@@ -1,0 +1,101 @@
+"""What the commands share: questions to the databases and to RabbitMQ, and tables for people."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from typing import Any, Final
+
+import click
+import pika
+from pg8000.exceptions import Error
+from pika.exceptions import AMQPError, ChannelClosedByBroker
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from core.configuration import MissingSettingError
+from core.logs import said
+from core.postgres.session import Session
+from events import subscriptions
+from events.broker import bus
+from migrations.databases import connect
+
+DATABASES: Final = ("user_psql", "shared_psql")
+
+FAILURES: Final = (MissingSettingError, Error, DBAPIError, AMQPError, OSError)
+"""What a question may end in: something is missing, can't be reached, or refuses."""
+
+database_option = click.option(
+    "--database", type=click.Choice(DATABASES), default="shared_psql", show_default=True, help="Which of the two."
+)
+
+
+def ask(database: str, sql: str, role: str = "relay", **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
+    """Run a statement in a role and return its rows."""
+    with closing(_connected(database, role)) as session:
+        return session.run(sql, **values)
+
+
+def _connected(database: str, role: str) -> Session:
+    try:
+        return Session(database, role, name="botberi-command")
+    except OSError as error:
+        message = f"{database.upper()}_URL: {error}"
+        raise ConnectionError(message) from error
+
+
+def transaction(database: str) -> AbstractContextManager[Connection]:
+    """Open a transaction on a database, with the rights of the broker's functions."""
+    return connect(database, "broker").begin()
+
+
+@contextmanager
+def databases() -> Iterator[dict[str, Connection]]:
+    """Open a transaction on each database."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(transaction(name)) for name in DATABASES}
+
+
+@contextmanager
+def broker() -> Iterator[pika.BlockingConnection]:
+    """Connect to RabbitMQ as its administrator."""
+    try:
+        connection = pika.BlockingConnection(bus.parameters("admin", heartbeat=30))
+    except (AMQPError, OSError) as error:
+        message = f"EVENT_BUS_URL: {said(error)}"
+        raise ConnectionError(message) from error
+    try:
+        yield connection
+    finally:
+        if connection.is_open:
+            connection.close()
+
+
+def depths() -> dict[str, tuple[int, int] | None]:
+    """Return messages and consumers of every queue, dead-letter queues too; None for one that isn't there."""
+    names = [bus.NOTIFY_QUEUE, *(each.queue for each in subscriptions.read())]
+    with broker() as connection:
+        return {queue: _depth(connection, queue) for each in names for queue in (each, bus.dead(each))}
+
+
+def exists(queue: str) -> bool:
+    """Tell whether RabbitMQ has a queue."""
+    with broker() as connection:
+        return _depth(connection, queue) is not None
+
+
+def _depth(connection: pika.BlockingConnection, queue: str) -> tuple[int, int] | None:
+    channel = connection.channel()
+    try:
+        method = channel.queue_declare(queue, passive=True).method
+    except ChannelClosedByBroker:
+        return None
+    channel.close()
+    return method.message_count, method.consumer_count
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under their heads, in columns."""
+    texts = [[str(cell) for cell in row] for row in rows]
+    widths = [max(len(line[column]) for line in [list(heads), *texts]) for column in range(len(heads))]
+    for number, line in enumerate([list(heads), *texts]):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        click.secho(text, bold=number == 0)

@@ -1,0 +1,137 @@
+"""`botberi events parked` and `dead`: list, show, redrive or drop what could not be delivered, in both databases."""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+
+from cli.asking import DATABASES, databases, table
+from core import context
+from functions.domain.event_path import letters, resolving
+from functions.domain.event_path.letters import DeadLetterNotFound, Which
+from functions.domain.event_path.resolving import Act, How, Outcome
+
+_HEADS: Final = ("id", "died_at", "database", "queue", "type", "subject", "reason", "attempts")
+
+_FILTERS: Final = (
+    click.option("--database", type=click.Choice(DATABASES), help="Only those that are kept there."),
+    click.option("--queue", help="Only those of this queue."),
+    click.option("--type", help="Only events of this type."),
+    click.option("--reason", help="Only those with this reason, such as `unroutable`."),
+)
+
+Command = Callable[..., Any]
+
+
+def filters(command: Command) -> Command:
+    """Give a command the options of a filter."""
+    for option in reversed(_FILTERS):
+        command = option(command)
+    return command
+
+
+dry_run_option = click.option("--dry-run", is_flag=True, help="Only tell what would be done.")
+
+
+@click.group()
+@click.pass_context
+def parked(group: click.Context) -> None:
+    """Events that can't be published."""
+    group.obj = "parked"
+
+
+@click.group()
+@click.pass_context
+def dead(group: click.Context) -> None:
+    """Events that a subscriber could not handle."""
+    group.obj = "dead"
+
+
+@click.command("ls")
+@filters
+@click.option("--resolved", is_flag=True, help="Those that were redriven or dropped, instead of the open ones.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@click.pass_obj
+def list_letters(kind: str, /, resolved: bool, limit: int, **chosen: str | None) -> None:
+    """List them, newest first."""
+    with databases() as places:
+        rows = letters.listed(places, Which(kind, **chosen), resolved=resolved, after=None, limit=limit)
+    table(_HEADS, [[row[head] or "-" for head in _HEADS] for row in rows])
+
+
+@click.command("show")
+@click.argument("letter")
+def show(letter: str) -> None:
+    """Show one of them; of free text in its data only the length."""
+    try:
+        with databases() as places:
+            click.echo(json.dumps(letters.read(places, letter), indent=2, default=str))
+    except DeadLetterNotFound as refusal:
+        raise click.ClickException(refusal.detail) from None
+
+
+@click.command("redrive")
+@click.argument("letter", nargs=-1)
+@filters
+@click.option("--all", "every", is_flag=True, help="All that are open, oldest first.")
+@click.option("--why", help="Kept with them, and in the audit trail.")
+@dry_run_option
+@click.pass_obj
+def redrive(kind: str, /, letter: tuple[str, ...], every: bool, why: str | None, dry_run: bool, **chosen: str) -> None:
+    """Send them on their way once more, with the ids they have: a dead letter only to the queue it died in."""
+    _resolve("redriven", letter, _which(kind, chosen, every=every), why, dry_run=dry_run)
+
+
+@click.command("drop")
+@click.argument("letter", nargs=-1)
+@filters
+@click.option("--all", "every", is_flag=True, help="All that are open.")
+@click.option("--why", required=True, help="Kept with them, and in the audit trail.")
+@dry_run_option
+@click.pass_obj
+def drop(kind: str, /, letter: tuple[str, ...], every: bool, why: str, dry_run: bool, **chosen: str) -> None:
+    """Give them up; they stay to be read."""
+    _resolve("discarded", letter, _which(kind, chosen, every=every), why, dry_run=dry_run)
+
+
+for command in (list_letters, show, redrive, drop):
+    parked.add_command(command)
+    dead.add_command(command)
+
+
+def _which(kind: str, chosen: dict[str, str], *, every: bool) -> Which | None:
+    return Which(kind, **chosen) if every or any(chosen.values()) else None
+
+
+def _resolve(how: How, named: tuple[str, ...], which: Which | None, why: str | None, *, dry_run: bool) -> None:
+    """Do it with the letters that are named, or with all that the filter chooses, one act after another."""
+    if bool(named) == (which is not None):
+        raise click.UsageError("give either ids, or a filter, or --all")
+    by = f"command-line:{os.environ.get('USER', os.getuid())}"
+    act = Act(how, by=by, why=why, dry_run=dry_run)
+    more = True
+    while more:
+        with context.entered(context.Context.start(actor=by)), databases() as places:
+            if which is None:
+                outcome = resolving.resolve_named(places, act, named)
+            else:
+                outcome = resolving.resolve_chosen(places, act, which)
+        _tell(act, outcome)
+        more = outcome.more and bool(outcome.ids) and not dry_run
+    if outcome.more:
+        rest = "which would follow" if dry_run else "behind those that can't be: choose by queue, type or reason"
+        click.echo(f"there are more, {rest}")
+    if named and outcome.skipped:
+        raise click.exceptions.Exit(1)
+
+
+def _tell(act: Act, outcome: Outcome) -> None:
+    verb = f"would be {act.how}" if act.dry_run else act.how
+    for letter in outcome.ids:
+        click.echo(f"{letter}: {verb}")
+    for letter, refusal in outcome.skipped.items():
+        click.echo(f"{letter}: {refusal.message()}")
+    if not outcome.ids and not outcome.skipped:
+        click.echo("nothing is open that fits")

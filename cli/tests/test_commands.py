@@ -1,0 +1,105 @@
+"""`botberi events`, as people use it."""
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from cli.__main__ import botberi
+from events.broker import bus
+from events.catalog.agents import AgentCreated
+from tools.harness.path import HEAR_ALL, HEAR_SOME, EventPath
+
+Eventually = Callable[..., Any]
+Botberi = Callable[..., str]
+
+
+@pytest.fixture
+def command(path: EventPath, monkeypatch: pytest.MonkeyPatch) -> Botberi:
+    monkeypatch.setenv("SUBSCRIPTIONS", path.environment["SUBSCRIPTIONS"])
+
+    def run(*words: str, ends_with: int = 0) -> str:
+        done = CliRunner().invoke(botberi, ["events", *words])
+        assert done.exit_code == ends_with, f"{done.output} {done.exception!r}"
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.output
+
+    return run
+
+
+def test_status_shows_the_lease_and_every_queue(command: Botberi, path: EventPath, eventually: Eventually) -> None:
+    pid = path.processes["relay"].process.pid
+    eventually(lambda: f"/{pid}" in command("status"))
+    assert all(queue in command("status") for queue in (HEAR_SOME.queue, bus.dead(HEAR_SOME.queue), bus.NOTIFY_QUEUE))
+
+
+def test_status_counts_what_is_on_the_shelf(command: Botberi, path: EventPath) -> None:
+    path.query("insert into shelved_subjects values ('botberi.hear-some', 's', 1, 'infinity')")
+    path.query("insert into shelved_events values (default, 'botberi.hear-some', 's', '', '', '')")
+    [line] = [line for line in command("status").splitlines() if line.startswith(f"{HEAR_SOME.queue} ")]
+    path.query("delete from shelved_events")
+    path.query("delete from shelved_subjects")
+    assert line.split()[-1] == "1"
+
+
+def test_parked_events_are_listed_shown_redriven_and_dropped(
+    command: Botberi, path: EventPath, eventually: Eventually
+) -> None:
+    path.query("select emit_event('com.botberi.thing.unheard_of.v1', 'agt_1', '{}')")
+    [[letter]] = eventually(lambda: path.query("select letter_id from parked_events where resolution is null"))
+    assert letter in command("parked", "ls", "--reason", "type_unknown", "--database", "shared_psql")
+    assert json.loads(command("parked", "show", letter))["reason"] == "type_unknown"
+    assert command("parked", "redrive", "--dry-run", letter) == f"{letter}: would be redriven\n"
+    assert command("parked", "redrive", letter) == f"{letter}: redriven\n"
+    again = "select letter_id from parked_events where letter_id > :letter"
+    [[letter]] = eventually(lambda: path.query(again, letter=letter))
+    assert f"{letter}: discarded" in command("parked", "drop", "--all", "--why", "A test.")
+    assert path.parked() == []
+    assert letter in command("parked", "ls", "--resolved")
+
+
+def test_dead_letters_are_listed_and_redriven(command: Botberi, path: EventPath, eventually: Eventually) -> None:
+    path.recorder.answers[HEAR_SOME.function] = lambda _: 422
+    [event_id] = path.emit("agt_dead")
+    letters = "select id from dead_letters where resolution is null and event_id = :id"
+    [[letter]] = eventually(lambda: path.query(letters, id=event_id))
+    path.recorder.forget()
+    assert letter in command("dead", "ls")
+    assert json.loads(command("dead", "show", letter))["subject"] == "agt_dead"
+    assert f"{letter}: redriven\n" in command("dead", "redrive", "--queue", HEAR_SOME.queue)
+    eventually(lambda: path.recorder.heard(HEAR_SOME.function, [event_id]) == [event_id])
+    assert "was redriven or discarded before" in command("dead", "drop", letter, "--why", "A test.", ends_with=1)
+    assert "give either" in command("dead", "redrive", ends_with=2)
+
+
+def test_replay_publishes_again_with_the_same_ids(command: Botberi, path: EventPath, eventually: Eventually) -> None:
+    ids = path.emit("agt_again", "agt_again")
+    eventually(lambda: path.recorder.heard(HEAR_SOME.function, ids) == path.recorder.heard("hear-all", ids) == ids)
+    chosen = ("replay", "--from", "today", "--subject", "agt_again", "--type", AgentCreated.type)
+    assert command(*chosen, "--dry-run") == "2 events would be published again\n"
+    assert command(*chosen, "--to", HEAR_SOME.queue) == "2 events are published again\n"
+    eventually(lambda: path.recorder.heard(HEAR_SOME.function, ids) == ids * 2)
+    assert path.recorder.heard("hear-all", ids) == ids
+
+
+def test_tail_shows_what_passes_and_matches(command: Botberi, path: EventPath, eventually: Eventually) -> None:
+    emitted: list[str] = []
+
+    def shown_after_another(done: Callable[[], bool]) -> bool:
+        emitted.extend(path.emit("agt_other", "agt_seen"))
+        return done()
+
+    with ThreadPoolExecutor(1) as pool:
+        shown = pool.submit(command, "tail", "--count", "1", "--seconds", "30", "--subject", "agt_s*", "--json")
+        eventually(lambda: shown_after_another(shown.done))
+    assert json.loads(shown.result().splitlines()[-1])["subject"] == "agt_seen"
+    # Those that are still on their way would come to the next test.
+    hearers = (HEAR_SOME.function, HEAR_ALL.function)
+    eventually(lambda: min(len(path.recorder.handled[name]) for name in hearers) >= len(emitted))
+
+
+def test_the_cursor_is_shown(command: Botberi) -> None:
+    assert "system_identifier" in command("cursor", "show")

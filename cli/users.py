@@ -1,0 +1,80 @@
+"""`botberi users`: suspend and restore accounts, and say what they may do."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from cli.asking import table
+from core import context
+from functions.domain.accounts import accounts, administration
+from functions.domain.accounts.accounts import SCOPES, Account
+from functions.domain.databases import UserDb
+from functions.domain.refusals import Refusal
+from migrations.databases import connect
+
+reason_option = click.option(
+    "--reason", required=True, help="Kept in the audit trail; the account's owner may see it, too."
+)
+
+
+@click.group()
+def users() -> None:
+    """People's accounts: what they may do, and whether they may do anything."""
+
+
+@users.command("show")
+@click.argument("who")
+def show(who: str) -> None:
+    """Show the account WHO, an e-mail address or an id."""
+    with _account(who) as (_, account):
+        state = "suspended" if account.suspended else "active"
+        row = [account.id, account.email, " ".join(account.scopes), state, account.created_at.isoformat()]
+    table(("id", "email", "scopes", "state", "created_at"), [row])
+
+
+@users.command("suspend")
+@click.argument("who")
+@reason_option
+def suspend(who: str, reason: str) -> None:
+    """Let nobody use the account WHO, an e-mail address or an id; what is open ends within seconds."""
+    with _account(who) as (db, account):
+        done = administration.suspend(db, account.id, reason)
+    click.echo(f"{account.id} is suspended" if done else f"{account.id} was suspended before")
+
+
+@users.command("restore")
+@click.argument("who")
+@reason_option
+def restore(who: str, reason: str) -> None:
+    """Let the suspended account WHO, an e-mail address or an id, be used again."""
+    with _account(who) as (db, account):
+        done = administration.restore(db, account.id, reason)
+    click.echo(f"{account.id} is restored" if done else f"{account.id} was not suspended")
+
+
+@users.command("scopes")
+@click.argument("who")
+@click.argument("scopes", nargs=-1, required=True, type=click.Choice(SCOPES))
+@reason_option
+def change_scopes(who: str, scopes: tuple[str, ...], reason: str) -> None:
+    """Let the account WHO, an e-mail address or an id, do what SCOPES say and nothing else.
+
+    When it loses one, its sessions end within seconds.
+    """
+    with _account(who) as (db, account):
+        done = administration.change_scopes(db, account.id, scopes, reason)
+    click.echo(f"{account.id} {'now has' if done else 'had just'} {' '.join(scopes)}")
+
+
+@contextmanager
+def _account(who: str) -> Iterator[tuple[UserDb, Account]]:
+    """Open a transaction with an administrator's rights, and find an account in it."""
+    actor = f"command-line:{os.environ.get('USER', os.getuid())}"
+    try:
+        with context.entered(context.Context.start(actor=actor)), connect("user_psql", "admin").begin() as connection:
+            db = UserDb(connection)
+            yield db, accounts.find_by_email(db, who) if "@" in who else accounts.find(db, who)
+    except Refusal as refusal:
+        raise click.ClickException(f"{who}: {refusal.detail}") from None

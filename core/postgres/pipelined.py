@@ -1,0 +1,257 @@
+"""pg8000 connections that wait for the server once for each statement, where pg8000's own wait three times.
+
+A statement's parse, bind, describe and execute go out together, with the BEGIN of its transaction in front when it is
+the first, and with its COMMIT behind when it may only read. A statement whose answer nobody reads waits for the next,
+or for the COMMIT, and goes out in front of it. Nothing is prepared under a name, so that a pooler in transaction mode
+may sit in between.
+"""
+
+import re
+import select
+import socket
+import struct
+from contextlib import suppress
+from typing import Any, Final
+
+from pg8000 import dbapi, native
+from pg8000.converters import make_params
+from pg8000.core import (
+    EXECUTE_MSG,
+    IN_FAILED_TRANSACTION,
+    IN_TRANSACTION,
+    READY_FOR_QUERY,
+    SYNC_MSG,
+    Context,
+    CoreConnection,
+)
+from pg8000.exceptions import DatabaseError, InterfaceError
+
+from core import sockets
+from core.postgres.questions import BEGIN, BEGIN_READ_ONLY, COMMIT, EXECUTE, bind, parse
+
+_MANY: Final = 200
+"""Shapes of answers that are remembered: more than a process has statements."""
+
+_CHUNK: Final = 64 * 1024
+"""Bytes that are read at a time."""
+
+_DATA_EXCEPTION: Final = "22"
+"""The class of the SQLSTATEs for values that are not what they have to be."""
+
+_ALONG: Final = {b"BEGIN\0", b"COMMIT\0"}
+_HEAD: Final = struct.Struct("!ci")
+
+
+_TOLD: Final = frozenset("SVCMstcndR")
+"""Fields of Postgres' errors that are kept: severity, code, message, and the names of what it is about. The detail, the
+hint, the context and the statement may quote values."""
+
+_QUOTED: Final = re.compile('".*"', re.DOTALL)
+
+
+class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
+    """A connection whose errors hold no value of a statement, wherever they end up."""
+
+    def handle_ERROR_RESPONSE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
+        """Take in an error, without the fields that may quote what was written."""
+        super().handle_ERROR_RESPONSE(data, context)
+        fields = {name: text for name, text in context.error.args[0].items() if name in _TOLD}
+        if fields.get("C", "").startswith(_DATA_EXCEPTION):
+            # Of all messages these alone quote values: `invalid input syntax for type integer: "…"`.
+            fields["M"] = _QUOTED.sub('"…"', fields["M"])
+        context.error = DatabaseError(fields)
+
+
+class DiscreetNative(Discreet, native.Connection):  # type: ignore[misc]  # pg8000 has no types
+    """pg8000's own connection for single statements, with such errors."""
+
+
+class Pipelined(Discreet):
+    """Mixed into either kind of pg8000's connections."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - pg8000's
+        """Connect as pg8000 does."""
+        self._shapes: dict[bytes, tuple[Any, Any]] = {}
+        super().__init__(*arguments, **options)
+        seconds = self._usock.gettimeout()
+        if seconds is not None and type(self._usock) is socket.socket:
+            sockets.limit(self._usock, seconds)
+
+    def execute_unnamed(
+        self,
+        statement: str,
+        vals: Any = (),  # noqa: ANN401 - whatever Postgres takes
+        oids: Any = (),  # noqa: ANN401 - pg8000's oids
+        stream: Any = None,  # noqa: ANN401 - a file or an iterable, for COPY
+    ) -> Context:
+        """Run one statement with its values, in one round trip."""
+        context = Context(statement, stream=stream)
+        self._ask(self._around(self._question(statement, vals, oids) + EXECUTE))
+        self.handle_messages(context)
+        return context
+
+    def _question(self, statement: str, vals: Any, oids: Any) -> bytes:  # noqa: ANN401 - as above
+        encoding = self._client_encoding
+        values = tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
+        return parse(statement.encode(encoding), oids) + bind(values)
+
+    def _around(self, question: bytes) -> bytes:
+        """Return the question with what goes out together with it."""
+        return question
+
+    def _ask(self, messages: bytes) -> None:
+        if self._usock is None:
+            raise InterfaceError("connection is closed")
+        try:
+            self._usock.sendall(messages + SYNC_MSG)
+        except OSError as error:
+            # The words by which whoever pools connections knows that this one is gone.
+            raise InterfaceError("network error") from error
+
+    def close(self) -> None:
+        """End the connection, also when the other side has ended it before."""
+        if self._usock is None:
+            raise InterfaceError("connection is closed")
+        # Nobody is there to say goodbye to; the socket is closed all the same.
+        with suppress(InterfaceError):
+            super().close()
+
+    def register_in_adapter(self, oid: int, in_func: Any) -> None:  # noqa: ANN401 - pg8000's
+        """Convert the values of a type by `in_func` from now on."""
+        self._shapes.clear()
+        super().register_in_adapter(oid, in_func)
+
+    def handle_messages(self, context: Context) -> None:
+        """Read the answer to one question, and whatever else has arrived behind it; raise the error that it holds."""
+        ready, rest = False, b""
+        while not ready or rest:
+            data, place = rest + self._arrived(), 0
+            while len(data) - place >= _HEAD.size:
+                code, size = _HEAD.unpack_from(data, place)
+                end = place + 1 + size
+                if end > len(data):
+                    data += self._arrived(end - len(data))
+                self.message_types[code](data[place + _HEAD.size : end], context)
+                ready = ready or code == READY_FOR_QUERY
+                place = end
+            rest = data[place:]
+        if context.error is not None:
+            raise context.error
+
+    def _arrived(self, least: int = 1) -> bytes:
+        """Return what arrives next, at least so many bytes, waiting for them."""
+        parts = []
+        while least > 0:
+            try:
+                part = self._sock.read1(_CHUNK)
+            except OSError as error:
+                raise InterfaceError("network error") from error
+            if not part:
+                # The end, or the end of the time.
+                raise InterfaceError("network error")
+            parts.append(part)
+            least -= len(part)
+        return b"".join(parts)
+
+    def handle_COMMAND_COMPLETE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
+        """Take in how many rows a command was about; those that came along with it were about none."""
+        if data not in _ALONG:
+            super().handle_COMMAND_COMPLETE(data, context)
+
+    def handle_ROW_DESCRIPTION(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
+        """Take in what the columns are, which is remembered: it takes longer to read than the row."""
+        known = self._shapes.get(data)
+        if known is None:
+            super().handle_ROW_DESCRIPTION(data, context)
+            if len(self._shapes) < _MANY:
+                self._shapes[data] = (context.columns, context.input_funcs)
+            return
+        context.columns, context.input_funcs = known
+        if context.rows is None:
+            context.rows = []
+
+
+class NativeConnection(Pipelined, native.Connection):  # type: ignore[misc]  # pg8000 has no types
+    """For whoever commits each statement by itself."""
+
+
+class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
+    """For transactions, which begin with their first statement."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - pg8000's
+        """Connect as pg8000 does."""
+        self.read_only: bool = False
+        """Whether nothing may be changed from now on. Each statement then is a whole transaction, in one round trip:
+        at "read committed" every statement sees what was committed before it anyway."""
+        self._transaction_status: bytes | None = None
+        self._ahead: list[bytes] = []
+        """Statements that wait for the next one."""
+        super().__init__(*arguments, **options)
+        self._unasked = select.poll()
+        self._unasked.register(self._usock, select.POLLIN)
+
+    def cursor(self) -> "Cursor":
+        """Return a cursor."""
+        return Cursor(self)
+
+    def run_ahead(self, statement: str, vals: Any, oids: Any) -> None:  # noqa: ANN401 - as above
+        """Run a statement that returns no rows in front of the next one, or of the COMMIT, and in its round trip.
+
+        If it fails, so does the next, with its error. When the transaction is rolled back before, it is never sent.
+        """
+        self._ahead.append(self._question(statement, vals, oids) + EXECUTE_MSG)
+
+    def _around(self, question: bytes) -> bytes:
+        if self._ahead:
+            question = b"".join(self._ahead) + question
+            self._ahead.clear()
+        if self._in_transaction or self.autocommit:
+            return question
+        return BEGIN_READ_ONLY + question + COMMIT if self.read_only else BEGIN + question
+
+    @property
+    def _in_transaction(self) -> bool:
+        return self._transaction_status in {IN_TRANSACTION, IN_FAILED_TRANSACTION}
+
+    def commit(self) -> None:
+        """Commit what was begun; nothing is asked when nothing was. The transaction has ended even if this fails."""
+        if not self._in_transaction and not self._ahead:
+            return
+        try:
+            self.execute_unnamed("commit")
+        except DatabaseError:
+            # Of what waited for it something failed, and Postgres hasn't read the COMMIT.
+            self.rollback()
+            raise
+
+    def rollback(self) -> None:
+        """Roll back what was begun."""
+        self._ahead.clear()
+        super().rollback()
+
+    def check(self) -> None:
+        """Raise InterfaceError when the connection has ended while nobody used it; the server isn't asked for it."""
+        if self._unasked.poll(0):
+            # A notice, or the end: an answer to something else tells which.
+            self.execute_simple("")
+
+
+class Cursor(dbapi.Cursor):  # type: ignore[misc]  # pg8000 has no types
+    """Statements with the placeholders $1, $2 and so on."""
+
+    _input_oids: Any
+
+    def execute(self, operation: str, args: Any = (), stream: Any = None) -> None:  # noqa: ANN401 - the DB-API's
+        """Run one statement."""
+        if self._c is None:
+            raise InterfaceError("Cursor closed")
+        self._context = self._c.execute_unnamed(operation, args, self._input_oids, stream)
+        self._row_iter = None if self._context.rows is None else iter(self._context.rows)
+        self._input_oids = ()
+
+    def execute_ahead(self, operation: str, args: Any = ()) -> None:  # noqa: ANN401 - the DB-API's
+        """Run one statement that returns no rows together with the next."""
+        if self._c is None:
+            raise InterfaceError("Cursor closed")
+        self._c.run_ahead(operation, args, self._input_oids)
+        self._input_oids = ()

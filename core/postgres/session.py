@@ -1,0 +1,106 @@
+"""Postgres for the event path's own processes: bare pg8000, a socket of our own, and no transaction left open."""
+
+import contextlib
+import socket
+from typing import Any, Final
+
+from pg8000.exceptions import Error
+
+from core.configuration import secret, setting
+from core.postgres.pipelined import NativeConnection
+
+TIMEOUT: Final = 15
+"""Seconds that any answer may take."""
+
+_KEEPALIVE: Final = {
+    socket.TCP_KEEPIDLE: 3,
+    socket.TCP_KEEPINTVL: 1,
+    socket.TCP_KEEPCNT: 3,
+    socket.TCP_USER_TIMEOUT: 6000,
+}
+
+_SERVER_KEEPALIVE: Final = {
+    "tcp_keepalives_idle": "3",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "6000",
+}
+"""The same at Postgres' end: what a session that is gone has locked, as the gate, would stay locked for hours."""
+
+
+class Session:
+    """A connection that commits every statement by itself."""
+
+    def __init__(self, database: str, role: str, *, name: str) -> None:
+        """`database` is `user_psql` or `shared_psql`; `name` is what pg_stat_activity shows."""
+        address, _, dbname = setting(f"{database.upper()}_URL").partition("/")
+        host, _, port = address.partition(":")
+        self.socket = socket.create_connection((host, int(port)), timeout=5)
+        for option, value in _KEEPALIVE.items():
+            self.socket.setsockopt(socket.IPPROTO_TCP, option, value)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.socket.settimeout(TIMEOUT)
+        try:
+            self.connection = NativeConnection(
+                f"botberi_{role}",
+                password=secret(f"{database}-{role}".replace("_", "-")),
+                database=dbname,
+                sock=self.socket,
+                application_name=name,
+                startup_params=_SERVER_KEEPALIVE,
+            )
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - whatever Postgres takes and gives
+        """Run one statement with `:name` parameters and return its rows."""
+        return self.connection.run(sql, **values) or []
+
+    def prepare(self, sql: str) -> Any:  # noqa: ANN401 - pg8000 has no types
+        """Prepare a statement that is run often."""
+        return self.connection.prepare(sql)
+
+    def drain_notifications(self) -> int:
+        """Read the notifications that have arrived, and return how many of the last hundred there were."""
+        self.connection.run("")
+        count = len(self.connection.notifications)
+        self.connection.notifications.clear()
+        return count
+
+    def close(self) -> None:
+        """Close without waiting for the server."""
+        # Shut down first: pg8000's goodbye would block on a server that is gone.
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(Error, OSError):
+            self.connection.close()
+        self.socket.close()
+
+
+class Reconnecting:
+    """A session that is opened when it is needed, and anew after it was closed; for one thread at a time."""
+
+    def __init__(self, database: str, role: str, *, name: str) -> None:
+        """Take what `Session` takes."""
+        self.database = database
+        self.role = role
+        self.name = name
+        self._session: Session | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a session; its connection may have been lost."""
+        return self._session is not None
+
+    def open(self) -> Session:
+        """Return the session, connecting if there is none, or raise."""
+        if self._session is None:
+            self._session = Session(self.database, self.role, name=self.name)
+        return self._session
+
+    def close(self) -> None:
+        """Close the session, if there is one, as after any error: nobody knows what became of it."""
+        if self._session is not None:
+            self._session.close()
+            self._session = None

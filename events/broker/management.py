@@ -1,0 +1,71 @@
+"""RabbitMQ's management interface: what exists. AMQP can make queues and bindings, and list neither."""
+
+import base64
+import json
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
+
+from core.configuration import secret, setting
+from core.logs import said
+
+TIMEOUT: Final = 10
+"""Seconds."""
+
+_OK: Final = 200
+
+
+class ManagementError(Exception):
+    """The management interface can't be asked; the message says why."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A queue that exists."""
+
+    arguments: dict[str, Any]
+    durable: bool
+
+
+@dataclass(frozen=True)
+class Existing:
+    """What exists in the virtual host."""
+
+    exchanges: dict[str, str]
+    """Types by name."""
+    queues: dict[str, Queue]
+    """By name."""
+    bindings: frozenset[tuple[str, str, str]]
+    """Exchange, queue and routing key; without those of the default exchange."""
+
+
+def look() -> Existing:
+    """Ask what exists, or raise ManagementError."""
+    queues = {each["name"]: Queue(each["arguments"], each["durable"]) for each in _ask("queues", "?disable_stats=true")}
+    bindings = ((each["source"], each["destination"], each["routing_key"]) for each in _ask("bindings"))
+    exchanges = {each["name"]: each["type"] for each in _ask("exchanges")}
+    return Existing(exchanges, queues, frozenset(each for each in bindings if each[0]))
+
+
+def _ask(kind: str, query: str = "") -> list[dict[str, Any]]:
+    """Return everything of a kind in the virtual host."""
+    address, _, vhost = setting("EVENT_BUS_URL").partition("/")
+    url = setting("EVENT_BUS_MANAGEMENT_URL", f"http://{address.partition(':')[0]}:15672")
+    parts = urlsplit(url)
+    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    credentials = base64.b64encode(f"botberi_admin:{secret('event-bus-admin')}".encode()).decode()
+    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
+    try:
+        path = f"{parts.path.rstrip('/')}/api/{kind}/{quote(vhost or '/', safe='')}{query}"
+        connection.request("GET", path, headers={"Authorization": f"Basic {credentials}"})
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, HTTPException) as error:
+        raise ManagementError(f"{url} can't be reached: {said(error)}") from error
+    finally:
+        connection.close()
+    if response.status != _OK:
+        raise ManagementError(f"{url} answered {response.status}")
+    found: list[dict[str, Any]] = json.loads(body)
+    return found

@@ -1,0 +1,99 @@
+"""The ledger of what was released: for each event type every shape that it ever had, oldest first, only appended to.
+
+It lies beside the schemas, so that the present catalog can be compared with all of the past where there is no history
+to ask: in a source archive, in a shallow clone. Each entry names the digest of those before, so that a change in the
+middle shows; where git has the history, a test compares the two.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from events.contracts.compatibility import breaks, shape
+
+Json = dict[str, Any]
+
+FOLDER: Final = Path("events/catalog/released")
+
+FACTS: Final = ("subject", "source")
+"""What can't change at all: order follows the one, duplicates are told by the other."""
+
+
+SUPERSEDED: Final = frozenset({"3b9f77060680e736dbdadb72d5d7ca99636a1dd9429599890769cb1ce45585c0"})
+"""Digests of entries that bind nobody any more; there can only be such before the first release.
+
+The envelope's first allowed less in attributes than CloudEvents does: neither spaces nor percent signs.
+"""
+
+
+class BreakingChangeError(Exception):
+    """The catalog would break who relies on it; the message has a line for each break."""
+
+
+def entry(schema: Json, *, subject: str, source: str) -> Json:
+    """Return what is kept of a type as it is now."""
+    return {"subject": subject, "source": source, "shape": shape(schema)}
+
+
+def read(folder: Path) -> dict[str, list[Json]]:
+    """Return the ledgers in a folder, by type."""
+    files = sorted(folder.glob("*.json"))
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+def broken(released: dict[str, list[Json]], now: dict[str, Json]) -> list[str]:
+    """Return what in the catalog as it is `now` would break somebody, one sentence each."""
+    found = [
+        f"{name}: the type is gone; whoever hears it hears nothing any more" for name in sorted({*released} - {*now})
+    ]
+    for name, present in sorted(now.items()):
+        for past in (each for each in released.get(name, []) if digest([_bare(each)]) not in SUPERSEDED):
+            changed = [
+                f"the {fact} was {past[fact]}, and is {present[fact]}" for fact in FACTS if past[fact] != present[fact]
+            ]
+            found += [f"{name}: {each}" for each in (*changed, *breaks(past["shape"], present["shape"]))]
+    return list(dict.fromkeys(found))
+
+
+def appended(past: list[Json], present: Json) -> list[Json]:
+    """Return a ledger with the present entry at its end, if that is new."""
+    if past and _bare(past[-1]) == present:
+        return past
+    return [*past, {"after": digest(past), **present}]
+
+
+def digest(entries: list[Json]) -> str:
+    """Return what the entry behind these is to name."""
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+
+def forged(entries: list[Json]) -> bool:
+    """Tell whether an entry was changed, removed or put in after it was written; the last one can't tell."""
+    return any(each.get("after") != digest(entries[:place]) for place, each in enumerate(entries))
+
+
+def files(root: Path, now: dict[str, Json]) -> dict[Path, str]:
+    """Return the text of every ledger below `root` with the present entries; raise BreakingChangeError."""
+    released = read(root / FOLDER)
+    complaints = broken(released, now) + [
+        f"{name}: its ledger was changed by hand: take it back from history"
+        for name in released
+        if forged(released[name])
+    ]
+    if complaints:
+        advice = (
+            "Add a version beside it, or undo it: docs/decisions/0010-event-contracts.md tells what may change. "
+            f"If what it differs from was never committed, take its entry out of {FOLDER}."
+        )
+        raise BreakingChangeError("\n".join([*complaints, advice]))
+    ledgers = {name: appended(released.get(name, []), present) for name, present in now.items()}
+    return {FOLDER / f"{name}.json": _text(entries) for name, entries in ledgers.items()}
+
+
+def _bare(kept: Json) -> Json:
+    return {key: value for key, value in kept.items() if key != "after"}
+
+
+def _text(entries: list[Json]) -> str:
+    return json.dumps(entries, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,117 @@
+"""Dead letters and parked events as they are shown and chosen: the shapes that several endpoints share."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from functions.domain.databases import SharedDb, UserDb
+from functions.domain.event_path import resolving
+from functions.domain.event_path.letters import Databases, Which
+from functions.domain.event_path.resolving import MOST, Act, Outcome
+from functions.schemas.shapes import Body, Query, Reply
+
+Kind = Literal["parked", "dead"]
+Database = Literal["user_psql", "shared_psql"]
+Term = Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
+Why = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=500,
+        description="Kept with it, and in the audit trail.",
+        examples=["An event of a test."],
+    ),
+]
+
+
+class DeadLetter(Reply):
+    """An event that is stuck, or was."""
+
+    id: str
+    kind: Annotated[Kind, Field(description="`parked`: it can't be published; `dead`: a subscriber can't handle it.")]
+    database: Annotated[Database, Field(description="Where it is kept.")]
+    queue: Annotated[str | None, Field(description="Where it died; null for a parked event that goes to all queues.")]
+    event_id: str
+    source: str
+    type: str
+    subject: str
+    reason: Annotated[str, Field(description="A code, such as `unroutable` or `refused`.")]
+    detail: str
+    attempts: Annotated[int, Field(description="Calls of the subscriber.")]
+    died_at: datetime
+    resolution: Literal["redriven", "discarded"] | None
+    resolved_by: str | None
+    resolved_at: datetime | None
+    why: str | None
+
+
+class Trial(Query):
+    """Whether it is meant."""
+
+    dry_run: Annotated[bool, Field(description="Only tell what would be done.")] = False
+
+
+class Selection(Body):
+    """Which of those that are open: these, or the oldest that match all that is given. Nothing at all chooses none."""
+
+    ids: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=100)]] | None,
+        Field(min_length=1, max_length=MOST, description="Instead of a filter."),
+    ] = None
+    kind: Annotated[Kind | None, Field(examples=["parked"])] = None
+    database: Database | None = None
+    queue: Term = None
+    type: Term = None
+    reason: Annotated[Term, Field(examples=["unroutable"])] = None
+    most: Annotated[int, Field(ge=1, le=MOST, description="The most that this is about, the oldest first.")] = MOST
+
+    @model_validator(mode="after")
+    def _chooses(self) -> Self:
+        given = self.which() != Which()
+        if given == (self.ids is not None):
+            message = "Give either ids or a filter: at least one of kind, database, queue, type and reason."
+            raise PydanticCustomError("selection", message)
+        return self
+
+    def which(self) -> Which:
+        """Return the filter."""
+        return Which(kind=self.kind, queue=self.queue, type=self.type, reason=self.reason, database=self.database)
+
+
+class Skipped(Reply):
+    """One that it could not be done with."""
+
+    id: str
+    code: Annotated[str, Field(description="Of the problem that it would be alone.")]
+
+
+class Resolved(Reply):
+    """What was done, or with `dry_run` would be."""
+
+    resolution: Literal["redriven", "discarded"]
+    dry_run: bool
+    count: int
+    ids: Annotated[list[str], Field(description="Oldest first.")]
+    skipped: list[Skipped]
+    more: Annotated[bool, Field(description="Whether the filter has more: ask again.")]
+
+    @classmethod
+    def of(cls, act: Act, outcome: Outcome) -> Self:
+        """Build the answer."""
+        skipped = [Skipped(id=letter, code=refusal.code) for letter, refusal in sorted(outcome.skipped.items())]
+        facts: dict[str, Any] = {"ids": outcome.ids, "skipped": skipped, "more": outcome.more}
+        return cls(resolution=act.how, dry_run=act.dry_run, count=len(outcome.ids), **facts)
+
+
+def resolve_selected(databases: Databases, act: Act, selection: Selection) -> Resolved:
+    """Redrive or discard what was selected."""
+    if selection.ids is not None:
+        return Resolved.of(act, resolving.resolve_named(databases, act, selection.ids))
+    return Resolved.of(act, resolving.resolve_chosen(databases, act, selection.which(), selection.most))
+
+
+def both(user: UserDb, shared: SharedDb) -> Databases:
+    """Return the databases in which events get stuck, by name."""
+    return {"user_psql": user, "shared_psql": shared}

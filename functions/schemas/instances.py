@@ -1,0 +1,93 @@
+"""Instances as they are shown: the shapes that several endpoints answer with."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Final, Self
+
+from pydantic import BeforeValidator, Field
+
+from core.ids import pattern
+from functions.domain.instances.masks import masked
+from functions.domain.instances.reasons import Reason
+from functions.schemas.shapes import PageQuery, Reply
+from shared_psql_models.statuses import DesiredState, Status
+
+InstanceId = Annotated[str, Field(pattern=pattern("ins"), examples=["ins_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"])]
+
+Sequence = Annotated[str, BeforeValidator(lambda value: f"{value:020}" if isinstance(value, int) else value)]
+
+_SENTENCE: Final = "The reason in a sentence for people."
+_NEXT: Final = "What happens next, for people."
+
+
+class InstanceQuery(PageQuery):
+    """Which instances, and which page of them."""
+
+    status: Annotated[
+        Status | None, Field(description="Only those in this status. Without it, all but the deleted ones.")
+    ] = None
+
+
+class InstanceSummary(Reply):
+    """An instance in short."""
+
+    id: str
+    name: str
+    agent: Annotated[str, Field(description="The agent's slug.")]
+    version: Annotated[str, Field(description="The number of the agent's version.")]
+    desired_state: DesiredState
+    status: Status
+    reason: Reason
+    sentence: Annotated[str, Field(description=_SENTENCE)]
+    next: Annotated[str, Field(description=_NEXT)]
+    deadline_at: Annotated[
+        datetime | None, Field(description="When the present status is given up or tried again, if it is transient.")
+    ]
+    created_at: datetime
+    updated_at: datetime
+
+
+class Instance(InstanceSummary):
+    """An instance."""
+
+    config: Annotated[dict[str, Any], Field(description="What it was told, with secrets masked.")]
+    attempts: Annotated[int, Field(description="Starts that failed one after another.")]
+    row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]
+
+    @classmethod
+    def of(cls, row: Mapping[Any, Any]) -> Self:
+        """Build the answer from a row of `reading.find`, with the config's secrets masked."""
+        return cls.model_validate({**row, "config": masked(row["config"], row["secret_places"])})
+
+    def etag(self) -> str:
+        """Return the count of its changes."""
+        return str(self.row_version)
+
+
+class AnyInstanceSummary(InstanceSummary):
+    """An instance in short, as administrators see it."""
+
+    owner_id: str
+
+
+class AnyInstance(Instance):
+    """An instance, as administrators see it."""
+
+    owner_id: str
+
+
+class InstanceEvent(Reply):
+    """Something that happened to an instance."""
+
+    id: Annotated[str, Field(description="Also that of the event which says it.")]
+    sequence: Annotated[
+        Sequence | None, Field(description="Also the event's: of one instance the higher is later. Null for old ones.")
+    ]
+    kind: Annotated[str, Field(description="Which of the two changed: `desired_state` or `status`.")]
+    previous: str | None
+    value: str
+    reason: Reason
+    actor: Annotated[str, Field(description="Who caused it: an account's id, or `system`.")]
+    sentence: Annotated[str, Field(description=_SENTENCE)]
+    next: Annotated[str, Field(description=_NEXT)]
+    at: datetime

@@ -1,0 +1,87 @@
+"""The ports of a run on this machine, and the settings that its processes are given."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from functions.domain.instances import confinement
+from provisioning.broker import VHOST
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+LOOPBACK: Final = "127.0.0.1"
+
+MARK: Final = "BOTBERI_RUN"
+"""The environment variable that names the folder of the run that a process belongs to."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where each part listens; the defaults are those of the local run."""
+
+    user_psql: int = 5430
+    shared_psql: int = 5440
+    user_redis: int = 6600
+    event_bus: int = 5672
+    event_bus_management: int = 15672
+    event_bus_names: int = 15673
+    """Erlang's port mapper, private to this RabbitMQ."""
+    event_bus_distribution: int = 15674
+    user: int = 8010
+    admin: int = 8020
+    broker: int = 8030
+    functions: int = 8050
+    gateway: int = 8040
+    flower: int = 4400
+    edge: int = 8080
+    watch_relay_user: int = 9464
+    """Here and below: health and figures of a part, for those who watch."""
+    watch_relay_shared: int = 9465
+    watch_dispatcher: int = 9466
+    watch_gateway: int = 9467
+    subscribers: int = 8060
+    """Where the dispatcher finds subscribers; the edge doesn't lead here."""
+
+
+def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
+    run: Path,
+    ports: Ports,
+    *,
+    secrets: Path | None = None,
+    user_database: str = "user_psql",
+    shared_database: str = "shared_psql",
+    vhost: str = VHOST,
+) -> dict[str, str]:
+    """Return the environment variables of a process that belongs to the folder `run`."""
+    return {
+        "USER_PSQL_URL": f"{LOOPBACK}:{ports.user_psql}/{user_database}",
+        "SHARED_PSQL_URL": f"{LOOPBACK}:{ports.shared_psql}/{shared_database}",
+        "USER_REDIS_URL": f"{LOOPBACK}:{ports.user_redis}",
+        "EVENT_BUS_URL": f"{LOOPBACK}:{ports.event_bus}/{vhost}",
+        "EVENT_BUS_MANAGEMENT_URL": f"http://{LOOPBACK}:{ports.event_bus_management}",
+        "API_URL": f"http://localhost:{ports.edge}",
+        "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.subscribers}/function/{{name}}",
+        "BOTBERI_SECRETS": str(secrets or run / "secrets"),
+        "BOTBERI_INSTANCES": str(run / "instances"),
+        # Agents are processes of whoever starts them here.
+        confinement.SETTING: confinement.ALLOWED,
+        # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
+        "WATCH_LISTEN": "",
+        "SUBSCRIPTIONS": str(ROOT / "deploy" / "subscriptions.json"),
+        "EDGE_LISTEN": f"{LOOPBACK}:{ports.edge}",
+        "EDGE_FUNCTIONS": f"{LOOPBACK}:{ports.functions}",
+        "EDGE_GATEWAY": f"{LOOPBACK}:{ports.gateway}",
+        "EDGE_USER_DOCS": f"{LOOPBACK}:{ports.user}",
+        "EDGE_ADMIN_DOCS": f"{LOOPBACK}:{ports.admin}",
+        "EDGE_BROKER_DOCS": f"{LOOPBACK}:{ports.broker}",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        MARK: str(run),
+    }
+
+
+def inherited() -> dict[str, str]:
+    """Return this process' environment without any setting of a run, so that none leaks from one to another."""
+    ours = environment(Path(), Ports())
+    return {name: value for name, value in os.environ.items() if name not in ours}

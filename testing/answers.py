@@ -1,0 +1,53 @@
+"""What came back from a request, and the check that every answer is documented."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from werkzeug.datastructures import Headers
+
+from functions.runtime import webhooks
+from functions.runtime.declarations import Declaration
+from functions.runtime.problems import CONTENT_TYPE
+from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match
+from tools.manifests.answers import refused_with
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status_code: int
+    headers: Headers
+    text: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - JSON
+        """The body as JSON."""
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The code of a problem."""
+        return str(self.json["code"])
+
+
+def check_documented(declarations: Iterable[Declaration], method: str, path: str, answer: Answer) -> None:
+    """Fail unless the endpoint of `method` and `path` declares this answer; other paths may answer anything."""
+    if method == webhooks.METHOD:
+        # The handshake of webhooks is the same wherever events are taken.
+        return
+    try:
+        declaration, _ = match(declarations, method, path.partition("?")[0])
+    except (RouteNotFound, MethodNotAllowed):
+        return
+    if answer.status_code in {declaration.status, HTTPStatus.NOT_MODIFIED}:
+        return
+    assert answer.headers.get("Content-Type") == CONTENT_TYPE, f"{method} {path} answered {answer}: no problem"
+    documented = refused_with(declaration).get(answer.status_code, {})
+    assert answer.code in documented, (
+        f"{method} {path} answered {answer.status_code} {answer.code}: {answer.text}. "
+        f"{declaration.name} declares no such refusal."
+    )

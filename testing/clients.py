@@ -1,0 +1,137 @@
+"""HTTP clients of a surface: in this process, and over a port."""
+
+import http.client
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+from werkzeug.datastructures import Headers
+from werkzeug.test import Client as WerkzeugClient
+
+from events import signing
+from events.wire import CONTENT_TYPE
+from functions.runtime.declarations import Declaration
+from functions.runtime.hosting import Host
+from testing.answers import Answer, check_documented
+
+Send = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
+"""Takes method, path, headers and body."""
+
+SECONDS: Final = 30
+
+
+class Client:
+    """Sends requests to one surface and fails the test when an answer isn't one that the endpoint declares."""
+
+    def __init__(self, send: Send, declarations: Iterable[Declaration] = ()) -> None:
+        """`send` does the sending; `declarations` are those of the endpoints that it reaches."""
+        self._send = send
+        self._endpoints = [each for each in declarations if each.surface != "subscribers"]
+
+    def request(  # noqa: PLR0913 - each is a part of the request, given by name
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,  # noqa: ANN401 - JSON
+        data: bytes | None = None,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send a request: with `json` or the bytes `data` as its body, with an access token."""
+        sent = dict(headers or {})
+        if token is not None:
+            sent.setdefault("Authorization", f"Bearer {token}")
+        if json is not None:
+            data = _dumped(json)
+            sent.setdefault("Content-Type", "application/json")
+        answer = self._send(method, path, sent, data)
+        check_documented(self._endpoints, method, path, answer)
+        return answer
+
+    def get(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+        """Send a GET."""
+        return self.request("GET", path, **request)
+
+    def post(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+        """Send a POST."""
+        return self.request("POST", path, **request)
+
+    def put(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+        """Send a PUT."""
+        return self.request("PUT", path, **request)
+
+    def patch(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+        """Send a PATCH."""
+        return self.request("PATCH", path, **request)
+
+    def delete(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+        """Send a DELETE."""
+        return self.request("DELETE", path, **request)
+
+
+def _dumped(value: Any) -> bytes:  # noqa: ANN401 - JSON
+    return json.dumps(value).encode()
+
+
+def signed(function: str, body: bytes) -> dict[str, str]:
+    """Return the headers with which the dispatcher delivers an event to a function."""
+    message = signing.message_id(function, "test", uuid4().hex)
+    return {"Content-Type": CONTENT_TYPE, **signing.headers(signing.Keys().current(), message, body)}
+
+
+class Api:
+    """A client for each surface, and one for subscribers."""
+
+    def __init__(self, send: Callable[[str], Send], declarations: Sequence[Declaration]) -> None:
+        """`send` returns the sender for a surface: `user`, `admin`, `broker`, or `subscribers`."""
+        self.declarations = declarations
+        self.user = self._client("user", send)
+        self.admin = self._client("admin", send)
+        self.broker = self._client("broker", send)
+        self.subscribers = Client(send("subscribers"))
+
+    def _client(self, surface: str, send: Callable[[str], Send]) -> Client:
+        return Client(send(surface), [each for each in self.declarations if each.surface == surface])
+
+    def deliver(self, function: str, event: dict[str, Any]) -> Answer:
+        """Deliver a CloudEvent to a subscriber as the dispatcher does, `converge_instance` or `converge-instance`."""
+        function, body = function.replace("_", "-"), _dumped(event)
+        return self.subscribers.post(f"/function/{function}", data=body, headers=signed(function, body))
+
+
+def in_process(host: Host, ports: Mapping[str, int]) -> Callable[[str], Send]:
+    """Return what sends to a host in this process; `ports` by surface, as the host knows them."""
+    client = WerkzeugClient(host)
+
+    def to(surface: str) -> Send:
+        def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+            address = f"http://localhost:{ports[surface]}"
+            response = client.open(path, method=method, base_url=address, headers=dict(headers), data=body)
+            return Answer(response.status_code, response.headers, response.get_data(as_text=True))
+
+        return send
+
+    return to
+
+
+def over_http(addresses: Mapping[str, str]) -> Callable[[str], Send]:
+    """Return what sends over HTTP; `addresses` (`http://host:port`) by surface."""
+
+    def to(surface: str) -> Send:
+        place = urlsplit(addresses[surface]).netloc
+
+        def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+            connection = http.client.HTTPConnection(place, timeout=SECONDS)
+            try:
+                connection.request(method, path, body, dict(headers))
+                response = connection.getresponse()
+                return Answer(response.status, Headers(response.getheaders()), response.read().decode())
+            finally:
+                connection.close()
+
+        return send
+
+    return to

@@ -1,0 +1,33 @@
+"""Fixtures of the event path: relay and dispatcher as processes, on a database and a vhost of the test's own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from testing.world import World
+from tools.harness import path as paths
+from tools.harness.path import HEAR_ALL, HEAR_SOME, EventPath
+
+
+@pytest.fixture(scope="module")
+def quiet_path(world: World) -> Iterator[EventPath]:
+    """Make the event path in a world made anew, its topology made, nothing started."""
+    world.renew()
+    with paths.running(world.session / f"events-{world.worker}", world.environment()) as made:
+        made.subscribe(HEAR_ALL, HEAR_SOME)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def path(quiet_path: EventPath) -> EventPath:
+    """Start a relay and a dispatcher on the event path."""
+    quiet_path.start("relay")
+    quiet_path.start("dispatcher")
+    return quiet_path
+
+
+@pytest.fixture(autouse=True)
+def forgetful(request: pytest.FixtureRequest) -> None:
+    """Let every test begin with a recorder that knows nothing."""
+    if "quiet_path" in request.fixturenames:
+        request.getfixturevalue("quiet_path").recorder.forget()

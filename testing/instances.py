@@ -1,0 +1,82 @@
+"""Fixtures for tests of instances: where they run, instances of agents that a test writes, and workers."""
+
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.drivers.process import stop_all
+from functions.jobs import converge
+from provisioning.local_settings import ROOT
+from testing import launches
+from testing.clients import Api
+from testing.launches import ECHO, Launched
+from testing.people import Person
+from testing.world import World
+from tools.local.servers import private_process
+from tools.local.servers.private_process import PrivateProcess
+
+
+@pytest.fixture
+def instances_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the process driver runs this test's instances; nothing of them is left running."""
+    folder = tmp_path / "instances"
+    monkeypatch.setenv("BOTBERI_INSTANCES", str(folder))
+    converge.driver.cache_clear()
+    yield folder
+    stop_all(folder)
+    converge.driver.cache_clear()
+
+
+@pytest.fixture
+def publish(world: World, tmp_path: Path) -> Callable[..., str]:
+    """`publish(source, schema=…)` puts an agent with this main.py into the catalog and returns its slug."""
+
+    def publish(source: str = ECHO, **facts: Any) -> str:  # noqa: ANN401 - as launches.publish takes them
+        return launches.publish(world, tmp_path, source, **facts)
+
+    return publish
+
+
+@pytest.fixture
+def launch(
+    api: Api,
+    world: World,
+    person: Callable[..., Person],
+    publish: Callable[..., str],
+    instances_folder: Path,  # noqa: ARG001 - so that jobs find it in the environment
+) -> Callable[..., Launched]:
+    """`launch(source, config)` creates an instance of an agent with this main.py, for somebody new."""
+
+    def launch(source: str = ECHO, config: dict[str, Any] | None = None, **facts: Any) -> Launched:  # noqa: ANN401
+        return launches.launch(api, world, person(), publish(source, **facts), config)
+
+    return launch
+
+
+@pytest.fixture
+def worker(
+    world: World,
+    instances_folder: Path,  # noqa: ARG001 - so that the worker finds it in its environment
+) -> Iterator[Callable[..., PrivateProcess]]:
+    """`worker(BOTBERI_FAILPOINT=…)` starts a Celery worker with short times and these settings."""
+    started: list[PrivateProcess] = []
+
+    def start(**settings: str) -> PrivateProcess:
+        name = f"worker-{uuid.uuid4().hex[:8]}"
+        command = [sys.executable, "-m", "celery", "-A", "functions.jobs.app", "worker", "--pool", "threads"]
+        options = ["--concurrency", "4", "-n", f"{name}@test", "--without-gossip", "--without-mingle"]
+        short = {"INSTANCE_LEASE_SECONDS": "2", "INSTANCE_SWEEP_SECONDS": "1"}
+        environment = {**os.environ, "USER_REDIS_USER": "worker", **short, **settings}
+        started.append(
+            private_process.start(name, [*command, *options], run=world.session, cwd=ROOT, environment=environment)
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.stop()

@@ -1,0 +1,109 @@
+"""Instances for tests, of agents that are written for the test."""
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import text
+
+from functions.domain.catalog import agents, bundles, releases
+from functions.domain.catalog.releases import Release
+from functions.domain.databases import SharedDb
+from testing.answers import Answer
+from testing.clients import Api
+from testing.people import Person
+from testing.world import World
+
+ECHO: Final = 'def agent(request):\n    return {"text": request.get_json()["text"]}\n'
+ANY_CONFIG: Final = {"type": "object"}
+
+
+def publish(
+    world: World,
+    folder: Path,
+    source: str = ECHO,
+    *,
+    schema: dict[str, Any] | None = None,
+    image: str | None = None,
+) -> str:
+    """Put an agent with this main.py, or this image, into the catalog; return its slug."""
+    slug = f"test-{uuid.uuid4().hex}"
+    folder = folder / slug
+    folder.mkdir()
+    (folder / "main.py").write_text(source)
+    with world.transaction("shared_psql", "admin") as connection:
+        db = SharedDb(connection)
+        agents.create(db, slug=slug, name=slug, summary="For a test.")
+        bundle = None if image else bundles.bundle(folder)
+        # Not by `releases.checked`, which refuses an image.
+        releases.publish(db, slug, Release("1.0.0", schema or ANY_CONFIG, image, bundle))
+    return slug
+
+
+@dataclass(frozen=True)
+class Launched:
+    """An instance, through the eyes of its owner."""
+
+    id: str
+    owner: Person
+    api: Api
+    world: World
+
+    @property
+    def path(self) -> str:
+        """Its address."""
+        return f"/v1/instances/{self.id}"
+
+    def read(self) -> dict[str, Any]:
+        """Return it as its owner reads it."""
+        answer = self.api.user.get(self.path, token=self.owner.token)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json)
+
+    @property
+    def status(self) -> str:
+        """Its status."""
+        return str(self.read()["status"])
+
+    def ask(self, verb: str) -> Answer:
+        """Ask for it to `start`, `stop` or `delete`."""
+        if verb == "delete":
+            return self.api.user.delete(self.path, token=self.owner.token)
+        return self.api.user.post(f"{self.path}/{verb}", token=self.owner.token)
+
+    def say(self, words: Any) -> Answer:  # noqa: ANN401 - tests say what isn't text, too
+        """Send it a message."""
+        return self.api.user.post(f"{self.path}/messages", json={"text": words}, token=self.owner.token)
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return what happened to it, oldest first."""
+        answer = self.api.user.get(f"{self.path}/events?limit=100", token=self.owner.token)
+        return list(reversed(answer.json["items"]))
+
+    def statuses(self) -> list[str]:
+        """Return the statuses that it had, oldest first, without its first."""
+        return [event["value"] for event in self.history() if event["kind"] == "status"]
+
+    def reasons(self) -> list[str]:
+        """Return the reasons for everything that happened to it, oldest first."""
+        return [event["reason"] for event in self.history()]
+
+    def put(self, **columns: Any) -> None:  # noqa: ANN401 - what the columns take
+        """Write into its row, past everything that guards it; a string that ends with `()` or an interval is SQL."""
+        sets = ", ".join(f"{name} = {value}" for name, value in columns.items())
+        with self.world.transaction("shared_psql", "migrator") as db:
+            db.execute(text(f"update instances set {sets} where id = :id"), {"id": self.id})  # noqa: S608 - a test's own
+
+    def row(self) -> dict[str, Any]:
+        """Return its row."""
+        with self.world.transaction("shared_psql", "migrator") as db:
+            return dict(db.execute(text("select * from instances where id = :id"), {"id": self.id}).mappings().one())
+
+
+def launch(api: Api, world: World, owner: Person, agent: str, config: dict[str, Any] | None = None) -> Launched:
+    """Create an instance of an agent."""
+    wanted = {"agent": agent, "name": "A test", "config": config or {}}
+    answer = api.user.post("/v1/instances", json=wanted, token=owner.token)
+    assert answer.status_code == 201, answer.text
+    return Launched(str(answer.json["id"]), owner, api, world)

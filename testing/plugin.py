@@ -1,0 +1,82 @@
+"""The fixtures that every test may use."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from core import context
+from functions.runtime import hosting
+from provisioning.local_settings import Ports
+from testing import clients, people, session
+from testing.clients import Api
+from testing.people import Person
+from testing.stack import Stack, running
+from testing.world import World, inhabited
+from tools.local.patience import until
+
+
+def pytest_configure() -> None:
+    """Give tests the PATH of an ordinary user, whoever runs them, and let hypothesis take its time."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join(folder for folder in folders if not folder.rstrip("/").endswith("sbin"))
+    # On a slow machine everything is slow, and no test fails on a speed.
+    settings.register_profile("botberi", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("botberi")
+
+
+@pytest.fixture(autouse=True)
+def own_context() -> Iterator[None]:
+    """Give every test a trace of its own and no actor, whatever the tests before it did."""
+    with context.entered(context.Context.start()):
+        yield
+
+
+@pytest.fixture(scope="session")
+def world(worker_id: str, testrun_uid: str) -> Iterator[World]:
+    """Real services for this worker: settings and secrets in the environment, databases migrated, nothing in them."""
+    with session.joined(testrun_uid) as folder:
+        ports = Ports(**json.loads((folder / session.READY).read_text()))
+        with inhabited(folder, ports, worker_id) as made:
+            yield made
+
+
+@pytest.fixture(scope="session")
+def api(world: World) -> Api:
+    """Every function, in this process; an answer that its endpoint doesn't declare fails the test."""
+    ports = {surface: getattr(world.ports, surface) for surface in ("user", "admin", "broker", "subscribers")}
+    surfaces = {str(port): surface for surface, port in ports.items()}
+    made = hosting.create([], surfaces)
+    return Api(clients.in_process(made, ports), made.declarations)
+
+
+@pytest.fixture
+def person(api: Api, world: World) -> Callable[..., Person]:
+    """`person()` registers somebody and logs in; `person(scopes=("user", "admin"))` is an administrator."""
+
+    def arrive(scopes: tuple[str, ...] = ("user",)) -> Person:
+        return people.arrive(api, world, scopes)
+
+    return arrive
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], Any]], Any]:
+    """`eventually(lambda: …)` waits until the condition is true, two minutes at most, and returns its value."""
+
+    def wait(condition: Callable[[], Any], seconds: float = 120) -> Any:  # noqa: ANN401 - what the condition returns
+        found = until(condition, seconds=seconds)
+        assert found, f"still {found!r} after {seconds} seconds"
+        return found
+
+    return wait
+
+
+@pytest.fixture(scope="module")
+def stack(world: World) -> Iterator[Stack]:
+    """Run the product as processes (host, relays, dispatcher, worker), with sample agents, in databases made anew."""
+    with running(world) as made:
+        yield made

@@ -1,0 +1,115 @@
+"""The whole product as processes in a worker's world, for tests from end to end."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from functions.drivers.process import stop_all
+from functions.runtime import functions
+from provisioning import local_settings, seed
+from provisioning.local_settings import MARK
+from testing import clients
+from testing.clients import Api
+from testing.watcher import Watcher
+from testing.world import World
+from tools.local import health, leftovers, processes
+from tools.local.servers import private_process
+from tools.local.servers.private_process import PrivateProcess
+
+
+class Stack(Api):
+    """Clients of the running surfaces, and a hand on the processes behind them."""
+
+    def __init__(self, world: World) -> None:
+        """Use `running`."""
+        ports = world.ports
+        surfaces = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "subscribers": ports.subscribers}
+        addresses = {surface: f"http://127.0.0.1:{port}" for surface, port in surfaces.items()}
+        super().__init__(clients.over_http(addresses), functions.declarations())
+        self.world = world
+        self.folder = world.session / f"stack-{world.worker}"
+        self.environment = {**world.environment(), MARK: str(self.folder)}
+        self.environment["BOTBERI_INSTANCES"] = str(self.instances)
+        # No edge runs in front of it.
+        self.environment["API_URL"] = addresses["broker"]
+        self.processes: dict[str, PrivateProcess] = {}
+        self.watcher: Watcher
+
+    @property
+    def instances(self) -> Path:
+        """Where the driver keeps its instances."""
+        return self.folder / "instances"
+
+    def start(self, name: str, **environment: str) -> PrivateProcess:
+        """Start `host`, `relay-user`, `relay-shared`, `dispatcher` or `worker`, with more in its environment."""
+        process = private_process.start(
+            name,
+            processes.functions(self.world.ports)[name],
+            run=self.folder,
+            cwd=local_settings.ROOT,
+            environment={**self.environment, **environment},
+        )
+        self.processes[name] = process
+        return process
+
+    def wait(self, name: str) -> None:
+        """Wait until a process that was started does its work."""
+        self.processes[name].wait_until(health.functions(self.world.ports)[name])
+
+    def restart(self, name: str, **environment: str) -> None:
+        """Stop a process, start it anew, and wait until it does its work."""
+        self.processes[name].stop()
+        self.start(name, **environment)
+        self.wait(name)
+
+    def kill(self, name: str) -> None:
+        """Kill a process as a crash would, with no time to say goodbye."""
+        self.processes[name].process.kill()
+        self.processes[name].process.wait()
+
+    @contextmanager
+    def edge(self, **environment: str) -> Iterator[str]:
+        """Run nginx in front of it inside the block, with more in its environment; yield its address."""
+        command = processes.watchers(self.folder, self.world.ports)["edge"]
+        told = {**self.environment, **environment}
+        nginx = private_process.start("edge", command, run=self.folder, cwd=self.folder, environment=told)
+        try:
+            nginx.wait_until(health.watchers(self.world.ports)["edge"])
+            self.processes["edge"] = nginx
+            yield f"http://127.0.0.1:{self.world.ports.edge}"
+        finally:
+            nginx.stop()
+
+    def log(self, name: str) -> str:
+        """Return what a process has logged so far."""
+        return self.processes[name].log.read_text()
+
+
+@contextmanager
+def running(world: World) -> Iterator[Stack]:
+    """Start everything in a world made anew, with the sample agents in the catalog; leave nothing of it running.
+
+    At the end every message that RabbitMQ has seen meanwhile must have been as the catalog promises.
+    """
+    world.renew()
+    seed.catalog()
+    stack = Stack(world)
+    try:
+        topology = [sys.executable, "-m", "events.topology"]
+        subprocess.run(topology, cwd=local_settings.ROOT, env=stack.environment, check=True, capture_output=True)
+        stack.watcher = Watcher()
+        for name in processes.functions(world.ports):
+            stack.start(name)
+        for name in stack.processes:
+            stack.wait(name)
+        yield stack
+        stack.watcher.verify()
+    finally:
+        for process in stack.processes.values():
+            process.ask_to_stop()
+        for process in stack.processes.values():
+            process.stop()
+        stop_all(stack.instances)
+        leftovers.end(stack.folder)

@@ -1,0 +1,94 @@
+"""What one test worker has for itself: two databases, a Redis, a vhost, and its settings in the environment."""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import redis
+from sqlalchemy import Connection
+
+from core.configuration import secret
+from functions.runtime import cache, redis_users
+from functions.runtime import databases as sessions
+from migrations.databases import DATABASES, ROLES, connect
+from migrations.roles import provision
+from provisioning import local_settings
+from provisioning.local_settings import Ports
+from tools.local import databases
+from tools.local.ports import free_ports
+from tools.local.servers import redis_server, vhosts
+
+_ITS_OWN: Final = (
+    *("user_redis", "user", "admin", "broker", "functions", "subscribers", "gateway", "edge"),
+    *("watch_relay_user", "watch_relay_shared", "watch_dispatcher", "watch_gateway"),
+)
+"""Ports of services that every worker has for itself."""
+
+
+class World:
+    """The surroundings of the tests of one worker."""
+
+    def __init__(self, session: Path, ports: Ports, worker: str) -> None:
+        """`session` is the folder of the test session; `worker` names this one within it."""
+        self.session = session
+        self.secrets = session / "secrets"
+        self.worker = worker
+        self.ports = replace(ports, **dict(zip(_ITS_OWN, free_ports(len(_ITS_OWN)), strict=True)))
+        self.vhost = f"botberi-{worker}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings of a process that works in this world, in which nothing happens by itself."""
+        of_a_run = local_settings.environment(
+            self.session,
+            self.ports,
+            user_database=f"user_psql_{self.worker}",
+            shared_database=f"shared_psql_{self.worker}",
+            vhost=self.vhost,
+        )
+        return {**of_a_run, "RELAY_PROBE_SECONDS": "0"}
+
+    def renew(self) -> None:
+        """Give the worker empty databases, Redis and vhost, whoever still uses the old ones."""
+        self.disconnect()
+        for database in DATABASES:
+            databases.create(database, template=database, anew=True)
+            # A copy has the tables and their grants, but not those on the database itself.
+            provision(database, "postgres", secret("psql-superuser"))
+        with self.redis() as client:
+            client.flushall()
+        vhosts.create(self.vhost, self.ports.event_bus_management, secret("event-bus-admin"))
+
+    def disconnect(self) -> None:
+        """Close this process' connections; they are opened anew when they are needed."""
+        for database in DATABASES:
+            for role in ROLES:
+                sessions.engine(database, role).dispose()
+        for part in ("cache", "invalidation"):
+            cache.connect(part).client.close()
+
+    def redis(self, part: str = "admin", database: int = 0) -> redis.Redis:
+        """Return a client of Redis that logs in as a part does."""
+        name, password = redis_users.name(part), secret(redis_users.secret_name(part))
+        return redis.Redis(port=self.ports.user_redis, username=name, password=password, db=database)
+
+    def transaction(self, database: str, role: str) -> AbstractContextManager[Connection]:
+        """Open a transaction on `user_psql` or `shared_psql` in a role (`user`, `admin`, …, `migrator`)."""
+        return connect(database, role).begin()
+
+
+@contextmanager
+def inhabited(session: Path, ports: Ports, worker: str) -> Iterator[World]:
+    """Make a worker's world, put its settings into the environment, and leave nothing of it running."""
+    world = World(session, ports, worker)
+    os.environ.update(world.environment())
+    server = redis_server.start(f"user_redis_{worker}", world.ports.user_redis, run=session, durable=False)
+    try:
+        server.wait_until(lambda: redis_server.answers(world.ports.user_redis))
+        world.renew()
+        yield world
+        world.disconnect()
+    finally:
+        server.stop()

@@ -1,0 +1,78 @@
+"""HTTP as an attacker speaks it: request targets go out as they stand."""
+
+import http.client
+import json
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from tools.local.errors import LocalError
+
+_CONNECTIONS: Final = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
+_PATIENCE_SECONDS: Final = 60
+
+
+class Sender:
+    """Sends requests to one address."""
+
+    def __init__(self, address: str) -> None:
+        """`address` is like http://localhost:8080."""
+        found = urlsplit(address)
+        if found.scheme not in _CONNECTIONS or found.hostname is None:
+            message = f"{address} is not an address like http://localhost:8080 or https://api.example.com"
+            raise LocalError(message)
+        self._connection = _CONNECTIONS[found.scheme](found.hostname, found.port, timeout=30)
+
+    def status(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> int:
+        """Return the status of the answer."""
+        return self._send(method, target, headers, body)[0]
+
+    def patient_status(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> int:
+        """Return the status of the answer, asking again while it is that this was too often."""
+        return self._until_taken(method, target, headers, body)[0]
+
+    def ask(self, method: str, path: str, body: Any, token: str | None = None) -> Any:  # noqa: ANN401 - JSON
+        """Return the answer's JSON; raises LocalError where it is a refusal."""
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        sent = None if body is None else json.dumps(body).encode()
+        status, text = self._until_taken(method, path, headers, sent)
+        if status >= HTTPStatus.BAD_REQUEST:
+            message = f"{method} {path} was answered {status}: {text.decode(errors='replace')}"
+            raise LocalError(message)
+        return json.loads(text) if text else None
+
+    def wait_until_refused(self, path: str, token: str) -> None:
+        """Wait until a token isn't taken any more."""
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while self.patient_status("GET", path, {"Authorization": f"Bearer {token}"}, None) < HTTPStatus.BAD_REQUEST:
+            if time.monotonic() > end:
+                message = f"the token of a session that has ended is still taken after {_PATIENCE_SECONDS} s"
+                raise LocalError(message)
+            time.sleep(0.1)
+
+    def _until_taken(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+    ) -> tuple[int, bytes]:
+        end = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            status, text = self._send(method, target, headers, body)
+            if status != HTTPStatus.TOO_MANY_REQUESTS or time.monotonic() > end:
+                return status, text
+            time.sleep(1)
+
+    def _send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:
+        try:
+            self._connection.request(method, target, body, dict(headers))
+            answer = self._connection.getresponse()
+            return answer.status, answer.read()
+        except (http.client.HTTPException, ConnectionError):
+            # The other side may close after any answer: what was sent meanwhile was not taken.
+            self._connection.close()
+            self._connection.request(method, target, body, dict(headers))
+            answer = self._connection.getresponse()
+            return answer.status, answer.read()
+        except OSError as error:
+            message = f"nothing answers: {error}"
+            raise LocalError(message) from None

@@ -1,0 +1,32 @@
+import pytest
+
+from functions.runtime.functions import declarations
+from tools.attack import probes
+from tools.attack.__main__ import report
+from tools.attack.probes import Probe
+from tools.attack.spellings import spellings
+
+EVERY = declarations()
+GUARDED = {each.name for each in EVERY if each.parameter("caller")}
+
+
+def test_every_function_is_attacked() -> None:
+    assert {each.who for each in probes.misspelt(EVERY)} == {each.name for each in EVERY}
+    assert {each.who for each in probes.uninvited(EVERY, {"a garbled": "x"})} == GUARDED
+    assert {each.who for each in probes.unentitled(EVERY, {"user": "x", "admin": "y"})} == GUARDED
+
+
+def test_no_spelling_is_the_address_itself() -> None:
+    for address in ("/v1/agents", "/function/record-audit", "/v1/instances/ins_1/events"):
+        found = list(spellings(address, by="/v1/auth/logout"))
+        assert address not in found
+        assert len(found) == len(set(found))
+
+
+@pytest.mark.parametrize(("status", "exit_code"), [(404, 0), (200, 1), (401, 1), (500, 1)])
+def test_what_is_answered_otherwise_than_it_should_be_was_let_through(
+    capsys: pytest.CaptureFixture[str], status: int, exit_code: int
+) -> None:
+    probe = Probe("other spellings of an address", "login", "POST", "//v1/auth/login", probes.NO_ADDRESS)
+    assert report([(probe, 404), (probe, status)]) == exit_code
+    assert ("//v1/auth/login was answered" in capsys.readouterr().out) == bool(exit_code)

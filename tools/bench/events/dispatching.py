@@ -1,0 +1,69 @@
+"""The dispatcher into a function that does nothing, beside wrk at the very same function."""
+
+import http.client
+import json
+import re
+import sys
+from typing import Any, Final
+
+from events import signing
+from tools.harness.ground import QUEUE, Ground, wait
+from tools.local.health import answers
+from tools.local.ports import free_ports
+from tools.local.servers.binaries import find
+
+_LUA: Final = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/cloudevents+json"
+wrk.body = [==[%s]==]
+%s
+"""
+
+
+def once(ground: Ground, size: float) -> dict[str, float]:
+    """Return the events a second that the dispatcher brings, and wrk's requests a second, with as many connections."""
+    [port] = free_ports(1)
+    function = ground.start("function", "tools.bench.events.function", str(port))
+    function.wait_until(lambda: answers(port, "/_/health"))
+    sample = ground.program(
+        sys.executable, "-c", "from tools.bench.events.opponents import body; print(body(1).decode())"
+    )
+    wrk = _wrk(ground, port, sample.strip(), max(2, round(5 * size)))
+    count = int(8000 * size)
+    ground.program(sys.executable, "-m", "tools.bench.events.opponents", "pipelined", str(count))
+    before = _calls(port)["count"]
+    ground.stop("function")
+    function = ground.start("function", "tools.bench.events.function", str(port))
+    function.wait_until(lambda: answers(port, "/_/health"))
+    before = _calls(port)["count"]
+    ground.start("dispatcher", "events.dispatcher", FUNCTIONS_URL=f"http://127.0.0.1:{port}/function/{{name}}")
+    wait(lambda: _calls(port)["count"] - before >= count, 300, "the dispatcher did not bring everything")
+    told = _calls(port)
+    for name in ("dispatcher", "function"):
+        ground.stop(name)
+    ground.purge()
+    return {"dispatched": (told["count"] - before - 1) / (told["last"] - told["first"]), "wrk": wrk}
+
+
+def _wrk(ground: Ground, port: int, body: str, seconds: int) -> float:
+    script = ground.folder / "post.lua"
+    message = signing.message_id(QUEUE.function, "bench", "1")
+    signed = signing.headers(signing.Keys().current(), message, body.encode())
+    script.write_text(_LUA % (body, "\n".join(f'wrk.headers["{name}"] = "{each}"' for name, each in signed.items())))
+    told = ground.program(
+        *(str(find("wrk")), "-t", "1", "-c", str(QUEUE.concurrency), "-d", f"{seconds}s", "-s", str(script)),
+        f"http://127.0.0.1:{port}/function/{QUEUE.function}",
+    )
+    found = re.search(r"Requests/sec:\s*([0-9.]+)", told)
+    if found is None or "Non-2xx" in told:
+        raise RuntimeError(told)
+    return float(found[1])
+
+
+def _calls(port: int) -> dict[str, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/calls")
+        return dict(json.load(connection.getresponse()))
+    finally:
+        connection.close()

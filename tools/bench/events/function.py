@@ -1,0 +1,54 @@
+"""`python -m tools.bench.events.function PORT`: the no-op subscriber in the product's host, which counts its calls.
+
+`GET /calls` answers `{"count", "first", "last"}`, the times by the clock that all processes share, and begins anew.
+"""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from core import logs
+from functions.runtime.hosting import SUBSCRIBERS, Host
+from functions.runtime.server import serve
+
+FILE = Path(__file__).parent / "subscribers" / "hear_nothing.py"
+
+
+class Counted:
+    """A WSGI application around the host."""
+
+    def __init__(self, host: Host) -> None:
+        """Count the calls of `host`."""
+        self.host = host
+        self.lock = threading.Lock()
+        self.count = 0
+        self.first = self.last = 0.0
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+        """Answer a request."""
+        if environ["PATH_INFO"] == "/calls":
+            return self._told(start_response)
+        answer = self.host(environ, start_response)
+        if environ["REQUEST_METHOD"] != "POST":
+            # The dispatcher asks before the first event whether the function is there.
+            return answer
+        with self.lock:
+            self.count += 1
+            self.last = time.monotonic()
+            self.first = self.first or self.last
+        return answer
+
+    def _told(self, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+        with self.lock:
+            told = json.dumps({"count": self.count, "first": self.first, "last": self.last}).encode()
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(told)))])
+        return [told]
+
+
+if __name__ == "__main__":
+    logs.configure("bench", level="WARNING")
+    serve(lambda: Counted(Host([FILE], {sys.argv[1]: SUBSCRIBERS})), [f"127.0.0.1:{sys.argv[1]}"], threads=16)

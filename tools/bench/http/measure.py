@@ -1,0 +1,118 @@
+"""A server as a process: how long until it answers, what that costs, what memory it holds, what load it bears."""
+
+import http.client
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from provisioning.local_settings import LOOPBACK
+from tools.local.patience import until
+from tools.local.ports import free_ports
+
+STARTS: Final = 5
+CONNECTIONS: Final = 8
+SECONDS: Final = 4
+REPETITIONS: Final = 5
+TICK: Final = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Start:
+    """One start, up to the first answer."""
+
+    wall: float
+    """Milliseconds from the start of the process to its first answer."""
+    processor: float
+    """Milliseconds of processor time that this took, which other load on the machine hardly changes."""
+    memory: float
+    """MB that its processes hold between them, shared pages in proportion (PSS)."""
+    processes: tuple[int, ...] = ()
+    """Their ids."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a server bears."""
+
+    per_second: float
+    processor: float
+    """Microseconds of processor time that a request takes, which other load on the machine hardly changes."""
+
+
+@contextmanager
+def running(command: Sequence[str], environment: Mapping[str, str], path: str) -> Iterator[tuple[int, Start]]:
+    """Start a server whose last argument is to be its port, and wait until `path` is answered."""
+    [port] = free_ports(1)
+    began = time.perf_counter()
+    process = subprocess.Popen([*command, str(port)], env=dict(environment), stderr=subprocess.DEVNULL)
+    try:
+        if not until(lambda: answers(port, path), seconds=60, pause=0.002):
+            message = f"{' '.join(command)} never answered"
+            raise AssertionError(message)
+        wall = (time.perf_counter() - began) * 1000
+        family = _family(process.pid)
+        yield port, Start(wall, sum(map(_processor, family)), sum(map(_memory, family)), tuple(family))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def answers(port: int, path: str) -> bool:
+    """Tell whether a GET is answered with 200."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def typical(starts: Sequence[Start]) -> Start:
+    """Return the medians."""
+    return Start(
+        median(each.wall for each in starts),
+        median(each.processor for each in starts),
+        median(each.memory for each in starts),
+    )
+
+
+def rate(python: str, port: int, path: str, processes: Sequence[int]) -> Rate:
+    """Return the requests a second that a server's processes answer, after a warm-up."""
+    load = [python, str(Path(__file__).with_name("load.py")), str(port), path, str(CONNECTIONS)]
+    subprocess.run([*load, "1.5"], check=True, capture_output=True)
+    before = sum(map(_processor, processes))
+    told = subprocess.run([*load, str(SECONDS)], check=True, capture_output=True, text=True)
+    per_second = float(told.stdout)
+    spent = sum(map(_processor, processes)) - before
+    return Rate(per_second, spent * 1000 / (per_second * SECONDS))
+
+
+def usual(rates: Sequence[Rate]) -> Rate:
+    """Return the medians."""
+    return Rate(median(each.per_second for each in rates), median(each.processor for each in rates))
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid]
+    for each in found:
+        for task in Path(f"/proc/{each}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def _processor(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * TICK
+
+
+def _memory(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024

@@ -1,0 +1,126 @@
+"""Faults of Postgres, and transactions of every shape."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from contextlib import closing
+from statistics import median
+from typing import Final
+
+from pg8000.exceptions import DatabaseError
+
+from core.postgres.session import Session
+from tools.chaos.field import BrokenError, Field
+from tools.chaos.load import BATCH, Pace, until
+from tools.harness.ground import high_water
+
+CONNECTIONS: Final = ("botberi-relay", "botberi-relay-bell", "botberi-relay-gate")
+
+
+def restart(number: signal.Signals) -> Callable[[Field, int], None]:
+    """Return the fault that Postgres is stopped by a signal and started again."""
+
+    def happen(field: Field, times: int) -> None:
+        with field.pressure():
+            for _ in field.rounds(times):
+                time.sleep(1)
+                field.ground.stop_database(number)
+                field.ground.start_database()
+                field.recovered()
+
+    return happen
+
+
+def terminate(field: Field, times: int) -> None:
+    """Terminate a backend of the relay, at random."""
+    with field.pressure():
+        for _ in field.rounds(times):
+            time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - any moment
+            field.path.terminate(random.choice(CONNECTIONS))  # noqa: S311 - any
+            field.recovered()
+
+
+def cut_bell(field: Field, times: int) -> None:
+    """Terminate only the listening backend."""
+    with field.pressure():
+        for _ in field.rounds(times):
+            time.sleep(random.uniform(0, 0.5))  # noqa: S311 - any moment
+            field.path.terminate("botberi-relay-bell")
+            field.recovered()
+
+
+def transact(field: Field, times: int) -> None:
+    """Commit a hundred thousand rows at once, and hold a prepared transaction open, as others write."""
+    with field.pressure():
+        for number in field.rounds(times):
+            with closing(Session("shared_psql", "migrator", name="prepared")) as session:
+                until(lambda each=number: _prepared(session, each), 60, "nothing could be prepared")  # type: ignore[misc]  # bound now
+                session.socket.settimeout(300)
+                session.run("call write_many(100000)")
+                field.recovered()
+                session.run(f"commit prepared 'chaos_{number}'")
+
+
+def _prepared(session: Session, number: int) -> bool:
+    """Prepare a transaction; False when it rang the bell, since one with a NOTIFY can't be prepared."""
+    session.run("begin")
+    try:
+        session.run(f"call write_version('agt_prepared_{number}')")
+        session.run(f"prepare transaction 'chaos_{number}'")
+    except DatabaseError:
+        session.run("rollback")
+        return False
+    return True
+
+
+BURST: Final = 10_000
+"""Events whose way is timed, with and without an old transaction."""
+
+ROUNDS: Final = 3
+"""Measurements of each, at least."""
+
+
+def hold_open(field: Field, times: int) -> None:
+    """Hold an unrelated transaction open, that has written something, and compare how fast events pass."""
+    with field.pressure(pace=Pace(threads=0)):
+        field.recovered()
+        before = [_drained(field) for _ in range(ROUNDS)]
+        with field.path.held_open():
+            opened = time.monotonic()
+            beside = [_drained(field) for _ in field.rounds(max(ROUNDS, times))]
+            held = time.monotonic() - opened
+        after = [_drained(field) for _ in range(ROUNDS)]
+        ratio = median(before + after) / median(beside)
+        field.note = f"open for {held:.0f} s; {BURST / median(beside):,.0f} events/s, {ratio:.2f} of that without"
+
+
+def _drained(field: Field) -> float:
+    """Commit many events, and return the seconds until the last is heard."""
+    field.path.query(f"call write_many({BURST})")
+    field.recovered()
+    return field.recoveries[-1]
+
+
+ARRIVAL: Final = 100
+"""Events a second, of the hour that piles up and while that is drained."""
+
+MEMORY: Final = 200
+"""MB that a relay may use."""
+
+FASTER: Final = 5
+"""How many times as fast as they arrive events have to be delivered."""
+
+
+def pile_up(field: Field, times: int) -> None:
+    """Let the events of so many minutes wait, and start the relay while more arrive."""
+    with field.pressure(relays=False, pace=Pace(threads=1, burst=1, rest=2 * BATCH / ARRIVAL)):
+        for _ in field.rounds(times):
+            field.path.query(f"call write_many({60 * ARRIVAL})")
+        relay = field.start("relay-1")
+        field.recovered(600)
+        speed = field.runs * 60 / field.recoveries[-1]
+        memory = high_water(relay)
+        field.note = f"{field.runs} minutes, drained {speed:.0f} times as fast as they came, {memory:.0f} MB"
+        if speed < FASTER or memory > MEMORY:
+            raise BrokenError(field.note)

@@ -1,0 +1,80 @@
+"""What is kept of the runs: the newest line of every fault, as JSON for the next run and as a table for people.
+
+It is written after every fault, so that a run which is ended early keeps what it has.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from provisioning.local_settings import ROOT
+from tools.chaos.table import BROKEN, FAULTS, HEAD
+from tools.harness.ground import load, machine
+
+PAGE: Final = ROOT / "docs" / "performance" / "faults.md"
+
+FILE: Final = PAGE.with_suffix(".json")
+
+_BEGIN: Final = "<!-- faults: written by `make chaos` -->"
+_END: Final = "<!-- end of faults -->"
+
+
+class Record:
+    """The lines that were kept, with those of this run."""
+
+    def __init__(self, kills: int) -> None:
+        """Read what there is; `kills` is how many were asked for."""
+        self.kept: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+        self.kept["run"] = {"kills": kills, "begun": _now(), "ended": None, "machine": machine(), "load": load()}
+        self.kept.setdefault("lines", {})
+
+    def add(self, name: str, line: list[str]) -> None:
+        """Keep the line of a fault."""
+        self.kept["lines"][name] = {"line": line, "taken": _now()}
+        self._write()
+
+    def end(self, how: str) -> None:
+        """Say how the run ended."""
+        self.kept["run"]["ended"] = how
+        self._write()
+
+    def _write(self) -> None:
+        FILE.write_text(json.dumps(self.kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        page = PAGE.read_text(encoding="utf-8")
+        block = "\n".join([_BEGIN, *table(self.kept), "", *_told(self.kept), _END])
+        PAGE.write_text(page[: page.index(_BEGIN)] + block + page[page.index(_END) + len(_END) :], encoding="utf-8")
+
+
+def table(kept: dict[str, Any]) -> list[str]:
+    """Return the lines of all faults that ever happened, as Markdown."""
+    found = [(kept["lines"][name], name) for name in FAULTS if name in kept["lines"]]
+    rows = [[*entry["line"], entry["taken"]] for entry, _ in found]
+    head = [*HEAD, "taken"]
+    return [f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows]]
+
+
+def _told(kept: dict[str, Any]) -> list[str]:
+    run, lines = kept["run"], kept["lines"]
+    ended = run["ended"] or "is under way, or was cut off"
+    kills = sum(_count(lines[name]["line"][1]) for name in ("kill", "places") if name in lines)
+    events = sum(_count(entry["line"][2]) for entry in lines.values())
+    told = [
+        f"{kills:,} kills and {events:,} events in the table.",
+        f"The last run (from {run['begun']}, {run['kills']:,} kills asked for) {ended}.",
+        f"{run['machine']}; load {run['load']} at its start.",
+    ]
+    missing = [FAULTS[name].title for name in FAULTS if name not in lines]
+    bad = [entry["line"][0] for entry in lines.values() if entry["line"][-1] == BROKEN]
+    if missing:
+        told += ["", f"Never happened yet: {'; '.join(missing)}."]
+    if bad:
+        told += ["", f"Did not hold: {'; '.join(bad)}."]
+    return told
+
+
+def _count(cell: str) -> int:
+    return int(cell.replace(",", "")) if cell[0].isdigit() else 0
+
+
+def _now() -> str:
+    return f"{datetime.now(UTC):%Y-%m-%d %H:%M}"

@@ -1,0 +1,120 @@
+"""The history checker: writers that keep a version per subject, and what became of every version they committed."""
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import Final, Self
+
+from pg8000.exceptions import Error
+
+from core.postgres.session import Session
+from tools.harness.path import DATABASE, EventPath
+
+Version = tuple[str, int]
+
+_SET_UP: Final = """
+create table if not exists subjects (id text primary key, version bigint not null);
+create table if not exists history (subject text, version bigint, primary key (subject, version));
+create or replace procedure write_history(subject text) language plpgsql as $$
+declare
+  next bigint;
+begin
+  insert into subjects values (subject, 1) on conflict (id) do update set version = subjects.version + 1
+  returning version into next;
+  perform emit_event('com.botberi.agent.created.v1', subject,
+                     jsonb_build_object('agent_id', subject, 'slug', next::text));
+  insert into history values (subject, next);
+  if random() < 0.1 then
+    rollback;
+  end if;
+end $$
+"""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of what was committed."""
+
+    committed: int
+    lost: int
+    """Committed, never delivered."""
+    phantom: int
+    """Delivered, never committed."""
+    inverted: int
+    """First delivered after a later version of the same subject."""
+    duplicates: int
+
+
+def judge(committed: Iterable[Version], delivered: Iterable[Version]) -> Verdict:
+    """Compare what was committed with what was delivered, in order."""
+    wanted, got = set(committed), list(delivered)
+    counts = Counter(got)
+    newest: dict[str, int] = {}
+    inverted = 0
+    for subject, version in dict.fromkeys(got):
+        inverted += version < newest.get(subject, 0)
+        newest[subject] = max(version, newest.get(subject, 0))
+    return Verdict(len(wanted), len(wanted - set(counts)), len(set(counts) - wanted), inverted, len(got) - len(counts))
+
+
+class Writers:
+    """Threads that commit events, and roll one in ten back, until they have written enough."""
+
+    def __init__(self, *, threads: int = 4, each: int = 300, subjects: int = 20) -> None:
+        """`each` is how many transactions a thread makes."""
+        session = Session(DATABASE, "migrator", name="history")
+        session.run(_SET_UP)
+        session.close()
+        self.threads = [
+            threading.Thread(target=self._write, args=(number, each, subjects), daemon=True)
+            for number in range(threads)
+        ]
+
+    def __enter__(self) -> Self:
+        """Start writing."""
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait until everything is written."""
+        for thread in self.threads:
+            thread.join()
+
+    @staticmethod
+    def _write(number: int, each: int, subjects: int) -> None:
+        done = 0
+        while done < each:
+            # The database may be restarting. Whether a transaction was committed then, the history says.
+            with suppress(Error, OSError), closing(Session(DATABASE, "migrator", name="writer")) as session:
+                while done < each:
+                    session.run(f"call write_history('agt_{(number * 7 + done) % subjects}')")
+                    done += 1
+
+
+def committed(path: EventPath) -> list[Version]:
+    """Return every version that was committed."""
+    return [(subject, version) for subject, version in path.query("select subject, version from history")]
+
+
+def drained(path: EventPath) -> bool:
+    """Tell whether the relay has delivered everything that is in the outbox."""
+    sql = "select not exists (select from outbox, relay_cursor where not pg_visible_in_snapshot(xid, s1))"
+    return path.query(sql) == [(True,)]
+
+
+def delivered(path: EventPath, queue: str) -> list[Version]:
+    """Take everything out of a queue and return its versions in order."""
+    found = []
+    with path.broker() as connection:
+        channel = connection.channel()
+        for method, _, body in channel.consume(queue, auto_ack=True, inactivity_timeout=1):
+            if method is None or body is None:
+                break
+            event = json.loads(body)
+            found.append((event["subject"], int(event["data"]["slug"])))
+        channel.cancel()
+    return found

@@ -1,0 +1,123 @@
+"""Services of a test's own, to be killed and started again while the event path works on them."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from provisioning import local_settings, secrets_folder
+from provisioning.broker import VHOST
+from provisioning.local_settings import Ports
+from tools.local import databases, leftovers
+from tools.local.patience import until
+from tools.local.ports import accepts, free
+from tools.local.servers import postgres_server, rabbitmq_server, services
+from tools.local.servers.binaries import find
+from tools.local.servers.private_process import PrivateProcess
+
+DATABASE_SERVER = "shared_psql"
+
+
+class Ground:
+    """RabbitMQ and Postgres that nobody else uses."""
+
+    def __init__(self, run: Path, ports: Ports, started: list[PrivateProcess]) -> None:
+        """Use `private_ground`."""
+        self.run = run
+        self.ports = ports
+        self.started = started
+        self.environment = {**local_settings.environment(run, ports), "RELAY_PROBE_SECONDS": "0"}
+
+    def _end(self, *names: str, number: signal.Signals) -> None:
+        for process in [each for each in self.started if each.name in names]:
+            os.killpg(process.process.pid, number)
+            process.process.wait(20)
+            self.started.remove(process)
+
+    def kill_broker(self) -> None:
+        """Kill RabbitMQ as a power cut would."""
+        self._end("event_bus", "event_bus_names", number=signal.SIGKILL)
+        until(lambda: not accepts(self.ports.event_bus), seconds=20)
+
+    def stop_broker(self) -> None:
+        """Stop RabbitMQ as an update would."""
+        self._end("event_bus", number=signal.SIGTERM)
+        self._end("event_bus_names", number=signal.SIGKILL)
+        until(lambda: not accepts(self.ports.event_bus), seconds=20)
+
+    def start_broker(self) -> None:
+        """Start RabbitMQ again and wait until it answers."""
+        secrets, parts = self.run / "secrets", secrets_folder.EVENT_BUS_PARTS
+        passwords = {part: (secrets / f"event-bus-{part}").read_text() for part in parts}
+        addresses = services.event_bus_addresses(self.ports)
+        self.started.extend(rabbitmq_server.start(self.run, addresses, passwords, durable=True))
+        self.started[-1].wait_until(lambda: rabbitmq_server.answers(self.run, addresses))
+
+    def control(self, *arguments: str) -> str:
+        """Run rabbitmqctl."""
+        settings = rabbitmq_server._environment(self.run / "event_bus", services.event_bus_addresses(self.ports))  # noqa: SLF001 - rabbitmqctl finds its server by the same
+        command = [str(find("rabbitmqctl")), "--quiet", *arguments]
+        done = subprocess.run(command, env={**os.environ, **settings}, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    def close_connections(self, user: str) -> int:
+        """Let RabbitMQ close the connections of a user; return how many there were."""
+        lines = self.control("list_connections", "pid", "user").splitlines()
+        pids = [line.split()[0] for line in lines if line.endswith(user)]
+        for pid in pids:
+            self.control("close_connection", pid, "a test")
+        return len(pids)
+
+    def stop_database(self, number: signal.Signals) -> None:
+        """Stop shared_psql: SIGINT is its fast way, SIGQUIT its immediate one."""
+        process = next(each for each in self.started if each.name == DATABASE_SERVER)
+        process.process.send_signal(number)
+        process.process.wait(30)
+        self.started.remove(process)
+
+    def allow_prepared_transactions(self) -> None:
+        """Restart shared_psql so that it takes PREPARE TRANSACTION."""
+        password = (self.run / "secrets" / "psql-superuser").read_text()
+        with closing(postgres_server.connect(self.ports.shared_psql, password)) as superuser:
+            superuser.run("alter system set max_prepared_transactions = 10")
+        self.stop_database(signal.SIGINT)
+        self.start_database()
+
+    def fill(self, queue: str, length: int) -> None:
+        """Let a queue be full with so many messages; 0 takes that back."""
+        policy = ("set_policy", "--apply-to", "queues", "full", f"^{queue}$", f'{{"max-length": {length}}}')
+        self.control(*(policy if length else ("clear_policy", "full")), "-p", VHOST)
+
+    def start_database(self) -> None:
+        """Start shared_psql again and wait until it answers."""
+        password = (self.run / "secrets" / "psql-superuser").read_text()
+        port = self.ports.shared_psql
+        server = postgres_server.start(DATABASE_SERVER, port, run=self.run, password=password, durable=True)
+        self.started.append(server)
+        server.wait_until(lambda: postgres_server.answers(port, password))
+
+
+@contextmanager
+def private_ground() -> Iterator[Ground]:
+    """Start services of one's own, with both databases migrated and their settings in the environment."""
+    with (
+        tempfile.TemporaryDirectory(prefix="botberi-outages-") as folder,
+        services.running(Path(folder), ports := free(), durable=True) as started,
+        pytest.MonkeyPatch.context() as patched,
+    ):
+        ground = Ground(Path(folder), ports, started)
+        for name, value in ground.environment.items():
+            patched.setenv(name, value)
+        databases.prepare()
+        try:
+            ground.allow_prepared_transactions()
+            yield ground
+        finally:
+            for process in started:
+                process.stop()
+            leftovers.end(Path(folder))

@@ -1,0 +1,53 @@
+"""Asking a part that is watched, as Prometheus and whoever restarts it do."""
+
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from provisioning.local_settings import LOOPBACK
+from tools.local.ports import free_ports
+
+
+@dataclass
+class Watch:
+    """The endpoint of one process."""
+
+    port: int
+
+    @classmethod
+    def on_a_free_port(cls) -> "Watch":
+        """Choose a port that nothing listens on."""
+        return cls(*free_ports(1))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What the process has to be told."""
+        return {"WATCH_LISTEN": f"{LOOPBACK}:{self.port}"}
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return the status and the text of an answer; 0 when nobody answers."""
+        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        except (OSError, HTTPException):
+            return 0, ""
+        finally:
+            connection.close()
+
+    def status(self, path: str) -> int:
+        """Return the status of an answer."""
+        return self.get(path)[0]
+
+    def value(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric's samples that have these labels."""
+        families = text_string_to_metric_families(self.get("/metrics")[1])
+        samples = [sample for family in families for sample in family.samples if sample.name == name]
+        return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
+
+    def names(self) -> set[str]:
+        """Return the names of all samples."""
+        families = text_string_to_metric_families(self.get("/metrics")[1])
+        return {sample.name for family in families for sample in family.samples}

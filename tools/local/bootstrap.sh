@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Brings what a target of the Makefile needs onto this machine, and does nothing when it is there: bootstrap.sh PURPOSE
+# Each purpose, and what it needs, is in tools/local/servers/binaries.py. Servers, a browser and Node come from the distribution,
+# the Python packages from the lock into .venv, and what the tests need of npm from its own lock into build/asyncapi.
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+purpose=${1:-run}
+locks=deploy/requirements
+
+say() { echo "botberi: $*" >&2; }
+fail() { say "$*"; exit 1; }
+
+find_python() {
+  local name
+  for name in ${PYTHON:-} python3 python3.14 python3.13 python3.12 python3.11; do
+    if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$name"
+      return
+    fi
+  done
+}
+
+missing_packages() {
+  "$python" -c 'import venv, ensurepip' 2>/dev/null || echo "python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+  # Asked of the module by which they are started.
+  "$python" -m tools.local.servers.binaries "$purpose"
+}
+
+install_packages() {
+  local become=()
+  command -v apt-get >/dev/null || fail "install these with your system's package manager, then try again: $*"
+  if [[ $EUID != 0 ]]; then
+    if command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; then
+      become=(sudo)
+    else
+      fail "packages are missing: $*. Have root run: tools/local/install_packages.sh $*"
+    fi
+  fi
+  say "installing $* (none of it is started or enabled) …"
+  "${become[@]}" bash tools/local/install_packages.sh "$@"
+}
+
+sync_packages() {
+  local wanted
+  wanted=$(cat $locks/bootstrap.txt $locks/all.txt <("$python" --version) <(pwd) | sha256sum)
+  [[ $(cat .venv/.lock 2>/dev/null) != "$wanted" ]] || return 0
+  say "installing the Python packages of the lock into .venv …"
+  .venv/bin/python -c '' 2>/dev/null || "$python" -m venv --clear .venv
+  [[ -x .venv/bin/uv ]] || .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r $locks/bootstrap.txt
+  .venv/bin/uv pip sync -q --python .venv/bin/python --compile-bytecode --require-hashes $locks/all.txt
+  echo "$wanted" >.venv/.lock
+}
+
+sync_node_packages() {
+  local from=$locks/asyncapi to=build/asyncapi
+  ! cmp -s $from/package-lock.json $to/installed.json || return 0
+  say "installing the AsyncAPI parser of the lock into $to …"
+  mkdir -p $to
+  cp $from/package.json $from/package-lock.json $from/.npmrc $to
+  if npm ci --prefix $to --silent; then
+    cp $from/package-lock.json $to/installed.json
+  else
+    say "npm could not install it: the test of the AsyncAPI document will say that it was skipped"
+  fi
+}
+
+python=$(find_python)
+[[ -n $python ]] || fail "Python 3.11 or newer is needed: apt-get install python3"
+mkdir -p -m 700 .local
+# Held until this script ends: a second one waits, then finds nothing left to do.
+exec 9>.local/bootstrap.lock
+flock 9
+missing=$(missing_packages) || fail "what is missing for '$purpose' can't be told"
+# shellcheck disable=SC2086 # names of packages
+[[ -z $missing ]] || install_packages $missing
+sync_packages
+[[ $purpose != test ]] || sync_node_packages

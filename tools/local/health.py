@@ -1,0 +1,93 @@
+"""Whether each part of a run does its work, asked from outside."""
+
+import http.client
+from collections.abc import Callable, Mapping
+
+import pika
+from pika.exceptions import AMQPError, ChannelClosedByBroker
+
+from events import subscriptions
+from events.broker import bus
+from provisioning.local_settings import LOOPBACK, Ports
+
+Check = Callable[[], bool]
+
+_LOCKED = 405
+"""AMQP's answer to whoever looks at another connection's exclusive queue."""
+
+
+def functions(ports: Ports) -> Mapping[str, Check]:
+    """Return a check for each of `processes.functions`."""
+    return {
+        "host": lambda: all(
+            answers(port, "/_/health")
+            for port in (ports.user, ports.admin, ports.broker, ports.functions, ports.subscribers)
+        ),
+        "relay-user": lambda: holds_lease("user_psql"),
+        "relay-shared": lambda: holds_lease("shared_psql"),
+        "dispatcher": consumes_everything,
+        "gateway": lambda: answers(ports.watch_gateway, "/_/ready"),
+        "worker": worker_answers,
+    }
+
+
+def watchers(ports: Ports) -> Mapping[str, Check]:
+    """Return a check for each of `processes.watchers`."""
+    return {
+        "flower": lambda: answers(ports.flower, "/healthcheck"),
+        "edge": lambda: answers(ports.edge, "/_/health"),
+    }
+
+
+def answers(port: int, path: str) -> bool:
+    """Tell whether a GET is answered with 200."""
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def holds_lease(database: str) -> bool:
+    """Tell whether a relay of the database is active: then an exclusive queue of its own is there."""
+    try:
+        _consumers(bus.lease(database))
+    except ChannelClosedByBroker as error:
+        return error.reply_code == _LOCKED
+    except (AMQPError, OSError):
+        return False
+    return False
+
+
+def consumes_everything() -> bool:
+    """Tell whether the dispatcher listens to the queue of every subscriber."""
+    try:
+        return all(_consumers(subscription.queue) for subscription in subscriptions.read())
+    except (AMQPError, OSError):
+        return False
+
+
+def _consumers(queue: str) -> int:
+    with pika.BlockingConnection(bus.parameters("admin")) as connection:
+        return int(connection.channel().queue_declare(queue, passive=True).method.consumer_count)
+
+
+def worker_answers() -> bool:
+    """Tell whether a Celery worker answers."""
+    from celery import Celery  # noqa: PLC0415 - slow, and only needed here
+    from kombu.exceptions import OperationalError  # noqa: PLC0415 - slow, and only needed here
+
+    from functions.jobs.settings import configuration  # noqa: PLC0415 - slow, and only needed here
+
+    # Whoever only sends jobs may not ask workers for anything.
+    app = Celery("botberi-health", set_as_current=False)
+    app.conf.update(configuration("worker"))
+    try:
+        # A connection of its own: the application's pool would keep it open.
+        with app.connection_for_write() as connection:
+            return bool(app.control.ping(timeout=1, connection=connection))
+    except (OperationalError, OSError):
+        return False

@@ -1,0 +1,55 @@
+"""The processes of a run, as they are started in production too: what each is called, and its command."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from provisioning.local_settings import LOOPBACK, ROOT, Ports
+from tools.local.servers import binaries
+
+Command = list[str]
+
+_PYTHON: Final = (sys.executable, "-m")
+
+
+def functions(ports: Ports) -> Mapping[str, Command]:
+    """Return what the product consists of: the functions and what carries their events and jobs."""
+    surfaces = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "subscribers": ports.subscribers}
+    binds = [f"{LOOPBACK}:{port}={surface}" for surface, port in surfaces.items()] + [f"{LOOPBACK}:{ports.functions}"]
+    return {
+        "host": [*_PYTHON, "functions.runtime.host", *(part for bind in binds for part in ("--bind", bind))],
+        "relay-user": [*_watched(ports.watch_relay_user), *_PYTHON, "events.relay", "user_psql"],
+        "relay-shared": [*_watched(ports.watch_relay_shared), *_PYTHON, "events.relay", "shared_psql"],
+        "dispatcher": [*_watched(ports.watch_dispatcher), *_PYTHON, "events.dispatcher"],
+        "gateway": [
+            *(*_watched(ports.watch_gateway), *_PYTHON, "functions.services.gateway"),
+            *("--bind", f"{LOOPBACK}:{ports.gateway}"),
+        ],
+        "worker": [
+            *("env", "USER_REDIS_USER=worker"),
+            *(*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", "worker"),
+            *("--pool", "threads", "--concurrency", "4", "--queues", "instances.user,instances.admin"),
+            *("--loglevel", "INFO", "--without-mingle", "--without-gossip"),
+        ],
+    }
+
+
+def _watched(port: int) -> Command:
+    # In containers each has the default port for itself.
+    return ["env", f"WATCH_LISTEN={LOOPBACK}:{port}"]
+
+
+def watchers(run: Path, ports: Ports) -> Mapping[str, Command]:
+    """Return what stands around the product in a local run: Flower and the edge."""
+    flower = ["flower", f"--address={LOOPBACK}", f"--port={ports.flower}", "--persistent=false"]
+    return {
+        "flower": [
+            *("env", "USER_REDIS_USER=flower"),
+            *(*_PYTHON, "functions.jobs.flower", "--app", "functions.jobs.app", "--quiet", *flower),
+        ],
+        "edge": [
+            *("env", f"PATH={binaries.path_to('nginx')}"),
+            *(str(ROOT / "deploy" / "nginx" / "start.sh"), str(run / "edge")),
+        ],
+    }

@@ -1,0 +1,202 @@
+"""Run processes side by side, start again what dies, and say in a line what went wrong."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from tools.local.servers import private_process
+from tools.local.servers.private_process import PrivateProcess
+
+PATIENCE: Final = 120
+"""Seconds that a process may take until it does its work."""
+
+PAUSE: Final = 0.2
+"""Seconds between two looks at the processes and their logs."""
+
+QUICK: Final = 10.0
+"""Seconds: what dies twice within them won't be helped by another start at once."""
+
+LONG_PAUSE: Final = 30.0
+"""Seconds until it is started again then."""
+
+SHORT_PAUSE: Final = 1.0
+"""Seconds until anything else is started again."""
+
+LAST_LINES: Final = 5
+"""Lines of its log that are shown of what dies twice."""
+
+
+@dataclass
+class Part:
+    """A process that is kept running."""
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    check: Callable[[], object]
+    process: PrivateProcess | None = None
+    died: list[float] = field(default_factory=list)
+    """When it died, by the monotonic clock."""
+    due: float = 0.0
+    """When it is to be started again, by the monotonic clock."""
+    read: int = 0
+    """Bytes of its log that were looked at."""
+    shown: str = ""
+    """The last line of its log that was shown."""
+
+    def died_twice(self) -> bool:
+        """Tell whether it died for the second time in a short while."""
+        return len(self.died) > 1 and self.died[-1] - self.died[-2] < QUICK
+
+
+class Runner:
+    """The processes of one run."""
+
+    def __init__(self, run: Path, servers: Sequence[PrivateProcess]) -> None:
+        """Run in the folder `run`; when one of `servers` dies, everything ends."""
+        self.run = run
+        self.servers = servers
+        self.parts: list[Part] = []
+
+    def add(
+        self,
+        commands: Mapping[str, Sequence[str]],
+        checks: Mapping[str, Callable[[], object]],
+        environment: Mapping[str, str],
+    ) -> None:
+        """Add processes: the command and the check of each, by name, and their environment."""
+        self.parts += [Part(name, command, dict(environment), checks[name]) for name, command in commands.items()]
+
+    def loop(self, welcome: Callable[[], None]) -> str | None:
+        """Run until KeyboardInterrupt, or until nothing can go on; call `welcome` when all do their work.
+
+        Returns what went wrong, or None. What dies is started again: at once when it had lived for a while, and after
+        LONG_PAUSE when it dies again within QUICK seconds. Before `welcome` the latter ends the run.
+        """
+        try:
+            return self._start(welcome) or self._watch(None)
+        except KeyboardInterrupt:
+            return None
+        finally:
+            self._stop()
+
+    def _start(self, welcome: Callable[[], None]) -> str | None:
+        for part in self.parts:
+            self._start_part(part)
+        for part in self.parts:
+            if trouble := self._watch(part):
+                return trouble
+        welcome()
+        return None
+
+    def _watch(self, awaited: Part | None) -> str | None:
+        """Watch over everything until `awaited` does its work, or for ever; return what went wrong."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            for part in self.parts:
+                trouble = self._look_after(part, is_up=awaited is None)
+                if trouble:
+                    return trouble
+            for server in self.servers:
+                if not server.alive:
+                    return f"{server.name} ended; its log {server.log} ends: {server.last_words()}"
+            if awaited is not None and awaited.check():
+                return None
+            if awaited is not None and time.monotonic() > end:
+                return f"{awaited.name} doesn't do its work after {PATIENCE} seconds: see {_log(self.run, awaited)}"
+            time.sleep(PAUSE)
+
+    def _look_after(self, part: Part, *, is_up: bool) -> str | None:
+        self._show(part)
+        if part.process is None:
+            if time.monotonic() >= part.due:
+                self._start_part(part)
+        elif not part.process.alive:
+            code = part.process.process.returncode
+            # nginx' workers would keep its port.
+            part.process.end_children()
+            part.process = None
+            part.died.append(time.monotonic())
+            if not part.died_twice():
+                part.due = time.monotonic() + SHORT_PAUSE
+                _say(f"{part.name} ended with code {code} and is started again; its log is {_log(self.run, part)}")
+                return None
+            lines = "".join(f"\n    {_short(line)}" for line in self._lines(part)[-LAST_LINES:])
+            told = f"{part.name} ended again, with code {code}; its log {_log(self.run, part)} ends:{lines}"
+            if not is_up:
+                return told
+            part.due = time.monotonic() + LONG_PAUSE
+            _say(f"{told}\n  everything else goes on; the next try is in {LONG_PAUSE:.0f} seconds")
+        return None
+
+    def _start_part(self, part: Part) -> None:
+        log = _log(self.run, part)
+        part.read = log.stat().st_size if log.exists() and not part.died else part.read
+        part.process = private_process.start(
+            part.name, part.command, run=self.run, cwd=self.run, environment=part.environment
+        )
+
+    def _show(self, part: Part) -> None:
+        """Show the warnings and errors that a process has logged since it was last looked at."""
+        with _log(self.run, part).open("rb") as file:
+            file.seek(part.read)
+            found, complete, _ = file.read().rpartition(b"\n")
+            part.read += len(found) + len(complete)
+        for line in found.decode(errors="replace").splitlines():
+            shown = _worth_showing(line)
+            # What is repeated while something is away is said once.
+            if shown and shown != part.shown:
+                part.shown = shown
+                _write(f"{part.name:<12} | {shown}\n")
+
+    def _lines(self, part: Part) -> list[str]:
+        text = _log(self.run, part).read_text(errors="replace")
+        return [line for line in text.splitlines() if line.strip()]
+
+    def _stop(self) -> None:
+        running = [part.process for part in self.parts if part.process]
+        for process in running:
+            process.ask_to_stop()
+        for process in running:
+            process.stop()
+
+
+def _log(run: Path, part: Part) -> Path:
+    return run / "logs" / f"{part.name}.log"
+
+
+def _entry(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) and {"level", "message"} <= entry.keys() else {}
+
+
+def _short(line: str) -> str:
+    """Return a line of a log without what surrounds it."""
+    entry = _entry(line)
+    return f"{entry['message']}{_last_line(entry.get('exception'))}" if entry else line.strip()
+
+
+def _worth_showing(line: str) -> str | None:
+    """Return what to show of a log line: warnings and errors, in short."""
+    level = _entry(line).get("level")
+    return f"{level}: {_short(line)}" if level in {"warning", "error", "critical"} else None
+
+
+def _last_line(exception: str | None) -> str:
+    return f" ({exception.strip().splitlines()[-1]})" if exception else ""
+
+
+def _say(text: str) -> None:
+    _write(f"botberi: {text}\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

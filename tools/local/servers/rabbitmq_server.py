@@ -1,0 +1,109 @@
+"""A private RabbitMQ server with its own port mapper, users and cookie."""
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from provisioning import secrets_folder
+from provisioning.broker import VHOST, definitions
+from provisioning.local_settings import LOOPBACK
+from tools.local.ports import accepts
+from tools.local.servers import private_process
+from tools.local.servers.binaries import find
+from tools.local.servers.private_process import PrivateProcess
+
+NAME: Final = "event_bus"
+
+_COMPLETE: Final = "complete"
+"""A file that says that the server has been up with this data."""
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """The ports of one server."""
+
+    amqp: int
+    management: int
+    names: int
+    distribution: int
+
+
+def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bool) -> Iterator[PrivateProcess]:
+    """Start the port mapper and the server under the folder `run`; `passwords` by part."""
+    folder = run / NAME
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    if not (folder / _COMPLETE).exists():
+        # A first start that was cut short leaves a database that no later start accepts.
+        shutil.rmtree(folder / "data", ignore_errors=True)
+    _configure(folder, ports, passwords, durable=durable)
+    environment = _environment(folder, ports)
+    mapper = private_process.start(
+        "event_bus_names",
+        [find("epmd"), "-port", str(ports.names), "-address", LOOPBACK],
+        run=run,
+        cwd=folder,
+        environment=environment,
+    )
+    mapper.wait_until(lambda: accepts(ports.names))
+    yield mapper
+    yield private_process.start(NAME, [find("rabbitmq-server")], run=run, cwd=folder, environment=environment)
+
+
+def answers(run: Path, ports: Addresses) -> bool:
+    """Tell whether the server takes connections, its users known."""
+    if not (accepts(ports.amqp) and accepts(ports.management)):
+        return False
+    (run / NAME / _COMPLETE).touch()
+    return True
+
+
+def _environment(folder: Path, ports: Addresses) -> dict[str, str]:
+    return {
+        "HOME": str(folder),
+        "RABBITMQ_NODENAME": "botberi@localhost",
+        "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
+        "RABBITMQ_GENERATED_CONFIG_DIR": str(folder / "generated"),
+        "RABBITMQ_MNESIA_DIR": str(folder / "data"),
+        "RABBITMQ_FEATURE_FLAGS_FILE": str(folder / "feature_flags"),
+        "RABBITMQ_PLUGINS_EXPAND_DIR": str(folder / "plugins"),
+        "RABBITMQ_LOG_BASE": str(folder),
+        "RABBITMQ_LOGS": "-",
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+        "RABBITMQ_DIST_PORT": str(ports.distribution),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false",
+        "ERL_EPMD_ADDRESS": LOOPBACK,
+        "ERL_EPMD_PORT": str(ports.names),
+        "ERL_CRASH_DUMP": str(folder / "crash.dump"),
+    }
+
+
+def _configure(folder: Path, ports: Addresses, passwords: dict[str, str], *, durable: bool) -> None:
+    lines = [
+        f"listeners.tcp.1 = {LOOPBACK}:{ports.amqp}",
+        f"management.tcp.ip = {LOOPBACK}",
+        f"management.tcp.port = {ports.management}",
+        f"load_definitions = {folder / 'definitions.json'}",
+        f"default_vhost = {VHOST}",
+        "log.console = true",
+        "log.console.level = warning",
+        f"raft.wal_max_size_bytes = {(256 if durable else 32) * 1024 * 1024}",
+        # A developer's disk is often nearly full; the broker would stop every publisher.
+        "disk_free_limit.absolute = 200MB",
+    ]
+    (folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+    (folder / "rabbitmq-env.conf").write_text("")
+    (folder / "advanced.config").write_text("[].\n")
+    (folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+    cookie = folder / ".erlang.cookie"
+    if not cookie.exists():
+        secrets_folder.write(cookie, secrets.token_hex(32))
+        cookie.chmod(0o400)
+    secrets_folder.write(folder / "definitions.json", json.dumps(definitions(passwords)))

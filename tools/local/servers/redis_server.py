@@ -1,0 +1,34 @@
+"""A private Redis server."""
+
+import socket
+from pathlib import Path
+
+from functions.runtime import redis_users
+from provisioning import secrets_folder
+from provisioning.local_settings import LOOPBACK
+from tools.local.servers import private_process
+from tools.local.servers.binaries import find
+from tools.local.servers.private_process import PrivateProcess
+
+
+def start(name: str, port: int, *, run: Path, durable: bool) -> PrivateProcess:
+    """Start Redis under the folder `run`, with the users of its secrets; without `durable` it keeps nothing."""
+    folder = run / name
+    folder.mkdir(parents=True, exist_ok=True)
+    users, configuration = folder / "users.acl", folder / "redis.conf"
+    secrets_folder.write(users, redis_users.acl(lambda name: (run / "secrets" / name).read_text()))
+    persistence = ["appendonly yes"] if durable else ["appendonly no"]
+    lines = [f"bind {LOOPBACK}", f"port {port}", f'dir "{folder}"', f'aclfile "{users}"', 'save ""', *persistence]
+    secrets_folder.write(configuration, "\n".join(lines))
+    return private_process.start(name, [find("redis-server"), configuration], run=run, cwd=folder)
+
+
+def answers(port: int) -> bool:
+    """Tell whether the server answers; to whoever hasn't logged in it says nothing but that."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=2) as connection:
+            connection.sendall(b"PING\r\n")
+            with connection.makefile("rb") as answers:
+                return answers.readline().startswith(b"-NOAUTH ")
+    except OSError:
+        return False

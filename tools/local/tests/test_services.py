@@ -1,0 +1,70 @@
+import base64
+import http.client
+import ipaddress
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from provisioning.local_settings import Ports
+from testing.world import World
+from tools.local import leftovers
+from tools.local.patience import until
+
+
+def test_everything_listens_on_this_machine_alone(world: World) -> None:
+    addresses = [address for pid in leftovers.processes(world.session) for address in _listening(pid)]
+    assert addresses
+    assert {_plain(address) for address in addresses} <= {"127.0.0.1", "::1"}
+
+
+def _listening(pid: int) -> list[str]:
+    """Return the addresses that a process listens on, as the kernel writes them."""
+    inodes = {link.readlink().name for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
+    found = []
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and f"socket:[{fields[9]}]" in inodes:
+                found.append(fields[1].partition(":")[0])
+    return found
+
+
+def _plain(address: str) -> str:
+    words = [bytes.fromhex(address[start : start + 8])[::-1] for start in range(0, len(address), 8)]
+    return str(ipaddress.ip_address(b"".join(words)))
+
+
+def test_only_their_owner_can_read_the_secrets(world: World) -> None:
+    assert stat.S_IMODE(world.secrets.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(file.stat().st_mode) for file in world.secrets.iterdir()} == {0o600}
+
+
+def test_rabbitmqs_well_known_user_is_not_there(world: World) -> None:
+    assert _whoami(world, "guest", "guest") == 401
+    assert _whoami(world, "botberi_admin", (world.secrets / "event-bus-admin").read_text()) == 200
+
+
+def _whoami(world: World, user: str, password: str) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", world.ports.event_bus_management)
+    credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
+    try:
+        connection.request("GET", "/api/whoami", headers={"Authorization": f"Basic {credentials}"})
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_role_may_do_no_more_than_it_must(world: World) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), world.transaction("user_psql", "broker") as db:
+        db.execute(text("select * from accounts"))
+
+
+def test_no_test_comes_near_the_ports_of_a_run(world: World) -> None:
+    assert not set(vars(world.ports).values()) & set(vars(Ports()).values())
+
+
+def test_a_condition_that_never_comes_true_is_given_up() -> None:
+    assert until(lambda: 0, seconds=0.1) == 0

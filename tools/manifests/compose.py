@@ -1,0 +1,178 @@
+"""docker-compose.local.yml, from its mark on: the functions, what makes the secrets, and the volumes that hold them."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from events import signing
+from events.topology.declaration import PERMISSIONS
+from functions.domain.accounts import keys
+from functions.runtime import redis_users
+from functions.runtime.declarations import Declaration
+from functions.runtime.environment import environment
+from migrations.databases import DATABASES, ROLES
+from tools.manifests.yaml_text import dump
+
+FILE: Final = Path("docker-compose.local.yml")
+
+GENERATED: Final = (
+    "  # From here on `make manifests` writes what the functions declare: change those, not what follows.\n"
+)
+
+SECRETS: Final = "/var/openfaas/secrets"
+
+_IMAGE: Final = "${{BOTBERI_REGISTRY:-botberi}}/{name}:${{BOTBERI_VERSION:-latest}}"
+
+_DATA: Final = ("user_psql", "shared_psql", "user_redis", "event_bus", "localstack", "prometheus")
+"""The volumes of the services that people write."""
+
+_SETTINGS: Final = {
+    "USER_PSQL_URL": "user_pgbouncer:5432/user_psql",
+    "SHARED_PSQL_URL": "shared_pgbouncer:5432/shared_psql",
+    "USER_REDIS_URL": "user_redis:6379",
+    "AGENTS_UNCONFINED": "${BOTBERI_AGENTS_UNCONFINED:-}",
+}
+"""Where the dependencies are; any other setting comes from the environment file."""
+
+NETWORKS: Final = {
+    "public": True,
+    "edge": False,
+    "user_psql_pool": False,
+    "shared_psql_pool": False,
+    "cache": False,
+    "deliveries": False,
+    "subscribers": False,
+    "instances": False,
+    "worker": True,
+    "user_psql": True,
+    "shared_psql": True,
+    "event_bus": True,
+    "watch": True,
+}
+"""Every network, and whether it leads out of the engine: published ports need that, and agents that call others."""
+
+_REACHED: Final = {"USER_PSQL_URL": "user_psql_pool", "SHARED_PSQL_URL": "shared_psql_pool", "USER_REDIS_URL": "cache"}
+"""The network in which endpoints find what a setting names."""
+
+_SUPERUSER: Final = "psql-superuser"
+
+
+def secret_names() -> list[str]:
+    """Return the name of every secret, sorted: provisioning.secrets makes them."""
+    event_bus = [name.removeprefix("botberi_") for name in PERMISSIONS]
+    others = [
+        _SUPERUSER,
+        *redis_users.SECRETS,
+        redis_users.HASHES,
+        "flower",
+        "grafana",
+        "pgbouncer-meter",
+        "administrator",
+        "event-bus-definitions",
+    ]
+    others += [keys.PRIVATE, keys.PUBLIC, signing.SECRET]
+    return sorted([*_passwords(), *(f"event-bus-{part}" for part in event_bus), *others])
+
+
+def _passwords() -> list[str]:
+    return [f"{database}-{role}".replace("_", "-") for database in DATABASES for role in ROLES]
+
+
+def compose(declarations: Sequence[Declaration], root: Path) -> str:
+    """Return the compose file: the head that people write, and below it what follows from the declarations."""
+    head = (root / FILE).read_text(encoding="utf-8").partition(GENERATED)[0]
+    services = {"secrets": _secrets(), "migrate": _migrate()}
+    services |= {each.deployment: _function(each) for each in sorted(declarations, key=lambda each: each.name)}
+    volumes = {"volumes": dict.fromkeys([*_DATA, *(_volume(name) for name in secret_names())])}
+    volumes["networks"] = {name: {} if leads_out else {"internal": True} for name, leads_out in NETWORKS.items()}
+    parts = "\n".join(_indented(_merging(dump({name: service}))) for name, service in services.items())
+    return f"{head}{GENERATED}{parts}\n{dump(volumes).replace(': null', ':')}"
+
+
+def _function(declaration: Declaration) -> dict[str, Any]:
+    needed = environment(declaration)
+    return {
+        "<<": "*function",
+        "image": _IMAGE.format(name=declaration.deployment),
+        "build": {
+            "context": ".",
+            "target": "function",
+            "args": {"GROUP": needed.group, "FUNCTION": f"{declaration.surface}/{declaration.name}"},
+        },
+        "environment": {
+            "THREADS": str(declaration.needs.concurrency),
+            **{name: _setting(name) for name in needed.settings},
+        },
+        "networks": networks(declaration),
+        "volumes": _mounts(needed.secrets),
+        "mem_limit": declaration.needs.memory.removesuffix("i").lower(),
+    }
+
+
+def networks(declaration: Declaration) -> list[str]:
+    """Return the networks that a function is in: by whom it is called, and what it declares to need.
+
+    Subscribers have one network with the poolers and Redis of their own, so that no endpoint is on the way to them.
+    """
+    if declaration.surface == "subscribers":
+        return ["deliveries", "subscribers"]
+    reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
+    return ["edge", *reached, *(["instances"] if declaration.needs.instances else [])]
+
+
+def _secrets() -> dict[str, Any]:
+    """Return the service that generates what is missing, and hands every secret to its volume."""
+    return {
+        "<<": "*once",
+        "image": _IMAGE.format(name="setup"),
+        "build": {"context": ".", "target": "setup", "args": {"GROUP": "setup"}},
+        "command": ["provisioning.secrets", "/environment", "/volumes"],
+        # Volumes and the folder belong to whoever made them.
+        "user": "0:0",
+        "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER"],
+        "network_mode": "none",
+        "volumes": [
+            "${BOTBERI_ENVIRONMENT:-./environments/dev}:/environment",
+            *(f"{_volume(name)}:/volumes/{name}" for name in secret_names()),
+        ],
+    }
+
+
+def _migrate() -> dict[str, Any]:
+    healthy = {"condition": "service_healthy"}
+    return {
+        "<<": "*once",
+        "image": _IMAGE.format(name="setup"),
+        "command": ["provisioning.migrate"],
+        "environment": "*direct",
+        "networks": list(DATABASES),
+        "volumes": _mounts([_SUPERUSER, *_passwords()]),
+        "depends_on": {
+            "secrets": {"condition": "service_completed_successfully"},
+            **dict.fromkeys(DATABASES, healthy),
+        },
+    }
+
+
+def _setting(name: str) -> str:
+    return _SETTINGS.get(name, f"${{{name}:-}}")
+
+
+def _mounts(names: Iterable[str]) -> list[str]:
+    return [f"{_volume(name)}:{SECRETS}/{name}:ro" for name in names]
+
+
+def _volume(name: str) -> str:
+    return f"secret-{name}"
+
+
+def _merging(text: str) -> str:
+    """Make references of the strings that name anchors: the dumper knows nothing of them."""
+    text = text.replace("'<<': ", "<<: ")
+    for anchor in ("function", "once", "direct"):
+        text = text.replace(f"'*{anchor}'", f"*{anchor}")
+    return text
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}" if line.strip() else line for line in text.splitlines(keepends=True))

@@ -1,0 +1,238 @@
+"""deploy/openapi/*.json: an OpenAPI 3.1 document for each surface, with every answer of every endpoint."""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+from functions.domain.refusals import Refusal
+from functions.runtime import idempotency, problems
+from functions.runtime.declarations import Declaration, Parameter
+from functions.runtime.endpoint import takes_idempotency_key
+from functions.runtime.inputs import JSON, MERGE_PATCH
+from functions.schemas.shapes import bodies
+from tools.manifests.answers import documented, has_etag
+from tools.manifests.schemas import Schema, Schemas, reply_of, schema_of
+
+ABOUT: Final = {
+    "user": ("Botberi", "Sign up, browse the catalog of agents, launch instances of them and talk to them."),
+    "admin": ("Botberi for administrators", "Curate the catalog, look after instances, and read what happened."),
+    "broker": ("Botberi's event broker", "Publish events, and look up which types there are."),
+}
+
+TAGS: Final = {
+    "agents": "What can be launched: the catalog's agents and their versions.",
+    "audit": "What happened, and who did it.",
+    "auth": "Accounts, sessions and the keys that tokens are signed with.",
+    "dead-letters": "Events that didn't get through.",
+    "event-path": "How events move at this moment.",
+    "event-types": "What can happen.",
+    "events": "What happens, said by programs outside.",
+    "instances": "Agents that run for somebody.",
+    "me": "Whose token it is.",
+}
+"""What the endpoints under a heading are about."""
+
+SIGNING_IN: Final = (
+    " `POST /v1/auth/login` of the user API gives an access token of ten minutes: send `Authorization: Bearer …`. "
+    "Every error is a problem (RFC 9457) with a stable `code`; lists are paged by `limit` and `cursor`."
+)
+
+PROBLEM: Final[Schema] = {
+    "type": "object",
+    "description": "A problem (RFC 9457).",
+    "required": ["type", "title", "status", "code", "detail", "trace_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "`urn:botberi:problem:` and the code."},
+        "title": {"type": "string", "description": "The HTTP status in words."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "code": {"type": "string", "description": "Stable: what a program decides by."},
+        "detail": {"type": "string", "description": "A sentence for people."},
+        "trace_id": {"type": "string", "description": "Quote it when you report the problem."},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+    },
+}
+
+FIELD_ERROR: Final[Schema] = {
+    "type": "object",
+    "description": "What is wrong with one field.",
+    "required": ["pointer", "code", "message"],
+    "properties": {
+        "pointer": {"type": "string", "description": "JSON Pointer into the body, or `?name` for a query parameter."},
+        "code": {"type": "string"},
+        "message": {"type": "string"},
+    },
+}
+
+RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "string"}}}
+
+HEADERS: Final[dict[int, Schema]] = {
+    401: {"WWW-Authenticate": {"description": "How to authenticate.", "schema": {"type": "string"}}},
+    429: RETRY_AFTER,
+    503: RETRY_AFTER,
+}
+
+
+def document(surface: str, declarations: Sequence[Declaration]) -> str:
+    """Return the OpenAPI document of a surface as JSON text."""
+    endpoints = [each for each in declarations if each.surface == surface]
+    schemas = Schemas(endpoints)
+    paths: dict[str, Schema] = {}
+    for endpoint in sorted(endpoints, key=lambda each: (each.path, each.method)):
+        paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(endpoint, schemas)
+    title, description = ABOUT[surface]
+    whole = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": title,
+            "version": "1",
+            "description": description + SIGNING_IN,
+            "contact": {"name": "Whoever runs this Botberi"},
+        },
+        "servers": [{"url": "/", "description": "The address that this document came from: one for all surfaces."}],
+        "tags": [{"name": name, "description": TAGS[name]} for name in sorted({tag_of(each) for each in endpoints})],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": BEARER},
+            "schemas": dict(sorted((schemas.shown | {"Problem": PROBLEM, "FieldError": FIELD_ERROR}).items())),
+            "examples": _examples(endpoints),
+        },
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+BEARER: Final = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": "An access token; where events are published, a publisher's key too.",
+}
+
+
+def tag_of(declaration: Declaration) -> str:
+    """Return the heading under which an endpoint stands: `agents` for `/v1/admin/agents/{slug}`."""
+    parts = [part for part in declaration.path.split("/") if part not in ("", "v1", "admin")]
+    return "auth" if parts[0].startswith(".") else parts[0]
+
+
+def operation(declaration: Declaration, schemas: Schemas) -> Schema:
+    """Return one endpoint as an OpenAPI operation."""
+    caller, body = declaration.parameter("caller"), declaration.parameter("body")
+    described: Schema = {
+        "operationId": declaration.name,
+        "tags": [tag_of(declaration)],
+        "summary": declaration.summary.rstrip(".").replace("`", ""),
+        "description": _description(declaration),
+        "security": [] if caller is None else [{"bearer": []}],
+        "parameters": _parameters(declaration, schemas),
+        "responses": _success(declaration, schemas) | _problems(declaration),
+    }
+    if body is not None:
+        described["requestBody"] = {"required": True, "content": _content(declaration.method, body, schemas)}
+    return described
+
+
+def _description(declaration: Declaration) -> str:
+    said, caller = (declaration.handler.__doc__ or "").strip(), declaration.parameter("caller")
+    # In a security requirement only OAuth has scopes.
+    return said if caller is None else f"{said} Needs the scope `{caller.annotation.scope}`."
+
+
+def _content(method: str, body: Parameter, schemas: Schemas) -> Schema:
+    """Return what a body may be, by media type."""
+    content: Schema = {}
+    for media_type, model in bodies(body.annotation).items():
+        reference = schemas.reference(model, "validation")
+        content[media_type] = {"schema": reference, "example": schemas.example(reference)}
+    if method == "PATCH" and JSON in content:
+        content[MERGE_PATCH] = content[JSON]
+    return content
+
+
+def _parameters(declaration: Declaration, schemas: Schemas) -> list[Schema]:
+    found = [_path(each) for each in declaration.parameters if each.source == "path"]
+    query = declaration.parameter("query")
+    if query is not None:
+        schema = schemas.resolved(schemas.reference(query.annotation, "validation"))
+        required = schema.get("required", ())
+        found += [_query(name, each, required=name in required) for name, each in schema["properties"].items()]
+    if declaration.parameter("header") is not None:
+        found.append(_header("If-Match", "The ETag of what you read.", required=True, example='"1"'))
+    if has_etag(declaration) and declaration.method == "GET":
+        found.append(_header("If-Match", "The ETag that it has to have: 412 if it has another."))
+        found.append(_header("If-None-Match", "The ETag of what you have: 304 if it still holds."))
+    if takes_idempotency_key(declaration):
+        about = "Anything unique: repeating the request with it does nothing twice."
+        found.append(_header("Idempotency-Key", about, pattern=idempotency.KEY.pattern))
+    return found
+
+
+def _path(parameter: Parameter) -> Schema:
+    schema = schema_of(parameter.annotation)
+    # Swagger UI fills in what the parameter itself gives as an example, and nothing that its schema does.
+    example = {"example": schema["examples"][0]} if schema.get("examples") else {}
+    return {"name": parameter.name, "in": "path", "required": True, "schema": schema} | example
+
+
+def _query(name: str, schema: Schema, *, required: bool) -> Schema:
+    given = dict(schema)
+    description = given.pop("description", "")
+    if "anyOf" in given:
+        # Null stands for "not given", which a query says by leaving the parameter out.
+        [kind] = [each for each in given.pop("anyOf") if each != {"type": "null"}]
+        given = kind | {key: value for key, value in given.items() if key != "default"}
+    return {"name": name, "in": "query", "required": required, "description": description, "schema": given}
+
+
+def _header(
+    name: str, description: str, *, required: bool = False, example: str | None = None, pattern: str | None = None
+) -> Schema:
+    schema = {"type": "string"} | ({"pattern": pattern} if pattern else {})
+    given = {"example": example} if example else {}
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema} | given
+
+
+def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
+    reply = reply_of(declaration)
+    answer: Schema = {"description": HTTPStatus(declaration.status).phrase}
+    if reply is not None:
+        answer["content"] = {"application/json": {"schema": schemas.reference(reply, "serialization")}}
+    answers = {str(declaration.status): answer}
+    if reply is not None and has_etag(declaration):
+        answer["headers"] = {"ETag": {"description": "The state of the resource.", "schema": {"type": "string"}}}
+        if declaration.method == "GET":
+            answers["304"] = {"description": "What you have still holds"}
+    return answers
+
+
+def _problems(declaration: Declaration) -> dict[str, Schema]:
+    return {str(status): _problem(status, codes) for status, codes in documented(declaration).items()}
+
+
+def _problem(status: int, codes: dict[str, type[Refusal]]) -> Schema:
+    # Not `const`, which generators of clients can't unite with the type that the general problem has.
+    properties = {"status": {"type": "integer", "enum": [status]}, "code": {"type": "string", "enum": list(codes)}}
+    narrowed = {"type": "object", "properties": properties}
+    examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]}
+    answer: Schema = {
+        "description": "\n".join(f"- `{code}`: {refusal.message()}" for code, refusal in codes.items()),
+        "content": {problems.CONTENT_TYPE: {"schema": schema, "examples": examples}},
+    }
+    if status in HEADERS:
+        answer["headers"] = HEADERS[status]
+    return answer
+
+
+def _examples(endpoints: Sequence[Declaration]) -> dict[str, Schema]:
+    return {
+        code: {"summary": refusal.message(), "value": _example(status, refusal)}
+        for endpoint in endpoints
+        for status, codes in documented(endpoint).items()
+        for code, refusal in codes.items()
+    }
+
+
+def _example(status: int, refusal: type[Refusal]) -> dict[str, Any]:
+    body = problems.problem(status, refusal.code, refusal.message())
+    return body | {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}

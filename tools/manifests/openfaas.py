@@ -1,0 +1,116 @@
+"""stack.yml and the Community Edition's stack: what faas-cli builds and deploys."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from functions.runtime.declarations import Declaration
+from functions.runtime.environment import Environment, environment
+from tools.manifests.grouping import groups
+from tools.manifests.yaml_text import dump
+
+GENERATED: Final = (
+    "# From here on `make manifests` writes what the functions declare: change those, not what follows.\n"
+)
+
+_IMAGE: Final = "${{BOTBERI_REGISTRY:-botberi}}/{name}:${{BOTBERI_VERSION:-latest}}"
+
+_DEFAULTS: Final = {
+    "USER_PSQL_URL": "pgbouncer-user.botberi:5432/user_psql",
+    "SHARED_PSQL_URL": "pgbouncer-shared.botberi:5432/shared_psql",
+    "USER_REDIS_URL": "user-redis.botberi:6379",
+}
+"""Where the dependencies are unless the environment of faas-cli says otherwise."""
+
+ALL_DEPENDENCIES: Final = "functions"
+"""The locked dependencies of a deployment whose functions need different ones."""
+
+
+def files(declarations: Sequence[Declaration], root: Path) -> dict[Path, str]:
+    """Return both stacks by their path below `root`, where the heads that people write stand already."""
+    return {
+        Path("stack.yml"): stack(declarations, root),
+        Path("deploy/openfaas/stack.ce.yml"): community_stack(declarations, root),
+    }
+
+
+def stack(declarations: Sequence[Declaration], root: Path) -> str:
+    """Return stack.yml: one deployment for each function, below the head that people write."""
+    functions = {each.deployment: _function([each], each.deployment, _scale_from_zero) for each in declarations}
+    return _kept_head(root / "stack.yml") + GENERATED + dump({"functions": dict(sorted(functions.items()))})
+
+
+def community_stack(declarations: Sequence[Declaration], root: Path) -> str:
+    """Return the Community Edition's stack: functions in groups, without the labels that it refuses."""
+    functions = {
+        name: _function(members, f"group-{name}", _scale_within_five) for name, members in groups(declarations).items()
+    }
+    return _kept_head(root / "deploy/openfaas/stack.ce.yml") + GENERATED + dump({"functions": functions})
+
+
+def _kept_head(file: Path) -> str:
+    return file.read_text(encoding="utf-8").partition(GENERATED)[0]
+
+
+def _function(members: Sequence[Declaration], image: str, scale: Any) -> dict[str, Any]:  # noqa: ANN401 - a callable
+    surface = members[0].surface
+    alone = image == members[0].deployment
+    needed = together(environment(each) for each in members)
+    memory = max((each.needs.memory for each in members), key=megabytes)
+    threads = max(each.needs.concurrency for each in members)
+    return {
+        "lang": "botberi" if alone else "botberi-group",
+        "handler": f"./functions/{surface}",
+        "image": _IMAGE.format(name=image),
+        "build_args": {
+            "BASE": _IMAGE.format(name=f"base-{needed.group}"),
+            "SURFACE": surface,
+            "FUNCTION" if alone else "FUNCTIONS": " ".join(each.name for each in members),
+        },
+        "environment": {"THREADS": str(threads), **{name: _setting(name) for name in needed.settings}},
+        "secrets": list(needed.secrets),
+        "readonly_root_filesystem": True,
+        "requests": {"memory": memory, "cpu": "50m"},
+        "limits": {"memory": memory, "cpu": "1000m"},
+        "labels": scale(members),
+        "annotations": {"com.openfaas.health.http.path": "/_/health", "com.openfaas.ready.http.path": "/_/ready"},
+    }
+
+
+def _setting(name: str) -> str:
+    return f"${{{name}:-{_DEFAULTS.get(name, '')}}}"
+
+
+def _scale_from_zero(members: Sequence[Declaration]) -> dict[str, str]:
+    needs = members[0].needs
+    return {
+        "com.openfaas.scale.min": str(max(needs.min_scale, 1)),
+        "com.openfaas.scale.max": str(needs.max_scale),
+        "com.openfaas.scale.type": "capacity",
+        "com.openfaas.scale.target": str(needs.concurrency),
+        "com.openfaas.scale.zero": str(needs.min_scale == 0).lower(),
+        "com.openfaas.scale.zero-duration": "15m",
+    }
+
+
+def _scale_within_five(members: Sequence[Declaration]) -> dict[str, str]:
+    most = max(each.needs.max_scale for each in members)
+    return {"com.openfaas.scale.min": "1", "com.openfaas.scale.max": str(min(most, 5))}
+
+
+def together(environments: Iterable[Environment]) -> Environment:
+    """Return what a container needs that serves several functions."""
+    every = list(environments)
+    found = {each.group for each in every}
+    return Environment(
+        databases=tuple(sorted({name for each in every for name in each.databases})),
+        settings=tuple(sorted({name for each in every for name in each.settings})),
+        secrets=tuple(sorted({name for each in every for name in each.secrets})),
+        group=found.pop() if len(found) == 1 else ALL_DEPENDENCIES,
+    )
+
+
+def megabytes(quantity: str) -> int:
+    """Return a quantity of memory (`128Mi`, `1Gi`) in MiB."""
+    units = {"Mi": 1, "Gi": 1024}
+    return int(quantity[:-2]) * units[quantity[-2:]]

@@ -1,0 +1,175 @@
+"""The always-on parts beside the functions, as a table: what each runs, and what it is given."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process that runs all the time, or (`once`) at every deployment."""
+
+    name: str
+    image: str
+    args: tuple[str, ...]
+    command: tuple[str, ...] = ()
+    """Instead of the image's own `python -m`."""
+    settings: tuple[str, ...] = ()
+    values: dict[str, str] = field(default_factory=dict)
+    """Settings that are the same everywhere."""
+    secrets: tuple[str, ...] = ()
+    memory: str = "128Mi"
+    replicas: int = 1
+    ports: tuple[int, ...] = ()
+    """What it serves to others."""
+    watched: bool = False
+    """Whether it answers those who watch over it, at WATCH_PORT: /_/health, /_/ready and /metrics."""
+    found_by_name: bool = False
+    """Whether others reach ports of it that are known only when it runs: the processes of instances."""
+    tmp: str = "16Mi"
+    """The size of /tmp, the only place that it may write to."""
+    once: bool = False
+    direct: dict[str, int] = field(default_factory=dict)
+    """Connections of one replica straight to a database, for what a pooler in transaction mode can't carry."""
+    pooled: dict[str, int] = field(default_factory=dict)
+    """Connections of one replica through the pooler."""
+
+
+_CELERY: Final = ("celery", "--app", "functions.jobs.app", "--quiet")
+
+_FLOWER: Final = (
+    'FLOWER_BASIC_AUTH="botberi:$(cat /var/openfaas/secrets/flower)" exec python -m functions.jobs.flower "$@"'
+)
+
+WATCH_PORT: Final = 9464
+"""The default of the setting WATCH_LISTEN."""
+
+RELAY_CONNECTIONS: Final = 5
+"""To read, to hold the gate, to hear the bell, to hear bare NOTIFYs, to look how everything stands."""
+
+
+def _relay(database: str) -> Part:
+    short = database.partition("_")[0]
+    return Part(
+        name=f"relay-{short}",
+        image="events",
+        args=("events.relay", database),
+        settings=(f"{database.upper()}_URL", "EVENT_BUS_URL", "API_URL"),
+        secrets=(f"{short}-psql-relay", "event-bus-relay"),
+        replicas=2,
+        watched=True,
+        direct={database: RELAY_CONNECTIONS},
+    )
+
+
+def _migrations(database: str) -> Part:
+    short = database.partition("_")[0]
+    return Part(
+        name=f"migrate-{short}",
+        image="setup",
+        args=("migrations", "upgrade", database),
+        settings=(f"{database.upper()}_URL",),
+        secrets=(f"{short}-psql-migrator",),
+        once=True,
+        direct={database: 1},
+    )
+
+
+PARTS: Final = (
+    _migrations("user_psql"),
+    _migrations("shared_psql"),
+    Part(
+        name="topology",
+        image="setup",
+        args=("events.topology",),
+        settings=("EVENT_BUS_URL", "SHARED_PSQL_URL"),
+        # The database only to make a queue anew without loss.
+        secrets=("event-bus-admin", "shared-psql-relay"),
+        once=True,
+        direct={"shared_psql": 1},
+    ),
+    Part(
+        name="seed",
+        image="setup",
+        args=("provisioning.seed",),
+        settings=("USER_PSQL_URL", "SHARED_PSQL_URL"),
+        secrets=("administrator", "user-psql-admin", "shared-psql-admin"),
+        once=True,
+        direct={"user_psql": 1, "shared_psql": 1},
+    ),
+    _relay("user_psql"),
+    _relay("shared_psql"),
+    Part(
+        name="dispatcher",
+        image="events",
+        args=("events.dispatcher",),
+        settings=("EVENT_BUS_URL", "FUNCTIONS_URL", "SHARED_PSQL_URL"),
+        secrets=("delivery-signing-keys", "event-bus-dispatcher", "shared-psql-relay"),
+        replicas=2,
+        watched=True,
+        # For dead letters, what is addressed to Postgres, the shelf and the clock.
+        direct={"shared_psql": 4},
+    ),
+    Part(
+        name="gateway",
+        image="gateway",
+        args=("functions.services.gateway", "--bind", "0.0.0.0:8040"),
+        settings=("EVENT_BUS_URL", "SHARED_PSQL_URL"),
+        secrets=("event-bus-gateway", "jwt-public-keys", "shared-psql-gateway"),
+        # 61 MB, and 31 kB for each connection.
+        memory="256Mi",
+        replicas=2,
+        ports=(8040,),
+        watched=True,
+        direct={"shared_psql": 1},
+    ),
+    Part(
+        name="worker",
+        image="worker",
+        args=(
+            *(*_CELERY, "worker", "--pool", "threads", "--concurrency", "4"),
+            *("--queues", "instances.user,instances.admin", "--without-mingle", "--without-gossip"),
+        ),
+        settings=("AGENTS_UNCONFINED", "SHARED_PSQL_URL", "USER_REDIS_URL"),
+        # Only the worker asks for its name: functions are told the address that comes of it.
+        values={
+            "BOTBERI_INSTANCES": "/tmp/instances",  # nosec B108 # noqa: S108 - a volume of its own
+            "INSTANCES_HOST": "worker",
+            "USER_REDIS_USER": "worker",
+        },
+        found_by_name=True,
+        secrets=("shared-psql-worker", "user-redis-worker"),
+        memory="512Mi",
+        pooled={"shared_psql": 3},
+        tmp="256Mi",
+    ),
+    Part(
+        name="meter",
+        image="events",
+        args=("functions.services.meter",),
+        settings=("USER_PSQL_URL", "SHARED_PSQL_URL", "USER_REDIS_URL", "EDGE_STATUS_URL"),
+        secrets=("user-psql-relay", "shared-psql-relay", "user-redis-meter"),
+        watched=True,
+        direct={"user_psql": 1, "shared_psql": 2},
+    ),
+    Part(
+        name="flower",
+        image="watch",
+        # By the environment, because a command line shows in every list of processes.
+        command=("bash", "-ec", _FLOWER, "celery"),
+        args=(*_CELERY[1:], "flower", "--address=0.0.0.0", "--port=4400", "--persistent=false"),
+        settings=("USER_REDIS_URL",),
+        values={"USER_REDIS_USER": "flower"},
+        secrets=("flower", "user-redis-flower"),
+        memory="192Mi",
+        ports=(4400,),
+    ),
+    Part(
+        name="docs",
+        image="docs",
+        args=(
+            *("functions.runtime.host", "--bind", "0.0.0.0:8010=user"),
+            *("--bind", "0.0.0.0:8020=admin", "--bind", "0.0.0.0:8030=broker"),
+        ),
+        ports=(8010, 8020, 8030),
+    ),
+)

@@ -1,0 +1,109 @@
+"""deploy/asyncapi/realtime.json: what a browser and the gateway say to each other, as an AsyncAPI 3 document."""
+
+import inspect
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic.json_schema import models_json_schema
+
+from events import envelope
+from events.broker import bus
+from events.catalog.instances import InstanceStatusChanged
+from events.contracts import contracts
+from functions.services.realtime import protocol
+from functions.services.realtime.occurrence import owned_types
+from functions.services.realtime.protocol import NOTICES, Authenticate, Close, Message, Subscribe
+
+FILE: Final = Path("deploy/asyncapi/realtime.json")
+
+Json = dict[str, Any]
+
+_SCHEMA: Final = "#/components/schemas/{model}"
+_EVENT: Final = "event"
+
+_ABOUT: Final = (
+    "Events as they happen, for browsers: a WebSocket whose messages are texts of JSON. The first message of a client "
+    "is `authenticate`; then come the events that are the caller's, as CloudEvents, which have a `specversion`. Every "
+    "other message is an object of one key, which names it. What events there are is in events.json beside this file."
+)
+
+
+def document() -> str:
+    """Return the document as JSON text."""
+    said_to: list[type[Message]] = [Authenticate, Subscribe]
+    said_by = list(NOTICES)
+    whole = {
+        "asyncapi": "3.0.0",
+        "id": "urn:com:botberi:realtime",
+        "info": {"title": "Botberi's events for browsers", "version": "1", "description": _ABOUT},
+        "defaultContentType": "application/json",
+        "servers": {"edge": {"host": "localhost:8080", "protocol": "ws", "description": "`wss` behind TLS."}},
+        "channels": {"realtime": _channel([*said_to, *said_by])},
+        "operations": {
+            "hear": _operation("receive", "What a client says.", map(protocol.name_of, said_to)),
+            "tell": _operation("send", "What the gateway says.", [*map(protocol.name_of, said_by), _EVENT]),
+        },
+        "components": {
+            "messages": {protocol.name_of(each): _message(each) for each in (*said_to, *said_by)} | {_EVENT: _event()},
+            "schemas": {"CloudEvent": envelope.schema()} | _schemas([*said_to, *said_by]),
+        },
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+def feed() -> Json:
+    """Return the channel by which the gateway hears from RabbitMQ, for the document of the event path."""
+    queue = {"durable": False, "exclusive": True, "autoDelete": True}
+    names = sorted(name.removeprefix("com.botberi.") for name in owned_types())
+    return {
+        "address": None,
+        "title": "What a gateway has yet to hand to browsers: a queue of each process' own, with a name of the moment.",
+        "description": f"Bound to `{bus.EXCHANGE}`; to all of it while an administrator looks at everybody's events.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+        "bindings": {"amqp": {"is": "queue", "queue": queue, "bindingVersion": "0.3.0"}},
+    }
+
+
+def _channel(said: Sequence[type[Message]]) -> Json:
+    codes = {str(each.value): each.name.lower() for each in Close}
+    names = [*map(protocol.name_of, said), _EVENT]
+    return {
+        "address": protocol.PATH,
+        "title": "A connection of a browser.",
+        "description": f"The subprotocol is `{protocol.SUBPROTOCOL}`. The reason of a close is a word for programs.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+        "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+        "x-close-codes": codes,
+    }
+
+
+def _operation(action: str, summary: str, names: Any) -> Json:  # noqa: ANN401 - any iterable of texts
+    messages = [{"$ref": f"#/channels/realtime/messages/{name}"} for name in names]
+    return {"action": action, "channel": {"$ref": "#/channels/realtime"}, "summary": summary, "messages": messages}
+
+
+def _message(model: type[Message]) -> Json:
+    name = protocol.name_of(model)
+    content = {"$ref": _SCHEMA.format(model=model.__name__)}
+    summary = " ".join((inspect.getdoc(model) or "").split())
+    payload = {"type": "object", "required": [name], "properties": {name: content}, "additionalProperties": False}
+    return {"name": name, "title": name, "summary": summary, "payload": payload}
+
+
+def _event() -> Json:
+    example = {"name": "golden", "payload": contracts.example(InstanceStatusChanged)}
+    return {
+        "name": _EVENT,
+        "title": "An event",
+        "summary": "Something happened: a CloudEvent of any type that the caller may see.",
+        "contentType": "application/cloudevents+json",
+        "payload": {"$ref": _SCHEMA.format(model="CloudEvent")},
+        "examples": [example],
+    }
+
+
+def _schemas(models: Sequence[type[Message]]) -> Json:
+    _, collected = models_json_schema([(model, "serialization") for model in models], ref_template=_SCHEMA)
+    return dict(sorted(collected["$defs"].items()))

@@ -1,0 +1,89 @@
+"""`python -m tools.manifests.rights`: write docs/security/rights.md from what freshly migrated databases say."""
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import RowMapping, text
+
+from migrations.databases import DATABASES, connect
+from provisioning import local_settings
+from tools.local import databases
+from tools.local.ports import free
+from tools.local.servers import services
+from tools.manifests.pages import table
+
+FILE: Final = Path("docs/security/rights.md")
+
+_HEAD: Final = """\
+<!-- Written by `make rights` from what migrated databases say: change the migrations, not this page. -->
+
+# What each part may do in Postgres
+
+Each part logs in as a role of its own, `botberi_<part>`, with the secret `user-psql-<part>` or `shared-psql-<part>`.
+All tables and functions belong to `botberi_migrator`, who migrates and is used by no part that runs; nothing is granted
+to everybody. A right on columns is a right on these and no others. A function may do what its owner may, for whoever is
+allowed to call it, and does nothing else.
+
+A role that isn't listed under a database may do nothing there.
+"""
+
+# Nobody but the owner has rights on partitions; who reads the outbox reads it as a whole.
+_GRANTS: Final = text("""
+select grantee::regrole::text as role, relname as name, lower(privilege_type) as what, null as part
+from pg_class, aclexplode(relacl)
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v') and not relispartition
+  and grantee <> relowner
+union all
+select grantee::regrole::text, relname, lower(privilege_type), attname
+from pg_attribute join pg_class on pg_class.oid = attrelid, aclexplode(attacl)
+where relnamespace = 'public'::regnamespace and not relispartition and grantee <> relowner
+union all
+select grantee::regrole::text, proname || '()', lower(privilege_type), null
+from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
+where pronamespace = 'public'::regnamespace and grantee <> proowner
+order by 1, 2, 3, 4
+""")
+
+
+def page() -> str:
+    """Return the page, from the databases of the settings in the environment."""
+    parts = [_HEAD]
+    for database in sorted(DATABASES, reverse=True):
+        with connect(database, "migrator").begin() as connection:
+            rows = connection.execute(_GRANTS).mappings().all()
+        parts.append(f"\n## {database}\n")
+        # A right that everybody has would be that of the role `-`.
+        for role in sorted({row["role"] for row in rows}):
+            lines = _lines([row for row in rows if row["role"] == role])
+            parts.append(f"\n### `{role}`\n\n{table(('on', 'may'), lines)}\n")
+    return "".join(parts)
+
+
+def _lines(rows: Iterable[RowMapping]) -> list[tuple[str, str]]:
+    rights: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        parts = rights[row["name"]][row["what"]]
+        if row["part"]:
+            parts.append(row["part"])
+    return [
+        (f"`{name}`", "; ".join(f"{what} ({', '.join(parts)})" if parts else what for what, parts in each.items()))
+        for name, each in rights.items()
+    ]
+
+
+def main() -> None:
+    """Start databases that nobody else uses, migrate them, and write what they say."""
+    with tempfile.TemporaryDirectory(prefix="botberi-rights-") as folder:
+        run, ports = Path(folder), free()
+        with services.running(run, ports, durable=False):
+            os.environ.update(local_settings.environment(run, ports))
+            databases.prepare()
+            (local_settings.ROOT / FILE).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

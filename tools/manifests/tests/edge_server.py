@@ -1,0 +1,195 @@
+"""A real nginx on the project's configuration, in front of a server that answers with what reached it."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from tools.local.servers import binaries
+
+START = Path(__file__).resolve().parents[3] / "deploy" / "nginx" / "start.sh"
+
+
+OWN = {"WORKERS": "1", "TRUSTED_PROXIES": "unix:"}
+"""Settings that a test needn't care about."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever was answered
+        return json.loads(self.body)
+
+
+class Edge:
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.arrived = threading.Event()
+        self.release = threading.Event()
+
+    def ask(
+        self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Answer:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body=body, headers=dict(headers or {}))
+            return _answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self.ask("GET", path, {name.replace("_", "-"): value for name, value in headers.items()})
+
+    def get_packed(self, path: str, **headers: str) -> Mapping[str, str]:
+        """Return the headers of the answer to a GET that takes gzip; several of one name are joined."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            sent = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request("GET", path, headers=sent | {"Accept-Encoding": "gzip"})
+            found = connection.getresponse().headers
+            return {name: ", ".join(found.get_all(name, [])) for name in found}
+        finally:
+            connection.close()
+
+    def post(self, path: str, body: bytes = b"{}") -> Answer:
+        return self.ask("POST", path, {"Content-Type": "application/json"}, body)
+
+    def raw(self, request: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+            connection.sendall(request)
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    def first_line(self, request: bytes) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
+            connection.sendall(request)
+            return connection.makefile("rb").readline()
+
+    def reached(self, method: str, target: str) -> str | None:
+        """Return the path that arrives behind the edge for a request target that is sent as it stands, if any."""
+        request = f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        head, _, body = self.raw(request.encode()).partition(b"\r\n\r\n")
+        return str(json.loads(body)["path"]) if head.startswith(b"HTTP/1.1 200 ") else None
+
+
+def _answer(response: HTTPResponse) -> Answer:
+    return Answer(response.status, dict(response.getheaders()), response.read().decode())
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers every request with its own method, path, headers and size."""
+
+    protocol_version = "HTTP/1.1"
+
+    def _echo(self) -> None:
+        if self.headers.get("Upgrade"):
+            self.send_response(101)
+            self.send_header("Upgrade", "websocket")
+            self.send_header("Connection", "upgrade")
+            self.end_headers()
+            return
+        if self.headers.get("Accept") == "wait":
+            self.server.edge.arrived.set()  # type: ignore[attr-defined]  # set in running()
+            self.server.edge.release.wait(60)  # type: ignore[attr-defined]
+        size = len(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
+        seen = {"method": self.command, "path": self.path, "headers": dict(self.headers), "size": size}
+        body = json.dumps(seen).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("ETag", '"1"')
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_PUT = _echo  # noqa: N815 - http.server's names
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def need_nginx() -> None:
+    """Skip the test where nginx is missing."""
+    if binaries.installed("nginx") is None:
+        pytest.skip("nginx is not installed")
+
+
+def start(
+    folder: Path, *arguments: str, output: int | IO[str] = subprocess.PIPE, **settings: str
+) -> "subprocess.Popen[str]":
+    """Run start.sh on `folder` with settings without their prefix: `PLATFORM="knative"`."""
+    environment = {f"EDGE_{name}": value for name, value in settings.items()}
+    return subprocess.Popen(
+        [str(START), str(folder), *arguments],
+        env={**os.environ, **environment, "PATH": binaries.path_to("nginx")},
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def running(folder: Path, answering: type[BaseHTTPRequestHandler] = Echo, /, **settings: str) -> Iterator[Edge]:
+    """Start a server and an edge in front of it, and stop both, the edge as a container's runtime would: by SIGQUIT."""
+    need_nginx()
+    echo = ThreadingHTTPServer(("127.0.0.1", 0), answering)
+    threading.Thread(target=echo.serve_forever, daemon=True).start()
+    port = free_port()
+    behind = f"127.0.0.1:{echo.server_port}"
+    places = dict.fromkeys(("FUNCTIONS", "GATEWAY", "USER_DOCS", "ADMIN_DOCS", "BROKER_DOCS"), behind)
+    echo.edge = Edge(port)  # type: ignore[attr-defined]  # for the handler
+    with (folder / "output.log").open("w") as output:
+        process = start(folder, output=output, **{**OWN, "LISTEN": f"127.0.0.1:{port}", **places, **settings})
+        try:
+            _await(process, port, folder / "output.log")
+            yield echo.edge  # type: ignore[attr-defined]
+        finally:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(timeout=60)
+            echo.shutdown()
+            echo.server_close()
+
+
+def _await(process: "subprocess.Popen[str]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    process.kill()
+    message = f"the edge doesn't listen: {log.read_text()}"
+    raise AssertionError(message)
+
+
+def wait_until_refused(port: int) -> None:
+    """Wait until nobody listens on a port any more."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return
+        time.sleep(0.02)
+    message = f"somebody still listens on {port}"
+    raise AssertionError(message)

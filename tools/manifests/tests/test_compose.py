@@ -1,0 +1,85 @@
+"""What the compose file leaves behind, and what it opens to whom."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.local.servers.postgres_server import WITHOUT_VALUES
+from tools.manifests.parts import PARTS, Part
+
+ROOT = Path(__file__).resolve().parents[3]
+TEXT = (ROOT / "docker-compose.local.yml").read_text(encoding="utf-8")
+SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
+
+WRITTEN_TO = {
+    "postgres:17": "/var/lib/postgresql/data",
+    "redis:8": "/data",
+    "rabbitmq:4-management": "/var/lib/rabbitmq",
+    "localstack/localstack:4.14.0": "/var/lib/localstack",
+    "prom/prometheus:v3.5.0": "/prometheus",
+}
+"""What images of others declare as a volume: the engine makes a nameless one at each start, unless it is given one."""
+
+OTHERS = [name for name, service in SERVICES.items() if "BOTBERI_REGISTRY" not in service["image"]]
+
+AGENTS = "BOTBERI_AGENTS_UNCONFINED"
+
+SETTING = re.compile(r"\$\{(BOTBERI_\w+)(?::?-([^}]*))?\}")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_no_start_leaves_a_nameless_volume_behind(name: str) -> None:
+    place = WRITTEN_TO.get(SERVICES[name]["image"])
+    mounted = {volume.split(":")[1] for volume in SERVICES[name].get("volumes", ())}
+    assert place is None or place in mounted
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_port_is_bound_to_the_address_of_the_setting(name: str) -> None:
+    for port in SERVICES[name].get("ports", ()):
+        assert port.startswith("${BOTBERI_BIND:-127.0.0.1}:${BOTBERI_PORT_")
+
+
+def settings(environment: str) -> dict[str, str]:
+    lines = (ROOT / "environments" / environment / "botberi.env").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_dev_lists_every_setting_with_the_value_that_holds_without_it() -> None:
+    # But for one, which nobody gets without asking.
+    assert dict(SETTING.findall(TEXT)) == settings("dev") | {AGENTS: ""}
+
+
+def test_agents_run_where_a_person_says_so_which_dev_does_and_prod_does_not() -> None:
+    assert (settings("dev")[AGENTS], settings("prod")[AGENTS]) == ("yes", "")
+    assert SERVICES["celery_worker"]["environment"]["AGENTS_UNCONFINED"] == f"${{{AGENTS}:-}}"
+    assert SERVICES["create-instance"]["environment"]["AGENTS_UNCONFINED"] == f"${{{AGENTS}:-}}"
+
+
+def test_prod_is_the_same_topology_with_other_values() -> None:
+    assert settings("prod").keys() == settings("dev").keys()
+    same = {name for name, value in settings("prod").items() if settings("dev")[name] == value}
+    assert same & {"BOTBERI_PROJECT", "BOTBERI_ENVIRONMENT", "BOTBERI_API_URL", "BOTBERI_VERSION"} == set()
+
+
+@pytest.mark.parametrize("file", ["docker-compose.local.yml", "deploy/knative/overlays/dev/services.yaml"])
+def test_every_postgres_keeps_what_is_written_out_of_its_log(file: str) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    servers = text.count("-c, max_connections=")
+    assert servers > 0
+    assert {name: text.count(f"-c, {name}={value}") for name, value in WITHOUT_VALUES.items()} == dict.fromkeys(
+        WITHOUT_VALUES, servers
+    )
+
+
+@pytest.mark.parametrize(
+    "part", [part for part in PARTS if not part.name.startswith("migrate-")], ids=lambda part: part.name
+)
+def test_a_part_is_given_the_secrets_that_the_table_names(part: Part) -> None:
+    name = {"worker": "celery_worker"}.get(part.name, part.name.replace("-", "_"))
+    mounted = {volume.split(":")[1].rpartition("/")[2] for volume in SERVICES[name].get("volumes", ())}
+    # Only compose has the poolers' figures.
+    assert mounted - {"pgbouncer-meter"} == set(part.secrets)

@@ -1,0 +1,124 @@
+"""Who reaches whom under compose: those who share a network, so nobody shares one who mustn't."""
+
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from functions.runtime.declarations import Declaration
+from functions.runtime.environment import environment
+from functions.runtime.functions import declarations
+from tools.manifests.compose import NETWORKS
+
+ROOT = Path(__file__).resolve().parents[3]
+FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, Any] = FILE["services"]
+
+FUNCTIONS = {each.deployment: each for each in declarations()}
+ENDPOINTS = {name for name, each in FUNCTIONS.items() if each.surface != "subscribers"}
+SUBSCRIBERS = FUNCTIONS.keys() - ENDPOINTS
+
+DATABASES: Final = {
+    "user_psql": {"user_pgbouncer", "relay_user", "seed", "migrate", "meter"},
+    "shared_psql": {
+        *("shared_pgbouncer", "relay_shared", "seed", "migrate", "meter"),
+        *("dispatcher", "gateway", "topology"),
+    },
+    "event_bus": {"relay_user", "relay_shared", "dispatcher", "gateway", "topology", "prometheus"},
+}
+"""What holds everything, and who may be where it is: neither an endpoint nor a subscriber, nor the worker."""
+
+DEPENDENCIES: Final = {
+    "USER_PSQL_URL": "user_pgbouncer",
+    "SHARED_PSQL_URL": "shared_pgbouncer",
+    "USER_REDIS_URL": "user_redis",
+}
+
+
+def networks(name: str) -> set[str]:
+    return set(SERVICES[name].get("networks", ()))
+
+
+def meets(name: str) -> set[str]:
+    """Return who shares a network with a service."""
+    return {other for other in SERVICES if other != name and networks(name) & networks(other)}
+
+
+def addresses(name: str) -> set[str]:
+    """Return the services that a service's settings name."""
+    given = SERVICES[name].get("environment", {})
+    values = [str(value) for name, value in given.items() if not name.startswith(("EDGE_SURFACES", "EDGE_LISTEN"))]
+    words = [word.rpartition("=")[2] for value in values for word in value.split()]
+    hosts = {urlsplit(word if "//" in word else f"//{word}").hostname or "" for word in words if "$" not in word}
+    return hosts & SERVICES.keys()
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_names_its_networks_and_meets_whom_its_settings_name(name: str) -> None:
+    assert networks(name) <= NETWORKS.keys()
+    assert networks(name) or SERVICES[name].get("network_mode") == "none"
+    function = FUNCTIONS.get(name)
+    settings = environment(function).settings if function else ()
+    needed = {DEPENDENCIES[each] for each in settings if each in DEPENDENCIES} if function else addresses(name)
+    assert needed - {name} <= meets(name) | _not_for(name)
+
+
+def _not_for(name: str) -> set[str]:
+    """Return what a service is told of and never asks: the addresses that several are given together."""
+    direct = {"user_psql", "shared_psql", "event_bus"}
+    asks = {
+        "topology": {"event_bus", "shared_psql"},
+        "seed": {"user_psql", "shared_psql"},
+        "migrate": {"user_psql", "shared_psql"},
+        "relay_user": {"user_psql", "event_bus"},
+        "relay_shared": {"shared_psql", "event_bus"},
+        "dispatcher": {"shared_psql", "event_bus"},
+        "gateway": {"shared_psql", "event_bus"},
+        "meter": {"user_psql", "shared_psql"},
+    }
+    pooled = {"celery_worker": {"user_pgbouncer"}, "flower": {"user_pgbouncer", "shared_pgbouncer"}}
+    return (direct - asks[name] if name in asks else set()) | pooled.get(name, set())
+
+
+@pytest.mark.parametrize("name", DATABASES)
+def test_what_holds_everything_meets_those_who_must_and_nobody_else(name: str) -> None:
+    mates = DATABASES[name]
+    assert meets(name) <= mates | DATABASES.keys()
+    assert not meets(name) & FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("each", [FUNCTIONS[name] for name in sorted(ENDPOINTS)], ids=lambda each: each.name)
+def test_an_endpoint_meets_the_edge_and_what_it_declares(each: Declaration) -> None:
+    declared = {DEPENDENCIES[name] for name in environment(each).settings if name in DEPENDENCIES}
+    met = meets(each.deployment)
+    assert met & set(DEPENDENCIES.values()) == declared
+    assert ("celery_worker" in met) is each.needs.instances
+    assert "edge" in met
+    assert not met & SUBSCRIBERS
+    assert not met & (DATABASES.keys() | {"dispatcher"})
+
+
+@pytest.mark.parametrize("name", sorted(SUBSCRIBERS))
+def test_a_subscriber_meets_the_dispatcher_and_nobody_who_is_reached_from_outside(name: str) -> None:
+    allowed = {"dispatcher", "prometheus", *DEPENDENCIES.values()} | SUBSCRIBERS
+    assert "dispatcher" in meets(name) <= allowed
+
+
+def test_the_worker_and_with_it_agents_meet_a_pooler_redis_and_who_speaks_to_agents() -> None:
+    speakers = {name for name, each in FUNCTIONS.items() if each.needs.instances}
+    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis"} | speakers
+
+
+def test_the_edge_meets_endpoints_the_gateway_and_pages() -> None:
+    beside = {"docs", "gateway", "meter", "prometheus", "maildev", "localstack"}
+    assert meets("edge") == ENDPOINTS | beside
+
+
+def test_nothing_but_what_is_published_or_calls_others_has_a_way_out() -> None:
+    leads_out = {name for name, network in FILE["networks"].items() if not network.get("internal")}
+    assert leads_out == {name for name, out in NETWORKS.items() if out}
+    for name, service in SERVICES.items():
+        assert not service.get("ports") or networks(name) & leads_out, f"the ports of {name} lead nowhere"
+    assert [name for name in FUNCTIONS if networks(name) & leads_out] == []

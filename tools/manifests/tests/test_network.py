@@ -1,0 +1,42 @@
+"""A pod that would not reach what its settings name is found before it waits for it in a cluster."""
+
+import copy
+
+import pytest
+
+from tools.manifests.rules.network_rules import reaches_what_it_names
+from tools.manifests.tests.kustomize import kustomized
+from tools.manifests.tests.test_knative import Plant, named, written
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "plant", "what"),
+    [
+        ("ConfigMap", "botberi-edge", lambda d: d["data"].update(EDGE_GATEWAY="gateway:8080"), "where nothing is"),
+        ("ConfigMap", "botberi-edge", lambda d: d["data"].update(EDGE_GATEWAY="gatway:8040"), "where nothing is"),
+        ("ConfigMap", "botberi-settings", lambda d: d["data"].update(EDGE_STATUS_URL="http://edge:8090/"), "meter:"),
+        ("NetworkPolicy", "gateway", lambda d: d["spec"]["ingress"][0]["ports"][0].update(port=80), "lets edge in"),
+        ("NetworkPolicy", "gateway", lambda d: d["spec"]["ingress"][0].update({"from": []}), "lets edge in"),
+        ("NetworkPolicy", "poolers", lambda d: d["spec"]["ingress"].clear(), "pgbouncer-user: no"),
+        ("NetworkPolicy", "functions", lambda d: d["spec"]["egress"].pop(), "converge-instance: no"),
+        ("NetworkPolicy", "topology", lambda d: d["spec"]["egress"][0]["ports"][0].update(port=5672), "15672"),
+    ],
+)
+def test_what_keeps_a_pod_from_what_it_names_is_found(kind: str, name: str, plant: Plant, what: str) -> None:
+    documents = copy.deepcopy(written())
+    plant(named(documents, kind, name))
+    assert any(what in violation for violation in reaches_what_it_names(documents))
+
+
+def test_a_way_to_pods_is_no_way_out_of_the_cluster() -> None:
+    documents = copy.deepcopy(kustomized("deploy/knative/overlays/prod"))
+    policy = named(documents, "NetworkPolicy", "functions")
+    policy["spec"]["egress"][1]["to"] = [{"podSelector": {}}]
+    assert "converge-instance: no NetworkPolicy lets it out to user-redis:6379" in reaches_what_it_names(documents)
+
+
+def test_what_another_namespace_may_is_not_what_a_pod_here_may() -> None:
+    documents = copy.deepcopy(written())
+    policy = named(documents, "NetworkPolicy", "gateway")
+    policy["spec"]["ingress"][0]["from"][0]["namespaceSelector"] = {}
+    assert list(reaches_what_it_names(documents)) == ["gateway: no NetworkPolicy lets edge in at 8040"]

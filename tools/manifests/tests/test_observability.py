@@ -1,0 +1,110 @@
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import prometheus_client
+import pytest
+import yaml
+from flower.events import get_prometheus_metrics
+
+from events.dispatcher import exposition as dispatcher
+from events.relay import exposition as relay
+from functions.runtime import metrics
+from functions.services import meter
+from functions.services.realtime import figures as gateway
+from tools.local.servers import binaries
+from tools.manifests.panels import DASHBOARDS
+
+ROOT = Path(__file__).resolve().parents[3]
+FOLDER = ROOT / "deploy/prometheus"
+
+RULES = [rule for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"] for rule in group["rules"]]
+LINES = [line for _, panels in DASHBOARDS.values() for panel in panels for line, _ in panel.lines]
+
+PARTS = {
+    "relay": relay.FAMILIES,
+    "dispatcher": dispatcher.FAMILIES,
+    "meter": meter.FAMILIES,
+    "gateway": gateway.FAMILIES,
+}
+
+FOR_THOSE_WHO_LOOK_CLOSER = {
+    *("botberi_relay_cursor_seconds", "botberi_relay_lease", "botberi_dispatcher_function_reached"),
+}
+"""Shown by no dashboard."""
+
+NAME = re.compile(r"\b(?:botberi|flower|rabbitmq|pg|up|go|node|redis|nginx|celery|process)(?:_\w+)?\b(?![=!(])")
+
+
+def named(expression: str) -> set[str]:
+    """Return the metrics of an expression: names outside of selectors and grouping labels."""
+    bare = re.sub(r"\{[^}]*\}|(by|on|without) \([^)]*\)", "", expression)
+    return set(NAME.findall(bare))
+
+
+def exported() -> Iterator[str]:
+    for names in yaml.safe_load((FOLDER / "exported.yml").read_text()).values():
+        yield from names
+    for families in PARTS.values():
+        yield from families
+    yield from (f"botberi_dispatcher_call_seconds_{part}" for part in ("bucket", "sum", "count"))
+    yield from (metrics.ANSWERS, *(f"{metrics.SECONDS}_{part}" for part in ("bucket", "sum", "count")))
+    get_prometheus_metrics()
+    for family in prometheus_client.REGISTRY.collect():
+        suffix = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])
+        yield from (family.name + end for end in suffix)
+
+
+def test_names_are_found_in_expressions() -> None:
+    assert named('sum by (up) (rate(pg_up{a="botberi_x"}[5m])) / on (database) flower_a_total') == {
+        "pg_up", "flower_a_total",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", LINES + [rule["expr"] for rule in RULES])
+def test_every_metric_that_is_named_is_exported_by_something(expression: str) -> None:
+    assert named(expression)
+    assert named(expression) - set(exported()) == set()
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_metric_of_ours_is_shown_or_watched(part: str) -> None:
+    shown = set().union(*map(named, LINES + [rule["expr"] for rule in RULES]))
+    shown |= {name.removesuffix("_bucket") for name in shown}
+    assert PARTS[part].keys() - shown <= FOR_THOSE_WHO_LOOK_CLOSER
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_every_alert_has_a_page_that_says_what_to_do(rule: dict[str, dict[str, str]]) -> None:
+    page = (ROOT / rule["annotations"]["runbook_url"]).read_text()
+    assert page.startswith(f"# {rule['alert']}\n")
+    assert [part for part in ("## What it means", "## What to do") if part not in page] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["check", "config", "prometheus.yml"], ["check", "rules", "rules.yml"], ["test", "rules", "rules_test.yml"]],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_prometheus_takes_configuration_and_rules(command: list[str]) -> None:
+    promtool = binaries.installed("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed")
+    run = subprocess.run([promtool, *command], cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_prometheus_asks_every_part_that_can_be_watched() -> None:
+    jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
+    asked = {target for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]}
+    services = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
+    watched = {name for name, service in services.items() if "9464" in service.get("healthcheck", {}).get("test", ())}
+    assert {target for target in asked if target.endswith(":9464")} == {f"{name}:9464" for name in watched}
+
+
+def test_prometheus_asks_every_function() -> None:
+    groups = json.loads((FOLDER / "targets.json").read_text())
+    targets = {target for group in groups for target in group["targets"]}
+    assert {"login:8080", "record-audit:8080"} <= targets

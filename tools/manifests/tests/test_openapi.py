@@ -1,0 +1,115 @@
+"""The OpenAPI documents say everything, and say it unambiguously."""
+
+import json
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from functions.runtime.functions import declarations
+from tools.manifests.openapi import ABOUT, document
+
+EVERY = declarations()
+DOCUMENTS = {surface: json.loads(document(surface, EVERY)) for surface in ABOUT}
+
+
+def operations(surface: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in DOCUMENTS[surface]["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def references(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for child in node.values():
+            yield from references(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from references(child)
+
+
+@pytest.mark.parametrize("surface", ABOUT)
+def test_every_endpoint_is_there_with_a_sentence(surface: str) -> None:
+    said = {name: (operation["summary"], operation["description"]) for name, operation in operations(surface)}
+    assert said.keys() == {f"{each.method} {each.path}" for each in EVERY if each.surface == surface}
+    assert all(summary and description for summary, description in said.values())
+
+
+@pytest.mark.parametrize("surface", ABOUT)
+def test_every_reference_leads_somewhere_and_every_component_is_referred_to(surface: str) -> None:
+    whole = DOCUMENTS[surface]
+    found = set(references(whole))
+    kinds = ("schemas", "examples")
+    there = {f"#/components/{kind}/{name}" for kind in kinds for name in whole["components"][kind]}
+    assert found == there
+
+
+@pytest.mark.parametrize("surface", ABOUT)
+def test_no_two_models_have_one_name(surface: str) -> None:
+    # pydantic tells two of a name apart by their modules, which nobody wants to read in a client's code.
+    assert [name for name in DOCUMENTS[surface]["components"]["schemas"] if "__" in name] == []
+
+
+@pytest.mark.parametrize("surface", ABOUT)
+def test_every_error_is_a_problem_with_its_codes(surface: str) -> None:
+    for name, operation in operations(surface):
+        for status, answer in operation["responses"].items():
+            if int(status) >= HTTPStatus.BAD_REQUEST:
+                content = answer["content"]["application/problem+json"]
+                narrowed = content["schema"]["allOf"][1]["properties"]
+                assert narrowed["code"]["enum"] == list(content["examples"]), name
+                assert narrowed["status"]["enum"] == [int(status)], name
+
+
+def test_whoever_must_log_in_is_told_so() -> None:
+    for surface in ABOUT:
+        for name, operation in operations(surface):
+            guarded = operation["security"] == [{"bearer": []}]
+            assert guarded or operation["security"] == [], name
+            assert guarded == ("Needs the scope" in operation["description"]), name
+            assert not guarded or {"401", "403"} <= operation["responses"].keys(), name
+    assert "`admin`" in dict(operations("admin"))["GET /v1/admin/audit"]["description"]
+    assert dict(operations("user"))["GET /v1/agents"]["security"] == []
+
+
+def test_what_a_declaration_implies_is_answered() -> None:
+    update = dict(operations("admin"))["PATCH /v1/admin/agents/{slug}"]["responses"]
+    assert {
+        "200",
+        "400",
+        "401",
+        "403",
+        "404",
+        "412",
+        "413",
+        "415",
+        "422",
+        "428",
+        "429",
+        "500",
+        "503",
+        "504",
+    } == update.keys()
+    create = dict(operations("admin"))["POST /v1/admin/agents"]
+    assert "Idempotency-Key" in {parameter["name"] for parameter in create["parameters"]}
+    assert "409" in create["responses"]
+    assert "304" in dict(operations("user"))["GET /v1/agents"]["responses"]
+
+
+def test_queries_never_ask_for_null() -> None:
+    listed = dict(operations("user"))["GET /v1/agents"]["parameters"]
+    cursor = next(parameter for parameter in listed if parameter["name"] == "cursor")
+    assert cursor["schema"]["type"] == "string"
+    assert "null" not in json.dumps(listed)
+
+
+def test_every_kind_of_body_is_described() -> None:
+    published = dict(operations("broker"))
+    kinds = {
+        name: set(published[name]["requestBody"]["content"]) for name in ("POST /v1/events", "POST /v1/events/batch")
+    }
+    assert kinds["POST /v1/events"] == {"application/json", "application/cloudevents+json"}
+    assert kinds["POST /v1/events/batch"] == {"application/cloudevents-batch+json"}
