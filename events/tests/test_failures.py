@@ -82,11 +82,12 @@ def test_a_redriven_dead_letter_goes_to_its_own_queue_with_its_own_id(path: Even
     [[letter]] = eventually(lambda: path.query("select id from dead_letters where event_id = :id", id=event_id))
     eventually(lambda: path.recorder.handled[HEAR_ALL.function])
     path.recorder.forget()
-    assert path.query("select redrive_dead_letter(:letter, 'usr_x')", role="broker", letter=letter) == [(True,)]
+    redrive = "select resolve_letters(array[:letter], 'redriven', 'usr_x')"
+    assert path.query(redrive, role="broker", letter=letter) == [(letter,)]
     # Others' events may come again, as those of functions that were down.
     eventually(lambda: path.recorder.heard(HEARD, [event_id]))
     assert path.recorder.heard(HEAR_ALL.function, [event_id]) == []
-    assert path.query("select redrive_dead_letter(:letter, 'usr_x')", role="broker", letter=letter) == [(False,)]
+    assert path.query(redrive, role="broker", letter=letter) == []
 
 
 def test_unknown_types_and_unspeakable_subjects_are_parked_alone(path: EventPath, eventually: Eventually) -> None:
@@ -97,7 +98,7 @@ def test_unknown_types_and_unspeakable_subjects_are_parked_alone(path: EventPath
     path.emit("agt_sound")
     eventually(lambda: "agt_sound" in path.recorder.subjects(HEARD))
     assert eventually(path.parked) == ["type_unknown", "not_encodable", "too_large"]
-    path.query("select drop_parked_event(seq) from parked_events")
+    path.resolve_parked("discarded")
 
 
 def test_what_no_queue_takes_is_parked_and_comes_back_when_redriven(path: EventPath, eventually: Eventually) -> None:
@@ -108,7 +109,7 @@ def test_what_no_queue_takes_is_parked_and_comes_back_when_redriven(path: EventP
     ids = path.emit("agt_lost", "agt_lost")
     eventually(lambda: path.parked() == ["unroutable"] * 2)
     path.declare(check=True)
-    path.query("select redrive_parked_event(seq) from parked_events order by seq", role="admin")
+    path.resolve_parked("redriven")
     # A relay that had to connect anew publishes again: what counts is who comes first.
     eventually(lambda: list(dict.fromkeys(path.recorder.heard(HEARD, ids))) == ids)
     assert path.parked() == []
@@ -144,7 +145,7 @@ def test_a_queue_that_was_deleted_gets_what_was_parked_meanwhile(path: EventPath
     ids = path.emit("agt_lost", "agt_lost")
     eventually(lambda: path.parked() == ["unroutable"] * 2)
     path.declare(check=True)
-    path.query("select redrive_parked_event(seq) from parked_events order by seq", role="admin")
+    path.resolve_parked("redriven")
     eventually(lambda: list(dict.fromkeys(path.recorder.heard(HEARD, ids))) == ids)
 
 

@@ -1,7 +1,6 @@
 -- Drops the event path, with whatever is in it.
 drop view letters;
-drop function resolve_letters, redrive_parked_event, drop_parked_event, redrive_dead_letter, discard_dead_letter,
-  notify_events, event_path_status, rotate_outbox, rebase_relay, forget_idempotency_keys, forget_handled_events,
-  emit_event, event_speakers, event_body, last_sequence, lock_subjects, ring_relay, event_source;
+drop function resolve_letters, event_path_status, rotate_outbox, rebase_relay, forget_idempotency_keys,
+  forget_handled_events, emit_event, event_speakers, event_body, last_sequence, lock_subjects, ring_relay, event_source;
 drop table idempotency_keys, inbox, dead_letters, parked_events, relay_cursor, outbox_bodies, outbox;
 drop function new_parked_id;

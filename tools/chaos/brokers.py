@@ -124,7 +124,4 @@ def _unbind(field: Field) -> None:
 
 def _redrive(field: Field) -> None:
     time.sleep(0.5)
-    field.path.query(
-        "select redrive_parked_event(seq) from "
-        "(select seq from parked_events where resolution is null order by seq) as parked"
-    )
+    field.path.resolve_parked("redriven")

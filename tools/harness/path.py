@@ -115,6 +115,11 @@ class EventPath:
         sql = "select reason from parked_events where resolution is null order by seq"
         return [reason for (reason,) in self.query(sql)]
 
+    def resolve_parked(self, how: str) -> None:
+        """Redrive (`redriven`) or discard (`discarded`) every parked event that is open."""
+        letters = "array(select letter_id from parked_events where resolution is null)"
+        self.query(f"select resolve_letters({letters}, :how, 'usr_x')", role="admin", how=how)
+
     def gate_is_open(self) -> bool:
         """Tell whether the relay sleeps or is about to, so that whoever writes has to ring."""
         held = "select from pg_locks where locktype = 'advisory' and granted"
