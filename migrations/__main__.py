@@ -1,6 +1,7 @@
 """Migrate a database: `botberi migrate`, or `python -m migrations upgrade|downgrade|check DATABASE [REVISION]`."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Final
 
@@ -15,13 +16,8 @@ LOCK_KEY = 7_166_423_301
 """Of the advisory lock that makes it one migrator at a time; any number that nothing else uses."""
 
 
-_EVENT_TABLES: Final = frozenset(
-    {
-        *("outbox", "outbox_bodies", "relay_cursor", "parked_events", "dead_letters", "inbox", "idempotency_keys"),
-        *("shelved_subjects", "shelved_events", "cron_slots"),
-    }
-)
-"""Tables that belong to the event path and the runtime, not to a domain's metadata; `outbox_*` are partitions."""
+PARTITION: Final = re.compile(r"outbox_(default|p\d+)")
+"""Tables that no metadata has: rotate_outbox makes and drops them."""
 
 
 def configuration(database: str, connection: Connection) -> Config:
@@ -38,7 +34,7 @@ def configuration(database: str, connection: Connection) -> Config:
 
 
 def _include_name(name: str | None, kind: str, _parents: object) -> bool:
-    return not (kind == "table" and (name in _EVENT_TABLES or (name or "").startswith("outbox_")))
+    return kind != "table" or PARTITION.fullmatch(name or "") is None
 
 
 def migrate(database: str, action: str, revision: str) -> None:

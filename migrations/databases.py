@@ -8,11 +8,12 @@ from sqlalchemy import Engine, MetaData, NullPool, create_engine
 
 from core.configuration import secret, setting
 from core.postgres.pipelined import Discreet
+from events.tables import metadata as event_metadata
 from functions.domain.accounts.tables import metadata as user_metadata
-from shared_psql_models import agents, audit, instances, publishers, sessions
+from shared_psql_models import agents, audit, dispatching, instances, publishers, sessions
 from shared_psql_models.tables import metadata as shared_metadata
 
-TABLE_MODULES: Final = (agents, audit, instances, publishers, sessions)
+TABLE_MODULES: Final = (agents, audit, dispatching, instances, publishers, sessions)
 """Imported so that every table is in the metadata."""
 
 POOLED: Final = ("user", "admin", "broker", "subscribers", "worker")
@@ -27,12 +28,13 @@ class Database:
     """A database of the topology."""
 
     name: str
-    metadata: MetaData
+    metadata: tuple[MetaData, ...]
+    """The tables of its own, and those of the event path."""
 
 
 DATABASES: Final = {
-    "user_psql": Database("user_psql", user_metadata),
-    "shared_psql": Database("shared_psql", shared_metadata),
+    "user_psql": Database("user_psql", (user_metadata, event_metadata)),
+    "shared_psql": Database("shared_psql", (shared_metadata, event_metadata)),
 }
 
 

@@ -1,8 +1,14 @@
 """The one Alembic environment for both databases; `migrations.__main__` says which, and on which connection."""
 
 from alembic import context
+from sqlalchemy.dialects.postgresql.base import ischema_names
+
+from events.tables import Snapshot, TransactionId
 
 configuration = context.config.attributes
+
+# SQLAlchemy doesn't know these types, and would warn where it finds them in a database.
+ischema_names |= {"xid8": TransactionId, "pg_snapshot": Snapshot}
 
 context.configure(
     connection=configuration["connection"],
