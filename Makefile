@@ -64,10 +64,10 @@ format: ## Format the code and mend what can be mended
 	@.venv/bin/ruff format
 	@.venv/bin/ruff check --fix
 
-.PHONY: rights
-rights: ## Write docs/security/rights.md from databases that are migrated for it
+.PHONY: schema
+schema: ## Write migrations/*/schema.sql and docs/security/rights.md from databases that are migrated for it
 	@tools/local/bootstrap.sh test
-	@.venv/bin/python -m tools.manifests.rights
+	@.venv/bin/python -m tools.manifests.schema
 
 .PHONY: lock
 lock: ## Resolve the dependencies again and write the locked files

@@ -9,8 +9,10 @@ from sqlalchemy import text
 from migrations.__main__ import LOCK_KEY, migrate
 from migrations.databases import DATABASES, connect
 from migrations.roles import provision
+from provisioning import local_settings
 from testing.world import World
 from tools.local import databases
+from tools.manifests import schema
 
 
 @pytest.fixture(params=sorted(DATABASES))
@@ -52,6 +54,12 @@ def test_functions_are_gone_after_down(empty: str) -> None:
 def test_models_and_migrated_schema_agree(empty: str) -> None:
     migrate(empty, "upgrade", "head")
     migrate(empty, "check", "head")
+
+
+def test_the_schema_file_says_what_a_migrated_database_is(empty: str) -> None:
+    migrate(empty, "upgrade", "head")
+    committed = (local_settings.ROOT / schema.file(empty)).read_text(encoding="utf-8")
+    assert committed == schema.schema(empty), "run `make schema`"
 
 
 def test_a_second_migrator_waits_for_the_first(empty: str) -> None:

@@ -145,7 +145,7 @@ def test_what_has_expired_is_forgotten_when_a_session_ends_and_nothing_else(worl
 
 @pytest.mark.usefixtures("world")
 def test_the_page_of_rights_says_what_the_databases_say() -> None:
-    assert (local_settings.ROOT / rights.FILE).read_text(encoding="utf-8") == rights.page(), "run `make rights`"
+    assert (local_settings.ROOT / rights.FILE).read_text(encoding="utf-8") == rights.page(), "run `make schema`"
 
 
 def test_nothing_that_runs_has_the_password_of_the_migrator_or_of_a_superuser() -> None:

@@ -1,7 +1,5 @@
-"""`python -m tools.manifests.rights`: write docs/security/rights.md from what freshly migrated databases say."""
+"""The page docs/security/rights.md, from what migrated databases say of roles."""
 
-import os
-import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,16 +8,12 @@ from typing import Final
 from sqlalchemy import RowMapping, text
 
 from migrations.databases import DATABASES, connect
-from provisioning import local_settings
-from tools.local import databases
-from tools.local.ports import free
-from tools.local.servers import services
 from tools.manifests.pages import table
 
 FILE: Final = Path("docs/security/rights.md")
 
 _HEAD: Final = """\
-<!-- Written by `make rights` from what migrated databases say: change the migrations, not this page. -->
+<!-- Written by `make schema` from what migrated databases say: change the migrations, not this page. -->
 
 # What each part may do in Postgres
 
@@ -73,17 +67,3 @@ def _lines(rows: Iterable[RowMapping]) -> list[tuple[str, str]]:
         (f"`{name}`", "; ".join(f"{what} ({', '.join(parts)})" if parts else what for what, parts in each.items()))
         for name, each in rights.items()
     ]
-
-
-def main() -> None:
-    """Start databases that nobody else uses, migrate them, and write what they say."""
-    with tempfile.TemporaryDirectory(prefix="botberi-rights-") as folder:
-        run, ports = Path(folder), free()
-        with services.running(run, ports, durable=False):
-            os.environ.update(local_settings.environment(run, ports))
-            databases.prepare()
-            (local_settings.ROOT / FILE).write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -20,6 +20,7 @@ from tools.local.errors import LocalError
 PACKAGES: Final = {
     "postgres": "postgresql",
     "initdb": "postgresql",
+    "pg_dump": "postgresql",
     "pgbench": "postgresql",
     "redis-server": "redis-server",
     "rabbitmq-server": "rabbitmq-server",
@@ -40,7 +41,7 @@ PACKAGES: Final = {
 }
 """The package of Debian and Ubuntu that each program comes with."""
 
-_RUN: Final = ("postgres", "initdb", "redis-server", "rabbitmq-server", "epmd", "nginx", "setpriv")
+_RUN: Final = ("postgres", "initdb", "pg_dump", "redis-server", "rabbitmq-server", "epmd", "nginx", "setpriv")
 
 NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "python": (),

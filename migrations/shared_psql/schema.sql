@@ -1,0 +1,893 @@
+-- Written by `make schema` from a migrated database: change the migrations, not this file.
+--
+-- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of the
+-- outbox are left out, and what event_speakers() returns, which is written from the catalog of events.
+
+CREATE FUNCTION public.emit_event(type text, subject text, data jsonb, id text DEFAULT NULL::text, traceparent text DEFAULT NULL::text, correlationid text DEFAULT NULL::text, causationid text DEFAULT NULL::text, actor text DEFAULT 'system'::text, source text DEFAULT NULL::text, recipient text DEFAULT NULL::text, channel text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+  event_id text := coalesce(emit_event.id, 'evt_' || replace(gen_random_uuid()::text, '-', ''));
+  size integer := octet_length(emit_event.data::text);
+  body jsonb := emit_event.data;
+begin
+  -- Without a query in it, plpgsql evaluates it by itself.
+  if ((event_speakers()->emit_event.type->>session_user::text) is distinct from
+        case when emit_event.source is null then 'own' else 'outside' end
+      and (emit_event.source is not null or event_speakers() ? emit_event.type)
+      or emit_event.source ~* '^[/.]*botberi([^a-z0-9_-]|$)'
+      or coalesce(emit_event.recipient, emit_event.channel) is not null and session_user <> 'botberi_relay'
+        and not (session_user = 'botberi_broker' and emit_event.channel is not null
+                 and emit_event.recipient like 'botberi.notify.%')
+      or (emit_event.actor in ('relay', 'foreign')) <> (session_user = 'botberi_relay' and emit_event.actor <> 'system')
+     ) and not pg_has_role(session_user, current_user, 'usage') then
+    raise exception '% may not say % so: see event_speakers()', session_user, emit_event.type
+      using errcode = 'insufficient_privilege';
+  elsif jsonb_typeof(body) is distinct from 'object' then
+    raise exception 'the data of an event is a JSON object' using errcode = 'invalid_parameter_value';
+  elsif size > 16777216 then
+    raise exception 'the data of an event is 16 MiB at most, not %', size using errcode = 'program_limit_exceeded';
+  elsif size > 65536 then
+    -- The same source and id are the same event, also when it comes again after its id was forgotten.
+    insert into outbox_bodies as kept (source, id, data)
+    values (coalesce(emit_event.source, event_source()), event_id, body)
+    on conflict on constraint outbox_bodies_pkey do update set data = excluded.data, created = excluded.created;
+    body := null;
+  end if;
+  insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
+                      recipient, channel)
+  values (event_id, emit_event.source, emit_event.type, emit_event.subject, emit_event.subject, body,
+          emit_event.traceparent, emit_event.correlationid, emit_event.causationid, emit_event.actor,
+          emit_event.recipient, emit_event.channel);
+  -- What ring_relay does, whose call took a fifth of the time.
+  if pg_try_advisory_xact_lock_shared(7166423302) then
+    notify botberi_outbox;
+  end if;
+  return event_id;
+end $_$;
+
+CREATE FUNCTION public.event_body(source text, id text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select data::text from outbox_bodies as kept where kept.source = event_body.source and kept.id = event_body.id
+$$;
+
+CREATE FUNCTION public.event_path_status(most integer) RETURNS TABLE(holder text, epoch bigint, relays integer, progress_seconds double precision, waiting integer, oldest_seconds double precision, parked integer, dead integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+declare
+  c relay_cursor;
+  oldest timestamptz;
+  more integer;
+  older timestamptz;
+begin
+  select * into c from relay_cursor;
+  waiting := 0;
+  if c.s1::text <> c.s2::text then
+    select count(*), min(created) into waiting, oldest from (
+      select o.created from outbox o
+      where o.seq > c.last_seq and not pg_visible_in_snapshot(o.xid, c.s1) order by o.seq limit most) as ahead;
+  end if;
+  if waiting < most then
+    select count(*), min(created) into more, older from (
+      select o.created from (
+        select l.seq, l.created from outbox l where l.xid >= pg_snapshot_xmax(c.s2)
+        union all
+        select u.seq, u.created from outbox u where u.xid = any(array(select pg_snapshot_xip(c.s2)))
+      ) as o where c.s1::text = c.s2::text or o.seq <= c.last_seq limit most - waiting) as behind;
+    waiting := waiting + more;
+    oldest := least(oldest, older);
+  end if;
+  holder := c.holder;
+  epoch := c.epoch;
+  progress_seconds := extract(epoch from clock_timestamp() - c.updated);
+  -- What was redriven keeps its time, which another system may have set.
+  oldest_seconds := case when oldest is not null then greatest(extract(epoch from clock_timestamp() - oldest), 0) end;
+  select count(*) into relays from pg_stat_activity
+    where datname = current_database() and usename = 'botberi_relay' and application_name = 'botberi-relay';
+  select count(*) into parked from (select from parked_events where resolution is null limit most) as p;
+  select count(*) into dead from (select from dead_letters where resolution is null limit most) as d;
+  return next;
+end $$;
+
+CREATE FUNCTION public.event_source() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$ select '/botberi/shared_psql' $$;
+
+CREATE FUNCTION public.event_speakers() RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$ select '{}'::jsonb $$;
+
+COMMENT ON FUNCTION public.event_speakers() IS 'which role says which type, `own` or `outside`: written with every migration';
+
+CREATE FUNCTION public.fire_schedule(of_schedule text, at_slot timestamp with time zone, event_type text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  newest timestamptz;
+begin
+  if at_slot > clock_timestamp() then
+    return null;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('schedule ' || of_schedule, 0));
+  select max(slot) from cron_slots where schedule = of_schedule into newest;
+  if newest is null then
+    insert into cron_slots (schedule, slot) values (of_schedule, at_slot);
+    return false;
+  elsif newest >= at_slot then
+    return false;
+  end if;
+  insert into cron_slots (schedule, slot, fired) values (of_schedule, at_slot, clock_timestamp());
+  perform emit_event(type => event_type, subject => of_schedule, data => jsonb_build_object(
+    'schedule', of_schedule, 'slot', to_char(at_slot at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
+  return true;
+end $$;
+
+CREATE FUNCTION public.forget_handled_events(most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from inbox where (subscriber, source, id) in (
+      select subscriber, source, id from inbox where received < now() - interval '45 days' limit most)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
+CREATE FUNCTION public.forget_idempotency_keys(most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from idempotency_keys where (caller, key) in (
+      select caller, key from idempotency_keys where created < now() - interval '7 days' limit most)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
+CREATE FUNCTION public.forget_slots(most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from cron_slots where (schedule, slot) in (
+      select schedule, slot from cron_slots old where slot < now() - interval '30 days'
+      and exists (select from cron_slots newer where newer.schedule = old.schedule and newer.slot > old.slot)
+      limit most)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
+CREATE FUNCTION public.instance_statistics() RETURNS TABLE(status text, instances bigint, overdue bigint, past_deadline bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select status, count(*), count(*) filter (where due_at < clock_timestamp() - interval '60 seconds'),
+         count(*) filter (where deadline_at < clock_timestamp())
+  from instances where status <> 'deleted' group by status
+$$;
+
+COMMENT ON FUNCTION public.instance_statistics() IS 'instances by status: how many, waiting for a worker for more than a minute, beyond their deadline';
+
+CREATE FUNCTION public.last_sequence() RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select currval(pg_get_serial_sequence('outbox', 'seq'))
+$$;
+
+CREATE FUNCTION public.lock_subjects(subjects text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform pg_advisory_xact_lock(key) from (
+    select distinct hashtextextended('subject ' || subject, 0) as key from unnest(subjects) as subject order by 1
+  ) as sorted;
+end $$;
+
+CREATE FUNCTION public.new_parked_id(at timestamp with time zone) RETURNS text
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select 'ded_' || lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
+    || substr(replace(gen_random_uuid()::text, '-', ''), 17)
+  from (select (extract(epoch from at) * 1000000)::bigint as micros) as moment
+$$;
+
+CREATE FUNCTION public.publisher_of(key_hash text) RETURNS TABLE(id text, sources text[], types text[], scopes text[])
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select publishers.id, publishers.sources, publishers.types, publishers.scopes
+  from publisher_keys join publishers on publishers.id = publisher_id
+  where hash = key_hash and revoked_at is null and (expires_at is null or expires_at > now())
+$$;
+
+CREATE FUNCTION public.rebase_relay(after_seq bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  waiting bigint;
+begin
+  update outbox set xid = '3' where seq <= after_seq;
+  update outbox set xid = pg_current_xact_id() where seq > after_seq;
+  get diagnostics waiting = row_count;
+  update relay_cursor set
+    s1 = '4:4:', s2 = '4:4:', last_seq = 0, epoch = epoch + 1, updated = now(),
+    system_identifier = (pg_control_system()).system_identifier,
+    timeline = substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8);
+  return waiting;
+end $$;
+
+CREATE FUNCTION public.remember_revoked(session text, expires timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  delete from revoked_sessions where expires_at < now();
+  insert into revoked_sessions as known (session_id, expires_at) values (session, expires)
+  on conflict (session_id) do update set expires_at = greatest(known.expires_at, excluded.expires_at)
+$$;
+
+CREATE FUNCTION public.resolve_letters(letters text[], how text, resolver text, grounds text DEFAULT NULL::text) RETURNS SETOF text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  return query
+  with dead as (
+    update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
+    where d.id = any(letters) and d.resolution is null returning d.*
+  ), released as (
+    update parked_events p set released = clock_timestamp(), resolved_by = resolver, why = grounds
+    where p.letter_id = any(letters) and p.resolution is null and p.pausing and how = 'redriven' returning p.letter_id
+  ), parked as (
+    update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
+    where p.letter_id = any(letters) and p.resolution is null and not (p.pausing and how = 'redriven') returning p.*
+  ), stuck as (
+    select p.letter_id, p.seq as place, row.id, row.source, row.type, row.subject, row.partitionkey, row.data,
+           row.traceparent, row.correlationid, row.causationid, row.actor, row.recipient, row.channel, row.created
+    from parked p, jsonb_populate_record(null::outbox, p.letter) as row
+    union all
+    select d.id, null, d.event_id, d.source, d.type, d.subject, coalesce(whole->>'partitionkey', d.subject),
+           whole->'data', whole->>'traceparent', whole->>'correlationid', whole->>'causationid',
+           coalesce(whole->>'actor', 'system'), d.queue, whole->>'channel', (whole->>'time')::timestamptz
+    from dead d, lateral (select case when how = 'redriven' then d.event::jsonb end as whole) as decoded
+  ), sent as (
+    insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
+                        recipient, channel, created)
+    select s.id, s.source, s.type, s.subject, s.partitionkey, s.data, s.traceparent, s.correlationid, s.causationid,
+           s.actor, s.recipient, s.channel, s.created
+    from stuck s where how = 'redriven' order by s.place, s.letter_id
+    returning 1
+  )
+  select s.letter_id from stuck s union all select r.letter_id from released r order by 1;
+  if how = 'redriven' then
+    perform ring_relay();
+  end if;
+end $$;
+
+CREATE FUNCTION public.ring_relay() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if pg_try_advisory_xact_lock_shared(7166423302) then
+    notify botberi_outbox;
+  end if;
+end $$;
+
+CREATE FUNCTION public.rotate_outbox(keep interval) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+  size constant bigint := 250000;
+  newest bigint;
+  part record;
+  stale boolean;
+  dropped integer := 0;
+begin
+  perform set_config('lock_timeout', '200ms', true);
+  select coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'seq')::regclass), 0) / size into newest;
+  for number in newest .. newest + 2 loop
+    continue when to_regclass('outbox_p' || number) is not null
+      or exists (select from outbox_default where seq >= number * size and seq < (number + 1) * size);
+    execute format('create table outbox_p%s partition of outbox for values from (%s) to (%s)',
+                   number, number * size, (number + 1) * size);
+  end loop;
+  for part in
+    select relname, relname = 'outbox_default' as is_default from pg_class
+    where relkind = 'r' and (relname ~ '^outbox_p[0-9]+$' and substr(relname, 9)::bigint < newest
+                             or relname = 'outbox_default' and pg_relation_size(oid) > 0)
+    order by 1
+  loop
+    execute format('select coalesce(max(created) < now() - $1, true) from %I', part.relname) into stale using keep;
+    continue when not stale;
+    execute format('lock table only %I in access exclusive mode', part.relname);
+    execute format('select not exists (select from %I, relay_cursor where not pg_visible_in_snapshot(xid, s1))'
+                   ' and coalesce((select max(created) < now() - $1 from %1$I), true)', part.relname)
+      into stale using keep;
+    continue when not stale;
+    execute format(case when part.is_default then 'truncate %I' else 'drop table %I' end, part.relname);
+    dropped := dropped + 1;
+  end loop;
+  delete from outbox_bodies as body where created < now() - keep - interval '30 days'
+    and not exists (
+      select from parked_events as parked where parked.resolution is null
+        and (coalesce(parked.letter->>'source', event_source()), parked.id) = (body.source, body.id))
+    and not exists (
+      select from dead_letters as dead where dead.resolution is null
+        and (dead.source, dead.event_id) = (body.source, body.id));
+  return dropped;
+end $_$;
+
+CREATE FUNCTION public.shelve(on_queue text, opened jsonb, events jsonb) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  insert into shelved_subjects (queue, subject, attempts, due)
+  select on_queue, each.subject, each.attempts, clock_timestamp() + make_interval(secs => each.pause)
+  from jsonb_to_recordset(opened) as each (subject text, attempts integer, pause float8)
+  order by each.subject on conflict do nothing;
+  perform from shelved_subjects
+  where queue = on_queue and subject in (select each->>'subject' from jsonb_array_elements(events) as each)
+  order by subject for update;
+  insert into shelved_events (queue, subject, source, event_id, event)
+  select on_queue, there.subject, each->>'source', each->>'id', decode(each->>'event', 'base64')
+  from jsonb_array_elements(events) with ordinality as given (each, place)
+  join shelved_subjects there on there.queue = on_queue and there.subject = each->>'subject'
+  order by place on conflict do nothing;
+  return query select distinct each->>'subject' from jsonb_array_elements(events) as each
+  where not exists (
+    select from shelved_subjects there where there.queue = on_queue and there.subject = each->>'subject');
+end $$;
+
+CREATE FUNCTION public.take_in_events(sources text[], ids text[], channels text[], events text[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  fit constant integer := 7900;
+  count integer;
+begin
+  with given as materialized (
+    select * from unnest(sources, ids, channels, events) with ordinality as each (source, id, channel, event, place)
+  ), fresh as (
+    insert into inbox (subscriber, source, id, body)
+    select 'notify', source, id, case when octet_length(event) > fit then event::jsonb end from given
+    on conflict do nothing returning source, id
+  ), rung as (
+    select pg_notify(channel, case when octet_length(event) > fit
+      then (event::jsonb - 'data' || jsonb_build_object('dataref', 'inbox:' || id))::text else event end)
+    from given join fresh using (source, id) order by place
+  )
+  select count(*) from rung into count;
+  return count;
+end $$;
+
+CREATE FUNCTION public.unshelve(on_queue text, of_subject text, by_claim text, taken bigint[], tried integer, pause double precision) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  perform from shelved_subjects where queue = on_queue and subject = of_subject and claim = by_claim for update;
+  if not found then
+    return false;
+  end if;
+  delete from shelved_events where seq = any (taken);
+  if exists (select from shelved_events where queue = on_queue and subject = of_subject) then
+    update shelved_subjects
+    set attempts = tried, claim = null, due = clock_timestamp() + make_interval(secs => pause)
+    where queue = on_queue and subject = of_subject;
+  else
+    delete from shelved_subjects where queue = on_queue and subject = of_subject;
+  end if;
+  return true;
+end $$;
+
+CREATE TABLE public.agent_versions (
+    id text NOT NULL,
+    agent_id text NOT NULL,
+    number text NOT NULL,
+    config_schema json NOT NULL,
+    image text,
+    bundle_sha256 text,
+    changelog text DEFAULT ''::text NOT NULL,
+    published_by text NOT NULL,
+    published_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT agent_versions_source_check CHECK (((image IS NULL) <> (bundle_sha256 IS NULL)))
+);
+
+COMMENT ON COLUMN public.agent_versions.number IS 'semantic version';
+
+COMMENT ON COLUMN public.agent_versions.config_schema IS 'JSON Schema 2020-12; writeOnly properties are secret';
+
+COMMENT ON COLUMN public.agent_versions.image IS 'an OCI image reference, or null when there is a bundle';
+
+CREATE TABLE public.agents (
+    id text NOT NULL,
+    slug text NOT NULL,
+    name text NOT NULL,
+    summary text NOT NULL,
+    description text DEFAULT ''::text NOT NULL,
+    listed boolean DEFAULT true NOT NULL,
+    row_version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT agents_slug_check CHECK ((slug ~ '^[a-z][a-z0-9-]{1,62}$'::text))
+);
+
+COMMENT ON COLUMN public.agents.listed IS 'whether people find it in the catalog';
+
+CREATE TABLE public.audit (
+    id text NOT NULL,
+    source text NOT NULL,
+    event_id text NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    actor text NOT NULL,
+    trace_id text,
+    data jsonb NOT NULL,
+    happened_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.bundles (
+    sha256 text NOT NULL,
+    content bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.bundles.content IS 'a zip file';
+
+CREATE TABLE public.channels (
+    agent_id text NOT NULL,
+    name text NOT NULL,
+    version_id text NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channels_name_check CHECK ((name = ANY (ARRAY['stable'::text, 'beta'::text])))
+);
+
+CREATE TABLE public.cron_slots (
+    schedule text NOT NULL,
+    slot timestamp with time zone NOT NULL,
+    fired timestamp with time zone
+);
+
+COMMENT ON COLUMN public.cron_slots.fired IS 'null for the slot before the first, from which a new schedule counts';
+
+CREATE TABLE public.dead_letters (
+    id text NOT NULL,
+    queue text NOT NULL,
+    event_id text NOT NULL,
+    source text NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    attempts integer NOT NULL,
+    event text NOT NULL,
+    died_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    resolution text,
+    resolved_by text,
+    resolved_at timestamp with time zone,
+    why text,
+    CONSTRAINT dead_letters_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
+);
+
+COMMENT ON COLUMN public.dead_letters.why IS 'the reason that whoever resolved it gave';
+
+CREATE TABLE public.idempotency_keys (
+    caller text NOT NULL,
+    key text NOT NULL,
+    fingerprint text NOT NULL,
+    answer text NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.inbox (
+    subscriber text NOT NULL,
+    source text NOT NULL,
+    id text NOT NULL,
+    body jsonb,
+    received timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.inbox.body IS 'the event, where a NOTIFY could only refer to it';
+
+CREATE TABLE public.instance_events (
+    id text NOT NULL,
+    instance_id text NOT NULL,
+    kind text NOT NULL,
+    previous text,
+    value text NOT NULL,
+    reason text NOT NULL,
+    actor text NOT NULL,
+    sentence text NOT NULL,
+    next text DEFAULT ''::text NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    sequence bigint
+);
+
+COMMENT ON COLUMN public.instance_events.kind IS '`desired_state` or `status`: which of the two changed';
+
+CREATE TABLE public.instances (
+    id text NOT NULL,
+    owner_id text NOT NULL,
+    agent_id text NOT NULL,
+    version_id text NOT NULL,
+    name text NOT NULL,
+    config json NOT NULL,
+    desired_state text NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    reason text NOT NULL,
+    sentence text NOT NULL,
+    next text DEFAULT ''::text NOT NULL,
+    deadline_at timestamp with time zone,
+    address text,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    row_version integer DEFAULT 1 NOT NULL,
+    lease_nonce text,
+    lease_until timestamp with time zone,
+    offered_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    secret_places text[] DEFAULT '{""}'::text[] NOT NULL,
+    CONSTRAINT instances_deadline_check CHECK (((status <> ALL (ARRAY['pending'::text, 'provisioning'::text, 'starting'::text, 'updating'::text, 'stopping'::text, 'deleting'::text])) OR (deadline_at IS NOT NULL))),
+    CONSTRAINT instances_desired_state_check CHECK ((desired_state = ANY (ARRAY['running'::text, 'stopped'::text, 'deleted'::text]))),
+    CONSTRAINT instances_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'provisioning'::text, 'starting'::text, 'updating'::text, 'running'::text, 'stopping'::text, 'stopped'::text, 'failed'::text, 'deleting'::text, 'deleted'::text])))
+);
+
+COMMENT ON COLUMN public.instances.config IS 'as it was sent, with the schema''s defaults: order and numbers stay';
+
+COMMENT ON COLUMN public.instances.reason IS 'a typed reason for the present status';
+
+COMMENT ON COLUMN public.instances.sentence IS 'the reason for people';
+
+COMMENT ON COLUMN public.instances.next IS 'what happens next, for people';
+
+COMMENT ON COLUMN public.instances.deadline_at IS 'when a transient status is given up';
+
+COMMENT ON COLUMN public.instances.address IS 'the base URL that answers, while it runs';
+
+COMMENT ON COLUMN public.instances.attempts IS 'starts that failed one after another';
+
+COMMENT ON COLUMN public.instances.due_at IS 'when the worker should look again';
+
+COMMENT ON COLUMN public.instances.lease_nonce IS 'whose turn it is';
+
+COMMENT ON COLUMN public.instances.offered_at IS 'when the sweep last handed it to the workers';
+
+COMMENT ON COLUMN public.instances.secret_places IS 'JSON Pointers to the secrets in the config, which nobody is shown; an empty one stands for all of it';
+
+CREATE TABLE public.parked_events (
+    seq bigint NOT NULL,
+    id text NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    letter jsonb NOT NULL,
+    parked timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    letter_id text DEFAULT public.new_parked_id(clock_timestamp()) NOT NULL,
+    resolution text,
+    resolved_by text,
+    resolved_at timestamp with time zone,
+    why text,
+    pausing boolean DEFAULT false NOT NULL,
+    released timestamp with time zone,
+    CONSTRAINT parked_events_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
+);
+
+COMMENT ON TABLE public.parked_events IS 'events that can not be published: the whole outbox row in letter';
+
+COMMENT ON COLUMN public.parked_events.letter_id IS 'by which an operator names it; `id` is the event''s';
+
+COMMENT ON COLUMN public.parked_events.pausing IS 'later events of its subject wait behind it, with the reason `behind`';
+
+COMMENT ON COLUMN public.parked_events.released IS 'when it was redriven, of one that pauses: the relay sends it in its turn';
+
+CREATE VIEW public.letters AS
+ SELECT id,
+    'dead'::text AS kind,
+    queue,
+    event_id,
+    source,
+    type,
+    subject,
+    reason,
+    detail,
+    attempts,
+    event,
+    died_at AS stuck_at,
+    resolution,
+    resolved_by,
+    resolved_at,
+    why
+   FROM public.dead_letters
+UNION ALL
+ SELECT letter_id AS id,
+    'parked'::text AS kind,
+    (letter ->> 'recipient'::text) AS queue,
+    id AS event_id,
+    COALESCE((letter ->> 'source'::text), public.event_source()) AS source,
+    type,
+    subject,
+    reason,
+    detail,
+    0 AS attempts,
+    ((jsonb_strip_nulls(jsonb_build_object('specversion', '1.0', 'id', id, 'source', COALESCE((letter ->> 'source'::text), public.event_source()), 'type', type, 'subject', subject, 'time', (letter -> 'created'::text), 'traceparent', (letter -> 'traceparent'::text), 'correlationid', (letter -> 'correlationid'::text), 'causationid', (letter -> 'causationid'::text), 'actor', (letter -> 'actor'::text), 'channel', (letter -> 'channel'::text))) ||
+        CASE
+            WHEN ((letter -> 'data'::text) = 'null'::jsonb) THEN jsonb_build_object('dataref', ((public.event_source() || '/bodies/'::text) || id))
+            ELSE jsonb_build_object('data', (letter -> 'data'::text))
+        END))::text AS event,
+    parked AS stuck_at,
+    resolution,
+    resolved_by,
+    resolved_at,
+    why
+   FROM public.parked_events;
+
+CREATE TABLE public.outbox (
+    seq bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    id text NOT NULL,
+    source text,
+    type text NOT NULL,
+    subject text NOT NULL,
+    partitionkey text NOT NULL,
+    data jsonb,
+    traceparent text,
+    correlationid text,
+    causationid text,
+    actor text NOT NULL,
+    recipient text,
+    channel text,
+    created timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+PARTITION BY RANGE (seq);
+
+COMMENT ON COLUMN public.outbox.source IS 'null for what this database says itself';
+
+COMMENT ON COLUMN public.outbox.data IS 'null when it is in outbox_bodies';
+
+COMMENT ON COLUMN public.outbox.recipient IS 'the one queue that it goes to, as when it was redriven; null for all bound';
+
+COMMENT ON COLUMN public.outbox.channel IS 'the NOTIFY channel of the events that are addressed to Postgres';
+
+CREATE TABLE public.outbox_bodies (
+    id text NOT NULL,
+    data jsonb NOT NULL,
+    created timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    source text NOT NULL
+);
+
+ALTER TABLE public.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.publisher_keys (
+    hash text NOT NULL,
+    publisher_id text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone
+);
+
+COMMENT ON COLUMN public.publisher_keys.hash IS 'sha256 of the key, which is kept nowhere';
+
+COMMENT ON COLUMN public.publisher_keys.expires_at IS 'null for a key that was not replaced';
+
+CREATE TABLE public.publishers (
+    id text NOT NULL,
+    name text NOT NULL,
+    sources text[] NOT NULL,
+    types text[] NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone
+);
+
+COMMENT ON COLUMN public.publishers.sources IS 'that it may name, and what is below them';
+
+COMMENT ON COLUMN public.publishers.types IS 'that it may publish; empty for all that its scopes allow';
+
+CREATE TABLE public.relay_cursor (
+    name text DEFAULT 'outbox'::text NOT NULL,
+    s1 pg_snapshot NOT NULL,
+    s2 pg_snapshot NOT NULL,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    holder text DEFAULT ''::text NOT NULL,
+    system_identifier bigint DEFAULT (pg_control_system()).system_identifier NOT NULL,
+    timeline text DEFAULT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    probed timestamp with time zone,
+    probe_seconds double precision,
+    CONSTRAINT relay_cursor_name_check CHECK ((name = 'outbox'::text))
+);
+
+COMMENT ON COLUMN public.relay_cursor.epoch IS 'rises with every relay that takes over; an older one can not move the cursor';
+
+CREATE TABLE public.revoked_sessions (
+    session_id text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.shelved_events (
+    seq bigint NOT NULL,
+    queue text NOT NULL,
+    subject text NOT NULL,
+    source text NOT NULL,
+    event_id text NOT NULL,
+    event bytea NOT NULL
+);
+
+ALTER TABLE public.shelved_events ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.shelved_events_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.shelved_subjects (
+    queue text NOT NULL,
+    subject text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due timestamp with time zone NOT NULL,
+    claim text,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE public.shelved_subjects IS 'subjects whose events wait here instead of in RabbitMQ';
+
+COMMENT ON COLUMN public.shelved_subjects.attempts IS 'calls that failed, of the first event that waits';
+
+COMMENT ON COLUMN public.shelved_subjects.due IS 'when it is tried again; while it is claimed, when the claim ends by itself';
+
+ALTER TABLE ONLY public.agent_versions
+    ADD CONSTRAINT agent_versions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.agents
+    ADD CONSTRAINT agents_slug_key UNIQUE (slug);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.bundles
+    ADD CONSTRAINT bundles_pkey PRIMARY KEY (sha256);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_pkey PRIMARY KEY (agent_id, name);
+
+ALTER TABLE ONLY public.cron_slots
+    ADD CONSTRAINT cron_slots_pkey PRIMARY KEY (schedule, slot);
+
+ALTER TABLE ONLY public.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (caller, key);
+
+ALTER TABLE ONLY public.inbox
+    ADD CONSTRAINT inbox_pkey PRIMARY KEY (subscriber, source, id);
+
+ALTER TABLE ONLY public.instance_events
+    ADD CONSTRAINT instance_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.outbox_bodies
+    ADD CONSTRAINT outbox_bodies_pkey PRIMARY KEY (source, id);
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY public.parked_events
+    ADD CONSTRAINT parked_events_letter_id_key UNIQUE (letter_id);
+
+ALTER TABLE ONLY public.parked_events
+    ADD CONSTRAINT parked_events_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY public.publisher_keys
+    ADD CONSTRAINT publisher_keys_pkey PRIMARY KEY (hash);
+
+ALTER TABLE ONLY public.publishers
+    ADD CONSTRAINT publishers_name_key UNIQUE (name);
+
+ALTER TABLE ONLY public.publishers
+    ADD CONSTRAINT publishers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.relay_cursor
+    ADD CONSTRAINT relay_cursor_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.revoked_sessions
+    ADD CONSTRAINT revoked_sessions_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY public.shelved_events
+    ADD CONSTRAINT shelved_events_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY public.shelved_events
+    ADD CONSTRAINT shelved_events_queue_source_event_id_key UNIQUE (queue, source, event_id);
+
+ALTER TABLE ONLY public.shelved_subjects
+    ADD CONSTRAINT shelved_subjects_pkey PRIMARY KEY (queue, subject);
+
+CREATE UNIQUE INDEX agent_versions_agent_id_split_part_idx ON public.agent_versions USING btree (agent_id, split_part(number, '+'::text, 1));
+
+CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (source, event_id);
+
+CREATE INDEX audit_subject_id_idx ON public.audit USING btree (subject, id);
+
+CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
+
+CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING brin (created);
+
+CREATE INDEX inbox_received_idx ON public.inbox USING brin (received);
+
+CREATE INDEX instance_events_instance_id_id_idx ON public.instance_events USING btree (instance_id, id);
+
+CREATE INDEX instances_due_at_idx ON public.instances USING btree (due_at) WHERE (status <> 'deleted'::text);
+
+CREATE INDEX instances_owner_id_id_idx ON public.instances USING btree (owner_id, id);
+
+CREATE INDEX outbox_xid_idx ON ONLY public.outbox USING btree (xid);
+
+CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (letter_id) WHERE (resolution IS NULL);
+
+CREATE INDEX parked_events_pausing_idx ON public.parked_events USING btree (subject, seq) WHERE (pausing AND (resolution IS NULL));
+
+CREATE INDEX publisher_keys_publisher_id_idx ON public.publisher_keys USING btree (publisher_id);
+
+CREATE INDEX revoked_sessions_expires_at_idx ON public.revoked_sessions USING btree (expires_at);
+
+CREATE INDEX shelved_events_queue_subject_seq_idx ON public.shelved_events USING btree (queue, subject, seq);
+
+CREATE INDEX shelved_subjects_queue_due_idx ON public.shelved_subjects USING btree (queue, due);
+
+ALTER TABLE ONLY public.agent_versions
+    ADD CONSTRAINT agent_versions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
+
+ALTER TABLE ONLY public.agent_versions
+    ADD CONSTRAINT agent_versions_bundle_sha256_fkey FOREIGN KEY (bundle_sha256) REFERENCES public.bundles(sha256);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);
+
+ALTER TABLE ONLY public.instance_events
+    ADD CONSTRAINT instance_events_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
+
+ALTER TABLE ONLY public.instances
+    ADD CONSTRAINT instances_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);
+
+ALTER TABLE ONLY public.publisher_keys
+    ADD CONSTRAINT publisher_keys_publisher_id_fkey FOREIGN KEY (publisher_id) REFERENCES public.publishers(id);
+
+ALTER TABLE ONLY public.shelved_events
+    ADD CONSTRAINT shelved_events_queue_subject_fkey FOREIGN KEY (queue, subject) REFERENCES public.shelved_subjects(queue, subject);

@@ -1,0 +1,534 @@
+-- Written by `make schema` from a migrated database: change the migrations, not this file.
+--
+-- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of the
+-- outbox are left out, and what event_speakers() returns, which is written from the catalog of events.
+
+CREATE FUNCTION public.emit_event(type text, subject text, data jsonb, id text DEFAULT NULL::text, traceparent text DEFAULT NULL::text, correlationid text DEFAULT NULL::text, causationid text DEFAULT NULL::text, actor text DEFAULT 'system'::text, source text DEFAULT NULL::text, recipient text DEFAULT NULL::text, channel text DEFAULT NULL::text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+  event_id text := coalesce(emit_event.id, 'evt_' || replace(gen_random_uuid()::text, '-', ''));
+  size integer := octet_length(emit_event.data::text);
+  body jsonb := emit_event.data;
+begin
+  -- Without a query in it, plpgsql evaluates it by itself.
+  if ((event_speakers()->emit_event.type->>session_user::text) is distinct from
+        case when emit_event.source is null then 'own' else 'outside' end
+      and (emit_event.source is not null or event_speakers() ? emit_event.type)
+      or emit_event.source ~* '^[/.]*botberi([^a-z0-9_-]|$)'
+      or coalesce(emit_event.recipient, emit_event.channel) is not null and session_user <> 'botberi_relay'
+        and not (session_user = 'botberi_broker' and emit_event.channel is not null
+                 and emit_event.recipient like 'botberi.notify.%')
+      or (emit_event.actor in ('relay', 'foreign')) <> (session_user = 'botberi_relay' and emit_event.actor <> 'system')
+     ) and not pg_has_role(session_user, current_user, 'usage') then
+    raise exception '% may not say % so: see event_speakers()', session_user, emit_event.type
+      using errcode = 'insufficient_privilege';
+  elsif jsonb_typeof(body) is distinct from 'object' then
+    raise exception 'the data of an event is a JSON object' using errcode = 'invalid_parameter_value';
+  elsif size > 16777216 then
+    raise exception 'the data of an event is 16 MiB at most, not %', size using errcode = 'program_limit_exceeded';
+  elsif size > 65536 then
+    -- The same source and id are the same event, also when it comes again after its id was forgotten.
+    insert into outbox_bodies as kept (source, id, data)
+    values (coalesce(emit_event.source, event_source()), event_id, body)
+    on conflict on constraint outbox_bodies_pkey do update set data = excluded.data, created = excluded.created;
+    body := null;
+  end if;
+  insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
+                      recipient, channel)
+  values (event_id, emit_event.source, emit_event.type, emit_event.subject, emit_event.subject, body,
+          emit_event.traceparent, emit_event.correlationid, emit_event.causationid, emit_event.actor,
+          emit_event.recipient, emit_event.channel);
+  -- What ring_relay does, whose call took a fifth of the time.
+  if pg_try_advisory_xact_lock_shared(7166423302) then
+    notify botberi_outbox;
+  end if;
+  return event_id;
+end $_$;
+
+CREATE FUNCTION public.event_body(source text, id text) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select data::text from outbox_bodies as kept where kept.source = event_body.source and kept.id = event_body.id
+$$;
+
+CREATE FUNCTION public.event_path_status(most integer) RETURNS TABLE(holder text, epoch bigint, relays integer, progress_seconds double precision, waiting integer, oldest_seconds double precision, parked integer, dead integer)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+declare
+  c relay_cursor;
+  oldest timestamptz;
+  more integer;
+  older timestamptz;
+begin
+  select * into c from relay_cursor;
+  waiting := 0;
+  if c.s1::text <> c.s2::text then
+    select count(*), min(created) into waiting, oldest from (
+      select o.created from outbox o
+      where o.seq > c.last_seq and not pg_visible_in_snapshot(o.xid, c.s1) order by o.seq limit most) as ahead;
+  end if;
+  if waiting < most then
+    select count(*), min(created) into more, older from (
+      select o.created from (
+        select l.seq, l.created from outbox l where l.xid >= pg_snapshot_xmax(c.s2)
+        union all
+        select u.seq, u.created from outbox u where u.xid = any(array(select pg_snapshot_xip(c.s2)))
+      ) as o where c.s1::text = c.s2::text or o.seq <= c.last_seq limit most - waiting) as behind;
+    waiting := waiting + more;
+    oldest := least(oldest, older);
+  end if;
+  holder := c.holder;
+  epoch := c.epoch;
+  progress_seconds := extract(epoch from clock_timestamp() - c.updated);
+  -- What was redriven keeps its time, which another system may have set.
+  oldest_seconds := case when oldest is not null then greatest(extract(epoch from clock_timestamp() - oldest), 0) end;
+  select count(*) into relays from pg_stat_activity
+    where datname = current_database() and usename = 'botberi_relay' and application_name = 'botberi-relay';
+  select count(*) into parked from (select from parked_events where resolution is null limit most) as p;
+  select count(*) into dead from (select from dead_letters where resolution is null limit most) as d;
+  return next;
+end $$;
+
+CREATE FUNCTION public.event_source() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$ select '/botberi/user_psql' $$;
+
+CREATE FUNCTION public.event_speakers() RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$ select '{}'::jsonb $$;
+
+COMMENT ON FUNCTION public.event_speakers() IS 'which role says which type, `own` or `outside`: written with every migration';
+
+CREATE FUNCTION public.forget_ended_sessions(most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from sessions where id in (
+      select id from sessions where coalesce(revoked_at, expires_at) < now() - interval '90 days' limit most)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
+CREATE FUNCTION public.forget_handled_events(most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from inbox where (subscriber, source, id) in (
+      select subscriber, source, id from inbox where received < now() - interval '45 days' limit most)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
+CREATE FUNCTION public.forget_idempotency_keys(most integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from idempotency_keys where (caller, key) in (
+      select caller, key from idempotency_keys where created < now() - interval '7 days' limit most)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
+CREATE FUNCTION public.keep_session_ended() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  raise exception 'a session that has ended stays as it is' using errcode = 'restrict_violation';
+end $$;
+
+CREATE FUNCTION public.last_sequence() RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select currval(pg_get_serial_sequence('outbox', 'seq'))
+$$;
+
+CREATE FUNCTION public.lock_subjects(subjects text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  perform pg_advisory_xact_lock(key) from (
+    select distinct hashtextextended('subject ' || subject, 0) as key from unnest(subjects) as subject order by 1
+  ) as sorted;
+end $$;
+
+CREATE FUNCTION public.new_parked_id(at timestamp with time zone) RETURNS text
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select 'ded_' || lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
+    || substr(replace(gen_random_uuid()::text, '-', ''), 17)
+  from (select (extract(epoch from at) * 1000000)::bigint as micros) as moment
+$$;
+
+CREATE FUNCTION public.rebase_relay(after_seq bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  waiting bigint;
+begin
+  update outbox set xid = '3' where seq <= after_seq;
+  update outbox set xid = pg_current_xact_id() where seq > after_seq;
+  get diagnostics waiting = row_count;
+  update relay_cursor set
+    s1 = '4:4:', s2 = '4:4:', last_seq = 0, epoch = epoch + 1, updated = now(),
+    system_identifier = (pg_control_system()).system_identifier,
+    timeline = substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8);
+  return waiting;
+end $$;
+
+CREATE FUNCTION public.resolve_letters(letters text[], how text, resolver text, grounds text DEFAULT NULL::text) RETURNS SETOF text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  return query
+  with dead as (
+    update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
+    where d.id = any(letters) and d.resolution is null returning d.*
+  ), released as (
+    update parked_events p set released = clock_timestamp(), resolved_by = resolver, why = grounds
+    where p.letter_id = any(letters) and p.resolution is null and p.pausing and how = 'redriven' returning p.letter_id
+  ), parked as (
+    update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
+    where p.letter_id = any(letters) and p.resolution is null and not (p.pausing and how = 'redriven') returning p.*
+  ), stuck as (
+    select p.letter_id, p.seq as place, row.id, row.source, row.type, row.subject, row.partitionkey, row.data,
+           row.traceparent, row.correlationid, row.causationid, row.actor, row.recipient, row.channel, row.created
+    from parked p, jsonb_populate_record(null::outbox, p.letter) as row
+    union all
+    select d.id, null, d.event_id, d.source, d.type, d.subject, coalesce(whole->>'partitionkey', d.subject),
+           whole->'data', whole->>'traceparent', whole->>'correlationid', whole->>'causationid',
+           coalesce(whole->>'actor', 'system'), d.queue, whole->>'channel', (whole->>'time')::timestamptz
+    from dead d, lateral (select case when how = 'redriven' then d.event::jsonb end as whole) as decoded
+  ), sent as (
+    insert into outbox (id, source, type, subject, partitionkey, data, traceparent, correlationid, causationid, actor,
+                        recipient, channel, created)
+    select s.id, s.source, s.type, s.subject, s.partitionkey, s.data, s.traceparent, s.correlationid, s.causationid,
+           s.actor, s.recipient, s.channel, s.created
+    from stuck s where how = 'redriven' order by s.place, s.letter_id
+    returning 1
+  )
+  select s.letter_id from stuck s union all select r.letter_id from released r order by 1;
+  if how = 'redriven' then
+    perform ring_relay();
+  end if;
+end $$;
+
+CREATE FUNCTION public.ring_relay() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if pg_try_advisory_xact_lock_shared(7166423302) then
+    notify botberi_outbox;
+  end if;
+end $$;
+
+CREATE FUNCTION public.rotate_outbox(keep interval) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+  size constant bigint := 250000;
+  newest bigint;
+  part record;
+  stale boolean;
+  dropped integer := 0;
+begin
+  perform set_config('lock_timeout', '200ms', true);
+  select coalesce(pg_sequence_last_value(pg_get_serial_sequence('outbox', 'seq')::regclass), 0) / size into newest;
+  for number in newest .. newest + 2 loop
+    continue when to_regclass('outbox_p' || number) is not null
+      or exists (select from outbox_default where seq >= number * size and seq < (number + 1) * size);
+    execute format('create table outbox_p%s partition of outbox for values from (%s) to (%s)',
+                   number, number * size, (number + 1) * size);
+  end loop;
+  for part in
+    select relname, relname = 'outbox_default' as is_default from pg_class
+    where relkind = 'r' and (relname ~ '^outbox_p[0-9]+$' and substr(relname, 9)::bigint < newest
+                             or relname = 'outbox_default' and pg_relation_size(oid) > 0)
+    order by 1
+  loop
+    execute format('select coalesce(max(created) < now() - $1, true) from %I', part.relname) into stale using keep;
+    continue when not stale;
+    execute format('lock table only %I in access exclusive mode', part.relname);
+    execute format('select not exists (select from %I, relay_cursor where not pg_visible_in_snapshot(xid, s1))'
+                   ' and coalesce((select max(created) < now() - $1 from %1$I), true)', part.relname)
+      into stale using keep;
+    continue when not stale;
+    execute format(case when part.is_default then 'truncate %I' else 'drop table %I' end, part.relname);
+    dropped := dropped + 1;
+  end loop;
+  delete from outbox_bodies as body where created < now() - keep - interval '30 days'
+    and not exists (
+      select from parked_events as parked where parked.resolution is null
+        and (coalesce(parked.letter->>'source', event_source()), parked.id) = (body.source, body.id))
+    and not exists (
+      select from dead_letters as dead where dead.resolution is null
+        and (dead.source, dead.event_id) = (body.source, body.id));
+  return dropped;
+end $_$;
+
+CREATE TABLE public.accounts (
+    id text NOT NULL,
+    email text NOT NULL,
+    password_hash text NOT NULL,
+    scopes text[] DEFAULT '{user}'::text[] NOT NULL,
+    suspended boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.accounts.email IS 'in lower case';
+
+COMMENT ON COLUMN public.accounts.password_hash IS 'argon2id';
+
+CREATE TABLE public.dead_letters (
+    id text NOT NULL,
+    queue text NOT NULL,
+    event_id text NOT NULL,
+    source text NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    attempts integer NOT NULL,
+    event text NOT NULL,
+    died_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    resolution text,
+    resolved_by text,
+    resolved_at timestamp with time zone,
+    why text,
+    CONSTRAINT dead_letters_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
+);
+
+COMMENT ON COLUMN public.dead_letters.why IS 'the reason that whoever resolved it gave';
+
+CREATE TABLE public.idempotency_keys (
+    caller text NOT NULL,
+    key text NOT NULL,
+    fingerprint text NOT NULL,
+    answer text NOT NULL,
+    created timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.inbox (
+    subscriber text NOT NULL,
+    source text NOT NULL,
+    id text NOT NULL,
+    body jsonb,
+    received timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.inbox.body IS 'the event, where a NOTIFY could only refer to it';
+
+CREATE TABLE public.parked_events (
+    seq bigint NOT NULL,
+    id text NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    letter jsonb NOT NULL,
+    parked timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    letter_id text DEFAULT public.new_parked_id(clock_timestamp()) NOT NULL,
+    resolution text,
+    resolved_by text,
+    resolved_at timestamp with time zone,
+    why text,
+    pausing boolean DEFAULT false NOT NULL,
+    released timestamp with time zone,
+    CONSTRAINT parked_events_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
+);
+
+COMMENT ON TABLE public.parked_events IS 'events that can not be published: the whole outbox row in letter';
+
+COMMENT ON COLUMN public.parked_events.letter_id IS 'by which an operator names it; `id` is the event''s';
+
+COMMENT ON COLUMN public.parked_events.pausing IS 'later events of its subject wait behind it, with the reason `behind`';
+
+COMMENT ON COLUMN public.parked_events.released IS 'when it was redriven, of one that pauses: the relay sends it in its turn';
+
+CREATE VIEW public.letters AS
+ SELECT id,
+    'dead'::text AS kind,
+    queue,
+    event_id,
+    source,
+    type,
+    subject,
+    reason,
+    detail,
+    attempts,
+    event,
+    died_at AS stuck_at,
+    resolution,
+    resolved_by,
+    resolved_at,
+    why
+   FROM public.dead_letters
+UNION ALL
+ SELECT letter_id AS id,
+    'parked'::text AS kind,
+    (letter ->> 'recipient'::text) AS queue,
+    id AS event_id,
+    COALESCE((letter ->> 'source'::text), public.event_source()) AS source,
+    type,
+    subject,
+    reason,
+    detail,
+    0 AS attempts,
+    ((jsonb_strip_nulls(jsonb_build_object('specversion', '1.0', 'id', id, 'source', COALESCE((letter ->> 'source'::text), public.event_source()), 'type', type, 'subject', subject, 'time', (letter -> 'created'::text), 'traceparent', (letter -> 'traceparent'::text), 'correlationid', (letter -> 'correlationid'::text), 'causationid', (letter -> 'causationid'::text), 'actor', (letter -> 'actor'::text), 'channel', (letter -> 'channel'::text))) ||
+        CASE
+            WHEN ((letter -> 'data'::text) = 'null'::jsonb) THEN jsonb_build_object('dataref', ((public.event_source() || '/bodies/'::text) || id))
+            ELSE jsonb_build_object('data', (letter -> 'data'::text))
+        END))::text AS event,
+    parked AS stuck_at,
+    resolution,
+    resolved_by,
+    resolved_at,
+    why
+   FROM public.parked_events;
+
+CREATE TABLE public.outbox (
+    seq bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    id text NOT NULL,
+    source text,
+    type text NOT NULL,
+    subject text NOT NULL,
+    partitionkey text NOT NULL,
+    data jsonb,
+    traceparent text,
+    correlationid text,
+    causationid text,
+    actor text NOT NULL,
+    recipient text,
+    channel text,
+    created timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+)
+PARTITION BY RANGE (seq);
+
+COMMENT ON COLUMN public.outbox.source IS 'null for what this database says itself';
+
+COMMENT ON COLUMN public.outbox.data IS 'null when it is in outbox_bodies';
+
+COMMENT ON COLUMN public.outbox.recipient IS 'the one queue that it goes to, as when it was redriven; null for all bound';
+
+COMMENT ON COLUMN public.outbox.channel IS 'the NOTIFY channel of the events that are addressed to Postgres';
+
+CREATE TABLE public.outbox_bodies (
+    id text NOT NULL,
+    data jsonb NOT NULL,
+    created timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    source text NOT NULL
+);
+
+ALTER TABLE public.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.relay_cursor (
+    name text DEFAULT 'outbox'::text NOT NULL,
+    s1 pg_snapshot NOT NULL,
+    s2 pg_snapshot NOT NULL,
+    last_seq bigint DEFAULT 0 NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    holder text DEFAULT ''::text NOT NULL,
+    system_identifier bigint DEFAULT (pg_control_system()).system_identifier NOT NULL,
+    timeline text DEFAULT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) NOT NULL,
+    updated timestamp with time zone DEFAULT now() NOT NULL,
+    probed timestamp with time zone,
+    probe_seconds double precision,
+    CONSTRAINT relay_cursor_name_check CHECK ((name = 'outbox'::text))
+);
+
+COMMENT ON COLUMN public.relay_cursor.epoch IS 'rises with every relay that takes over; an older one can not move the cursor';
+
+CREATE TABLE public.sessions (
+    id text NOT NULL,
+    account_id text NOT NULL,
+    secret_hash text NOT NULL,
+    chain_key text NOT NULL,
+    counter integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    refreshed_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    revoked_reason text
+);
+
+COMMENT ON COLUMN public.sessions.secret_hash IS 'sha256 of the secret in the newest refresh token';
+
+COMMENT ON COLUMN public.sessions.chain_key IS 'with which each secret follows from the one before';
+
+COMMENT ON COLUMN public.sessions.counter IS 'of the newest refresh token';
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_email_key UNIQUE (email);
+
+ALTER TABLE ONLY public.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.dead_letters
+    ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.idempotency_keys
+    ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (caller, key);
+
+ALTER TABLE ONLY public.inbox
+    ADD CONSTRAINT inbox_pkey PRIMARY KEY (subscriber, source, id);
+
+ALTER TABLE ONLY public.outbox_bodies
+    ADD CONSTRAINT outbox_bodies_pkey PRIMARY KEY (source, id);
+
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY public.parked_events
+    ADD CONSTRAINT parked_events_letter_id_key UNIQUE (letter_id);
+
+ALTER TABLE ONLY public.parked_events
+    ADD CONSTRAINT parked_events_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY public.relay_cursor
+    ADD CONSTRAINT relay_cursor_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
+
+CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING brin (created);
+
+CREATE INDEX inbox_received_idx ON public.inbox USING brin (received);
+
+CREATE INDEX outbox_xid_idx ON ONLY public.outbox USING btree (xid);
+
+CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (letter_id) WHERE (resolution IS NULL);
+
+CREATE INDEX parked_events_pausing_idx ON public.parked_events USING btree (subject, seq) WHERE (pausing AND (resolution IS NULL));
+
+CREATE INDEX sessions_account_id_idx ON public.sessions USING btree (account_id);
+
+CREATE TRIGGER sessions_keep_ended BEFORE UPDATE ON public.sessions FOR EACH ROW WHEN ((old.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.keep_session_ended();
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
