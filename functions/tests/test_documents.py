@@ -73,9 +73,7 @@ def run_examples(page: Path, instead: dict[str, str], heads: Path, folder: Path 
         script = script.replace(ours, used)
     environment = {"PATH": os.environ["PATH"]}
     command = ["bash", "-c", script]
-    run = subprocess.run(  # noqa: S603 - our own page
-        command, cwd=folder, capture_output=True, text=True, timeout=120, env=environment, check=False
-    )
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, env=environment, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     for place, block in enumerate(blocks):
         refusals = [status for head in (heads / str(place)).iterdir() for status in STATUS.findall(head.read_text())]

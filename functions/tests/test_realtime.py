@@ -206,7 +206,7 @@ def following(edge: int, person: Person, instance: Launched) -> Iterator["subpro
     [source] = PYTHON.findall(GUIDE)
     told = {"ADDRESS": f"ws://127.0.0.1:{edge}/v1/realtime", "TOKEN": person.token, "INSTANCE": instance.id}
     environment = {**os.environ, **told, "PYTHONUNBUFFERED": "1"}
-    program = subprocess.Popen([sys.executable, "-c", source], env=environment, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own page
+    program = subprocess.Popen([sys.executable, "-c", source], env=environment, stdout=subprocess.PIPE, text=True)
     with program:
         yield program
         program.kill()

@@ -28,7 +28,7 @@ def git(root: Path, *arguments: str) -> bytes:
     program = binaries.installed("git")
     if program is None:
         raise NoHistoryError("git is not installed")
-    run = subprocess.run([program, "-C", str(root), *arguments], env=environment, capture_output=True, check=False)  # noqa: S603 - git, as found
+    run = subprocess.run([program, "-C", str(root), *arguments], env=environment, capture_output=True, check=False)
     if run.returncode:
         raise NoHistoryError(run.stderr.decode(errors="replace").strip())
     return run.stdout

@@ -65,7 +65,7 @@ class TestProcessDriver(DriverSuite):
             f"ProcessDriver(Path({str(driver.folder)!r})).deploy(deployment(instance_id='ins_adopted'))\n"
             "os.kill(os.getpid(), signal.SIGKILL)"
         )
-        starter = subprocess.run([sys.executable, "-c", script], check=False)  # noqa: S603 - our own program
+        starter = subprocess.run([sys.executable, "-c", script], check=False)
         assert starter.returncode == -signal.SIGKILL
         self.until(driver, eventually, "ins_adopted", State.READY)
         self.end(driver, eventually, "ins_adopted")

@@ -56,7 +56,7 @@ def test_an_instance_arrives_though_its_worker_is_killed_in_any_act(
     monkeypatch.setenv("INSTANCE_LEASE_SECONDS", "1")
     instance = launch()
     script = f"from functions.jobs import converge; converge.converge({instance.id!r})"
-    killed = subprocess.run(  # noqa: S603 - our own program
+    killed = subprocess.run(
         [sys.executable, "-c", script], env={**os.environ, "BOTBERI_FAILPOINT": f"converge.{place}"}, check=False
     )
     assert killed.returncode == -signal.SIGKILL
@@ -75,7 +75,7 @@ def test_a_deletion_is_finished_though_its_worker_is_killed_in_any_act(
     instance.ask("delete")
     script = f"from functions.jobs import converge; converge.converge({instance.id!r})"
     environment = {**os.environ, "BOTBERI_FAILPOINT": f"converge.{act}:2"}
-    subprocess.run([sys.executable, "-c", script], env=environment, check=False)  # noqa: S603 - our own program
+    subprocess.run([sys.executable, "-c", script], env=environment, check=False)
     eventually(lambda: after_a_job(instance) == "deleted")
     assert not process.lives
     assert instance.statuses()[-2:] == ["deleting", "deleted"]

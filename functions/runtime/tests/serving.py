@@ -50,9 +50,7 @@ class Server:
         self.released = folder / "released"
         self.held = folder / "held"
         self.ports = ports
-        self.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", __name__, str(self.released), *map(str, ports)]
-        )
+        self.process = subprocess.Popen([sys.executable, "-m", __name__, str(self.released), *map(str, ports)])
 
     def ask(self, method: str, path: str, body: Iterator[bytes] | None = None, *, port: int = 0) -> bytes:
         """Return the answer's body; a body is sent in chunks."""

@@ -34,7 +34,7 @@ def pgbouncer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         settings = {"DATABASE": "user_psql", "UPSTREAM": f"{LOOPBACK}:1", "PORT": str(port), "TMPDIR": folder}
         environment = {**os.environ, "PATH": binaries.path_to("pgbouncer"), **settings}
         start = (ROOT / "deploy/pgbouncer/start.sh").read_text()
-        with subprocess.Popen(  # noqa: S603 - our own script, whose folder the other user may not read
+        with subprocess.Popen(
             ["/bin/sh", "-c", start],
             env=environment,
             user="nobody" if is_root else None,

@@ -105,7 +105,7 @@ def test_other_files_may_hold_the_function_and_have_most_names(files: dict[str, 
 
 def test_the_modules_of_an_agents_process_are_known() -> None:
     program = "import functions_framework, gunicorn.app.base, gunicorn.workers.gthread, sys; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-I", "-c", program], check=True, capture_output=True, text=True)  # noqa: S603 - our own
+    run = subprocess.run([sys.executable, "-I", "-c", program], check=True, capture_output=True, text=True)
     loaded = {module.partition(".")[0] for module in run.stdout.split()}
     assert {name for name in loaded if not name.startswith("_")} <= bundles.TAKEN | {"sitecustomize"}
 

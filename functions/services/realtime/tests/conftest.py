@@ -123,7 +123,7 @@ def running(folder: Path, ports: Ports, environment: Mapping[str, str]) -> Itera
     """Make the exchange, start the gateway, and leave nothing of it running."""
     command = [sys.executable, "-m", "events.topology"]
     settled = {**os.environ, **environment}
-    subprocess.run(command, cwd=ROOT, env=settled, check=True, capture_output=True)  # noqa: S603 - our own command
+    subprocess.run(command, cwd=ROOT, env=settled, check=True, capture_output=True)
     gateway = Gateway(folder, ports, environment)
     try:
         yield gateway
