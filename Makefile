@@ -32,7 +32,8 @@ attack-http: ## Try what nobody should get through with, while it is up: 0 let t
 
 .PHONY: reset
 reset: ## Forget the data, secrets and logs of `make run`
-	@$(PYTHON) -m tools.local.reset
+	@tools/local/bootstrap.sh python
+	@.venv/bin/python -m tools.local.reset
 
 .PHONY: test
 test: lint ## Check and test everything

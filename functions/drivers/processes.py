@@ -19,7 +19,7 @@ class Process:
 
     pid: int
     started: int
-    """In ticks since the machine started: two processes with one id differ in it."""
+    """In ticks since the machine started, which no change of its clock moves: two processes of one id differ in it."""
     address: str
     """The base URL at which it answers."""
 

@@ -5,12 +5,13 @@ Servers that write over their environment are known by the folder they work in, 
 environment of their own, by the folder that they are told to serve.
 """
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from provisioning.local_settings import MARK
 from tools.local.patience import until
@@ -20,74 +21,44 @@ _SERVERS: Final = frozenset({"postgres", "redis-server", "nginx"})
 _AGENTS: Final = "/agent_host.py"
 
 
-def processes(folder: Path) -> Iterator[int]:
-    """Yield the ids of the processes that belong to `folder`, without this one and its ancestors."""
-    mine = set(_ancestors())
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) not in mine and _belongs(entry, folder):
-            yield int(entry.name)
+def processes(folder: Path) -> Iterator[psutil.Process]:
+    """Yield the processes that belong to `folder`, without this one and its ancestors."""
+    this = psutil.Process()
+    mine = {this, *this.parents()}
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process not in mine and _belongs(process, folder):
+                yield process
 
 
 def end(folder: Path, *, seconds: float = 10) -> int:
     """Stop what belongs to `folder`, kindly and after `seconds` by force; return how many processes there were."""
-    asked: set[int] = set()
+    asked: set[psutil.Process] = set()
 
     def gone() -> bool:
         found = set(processes(folder))
-        for pid in found - asked:
-            # Postgres takes TERM for "when the last client has gone"; INT is its fast way that still writes everything.
-            is_postgres = _program(Path(f"/proc/{pid}")) == "postgres"
-            _send(pid, signal.SIGINT if is_postgres else signal.SIGTERM)
-            asked.add(pid)
+        for process in found - asked:
+            with suppress(psutil.NoSuchProcess):
+                # Postgres takes TERM for "when the last client has gone"; INT is its fast way that still writes all.
+                process.send_signal(signal.SIGINT if process.name() == "postgres" else signal.SIGTERM)
+        asked.update(found)
         return not found
 
     if not until(gone, seconds=seconds, pause=0.1):
-        for pid in processes(folder):
-            _send(pid, signal.SIGKILL)
+        for process in processes(folder):
+            process.kill()
         until(lambda: not any(processes(folder)), seconds=5)
     return len(asked)
 
 
-def _send(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
-
-
-def _belongs(entry: Path, folder: Path) -> bool:
-    try:
-        if _state(entry) == "Z":
-            return False
-        if any(Path(mark).is_relative_to(folder) for mark in _marks(entry)):
-            return True
-        if _program(entry) in _SERVERS:
-            return (entry / "cwd").readlink().is_relative_to(folder)
-        arguments = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
-        serves_agent = any(argument.endswith(_AGENTS) for argument in arguments)
-        return serves_agent and any(Path(argument).is_relative_to(folder) for argument in arguments)
-    except (FileNotFoundError, PermissionError, ProcessLookupError):
+def _belongs(process: psutil.Process, folder: Path) -> bool:
+    if process.status() == psutil.STATUS_ZOMBIE:
         return False
-
-
-def _marks(entry: Path) -> Iterator[str]:
-    for variable in (entry / "environ").read_bytes().split(b"\0"):
-        name, _, value = variable.partition(b"=")
-        if name == MARK.encode():
-            yield value.decode(errors="replace")
-
-
-def _program(entry: Path) -> str:
-    try:
-        return (entry / "comm").read_text().strip()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-def _state(entry: Path) -> str:
-    return (entry / "stat").read_text().rpartition(")")[2].split()[0]
-
-
-def _ancestors() -> Iterator[int]:
-    pid = os.getpid()
-    while pid:
-        yield pid
-        pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    mark = process.environ().get(MARK)
+    if mark and Path(mark).is_relative_to(folder):
+        return True
+    if process.name() in _SERVERS:
+        return Path(process.cwd()).is_relative_to(folder)
+    arguments = process.cmdline()
+    serves_agent = any(argument.endswith(_AGENTS) for argument in arguments)
+    return serves_agent and any(Path(argument).is_relative_to(folder) for argument in arguments)

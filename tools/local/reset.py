@@ -1,4 +1,4 @@
-"""`make reset`: forget the data, secrets and logs of the local run. Needs nothing but Python itself."""
+"""`make reset`: forget the data, secrets and logs of the local run."""
 
 import shutil
 import sys

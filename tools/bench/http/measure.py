@@ -1,7 +1,6 @@
 """A server as a process: how long until it answers, what that costs, what memory it holds, what load it bears."""
 
 import http.client
-import os
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+import psutil
+
 from provisioning.local_settings import LOOPBACK
 from tools.local.patience import until
 from tools.local.ports import free_ports
@@ -19,7 +20,6 @@ STARTS: Final = 5
 CONNECTIONS: Final = 8
 SECONDS: Final = 4
 REPETITIONS: Final = 5
-TICK: Final = 1000 / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class Start:
     """Milliseconds of processor time that this took, which other load on the machine hardly changes."""
     memory: float
     """MB that its processes hold between them, shared pages in proportion (PSS)."""
-    processes: tuple[int, ...] = ()
-    """Their ids."""
+    processes: tuple[psutil.Process, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,9 @@ def running(command: Sequence[str], environment: Mapping[str, str], path: str) -
             message = f"{' '.join(command)} never answered"
             raise AssertionError(message)
         wall = (time.perf_counter() - began) * 1000
-        family = _family(process.pid)
-        yield port, Start(wall, sum(map(_processor, family)), sum(map(_memory, family)), tuple(family))
+        server = psutil.Process(process.pid)
+        family = (server, *server.children(recursive=True))
+        yield port, Start(wall, sum(map(_processor, family)), sum(map(_memory, family)), family)
     finally:
         process.terminate()
         process.wait()
@@ -84,7 +84,7 @@ def typical(starts: Sequence[Start]) -> Start:
     )
 
 
-def rate(python: str, port: int, path: str, processes: Sequence[int]) -> Rate:
+def rate(python: str, port: int, path: str, processes: Sequence[psutil.Process]) -> Rate:
     """Return the requests a second that a server's processes answer, after a warm-up."""
     load = [python, str(Path(__file__).with_name("load.py")), str(port), path, str(CONNECTIONS)]
     subprocess.run([*load, "1.5"], check=True, capture_output=True)
@@ -100,19 +100,10 @@ def usual(rates: Sequence[Rate]) -> Rate:
     return Rate(median(each.per_second for each in rates), median(each.processor for each in rates))
 
 
-def _family(pid: int) -> list[int]:
-    found = [pid]
-    for each in found:
-        for task in Path(f"/proc/{each}/task").iterdir():
-            found += map(int, (task / "children").read_text().split())
-    return found
+def _processor(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return (times.user + times.system) * 1000
 
 
-def _processor(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * TICK
-
-
-def _memory(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+def _memory(process: psutil.Process) -> float:
+    return process.memory_full_info().pss / 2**20

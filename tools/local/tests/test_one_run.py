@@ -52,5 +52,5 @@ def test_what_a_killed_runner_left_behind_is_found_by_its_folder_and_ended(tmp_p
     ):
         assert leftovers.end(tmp_path / "run", seconds=5) >= 1
         assert mine.wait() < 0
-        assert list(leftovers.processes(other)) == [others.pid]
+        assert [process.pid for process in leftovers.processes(other)] == [others.pid]
         leftovers.end(other)
