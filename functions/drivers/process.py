@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, sleep, time
-from typing import IO, Final
+from typing import IO, Final, Self
 
 from core.configuration import setting
 from functions.domain.catalog import bundles
@@ -50,6 +50,11 @@ class ProcessDriver:
     def __init__(self, folder: Path) -> None:
         """`folder` is created when it is missing."""
         self.folder = folder
+
+    @classmethod
+    def from_settings(cls) -> Self:
+        """Return the driver that works under the folder that `BOTBERI_INSTANCES` names."""
+        return cls(Path(setting("BOTBERI_INSTANCES")).absolute())
 
     def deploy(self, deployment: Deployment) -> None:
         """Unpack and start the instance, unless it runs already."""

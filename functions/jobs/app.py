@@ -1,6 +1,7 @@
 """The Celery application, of the worker and of Flower: `celery -A functions.jobs.app worker --pool threads`."""
 
 import logging
+import sys
 import threading
 from time import perf_counter
 from typing import Any
@@ -9,6 +10,7 @@ from celery import Celery, Task, signals
 
 from core import context, logs
 from functions.domain.refusals import Unavailable
+from functions.drivers.registry import UnknownDriverError
 from functions.jobs import converge, sweep
 from functions.jobs.settings import CONVERGE, configuration
 
@@ -52,6 +54,15 @@ def _log_as_json(loglevel: int | str = logging.INFO, **_: object) -> None:
     # A line of ours says how each job went, with its trace.
     for chatty in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+@signals.celeryd_init.connect
+def _choose_driver(**_: object) -> None:
+    # Celery logs what a receiver raises and goes on, so a worker that could run nothing ends here.
+    try:
+        converge.driver()
+    except UnknownDriverError as error:
+        sys.exit(str(error))
 
 
 @signals.worker_ready.connect

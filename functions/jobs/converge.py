@@ -7,7 +7,6 @@ of it, guarded. A worker may die between any two of these; whoever comes next lo
 import logging
 import threading
 from functools import cache
-from pathlib import Path
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -19,8 +18,8 @@ from functions.domain.instances.changes import Change
 from functions.domain.instances.plan import Action, Step, next_step
 from functions.domain.instances.reasons import Reason, why
 from functions.domain.instances.turns import Turn, TurnLostError
+from functions.drivers import registry
 from functions.drivers.base import CannotDeployError, Driver, OutdatedTurnError
-from functions.drivers.process import ProcessDriver
 from functions.runtime.databases import shared_transaction
 from shared_psql_models.statuses import Status
 
@@ -50,8 +49,8 @@ leaving = threading.Event()
 
 @cache
 def driver() -> Driver:
-    """Return the driver of this worker: processes under the folder that `BOTBERI_INSTANCES` names."""
-    return ProcessDriver(Path(setting("BOTBERI_INSTANCES")).absolute())
+    """Return the driver of this worker, which `DRIVER` names."""
+    return registry.from_settings()
 
 
 def lease() -> float:
