@@ -16,12 +16,12 @@ from provisioning.local_settings import LOOPBACK
 from testing.stack import Stack
 from tools.local.ports import free_ports
 from tools.local.servers import binaries, private_process
-from tools.manifests.panels import DASHBOARDS
 
 Eventually = Callable[..., Any]
 
 RULES = local_settings.ROOT / "deploy/prometheus/rules.yml"
-LINES = [line for _, panels in DASHBOARDS.values() for panel in panels for line, _ in panel.lines]
+DASHBOARDS = [json.loads(file.read_text()) for file in (local_settings.ROOT / "deploy/grafana/dashboards").iterdir()]
+LINES = [line["expr"] for board in DASHBOARDS for panel in board["panels"] for line in panel["targets"]]
 
 
 class Prometheus:

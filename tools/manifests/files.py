@@ -8,7 +8,6 @@ from functions.runtime.functions import declarations
 from tools.manifests import (
     asyncapi,
     compose,
-    dashboards,
     edge,
     event_pages,
     fault_page,
@@ -17,6 +16,7 @@ from tools.manifests import (
     openfaas,
     realtime,
     reference,
+    targets,
 )
 from tools.manifests.openapi import ABOUT, document
 from tools.manifests.subscriptions import subscriptions
@@ -38,7 +38,7 @@ def generated() -> dict[Path, str]:
         **edge.files(every),
         **openfaas.files(every, ROOT),
         **kubernetes.files(),
-        **dashboards.files(every),
+        targets.FILE: targets.targets(every),
         **knative.files(every, VERSION),
         **contracts.files(),
         **reference.files(every),

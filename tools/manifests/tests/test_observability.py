@@ -15,13 +15,13 @@ from functions.runtime import metrics
 from functions.services import meter
 from functions.services.realtime import figures as gateway
 from tools.local.servers import binaries
-from tools.manifests.panels import DASHBOARDS
 
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "deploy/prometheus"
 
 RULES = [rule for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"] for rule in group["rules"]]
-LINES = [line for _, panels in DASHBOARDS.values() for panel in panels for line, _ in panel.lines]
+DASHBOARDS = [json.loads(file.read_text()) for file in (ROOT / "deploy/grafana/dashboards").iterdir()]
+LINES = sorted(line["expr"] for board in DASHBOARDS for panel in board["panels"] for line in panel["targets"])
 
 PARTS = {
     "relay": relay.FAMILIES,

@@ -1,0 +1,19 @@
+"""deploy/prometheus/targets.json: the functions that Prometheus asks under compose."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from functions.runtime.declarations import Declaration
+
+FILE: Final = Path("deploy/prometheus/targets.json")
+
+
+def targets(declarations: Sequence[Declaration]) -> str:
+    """Return the functions, grouped by surface."""
+    surfaces: dict[str, list[str]] = {}
+    for each in declarations:
+        surfaces.setdefault(each.surface, []).append(f"{each.deployment}:8080")
+    groups = [{"labels": {"surface": name}, "targets": sorted(places)} for name, places in sorted(surfaces.items())]
+    return json.dumps(groups, indent=2) + "\n"
