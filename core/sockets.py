@@ -12,7 +12,7 @@ _TIMEVAL: Final = struct.Struct("ll")
 
 
 def limit(connection: socket.socket, seconds: float) -> None:
-    """Have each read and each write take `seconds` at most, then raise BlockingIOError."""
+    """Have each read and each write take `seconds` at most, then raise BlockingIOError; 0 is no limit."""
     value = _TIMEVAL.pack(int(seconds), int(seconds % 1 * 1_000_000))
     for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
         connection.setsockopt(socket.SOL_SOCKET, option, value)

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from pg8000.exceptions import Error
 
+from core import sockets
 from core.configuration import secret, setting
 from core.postgres.pipelined import NativeConnection
 
 TIMEOUT: Final = 15
-"""Seconds that any answer may take."""
+"""Seconds that any answer may take, unless `limit` says otherwise."""
 
 _KEEPALIVE: Final = {
     socket.TCP_KEEPIDLE: 3,
@@ -52,6 +53,10 @@ class Session:
         except BaseException:
             self.socket.close()
             raise
+
+    def limit(self, seconds: float) -> None:
+        """Let any answer from now on take `seconds` at most; 0 is no limit."""
+        sockets.limit(self.socket, seconds)
 
     def run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - whatever Postgres takes and gives
         """Run one statement with `:name` parameters and return its rows."""

@@ -24,7 +24,7 @@ class Gate:
     def __init__(self, database: str) -> None:
         """Connect to `database`, or raise."""
         self.session = Session(database, "relay", name="botberi-relay-gate")
-        self.session.socket.settimeout(None)
+        self.session.limit(0)
         self.session.run("set lock_timeout = 0")
         self.session.run("set statement_timeout = 0")
         self.held = False

@@ -56,7 +56,7 @@ def transact(field: Field, times: int) -> None:
         for number in field.rounds(times):
             with closing(Session("shared_psql", "migrator", name="prepared")) as session:
                 until(lambda each=number: _prepared(session, each), 60, "nothing could be prepared")  # type: ignore[misc]  # bound now
-                session.socket.settimeout(300)
+                session.limit(300)
                 session.run("call write_many(100000)")
                 field.recovered()
                 session.run(f"commit prepared 'chaos_{number}'")
