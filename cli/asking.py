@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import click
 import pika
-from pg8000.exceptions import Error
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from core.configuration import MissingSettingError
 from core.logs import said
+from core.postgres.errors import Error
 from core.postgres.session import Session
 from events import subscriptions
 from events.broker import bus

@@ -3,10 +3,11 @@
 from typing import Final
 
 import click
-from pg8000.exceptions import DatabaseError
 
 from cli import ailments
 from cli.asking import ask, database_option, exists, table
+from core.logs import said
+from core.postgres.errors import DatabaseError
 
 _CHOSEN: Final = """
 where recipient is null and created >= cast(:since as timestamptz) and seq <= :newest
@@ -58,8 +59,7 @@ def _instant(database: str, text: str) -> str:
     try:
         [[instant]] = ask(database, "select cast(cast(:text as timestamptz) as text)", text=text)
     except DatabaseError as error:
-        message = f"--from: {error.args[0]['M'].replace('…', text)}"
-        raise click.ClickException(message) from None
+        raise click.ClickException(f"--from: {said(error).replace('…', text)}") from None
     return str(instant)
 
 

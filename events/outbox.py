@@ -1,15 +1,10 @@
 """The outbox: an event is a row, written in the transaction that changes the data it speaks of."""
 
-from typing import Final
-
 from sqlalchemy import Connection, text
 
 from core import context
 from core.ids import new_id
 from events.event import Event
-
-UNANSWERED: Final = "unanswered"
-"""The option of a statement that returns no rows: it may go out together with the next, or with the COMMIT."""
 
 # The function's answer is never null, which makes no row of it.
 _EMIT = text(
@@ -17,7 +12,7 @@ _EMIT = text(
     "  type => :type, subject => :subject, data => cast(:data as jsonb), id => :id,"
     "  traceparent => :traceparent, correlationid => :correlationid, causationid => :causationid, actor => :actor)"
     " is null"
-).execution_options(**{UNANSWERED: True})
+).execution_options(unanswered=True)
 
 
 def emit(db: Connection, event: Event) -> str:

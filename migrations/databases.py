@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Final
 
-from pg8000 import legacy
 from sqlalchemy import Engine, MetaData, NullPool, create_engine
 
 from core.configuration import secret, setting
-from core.postgres.pipelined import Discreet
+from core.postgres.pipelined import DiscreetLegacy
 from events.tables import metadata as event_metadata
 from functions.domain.accounts.tables import metadata as user_metadata
 from shared_psql_models import agents, audit, dispatching, instances, publishers, sessions
@@ -38,10 +37,6 @@ DATABASES: Final = {
 }
 
 
-class Connection(Discreet, legacy.Connection):  # type: ignore[misc]  # pg8000 has no types
-    """The connection that SQLAlchemy expects, with errors that hold no values."""
-
-
 def connect(database: str, role: str, password: str | None = None) -> Engine:
     """Return an engine on a database, in a role with its secret; without a pool."""
     address, _, name = setting(f"{database.upper()}_URL").partition("/")
@@ -49,8 +44,8 @@ def connect(database: str, role: str, password: str | None = None) -> Engine:
     user = role if password is not None else f"botberi_{role}"
     proof = password or secret(f"{database}-{role}".replace("_", "-"))
 
-    def connection() -> Connection:
-        return Connection(
+    def connection() -> DiscreetLegacy:
+        return DiscreetLegacy(
             user, host=host, port=int(port), database=name, password=proof, application_name=f"botberi-{role}"
         )
 

@@ -10,10 +10,11 @@ import re
 import select
 import socket
 import struct
+from collections import deque
 from contextlib import suppress
 from typing import Any, Final
 
-from pg8000 import dbapi, native
+from pg8000 import dbapi, legacy, native
 from pg8000.converters import make_params
 from pg8000.core import (
     EXECUTE_MSG,
@@ -66,6 +67,10 @@ class DiscreetNative(Discreet, native.Connection):  # type: ignore[misc]  # pg80
     """pg8000's own connection for single statements, with such errors."""
 
 
+class DiscreetLegacy(Discreet, legacy.Connection):  # type: ignore[misc]  # pg8000 has no types
+    """pg8000's own connection for SQLAlchemy, with such errors."""
+
+
 class Pipelined(Discreet):
     """Mixed into either kind of pg8000's connections."""
 
@@ -73,6 +78,8 @@ class Pipelined(Discreet):
         """Connect as pg8000 does."""
         self._shapes: dict[bytes, tuple[Any, Any]] = {}
         super().__init__(*arguments, **options)
+        self.notifications: deque[tuple[int, str, str]] = deque()
+        """Process, channel and payload of each that has arrived; of pg8000's own only the last hundred are kept."""
         seconds = self._usock.gettimeout()
         if seconds is not None and type(self._usock) is socket.socket:
             sockets.limit(self._usock, seconds)
@@ -152,6 +159,12 @@ class Pipelined(Discreet):
             parts.append(part)
             least -= len(part)
         return b"".join(parts)
+
+    def handle_NOTIFICATION_RESPONSE(self, data: bytes, context: Context) -> None:  # noqa: ARG002, N802 - pg8000's
+        """Keep a notification, whatever its text: pg8000 would raise on one that isn't ASCII."""
+        channel, payload, _ = data[4:].split(b"\0", 2)
+        process = int.from_bytes(data[:4])
+        self.notifications.append((process, channel.decode(errors="replace"), payload.decode(errors="replace")))
 
     def handle_COMMAND_COMPLETE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
         """Take in how many rows a command was about; those that came along with it were about none."""

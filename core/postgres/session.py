@@ -4,10 +4,9 @@ import contextlib
 import socket
 from typing import Any, Final
 
-from pg8000.exceptions import Error
-
 from core import sockets
 from core.configuration import secret, setting
+from core.postgres.errors import Error
 from core.postgres.pipelined import NativeConnection
 
 TIMEOUT: Final = 15
@@ -66,12 +65,12 @@ class Session:
         """Prepare a statement that is run often."""
         return self.connection.prepare(sql)
 
-    def drain_notifications(self) -> int:
-        """Read the notifications that have arrived, and return how many of the last hundred there were."""
+    def notifications(self) -> list[tuple[str, str]]:
+        """Return channel and payload of each notification that has arrived since the last call, asking the server."""
         self.connection.run("")
-        count = len(self.connection.notifications)
+        arrived = [(channel, payload) for _, channel, payload in self.connection.notifications]
         self.connection.notifications.clear()
-        return count
+        return arrived
 
     def close(self) -> None:
         """Close without waiting for the server."""

@@ -5,7 +5,6 @@ import logging
 from typing import Any
 
 import pytest
-from pg8000.exceptions import DatabaseError, InterfaceError
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowFailed, AMQPConnectorSocketConnectError
 from pika.exceptions import (
     AMQPConnectionError,
@@ -16,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from core import context
 from core.configuration import MissingSettingError
 from core.logs import REPEAT, ForPeople, JsonFormatter, said
+from core.postgres.errors import DatabaseError, InterfaceError
 
 REFUSED = ConnectionRefusedError(111, "Connection refused")
 STARTING = {"S": "FATAL", "C": "57P03", "M": "the database system is starting up"}

@@ -10,10 +10,11 @@ import threading
 import time
 from typing import Any, Final, NamedTuple
 
-from pg8000.exceptions import DatabaseError
 from pydantic import ValidationError
 
 from core import failpoints
+from core.logs import said
+from core.postgres.errors import DatabaseError, sqlstate
 from core.postgres.session import Reconnecting
 from events.broker import bus
 from events.catalog.load import load
@@ -143,7 +144,7 @@ class Notifier(threading.Thread):
             self._settle([item.message for item in items], handled=True)
         except DatabaseError as error:
             if len(items) == 1:
-                self._give_up(items[0].message, str(error.args[0].get("M", error)))
+                self._give_up(items[0].message, said(error))
                 return
             middle = len(items) // 2
             self._take_in(items[:middle])
@@ -156,7 +157,7 @@ class Notifier(threading.Thread):
                 [[count]] = self._database.open().run(TAKE_IN, **joined(events))
                 return int(count)
             except Exception as error:
-                if isinstance(error, DatabaseError) and str(error.args[0].get("C", "")).startswith(_DATA_ERRORS):
+                if sqlstate(error).startswith(_DATA_ERRORS):
                     raise
                 log.warning("%s can't be notified: %s; trying again", DATABASE, error)
                 self._database.close()

@@ -12,9 +12,8 @@ import sys
 from types import FrameType
 from typing import Final
 
-from pg8000.exceptions import Error
-
 from core import logs
+from core.postgres.errors import Error
 from core.postgres.session import Session
 from core.watching import serve
 from events import envelope

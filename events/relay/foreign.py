@@ -8,11 +8,9 @@ NOTIFY is gone when nobody listens, as during a take-over.
 import json
 import logging
 import select
-import struct
 import threading
 from typing import Any, Final
 
-from pg8000.core import NOTIFICATION_RESPONSE
 from pydantic import ValidationError
 
 from core.ids import new_id
@@ -55,7 +53,6 @@ class Foreign(threading.Thread):
         """Of what is heard: whoever may connect can say it, so that it is nothing of Botberi's own."""
         self.figures = figures
         self._stopped = threading.Event()
-        self._payloads: list[bytes] = []
 
     def run(self) -> None:
         """Listen, connection after connection, until closed."""
@@ -77,21 +74,12 @@ class Foreign(threading.Thread):
         self.join(timeout=2)
 
     def _listen(self, session: Session) -> None:
-        # pg8000 keeps the last hundred and raises on text that is not ASCII, from whatever statement is running.
-        session.connection.message_types[NOTIFICATION_RESPONSE] = self._receive
         session.run(f"listen {CHANNEL}")
         log.info("hearing what others say on %s of %s", CHANNEL, self.database)
         while not self._stopped.is_set():
-            if select.select([session.socket], [], [], 0.5)[0]:
-                session.run("")
-            payloads, self._payloads = self._payloads, []
-            for payload in payloads:
-                self._take(session, payload.decode(errors="replace"))
-
-    def _receive(self, message: bytes, _context: Any) -> None:  # noqa: ANN401 - pg8000's
-        # The sender's process, the channel and the payload, each of the two with a zero byte behind it.
-        _channel, payload, _ = message[struct.calcsize("!i") :].split(b"\0", 2)
-        self._payloads.append(payload)
+            select.select([session.socket], [], [], 0.5)
+            for _channel, payload in session.notifications():
+                self._take(session, payload)
 
     def _take(self, session: Session, text: str) -> None:
         try:

@@ -8,8 +8,7 @@ import logging
 import threading
 from typing import Final
 
-from pg8000.exceptions import Error
-
+from core.postgres.errors import Error
 from core.postgres.session import Session
 
 log = logging.getLogger(__name__)
@@ -68,7 +67,7 @@ class Doorbell:
 
     def answer(self) -> bool:
         """Read what has arrived; tell whether somebody rang."""
-        return self.session.drain_notifications() > 0
+        return bool(self.session.notifications())
 
     def close(self) -> None:
         """Close the connection."""

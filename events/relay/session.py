@@ -7,11 +7,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Final
 
-from pg8000.exceptions import Error
-
 from core import failpoints
 from core.configuration import setting
 from core.logs import said
+from core.postgres.errors import Error
 from events.broker import bus
 from events.relay import probe
 from events.relay.figures import Figures

@@ -25,9 +25,7 @@ class Listener:
 
     def listen(self) -> Heard:
         """Return everything that was heard so far."""
-        self.session.run("")
-        while self.session.connection.notifications:
-            _, channel, payload = self.session.connection.notifications.popleft()
+        for channel, payload in self.session.notifications():
             assert channel == "orders"
             self.heard.append(json.loads(payload))
         return self.heard

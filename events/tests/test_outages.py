@@ -6,8 +6,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from pg8000.exceptions import DatabaseError
 
+from core.postgres.errors import DatabaseError
 from core.postgres.session import Session
 from events.subscriptions import Subscription
 from tools.harness import history

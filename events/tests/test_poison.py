@@ -5,10 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pg8000.exceptions import DatabaseError
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from core.postgres.errors import DatabaseError
 from events.catalog.agents import AgentCreated
 from events.tests.orders import Listener, order, send
 from tools.harness.path import HEAR_SOME, EventPath

@@ -35,7 +35,7 @@ class DatabaseUnavailable(Unavailable):
 def engine(database: str, role: str) -> Engine:
     """Return this process' engine for a database (`user_psql`, `shared_psql`) in a role."""
     # Imported when the first engine is made: not every function has a database.
-    registry.register("postgresql.pipelined", "functions.runtime.dialect", "Dialect")
+    registry.register("postgresql.pipelined", "core.postgres.dialect", "Dialect")
     address, _, name = setting(f"{database.upper()}_URL").partition("/")
     host, _, port = address.partition(":")
     url = URL.create(

@@ -76,8 +76,7 @@ def test_what_is_addressed_to_postgres_is_a_notify_there(stack: Stack, key: str,
         for _ in range(2):
             answer = stack.broker.post("/v1/events/batch", data=json.dumps([sent]).encode(), headers=BATCH, token=key)
         assert answer.json["items"][0]["known"]
-        eventually(lambda: listener.run("select 1") and listener.connection.notifications)
-        [(_, channel, payload)] = listener.connection.notifications
+        [(channel, payload)] = eventually(listener.notifications)
     heard = json.loads(payload)
     assert (channel, heard["id"], heard["data"]) == ("orders", sent["id"], sent["data"])
 

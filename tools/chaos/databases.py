@@ -8,8 +8,7 @@ from contextlib import closing
 from statistics import median
 from typing import Final
 
-from pg8000.exceptions import DatabaseError
-
+from core.postgres.errors import DatabaseError
 from core.postgres.session import Session
 from tools.chaos.field import BrokenError, Field
 from tools.chaos.load import BATCH, Pace, until

@@ -9,8 +9,7 @@ from contextlib import contextmanager, suppress
 from http import HTTPStatus
 from typing import Final
 
-from pg8000.exceptions import Error
-
+from core.postgres.errors import Error
 from events.subscriptions import Subscription
 from provisioning import local_settings
 from tools.chaos.load import Ear, Load, Marker, Pace, until

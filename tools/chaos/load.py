@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import pika
-from pg8000.exceptions import Error
 from pika.exceptions import AMQPError
 
+from core.postgres.errors import Error
 from core.postgres.session import Reconnecting, Session
 from events.broker import bus
 from tools.harness.history import Version

@@ -14,10 +14,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import pg8000.native
 import pika
 
 from core.configuration import secret, setting
+from core.postgres.pipelined import DiscreetNative
 from core.postgres.session import Session
 from events.broker import bus
 from events.subscriptions import Subscription
@@ -61,7 +61,7 @@ class Ground:
         self.folder = folder
         self.ports = ports
         self.processes: dict[str, PrivateProcess] = {}
-        self.superuser = pg8000.native.Connection(
+        self.superuser = DiscreetNative(
             postgres_server.SUPERUSER,
             host="127.0.0.1",
             port=ports.shared_psql,

@@ -8,8 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Final, Self
 
-from pg8000.exceptions import Error
-
+from core.postgres.errors import Error
 from core.postgres.session import Session
 from tools.harness.path import DATABASE, EventPath
 

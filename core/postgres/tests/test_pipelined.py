@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from pg8000.core import Context
-from pg8000.exceptions import DatabaseError, InterfaceError
 
 from core.configuration import secret, setting
+from core.postgres.errors import DatabaseError, InterfaceError
 from core.postgres.pipelined import DbapiConnection
 from provisioning.local_settings import LOOPBACK
 from testing.world import World

@@ -12,7 +12,6 @@ from sqlalchemy import text
 from core import context
 from events.catalog.load import load
 from events.event import Event
-from events.outbox import UNANSWERED
 from events.wire import MAX_SUBJECT, is_attribute
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources
@@ -120,7 +119,7 @@ join jsonb_to_recordset(cast(:rows as jsonb)) as given (caller text, key text) u
 
 # Of two who publish about one subject at the same time, the one who commits first gets the lower number.
 _IN_ORDER: Final = text("select where lock_subjects(cast(:subjects as text[])) is null").execution_options(
-    **{UNANSWERED: True}
+    unanswered=True
 )
 
 _EMIT: Final = text("""

@@ -5,10 +5,10 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from pg8000.exceptions import DatabaseError, InterfaceError
 from sqlalchemy.exc import DBAPIError
 
 from core.ids import new_id
+from core.postgres.errors import DatabaseError, InterfaceError
 from events.catalog.agents import AgentCreated
 from events.outbox import emit
 from functions.domain.catalog import agents

@@ -12,8 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from pg8000.exceptions import Error
-
+from core.postgres.errors import Error
 from core.postgres.session import Reconnecting
 from functions.domain.refusals import Unavailable
 

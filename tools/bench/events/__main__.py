@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from pg8000.exceptions import Error
 from pika.exceptions import AMQPError
 
+from core.postgres.errors import Error
 from provisioning.local_settings import ROOT
 from tools.bench.events import (
     backlog,

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from pg8000.exceptions import Error
-
+from core.postgres.errors import Error
 from core.postgres.pipelined import DiscreetNative
 from provisioning.local_settings import LOOPBACK
 from tools.local.errors import LocalError

@@ -7,11 +7,14 @@ from sqlalchemy.dialects.postgresql.base import PGCompiler, PGIdentifierPreparer
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
 
 from core.postgres.pipelined import DbapiConnection
-from events.outbox import UNANSWERED
 
 
 class Dialect(PGDialect_pg8000):
-    """Postgres 14 or later, as every release of it is set up, with transactions that may be read-only."""
+    """Postgres 14 or later, as every release of it is set up, with transactions that may be read-only.
+
+    A statement with the execution option `unanswered` returns no rows: it goes out together with the next, or with the
+    COMMIT, and what Postgres refuses of it is raised there.
+    """
 
     driver = "pipelined"
     supports_statement_cache = True
@@ -46,8 +49,8 @@ class Dialect(PGDialect_pg8000):
         parameters: Any,  # noqa: ANN401
         context: Any = None,  # noqa: ANN401
     ) -> None:
-        """Run a statement; one whose answer nobody reads goes out together with the next, or with the COMMIT."""
-        if context is not None and context.execution_options.get(UNANSWERED):
+        """Run a statement, or keep it for the next round trip when its answer is of no use."""
+        if context is not None and context.execution_options.get("unanswered"):
             cursor.execute_ahead(statement, parameters)
         else:
             cursor.execute(statement, parameters)
