@@ -1,15 +1,13 @@
 """The dispatcher's HTTP, against servers that answer in every way there is."""
 
-import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 import pytest
 
 from events.dispatcher.caller import Caller
 from events.dispatcher.delivery import Answer, Delivery, Verdict
 from events.signing import Keys, new_key, verify
+from testing.canned import Server
 
 Serve = Callable[..., Caller]
 
@@ -22,25 +20,6 @@ CHUNKED = (
 )
 
 
-class Server:
-    """Answers each request of each connection with the next of its answers; closes when there is no other."""
-
-    def __init__(self, connections: list[list[bytes]]) -> None:
-        self.requests: list[bytes] = []
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._serve, args=(connections,), daemon=True).start()
-
-    def _serve(self, connections: list[list[bytes]]) -> None:
-        with suppress(OSError):
-            for answers in connections:
-                connection, _ = self.listener.accept()
-                with connection:
-                    for answer in answers:
-                        self.requests.append(connection.recv(65536))
-                        connection.sendall(answer)
-
-
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DELIVERY_SIGNING_KEYS", new_key())
@@ -51,7 +30,7 @@ def servers() -> Iterator[list[Server]]:
     made: list[Server] = []
     yield made
     for server in made:
-        server.listener.close()
+        server.close()
 
 
 @pytest.fixture

@@ -1,0 +1,123 @@
+"""HTTP requests to other parts, by urllib3.
+
+What urllib3 has no setting for is added here: `seconds` are for the whole exchange, however slowly an answer drips.
+Nothing is sent twice, no redirect is followed, no proxy is taken from the environment, and no answer is decompressed.
+A target is percent-encoded where it has to be.
+
+Whoever gets no answer gets an OSError: TimeoutError, ConnectionRefusedError and so on. A status is no error.
+"""
+
+import http.client
+import io
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import urllib3
+from urllib3 import exceptions
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util import SKIP_HEADER, parse_url
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+Body = bytes | Iterable[bytes]
+"""What has no length is sent in chunks."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """A response, read to its end."""
+
+    status: int
+    headers: urllib3.HTTPHeaderDict
+    """By name, in whatever case."""
+    body: bytes
+
+
+def is_ok(url: str, *, seconds: float) -> bool:
+    """Return True if a GET is answered with 200."""
+    try:
+        with exchange("GET", url, seconds=seconds) as response:
+            return response.status == HTTPStatus.OK
+    except OSError:
+        return False
+
+
+def request(
+    method: str, url: str, *, seconds: float, body: Body | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Send a request over a connection of its own and return the response, or raise OSError."""
+    with exchange(method, url, seconds=seconds, body=body, headers=headers) as response:
+        return Response(response.status, response.headers, response.data)
+
+
+@contextmanager
+def exchange(
+    method: str, url: str, *, seconds: float, body: Body | None = None, headers: Mapping[str, str] | None = None
+) -> Iterator[urllib3.BaseHTTPResponse]:
+    """Yield a response whose body is still to be read, by `read(limit)`; raise OSError here and inside of the block."""
+    pool = urllib3.connection_from_url(url, timeout=urllib3.Timeout(total=seconds), retries=False)
+    pool.ConnectionCls = _CONNECTIONS[pool.scheme]
+    sent = {"User-Agent": SKIP_HEADER, **(headers or {})}
+    as_it_is = {"redirect": False, "preload_content": False, "decode_content": False}
+    try:
+        with closing(pool), closing(pool.urlopen(method, parse_url(url).request_uri, body, sent, **as_it_is)) as found:
+            yield found
+    except exceptions.HTTPError as error:
+        raise _reason(error) from error
+
+
+def _reason(error: exceptions.HTTPError) -> OSError:
+    """Return the error of the operating system behind one of urllib3's, or the like of one."""
+    for each in (error.__cause__, *error.args):
+        if isinstance(each, OSError):
+            return each
+    return (TimeoutError if isinstance(error, exceptions.TimeoutError) else ConnectionError)(str(error))
+
+
+class _UntilDeadline(io.RawIOBase):
+    """What a socket receives until the time is over that the socket had when this was made."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw = raw
+        self._socket = sock
+        self._deadline = time.monotonic() + (sock.gettimeout() or 0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._socket.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(http.client.HTTPResponse):
+    def __init__(
+        self, sock: socket.socket, debuglevel: int = 0, method: str | None = None, url: str | None = None
+    ) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        # urllib3 has given the socket what is left of the time. For the socket itself that is for each read anew.
+        self.fp = io.BufferedReader(_UntilDeadline(self.fp.detach(), sock))
+
+
+class _Connection(HTTPConnection):
+    response_class = _Response
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = _Response
+
+
+_CONNECTIONS: Final = {"http": _Connection, "https": _SecureConnection}
