@@ -134,5 +134,5 @@ compose-test: ## Test the images and the whole topology on a container engine
 
 .PHONY: bench-functions
 bench-functions: ## Measure functions beside a bare one and FastAPI, and the servers that could serve them
-	@tools/local/bootstrap.sh run
+	@tools/local/bootstrap.sh bench
 	@.venv/bin/python -m tools.bench.http

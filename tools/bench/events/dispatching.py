@@ -1,16 +1,15 @@
 """The dispatcher into a function that does nothing, beside wrk at the very same function."""
 
-import http.client
 import json
-import re
 import sys
 from typing import Any, Final
 
+from core import http_client
 from events import signing
+from tools.bench import wrk
 from tools.harness.ground import QUEUE, Ground, wait
 from tools.local.health import answers
 from tools.local.ports import free_ports
-from tools.local.servers.binaries import find
 
 _LUA: Final = """
 wrk.method = "POST"
@@ -28,7 +27,7 @@ def once(ground: Ground, size: float) -> dict[str, float]:
     sample = ground.program(
         sys.executable, "-c", "from tools.bench.events.opponents import body; print(body(1).decode())"
     )
-    wrk = _wrk(ground, port, sample.strip(), max(2, round(5 * size)))
+    asked = _wrk(ground, port, sample.strip(), max(2, round(5 * size)))
     count = int(8000 * size)
     ground.program(sys.executable, "-m", "tools.bench.events.opponents", "pipelined", str(count))
     before = _calls(port)["count"]
@@ -42,7 +41,7 @@ def once(ground: Ground, size: float) -> dict[str, float]:
     for name in ("dispatcher", "function"):
         ground.stop(name)
     ground.purge()
-    return {"dispatched": (told["count"] - before - 1) / (told["last"] - told["first"]), "wrk": wrk}
+    return {"dispatched": (told["count"] - before - 1) / (told["last"] - told["first"]), "wrk": asked}
 
 
 def _wrk(ground: Ground, port: int, body: str, seconds: int) -> float:
@@ -50,20 +49,9 @@ def _wrk(ground: Ground, port: int, body: str, seconds: int) -> float:
     message = signing.message_id(QUEUE.function, "bench", "1")
     signed = signing.headers(signing.Keys().current(), message, body.encode())
     script.write_text(_LUA % (body, "\n".join(f'wrk.headers["{name}"] = "{each}"' for name, each in signed.items())))
-    told = ground.program(
-        *(str(find("wrk")), "-t", "1", "-c", str(QUEUE.concurrency), "-d", f"{seconds}s", "-s", str(script)),
-        f"http://127.0.0.1:{port}/function/{QUEUE.function}",
-    )
-    found = re.search(r"Requests/sec:\s*([0-9.]+)", told)
-    if found is None or "Non-2xx" in told:
-        raise RuntimeError(told)
-    return float(found[1])
+    url = f"http://127.0.0.1:{port}/function/{QUEUE.function}"
+    return wrk.rate(url, connections=QUEUE.concurrency, seconds=seconds, script=script)
 
 
 def _calls(port: int) -> dict[str, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", "/calls")
-        return dict(json.load(connection.getresponse()))
-    finally:
-        connection.close()
+    return dict(json.loads(http_client.request("GET", f"http://127.0.0.1:{port}/calls", seconds=10).body))

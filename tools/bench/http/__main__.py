@@ -100,7 +100,7 @@ def starts(command: tuple[str, ...], environment: dict[str, str], path: str, tim
 def under_load(command: tuple[str, ...], environment: dict[str, str], path: str) -> Rate:
     """Return the rate at which a server answers `path`."""
     with running(command, environment, path) as (port, start):
-        return measure.rate(PYTHON, port, path, start.processes)
+        return measure.rate(port, path, start.processes)
 
 
 def compare_servers(environment: dict[str, str]) -> None:

@@ -1,18 +1,18 @@
 """A server as a process: how long until it answers, what that costs, what memory it holds, what load it bears."""
 
-import http.client
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Final
 
 import psutil
 
 from provisioning.local_settings import LOOPBACK
+from tools.bench import wrk
+from tools.local.health import answers
 from tools.local.patience import until
 from tools.local.ports import free_ports
 
@@ -63,18 +63,6 @@ def running(command: Sequence[str], environment: Mapping[str, str], path: str) -
         process.wait()
 
 
-def answers(port: int, path: str) -> bool:
-    """Tell whether a GET is answered with 200."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=10)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except OSError:
-        return False
-    finally:
-        connection.close()
-
-
 def typical(starts: Sequence[Start]) -> Start:
     """Return the medians."""
     return Start(
@@ -84,13 +72,12 @@ def typical(starts: Sequence[Start]) -> Start:
     )
 
 
-def rate(python: str, port: int, path: str, processes: Sequence[psutil.Process]) -> Rate:
+def rate(port: int, path: str, processes: Sequence[psutil.Process]) -> Rate:
     """Return the requests a second that a server's processes answer, after a warm-up."""
-    load = [python, str(Path(__file__).with_name("load.py")), str(port), path, str(CONNECTIONS)]
-    subprocess.run([*load, "1.5"], check=True, capture_output=True)
+    url = f"http://{LOOPBACK}:{port}{path}"
+    wrk.rate(url, connections=CONNECTIONS, seconds=2)
     before = sum(map(_processor, processes))
-    told = subprocess.run([*load, str(SECONDS)], check=True, capture_output=True, text=True)
-    per_second = float(told.stdout)
+    per_second = wrk.rate(url, connections=CONNECTIONS, seconds=SECONDS)
     spent = sum(map(_processor, processes)) - before
     return Rate(per_second, spent * 1000 / (per_second * SECONDS))
 
