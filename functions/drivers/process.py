@@ -9,7 +9,6 @@ listen on the address that `INSTANCES_HOST` names, which is the worker's own nam
 
 import fcntl
 import hashlib
-import http.client
 import json
 import os
 import shutil
@@ -22,6 +21,7 @@ from pathlib import Path
 from time import monotonic, sleep, time
 from typing import IO, Final, Self
 
+from core import http_client
 from core.configuration import setting
 from functions.domain.catalog import bundles
 from functions.domain.instances import confinement
@@ -80,7 +80,8 @@ class ProcessDriver:
             return Observed(State.ABSENT)
         if not process.lives:
             return Observed(State.ABSENT if (home / _STOPPING).exists() else State.EXITED)
-        return Observed(State.READY if _answers(process.address) else State.STARTING, process.address)
+        answers = http_client.is_ok(f"{process.address}/_/health", seconds=HEALTH_TIMEOUT)
+        return Observed(State.READY if answers else State.STARTING, process.address)
 
     def stop(self, instance_id: str, turn: int) -> None:
         """Ask the process to end; after a while, make it."""
@@ -186,17 +187,6 @@ def _is_deployed(home: Path, deployment: Deployment) -> bool:
 def _fingerprint(deployment: Deployment) -> str:
     config = json.dumps(deployment.config, sort_keys=True)
     return hashlib.sha256(f"{deployment.version_id} {config}".encode()).hexdigest()
-
-
-def _answers(address: str) -> bool:
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=HEALTH_TIMEOUT)
-    try:
-        connection.request("GET", "/_/health")
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def stop_all(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """What every driver must do, whatever it runs instances on. A driver's own test class inherits from this one."""
 
-import http.client
 import io
 import json
 import uuid
@@ -11,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 import pytest
 
+from core import http_client
 from functions.domain.instances.deployments import Deployment
 from functions.domain.instances.plan import State
 from functions.domain.instances.reasons import Reason
@@ -43,10 +43,9 @@ def deployment(
 
 def say(address: str | None, text: str) -> dict[str, Any]:
     assert address is not None
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=5)
-    connection.request("POST", "/", json.dumps({"id": "msg_1", "text": text}), {"Content-Type": "application/json"})
-    answer = json.loads(connection.getresponse().read())
-    connection.close()
+    body = json.dumps({"id": "msg_1", "text": text}).encode()
+    headers = {"Content-Type": "application/json"}
+    answer = json.loads(http_client.request("POST", address, seconds=5, body=body, headers=headers).body)
     assert isinstance(answer, dict)
     return answer
 
