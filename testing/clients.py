@@ -1,15 +1,14 @@
 """HTTP clients of a surface: in this process, and over a port."""
 
-import http.client
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 from werkzeug.datastructures import Headers
 from werkzeug.test import Client as WerkzeugClient
 
+from core import http_client
 from events import signing
 from events.wire import CONTENT_TYPE
 from functions.runtime.declarations import Declaration
@@ -121,16 +120,10 @@ def over_http(addresses: Mapping[str, str]) -> Callable[[str], Send]:
     """Return what sends over HTTP; `addresses` (`http://host:port`) by surface."""
 
     def to(surface: str) -> Send:
-        place = urlsplit(addresses[surface]).netloc
-
         def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-            connection = http.client.HTTPConnection(place, timeout=SECONDS)
-            try:
-                connection.request(method, path, body, dict(headers))
-                response = connection.getresponse()
-                return Answer(response.status, Headers(response.getheaders()), response.read().decode())
-            finally:
-                connection.close()
+            url = addresses[surface] + path
+            response = http_client.request(method, url, seconds=SECONDS, body=body, headers=headers)
+            return Answer(response.status, Headers(list(response.headers.items())), response.body.decode())
 
         return send
 

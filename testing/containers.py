@@ -1,14 +1,15 @@
 """A single container for tests: started as the platforms start theirs, and gone afterwards."""
 
-import http.client
 import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
+from core import http_client
 from provisioning.local_settings import LOOPBACK
 from tools.images.engine import docker, inspected
 from tools.local.patience import until
@@ -32,23 +33,16 @@ class Container:
         self.port = port
 
     def ask(
-        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+        self, method: str, path: str, body: http_client.Body | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, bytes]:
         """Send a request; a body that is an iterator goes in chunks. Returns the status and the body."""
-        connection = http.client.HTTPConnection(LOOPBACK, self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body, dict(headers or {}), encode_chunked=True)  # type: ignore[arg-type]  # typeshed knows no iterators
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()
+        url = f"http://{LOOPBACK}:{self.port}{path}"
+        response = http_client.request(method, url, seconds=PATIENCE, body=body, headers=headers)
+        return response.status, response.body
 
     def is_healthy(self) -> bool:
         """Tell whether health is answered with 200."""
-        try:
-            return self.ask("GET", "/_/health")[0] == http.HTTPStatus.OK
-        except (OSError, http.client.HTTPException):
-            return False
+        return http_client.is_ok(f"http://{LOOPBACK}:{self.port}/_/health", seconds=PATIENCE)
 
     def slowest_probe(self, times: int = 20) -> float:
         """Return the milliseconds that the slowest of some readiness probes took; each must be answered with 200."""
@@ -57,7 +51,7 @@ class Container:
             started = time.perf_counter()
             status, _body = self.ask("GET", "/_/ready")
             slowest = max(slowest, time.perf_counter() - started)
-            if status != http.HTTPStatus.OK:
+            if status != HTTPStatus.OK:
                 message = f"a probe was answered with {status}"
                 raise AssertionError(message)
         return slowest * 1000

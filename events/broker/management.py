@@ -1,19 +1,19 @@
 """RabbitMQ's management interface: what exists. AMQP can make queues and bindings, and list neither."""
 
-import base64
 import json
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from urllib3 import make_headers
+
+from core import http_client
 from core.configuration import secret, setting
 from core.logs import said
 
 TIMEOUT: Final = 10
 """Seconds."""
-
-_OK: Final = 200
 
 
 class ManagementError(Exception):
@@ -52,20 +52,13 @@ def _ask(kind: str, query: str = "") -> list[dict[str, Any]]:
     """Return everything of a kind in the virtual host."""
     address, _, vhost = setting("EVENT_BUS_URL").partition("/")
     url = setting("EVENT_BUS_MANAGEMENT_URL", f"http://{address.partition(':')[0]}:15672")
-    parts = urlsplit(url)
-    connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    credentials = base64.b64encode(f"botberi_admin:{secret('event-bus-admin')}".encode()).decode()
-    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
+    place = f"{url.rstrip('/')}/api/{kind}/{quote(vhost or '/', safe='')}{query}"
+    headers = make_headers(basic_auth=f"botberi_admin:{secret('event-bus-admin')}")
     try:
-        path = f"{parts.path.rstrip('/')}/api/{kind}/{quote(vhost or '/', safe='')}{query}"
-        connection.request("GET", path, headers={"Authorization": f"Basic {credentials}"})
-        response = connection.getresponse()
-        body = response.read()
-    except (OSError, HTTPException) as error:
+        response = http_client.request("GET", place, seconds=TIMEOUT, headers=headers)
+    except OSError as error:
         raise ManagementError(f"{url} can't be reached: {said(error)}") from error
-    finally:
-        connection.close()
-    if response.status != _OK:
+    if response.status != HTTPStatus.OK:
         raise ManagementError(f"{url} answered {response.status}")
-    found: list[dict[str, Any]] = json.loads(body)
+    found: list[dict[str, Any]] = json.loads(response.body)
     return found

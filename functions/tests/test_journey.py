@@ -6,12 +6,12 @@ from collections.abc import Callable
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Final
-from urllib.request import urlopen
 
 import pika
 import pytest
 from sqlalchemy import text
 
+from core import http_client
 from core.ids import new_id
 from events import wire
 from events.broker import bus
@@ -171,8 +171,8 @@ def test_the_dataschema_of_an_event_is_an_address_that_answers_with_its_schema(
     stack: Stack, traveller: Person, eventually: Eventually
 ) -> None:
     [event] = eventually(lambda: stack.watcher.about(traveller.id))
-    with urlopen(event["dataschema"], timeout=10) as answer:  # noqa: S310 - http, of the stack
-        assert json.load(answer) == contracts.schema(load()[event["type"]])
+    answer = http_client.request("GET", event["dataschema"], seconds=10)
+    assert json.loads(answer.body) == contracts.schema(load()[event["type"]])
 
 
 def everything(stack: Stack) -> dict[str, Any]:

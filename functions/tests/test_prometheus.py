@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +10,7 @@ from urllib.parse import quote
 import pytest
 import yaml
 
+from core import http_client
 from provisioning import local_settings
 from provisioning.local_settings import LOOPBACK
 from testing.stack import Stack
@@ -32,14 +32,11 @@ class Prometheus:
 
     def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
         """Return the data of an answer, or None while there is none."""
-        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
         try:
-            connection.request("GET", f"/api/v1/{path}")
-            answer = json.loads(connection.getresponse().read())
-        except (OSError, HTTPException, ValueError):
+            response = http_client.request("GET", f"http://{LOOPBACK}:{self.port}/api/v1/{path}", seconds=10)
+            answer = json.loads(response.body)
+        except (OSError, ValueError):
             return None
-        finally:
-            connection.close()
         return answer.get("data") if answer["status"] == "success" else None
 
     def query(self, expression: str) -> Any:  # noqa: ANN401 - JSON

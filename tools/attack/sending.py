@@ -1,4 +1,7 @@
-"""HTTP as an attacker speaks it: request targets go out as they stand."""
+"""HTTP as an attacker speaks it: request targets go out as they stand.
+
+So not by `core.http_client`: urllib3 mends a target before it sends it.
+"""
 
 import http.client
 import json

@@ -1,10 +1,10 @@
 """Asking a part that is watched, as Prometheus and whoever restarts it do."""
 
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from core import http_client
 from provisioning.local_settings import LOOPBACK
 from tools.local.ports import free_ports
 
@@ -27,15 +27,11 @@ class Watch:
 
     def get(self, path: str) -> tuple[int, str]:
         """Return the status and the text of an answer; 0 when nobody answers."""
-        connection = HTTPConnection(LOOPBACK, self.port, timeout=10)
         try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            return response.status, response.read().decode()
-        except (OSError, HTTPException):
+            response = http_client.request("GET", f"http://{LOOPBACK}:{self.port}{path}", seconds=10)
+        except OSError:
             return 0, ""
-        finally:
-            connection.close()
+        return response.status, response.body.decode()
 
     def status(self, path: str) -> int:
         """Return the status of an answer."""

@@ -12,7 +12,7 @@ import sys
 import uuid
 import zipfile
 from collections.abc import Mapping, Sequence
-from http.client import OK
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -224,7 +224,8 @@ def _administrator(it: Transcript, folders: Sequence[Path]) -> dict[str, str]:
     kept = [folder / "administrator" for folder in folders if (folder / "administrator").is_file()]
     for file in kept:
         account = {"email": ADMINISTRATOR, "password": file.read_text().strip()}
-        if len(kept) == 1 or it.ask("POST", "/v1/auth/login", body=account, quiet=True, expect=None).status == OK:
+        login = it.ask("POST", "/v1/auth/login", body=account, quiet=True, expect=None)
+        if len(kept) == 1 or login.status == HTTPStatus.OK:
             return account
     places = ", ".join(str(folder) for folder in folders)
     message = f"no file `administrator` with a password that is taken in {places}: start `make run` in another terminal"

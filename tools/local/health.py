@@ -1,11 +1,11 @@
 """Whether each part of a run does its work, asked from outside."""
 
-import http.client
 from collections.abc import Callable, Mapping
 
 import pika
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
+from core import http_client
 from events import subscriptions
 from events.broker import bus
 from provisioning.local_settings import LOOPBACK, Ports
@@ -41,14 +41,7 @@ def watchers(ports: Ports) -> Mapping[str, Check]:
 
 def answers(port: int, path: str) -> bool:
     """Tell whether a GET is answered with 200."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)
-    try:
-        connection.request("GET", path)
-        return connection.getresponse().status == http.HTTPStatus.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return http_client.is_ok(f"http://{LOOPBACK}:{port}{path}", seconds=2)
 
 
 def holds_lease(database: str) -> bool:

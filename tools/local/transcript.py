@@ -1,6 +1,5 @@
 """A conversation over HTTP, printed as it goes: each request as a curl line, each answer in short."""
 
-import http.client
 import json
 import shlex
 import sys
@@ -10,12 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from core import http_client
 from tools.local.errors import LocalError
 
 _LONG: Final = 160
 """Characters of a text that are shown."""
-
-_CONNECTIONS: Final = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
 
 
 @dataclass(frozen=True)
@@ -34,13 +32,11 @@ class Transcript:
     def __init__(self, address: str, *, brief: bool = False) -> None:
         """Talk to `address` (`http://localhost:8080`, `https://api.example.com`); `brief` prints the chapters alone."""
         found = urlsplit(address)
-        if found.scheme not in _CONNECTIONS or found.hostname is None:
+        if found.scheme not in ("http", "https") or found.hostname is None:
             message = f"{address} is not an address like http://localhost:8080 or https://api.example.com"
             raise LocalError(message)
         self.address = address.rstrip("/")
         self.brief = brief
-        self._path = urlsplit(self.address).path
-        self._connection = (_CONNECTIONS[found.scheme], found.hostname, found.port)
 
     def chapter(self, title: str) -> None:
         """Begin something new."""
@@ -101,25 +97,20 @@ class Transcript:
             time.sleep(0.1)
 
     def _send(self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None) -> Answered:
-        kind, host, port = self._connection
-        connection = kind(host, port, timeout=30)
         data = None
         if body is not None:
-            data = json.dumps(body)
+            data = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
         try:
-            connection.request(method, self._path + path, data, headers)
-            response = connection.getresponse()
-            text = response.read()
+            response = http_client.request(method, self.address + path, seconds=30, body=data, headers=headers)
         except ConnectionRefusedError:
             message = f"nothing answers at {self.address}: start `make run` in another terminal first"
             raise LocalError(message) from None
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             message = f"{self.address} doesn't answer: {error}"
             raise LocalError(message) from None
-        finally:
-            connection.close()
-        return Answered(response.status, response.getheader("ETag"), json.loads(text) if text else None)
+        answer = json.loads(response.body) if response.body else None
+        return Answered(response.status, response.headers.get("ETag"), answer)
 
     def _curl(
         self,

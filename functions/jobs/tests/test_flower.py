@@ -1,7 +1,5 @@
 """Flower, on the events that the worker sends."""
 
-import base64
-import http.client
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -10,7 +8,9 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from urllib3 import make_headers
 
+from core import http_client
 from functions.jobs import queue
 from provisioning.local_settings import ROOT
 from testing.launches import Launched
@@ -25,16 +25,12 @@ LOGIN = "botberi:a password"
 
 def asked(port: int, path: str, login: str | None = LOGIN) -> tuple[int, str]:
     """Return status and text of an answer; 0 where nobody answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"} if login else {}
     try:
-        connection.request("GET", path, headers=headers)
-        response = connection.getresponse()
-        return response.status, response.read().decode()
+        url, headers = f"http://127.0.0.1:{port}{path}", make_headers(basic_auth=login)
+        response = http_client.request("GET", url, seconds=5, headers=headers)
     except OSError:
         return 0, ""
-    finally:
-        connection.close()
+    return response.status, response.body.decode()
 
 
 def seen(port: int, what: str) -> Any:  # noqa: ANN401 - JSON

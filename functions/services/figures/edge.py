@@ -3,10 +3,9 @@
 import logging
 import re
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException
 from typing import Final
-from urllib.parse import urlsplit
 
+from core import http_client
 from core.configuration import setting
 from core.watching import Sample
 
@@ -44,13 +43,8 @@ def samples() -> Iterator[Sample]:
 
 
 def _page(url: str) -> str:
-    parts = urlsplit(url)
-    connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=TIMEOUT)
     try:
-        connection.request("GET", parts.path or "/")
-        return connection.getresponse().read().decode()
-    except (OSError, HTTPException) as error:
+        return http_client.request("GET", url, seconds=TIMEOUT).body.decode()
+    except OSError as error:
         log.warning("the edge can't be asked: %r", error)
         return ""
-    finally:
-        connection.close()

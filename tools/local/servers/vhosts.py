@@ -1,10 +1,11 @@
 """RabbitMQ's virtual hosts, by its management interface."""
 
-import base64
 import json
-from http.client import HTTPConnection
 from urllib.parse import quote
 
+from urllib3 import make_headers
+
+from core import http_client
 from provisioning import broker
 from provisioning.local_settings import LOOPBACK
 from tools.local.errors import LocalError
@@ -22,14 +23,10 @@ def create(vhost: str, management_port: int, password: str) -> None:
 
 
 def _send(method: str, path: str, port: int, password: str, body: dict[str, str] | None = None) -> None:
-    connection = HTTPConnection(LOOPBACK, port, timeout=30)
-    credentials = base64.b64encode(f"botberi_admin:{password}".encode()).decode()
-    headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
-    try:
-        connection.request(method, path, json.dumps(body) if body is not None else None, headers)
-        status = connection.getresponse().status
-    finally:
-        connection.close()
+    headers = make_headers(basic_auth=f"botberi_admin:{password}") | {"Content-Type": "application/json"}
+    data = json.dumps(body).encode() if body is not None else None
+    url = f"http://{LOOPBACK}:{port}{path}"
+    status = http_client.request(method, url, seconds=30, body=data, headers=headers).status
     if status >= 300 and not (method == "DELETE" and status == 404):  # noqa: PLR2004 - HTTP statuses
         message = f"RabbitMQ's management answered {status} to {method} {path}"
         raise LocalError(message)

@@ -1,12 +1,12 @@
-import base64
-import http.client
 import stat
 
 import psutil
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
+from urllib3 import make_headers
 
+from core import http_client
 from provisioning.local_settings import Ports
 from testing.world import World
 from tools.local import leftovers
@@ -35,13 +35,8 @@ def test_rabbitmqs_well_known_user_is_not_there(world: World) -> None:
 
 
 def _whoami(world: World, user: str, password: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", world.ports.event_bus_management)
-    credentials = base64.b64encode(f"{user}:{password}".encode()).decode()
-    try:
-        connection.request("GET", "/api/whoami", headers={"Authorization": f"Basic {credentials}"})
-        return connection.getresponse().status
-    finally:
-        connection.close()
+    url = f"http://127.0.0.1:{world.ports.event_bus_management}/api/whoami"
+    return http_client.request("GET", url, seconds=30, headers=make_headers(basic_auth=f"{user}:{password}")).status
 
 
 def test_a_role_may_do_no_more_than_it_must(world: World) -> None:

@@ -10,13 +10,13 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
+from core import http_client
 from tools.local.servers import binaries
 
 START = Path(__file__).resolve().parents[3] / "deploy" / "nginx" / "start.sh"
@@ -46,26 +46,18 @@ class Edge:
     def ask(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Answer:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request(method, path, body=body, headers=dict(headers or {}))
-            return _answer(connection.getresponse())
-        finally:
-            connection.close()
+        url = f"http://127.0.0.1:{self.port}{path}"
+        found = http_client.request(method, url, seconds=60, body=body, headers=headers)
+        return Answer(found.status, dict(found.headers), found.body.decode())
 
     def get(self, path: str, **headers: str) -> Answer:
         return self.ask("GET", path, {name.replace("_", "-"): value for name, value in headers.items()})
 
     def get_packed(self, path: str, **headers: str) -> Mapping[str, str]:
         """Return the headers of the answer to a GET that takes gzip; several of one name are joined."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            sent = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request("GET", path, headers=sent | {"Accept-Encoding": "gzip"})
-            found = connection.getresponse().headers
-            return {name: ", ".join(found.get_all(name, [])) for name in found}
-        finally:
-            connection.close()
+        sent = {name.replace("_", "-"): value for name, value in headers.items()} | {"Accept-Encoding": "gzip"}
+        found = http_client.request("GET", f"http://127.0.0.1:{self.port}{path}", seconds=60, headers=sent)
+        return dict(found.headers)
 
     def post(self, path: str, body: bytes = b"{}") -> Answer:
         return self.ask("POST", path, {"Content-Type": "application/json"}, body)
@@ -85,10 +77,6 @@ class Edge:
         request = f"{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
         head, _, body = self.raw(request.encode()).partition(b"\r\n\r\n")
         return str(json.loads(body)["path"]) if head.startswith(b"HTTP/1.1 200 ") else None
-
-
-def _answer(response: HTTPResponse) -> Answer:
-    return Answer(response.status, dict(response.getheaders()), response.read().decode())
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -87,7 +87,7 @@ def test_no_other_spelling_of_the_log_in_gets_around_its_throttle(strict_edge: E
 
 def test_the_log_has_the_path_as_it_was_sent_without_its_query(tmp_path: Path) -> None:
     with running(tmp_path) as edge:
-        edge.get("/v1/x/%2e%2e/agents/?q=secret")
+        edge.reached("GET", "/v1/x/%2e%2e/agents/?q=secret")
     assert [json.loads(line)["path"] for line in log_of(tmp_path)] == ["/v1/x/%2e%2e/agents/"]
 
 

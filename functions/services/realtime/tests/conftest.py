@@ -7,7 +7,6 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pika
 import pytest
 from sqlalchemy import text
 
+from core import http_client
 from events.broker import bus
 from events.catalog.accounts import SessionRevoked
 from events.catalog.instances import InstanceStatusChanged
@@ -104,13 +104,8 @@ class Gateway:
 
     def watched(self, path: str) -> tuple[int, str]:
         """Return what the gateway answers those who watch over it."""
-        connection = HTTPConnection("127.0.0.1", self.ports.watch_gateway, timeout=10)
-        try:
-            connection.request("GET", path)
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
+        answer = http_client.request("GET", f"http://127.0.0.1:{self.ports.watch_gateway}{path}", seconds=10)
+        return answer.status, answer.body.decode()
 
     def figure(self, name: str) -> float:
         """Return one of its metrics."""
