@@ -38,7 +38,7 @@ reset: ## Forget the data, secrets and logs of `make run`
 .PHONY: test
 test: lint ## Check and test everything
 	@tools/local/bootstrap.sh test
-	@.venv/bin/pytest -q -n auto
+	@.venv/bin/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: chaos
 chaos: ## Break everything around the relay under load, and account for every event (KILLS=1000 is the long form; ONLY=kill; SAVE=1)

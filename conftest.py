@@ -1,3 +1,3 @@
 """Fixtures for all tests; they are made in testing/."""
 
-pytest_plugins = ["testing.plugin", "testing.instances", "testing.event_path"]
+pytest_plugins = ["testing.plugin", "testing.instances", "testing.event_path", "testing.schedule"]
