@@ -22,6 +22,8 @@ def working(quiet_path: EventPath, eventually: Eventually) -> Callable[[float], 
     def work(seconds: float) -> EventPath:
         quiet_path.stop()
         quiet_path.subscribe(SLOW)
+        # What a dispatcher before left unacknowledged.
+        quiet_path.purge(SLOW.queue)
         quiet_path.start("relay")
         quiet_path.start("dispatcher")
         quiet_path.recorder.delay = seconds

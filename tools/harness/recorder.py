@@ -93,12 +93,13 @@ class Recorder:
         with self.lock:
             self.calls[function].append(event)
             self.headers.append(headers)
+            # A call that began before `forget` is none of what comes after it, however long it takes.
+            handled = self.handled[function]
         if self.delay:
             time.sleep(self.delay)
         status = self.answers.get(function, _handled)(event)
         if status == HANDLED:
-            with self.lock:
-                self.handled[function].append(event)
+            handled.append(event)
         return status
 
     def subjects(self, function: str) -> list[str]:
