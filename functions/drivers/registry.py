@@ -7,7 +7,9 @@ from core.configuration import setting
 from functions.drivers.base import Driver
 from functions.drivers.process import ProcessDriver
 
-DRIVERS: Final[Mapping[str, Callable[[], Driver]]] = {"process": ProcessDriver.from_settings}
+DRIVERS: Final[Mapping[str, Callable[[], Driver]]] = {
+    "process": ProcessDriver.from_settings,
+}
 """What makes each driver from its settings."""
 
 

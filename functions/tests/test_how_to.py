@@ -1,0 +1,76 @@
+"""Each page that tells how to add something is followed, line by line, in a copy of the repository."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from provisioning.local_settings import ROOT
+
+FOLDER: Final = ROOT / "docs" / "how-to"
+
+STEP: Final = re.compile(r"<!-- (run|change|file|append to)(?: (\S+))? -->\n```\w+\n(.*?)```", re.DOTALL)
+
+PAGES: Final = ("add-an-endpoint", "add-an-event", "add-a-migration", "add-a-driver", "release")
+
+
+class Copy:
+    """A copy of the repository, with the packages of this one, in which a page's steps are taken."""
+
+    def __init__(self, folder: Path, session: str) -> None:
+        """Make it in a folder that isn't there; tests in it run on the services of this test session."""
+        self.folder = folder
+        passed = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
+        author = {f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        self.environment = passed | author | {"PYTEST_ADDOPTS": f"--testrunuid {session} -p no:cacheprovider"}
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", ".local", "build", "__pycache__"))
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        # The packages are there already.
+        (folder / "tools/local/bootstrap.sh").write_text("#!/bin/sh\n")
+        self._git("init", "--quiet", "--initial-branch", "main")
+        self._git("add", "--all")
+        self._git("commit", "--quiet", "--message", "A copy", "--no-verify")
+
+    def _git(self, *arguments: str) -> str:
+        return self._run(["git", *arguments])
+
+    def _run(self, command: list[str], text: str = "") -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, input=text, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def follow(self, page: Path) -> str:
+        """Take the steps of a page; return what its commands print. Fails where one of them does."""
+        steps = STEP.findall(page.read_text(encoding="utf-8"))
+        assert steps, page
+        return "".join(self._take(kind, self.folder / name, text) for kind, name, text in steps)
+
+    def _take(self, kind: str, file: Path, text: str) -> str:
+        match kind:
+            case "file":
+                assert not file.exists(), file
+                file.write_text(text, encoding="utf-8")
+            case "append to":
+                file.write_text(file.read_text(encoding="utf-8") + "\n\n" + text, encoding="utf-8")
+            case "change":
+                return self._run(["git", "apply"], text)
+            case _:
+                return self._run(["bash", "-euo", "pipefail"], text)
+        return ""
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.usefixtures("world")
+def test_a_page_that_is_followed_leads_to_where_it_says(page: str, tmp_path: Path, testrun_uid: str) -> None:
+    copy = Copy(tmp_path / "copy", testrun_uid)
+    copy.follow(FOLDER / f"{page}.md")
+
+
+def test_every_page_is_followed() -> None:
+    assert {page.stem for page in FOLDER.glob("*.md")} == {*PAGES, "README"}
