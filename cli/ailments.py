@@ -35,14 +35,14 @@ TOPOLOGIST: Final = "botberi topology"
 ROTATE: Final = "let rotate_outbox run, which an active relay does every ten minutes"
 
 FUNCTIONS: Final = {
-    "user_psql": ["emit_event", "ring_relay", "rotate_outbox"],
+    "user_psql": ["emit_event", "wake_relay", "rotate_outbox"],
     "shared_psql": [
         "emit_event",
-        "ring_relay",
+        "wake_relay",
         "rotate_outbox",
-        "take_in_events",
-        "shelve",
-        "unshelve",
+        "ingest_events",
+        "defer_events",
+        "settle_deferred_events",
         "fire_schedule",
     ],
 }
@@ -63,7 +63,7 @@ from pg_class where relname ~ '^outbox_p[0-9]+$' and relkind = 'r'
 _ABSENT: Final = "select name from unnest(cast(:names as text[])) as name where to_regproc(name) is null"
 _FIRED: Final = "select max(slot) from cron_slots where schedule = :name"
 _SHELVED: Final = """
-select queue, count(*), extract(epoch from clock_timestamp() - min(since))::integer from shelved_subjects
+select queue, count(*), extract(epoch from clock_timestamp() - min(since))::integer from deferred_subjects
 where since < clock_timestamp() - make_interval(secs => :old) group by queue order by queue
 """
 

@@ -14,7 +14,7 @@ from events.broker import bus
 from events.wire import NotAnEventError, decode
 from functions.domain.event_path import status as event_path
 
-_SHELVED: Final = "select queue, count(*) from shelved_events group by queue"
+_SHELVED: Final = "select queue, count(*) from deferred_events group by queue"
 
 
 @click.command()

@@ -50,7 +50,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
         click.echo(f"{count} events would be published again")
         return
     rows = ask(database, _REPLAY + _CHOSEN + "order by seq returning seq", "migrator", queue=queue, **values)
-    ask(database, "select ring_relay()")
+    ask(database, "select wake_relay()")
     click.echo(f"{len(rows)} events are published again")
 
 

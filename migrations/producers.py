@@ -26,9 +26,9 @@ def producers(database: str) -> dict[str, dict[str, str]]:
 
 
 def write(database: str, connection: Connection) -> None:
-    """Replace the function `event_speakers` by one that says what the catalog says now; without tables do nothing."""
-    if connection.scalar(text("select to_regproc('event_speakers')")) is None:
+    """Replace the function `event_producers` by one that says what the catalog says now; without tables do nothing."""
+    if connection.scalar(text("select to_regproc('event_producers')")) is None:
         return
     constant = json.dumps(producers(database), sort_keys=True).replace("'", "''")
-    head = "create or replace function event_speakers() returns jsonb language sql immutable as"
+    head = "create or replace function event_producers() returns jsonb language sql immutable as"
     connection.exec_driver_sql(f"{head} $$ select '{constant}'::jsonb $$")

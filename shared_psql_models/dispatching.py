@@ -1,4 +1,4 @@
-"""What the dispatcher keeps: events of subjects that fail, and the slots of schedules."""
+"""What the dispatcher keeps: the retry store, with events of subjects that fail, and the slots of schedules."""
 
 from sqlalchemy import (
     TIMESTAMP,
@@ -19,8 +19,8 @@ from shared_psql_models.tables import metadata
 
 TIME = TIMESTAMP(timezone=True)
 
-shelved_subjects = Table(
-    "shelved_subjects",
+deferred_subjects = Table(
+    "deferred_subjects",
     metadata,
     Column("queue", Text, primary_key=True),
     Column("subject", Text, primary_key=True),
@@ -43,8 +43,8 @@ shelved_subjects = Table(
     comment="subjects whose events wait here instead of in RabbitMQ",
 )
 
-shelved_events = Table(
-    "shelved_events",
+deferred_events = Table(
+    "deferred_events",
     metadata,
     Column("seq", BigInteger, Identity(always=True, cache=1), primary_key=True),
     Column("queue", Text, nullable=False),
@@ -53,7 +53,7 @@ shelved_events = Table(
     Column("event_id", Text, nullable=False),
     Column("event", LargeBinary, nullable=False),
     UniqueConstraint("queue", "source", "event_id"),
-    ForeignKeyConstraint(["queue", "subject"], ["shelved_subjects.queue", "shelved_subjects.subject"]),
+    ForeignKeyConstraint(["queue", "subject"], ["deferred_subjects.queue", "deferred_subjects.subject"]),
     Index(None, "queue", "subject", "seq"),
 )
 

@@ -37,11 +37,11 @@ def test_status_shows_the_lease_and_every_queue(command: Botberi, path: EventPat
 
 
 def test_status_counts_what_is_on_the_shelf(command: Botberi, path: EventPath) -> None:
-    path.query("insert into shelved_subjects values ('botberi.hear-some', 's', 1, 'infinity')")
-    path.query("insert into shelved_events values (default, 'botberi.hear-some', 's', '', '', '')")
+    path.query("insert into deferred_subjects values ('botberi.hear-some', 's', 1, 'infinity')")
+    path.query("insert into deferred_events values (default, 'botberi.hear-some', 's', '', '', '')")
     [line] = [line for line in command("status").splitlines() if line.startswith(f"{HEAR_SOME.queue} ")]
-    path.query("delete from shelved_events")
-    path.query("delete from shelved_subjects")
+    path.query("delete from deferred_events")
+    path.query("delete from deferred_subjects")
     assert line.split()[-1] == "1"
 
 
@@ -49,12 +49,12 @@ def test_parked_events_are_listed_shown_redriven_and_dropped(
     command: Botberi, path: EventPath, eventually: Eventually
 ) -> None:
     path.query("select emit_event('com.botberi.thing.unheard_of.v1', 'agt_1', '{}')")
-    [[letter]] = eventually(lambda: path.query("select letter_id from parked_events where resolution is null"))
+    [[letter]] = eventually(lambda: path.query("select dead_letter_id from parked_events where resolution is null"))
     assert letter in command("parked", "ls", "--reason", "type_unknown", "--database", "shared_psql")
     assert json.loads(command("parked", "show", letter))["reason"] == "type_unknown"
     assert command("parked", "redrive", "--dry-run", letter) == f"{letter}: would be redriven\n"
     assert command("parked", "redrive", letter) == f"{letter}: redriven\n"
-    again = "select letter_id from parked_events where letter_id > :letter"
+    again = "select dead_letter_id from parked_events where dead_letter_id > :letter"
     [[letter]] = eventually(lambda: path.query(again, letter=letter))
     assert f"{letter}: discarded" in command("parked", "drop", "--all", "--why", "A test.")
     assert path.parked() == []

@@ -56,10 +56,10 @@ def test_a_sequence_that_hands_out_numbers_in_blocks(patient: EventPath) -> None
 
 
 def test_a_function_that_is_missing(patient: EventPath) -> None:
-    wound, cure = "alter function ring_relay rename to rung_relay", "alter function rung_relay rename to ring_relay"
+    wound, cure = "alter function wake_relay rename to rung_relay", "alter function rung_relay rename to wake_relay"
     with planted(patient, wound, cure) as found:
         remedy = "botberi migrate shared_psql"
-        assert ("shared_psql", "the function ring_relay is missing", remedy) in found
+        assert ("shared_psql", "the function wake_relay is missing", remedy) in found
 
 
 def test_a_restored_database(patient: EventPath) -> None:
@@ -165,8 +165,8 @@ def test_a_slot_that_was_not_fired(patient: EventPath) -> None:
 
 
 def test_a_subject_that_fails_for_long(patient: EventPath) -> None:
-    wound = f"insert into shelved_subjects values ('{QUEUE}', 's', 1, now(), null, now() - interval '1 hour')"  # noqa: S608 - ours
-    with planted(patient, wound, "delete from shelved_subjects") as found:
+    wound = f"insert into deferred_subjects values ('{QUEUE}', 's', 1, now(), null, now() - interval '1 hour')"  # noqa: S608 - ours
+    with planted(patient, wound, "delete from deferred_subjects") as found:
         assert any(where == QUEUE and "1 subjects fail" in what for where, what, _ in found)
 
 

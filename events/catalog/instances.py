@@ -42,5 +42,5 @@ class InstanceStatusChanged(
     """The status that it has now: `provisioning`, `running`, `failed` and others; there may be more."""
     reason: str
     """Why, as a code: `agent_ready`, `crash_loop` and others; there may be more."""
-    sentence: str
+    message: str
     """The reason for people, in one sentence."""

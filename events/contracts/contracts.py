@@ -40,7 +40,7 @@ SAMPLES: Final[dict[str, Any]] = {
     "publisher_id": f"pub_{_UUID}",
     "record_id": "customer-4711",
     "reason": "asked",
-    "sentence": "It answered its first health check.",
+    "message": "It answered its first health check.",
     "session_id": f"ses_{_UUID}",
     "slug": "echo",
     "scopes": ["records"],

@@ -46,7 +46,7 @@ _SEPARATOR: Final = "\x1e"
 """Stands neither in an attribute nor in JSON: Postgres splits by it faster than it reads an array."""
 
 TAKE_IN: Final = """
-select take_in_events(
+select ingest_events(
   string_to_array(:sources, chr(30)), string_to_array(:ids, chr(30)), string_to_array(:channels, chr(30)),
   string_to_array(:events, chr(30)))
 """

@@ -48,29 +48,29 @@ SOON: Final = 0.2
 COUNTED: Final = 2.0
 """Seconds that a count of events is good for: they may be many."""
 
-_SHELVED: Final = "select subject from shelved_subjects where queue = :queue"
-SHELVE: Final = "select shelve(:queue, cast(:opened as jsonb), cast(:events as jsonb))"
+_SHELVED: Final = "select subject from deferred_subjects where queue = :queue"
+SHELVE: Final = "select defer_events(:queue, cast(:opened as jsonb), cast(:events as jsonb))"
 """Takes a queue and what `written` returns."""
 
-_UNSHELVE: Final = "select unshelve(:queue, :subject, :claim, cast(:taken as bigint[]), :tried, :pause)"
+_UNSHELVE: Final = "select settle_deferred_events(:queue, :subject, :claim, cast(:taken as bigint[]), :tried, :pause)"
 _COUNT: Final = """
 select queue, count(*), count(*) filter (where due <= clock_timestamp())
-from shelved_subjects where queue = any (:queues) group by queue
+from deferred_subjects where queue = any (:queues) group by queue
 """
-_COUNT_EVENTS: Final = "select queue, count(*) from shelved_events where queue = any (:queues) group by queue"
+_COUNT_EVENTS: Final = "select queue, count(*) from deferred_events where queue = any (:queues) group by queue"
 _CLAIM: Final = """
 with due as (
-  select subject from shelved_subjects where queue = :queue and due <= clock_timestamp()
+  select subject from deferred_subjects where queue = :queue and due <= clock_timestamp()
   order by due limit :most for update skip locked
 )
-update shelved_subjects set claim = :claim, due = clock_timestamp() + make_interval(secs => :lease)
-from due where shelved_subjects.queue = :queue and shelved_subjects.subject = due.subject
-returning shelved_subjects.subject, attempts
+update deferred_subjects set claim = :claim, due = clock_timestamp() + make_interval(secs => :lease)
+from due where deferred_subjects.queue = :queue and deferred_subjects.subject = due.subject
+returning deferred_subjects.subject, attempts
 """
 _TAKE: Final = """
 select seq, event from (
   select seq, event, sum(octet_length(event)) over (order by seq) - octet_length(event) as before
-  from (select seq, event from shelved_events where queue = :queue and subject = :subject
+  from (select seq, event from deferred_events where queue = :queue and subject = :subject
         order by seq limit :most) as first
 ) as sized where before < :bytes order by seq
 """

@@ -29,7 +29,7 @@ PAUSE: Final = 1.0
 
 _EMIT: Final = """
 select emit_event(
-  type => :type, subject => :subject, data => cast(:data as jsonb), actor => 'foreign', source => :source)
+  type => :type, subject => :subject, data => cast(:data as jsonb), actor => 'notify', source => :source)
 """
 
 _KEEP: Final = """

@@ -14,7 +14,7 @@ from core.postgres.session import Session
 log = logging.getLogger(__name__)
 
 LOCK: Final = 7_166_423_302
-"""The advisory lock's key, the same as in the functions emit_event and ring_relay."""
+"""The advisory lock's key, the same as in the functions emit_event and wake_relay."""
 
 
 class Gate:

@@ -87,7 +87,7 @@ _SAVING: Final = f"with saved as ({_SAVE})"
 _IF_SAVED: Final = "and exists (select from saved) "
 
 _PARK: Final = """
-insert into parked_events (seq, id, type, subject, reason, detail, letter, pausing)
+insert into parked_events (seq, id, type, subject, reason, detail, record, blocking)
 select seq, id, type, subject, :reason, :detail, to_jsonb(outbox), :pausing from outbox where seq = :seq
 on conflict (seq) do nothing
 """
@@ -96,14 +96,14 @@ _PARK_AGAIN: Final = """
 update parked_events set reason = :reason, detail = :detail, released = null where seq = :seq and resolution is null
 """
 
-_WAITING: Final = "select distinct subject from parked_events where pausing and resolution is null"
+_WAITING: Final = "select distinct subject from parked_events where blocking and resolution is null"
 
 _WAITING_FIRST: Final = """
 from (
   select row.* from (
-    select distinct on (subject) letter, reason, released from parked_events
-    where pausing and resolution is null order by subject, seq
-  ) as first, jsonb_populate_record(null::outbox, first.letter) as row
+    select distinct on (subject) record, reason, released from parked_events
+    where blocking and resolution is null order by subject, seq
+  ) as first, jsonb_populate_record(null::outbox, first.record) as row
   where released is not null or reason = 'behind'
 ) as outbox
 """

@@ -82,7 +82,7 @@ def test_a_redriven_dead_letter_goes_to_its_own_queue_with_its_own_id(path: Even
     [[letter]] = eventually(lambda: path.query("select id from dead_letters where event_id = :id", id=event_id))
     eventually(lambda: path.recorder.handled[HEAR_ALL.function])
     path.recorder.forget()
-    redrive = "select resolve_letters(array[:letter], 'redriven', 'usr_x')"
+    redrive = "select resolve_dead_letters(array[:letter], 'redriven', 'usr_x')"
     assert path.query(redrive, role="broker", letter=letter) == [(letter,)]
     # Others' events may come again, as those of functions that were down.
     eventually(lambda: path.recorder.heard(HEARD, [event_id]))

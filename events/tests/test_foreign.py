@@ -24,7 +24,7 @@ def test_one_of_the_documented_form_is_an_event(path: EventPath, eventually: Eve
     notify(path, json.dumps({"type": NoticePosted.type, "subject": "notice-foreign", "data": DATA}), eventually)
     eventually(lambda: "notice-foreign" in path.recorder.subjects(HEAR_ALL.function))
     [event] = [each for each in path.recorder.handled[HEAR_ALL.function] if each["subject"] == "notice-foreign"]
-    assert (event["actor"], event["source"], event["data"]) == ("foreign", "/notify/shared_psql", DATA)
+    assert (event["actor"], event["source"], event["data"]) == ("notify", "/notify/shared_psql", DATA)
 
 
 @pytest.mark.parametrize(

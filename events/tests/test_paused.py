@@ -16,7 +16,7 @@ HEARD = HEAR_ALL.function
 TOO_LARGE = "repeat('x', 5000)"
 
 RESOLVE = """
-select resolve_letters(array(select letter_id from parked_events where id = :id), :how, 'usr_1')
+select resolve_dead_letters(array(select dead_letter_id from parked_events where id = :id), :how, 'usr_1')
 """
 
 

@@ -130,7 +130,7 @@ def test_a_body_is_kept_for_what_is_stuck(relayed: EventPath) -> None:
     relayed.query("""insert into dead_letters
                        (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
                      values ('ded_1', 'q', 'evt_1', '/example/dead', 't', 's', 'refused', '', 1, '{}')""")
-    relayed.query("""insert into parked_events (seq, id, type, subject, reason, detail, letter)
+    relayed.query("""insert into parked_events (seq, id, type, subject, reason, detail, record)
                      values (1, 'evt_1', 't', 's', 'unroutable', '', '{}')""")
     kept = "select source from outbox_bodies where id = 'evt_1' order by source"
     rotate(relayed, "11 days")

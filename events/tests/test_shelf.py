@@ -41,7 +41,7 @@ def slugs(path: EventPath, subject: str) -> list[str]:
 
 
 def on_the_shelf(path: EventPath) -> int:
-    [[count]] = path.query("select count(*) from shelved_events where queue = :queue", queue=PATIENT.queue)
+    [[count]] = path.query("select count(*) from deferred_events where queue = :queue", queue=PATIENT.queue)
     return int(count)
 
 
@@ -55,7 +55,7 @@ def test_five_thousand_events_of_a_subject_that_fails_hold_up_nobody(shelf: Even
     eventually(lambda: len(slugs(shelf, "agt_ill")) == 5_000, seconds=90)
     assert slugs(shelf, "agt_ill") == [f"n{number}" for number in range(1, 5_001)]
     eventually(lambda: on_the_shelf(shelf) == 0)
-    assert shelf.query("select * from shelved_subjects") == []
+    assert shelf.query("select * from deferred_subjects") == []
 
 
 def test_what_comes_of_a_subject_on_the_shelf_follows_the_rest_of_it(shelf: EventPath, eventually: Eventually) -> None:
@@ -92,7 +92,7 @@ def test_a_dispatcher_killed_at_the_shelf_loses_and_inverts_nothing(
     shelf.start("dispatcher-2")
     eventually(lambda: len(slugs(shelf, "agt_ill")) == 300, seconds=60)
     assert slugs(shelf, "agt_ill") == [f"n{number}" for number in range(1, 301)]
-    eventually(lambda: shelf.query("select * from shelved_subjects") == [], seconds=60)
+    eventually(lambda: shelf.query("select * from deferred_subjects") == [], seconds=60)
 
 
 def test_what_dies_on_the_shelf_is_a_dead_letter_and_the_rest_goes_on(shelf: EventPath, eventually: Eventually) -> None:

@@ -32,9 +32,9 @@ class IdempotencyKeyReused(Invalid):
 
 
 _LOCK: Final = text("select pg_try_advisory_xact_lock(hashtextextended(:caller || ' ' || :key, 0))")
-_FIND: Final = text("select fingerprint, answer from idempotency_keys where caller = :caller and key = :key")
+_FIND: Final = text("select fingerprint, response from idempotency_keys where caller = :caller and key = :key")
 _SAVE: Final = text(
-    "insert into idempotency_keys (caller, key, fingerprint, answer) values (:caller, :key, :fingerprint, :answer)"
+    "insert into idempotency_keys (caller, key, fingerprint, response) values (:caller, :key, :fingerprint, :response)"
 )
 
 
@@ -65,7 +65,7 @@ class Request:
             return None
         if found.fingerprint != self.fingerprint:
             raise IdempotencyKeyReused
-        return str(found.answer)
+        return str(found.response)
 
     def once(self, db: Connection, run: Callable[[], Any]) -> str:
         """Return the JSON answer of the first request with this key, running it if this is the first."""
@@ -75,5 +75,5 @@ class Request:
         if known is not None:
             return known
         answer: str = run().model_dump_json()
-        db.execute(_SAVE, {**vars(self), "answer": answer})
+        db.execute(_SAVE, {**vars(self), "response": answer})
         return answer

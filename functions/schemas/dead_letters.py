@@ -44,7 +44,7 @@ class DeadLetter(Reply):
     resolution: Literal["redriven", "discarded"] | None
     resolved_by: str | None
     resolved_at: datetime | None
-    why: str | None
+    resolution_reason: str | None
 
 
 class Trial(Query):

@@ -38,7 +38,7 @@ class InstanceSummary(Reply):
     desired_state: DesiredState
     status: Status
     reason: Reason
-    sentence: Annotated[str, Field(description=_SENTENCE)]
+    message: Annotated[str, Field(description=_SENTENCE)]
     next: Annotated[str, Field(description=_NEXT)]
     deadline_at: Annotated[
         datetime | None, Field(description="When the present status is given up or tried again, if it is transient.")
@@ -88,6 +88,6 @@ class InstanceEvent(Reply):
     value: str
     reason: Reason
     actor: Annotated[str, Field(description="Who caused it: an account's id, or `system`.")]
-    sentence: Annotated[str, Field(description=_SENTENCE)]
+    message: Annotated[str, Field(description=_SENTENCE)]
     next: Annotated[str, Field(description=_NEXT)]
     at: datetime

@@ -177,7 +177,7 @@ def test_the_dataschema_of_an_event_is_an_address_that_answers_with_its_schema(
 
 def everything(stack: Stack) -> dict[str, Any]:
     """Return all that events may change in shared_psql, but for the leases of running instances."""
-    rows = "select jsonb_agg(to_jsonb(t) - '{due_at,lease_nonce,lease_until,offered_at}'::text[] order by id) from "
+    rows = "select jsonb_agg(to_jsonb(t) - '{due_at,lease_owner,lease_expires_at,queued_at}'::text[] order by id) from "
     with stack.world.transaction("shared_psql", "migrator") as db:
         found = {table: db.scalar(text(f"select count(*) from {table}")) for table in KEPT}  # noqa: S608 - names above
         return found | {"instances": db.scalar(text(f"{rows} instances t"))}

@@ -48,7 +48,7 @@ def send_message(caller: User, instance_id: InstanceId, message: NewMessage, tra
     with transaction() as db:
         row = reading.find(db, instance_id, owner_id=caller.id)
     if row["status"] != Status.RUNNING or row["address"] is None:
-        raise InstanceNotRunning(f"The instance is {row['status']}, not running: {row['sentence']}")
+        raise InstanceNotRunning(f"The instance is {row['status']}, not running: {row['message']}")
     started = perf_counter()
     message_id = new_id("msg")
     text = talk.say(row["address"], message_id, message.text)

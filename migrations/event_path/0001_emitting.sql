@@ -1,10 +1,11 @@
 -- What writers call to emit an event, and what subscribers call to read a large one.
 
--- The awake gate. A relay holds the exclusive lock 7166423302 while it is awake, and finds what is written by itself.
+-- Wakes a sleeping relay. A relay holds the advisory lock 7166423302 while it is awake, and finds what is written by
+-- itself.
 -- A writer that gets the lock shared knows that every relay sleeps, and notifies. NOTIFY in every commit would take
 -- one lock of the whole cluster in each, and end group commit. A relay that falls asleep frees the lock first and
 -- looks once more after that: what was committed in between is seen by it, what comes later notifies.
-create function ring_relay() returns void language plpgsql set search_path = public, pg_temp as $$
+create function wake_relay() returns void language plpgsql set search_path = public, pg_temp as $$
 begin
   if pg_try_advisory_xact_lock_shared(7166423302) then
     notify botberi_outbox;
@@ -15,17 +16,17 @@ end $$;
 -- replaced after every migration by what the catalog of events says (see migrations/producers.py). A function that
 -- returns a constant becomes a part of the expression that calls it, where looking into a table took longer than all
 -- else that emit_event does; and whoever replaces it has every plan made anew.
-create function event_speakers() returns jsonb language sql immutable as $$ select '{}'::jsonb $$;
-comment on function event_speakers is 'which role says which type, `own` or `outside`: written with every migration';
+create function event_producers() returns jsonb language sql immutable as $$ select '{}'::jsonb $$;
+comment on function event_producers is 'which role emits which type, `own` or `outside`: written with every migration';
 
 -- Emits an event and returns its id. Whoever may write events may call this and nothing else: the outbox itself can be
 -- read by the relay alone.
 --
--- A role emits the types that `event_speakers` gives it, as this database, or if they are of other systems as one of
+-- A role emits the types that `event_producers` gives it, as this database, or if they are of other systems as one of
 -- these. A type that isn't listed there is nobody's: the relay parks it, unless its catalog is the newer one.
 -- Where an event goes is for the exchange to say; a recipient is named for what is addressed to Postgres, and for the
--- relay's probe. Who acted the parts say of those whom they serve; the relay serves nobody. Whoever owns this function
--- may say anything.
+-- relay's probe. Each part names as actor whom it serves; the relay serves nobody. Whoever owns this function may emit
+-- anything.
 create function emit_event(
   type text, subject text, data jsonb,
   id text default null, traceparent text default null, correlationid text default null,
@@ -38,16 +39,16 @@ declare
   body jsonb := emit_event.data;
 begin
   -- Without a query in it, plpgsql evaluates it by itself.
-  if ((event_speakers()->emit_event.type->>session_user::text) is distinct from
+  if ((event_producers()->emit_event.type->>session_user::text) is distinct from
         case when emit_event.source is null then 'own' else 'outside' end
-      and (emit_event.source is not null or event_speakers() ? emit_event.type)
+      and (emit_event.source is not null or event_producers() ? emit_event.type)
       or emit_event.source ~* '^[/.]*botberi([^a-z0-9_-]|$)'
       or coalesce(emit_event.recipient, emit_event.channel) is not null and session_user <> 'botberi_relay'
         and not (session_user = 'botberi_broker' and emit_event.channel is not null
                  and emit_event.recipient like 'botberi.notify.%')
-      or (emit_event.actor in ('relay', 'foreign')) <> (session_user = 'botberi_relay' and emit_event.actor <> 'system')
+      or (emit_event.actor in ('relay', 'notify')) <> (session_user = 'botberi_relay' and emit_event.actor <> 'system')
      ) and not pg_has_role(session_user, current_user, 'usage') then
-    raise exception '% may not say % so: see event_speakers()', session_user, emit_event.type
+    raise exception '% may not emit % so: see event_producers()', session_user, emit_event.type
       using errcode = 'insufficient_privilege';
   elsif jsonb_typeof(body) is distinct from 'object' then
     raise exception 'the data of an event is a JSON object' using errcode = 'invalid_parameter_value';
@@ -65,7 +66,7 @@ begin
   values (event_id, emit_event.source, emit_event.type, emit_event.subject, emit_event.subject, body,
           emit_event.traceparent, emit_event.correlationid, emit_event.causationid, emit_event.actor,
           emit_event.recipient, emit_event.channel);
-  -- What ring_relay does, whose call took a fifth of the time.
+  -- What wake_relay does, whose call took a fifth of the time.
   if pg_try_advisory_xact_lock_shared(7166423302) then
     notify botberi_outbox;
   end if;

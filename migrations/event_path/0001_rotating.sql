@@ -45,7 +45,7 @@ begin
   delete from outbox_bodies as body where created < now() - keep - interval '30 days'
     and not exists (
       select from parked_events as parked where parked.resolution is null
-        and (coalesce(parked.letter->>'source', event_source()), parked.id) = (body.source, body.id))
+        and (coalesce(parked.record->>'source', event_source()), parked.id) = (body.source, body.id))
     and not exists (
       select from dead_letters as dead where dead.resolution is null
         and (dead.source, dead.event_id) = (body.source, body.id));
@@ -71,21 +71,21 @@ begin
 end $$;
 
 -- A request is repeated within minutes.
-create function forget_idempotency_keys(most integer) returns integer language sql security definer
+create function forget_idempotency_keys(row_limit integer) returns integer language sql security definer
 set search_path = public, pg_temp as $$
   with old as (
     delete from idempotency_keys where (caller, key) in (
-      select caller, key from idempotency_keys where created < now() - interval '7 days' limit most)
+      select caller, key from idempotency_keys where created < now() - interval '7 days' limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
 
 -- Nothing that is older can be published again: the outbox keeps what was delivered for a week, bodies for a month.
-create function forget_handled_events(most integer) returns integer language sql security definer
+create function forget_handled_events(row_limit integer) returns integer language sql security definer
 set search_path = public, pg_temp as $$
   with old as (
     delete from inbox where (subscriber, source, id) in (
-      select subscriber, source, id from inbox where received < now() - interval '45 days' limit most)
+      select subscriber, source, id from inbox where received < now() - interval '45 days' limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;

@@ -70,8 +70,8 @@ comment on column relay_cursor.epoch is 'rises with every relay that takes over;
 
 -- An id like those of dead letters, a UUIDv7 with which they are listed: to the microsecond, so that events parked one
 -- after another sort that way.
-create function new_parked_id(at timestamptz) returns text language sql volatile set search_path = pg_catalog, pg_temp
-as $$
+create function new_dead_letter_id(at timestamptz) returns text language sql volatile
+set search_path = pg_catalog, pg_temp as $$
   select 'ded_' || lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
     || substr(replace(gen_random_uuid()::text, '-', ''), 17)
   from (select (extract(epoch from at) * 1000000)::bigint as micros) as moment
@@ -85,22 +85,23 @@ create table parked_events (
   subject text not null,
   reason text not null,
   detail text not null,
-  letter jsonb not null,
+  record jsonb not null,
   parked timestamptz not null default clock_timestamp(),
-  letter_id text not null default new_parked_id(clock_timestamp()) constraint parked_events_letter_id_key unique,
+  dead_letter_id text not null default new_dead_letter_id(clock_timestamp()) unique,
   resolution text check (resolution in ('redriven', 'discarded')),
   resolved_by text,
   resolved_at timestamptz,
-  why text,
-  pausing boolean not null default false,
+  resolution_reason text,
+  blocking boolean not null default false,
   released timestamptz
 );
-create index parked_events_open_idx on parked_events (letter_id) where resolution is null;
-create index parked_events_pausing_idx on parked_events (subject, seq) where pausing and resolution is null;
-comment on table parked_events is 'events that can not be published: the whole outbox row in letter';
-comment on column parked_events.letter_id is 'by which an operator names it; `id` is the event''s';
-comment on column parked_events.pausing is 'later events of its subject wait behind it, with the reason `behind`';
-comment on column parked_events.released is 'when it was redriven, of one that pauses: the relay sends it in its turn';
+create index parked_events_open_idx on parked_events (dead_letter_id) where resolution is null;
+create index parked_events_blocking_idx on parked_events (subject, seq) where blocking and resolution is null;
+comment on table parked_events is 'events that can not be published: the whole outbox row in `record`';
+comment on column parked_events.dead_letter_id is 'by which an operator names it; `id` is the event''s';
+comment on column parked_events.blocking is 'later events of its subject wait behind it, with the reason `behind`';
+comment on column parked_events.released is
+  'when it was redriven, of one that blocks: the relay sends it before what waits behind it';
 
 -- Events that a subscriber could not handle, each with the queue that it died in. An event is open once in a queue.
 create table dead_letters (
@@ -118,10 +119,10 @@ create table dead_letters (
   resolution text check (resolution in ('redriven', 'discarded')),
   resolved_by text,
   resolved_at timestamptz,
-  why text
+  resolution_reason text
 );
 create unique index dead_letters_open_idx on dead_letters (queue, source, event_id) where resolution is null;
-comment on column dead_letters.why is 'the reason that whoever resolved it gave';
+comment on column dead_letters.resolution_reason is 'the reason that whoever resolved it gave';
 
 -- What each subscriber has handled, in the transaction that did it: an event that comes again does nothing.
 create table inbox (
@@ -135,12 +136,12 @@ create table inbox (
 create index inbox_received_idx on inbox using brin (received);
 comment on column inbox.body is 'the event, where a NOTIFY could only refer to it';
 
--- The answers to requests that named an Idempotency-Key.
+-- The responses to requests that named an Idempotency-Key.
 create table idempotency_keys (
   caller text not null,
   key text not null,
   fingerprint text not null,
-  answer text not null,
+  response text not null,
   created timestamptz not null default now(),
   primary key (caller, key)
 );

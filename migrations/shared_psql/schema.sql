@@ -1,7 +1,29 @@
 -- Written by `make schema` from a migrated database: change the migrations, not this file.
 --
 -- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of the
--- outbox are left out, and what event_speakers() returns, which is written from the catalog of events.
+-- outbox are left out, and what event_producers() returns, which is written from the catalog of events.
+
+CREATE FUNCTION public.defer_events(on_queue text, opened jsonb, events jsonb) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  insert into deferred_subjects (queue, subject, attempts, due)
+  select on_queue, each.subject, each.attempts, clock_timestamp() + make_interval(secs => each.pause)
+  from jsonb_to_recordset(opened) as each (subject text, attempts integer, pause float8)
+  order by each.subject on conflict do nothing;
+  perform from deferred_subjects
+  where queue = on_queue and subject in (select each->>'subject' from jsonb_array_elements(events) as each)
+  order by subject for update;
+  insert into deferred_events (queue, subject, source, event_id, event)
+  select on_queue, there.subject, each->>'source', each->>'id', decode(each->>'event', 'base64')
+  from jsonb_array_elements(events) with ordinality as given (each, place)
+  join deferred_subjects there on there.queue = on_queue and there.subject = each->>'subject'
+  order by place on conflict do nothing;
+  return query select distinct each->>'subject' from jsonb_array_elements(events) as each
+  where not exists (
+    select from deferred_subjects there where there.queue = on_queue and there.subject = each->>'subject');
+end $$;
 
 CREATE FUNCTION public.emit_event(type text, subject text, data jsonb, id text DEFAULT NULL::text, traceparent text DEFAULT NULL::text, correlationid text DEFAULT NULL::text, causationid text DEFAULT NULL::text, actor text DEFAULT 'system'::text, source text DEFAULT NULL::text, recipient text DEFAULT NULL::text, channel text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -13,16 +35,16 @@ declare
   body jsonb := emit_event.data;
 begin
   -- Without a query in it, plpgsql evaluates it by itself.
-  if ((event_speakers()->emit_event.type->>session_user::text) is distinct from
+  if ((event_producers()->emit_event.type->>session_user::text) is distinct from
         case when emit_event.source is null then 'own' else 'outside' end
-      and (emit_event.source is not null or event_speakers() ? emit_event.type)
+      and (emit_event.source is not null or event_producers() ? emit_event.type)
       or emit_event.source ~* '^[/.]*botberi([^a-z0-9_-]|$)'
       or coalesce(emit_event.recipient, emit_event.channel) is not null and session_user <> 'botberi_relay'
         and not (session_user = 'botberi_broker' and emit_event.channel is not null
                  and emit_event.recipient like 'botberi.notify.%')
-      or (emit_event.actor in ('relay', 'foreign')) <> (session_user = 'botberi_relay' and emit_event.actor <> 'system')
+      or (emit_event.actor in ('relay', 'notify')) <> (session_user = 'botberi_relay' and emit_event.actor <> 'system')
      ) and not pg_has_role(session_user, current_user, 'usage') then
-    raise exception '% may not say % so: see event_speakers()', session_user, emit_event.type
+    raise exception '% may not emit % so: see event_producers()', session_user, emit_event.type
       using errcode = 'insufficient_privilege';
   elsif jsonb_typeof(body) is distinct from 'object' then
     raise exception 'the data of an event is a JSON object' using errcode = 'invalid_parameter_value';
@@ -40,7 +62,7 @@ begin
   values (event_id, emit_event.source, emit_event.type, emit_event.subject, emit_event.subject, body,
           emit_event.traceparent, emit_event.correlationid, emit_event.causationid, emit_event.actor,
           emit_event.recipient, emit_event.channel);
-  -- What ring_relay does, whose call took a fifth of the time.
+  -- What wake_relay does, whose call took a fifth of the time.
   if pg_try_advisory_xact_lock_shared(7166423302) then
     notify botberi_outbox;
   end if;
@@ -54,7 +76,7 @@ CREATE FUNCTION public.event_body(source text, id text) RETURNS text
   select data::text from outbox_bodies as kept where kept.source = event_body.source and kept.id = event_body.id
 $$;
 
-CREATE FUNCTION public.event_path_status(most integer) RETURNS TABLE(holder text, epoch bigint, relays integer, progress_seconds double precision, waiting integer, oldest_seconds double precision, parked integer, dead integer)
+CREATE FUNCTION public.event_path_status(row_limit integer) RETURNS TABLE(holder text, epoch bigint, relays integer, progress_seconds double precision, waiting integer, oldest_seconds double precision, parked integer, dead integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -71,15 +93,15 @@ begin
   if c.s1::text <> c.s2::text then
     select count(*), min(created) into waiting, oldest from (
       select o.created from outbox o
-      where o.seq > c.last_seq and not pg_visible_in_snapshot(o.xid, c.s1) order by o.seq limit most) as ahead;
+      where o.seq > c.last_seq and not pg_visible_in_snapshot(o.xid, c.s1) order by o.seq limit row_limit) as ahead;
   end if;
-  if waiting < most then
+  if waiting < row_limit then
     select count(*), min(created) into more, older from (
       select o.created from (
         select l.seq, l.created from outbox l where l.xid >= pg_snapshot_xmax(c.s2)
         union all
         select u.seq, u.created from outbox u where u.xid = any(array(select pg_snapshot_xip(c.s2)))
-      ) as o where c.s1::text = c.s2::text or o.seq <= c.last_seq limit most - waiting) as behind;
+      ) as o where c.s1::text = c.s2::text or o.seq <= c.last_seq limit row_limit - waiting) as behind;
     waiting := waiting + more;
     oldest := least(oldest, older);
   end if;
@@ -90,20 +112,20 @@ begin
   oldest_seconds := case when oldest is not null then greatest(extract(epoch from clock_timestamp() - oldest), 0) end;
   select count(*) into relays from pg_stat_activity
     where datname = current_database() and usename = 'botberi_relay' and application_name = 'botberi-relay';
-  select count(*) into parked from (select from parked_events where resolution is null limit most) as p;
-  select count(*) into dead from (select from dead_letters where resolution is null limit most) as d;
+  select count(*) into parked from (select from parked_events where resolution is null limit row_limit) as p;
+  select count(*) into dead from (select from dead_letters where resolution is null limit row_limit) as d;
   return next;
 end $$;
+
+CREATE FUNCTION public.event_producers() RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$ select '{}'::jsonb $$;
+
+COMMENT ON FUNCTION public.event_producers() IS 'which role emits which type, `own` or `outside`: written with every migration';
 
 CREATE FUNCTION public.event_source() RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ select '/botberi/shared_psql' $$;
-
-CREATE FUNCTION public.event_speakers() RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    AS $$ select '{}'::jsonb $$;
-
-COMMENT ON FUNCTION public.event_speakers() IS 'which role says which type, `own` or `outside`: written with every migration';
 
 CREATE FUNCTION public.fire_schedule(of_schedule text, at_slot timestamp with time zone, event_type text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -129,29 +151,29 @@ begin
   return true;
 end $$;
 
-CREATE FUNCTION public.forget_handled_events(most integer) RETURNS integer
+CREATE FUNCTION public.forget_handled_events(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
   with old as (
     delete from inbox where (subscriber, source, id) in (
-      select subscriber, source, id from inbox where received < now() - interval '45 days' limit most)
+      select subscriber, source, id from inbox where received < now() - interval '45 days' limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
 
-CREATE FUNCTION public.forget_idempotency_keys(most integer) RETURNS integer
+CREATE FUNCTION public.forget_idempotency_keys(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
   with old as (
     delete from idempotency_keys where (caller, key) in (
-      select caller, key from idempotency_keys where created < now() - interval '7 days' limit most)
+      select caller, key from idempotency_keys where created < now() - interval '7 days' limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
 
-CREATE FUNCTION public.forget_slots(most integer) RETURNS integer
+CREATE FUNCTION public.forget_slots(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -159,10 +181,33 @@ CREATE FUNCTION public.forget_slots(most integer) RETURNS integer
     delete from cron_slots where (schedule, slot) in (
       select schedule, slot from cron_slots old where slot < now() - interval '30 days'
       and exists (select from cron_slots newer where newer.schedule = old.schedule and newer.slot > old.slot)
-      limit most)
+      limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
+
+CREATE FUNCTION public.ingest_events(sources text[], ids text[], channels text[], events text[]) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  fit constant integer := 7900;
+  count integer;
+begin
+  with given as materialized (
+    select * from unnest(sources, ids, channels, events) with ordinality as each (source, id, channel, event, place)
+  ), fresh as (
+    insert into inbox (subscriber, source, id, body)
+    select 'notify', source, id, case when octet_length(event) > fit then event::jsonb end from given
+    on conflict do nothing returning source, id
+  ), rung as (
+    select pg_notify(channel, case when octet_length(event) > fit
+      then (event::jsonb - 'data' || jsonb_build_object('dataref', 'inbox:' || id))::text else event end)
+    from given join fresh using (source, id) order by place
+  )
+  select count(*) from rung into count;
+  return count;
+end $$;
 
 CREATE FUNCTION public.instance_statistics() RETURNS TABLE(status text, instances bigint, overdue bigint, past_deadline bigint)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -192,7 +237,7 @@ begin
   ) as sorted;
 end $$;
 
-CREATE FUNCTION public.new_parked_id(at timestamp with time zone) RETURNS text
+CREATE FUNCTION public.new_dead_letter_id(at timestamp with time zone) RETURNS text
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -236,25 +281,28 @@ CREATE FUNCTION public.remember_revoked(session text, expires timestamp with tim
   on conflict (session_id) do update set expires_at = greatest(known.expires_at, excluded.expires_at)
 $$;
 
-CREATE FUNCTION public.resolve_letters(letters text[], how text, resolver text, grounds text DEFAULT NULL::text) RETURNS SETOF text
+CREATE FUNCTION public.resolve_dead_letters(ids text[], how text, resolver text, grounds text DEFAULT NULL::text) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
   return query
   with dead as (
-    update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
-    where d.id = any(letters) and d.resolution is null returning d.*
+    update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(),
+      resolution_reason = grounds
+    where d.id = any(ids) and d.resolution is null returning d.*
   ), released as (
-    update parked_events p set released = clock_timestamp(), resolved_by = resolver, why = grounds
-    where p.letter_id = any(letters) and p.resolution is null and p.pausing and how = 'redriven' returning p.letter_id
+    update parked_events p set released = clock_timestamp(), resolved_by = resolver, resolution_reason = grounds
+    where p.dead_letter_id = any(ids) and p.resolution is null and p.blocking and how = 'redriven'
+    returning p.dead_letter_id
   ), parked as (
-    update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
-    where p.letter_id = any(letters) and p.resolution is null and not (p.pausing and how = 'redriven') returning p.*
+    update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(),
+      resolution_reason = grounds
+    where p.dead_letter_id = any(ids) and p.resolution is null and not (p.blocking and how = 'redriven') returning p.*
   ), stuck as (
-    select p.letter_id, p.seq as place, row.id, row.source, row.type, row.subject, row.partitionkey, row.data,
+    select p.dead_letter_id, p.seq as place, row.id, row.source, row.type, row.subject, row.partitionkey, row.data,
            row.traceparent, row.correlationid, row.causationid, row.actor, row.recipient, row.channel, row.created
-    from parked p, jsonb_populate_record(null::outbox, p.letter) as row
+    from parked p, jsonb_populate_record(null::outbox, p.record) as row
     union all
     select d.id, null, d.event_id, d.source, d.type, d.subject, coalesce(whole->>'partitionkey', d.subject),
            whole->'data', whole->>'traceparent', whole->>'correlationid', whole->>'causationid',
@@ -265,22 +313,12 @@ begin
                         recipient, channel, created)
     select s.id, s.source, s.type, s.subject, s.partitionkey, s.data, s.traceparent, s.correlationid, s.causationid,
            s.actor, s.recipient, s.channel, s.created
-    from stuck s where how = 'redriven' order by s.place, s.letter_id
+    from stuck s where how = 'redriven' order by s.place, s.dead_letter_id
     returning 1
   )
-  select s.letter_id from stuck s union all select r.letter_id from released r order by 1;
+  select s.dead_letter_id from stuck s union all select r.dead_letter_id from released r order by 1;
   if how = 'redriven' then
-    perform ring_relay();
-  end if;
-end $$;
-
-CREATE FUNCTION public.ring_relay() RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-begin
-  if pg_try_advisory_xact_lock_shared(7166423302) then
-    notify botberi_outbox;
+    perform wake_relay();
   end if;
 end $$;
 
@@ -322,76 +360,41 @@ begin
   delete from outbox_bodies as body where created < now() - keep - interval '30 days'
     and not exists (
       select from parked_events as parked where parked.resolution is null
-        and (coalesce(parked.letter->>'source', event_source()), parked.id) = (body.source, body.id))
+        and (coalesce(parked.record->>'source', event_source()), parked.id) = (body.source, body.id))
     and not exists (
       select from dead_letters as dead where dead.resolution is null
         and (dead.source, dead.event_id) = (body.source, body.id));
   return dropped;
 end $_$;
 
-CREATE FUNCTION public.shelve(on_queue text, opened jsonb, events jsonb) RETURNS SETOF text
+CREATE FUNCTION public.settle_deferred_events(on_queue text, of_subject text, by_claim text, taken bigint[], tried integer, pause double precision) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
-  insert into shelved_subjects (queue, subject, attempts, due)
-  select on_queue, each.subject, each.attempts, clock_timestamp() + make_interval(secs => each.pause)
-  from jsonb_to_recordset(opened) as each (subject text, attempts integer, pause float8)
-  order by each.subject on conflict do nothing;
-  perform from shelved_subjects
-  where queue = on_queue and subject in (select each->>'subject' from jsonb_array_elements(events) as each)
-  order by subject for update;
-  insert into shelved_events (queue, subject, source, event_id, event)
-  select on_queue, there.subject, each->>'source', each->>'id', decode(each->>'event', 'base64')
-  from jsonb_array_elements(events) with ordinality as given (each, place)
-  join shelved_subjects there on there.queue = on_queue and there.subject = each->>'subject'
-  order by place on conflict do nothing;
-  return query select distinct each->>'subject' from jsonb_array_elements(events) as each
-  where not exists (
-    select from shelved_subjects there where there.queue = on_queue and there.subject = each->>'subject');
-end $$;
-
-CREATE FUNCTION public.take_in_events(sources text[], ids text[], channels text[], events text[]) RETURNS integer
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-declare
-  fit constant integer := 7900;
-  count integer;
-begin
-  with given as materialized (
-    select * from unnest(sources, ids, channels, events) with ordinality as each (source, id, channel, event, place)
-  ), fresh as (
-    insert into inbox (subscriber, source, id, body)
-    select 'notify', source, id, case when octet_length(event) > fit then event::jsonb end from given
-    on conflict do nothing returning source, id
-  ), rung as (
-    select pg_notify(channel, case when octet_length(event) > fit
-      then (event::jsonb - 'data' || jsonb_build_object('dataref', 'inbox:' || id))::text else event end)
-    from given join fresh using (source, id) order by place
-  )
-  select count(*) from rung into count;
-  return count;
-end $$;
-
-CREATE FUNCTION public.unshelve(on_queue text, of_subject text, by_claim text, taken bigint[], tried integer, pause double precision) RETURNS boolean
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-begin
-  perform from shelved_subjects where queue = on_queue and subject = of_subject and claim = by_claim for update;
+  perform from deferred_subjects where queue = on_queue and subject = of_subject and claim = by_claim for update;
   if not found then
     return false;
   end if;
-  delete from shelved_events where seq = any (taken);
-  if exists (select from shelved_events where queue = on_queue and subject = of_subject) then
-    update shelved_subjects
+  delete from deferred_events where seq = any (taken);
+  if exists (select from deferred_events where queue = on_queue and subject = of_subject) then
+    update deferred_subjects
     set attempts = tried, claim = null, due = clock_timestamp() + make_interval(secs => pause)
     where queue = on_queue and subject = of_subject;
   else
-    delete from shelved_subjects where queue = on_queue and subject = of_subject;
+    delete from deferred_subjects where queue = on_queue and subject = of_subject;
   end if;
   return true;
+end $$;
+
+CREATE FUNCTION public.wake_relay() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if pg_try_advisory_xact_lock_shared(7166423302) then
+    notify botberi_outbox;
+  end if;
 end $$;
 
 CREATE TABLE public.agent_versions (
@@ -427,6 +430,95 @@ CREATE TABLE public.agents (
 );
 
 COMMENT ON COLUMN public.agents.listed IS 'whether people find it in the catalog';
+
+CREATE TABLE public.dead_letters (
+    id text NOT NULL,
+    queue text NOT NULL,
+    event_id text NOT NULL,
+    source text NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    attempts integer NOT NULL,
+    event text NOT NULL,
+    died_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    resolution text,
+    resolved_by text,
+    resolved_at timestamp with time zone,
+    resolution_reason text,
+    CONSTRAINT dead_letters_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
+);
+
+COMMENT ON COLUMN public.dead_letters.resolution_reason IS 'the reason that whoever resolved it gave';
+
+CREATE TABLE public.parked_events (
+    seq bigint NOT NULL,
+    id text NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    record jsonb NOT NULL,
+    parked timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    dead_letter_id text DEFAULT public.new_dead_letter_id(clock_timestamp()) NOT NULL,
+    resolution text,
+    resolved_by text,
+    resolved_at timestamp with time zone,
+    resolution_reason text,
+    blocking boolean DEFAULT false NOT NULL,
+    released timestamp with time zone,
+    CONSTRAINT parked_events_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
+);
+
+COMMENT ON TABLE public.parked_events IS 'events that can not be published: the whole outbox row in `record`';
+
+COMMENT ON COLUMN public.parked_events.dead_letter_id IS 'by which an operator names it; `id` is the event''s';
+
+COMMENT ON COLUMN public.parked_events.blocking IS 'later events of its subject wait behind it, with the reason `behind`';
+
+COMMENT ON COLUMN public.parked_events.released IS 'when it was redriven, of one that blocks: the relay sends it before what waits behind it';
+
+CREATE VIEW public.all_dead_letters AS
+ SELECT id,
+    'dead'::text AS kind,
+    queue,
+    event_id,
+    source,
+    type,
+    subject,
+    reason,
+    detail,
+    attempts,
+    event,
+    died_at,
+    resolution,
+    resolved_by,
+    resolved_at,
+    resolution_reason
+   FROM public.dead_letters
+UNION ALL
+ SELECT dead_letter_id AS id,
+    'parked'::text AS kind,
+    (record ->> 'recipient'::text) AS queue,
+    id AS event_id,
+    COALESCE((record ->> 'source'::text), public.event_source()) AS source,
+    type,
+    subject,
+    reason,
+    detail,
+    0 AS attempts,
+    ((jsonb_strip_nulls(jsonb_build_object('specversion', '1.0', 'id', id, 'source', COALESCE((record ->> 'source'::text), public.event_source()), 'type', type, 'subject', subject, 'time', (record -> 'created'::text), 'traceparent', (record -> 'traceparent'::text), 'correlationid', (record -> 'correlationid'::text), 'causationid', (record -> 'causationid'::text), 'actor', (record -> 'actor'::text), 'channel', (record -> 'channel'::text))) ||
+        CASE
+            WHEN ((record -> 'data'::text) = 'null'::jsonb) THEN jsonb_build_object('dataref', ((public.event_source() || '/bodies/'::text) || id))
+            ELSE jsonb_build_object('data', (record -> 'data'::text))
+        END))::text AS event,
+    parked AS died_at,
+    resolution,
+    resolved_by,
+    resolved_at,
+    resolution_reason
+   FROM public.parked_events;
 
 CREATE TABLE public.audit (
     id text NOT NULL,
@@ -465,32 +557,44 @@ CREATE TABLE public.cron_slots (
 
 COMMENT ON COLUMN public.cron_slots.fired IS 'null for the slot before the first, from which a new schedule counts';
 
-CREATE TABLE public.dead_letters (
-    id text NOT NULL,
+CREATE TABLE public.deferred_events (
+    seq bigint NOT NULL,
     queue text NOT NULL,
-    event_id text NOT NULL,
-    source text NOT NULL,
-    type text NOT NULL,
     subject text NOT NULL,
-    reason text NOT NULL,
-    detail text NOT NULL,
-    attempts integer NOT NULL,
-    event text NOT NULL,
-    died_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    resolution text,
-    resolved_by text,
-    resolved_at timestamp with time zone,
-    why text,
-    CONSTRAINT dead_letters_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
+    source text NOT NULL,
+    event_id text NOT NULL,
+    event bytea NOT NULL
 );
 
-COMMENT ON COLUMN public.dead_letters.why IS 'the reason that whoever resolved it gave';
+ALTER TABLE public.deferred_events ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.deferred_events_seq_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.deferred_subjects (
+    queue text NOT NULL,
+    subject text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due timestamp with time zone NOT NULL,
+    claim text,
+    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE public.deferred_subjects IS 'subjects whose events wait here instead of in RabbitMQ';
+
+COMMENT ON COLUMN public.deferred_subjects.attempts IS 'calls that failed, of the first event that waits';
+
+COMMENT ON COLUMN public.deferred_subjects.due IS 'when it is tried again; while it is claimed, when the claim ends by itself';
 
 CREATE TABLE public.idempotency_keys (
     caller text NOT NULL,
     key text NOT NULL,
     fingerprint text NOT NULL,
-    answer text NOT NULL,
+    response text NOT NULL,
     created timestamp with time zone DEFAULT now() NOT NULL
 );
 
@@ -512,7 +616,7 @@ CREATE TABLE public.instance_events (
     value text NOT NULL,
     reason text NOT NULL,
     actor text NOT NULL,
-    sentence text NOT NULL,
+    message text NOT NULL,
     next text DEFAULT ''::text NOT NULL,
     at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     sequence bigint
@@ -530,16 +634,16 @@ CREATE TABLE public.instances (
     desired_state text NOT NULL,
     status text DEFAULT 'pending'::text NOT NULL,
     reason text NOT NULL,
-    sentence text NOT NULL,
+    message text NOT NULL,
     next text DEFAULT ''::text NOT NULL,
     deadline_at timestamp with time zone,
     address text,
     attempts integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     row_version integer DEFAULT 1 NOT NULL,
-    lease_nonce text,
-    lease_until timestamp with time zone,
-    offered_at timestamp with time zone,
+    lease_owner text,
+    lease_expires_at timestamp with time zone,
+    queued_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     secret_places text[] DEFAULT '{""}'::text[] NOT NULL,
@@ -552,7 +656,7 @@ COMMENT ON COLUMN public.instances.config IS 'as it was sent, with the schema''s
 
 COMMENT ON COLUMN public.instances.reason IS 'a typed reason for the present status';
 
-COMMENT ON COLUMN public.instances.sentence IS 'the reason for people';
+COMMENT ON COLUMN public.instances.message IS 'the reason for people';
 
 COMMENT ON COLUMN public.instances.next IS 'what happens next, for people';
 
@@ -564,79 +668,11 @@ COMMENT ON COLUMN public.instances.attempts IS 'starts that failed one after ano
 
 COMMENT ON COLUMN public.instances.due_at IS 'when the worker should look again';
 
-COMMENT ON COLUMN public.instances.lease_nonce IS 'whose turn it is';
+COMMENT ON COLUMN public.instances.lease_owner IS 'who has the lease, drawn at random; null when nobody has';
 
-COMMENT ON COLUMN public.instances.offered_at IS 'when the sweep last handed it to the workers';
+COMMENT ON COLUMN public.instances.queued_at IS 'when the sweep last handed it to the workers';
 
 COMMENT ON COLUMN public.instances.secret_places IS 'JSON Pointers to the secrets in the config, which nobody is shown; an empty one stands for all of it';
-
-CREATE TABLE public.parked_events (
-    seq bigint NOT NULL,
-    id text NOT NULL,
-    type text NOT NULL,
-    subject text NOT NULL,
-    reason text NOT NULL,
-    detail text NOT NULL,
-    letter jsonb NOT NULL,
-    parked timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    letter_id text DEFAULT public.new_parked_id(clock_timestamp()) NOT NULL,
-    resolution text,
-    resolved_by text,
-    resolved_at timestamp with time zone,
-    why text,
-    pausing boolean DEFAULT false NOT NULL,
-    released timestamp with time zone,
-    CONSTRAINT parked_events_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
-);
-
-COMMENT ON TABLE public.parked_events IS 'events that can not be published: the whole outbox row in letter';
-
-COMMENT ON COLUMN public.parked_events.letter_id IS 'by which an operator names it; `id` is the event''s';
-
-COMMENT ON COLUMN public.parked_events.pausing IS 'later events of its subject wait behind it, with the reason `behind`';
-
-COMMENT ON COLUMN public.parked_events.released IS 'when it was redriven, of one that pauses: the relay sends it in its turn';
-
-CREATE VIEW public.letters AS
- SELECT id,
-    'dead'::text AS kind,
-    queue,
-    event_id,
-    source,
-    type,
-    subject,
-    reason,
-    detail,
-    attempts,
-    event,
-    died_at AS stuck_at,
-    resolution,
-    resolved_by,
-    resolved_at,
-    why
-   FROM public.dead_letters
-UNION ALL
- SELECT letter_id AS id,
-    'parked'::text AS kind,
-    (letter ->> 'recipient'::text) AS queue,
-    id AS event_id,
-    COALESCE((letter ->> 'source'::text), public.event_source()) AS source,
-    type,
-    subject,
-    reason,
-    detail,
-    0 AS attempts,
-    ((jsonb_strip_nulls(jsonb_build_object('specversion', '1.0', 'id', id, 'source', COALESCE((letter ->> 'source'::text), public.event_source()), 'type', type, 'subject', subject, 'time', (letter -> 'created'::text), 'traceparent', (letter -> 'traceparent'::text), 'correlationid', (letter -> 'correlationid'::text), 'causationid', (letter -> 'causationid'::text), 'actor', (letter -> 'actor'::text), 'channel', (letter -> 'channel'::text))) ||
-        CASE
-            WHEN ((letter -> 'data'::text) = 'null'::jsonb) THEN jsonb_build_object('dataref', ((public.event_source() || '/bodies/'::text) || id))
-            ELSE jsonb_build_object('data', (letter -> 'data'::text))
-        END))::text AS event,
-    parked AS stuck_at,
-    resolution,
-    resolved_by,
-    resolved_at,
-    why
-   FROM public.parked_events;
 
 CREATE TABLE public.outbox (
     seq bigint NOT NULL,
@@ -728,39 +764,6 @@ CREATE TABLE public.revoked_sessions (
     expires_at timestamp with time zone NOT NULL
 );
 
-CREATE TABLE public.shelved_events (
-    seq bigint NOT NULL,
-    queue text NOT NULL,
-    subject text NOT NULL,
-    source text NOT NULL,
-    event_id text NOT NULL,
-    event bytea NOT NULL
-);
-
-ALTER TABLE public.shelved_events ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.shelved_events_seq_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-CREATE TABLE public.shelved_subjects (
-    queue text NOT NULL,
-    subject text NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    due timestamp with time zone NOT NULL,
-    claim text,
-    since timestamp with time zone DEFAULT clock_timestamp() NOT NULL
-);
-
-COMMENT ON TABLE public.shelved_subjects IS 'subjects whose events wait here instead of in RabbitMQ';
-
-COMMENT ON COLUMN public.shelved_subjects.attempts IS 'calls that failed, of the first event that waits';
-
-COMMENT ON COLUMN public.shelved_subjects.due IS 'when it is tried again; while it is claimed, when the claim ends by itself';
-
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_pkey PRIMARY KEY (id);
 
@@ -785,6 +788,15 @@ ALTER TABLE ONLY public.cron_slots
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.deferred_events
+    ADD CONSTRAINT deferred_events_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY public.deferred_events
+    ADD CONSTRAINT deferred_events_queue_source_event_id_key UNIQUE (queue, source, event_id);
+
+ALTER TABLE ONLY public.deferred_subjects
+    ADD CONSTRAINT deferred_subjects_pkey PRIMARY KEY (queue, subject);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (caller, key);
 
@@ -804,7 +816,7 @@ ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (seq);
 
 ALTER TABLE ONLY public.parked_events
-    ADD CONSTRAINT parked_events_letter_id_key UNIQUE (letter_id);
+    ADD CONSTRAINT parked_events_dead_letter_id_key UNIQUE (dead_letter_id);
 
 ALTER TABLE ONLY public.parked_events
     ADD CONSTRAINT parked_events_pkey PRIMARY KEY (seq);
@@ -824,15 +836,6 @@ ALTER TABLE ONLY public.relay_cursor
 ALTER TABLE ONLY public.revoked_sessions
     ADD CONSTRAINT revoked_sessions_pkey PRIMARY KEY (session_id);
 
-ALTER TABLE ONLY public.shelved_events
-    ADD CONSTRAINT shelved_events_pkey PRIMARY KEY (seq);
-
-ALTER TABLE ONLY public.shelved_events
-    ADD CONSTRAINT shelved_events_queue_source_event_id_key UNIQUE (queue, source, event_id);
-
-ALTER TABLE ONLY public.shelved_subjects
-    ADD CONSTRAINT shelved_subjects_pkey PRIMARY KEY (queue, subject);
-
 CREATE UNIQUE INDEX agent_versions_agent_id_split_part_idx ON public.agent_versions USING btree (agent_id, split_part(number, '+'::text, 1));
 
 CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (source, event_id);
@@ -840,6 +843,10 @@ CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (sourc
 CREATE INDEX audit_subject_id_idx ON public.audit USING btree (subject, id);
 
 CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
+
+CREATE INDEX deferred_events_queue_subject_seq_idx ON public.deferred_events USING btree (queue, subject, seq);
+
+CREATE INDEX deferred_subjects_queue_due_idx ON public.deferred_subjects USING btree (queue, due);
 
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING brin (created);
 
@@ -853,17 +860,13 @@ CREATE INDEX instances_owner_id_id_idx ON public.instances USING btree (owner_id
 
 CREATE INDEX outbox_xid_idx ON ONLY public.outbox USING btree (xid);
 
-CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (letter_id) WHERE (resolution IS NULL);
+CREATE INDEX parked_events_blocking_idx ON public.parked_events USING btree (subject, seq) WHERE (blocking AND (resolution IS NULL));
 
-CREATE INDEX parked_events_pausing_idx ON public.parked_events USING btree (subject, seq) WHERE (pausing AND (resolution IS NULL));
+CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (dead_letter_id) WHERE (resolution IS NULL);
 
 CREATE INDEX publisher_keys_publisher_id_idx ON public.publisher_keys USING btree (publisher_id);
 
 CREATE INDEX revoked_sessions_expires_at_idx ON public.revoked_sessions USING btree (expires_at);
-
-CREATE INDEX shelved_events_queue_subject_seq_idx ON public.shelved_events USING btree (queue, subject, seq);
-
-CREATE INDEX shelved_subjects_queue_due_idx ON public.shelved_subjects USING btree (queue, due);
 
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
@@ -877,6 +880,9 @@ ALTER TABLE ONLY public.channels
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);
 
+ALTER TABLE ONLY public.deferred_events
+    ADD CONSTRAINT deferred_events_queue_subject_fkey FOREIGN KEY (queue, subject) REFERENCES public.deferred_subjects(queue, subject);
+
 ALTER TABLE ONLY public.instance_events
     ADD CONSTRAINT instance_events_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
 
@@ -888,6 +894,3 @@ ALTER TABLE ONLY public.instances
 
 ALTER TABLE ONLY public.publisher_keys
     ADD CONSTRAINT publisher_keys_publisher_id_fkey FOREIGN KEY (publisher_id) REFERENCES public.publishers(id);
-
-ALTER TABLE ONLY public.shelved_events
-    ADD CONSTRAINT shelved_events_queue_subject_fkey FOREIGN KEY (queue, subject) REFERENCES public.shelved_subjects(queue, subject);

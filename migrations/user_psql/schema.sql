@@ -1,7 +1,7 @@
 -- Written by `make schema` from a migrated database: change the migrations, not this file.
 --
 -- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of the
--- outbox are left out, and what event_speakers() returns, which is written from the catalog of events.
+-- outbox are left out, and what event_producers() returns, which is written from the catalog of events.
 
 CREATE FUNCTION public.emit_event(type text, subject text, data jsonb, id text DEFAULT NULL::text, traceparent text DEFAULT NULL::text, correlationid text DEFAULT NULL::text, causationid text DEFAULT NULL::text, actor text DEFAULT 'system'::text, source text DEFAULT NULL::text, recipient text DEFAULT NULL::text, channel text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -13,16 +13,16 @@ declare
   body jsonb := emit_event.data;
 begin
   -- Without a query in it, plpgsql evaluates it by itself.
-  if ((event_speakers()->emit_event.type->>session_user::text) is distinct from
+  if ((event_producers()->emit_event.type->>session_user::text) is distinct from
         case when emit_event.source is null then 'own' else 'outside' end
-      and (emit_event.source is not null or event_speakers() ? emit_event.type)
+      and (emit_event.source is not null or event_producers() ? emit_event.type)
       or emit_event.source ~* '^[/.]*botberi([^a-z0-9_-]|$)'
       or coalesce(emit_event.recipient, emit_event.channel) is not null and session_user <> 'botberi_relay'
         and not (session_user = 'botberi_broker' and emit_event.channel is not null
                  and emit_event.recipient like 'botberi.notify.%')
-      or (emit_event.actor in ('relay', 'foreign')) <> (session_user = 'botberi_relay' and emit_event.actor <> 'system')
+      or (emit_event.actor in ('relay', 'notify')) <> (session_user = 'botberi_relay' and emit_event.actor <> 'system')
      ) and not pg_has_role(session_user, current_user, 'usage') then
-    raise exception '% may not say % so: see event_speakers()', session_user, emit_event.type
+    raise exception '% may not emit % so: see event_producers()', session_user, emit_event.type
       using errcode = 'insufficient_privilege';
   elsif jsonb_typeof(body) is distinct from 'object' then
     raise exception 'the data of an event is a JSON object' using errcode = 'invalid_parameter_value';
@@ -40,7 +40,7 @@ begin
   values (event_id, emit_event.source, emit_event.type, emit_event.subject, emit_event.subject, body,
           emit_event.traceparent, emit_event.correlationid, emit_event.causationid, emit_event.actor,
           emit_event.recipient, emit_event.channel);
-  -- What ring_relay does, whose call took a fifth of the time.
+  -- What wake_relay does, whose call took a fifth of the time.
   if pg_try_advisory_xact_lock_shared(7166423302) then
     notify botberi_outbox;
   end if;
@@ -54,7 +54,7 @@ CREATE FUNCTION public.event_body(source text, id text) RETURNS text
   select data::text from outbox_bodies as kept where kept.source = event_body.source and kept.id = event_body.id
 $$;
 
-CREATE FUNCTION public.event_path_status(most integer) RETURNS TABLE(holder text, epoch bigint, relays integer, progress_seconds double precision, waiting integer, oldest_seconds double precision, parked integer, dead integer)
+CREATE FUNCTION public.event_path_status(row_limit integer) RETURNS TABLE(holder text, epoch bigint, relays integer, progress_seconds double precision, waiting integer, oldest_seconds double precision, parked integer, dead integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET enable_seqscan TO 'off'
@@ -71,15 +71,15 @@ begin
   if c.s1::text <> c.s2::text then
     select count(*), min(created) into waiting, oldest from (
       select o.created from outbox o
-      where o.seq > c.last_seq and not pg_visible_in_snapshot(o.xid, c.s1) order by o.seq limit most) as ahead;
+      where o.seq > c.last_seq and not pg_visible_in_snapshot(o.xid, c.s1) order by o.seq limit row_limit) as ahead;
   end if;
-  if waiting < most then
+  if waiting < row_limit then
     select count(*), min(created) into more, older from (
       select o.created from (
         select l.seq, l.created from outbox l where l.xid >= pg_snapshot_xmax(c.s2)
         union all
         select u.seq, u.created from outbox u where u.xid = any(array(select pg_snapshot_xip(c.s2)))
-      ) as o where c.s1::text = c.s2::text or o.seq <= c.last_seq limit most - waiting) as behind;
+      ) as o where c.s1::text = c.s2::text or o.seq <= c.last_seq limit row_limit - waiting) as behind;
     waiting := waiting + more;
     oldest := least(oldest, older);
   end if;
@@ -90,50 +90,50 @@ begin
   oldest_seconds := case when oldest is not null then greatest(extract(epoch from clock_timestamp() - oldest), 0) end;
   select count(*) into relays from pg_stat_activity
     where datname = current_database() and usename = 'botberi_relay' and application_name = 'botberi-relay';
-  select count(*) into parked from (select from parked_events where resolution is null limit most) as p;
-  select count(*) into dead from (select from dead_letters where resolution is null limit most) as d;
+  select count(*) into parked from (select from parked_events where resolution is null limit row_limit) as p;
+  select count(*) into dead from (select from dead_letters where resolution is null limit row_limit) as d;
   return next;
 end $$;
+
+CREATE FUNCTION public.event_producers() RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $$ select '{}'::jsonb $$;
+
+COMMENT ON FUNCTION public.event_producers() IS 'which role emits which type, `own` or `outside`: written with every migration';
 
 CREATE FUNCTION public.event_source() RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ select '/botberi/user_psql' $$;
 
-CREATE FUNCTION public.event_speakers() RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    AS $$ select '{}'::jsonb $$;
-
-COMMENT ON FUNCTION public.event_speakers() IS 'which role says which type, `own` or `outside`: written with every migration';
-
-CREATE FUNCTION public.forget_ended_sessions(most integer) RETURNS integer
+CREATE FUNCTION public.forget_ended_sessions(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
   with old as (
     delete from sessions where id in (
-      select id from sessions where coalesce(revoked_at, expires_at) < now() - interval '90 days' limit most)
+      select id from sessions where coalesce(revoked_at, expires_at) < now() - interval '90 days' limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
 
-CREATE FUNCTION public.forget_handled_events(most integer) RETURNS integer
+CREATE FUNCTION public.forget_handled_events(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
   with old as (
     delete from inbox where (subscriber, source, id) in (
-      select subscriber, source, id from inbox where received < now() - interval '45 days' limit most)
+      select subscriber, source, id from inbox where received < now() - interval '45 days' limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
 
-CREATE FUNCTION public.forget_idempotency_keys(most integer) RETURNS integer
+CREATE FUNCTION public.forget_idempotency_keys(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
   with old as (
     delete from idempotency_keys where (caller, key) in (
-      select caller, key from idempotency_keys where created < now() - interval '7 days' limit most)
+      select caller, key from idempotency_keys where created < now() - interval '7 days' limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
@@ -163,7 +163,7 @@ begin
   ) as sorted;
 end $$;
 
-CREATE FUNCTION public.new_parked_id(at timestamp with time zone) RETURNS text
+CREATE FUNCTION public.new_dead_letter_id(at timestamp with time zone) RETURNS text
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -189,25 +189,28 @@ begin
   return waiting;
 end $$;
 
-CREATE FUNCTION public.resolve_letters(letters text[], how text, resolver text, grounds text DEFAULT NULL::text) RETURNS SETOF text
+CREATE FUNCTION public.resolve_dead_letters(ids text[], how text, resolver text, grounds text DEFAULT NULL::text) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 begin
   return query
   with dead as (
-    update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
-    where d.id = any(letters) and d.resolution is null returning d.*
+    update dead_letters d set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(),
+      resolution_reason = grounds
+    where d.id = any(ids) and d.resolution is null returning d.*
   ), released as (
-    update parked_events p set released = clock_timestamp(), resolved_by = resolver, why = grounds
-    where p.letter_id = any(letters) and p.resolution is null and p.pausing and how = 'redriven' returning p.letter_id
+    update parked_events p set released = clock_timestamp(), resolved_by = resolver, resolution_reason = grounds
+    where p.dead_letter_id = any(ids) and p.resolution is null and p.blocking and how = 'redriven'
+    returning p.dead_letter_id
   ), parked as (
-    update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(), why = grounds
-    where p.letter_id = any(letters) and p.resolution is null and not (p.pausing and how = 'redriven') returning p.*
+    update parked_events p set resolution = how, resolved_by = resolver, resolved_at = clock_timestamp(),
+      resolution_reason = grounds
+    where p.dead_letter_id = any(ids) and p.resolution is null and not (p.blocking and how = 'redriven') returning p.*
   ), stuck as (
-    select p.letter_id, p.seq as place, row.id, row.source, row.type, row.subject, row.partitionkey, row.data,
+    select p.dead_letter_id, p.seq as place, row.id, row.source, row.type, row.subject, row.partitionkey, row.data,
            row.traceparent, row.correlationid, row.causationid, row.actor, row.recipient, row.channel, row.created
-    from parked p, jsonb_populate_record(null::outbox, p.letter) as row
+    from parked p, jsonb_populate_record(null::outbox, p.record) as row
     union all
     select d.id, null, d.event_id, d.source, d.type, d.subject, coalesce(whole->>'partitionkey', d.subject),
            whole->'data', whole->>'traceparent', whole->>'correlationid', whole->>'causationid',
@@ -218,22 +221,12 @@ begin
                         recipient, channel, created)
     select s.id, s.source, s.type, s.subject, s.partitionkey, s.data, s.traceparent, s.correlationid, s.causationid,
            s.actor, s.recipient, s.channel, s.created
-    from stuck s where how = 'redriven' order by s.place, s.letter_id
+    from stuck s where how = 'redriven' order by s.place, s.dead_letter_id
     returning 1
   )
-  select s.letter_id from stuck s union all select r.letter_id from released r order by 1;
+  select s.dead_letter_id from stuck s union all select r.dead_letter_id from released r order by 1;
   if how = 'redriven' then
-    perform ring_relay();
-  end if;
-end $$;
-
-CREATE FUNCTION public.ring_relay() RETURNS void
-    LANGUAGE plpgsql
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-begin
-  if pg_try_advisory_xact_lock_shared(7166423302) then
-    notify botberi_outbox;
+    perform wake_relay();
   end if;
 end $$;
 
@@ -275,12 +268,22 @@ begin
   delete from outbox_bodies as body where created < now() - keep - interval '30 days'
     and not exists (
       select from parked_events as parked where parked.resolution is null
-        and (coalesce(parked.letter->>'source', event_source()), parked.id) = (body.source, body.id))
+        and (coalesce(parked.record->>'source', event_source()), parked.id) = (body.source, body.id))
     and not exists (
       select from dead_letters as dead where dead.resolution is null
         and (dead.source, dead.event_id) = (body.source, body.id));
   return dropped;
 end $_$;
+
+CREATE FUNCTION public.wake_relay() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if pg_try_advisory_xact_lock_shared(7166423302) then
+    notify botberi_outbox;
+  end if;
+end $$;
 
 CREATE TABLE public.accounts (
     id text NOT NULL,
@@ -310,17 +313,85 @@ CREATE TABLE public.dead_letters (
     resolution text,
     resolved_by text,
     resolved_at timestamp with time zone,
-    why text,
+    resolution_reason text,
     CONSTRAINT dead_letters_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
 );
 
-COMMENT ON COLUMN public.dead_letters.why IS 'the reason that whoever resolved it gave';
+COMMENT ON COLUMN public.dead_letters.resolution_reason IS 'the reason that whoever resolved it gave';
+
+CREATE TABLE public.parked_events (
+    seq bigint NOT NULL,
+    id text NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    reason text NOT NULL,
+    detail text NOT NULL,
+    record jsonb NOT NULL,
+    parked timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    dead_letter_id text DEFAULT public.new_dead_letter_id(clock_timestamp()) NOT NULL,
+    resolution text,
+    resolved_by text,
+    resolved_at timestamp with time zone,
+    resolution_reason text,
+    blocking boolean DEFAULT false NOT NULL,
+    released timestamp with time zone,
+    CONSTRAINT parked_events_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
+);
+
+COMMENT ON TABLE public.parked_events IS 'events that can not be published: the whole outbox row in `record`';
+
+COMMENT ON COLUMN public.parked_events.dead_letter_id IS 'by which an operator names it; `id` is the event''s';
+
+COMMENT ON COLUMN public.parked_events.blocking IS 'later events of its subject wait behind it, with the reason `behind`';
+
+COMMENT ON COLUMN public.parked_events.released IS 'when it was redriven, of one that blocks: the relay sends it before what waits behind it';
+
+CREATE VIEW public.all_dead_letters AS
+ SELECT id,
+    'dead'::text AS kind,
+    queue,
+    event_id,
+    source,
+    type,
+    subject,
+    reason,
+    detail,
+    attempts,
+    event,
+    died_at,
+    resolution,
+    resolved_by,
+    resolved_at,
+    resolution_reason
+   FROM public.dead_letters
+UNION ALL
+ SELECT dead_letter_id AS id,
+    'parked'::text AS kind,
+    (record ->> 'recipient'::text) AS queue,
+    id AS event_id,
+    COALESCE((record ->> 'source'::text), public.event_source()) AS source,
+    type,
+    subject,
+    reason,
+    detail,
+    0 AS attempts,
+    ((jsonb_strip_nulls(jsonb_build_object('specversion', '1.0', 'id', id, 'source', COALESCE((record ->> 'source'::text), public.event_source()), 'type', type, 'subject', subject, 'time', (record -> 'created'::text), 'traceparent', (record -> 'traceparent'::text), 'correlationid', (record -> 'correlationid'::text), 'causationid', (record -> 'causationid'::text), 'actor', (record -> 'actor'::text), 'channel', (record -> 'channel'::text))) ||
+        CASE
+            WHEN ((record -> 'data'::text) = 'null'::jsonb) THEN jsonb_build_object('dataref', ((public.event_source() || '/bodies/'::text) || id))
+            ELSE jsonb_build_object('data', (record -> 'data'::text))
+        END))::text AS event,
+    parked AS died_at,
+    resolution,
+    resolved_by,
+    resolved_at,
+    resolution_reason
+   FROM public.parked_events;
 
 CREATE TABLE public.idempotency_keys (
     caller text NOT NULL,
     key text NOT NULL,
     fingerprint text NOT NULL,
-    answer text NOT NULL,
+    response text NOT NULL,
     created timestamp with time zone DEFAULT now() NOT NULL
 );
 
@@ -333,74 +404,6 @@ CREATE TABLE public.inbox (
 );
 
 COMMENT ON COLUMN public.inbox.body IS 'the event, where a NOTIFY could only refer to it';
-
-CREATE TABLE public.parked_events (
-    seq bigint NOT NULL,
-    id text NOT NULL,
-    type text NOT NULL,
-    subject text NOT NULL,
-    reason text NOT NULL,
-    detail text NOT NULL,
-    letter jsonb NOT NULL,
-    parked timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    letter_id text DEFAULT public.new_parked_id(clock_timestamp()) NOT NULL,
-    resolution text,
-    resolved_by text,
-    resolved_at timestamp with time zone,
-    why text,
-    pausing boolean DEFAULT false NOT NULL,
-    released timestamp with time zone,
-    CONSTRAINT parked_events_resolution_check CHECK ((resolution = ANY (ARRAY['redriven'::text, 'discarded'::text])))
-);
-
-COMMENT ON TABLE public.parked_events IS 'events that can not be published: the whole outbox row in letter';
-
-COMMENT ON COLUMN public.parked_events.letter_id IS 'by which an operator names it; `id` is the event''s';
-
-COMMENT ON COLUMN public.parked_events.pausing IS 'later events of its subject wait behind it, with the reason `behind`';
-
-COMMENT ON COLUMN public.parked_events.released IS 'when it was redriven, of one that pauses: the relay sends it in its turn';
-
-CREATE VIEW public.letters AS
- SELECT id,
-    'dead'::text AS kind,
-    queue,
-    event_id,
-    source,
-    type,
-    subject,
-    reason,
-    detail,
-    attempts,
-    event,
-    died_at AS stuck_at,
-    resolution,
-    resolved_by,
-    resolved_at,
-    why
-   FROM public.dead_letters
-UNION ALL
- SELECT letter_id AS id,
-    'parked'::text AS kind,
-    (letter ->> 'recipient'::text) AS queue,
-    id AS event_id,
-    COALESCE((letter ->> 'source'::text), public.event_source()) AS source,
-    type,
-    subject,
-    reason,
-    detail,
-    0 AS attempts,
-    ((jsonb_strip_nulls(jsonb_build_object('specversion', '1.0', 'id', id, 'source', COALESCE((letter ->> 'source'::text), public.event_source()), 'type', type, 'subject', subject, 'time', (letter -> 'created'::text), 'traceparent', (letter -> 'traceparent'::text), 'correlationid', (letter -> 'correlationid'::text), 'causationid', (letter -> 'causationid'::text), 'actor', (letter -> 'actor'::text), 'channel', (letter -> 'channel'::text))) ||
-        CASE
-            WHEN ((letter -> 'data'::text) = 'null'::jsonb) THEN jsonb_build_object('dataref', ((public.event_source() || '/bodies/'::text) || id))
-            ELSE jsonb_build_object('data', (letter -> 'data'::text))
-        END))::text AS event,
-    parked AS stuck_at,
-    resolution,
-    resolved_by,
-    resolved_at,
-    why
-   FROM public.parked_events;
 
 CREATE TABLE public.outbox (
     seq bigint NOT NULL,
@@ -503,7 +506,7 @@ ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (seq);
 
 ALTER TABLE ONLY public.parked_events
-    ADD CONSTRAINT parked_events_letter_id_key UNIQUE (letter_id);
+    ADD CONSTRAINT parked_events_dead_letter_id_key UNIQUE (dead_letter_id);
 
 ALTER TABLE ONLY public.parked_events
     ADD CONSTRAINT parked_events_pkey PRIMARY KEY (seq);
@@ -522,9 +525,9 @@ CREATE INDEX inbox_received_idx ON public.inbox USING brin (received);
 
 CREATE INDEX outbox_xid_idx ON ONLY public.outbox USING btree (xid);
 
-CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (letter_id) WHERE (resolution IS NULL);
+CREATE INDEX parked_events_blocking_idx ON public.parked_events USING btree (subject, seq) WHERE (blocking AND (resolution IS NULL));
 
-CREATE INDEX parked_events_pausing_idx ON public.parked_events USING btree (subject, seq) WHERE (pausing AND (resolution IS NULL));
+CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (dead_letter_id) WHERE (resolution IS NULL);
 
 CREATE INDEX sessions_account_id_idx ON public.sessions USING btree (account_id);
 

@@ -117,8 +117,8 @@ class EventPath:
 
     def resolve_parked(self, how: str) -> None:
         """Redrive (`redriven`) or discard (`discarded`) every parked event that is open."""
-        letters = "array(select letter_id from parked_events where resolution is null)"
-        self.query(f"select resolve_letters({letters}, :how, 'usr_x')", role="admin", how=how)
+        letters = "array(select dead_letter_id from parked_events where resolution is null)"
+        self.query(f"select resolve_dead_letters({letters}, :how, 'usr_x')", role="admin", how=how)
 
     def gate_is_open(self) -> bool:
         """Tell whether the relay sleeps or is about to, so that whoever writes has to ring."""

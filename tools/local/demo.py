@@ -118,7 +118,7 @@ class Demo:
             self.it.ask("POST", start, who=user, expect=202, show=("desired_state", "status"))
             told.show_until("running")
         history = f"/v1/instances/{instance}/events?limit=6"
-        self.it.ask("GET", history, who=user, expect=200, show=("kind", "value", "reason", "sentence"))
+        self.it.ask("GET", history, who=user, expect=200, show=("kind", "value", "reason", "message"))
 
     def keep_out(self, user: Who, instance: str) -> None:
         """Show who may not do what."""
@@ -160,7 +160,7 @@ class Demo:
         self._wait(user, shouter, "stopped")
         self.it.say("Its owner reads who did it.")
         history = f"/v1/instances/{shouter}/events?limit=3"
-        self.it.ask("GET", history, who=user, expect=200, show=("kind", "value", "reason", "sentence"))
+        self.it.ask("GET", history, who=user, expect=200, show=("kind", "value", "reason", "message"))
         self.it.ask("DELETE", f"/v1/instances/{shouter}", who=user, expect=202, show=("desired_state", "status"))
         audit = f"/v1/admin/audit?subject={instance}&limit=4"
         self.it.say("Everything that happened is in the audit trail.")
@@ -197,7 +197,7 @@ class Demo:
 
     def _create(self, user: Who, wanted: Mapping[str, object]) -> str:
         created = self.it.ask(
-            "POST", "/v1/instances", who=user, body=wanted, expect=201, show=("id", "status", "sentence", "next")
+            "POST", "/v1/instances", who=user, body=wanted, expect=201, show=("id", "status", "message", "next")
         )
         instance = str(created.body["id"])
         self._wait(user, instance, "running")

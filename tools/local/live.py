@@ -14,7 +14,7 @@ from functions.services.realtime import protocol
 from tools.local.errors import LocalError
 from tools.local.transcript import Transcript
 
-SHOWN: Final = ("desired_state", "status", "sentence")
+SHOWN: Final = ("desired_state", "status", "message")
 """What is printed of an event's data."""
 
 

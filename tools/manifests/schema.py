@@ -23,7 +23,7 @@ HEAD: Final = """\
 -- Written by `make schema` from a migrated database: change the migrations, not this file.
 --
 -- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of the
--- outbox are left out, and what event_speakers() returns, which is written from the catalog of events.
+-- outbox are left out, and what event_producers() returns, which is written from the catalog of events.
 
 """
 

@@ -15,9 +15,9 @@ QUEUE = "botberi.record-audit"
 BURY = """insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
           values (%s, %s, %s, '/s', %s, 'agt_1', 'refused', '422', 1, %s)"""
 WRITE = "select emit_event(type => %s, subject => %s, data => '{\"slug\": \"Somebody''s\"}', id => %s)"
-PARK = """insert into parked_events (seq, id, type, subject, reason, detail, letter)
+PARK = """insert into parked_events (seq, id, type, subject, reason, detail, record)
           select seq, id, type, subject, 'unroutable', 'no queue', to_jsonb(outbox) from outbox where id = %s
-          returning letter_id"""
+          returning dead_letter_id"""
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_discarded_one_stays_to_be_read_and_says_who_and_why(api: Api, world: 
         assert letter in [each["id"] for each in listed(api, operator, "resolved=true")]
         assert letter not in [each["id"] for each in listed(api, operator, "limit=100")]
         kept = api.broker.get(f"/v1/dead-letters/{letter}", token=operator.token).json
-        assert (kept["resolved_by"], kept["why"]) == (operator.id, "A test's.")
+        assert (kept["resolved_by"], kept["resolution_reason"]) == (operator.id, "A test's.")
         assert acts(world, database, letter) == [(operator.id, "discarded", "A test's.")]
 
 

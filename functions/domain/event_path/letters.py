@@ -22,18 +22,18 @@ _ID: Final = re.compile(r"[a-z]{3}_[0-9a-f]{32}")
 _CODE: Final = re.compile(r"[a-z0-9_.:+-]{1,40}|\d{4}-\d\d-\d\d[T ][0-9:.]+(Z|[+-]\d\d:\d\d)")
 
 _COLUMNS: Final = (
-    "id, kind, queue, event_id, source, type, subject, reason, detail, attempts, stuck_at as died_at,"
-    " resolution, resolved_by, resolved_at, why"
+    "id, kind, queue, event_id, source, type, subject, reason, detail, attempts, died_at,"
+    " resolution, resolved_by, resolved_at, resolution_reason"
 )
 CHOSEN: Final = (
     "(cast(:kind as text) is null or kind = :kind) and (cast(:queue as text) is null or queue = :queue)"
     " and (cast(:type as text) is null or type = :type) and (cast(:reason as text) is null or reason = :reason)"
 )
 _LIST: Final = text(
-    f"select {_COLUMNS} from letters where {CHOSEN} and (:resolved = (resolution is not null))"  # noqa: S608 - constants
+    f"select {_COLUMNS} from all_dead_letters where {CHOSEN} and (:resolved = (resolution is not null))"  # noqa: S608 - constants
     " and (cast(:after as text) is null or id < :after) order by id desc limit :limit"
 )
-_READ: Final = text(f"select {_COLUMNS}, event from letters where id = :id")  # noqa: S608 - a constant
+_READ: Final = text(f"select {_COLUMNS}, event from all_dead_letters where id = :id")  # noqa: S608 - a constant
 
 
 class DeadLetterNotFound(NotFound):

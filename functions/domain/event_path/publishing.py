@@ -106,7 +106,7 @@ class Published:
 
 # Sorted, so that two batches with the same events wait for each other instead of locking each other out.
 _NOTE: Final = text("""
-insert into idempotency_keys (caller, key, fingerprint, answer)
+insert into idempotency_keys (caller, key, fingerprint, response)
 select caller, key, fingerprint, '' from jsonb_to_recordset(cast(:rows as jsonb))
   as given (caller text, key text, fingerprint text) order by caller, key
 on conflict do nothing returning caller, key

@@ -21,12 +21,12 @@ MOST: Final = 1000
 _READ_AT_A_TIME: Final = 20
 """Events that are held in memory at a time; each may have a megabyte."""
 
-_NAMED: Final = text("select id, kind, resolution from letters where id = any(:ids)")
+_NAMED: Final = text("select id, kind, resolution from all_dead_letters where id = any(:ids)")
 _OLDEST: Final = text(
-    f"select id, kind, resolution from letters where {CHOSEN} and resolution is null order by id limit :limit"  # noqa: S608 - constants
+    f"select id, kind, resolution from all_dead_letters where {CHOSEN} and resolution is null order by id limit :limit"  # noqa: S608 - constants
 )
-_EVENTS: Final = text("select id, event from letters where id = any(:ids)")
-_RESOLVE: Final = text("select resolve_letters(:ids, :how, :by, :why)")
+_EVENTS: Final = text("select id, event from all_dead_letters where id = any(:ids)")
+_RESOLVE: Final = text("select resolve_dead_letters(:ids, :how, :by, :why)")
 
 
 class DeadLetterResolved(Conflict):

@@ -16,13 +16,13 @@ _OFFER: Final = text(
     with due as (
       select id from instances
       where status <> 'deleted' and due_at <= clock_timestamp()
-        and (lease_until is null or lease_until < clock_timestamp())
-        and (offered_at is null or offered_at < clock_timestamp() - make_interval(secs => :seconds))
+        and (lease_expires_at is null or lease_expires_at < clock_timestamp())
+        and (queued_at is null or queued_at < clock_timestamp() - make_interval(secs => :seconds))
       order by due_at
       limit :limit
       for update skip locked
     )
-    update instances set offered_at = clock_timestamp()
+    update instances set queued_at = clock_timestamp()
     from due where instances.id = due.id
     returning instances.id
     """

@@ -33,7 +33,7 @@ def note(  # noqa: PLR0913 - each is a fact about the change, given by name
         "value": value,
         "reason": why.reason,
         "actor": context.current().actor,
-        "sentence": why.sentence,
+        "message": why.message,
         "next": why.next,
     }
     db.execute(insert(instance_events).values(row))

@@ -73,7 +73,7 @@ def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:
         "name": name,
         "desired_state": DesiredState.RUNNING,
         "reason": because.reason,
-        "sentence": because.sentence,
+        "message": because.message,
         "next": because.next,
         "deadline_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, DEADLINES[Status.PENDING]),
     }

@@ -37,7 +37,7 @@ class Why:
     """A reason with its words."""
 
     reason: Reason
-    sentence: str
+    message: str
     next: str
     """What happens next; empty when nothing does."""
 
@@ -82,8 +82,8 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
 
 def why(reason: Reason, **facts: float) -> Why:
     """Return a reason with its words. Those of a retry need the facts `seconds`, `attempt` and `limit`."""
-    sentence, following = _WORDS[reason]
-    return Why(reason, sentence.format(**facts), following.format(**facts))
+    message, following = _WORDS[reason]
+    return Why(reason, message.format(**facts), following.format(**facts))
 
 
 def given_up(reason: Reason) -> Why:

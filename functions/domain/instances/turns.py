@@ -49,7 +49,7 @@ class Turn:
         """Build the turn from what `_CLAIM` returns."""
         return cls(
             instance_id=row["id"],
-            nonce=row["lease_nonce"],
+            nonce=row["lease_owner"],
             number=row["number"],
             now=row["now"],
             owner_id=row["owner_id"],
@@ -74,8 +74,8 @@ class Turn:
 _CLAIM: Final = text(
     """
     update instances
-    set lease_nonce = :nonce, lease_until = clock_timestamp() + make_interval(secs => :seconds), offered_at = null
-    where id = :id and (lease_nonce = :nonce or lease_until is null or lease_until < clock_timestamp())
+    set lease_owner = :nonce, lease_expires_at = clock_timestamp() + make_interval(secs => :seconds), queued_at = null
+    where id = :id and (lease_owner = :nonce or lease_expires_at is null or lease_expires_at < clock_timestamp())
     returning *, clock_timestamp() as now, (extract(epoch from clock_timestamp()) * 1000000)::bigint as number
     """
 )
@@ -93,7 +93,7 @@ def record(db: SharedDb, turn: Turn, change: Change) -> None:
     fields: dict[str, Any] = {
         "status": change.status,
         "reason": because.reason,
-        "sentence": because.sentence,
+        "message": because.message,
         "next": because.next,
         "address": change.address,
         "attempts": change.attempts,
@@ -112,7 +112,7 @@ def record(db: SharedDb, turn: Turn, change: Change) -> None:
         previous=turn.status,
         status=change.status,
         reason=because.reason,
-        sentence=because.sentence,
+        message=because.message,
     )
     history.note(db, event, kind="status", previous=turn.status, value=change.status, why=because)
 
@@ -120,7 +120,7 @@ def record(db: SharedDb, turn: Turn, change: Change) -> None:
 def give_back(db: SharedDb, turn: Turn, *, due_in: float | None = None, attempts: int | None = None) -> None:
     """End the turn; look again in `due_in` seconds, or when it was due before. Raises TurnLostError."""
     # A job that came meanwhile found the turn taken and is gone: what is left to do may be offered anew at once.
-    fields: dict[str, Any] = {"lease_nonce": None, "lease_until": None, "offered_at": None}
+    fields: dict[str, Any] = {"lease_owner": None, "lease_expires_at": None, "queued_at": None}
     if due_in is not None:
         fields["due_at"] = turn.now + timedelta(seconds=due_in)
     if attempts is not None:
@@ -140,7 +140,7 @@ def _guarded(db: SharedDb, turn: Turn, fields: dict[str, Any]) -> None:
         .where(
             instances.c.id == turn.instance_id,
             instances.c.row_version == turn.row_version,
-            instances.c.lease_nonce == turn.nonce,
+            instances.c.lease_owner == turn.nonce,
         )
         .values(fields)
     )

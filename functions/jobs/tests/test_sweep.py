@@ -43,7 +43,7 @@ def test_what_could_not_be_sent_is_offered_again(
         redis.setattr(queue, "converge", away)
         with pytest.raises(JobQueueUnavailable):
             sweep.sweep()
-    instance.put(offered_at="now() - interval '21 seconds'")
+    instance.put(queued_at="now() - interval '21 seconds'")
     sweep.sweep()
     assert instance.id in sent
 

@@ -101,7 +101,7 @@ def test_a_worker_leaves_its_job_behind_and_the_instance_lives_on(
     leaving.process.terminate()
     leaving.process.wait(60)
     # It did not wait for the agent, which whoever takes the job next does.
-    assert (slow.status, slow.row()["lease_nonce"]) == ("starting", None)
+    assert (slow.status, slow.row()["lease_owner"]) == ("starting", None)
     worker()
     eventually(lambda: slow.status == "running")
     assert slow.statuses() == ["provisioning", "starting", "running"]

@@ -18,7 +18,8 @@ PRUNERS: Final = {
 both = pytest.mark.parametrize("database", sorted(PRUNERS))
 
 KEY = (
-    "insert into idempotency_keys (caller, key, fingerprint, answer, created) values ('usr_1', :key, 'f', '{}', {age})"
+    "insert into idempotency_keys (caller, key, fingerprint, response, created)"
+    " values ('usr_1', :key, 'f', '{}', {age})"
 )
 EVENT = "insert into inbox (subscriber, source, id, received) values ('x', 's', :key, {age})"
 

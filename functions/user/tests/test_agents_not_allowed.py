@@ -44,7 +44,7 @@ def test_a_worker_starts_none_and_says_why(launch: Launch, monkeypatch: pytest.M
     converge.converge(instance.id)
     told = instance.read()
     assert (told["status"], told["reason"]) == ("failed", "agents_not_allowed")
-    assert "operates it" in told["sentence"]
+    assert "operates it" in told["message"]
     monkeypatch.setenv(SETTING, "yes")
     assert instance.ask("start").status_code == 202
     converge.converge(instance.id)

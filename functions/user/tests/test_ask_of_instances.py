@@ -24,7 +24,7 @@ def test_a_stop_is_kept_before_it_is_acknowledged(launch: Launch) -> None:
     assert (answer.status_code, answer.json["desired_state"]) == (202, "stopped")
     last = instance.history()[-1]
     assert (last["reason"], last["actor"], last["previous"]) == ("stop_requested", instance.owner.id, "running")
-    assert (last["sentence"], last["next"]) == ("Its owner asked for it to stop.", "A worker stops it.")
+    assert (last["message"], last["next"]) == ("Its owner asked for it to stop.", "A worker stops it.")
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "delete"])

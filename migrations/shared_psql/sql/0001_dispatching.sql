@@ -1,6 +1,7 @@
--- What the dispatcher keeps: events of subjects that fail, which hold up nobody, and the slots of schedules.
+-- What the dispatcher keeps: the retry store, with the events of subjects that fail, so that they hold up nobody; and
+-- the slots of schedules.
 
-create table shelved_subjects (
+create table deferred_subjects (
   queue text not null,
   subject text not null,
   attempts integer not null default 0,
@@ -9,12 +10,12 @@ create table shelved_subjects (
   since timestamptz not null default clock_timestamp(),
   primary key (queue, subject)
 );
-create index shelved_subjects_queue_due_idx on shelved_subjects (queue, due);
-comment on table shelved_subjects is 'subjects whose events wait here instead of in RabbitMQ';
-comment on column shelved_subjects.attempts is 'calls that failed, of the first event that waits';
-comment on column shelved_subjects.due is 'when it is tried again; while it is claimed, when the claim ends by itself';
+create index deferred_subjects_queue_due_idx on deferred_subjects (queue, due);
+comment on table deferred_subjects is 'subjects whose events wait here instead of in RabbitMQ';
+comment on column deferred_subjects.attempts is 'calls that failed, of the first event that waits';
+comment on column deferred_subjects.due is 'when it is tried again; while it is claimed, when the claim ends by itself';
 
-create table shelved_events (
+create table deferred_events (
   seq bigint generated always as identity (cache 1) primary key,
   queue text not null,
   subject text not null,
@@ -22,9 +23,9 @@ create table shelved_events (
   event_id text not null,
   event bytea not null,
   unique (queue, source, event_id),
-  foreign key (queue, subject) references shelved_subjects (queue, subject)
+  foreign key (queue, subject) references deferred_subjects (queue, subject)
 );
-create index shelved_events_queue_subject_seq_idx on shelved_events (queue, subject, seq);
+create index deferred_events_queue_subject_seq_idx on deferred_events (queue, subject, seq);
 
 create table cron_slots (
   schedule text not null,
@@ -34,45 +35,46 @@ create table cron_slots (
 );
 comment on column cron_slots.fired is 'null for the slot before the first, from which a new schedule counts';
 
--- Puts `opened` subjects on the shelf, and `events` behind those of their subjects that are there. Returns the subjects
--- of which nothing waits there any more: their events are not taken. Each statement sees what was committed before it,
--- so that a subject that is locked here can't be taken off meanwhile.
-create function shelve(on_queue text, opened jsonb, events jsonb) returns setof text language plpgsql
+-- Defers the `opened` subjects, and `events` behind those of their subjects that are deferred. Returns the subjects
+-- that are deferred no more: their events are not taken. Each statement sees what was committed before it, so that a
+-- subject that is locked here can't leave meanwhile.
+create function defer_events(on_queue text, opened jsonb, events jsonb) returns setof text language plpgsql
 set search_path = public, pg_temp as $$
 begin
-  insert into shelved_subjects (queue, subject, attempts, due)
+  insert into deferred_subjects (queue, subject, attempts, due)
   select on_queue, each.subject, each.attempts, clock_timestamp() + make_interval(secs => each.pause)
   from jsonb_to_recordset(opened) as each (subject text, attempts integer, pause float8)
   order by each.subject on conflict do nothing;
-  perform from shelved_subjects
+  perform from deferred_subjects
   where queue = on_queue and subject in (select each->>'subject' from jsonb_array_elements(events) as each)
   order by subject for update;
-  insert into shelved_events (queue, subject, source, event_id, event)
+  insert into deferred_events (queue, subject, source, event_id, event)
   select on_queue, there.subject, each->>'source', each->>'id', decode(each->>'event', 'base64')
   from jsonb_array_elements(events) with ordinality as given (each, place)
-  join shelved_subjects there on there.queue = on_queue and there.subject = each->>'subject'
+  join deferred_subjects there on there.queue = on_queue and there.subject = each->>'subject'
   order by place on conflict do nothing;
   return query select distinct each->>'subject' from jsonb_array_elements(events) as each
   where not exists (
-    select from shelved_subjects there where there.queue = on_queue and there.subject = each->>'subject');
+    select from deferred_subjects there where there.queue = on_queue and there.subject = each->>'subject');
 end $$;
 
 -- Ends a claim: the events in `taken` are handled or dead; what is left of the subject waits for `pause` seconds. The
--- subject leaves the shelf with its last event. False when the claim had ended before.
-create function unshelve(on_queue text, of_subject text, by_claim text, taken bigint[], tried integer, pause float8)
-returns boolean language plpgsql set search_path = public, pg_temp as $$
+-- subject leaves the retry store with its last event. False when the claim had ended before.
+create function settle_deferred_events(
+  on_queue text, of_subject text, by_claim text, taken bigint[], tried integer, pause float8
+) returns boolean language plpgsql set search_path = public, pg_temp as $$
 begin
-  perform from shelved_subjects where queue = on_queue and subject = of_subject and claim = by_claim for update;
+  perform from deferred_subjects where queue = on_queue and subject = of_subject and claim = by_claim for update;
   if not found then
     return false;
   end if;
-  delete from shelved_events where seq = any (taken);
-  if exists (select from shelved_events where queue = on_queue and subject = of_subject) then
-    update shelved_subjects
+  delete from deferred_events where seq = any (taken);
+  if exists (select from deferred_events where queue = on_queue and subject = of_subject) then
+    update deferred_subjects
     set attempts = tried, claim = null, due = clock_timestamp() + make_interval(secs => pause)
     where queue = on_queue and subject = of_subject;
   else
-    delete from shelved_subjects where queue = on_queue and subject = of_subject;
+    delete from deferred_subjects where queue = on_queue and subject = of_subject;
   end if;
   return true;
 end $$;
@@ -103,13 +105,13 @@ begin
 end $$;
 
 -- The newest of a schedule says from where to go on.
-create function forget_slots(most integer) returns integer language sql security definer
+create function forget_slots(row_limit integer) returns integer language sql security definer
 set search_path = public, pg_temp as $$
   with old as (
     delete from cron_slots where (schedule, slot) in (
       select schedule, slot from cron_slots old where slot < now() - interval '30 days'
       and exists (select from cron_slots newer where newer.schedule = old.schedule and newer.slot > old.slot)
-      limit most)
+      limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
@@ -118,7 +120,7 @@ $$;
 -- distinct (source, id): what is new becomes a NOTIFY, what was there before nothing. A payload of 8,000 bytes or more
 -- would abort the transaction: such an event stays in the inbox, and the NOTIFY refers to it. In plpgsql, whose plan is
 -- kept: a function in SQL would be planned anew for every batch.
-create function take_in_events(sources text[], ids text[], channels text[], events text[]) returns integer
+create function ingest_events(sources text[], ids text[], channels text[], events text[]) returns integer
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
   fit constant integer := 7900;

@@ -2,10 +2,10 @@
 
 -- `desired_state` is written by the API and by policies, `status` by the worker alone.
 --
--- A worker that looks after an instance takes a lease on it: `lease_nonce` is drawn by whoever takes it, `lease_until`
--- when somebody else may. Each of its writes names the nonce and the row's version that it read, and writes nothing
--- when either has changed: a worker that was paused beyond its lease changes nothing that another has in hand. A
--- transient status has a deadline at which it is given up.
+-- A worker that looks after an instance takes a lease on it: `lease_owner` is drawn by whoever takes it, and when
+-- `lease_expires_at` has passed somebody else may. Each of its writes names the owner and the row's version that it
+-- read, and writes nothing when either has changed: a worker that was paused beyond its lease changes nothing that
+-- another has in hand. A transient status has a deadline at which it is given up.
 create table instances (
   id text primary key,
   owner_id text not null,
@@ -19,16 +19,16 @@ create table instances (
     constraint instances_status_check check (status in ('pending', 'provisioning', 'starting', 'updating', 'running',
       'stopping', 'stopped', 'failed', 'deleting', 'deleted')),
   reason text not null,
-  sentence text not null,
+  message text not null,
   next text not null default '',
   deadline_at timestamptz,
   address text,
   attempts integer not null default 0,
   due_at timestamptz not null default now(),
   row_version integer not null default 1,
-  lease_nonce text,
-  lease_until timestamptz,
-  offered_at timestamptz,
+  lease_owner text,
+  lease_expires_at timestamptz,
+  queued_at timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   secret_places text[] not null default '{""}',
@@ -39,14 +39,14 @@ create index instances_owner_id_id_idx on instances (owner_id, id);
 create index instances_due_at_idx on instances (due_at) where status <> 'deleted';
 comment on column instances.config is 'as it was sent, with the schema''s defaults: order and numbers stay';
 comment on column instances.reason is 'a typed reason for the present status';
-comment on column instances.sentence is 'the reason for people';
+comment on column instances.message is 'the reason for people';
 comment on column instances.next is 'what happens next, for people';
 comment on column instances.deadline_at is 'when a transient status is given up';
 comment on column instances.address is 'the base URL that answers, while it runs';
 comment on column instances.attempts is 'starts that failed one after another';
 comment on column instances.due_at is 'when the worker should look again';
-comment on column instances.lease_nonce is 'whose turn it is';
-comment on column instances.offered_at is 'when the sweep last handed it to the workers';
+comment on column instances.lease_owner is 'who has the lease, drawn at random; null when nobody has';
+comment on column instances.queued_at is 'when the sweep last handed it to the workers';
 comment on column instances.secret_places is
   'JSON Pointers to the secrets in the config, which nobody is shown; an empty one stands for all of it';
 
@@ -58,7 +58,7 @@ create table instance_events (
   value text not null,
   reason text not null,
   actor text not null,
-  sentence text not null,
+  message text not null,
   next text not null default '',
   at timestamptz not null default clock_timestamp(),
   sequence bigint

@@ -37,11 +37,11 @@ create trigger sessions_keep_ended before update on sessions for each row
   when (old.revoked_at is not null) execute function keep_session_ended();
 
 -- Remembered for a while after its end, for whoever asks what happened.
-create function forget_ended_sessions(most integer) returns integer language sql security definer
+create function forget_ended_sessions(row_limit integer) returns integer language sql security definer
 set search_path = public, pg_temp as $$
   with old as (
     delete from sessions where id in (
-      select id from sessions where coalesce(revoked_at, expires_at) < now() - interval '90 days' limit most)
+      select id from sessions where coalesce(revoked_at, expires_at) < now() - interval '90 days' limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;

@@ -98,7 +98,7 @@ def test_what_is_due_is_offered_once_by_however_many_sweeps(launch: Launch, worl
     with ThreadPoolExecutor(6) as pool:
         found = [each for sweep in pool.map(lambda _: offered(world), range(6)) for each in sweep]
     assert found.count(instance.id) == 1
-    instance.put(offered_at="now() - interval '21 seconds'")
+    instance.put(queued_at="now() - interval '21 seconds'")
     assert instance.id in offered(world)
 
 
@@ -108,7 +108,7 @@ def test_what_a_worker_has_its_turn_on_is_not_due_until_the_turn_runs_out(
     instance = launch()
     take(instance)
     assert instance.id not in offered(world)
-    instance.put(lease_until="now() - interval '1 second'")
+    instance.put(lease_expires_at="now() - interval '1 second'")
     assert instance.id in offered(world)
 
 

@@ -73,7 +73,7 @@ class Gateway:
             "type": InstanceStatusChanged.type,
             "subject": subject,
             "time": "2026-01-02T03:04:05Z",
-            "data": data | {"reason": "agent_ready", "sentence": "It answers."},
+            "data": data | {"reason": "agent_ready", "message": "It answers."},
             **attributes,
         }
 

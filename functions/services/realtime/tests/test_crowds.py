@@ -64,7 +64,7 @@ def test_two_thousand_connections_each_hear_their_own(gateway: Gateway, eventual
 
 
 def test_whoever_does_not_read_is_sent_away_and_holds_up_nobody(gateway: Gateway, eventually: Eventually) -> None:
-    large = {"instance_id": "ins_1", "owner_id": "usr_slow", "sentence": "x" * 100_000}
+    large = {"instance_id": "ins_1", "owner_id": "usr_slow", "message": "x" * 100_000}
     with gateway.tab(token("usr_slow")) as slow, gateway.tab(token()) as other:
         gateway.send(*(gateway.event("usr_slow", data=large) for _ in range(400)))
         assert other.event(gateway.publish())

@@ -74,7 +74,7 @@ FORGED: Final[list[tuple[str, str, dict[str, str]]]] = [
     ("admin", AgentCreated.type, {"recipient": "botberi.record-audit"}),
     ("admin", AgentCreated.type, {"channel": "orders"}),
     ("admin", AgentCreated.type, {"actor": "relay"}),
-    ("worker", InstanceStatusChanged.type, {"actor": "foreign"}),
+    ("worker", InstanceStatusChanged.type, {"actor": "notify"}),
     ("worker", "com.botberi.thing.unheard_of.v1", {"source": "/botberi/shared_psql"}),
     ("broker", NoticePosted.type, {}),
     ("broker", NoticePosted.type, {"source": "/botberi/shared_psql"}),
@@ -96,7 +96,7 @@ def test_what_each_role_has_to_say_it_may_say(world: World) -> None:
     addressed = {"source": "/example/crm", "channel": "orders", "recipient": "botberi.notify.shared_psql"}
     assert may(world, "shared_psql", "broker", NoticePosted.type, **addressed)
     assert may(world, "shared_psql", "broker", NoticePosted.type, source="/example/crm", actor="pub_1")
-    assert may(world, "shared_psql", "relay", NoticePosted.type, source="/notify/shared_psql", actor="foreign")
+    assert may(world, "shared_psql", "relay", NoticePosted.type, source="/notify/shared_psql", actor="notify")
     assert may(world, "user_psql", "user", SessionRevoked.type, actor="usr_1")
 
 
