@@ -19,8 +19,9 @@ def main() -> None:
     # There are none, and pydantic would look through every package for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from core import logs  # noqa: PLC0415 - see above
+    from functions.runtime import problems  # noqa: PLC0415 - see above
     from functions.runtime.functions import files  # noqa: PLC0415 - see above
-    from functions.runtime.server import serve  # noqa: PLC0415 - see above
+    from functions.runtime.http.server import serve  # noqa: PLC0415 - see above
 
     parser = argparse.ArgumentParser(prog="host", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="functions to serve; all of them without a name")
@@ -31,7 +32,8 @@ def main() -> None:
     binds = arguments.bind or [f"0.0.0.0:{os.environ.get('PORT', '8080')}"]
     addresses = dict(bind.partition("=")[::2] for bind in binds)
     surfaces = {address.rpartition(":")[2]: surface for address, surface in addresses.items() if surface}
-    serve(lambda: _host(names, surfaces), list(addresses), threads=int(os.environ.get("THREADS", "8")))
+    threads = int(os.environ.get("THREADS", "8"))
+    serve(lambda: _host(names, surfaces), addresses, threads=threads, problem=problems.of_request)
 
 
 def _host(names: list[str], surfaces: dict[str, str]) -> "Host":

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import flask
 from werkzeug.wrappers import Request
@@ -21,7 +22,6 @@ from functions.runtime.answers import refused
 from functions.runtime.declarations import SURFACES, Declaration
 from functions.runtime.endpoint import Function
 from functions.runtime.routes import RouteNotFound, match
-from functions.runtime.wsgi import Application, Environ, StartResponse
 
 READY: Final = "/_/ready"
 """Where a deployment says that it can be called; below a subscriber's address, where there are several."""
@@ -61,7 +61,7 @@ class Host:
             f"/function/{each.deployment}": each for each in self.declarations if each.surface == SUBSCRIBERS
         }
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         path = environ.get("PATH_INFO", "/")
         if path in HEALTH:
@@ -72,7 +72,7 @@ class Host:
             response = _refused(refusal, environ)
         return response(environ, start_response)
 
-    def _response(self, environ: Environ, path: str) -> Application:
+    def _response(self, environ: WSGIEnvironment, path: str) -> WSGIApplication:
         if _UNROUTABLE.search(path) or _HIDDEN.search(environ.get("RAW_URI", "").partition("?")[0]):
             raise RouteNotFound
         surface = self.surfaces_by_port.get(environ.get("SERVER_PORT", ""))
@@ -100,7 +100,7 @@ class Host:
         raise RouteNotFound
 
 
-def _refused(refusal: Refusal, environ: Environ) -> Application:
+def _refused(refusal: Refusal, environ: WSGIEnvironment) -> WSGIApplication:
     with context.entered(context.Context.start(environ.get("HTTP_TRACEPARENT"))):
         response = refused(refusal)
         response.headers["X-Request-Id"] = context.current().trace_id

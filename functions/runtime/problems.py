@@ -1,5 +1,6 @@
 """Refusals as HTTP answers: application/problem+json (RFC 9457) with a stable code and the trace's id."""
 
+import json
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -63,3 +64,13 @@ def problem(status: int, code: str, detail: str, errors: tuple[refusals.FieldErr
     if errors:
         body["errors"] = [vars(error) for error in errors]
     return body
+
+
+def of_request(code: str, detail: str | None) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Return what the server answers where no function could: status, headers and body."""
+    refusal = next(kind for kind in transport.SERVER_REFUSALS if kind.code == code)(detail)
+    status = status_of(type(refusal))
+    with context.entered(context.Context.start()):
+        body = json.dumps(problem(status, refusal.code, refusal.detail)).encode()
+    headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    return status, headers, body

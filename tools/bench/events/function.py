@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from core import logs
+from functions.runtime import problems
 from functions.runtime.hosting import SUBSCRIBERS, Host
-from functions.runtime.server import serve
+from functions.runtime.http.server import serve
 
 FILE = Path(__file__).parent / "subscribers" / "hear_nothing.py"
 
@@ -51,4 +52,5 @@ class Counted:
 
 if __name__ == "__main__":
     logs.configure("bench", level="WARNING")
-    serve(lambda: Counted(Host([FILE], {sys.argv[1]: SUBSCRIBERS})), [f"127.0.0.1:{sys.argv[1]}"], threads=16)
+    host = Counted(Host([FILE], {sys.argv[1]: SUBSCRIBERS}))
+    serve(lambda: host, [f"127.0.0.1:{sys.argv[1]}"], threads=16, problem=problems.of_request)

@@ -18,10 +18,11 @@ def make(file: Path) -> Any:  # noqa: ANN401 - a WSGI application
 
 
 def ours(file: Path, threads: int, port: int) -> None:
-    """Serve by functions/runtime/server.py: llhttp's parser, and threads in one process."""
-    from functions.runtime.server import serve  # noqa: PLC0415 - part of the cold start
+    """Serve by functions/runtime/http: uvicorn, and threads around it."""
+    from functions.runtime import problems  # noqa: PLC0415 - part of the cold start
+    from functions.runtime.http.server import serve  # noqa: PLC0415 - part of the cold start
 
-    serve(lambda: make(file), [f"127.0.0.1:{port}"], threads=threads)
+    serve(lambda: make(file), [f"127.0.0.1:{port}"], threads=threads, problem=problems.of_request)
 
 
 def gunicorn(file: Path, threads: int, port: int) -> None:

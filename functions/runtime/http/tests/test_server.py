@@ -2,13 +2,14 @@
 
 import http.client
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from functions.runtime.tests.serving import LARGE, PATIENCE, Server, wait_until
+from functions.runtime.http.tests.process import LARGE, PATIENCE, Server, wait_until
 from tools.local.ports import free_ports
 
 
@@ -63,6 +64,52 @@ def test_a_connection_on_which_nothing_is_asked_does_not_hold_up_the_end(server:
         server.stop()
 
         assert server.process.wait(PATIENCE) == 0
+
+
+def test_a_request_on_its_way_at_sigterm_is_answered_on_whichever_connection(server: Server) -> None:
+    with ExitStack() as stack:
+        fresh, kept = [stack.enter_context(connected(server)) for _ in range(2)]
+        kept.sendall(b"GET /port HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert kept.recv(1024).endswith(str(server.ports[0]).encode())
+        server.stop()
+        wait_until(lambda: not server.accepts())
+        for each in (fresh, kept):
+            each.sendall(b"GET /late HTTP/1.1\r\nHost: x\r\n\r\n")
+        answers = [received(each) for each in (fresh, kept)]
+
+    assert [b"connection: close" in answer and answer.endswith(b"done") for answer in answers] == [True, True]
+    assert server.process.wait(PATIENCE) == 0
+
+
+def test_a_request_that_never_ends_is_a_failure_to_whoever_stops_it(tmp_path: Path) -> None:
+    server = Server(tmp_path, free_ports(1), grace=0.5)
+    wait_until(server.accepts)
+    with connected(server) as client:
+        client.sendall(b"GET /hold HTTP/1.1\r\nHost: x\r\n\r\n")
+        wait_until(server.held.exists)
+        server.stop()
+
+        assert server.process.wait(PATIENCE) == 1
+
+
+def test_a_client_that_never_ends_its_request_is_none(tmp_path: Path) -> None:
+    server = Server(tmp_path, free_ports(1), grace=0.5)
+    wait_until(server.accepts)
+    with connected(server) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n")
+        assert client.recv(1024)
+        server.stop()
+
+        assert server.process.wait(PATIENCE) == 0
+
+
+def test_a_process_with_nothing_to_do_hardly_wakes(server: Server) -> None:
+    server.ask("GET", "/port")
+    before = server.wakes()
+    time.sleep(3)
+
+    # uvicorn's own clock would have woken it thirty times.
+    assert server.wakes() - before < 15
 
 
 def test_two_requests_sent_at_once_are_both_answered(server: Server) -> None:

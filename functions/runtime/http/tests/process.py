@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -13,7 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from functions.runtime.server import serve
+from functions.runtime import problems
+from functions.runtime.http.protocol import Limits
+from functions.runtime.http.server import serve
 
 PATIENCE = 20
 """Seconds."""
@@ -46,11 +49,13 @@ def application(released: Path) -> Callable[..., Iterable[bytes]]:
 class Server:
     """The process and the ports it listens on."""
 
-    def __init__(self, folder: Path, ports: list[int]) -> None:
+    def __init__(self, folder: Path, ports: list[int], grace: float = Limits.grace) -> None:
         self.released = folder / "released"
         self.held = folder / "held"
         self.ports = ports
-        self.process = subprocess.Popen([sys.executable, "-m", __name__, str(self.released), *map(str, ports)])
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", __name__, str(self.released), str(grace), *map(str, ports)]
+        )
 
     def ask(self, method: str, path: str, body: Iterator[bytes] | None = None, *, port: int = 0) -> bytes:
         """Return the answer's body; a body is sent in chunks."""
@@ -77,6 +82,11 @@ class Server:
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
 
+    def wakes(self) -> int:
+        """Return how often its threads have waited for something so far."""
+        statuses = Path(f"/proc/{self.process.pid}/task").glob("*/status")
+        return sum(int(re.findall(r"(?m)^voluntary_ctxt_switches:\s+(\d+)", each.read_text())[0]) for each in statuses)
+
     def accepts(self) -> bool:
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", self.ports[0])) == 0
@@ -91,5 +101,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 if __name__ == "__main__":
     os.environ.pop("PORT", None)
-    addresses = [f"127.0.0.1:{port}" for port in sys.argv[2:]]
-    serve(lambda: application(Path(sys.argv[1])), addresses, threads=1)
+    addresses = [f"127.0.0.1:{port}" for port in sys.argv[3:]]
+    limits = Limits(grace=float(sys.argv[2]))
+    serve(lambda: application(Path(sys.argv[1])), addresses, threads=1, problem=problems.of_request, limits=limits)

@@ -1,0 +1,224 @@
+"""A WSGI application as an ASGI one, in a bounded pool of threads.
+
+A thread is taken only while the application computes: once a request's body is there, and anew for each part of a
+streamed response. So clients that are slow to send or to read keep none. Probes are answered on the event loop, which
+never waits for a thread. Nothing of the platform is imported here, because the processes of agents use it too.
+"""
+
+import asyncio
+import io
+import logging
+import re
+import sys
+from collections.abc import Callable, Generator
+from contextvars import copy_context
+from functools import lru_cache
+from math import inf
+from queue import SimpleQueue
+from threading import Thread
+from types import TracebackType
+from typing import Final
+from urllib.parse import unquote_to_bytes
+from wsgiref.types import WSGIApplication, WSGIEnvironment
+
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+
+log = logging.getLogger(__name__)
+
+BODY_BYTES: Final = 4 * 1024 * 1024
+"""More than any function takes. Of a longer body no more is read, and the function refuses it."""
+
+_PROBE: Final = re.compile(r"/_/(health|ready)")
+
+_BODILESS: Final = {204, 304}
+
+Headers = list[tuple[bytes, bytes]]
+
+Part = tuple[bytes, bool]
+"""A part of a response's body, and whether more follow."""
+
+Problem = Callable[[str, str | None], tuple[int, Headers, bytes]]
+"""Makes the response to a request that can't be answered, of a code and a detail: status, headers and body."""
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None, None, None]
+
+
+class Adapter:
+    """The ASGI application."""
+
+    def __init__(self, application: WSGIApplication, threads: int, problem: Problem) -> None:
+        """Call `application` in so many threads; `problem` makes the response where it raises."""
+        self._application = application
+        self._problem = problem
+        self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        for _ in range(threads):
+            # Daemons, because the interpreter would wait for one that is stuck.
+            Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            self._tasks.get()()
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer one request."""
+        assert scope["type"] == "http"  # noqa: S101 - tells the type checker that it is asked nothing else
+        environ = environ_of(scope)
+        body, whole = await _read(environ, receive)
+        if body is None:
+            return
+        environ["wsgi.input"] = io.BytesIO(body)
+        call = _Call(self._application, environ)
+        probe = scope["method"] in {"GET", "HEAD"} and _PROBE.fullmatch(scope["path"])
+        try:
+            part, more = call.advance() if probe else await self._in_thread(call)
+        except Exception:
+            log.exception("a request was not answered")
+            call.status, call.headers, part = self._problem("internal", None)
+            more = False
+        if not whole:
+            # The rest of the body is never read, so nothing behind it is.
+            call.headers.append((b"connection", b"close"))
+        await send({"type": "http.response.start", "status": call.status, "headers": call.headers})
+        await send({"type": "http.response.body", "body": part, "more_body": more})
+        if more:
+            await self._stream(call, receive, send)
+
+    async def _stream(self, call: "_Call", receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        disconnect = asyncio.ensure_future(receive())
+        more = True
+        while more:
+            call.abandoned = disconnect.done()
+            part, more = await self._in_thread(call)
+            # Waits while the client doesn't read.
+            await send({"type": "http.response.body", "body": part, "more_body": more})
+
+    async def _in_thread(self, call: "_Call") -> Part:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Part] = loop.create_future()
+
+        def work() -> None:
+            try:
+                part = call.advance()
+            except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+                loop.call_soon_threadsafe(future.set_exception, error)
+            else:
+                loop.call_soon_threadsafe(future.set_result, part)
+
+        self._tasks.put(work)
+        return await future
+
+
+class _Call:
+    """One request on its way through the application."""
+
+    def __init__(self, application: WSGIApplication, environ: WSGIEnvironment) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self.abandoned = False
+        """Whether nobody is there any more to take the rest of the response."""
+        self._application = application
+        self._environ = environ
+        self._context = copy_context()
+        self._parts = self._run()
+        self._left = inf
+        """Bytes of the body that are still to come, where its length was told."""
+
+    def advance(self) -> Part:
+        """Return the next part of the response; from the first on, `status` and `headers` are set."""
+        return self._context.run(self._advance)
+
+    def _advance(self) -> Part:
+        if self.abandoned:
+            self._parts.close()
+        part = next(self._parts, b"")
+        if self.status in _BODILESS:
+            part, self._left = b"", 0
+        elif self._left == inf and self._environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+            # There are no chunks yet, so its length has to be known.
+            part += b"".join(self._parts)
+            self.headers.append((b"content-length", str(len(part)).encode()))
+        self._left -= len(part)
+        if part and self._left > 0:
+            return part, True
+        for _ in self._parts:
+            # It is run to its end, though what is longer than was told is not sent.
+            pass
+        return part, False
+
+    def _run(self) -> Generator[bytes, None, None]:
+        body = self._application(self._environ, self._start)
+        try:
+            yield from filter(None, body)
+        finally:
+            if hasattr(body, "close"):
+                body.close()
+
+    def _start(
+        self, status: str, headers: list[tuple[str, str]], _exc_info: ExcInfo | None = None
+    ) -> Callable[[bytes], object]:
+        self.status = int(status[:3])
+        self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        self._left = next((int(value) for name, value in headers if name.lower() == "content-length"), inf)
+        return _write
+
+
+def _write(_data: bytes) -> None:
+    raise NotImplementedError("the body is what an application returns")
+
+
+async def _read(environ: WSGIEnvironment, receive: ASGIReceiveCallable) -> tuple[bytearray | None, bool]:
+    """Return a request's body, None where the client broke it off, and whether it is whole."""
+    told = int(environ.get("CONTENT_LENGTH") or 0)
+    body, more = bytearray(), told > 0 or "HTTP_TRANSFER_ENCODING" in environ
+    while more:
+        if max(told, len(body)) > BODY_BYTES:
+            return body, False
+        message = await receive()
+        if message["type"] != "http.request":
+            return None, False
+        body += message["body"]
+        more = message["more_body"]
+    return body, True
+
+
+def environ_of(scope: HTTPScope) -> WSGIEnvironment:
+    """Return what WSGI says of a request, apart from its body."""
+    server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)
+    path, query = scope["raw_path"], scope["query_string"]
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        # Of bytes that are no UTF-8 the scope's own path would have lost some.
+        "PATH_INFO": (unquote_to_bytes(path) if b"%" in path else path).decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "RAW_URI": (path + b"?" + query if query else path).decode("latin-1"),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0],
+        "REMOTE_PORT": str(client[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        # The body ends where its bytes do, whether a length was told or not.
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in scope["headers"]:
+        key, text = _key(name), value.decode("latin-1")
+        before = environ.get(key)
+        environ[key] = text if before is None else f"{before}{'; ' if key == 'HTTP_COOKIE' else ','}{text}"
+    # What `X_Name` would pass for, `X-Name`, whoever stands in front may have removed.
+    environ.pop("", None)
+    return environ
+
+
+@lru_cache(maxsize=256)
+def _key(name: bytes) -> str:
+    """Return a header's key in an environ, and nothing for one that would pass for another."""
+    if b"_" in name:
+        return ""
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"

@@ -1,0 +1,83 @@
+"""Responses as an application may give them: whole, in parts, of no length, of a wrong one, or none at all."""
+
+import json
+from collections.abc import Iterable, Iterator
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import pytest
+
+from functions.runtime.http.tests.serving import END, serving
+
+GET = b"GET / HTTP/1.1\r\nHost: x" + END
+
+
+def answering(status: str, headers: list[tuple[str, str]], *parts: bytes) -> WSGIApplication:
+    """Return an application that says the same to everybody."""
+
+    def answer(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        start_response(status, headers)
+        yield from parts
+
+    return answer
+
+
+def asked(*parts: bytes, application: WSGIApplication) -> bytes:
+    with serving(application) as server:
+        return server.asked(*parts)
+
+
+@pytest.mark.parametrize(
+    ("request_", "head"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x" + END, b"transfer-encoding: chunked"),
+        (b"GET / HTTP/1.0" + END, b"connection: close"),
+        (b"GET / HTTP/1.0\r\nConnection: keep-alive" + END, b"connection: close"),
+    ],
+)
+def test_an_answer_of_unknown_length_has_an_end_all_the_same(request_: bytes, head: bytes) -> None:
+    answer = asked(request_, application=answering("200 OK", [], b"one ", b"", b"two"))
+    body = answer.partition(END)[2]
+
+    assert head in answer
+    assert body == (b"4\r\none \r\n3\r\ntwo\r\n0\r\n\r\n" if b"chunked" in head else b"one two")
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [(b"HEAD", "200 OK"), (b"GET", "204 No Content"), (b"GET", "304 Not Modified")]
+)
+def test_where_there_is_no_body_none_is_sent(method: bytes, status: str) -> None:
+    request = method + b" / HTTP/1.1\r\nHost: x" + END
+    answer = asked(request, request, application=answering(status, [], b"body"))
+
+    assert answer.count(b"HTTP/1.1 " + status.encode()) == 2
+    assert b"body" not in answer
+
+
+def test_an_answer_that_is_shorter_than_it_said_ends_the_connection() -> None:
+    request = b"GET / HTTP/1.1\r\nHost: x" + END
+    answer = asked(request, request, application=answering("200 OK", [("Content-Length", "9")], b"short"))
+
+    assert answer.count(b"short") == 1
+
+
+def test_an_application_that_fails_is_a_problem_without_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_environ: WSGIEnvironment, _start_response: StartResponse) -> Iterable[bytes]:
+        raise ValueError("secret")
+
+    answer = asked(b"GET / HTTP/1.1\r\nHost: x" + END, application=fail)
+
+    assert json.loads(answer.partition(END)[2])["code"] == "internal"
+    assert b"secret" not in answer
+    assert "secret" in caplog.text
+
+
+def test_an_application_that_fails_in_the_middle_ends_the_connection() -> None:
+    def fail(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"half"
+        raise ValueError
+
+    answer = asked(b"GET / HTTP/1.1\r\nHost: x" + END, application=fail)
+
+    assert answer.endswith(b"half\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
