@@ -18,7 +18,7 @@ TABLE_MODULES: Final = (agents, audit, dispatching, instances, publishers, sessi
 POOLED: Final = ("user", "admin", "broker", "subscribers", "worker")
 """The roles that may come through PgBouncer."""
 
-ROLES: Final = ("migrator", *POOLED, "relay", "gateway", "pgbouncer")
+ROLES: Final = ("migrator", *POOLED, "relay", "gateway", "pgbouncer", "exporter")
 """Each part's role is `botberi_<part>` in both databases; what it may do there, the migrations say."""
 
 

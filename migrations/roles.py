@@ -30,8 +30,8 @@ def provision(database: str, superuser: str, password: str) -> list[str]:
         connection.exec_driver_sql("grant usage, create on schema public to botberi_migrator")
         for role in ROLES:
             connection.exec_driver_sql(f'grant connect on database "{name}" to botberi_{role}')
-        # Who holds back the oldest transaction is otherwise shown to nobody but the superuser.
-        connection.exec_driver_sql("grant pg_read_all_stats to botberi_relay")
+        # Who holds back the oldest transaction, and how large databases are, is otherwise shown to the superuser alone.
+        connection.exec_driver_sql("grant pg_read_all_stats to botberi_relay, botberi_exporter")
         connection.exec_driver_sql(_LOOKUP.format(roles=", ".join(f"'botberi_{role}'" for role in POOLED)))
     return [f"botberi_{role}" for role in ROLES]
 

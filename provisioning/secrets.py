@@ -23,8 +23,8 @@ ADMINISTRATOR: Final = "administrator"
 GRAFANA: Final = "grafana"
 """The password of Grafana's `admin`."""
 
-METER: Final = "pgbouncer-meter"
-"""The password with which the meter asks PgBouncer for its figures."""
+EXPORTER: Final = "pgbouncer-exporter"
+"""The password with which the exporters ask PgBouncer for its statistics."""
 
 DEFINITIONS: Final = "event-bus-definitions"
 """RabbitMQ's users with their rights and hashed passwords, which is all that it is told."""
@@ -35,14 +35,14 @@ DERIVED: Final = (DEFINITIONS, redis_users.HASHES)
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    ours = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, ADMINISTRATOR, GRAFANA, METER, *DERIVED)
+    ours = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, ADMINISTRATOR, GRAFANA, EXPORTER, *DERIVED)
     return sorted([*secrets_folder.names(), *ours])
 
 
 def generate(folder: Path) -> None:
     """Generate the secrets that `folder` lacks."""
     secrets_folder.fill(folder)
-    for name in (ADMINISTRATOR, GRAFANA, METER):
+    for name in (ADMINISTRATOR, GRAFANA, EXPORTER):
         if not (folder / name).exists():
             secrets_folder.write(folder / name, secrets.token_urlsafe(18))
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # PgBouncer in front of one database: start.sh; DATABASE is `user_psql` or `shared_psql`, UPSTREAM its host:port.
 # It knows one password of Postgres', that of the role which may look up how the pooled roles prove themselves (SCRAM):
-# what they prove to PgBouncer, PgBouncer proves to Postgres in turn. With the secret pgbouncer-meter, whoever has that
-# may ask it for its figures, and nothing else: no role of Postgres is called so.
+# what they prove to PgBouncer, PgBouncer proves to Postgres in turn. With the secret pgbouncer-exporter, whoever has that
+# may ask it for its statistics, and nothing else: no role of Postgres is called so.
 set -eu
 
 folder=${TMPDIR:-/tmp}
@@ -14,9 +14,9 @@ name=$(echo "$DATABASE" | tr _ -)-pgbouncer
 
 umask 077
 printf '"botberi_pgbouncer" "%s"\n' "$(cat "$(place "$name")")" > "$folder/users"
-meter=$(place pgbouncer-meter)
-if [ -f "$meter" ]; then
-  printf '"botberi_meter" "%s"\n' "$(cat "$meter")" >> "$folder/users"
+exporter=$(place pgbouncer-exporter)
+if [ -f "$exporter" ]; then
+  printf '"botberi_exporter" "%s"\n' "$(cat "$exporter")" >> "$folder/users"
 fi
 cat > "$folder/pgbouncer.ini" <<END
 [databases]
@@ -28,7 +28,7 @@ listen_port = ${PORT:-5432}
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = $folder/users
-stats_users = botberi_meter
+stats_users = botberi_exporter
 auth_query = select usename, passwd from pgbouncer.login(\$1)
 pool_mode = transaction
 default_pool_size = ${POOL_SIZE:-8}

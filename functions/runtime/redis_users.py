@@ -32,7 +32,7 @@ USERS: Final[Mapping[str, str]] = {
     "worker": (f"~{QUEUES} ~worker.unacked* ~_kombu.* {_CONTROL} {_CONSUMER}"),
     # It looks at the queues, and takes nothing from them.
     "flower": f"%R~{QUEUES} ~flower.unacked* ~_kombu.* {_CONTROL} {_CONSUMER}",
-    "meter": f"%R~{QUEUES} +info +select +llen",
+    "exporter": f"%R~{QUEUES} +info +select +type +llen",
 }
 """The rules of each, in the words of Redis' ACL SETUSER."""
 

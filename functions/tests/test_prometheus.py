@@ -1,7 +1,6 @@
 """A real Prometheus asks everything that runs, and understands every rule and every line of a dashboard."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,13 +43,12 @@ class Prometheus:
         return (self.get(f"query?query={quote(expression)}") or {}).get("result")
 
 
-def configuration(stack: Stack, meter: int) -> dict[str, Any]:
+def configuration(stack: Stack) -> dict[str, Any]:
     ports = stack.world.ports
     jobs = {
         "relay": [ports.watch_relay_user, ports.watch_relay_shared],
         "dispatcher": [ports.watch_dispatcher],
         "gateway": [ports.watch_gateway],
-        "meter": [meter],
         "functions": [ports.functions],
     }
     return {
@@ -73,29 +71,21 @@ def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     if program is None:
         pytest.skip("prometheus is not installed")
     folder: Path = tmp_path_factory.mktemp("prometheus")
-    port, meter = free_ports(2)
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration(stack, meter)))
+    [port] = free_ports(1)
+    (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration(stack)))
     stack.restart("relay-user", RELAY_PROBE_SECONDS="2")
     files = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
-    commands = {
-        "meter": [sys.executable, "-m", "functions.services.meter"],
-        "prometheus": [str(program), *files, f"--web.listen-address={LOOPBACK}:{port}"],
-    }
-    told = {**stack.environment, "WATCH_LISTEN": f"{LOOPBACK}:{meter}"}
-    started = [
-        private_process.start(name, command, run=stack.folder, cwd=local_settings.ROOT, environment=told)
-        for name, command in commands.items()
-    ]
+    command = [str(program), *files, f"--web.listen-address={LOOPBACK}:{port}"]
+    process = private_process.start("prometheus", command, run=stack.folder, cwd=local_settings.ROOT)
     yield Prometheus(port)
-    for process in started:
-        process.stop()
+    process.stop()
 
 
 def test_every_target_is_up(prometheus: Prometheus, eventually: Eventually) -> None:
     def health() -> list[str]:
         return [target["health"] for target in (prometheus.get("targets") or {}).get("activeTargets", ())]
 
-    eventually(lambda: health() == ["up"] * 6)
+    eventually(lambda: health() == ["up"] * 5)
 
 
 def test_both_databases_have_a_relay_and_probes_come_back(prometheus: Prometheus, eventually: Eventually) -> None:

@@ -66,7 +66,7 @@ def secret_names() -> list[str]:
         redis_users.HASHES,
         "flower",
         "grafana",
-        "pgbouncer-meter",
+        "pgbouncer-exporter",
         "administrator",
         "event-bus-definitions",
     ]

@@ -99,7 +99,9 @@ def _container(declaration: Declaration) -> dict[str, Any]:
 
 def images(declarations: Iterable[Declaration], version: str) -> str:
     """Return the kustomize component that names the version of every image; an overlay puts its registry before it."""
-    names = sorted([*(each.deployment for each in declarations), *BESIDE, *{part.image for part in PARTS}])
+    names = sorted(
+        [*(each.deployment for each in declarations), *BESIDE, *{part.image for part in PARTS if "/" not in part.image}]
+    )
     component = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",

@@ -30,6 +30,9 @@ POD_SECURITY: Final = {"runAsNonRoot": True, "seccompProfile": {"type": "Runtime
 TMP: Final = "/tmp"  # nosec B108 # noqa: S108 - the only place that may be written to
 
 
+FILES: Final = "/etc/botberi"
+
+
 def files() -> dict[Path, str]:
     """Return the generated file."""
     return {FILE: dump_all(HEAD, (each for part in PARTS for each in _manifests(part)))}
@@ -97,7 +100,7 @@ def _deployment(part: Part) -> dict[str, Any]:
 
 def _scraped(part: Part) -> dict[str, Any]:
     """Return what a Prometheus finds that looks for pods: each replica has figures of its own."""
-    if not part.watched:
+    if not part.watched and WATCH_PORT not in part.ports:
         return {}
     return {"annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": str(WATCH_PORT)}}
 
@@ -116,7 +119,7 @@ def _pod(part: Part) -> dict[str, Any]:
         "securityContext": POD_SECURITY,
         "terminationGracePeriodSeconds": 30,
         "containers": [_container(part)],
-        "volumes": volumes(part.secrets, part.tmp),
+        "volumes": [*volumes(part.secrets, part.tmp), *_files(part)],
     }
 
 
@@ -126,7 +129,10 @@ def _container(part: Part) -> dict[str, Any]:
         setting(name, key=name.replace("_URL", "_DIRECT_URL") if _direct(part, name) else None)
         for name in part.settings
     ]
-    container: dict[str, Any] = {"name": part.name, "image": f"botberi/{part.image}"}
+    container: dict[str, Any] = {
+        "name": part.name,
+        "image": part.image if "/" in part.image else f"botberi/{part.image}",
+    }
     if part.command:
         container["command"] = list(part.command)
     container["args"] = list(part.args)
@@ -142,8 +148,13 @@ def _container(part: Part) -> dict[str, Any]:
             "limits": {"memory": part.memory, "cpu": "1"},
         },
         "securityContext": SECURITY,
-        "volumeMounts": mounts(part.secrets),
+        "volumeMounts": [*mounts(part.secrets), *({"name": "files", "mountPath": FILES} for _ in part.files[:1])],
     }
+
+
+def _files(part: Part) -> list[dict[str, Any]]:
+    items = [{"key": name, "path": name} for name in part.files]
+    return [{"name": "files", "configMap": {"name": "exporters", "items": items}}] if items else []
 
 
 def _probes() -> dict[str, Any]:

@@ -10,6 +10,7 @@ class Part:
 
     name: str
     image: str
+    """Ours; one with a slash is somebody else's, with its version."""
     args: tuple[str, ...]
     command: tuple[str, ...] = ()
     """Instead of the image's own `python -m`."""
@@ -27,6 +28,8 @@ class Part:
     """Whether others reach ports of it that are known only when it runs: the processes of instances."""
     tmp: str = "16Mi"
     """The size of /tmp, the only place that it may write to."""
+    files: tuple[str, ...] = ()
+    """Of the ConfigMap `exporters`, mounted in /etc/botberi."""
     once: bool = False
     direct: dict[str, int] = field(default_factory=dict)
     """Connections of one replica straight to a database, for what a pooler in transaction mode can't carry."""
@@ -38,6 +41,11 @@ _CELERY: Final = ("celery", "--app", "functions.jobs.app", "--quiet")
 
 _FLOWER: Final = (
     'FLOWER_BASIC_AUTH="botberi:$(cat /var/openfaas/secrets/flower)" exec python -m functions.jobs.flower "$@"'
+)
+
+_REDIS_EXPORTER: Final = (
+    'REDIS_ADDR="$USER_REDIS_URL" REDIS_PASSWORD="$(cat /var/openfaas/secrets/user-redis-exporter)"'
+    ' exec /redis_exporter "$@"'
 )
 
 WATCH_PORT: Final = 9464
@@ -58,6 +66,26 @@ def _relay(database: str) -> Part:
         replicas=2,
         watched=True,
         direct={database: RELAY_CONNECTIONS},
+    )
+
+
+def _postgres_exporter(database: str, *args: str) -> Part:
+    short = database.replace("_", "-")
+    return Part(
+        name=f"exporter-{short}",
+        image="quay.io/prometheuscommunity/postgres-exporter:v0.20.1",
+        args=(f"--web.listen-address=:{WATCH_PORT}", *args),
+        settings=(f"{database.upper()}_URL",),
+        values={
+            "DATA_SOURCE_URI": f"$({database.upper()}_URL)?sslmode=disable",
+            "DATA_SOURCE_USER": "botberi_exporter",
+            "DATA_SOURCE_PASS_FILE": f"/var/openfaas/secrets/{short}-exporter",
+        },
+        secrets=(f"{short}-exporter",),
+        memory="64Mi",
+        ports=(WATCH_PORT,),
+        files=("queries.yml",) if args else (),
+        direct={database: 2},
     )
 
 
@@ -142,14 +170,22 @@ PARTS: Final = (
         pooled={"shared_psql": 3},
         tmp="256Mi",
     ),
+    _postgres_exporter("user_psql"),
+    # What Prometheus is shown of instances and dead letters comes from this database.
+    _postgres_exporter("shared_psql", "--extend.query-path=/etc/botberi/queries.yml"),
     Part(
-        name="meter",
-        image="events",
-        args=("functions.services.meter",),
-        settings=("USER_PSQL_URL", "SHARED_PSQL_URL", "USER_REDIS_URL", "EDGE_STATUS_URL"),
-        secrets=("user-psql-relay", "shared-psql-relay", "user-redis-meter"),
-        watched=True,
-        direct={"user_psql": 1, "shared_psql": 2},
+        name="exporter-redis",
+        image="oliver006/redis_exporter:v1.74.0-alpine",
+        command=("sh", "-ec", _REDIS_EXPORTER, "redis_exporter"),
+        args=(
+            *(f"--web.listen-address=:{WATCH_PORT}", "--redis.user=botberi_exporter", "--set-client-name=false"),
+            *("--config-command=-", "--redis-only-metrics"),
+            "--check-single-keys=db1=instances.user,db1=instances.admin,db1=instances.dead",
+        ),
+        settings=("USER_REDIS_URL",),
+        secrets=("user-redis-exporter",),
+        memory="64Mi",
+        ports=(WATCH_PORT,),
     ),
     Part(
         name="flower",

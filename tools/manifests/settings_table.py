@@ -31,7 +31,6 @@ SETTINGS: Final = {
     "BOTBERI_INSTANCES": Setting("folder", "Where the process driver keeps what it runs.", reader="the worker"),
     "BOTBERI_SECRETS": Setting("folder", "Where secrets lie.", "`/var/openfaas/secrets`", "everything"),
     "DRIVER": Setting("name", "Where instances run: `process`.", "`process`", "the worker"),
-    "EDGE_STATUS_URL": Setting("URL", "nginx' own figures (its `EDGE_STATUS`); empty: nobody asks the edge."),
     "EVENT_BUS_MANAGEMENT_URL": Setting(
         "URL", "RabbitMQ's management interface, which tells what exists.", "port 15672 of its host", "the topology"
     ),
@@ -47,9 +46,6 @@ SETTINGS: Final = {
         "Of which an event that can't be published holds back the later ones of its subject.",
         "none",
         "the relays",
-    ),
-    "POOLERS": Setting(
-        "`database=host:port …`", "The PgBouncers that the meter asks for their figures.", reader="the meter"
     ),
     "PORT": Setting("number", "Where a function listens.", "8080", "functions"),
     "PSQL_SUPERUSER": Setting("name", "Who may create roles.", "`postgres`", "`botberi roles`"),
@@ -71,7 +67,7 @@ SETTINGS: Final = {
         "`address:port`",
         "Where a part answers `/_/health`, `/_/ready` and `/metrics`; empty: nowhere.",
         "`0.0.0.0:9464`",
-        "relays, dispatcher, gateway, meter",
+        "relays, dispatcher, gateway",
     ),
 }
 
@@ -84,7 +80,7 @@ SECRETS: Final = {
     "grafana": "The password of Grafana's `admin`.",
     "jwt-public-keys": "The keys with which access tokens are checked, as a JWKS.",
     "jwt-signing-key": "The key that signs access tokens, as a JWKS with a private key.",
-    "pgbouncer-meter": "The password with which the meter asks PgBouncer for its figures.",
+    "pgbouncer-exporter": "The password with which exporters ask PgBouncer for its statistics.",
     "psql-superuser": "The password of Postgres' superuser, who creates the roles.",
     "shared-psql-pgbouncer": "The password with which PgBouncer looks up how roles of shared_psql prove themselves.",
     "shared-psql-": "The password of the role `botberi_<part>` in shared_psql.",
@@ -99,7 +95,7 @@ SECRET_READERS: Final = {
     "event-bus-definitions": "RabbitMQ, when it starts",
     "grafana": "Grafana",
     redis_users.HASHES: "Redis, when it starts",
-    "pgbouncer-meter": "PgBouncer and the meter, under compose",
+    "pgbouncer-exporter": "PgBouncer and its exporters, under compose",
     "shared-psql-pgbouncer": "PgBouncer",
     "user-psql-pgbouncer": "PgBouncer",
 }

@@ -54,7 +54,7 @@ FORBIDDEN = {
         "FLUSHALL",
         "CLIENT KILL TYPE normal",
     ),
-    "meter": (f"LRANGE {USER_QUEUE} 0 -1", f"LPUSH {USER_QUEUE} x", f"GET {ANSWER}", "CONFIG GET *", "CLIENT LIST"),
+    "exporter": (f"LRANGE {USER_QUEUE} 0 -1", f"LPUSH {USER_QUEUE} x", f"GET {ANSWER}", "CONFIG GET *", "CLIENT LIST"),
 }
 
 

@@ -31,8 +31,11 @@ grant select, update (config, secret_places, status, reason, message, next, addr
 
 grant select, insert, update, delete on deferred_subjects, deferred_events to botberi_relay;
 grant select on cron_slots to botberi_relay;
-grant execute on function defer_events, settle_deferred_events, fire_schedule, ingest_events, instance_statistics
-  to botberi_relay;
+grant execute on function defer_events, settle_deferred_events, fire_schedule, ingest_events to botberi_relay;
+
+-- What Prometheus is shown: how many, and not of what.
+grant execute on function instance_statistics to botberi_exporter;
+grant select (queue, resolution) on dead_letters to botberi_exporter;
 
 -- The gateway asks which sessions were revoked, and may read nothing else.
 grant select on revoked_sessions to botberi_gateway;

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from tools.manifests.rules.knative_rules import Document, containers
 
 ADDRESSES: Final = (
-    *("USER_PSQL_URL", "SHARED_PSQL_URL", "USER_REDIS_URL", "EVENT_BUS_URL", "EDGE_STATUS_URL", "UPSTREAM"),
+    *("USER_PSQL_URL", "SHARED_PSQL_URL", "USER_REDIS_URL", "EVENT_BUS_URL", "UPSTREAM"),
     *("EDGE_GATEWAY", "EDGE_USER_DOCS", "EDGE_ADMIN_DOCS", "EDGE_BROKER_DOCS"),
 )
 """Settings that name one place, as `host:port`, with or without a scheme and a path."""

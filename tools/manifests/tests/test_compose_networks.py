@@ -21,9 +21,10 @@ ENDPOINTS = {name for name, each in FUNCTIONS.items() if each.surface != "subscr
 SUBSCRIBERS = FUNCTIONS.keys() - ENDPOINTS
 
 DATABASES: Final = {
-    "user_psql": {"user_pgbouncer", "relay_user", "seed", "migrate", "meter"},
+    "user_psql": {"user_pgbouncer", "relay_user", "seed", "migrate", "exporter_user_psql", "exporter_user_pgbouncer"},
     "shared_psql": {
-        *("shared_pgbouncer", "relay_shared", "seed", "migrate", "meter"),
+        *("shared_pgbouncer", "relay_shared", "seed", "migrate"),
+        *("exporter_shared_psql", "exporter_shared_pgbouncer"),
         *("dispatcher", "gateway", "topology"),
     },
     "event_bus": {"relay_user", "relay_shared", "dispatcher", "gateway", "topology", "prometheus"},
@@ -76,7 +77,6 @@ def _not_for(name: str) -> set[str]:
         "relay_shared": {"shared_psql", "event_bus"},
         "dispatcher": {"shared_psql", "event_bus"},
         "gateway": {"shared_psql", "event_bus"},
-        "meter": {"user_psql", "shared_psql"},
     }
     pooled = {"celery_worker": {"user_pgbouncer"}, "flower": {"user_pgbouncer", "shared_pgbouncer"}}
     return (direct - asks[name] if name in asks else set()) | pooled.get(name, set())
@@ -112,7 +112,7 @@ def test_the_worker_and_with_it_agents_meet_a_pooler_redis_and_who_speaks_to_age
 
 
 def test_the_edge_meets_endpoints_the_gateway_and_pages() -> None:
-    beside = {"docs", "gateway", "meter", "prometheus", "maildev", "localstack"}
+    beside = {"docs", "gateway", "exporter_edge", "prometheus", "maildev", "localstack"}
     assert meets("edge") == ENDPOINTS | beside
 
 

@@ -14,7 +14,7 @@ from tools.manifests.tests.test_knative import Plant, named, written
     [
         ("ConfigMap", "botberi-edge", lambda d: d["data"].update(EDGE_GATEWAY="gateway:8080"), "where nothing is"),
         ("ConfigMap", "botberi-edge", lambda d: d["data"].update(EDGE_GATEWAY="gatway:8040"), "where nothing is"),
-        ("ConfigMap", "botberi-settings", lambda d: d["data"].update(EDGE_STATUS_URL="http://edge:8090/"), "meter:"),
+        ("ConfigMap", "botberi-settings", lambda d: d["data"].update(USER_REDIS_URL="edge:8090"), "exporter-redis:"),
         ("NetworkPolicy", "gateway", lambda d: d["spec"]["ingress"][0]["ports"][0].update(port=80), "lets edge in"),
         ("NetworkPolicy", "gateway", lambda d: d["spec"]["ingress"][0].update({"from": []}), "lets edge in"),
         ("NetworkPolicy", "poolers", lambda d: d["spec"]["ingress"].clear(), "pgbouncer-user: no"),

@@ -1,8 +1,9 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import prometheus_client
 import pytest
@@ -12,7 +13,6 @@ from flower.events import get_prometheus_metrics
 from events.dispatcher import exposition as dispatcher
 from events.relay import exposition as relay
 from functions.runtime import metrics
-from functions.services import meter
 from functions.services.realtime import figures as gateway
 from tools.local.servers import binaries
 
@@ -23,10 +23,18 @@ RULES = [rule for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["g
 DASHBOARDS = [json.loads(file.read_text()) for file in (ROOT / "deploy/grafana/dashboards").iterdir()]
 LINES = sorted(line["expr"] for board in DASHBOARDS for panel in board["panels"] for line in panel["targets"])
 
-PARTS = {
+
+def queried() -> Iterator[str]:
+    """Yield the metrics of our own that postgres_exporter is told to ask for."""
+    for name, each in yaml.safe_load((FOLDER / "queries.yml").read_text()).items():
+        for column in each["metrics"]:
+            yield from (f"{name}_{key}" for key, about in column.items() if about["usage"] != "LABEL")
+
+
+PARTS: Final[dict[str, Mapping[str, str]]] = {
     "relay": relay.FAMILIES,
     "dispatcher": dispatcher.FAMILIES,
-    "meter": meter.FAMILIES,
+    "queries.yml": dict.fromkeys(queried(), ""),
     "gateway": gateway.FAMILIES,
 }
 
@@ -35,7 +43,7 @@ FOR_THOSE_WHO_LOOK_CLOSER = {
 }
 """Shown by no dashboard."""
 
-NAME = re.compile(r"\b(?:botberi|flower|rabbitmq|pg|up|go|node|redis|nginx|celery|process)(?:_\w+)?\b(?![=!(])")
+NAME = re.compile(r"\b(?:botberi|flower|rabbitmq|pg|pgbouncer|up|node|redis|nginx|celery|process)(?:_\w+)?\b(?![=!(])")
 
 
 def named(expression: str) -> set[str]:
@@ -100,7 +108,8 @@ def test_prometheus_asks_every_part_that_can_be_watched() -> None:
     jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
     asked = {target for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]}
     services = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
-    watched = {name for name, service in services.items() if "9464" in service.get("healthcheck", {}).get("test", ())}
+    shown = {name: f"{each.get('command')} {each.get('healthcheck')}" for name, each in services.items()}
+    watched = {name for name, told in shown.items() if "9464" in told}
     assert {target for target in asked if target.endswith(":9464")} == {f"{name}:9464" for name in watched}
 
 
