@@ -11,8 +11,9 @@ import redis
 from sqlalchemy import Connection
 
 from core.configuration import secret
-from functions.runtime import cache, redis_users
 from functions.runtime import databases as sessions
+from functions.runtime import redis_users
+from functions.runtime.providers import cache
 from migrations.databases import DATABASES, ROLES, connect
 from migrations.roles import provision
 from provisioning import local_settings

@@ -7,8 +7,8 @@ from pydantic import Field
 from functions.domain.catalog import agents
 from functions.domain.catalog.agents import SLUG, SlugTaken
 from functions.domain.databases import SharedDb
-from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
 from functions.schemas.shapes import LINE, Body, Reply
 
 MAX_BODY: Final = 256 * 1024

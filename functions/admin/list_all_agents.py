@@ -7,8 +7,8 @@ from pydantic import Field
 
 from functions.domain.catalog import agents
 from functions.domain.databases import SharedDb
-from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
 from functions.schemas.shapes import Page, PageQuery, Reply
 
 

@@ -7,8 +7,8 @@ from pydantic import Field
 from core.ids import pattern
 from functions.domain.databases import SharedDb
 from functions.domain.instances import reading
-from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
 from functions.schemas.instances import AnyInstanceSummary, InstanceQuery
 from functions.schemas.shapes import Page
 

@@ -15,9 +15,9 @@ from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
 from functions.domain.instances import confinement
 from functions.domain.instances.confinement import AgentsNotAllowed
-from functions.runtime.callers import Admin
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
 from functions.schemas.shapes import Body, Reply
 
 MAX_BODY: Final = 2 * 1024 * 1024

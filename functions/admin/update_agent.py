@@ -8,9 +8,10 @@ from pydantic import Field
 from functions.domain.catalog import agents
 from functions.domain.catalog.agents import SLUG, AgentChangedMeanwhile, AgentNotFound
 from functions.domain.databases import SharedDb
-from functions.runtime.callers import Admin
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import LINE, Body, IfMatch, Reply
+from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.if_match import IfMatch
+from functions.schemas.shapes import LINE, Body, Reply
 
 MAX_BODY: Final = 256 * 1024
 """Bytes: a description of any script, in which JSON may write a character as twelve."""

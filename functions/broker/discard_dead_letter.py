@@ -4,9 +4,9 @@ from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import resolving
 from functions.domain.event_path.letters import DeadLetterNotFound
 from functions.domain.event_path.resolving import Act, DeadLetterResolved
-from functions.runtime.callers import Broker
 from functions.runtime.declarations import RARELY
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Broker
 from functions.schemas.dead_letters import Resolved, Trial, Why, both
 from functions.schemas.shapes import Body
 

@@ -3,8 +3,8 @@
 from typing import Any, cast
 
 from functions.domain.event_path import event_types
-from functions.runtime.callers import Broker
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Broker
 from functions.schemas.event_types import EventType
 from functions.schemas.shapes import Cached, Page, PageQuery
 

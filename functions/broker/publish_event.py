@@ -9,8 +9,8 @@ from events.broker.bus import NOTIFY_QUEUE
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishing
 from functions.domain.event_path.publishing import REFUSALS, Draft
-from functions.runtime.callers import Publisher
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Publisher
 from functions.schemas.cloud_events import MAX_BODY, Attribute, Channel, CloudEventBody, Data, Receipt
 from functions.schemas.shapes import Body
 

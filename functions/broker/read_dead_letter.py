@@ -7,9 +7,9 @@ from pydantic import Field
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import letters
 from functions.domain.event_path.letters import DeadLetterNotFound
-from functions.runtime.callers import Broker
 from functions.runtime.declarations import RARELY
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Broker
 from functions.schemas.dead_letters import DeadLetter, both
 
 

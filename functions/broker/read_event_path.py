@@ -6,11 +6,12 @@ from pydantic import Field
 
 from functions.domain.event_path import status
 from functions.domain.refusals import Unavailable
-from functions.runtime.callers import Broker
 from functions.runtime.declarations import RARELY
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Broker
+from functions.runtime.providers.databases import SharedTransactions, UserTransactions
 from functions.schemas.dead_letters import Database
-from functions.schemas.shapes import Reply, SharedTransactions, UserTransactions
+from functions.schemas.shapes import Reply
 
 
 class DatabasePath(Reply):

@@ -2,8 +2,8 @@
 
 from functions.domain.event_path import event_types
 from functions.domain.event_path.event_types import EventTypeUnknown
-from functions.runtime.callers import Broker
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Broker
 from functions.schemas.event_types import EventType
 from functions.schemas.shapes import Cached
 

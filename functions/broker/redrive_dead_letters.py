@@ -2,9 +2,9 @@
 
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path.resolving import Act
-from functions.runtime.callers import Broker
 from functions.runtime.declarations import RARELY
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Broker
 from functions.schemas.dead_letters import Resolved, Selection, Trial, Why, both, resolve_selected
 
 

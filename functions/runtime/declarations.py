@@ -4,10 +4,16 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from functions.domain.refusals import Refusal
+
+if TYPE_CHECKING:
+    from functions.runtime.providers.base import Provider
+
+P = TypeVar("P")
 
 SURFACES: Final = ("user", "admin", "broker", "subscribers")
 
@@ -29,22 +35,12 @@ class Needs:
     """Settings beside those that follow from the handler's parameters."""
     instances: bool = False
     """Whether it speaks to the processes of instances."""
-    group: str = "function"
-    """The locked dependencies it needs: `deploy/requirements/<group>.txt`."""
+    group: str = ""
+    """The locked dependencies, `deploy/requirements/<group>.txt`, if not those that follow from the parameters."""
 
 
 RARELY: Final = Needs(max_scale=2)
 """What operators use a few times a day: little, since each copy may connect to both databases."""
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a handler: its name, its type, and where its value comes from."""
-
-    name: str
-    annotation: Any
-    source: str
-    """`path`, `query`, `body`, `caller`, `prepared`, `database`, `transactions`, `cache`, `header` or `event`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,8 @@ class Declaration:
     handler: Callable[..., Any]
     summary: str
     """The docstring's sentence, after the method and path or the event's type."""
-    parameters: tuple[Parameter, ...]
+    parameters: tuple["Provider", ...]
+    """What fills each parameter of the handler."""
     needs: Needs
     method: str = "POST"
     path: str = "/"
@@ -70,10 +67,8 @@ class Declaration:
     """Every refusal that the handler may answer with, beside those that follow from its parameters."""
     max_body: int = 64 * 1024
     """Bytes."""
-    prepare: Callable[..., Any] | None = None
-    """What is done before the transaction; its result is the parameter of the source `prepared`."""
-    preparing: tuple[Parameter, ...] = ()
-    """The parameters of `prepare`."""
+    prepares: bool = False
+    """Whether something is done before the transaction opens."""
     event_types: tuple[str, ...] = field(default=())
     """What a subscriber is bound to: event types, or the pattern `#` for all."""
     schedule: str = ""
@@ -86,9 +81,35 @@ class Declaration:
         """The name on OpenFaaS and Knative (RFC 1123): `list-agents`."""
         return self.name.replace("_", "-")
 
-    def parameter(self, source: str) -> Parameter | None:
-        """Return the first parameter that comes from `source`."""
-        return next((parameter for parameter in self.parameters if parameter.source == source), None)
+    def parameter(self, kind: type[P]) -> P | None:
+        """Return the first parameter that a provider of the class `kind` fills."""
+        return next((parameter for parameter in self.parameters if isinstance(parameter, kind)), None)
+
+    @cached_property
+    def by_stage(self) -> tuple["Provider", ...]:
+        """The parameters in the order in which they are filled."""
+        return tuple(sorted(self.parameters, key=lambda each: each.stage))
+
+    @cached_property
+    def all_parameters(self) -> tuple["Provider", ...]:
+        """The parameters, and those of what is done before, in the order in which they are filled; a name once."""
+        found = {each.name: each for parameter in self.parameters for each in (*parameter.parameters, parameter)}
+        return tuple(sorted(found.values(), key=lambda each: each.stage))
+
+    @cached_property
+    def databases(self) -> tuple[str, ...]:
+        """The databases that the parameters connect to, sorted."""
+        return tuple(sorted({database for each in self.all_parameters for database in each.databases}))
+
+    @cached_property
+    def reads_query(self) -> bool:
+        """Whether a request may have a query."""
+        return any(each.reads_query for each in self.all_parameters)
+
+    @cached_property
+    def holds(self) -> tuple[str, ...]:
+        """The databases in which a transaction is open as long as the handler runs."""
+        return tuple(database for each in self.parameters for database in each.holds)
 
 
 def summary_of(module: str) -> str:

@@ -1,9 +1,9 @@
 """The `@endpoint` decorator: turns a typed handler into a function that functions-framework serves.
 
 The signature is the contract. Each parameter is filled by its type: a `Body` or `Query` model, a caller, a database
-session, a cache, or, by name, a value from the path. The transaction opens here, commits when the handler returns, and
-rolls back when it raises, unless what it raises is a refusal that `commits`. Refusals answer; anything else is a bug: a
-500 with the trace in the log and nothing in the body.
+session, a cache (`functions/runtime/providers` has them all), or, by name, a value from the path. The transaction opens
+here, commits when the handler returns, and rolls back when it raises, unless it raises a refusal that `commits`.
+Refusals answer; anything else is a bug: a 500 with the trace in the log and nothing in the body.
 """
 
 import inspect
@@ -13,20 +13,24 @@ from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, get_origin, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import flask
 
 from core import context
-from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import Refusal
 from functions.runtime import answers, idempotency, metrics
-from functions.runtime.call import Call
-from functions.runtime.callers import User
-from functions.runtime.declarations import Declaration, Needs, Parameter, path_parameters, summary_of
-from functions.runtime.inputs import discard_rest, leave_unread
+from functions.runtime.declarations import Declaration, Needs, summary_of
+from functions.runtime.providers.base import Call, endpoint_providers
+from functions.runtime.providers.body import JsonBody, discard_rest, leave_unread
+from functions.runtime.providers.callers import Guard
+from functions.runtime.providers.databases import Session
+from functions.runtime.providers.path import PathValue
+from functions.runtime.providers.query import QueryParameters
 from functions.runtime.routes import match
-from functions.schemas.shapes import IfMatch, Query, SharedTransactions, UserTransactions, bodies
+
+STANDARD: Final = (Guard, JsonBody, PathValue, QueryParameters, Session)
+"""What fills parameters whose types are defined in rooms below. Others are in use once their types are imported."""
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +57,9 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     transaction is open: it has parameters as a handler does, though no transaction that stays open, and what it returns
     is the handler's parameter of that type.
     """
-    prepared = None if prepare is None else get_type_hints(prepare)["return"]
 
     def decorate(handler: Callable[..., Any]) -> Function:
-        hints = get_type_hints(handler, include_extras=True)
+        reply = get_type_hints(handler, include_extras=True)["return"]
         file = Path(inspect.getfile(handler))
         declaration = Declaration(
             name=file.stem,
@@ -64,16 +67,15 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
             file=file,
             handler=handler,
             summary=summary_of(handler.__module__),
-            parameters=_parameters(handler, path, prepared),
+            parameters=endpoint_providers(handler, path, prepare),
             needs=needs or Needs(),
             method=method,
             path=path,
             status=status,
-            reply=None if hints["return"] is type(None) else hints["return"],
+            reply=None if reply is type(None) else reply,
             refusals=refusals,
             max_body=max_body,
-            prepare=prepare,
-            preparing=() if prepare is None else _parameters(prepare, path, None),
+            prepares=prepare is not None,
         )
         return as_function(declaration, serve)
 
@@ -97,41 +99,6 @@ def declaration_of(function: object) -> Declaration:
     """Return what a decorated function declares."""
     declaration: Declaration = getattr(function, DECLARATION)
     return declaration
-
-
-_SOURCES: Final[tuple[tuple[type, str], ...]] = (
-    (Query, "query"),
-    (User, "caller"),
-    (UserTransactions, "transactions"),
-    (SharedTransactions, "transactions"),
-)
-
-
-def _parameters(function: Callable[..., Any], path: str, prepared: type | None) -> tuple[Parameter, ...]:
-    hints = get_type_hints(function, include_extras=True)
-    return tuple(
-        Parameter(name, hints[name], "prepared") if hints[name] is prepared else _parameter(name, hints[name], path)
-        for name in inspect.signature(function).parameters
-    )
-
-
-def _parameter(name: str, annotation: Any, path: str) -> Parameter:  # noqa: ANN401 - a type of any kind
-    if name in path_parameters(path):
-        return Parameter(name, annotation, "path")
-    if annotation in (UserDb, SharedDb):
-        return Parameter(name, annotation, "database")
-    if annotation is IfMatch:
-        return Parameter(name, annotation, "header")
-    if bodies(annotation):
-        return Parameter(name, annotation, "body")
-    kind = get_origin(annotation) or annotation
-    for base, source in _SOURCES:
-        if isinstance(kind, type) and issubclass(kind, base):
-            return Parameter(name, annotation, source)
-    if getattr(annotation, "__name__", "") == "Cache":
-        return Parameter(name, annotation, "cache")
-    message = f"the parameter {name!r} has the type {annotation!r}, which nothing fills"
-    raise TypeError(message)
 
 
 def serve(declaration: Declaration, request: flask.Request) -> flask.Response:
@@ -187,23 +154,23 @@ def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
 def _run(call: Call) -> flask.Response:
     declaration, request = call.declaration, call.request
     key = request.headers.get("Idempotency-Key")
-    database = declaration.parameter("database")
-    if key is None or database is None or call.caller is None or not takes_idempotency_key(declaration):
-        return answers.answered(declaration, request, call.run(call.arguments()))
+    if key is None or call.caller_id is None or not takes_idempotency_key(declaration):
+        return answers.answered(declaration, request, declaration.handler(**call.arguments()))
+    database = declaration.holds[0]
     first = idempotency.Request(
-        call.caller.id, key, idempotency.fingerprint(declaration.name, request.path, request.get_data())
+        call.caller_id, key, idempotency.fingerprint(declaration.name, request.path, request.get_data())
     )
-    if declaration.prepare is not None:
-        with call.short(database.annotation) as short:
+    if declaration.prepares:
+        with call.short(database) as short:
             known = first.answer(short)
         if known is not None:
             return answers.answered_again(declaration, known)
     arguments = call.arguments()
-    answer = first.once(call.session(database.annotation), lambda: call.run(arguments))
+    answer = first.once(call.session(database), lambda: declaration.handler(**arguments))
     return answers.answered_again(declaration, answer)
 
 
 def takes_idempotency_key(declaration: Declaration) -> bool:
     """Tell whether an endpoint honours Idempotency-Key: every POST that creates for a caller in one transaction."""
     created = declaration.method == "POST" and declaration.status == HTTPStatus.CREATED
-    return created and all(declaration.parameter(source) for source in ("caller", "database"))
+    return created and declaration.parameter(Guard) is not None and bool(declaration.holds)

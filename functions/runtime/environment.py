@@ -2,24 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from core.configuration import DELIVERY_KEYS, MissingSettingError, secret, setting
-from functions.domain.databases import SharedDb, UserDb
-from functions.runtime import redis_users
 from functions.runtime.databases import POOL_SIZE
 from functions.runtime.declarations import Declaration
-from functions.schemas.shapes import SharedTransactions, UserTransactions
-
-USER_PSQL: Final = "user_psql"
-SHARED_PSQL: Final = "shared_psql"
-
-_DATABASES: Final = {
-    UserDb: USER_PSQL,
-    UserTransactions: USER_PSQL,
-    SharedDb: SHARED_PSQL,
-    SharedTransactions: SHARED_PSQL,
-}
 
 
 @dataclass(frozen=True)
@@ -40,20 +26,19 @@ class Environment:
 
 def environment(declaration: Declaration) -> Environment:
     """Return what the function needs to run."""
-    databases = _databases(declaration)
+    parameters = declaration.all_parameters
+    databases = {database for each in parameters for database in each.connects(declaration)}
     settings = {f"{database.upper()}_URL" for database in databases} | set(declaration.needs.settings)
     secrets = {f"{database}-{declaration.surface}".replace("_", "-") for database in databases}
     secrets |= set(declaration.needs.secrets)
     group = declaration.needs.group
-    if declaration.parameter("caller"):
-        secrets.add("jwt-public-keys")
-    if declaration.surface == "subscribers":
+    for each in parameters:
+        settings.update(each.settings)
+        secrets.update(each.secrets(declaration))
+        group = group or each.group
+    if declaration.event_types:
         secrets.add(DELIVERY_KEYS)
-    if declaration.parameter("cache"):
-        settings.add("USER_REDIS_URL")
-        secrets.add(redis_users.secret_name("invalidation" if declaration.surface == "subscribers" else "cache"))
-        group = "function-cache" if group == "function" else group
-    return Environment(databases, tuple(sorted(settings)), tuple(sorted(secrets)), group)
+    return Environment(tuple(sorted(databases)), tuple(sorted(settings)), tuple(sorted(secrets)), group or "function")
 
 
 def refuse_incomplete(declarations: Iterable[Declaration]) -> None:
@@ -68,11 +53,3 @@ def refuse_incomplete(declarations: Iterable[Declaration]) -> None:
         except MissingSettingError as error:
             message = f"{declaration.name} can't start: {error}"
             raise MissingSettingError(message) from None
-
-
-def _databases(declaration: Declaration) -> tuple[str, ...]:
-    found = {_DATABASES[each.annotation] for each in declaration.parameters if each.annotation in _DATABASES}
-    if declaration.parameter("caller") and not found:
-        # The guard asks whether the session was revoked, in shared_psql when the handler itself has no database.
-        found = {SHARED_PSQL}
-    return tuple(sorted(found))

@@ -7,7 +7,6 @@ from typing import Any
 
 from functions.domain.refusals import NotFound, Refusal
 from functions.runtime.declarations import Declaration
-from functions.schemas.shapes import takes_events
 
 
 class RouteNotFound(NotFound):
@@ -33,10 +32,8 @@ def expression(template: str) -> re.Pattern[str]:
 
 def methods_of(declaration: Declaration) -> set[str]:
     """Return the methods that an endpoint answers: HEAD wherever it answers GET, OPTIONS where it takes CloudEvents."""
-    body = declaration.parameter("body")
-    if body is not None and takes_events(body.annotation):
-        return {declaration.method, "OPTIONS"}
-    return {"GET", "HEAD"} if declaration.method == "GET" else {declaration.method}
+    more = {method for each in declaration.parameters for method in each.methods}
+    return {declaration.method, *more, *(("HEAD",) if declaration.method == "GET" else ())}
 
 
 def match(declarations: Iterable[Declaration], method: str, path: str) -> tuple[Declaration, dict[str, Any]]:

@@ -8,30 +8,34 @@ and then give up. What the dispatcher hasn't signed for this very function is a 
 import inspect
 import logging
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import perf_counter
-from types import UnionType
-from typing import Any, ClassVar, Final, Union, get_args, get_origin, get_type_hints, overload
+from typing import ClassVar, Final, overload
 
 import flask
 from pydantic import ValidationError
+from sqlalchemy import Connection
+from typing_extensions import override
 
 from core import context
 from events import inbox, signing
-from events.event import Event
 from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode
-from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import Invalid, Malformed, Refusal, TooLarge, Unauthenticated, Unavailable
 from functions.runtime import metrics
 from functions.runtime.answers import bug, problem_response, refused
-from functions.runtime.databases import shared_transaction, user_transaction
-from functions.runtime.declarations import Declaration, Needs, Parameter, summary_of
+from functions.runtime.databases import transaction
+from functions.runtime.declarations import Declaration, Needs, summary_of
 from functions.runtime.endpoint import Function, as_function
 from functions.runtime.event_bodies import whole
-from functions.runtime.inputs import read_body
+from functions.runtime.providers.base import Call, providers
+from functions.runtime.providers.body import read_body
+from functions.runtime.providers.databases import Session
+from functions.runtime.providers.event import EventData, events_of
 from functions.runtime.strict_json import NotStrictJsonError, check_json
-from functions.schemas.shapes import nul_characters
+
+STANDARD: Final = (EventData, Session)
+"""What fills parameters whose types are defined in rooms below. Others are in use once their types are imported."""
 
 log = logging.getLogger(__name__)
 
@@ -56,10 +60,6 @@ class NotSigned(Unauthenticated):
 
 class NotAnEvent(Invalid):
     """The body is no CloudEvent."""
-
-
-class NulCharacter(Invalid):
-    """The event's data holds the character U+0000, which can't be kept."""
 
 
 @overload
@@ -88,10 +88,9 @@ def subscriber(
 
 
 def _declared(handler: Handler, needs: Needs, schedule: str, timezone: str) -> Function:
-    hints = get_type_hints(handler)
-    names = list(inspect.signature(handler).parameters)
+    parameters = providers(handler, subscribers=True)
     file = Path(inspect.getfile(handler))
-    events = events_of(hints[names[0]])
+    events = events_of(parameters[0].annotation)
     if schedule and [set(event.model_fields) for event in events] != [{"schedule", "slot"}]:
         message = f"{file.stem} has a schedule: it hears one event type, with the fields schedule and slot"
         raise TypeError(message)
@@ -101,7 +100,7 @@ def _declared(handler: Handler, needs: Needs, schedule: str, timezone: str) -> F
         file=file,
         handler=handler,
         summary=summary_of(handler.__module__),
-        parameters=tuple(_parameter(name, hints[name]) for name in names),
+        parameters=parameters,
         needs=needs,
         max_body=MAX_EVENT_BYTES,
         event_types=tuple(event.type for event in events) or (ALL,),
@@ -109,23 +108,6 @@ def _declared(handler: Handler, needs: Needs, schedule: str, timezone: str) -> F
         timezone=timezone,
     )
     return as_function(declaration, receive)
-
-
-def events_of(annotation: Any) -> tuple[type[Event], ...]:  # noqa: ANN401 - a type of any kind
-    """Return the event types that a parameter takes: one, those of a union, or none for a `CloudEvent`."""
-    types = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
-    return tuple(each for each in types if isinstance(each, type) and issubclass(each, Event))
-
-
-def _parameter(name: str, annotation: Any) -> Parameter:  # noqa: ANN401 - a type of any kind
-    if annotation in (UserDb, SharedDb):
-        return Parameter(name, annotation, "database")
-    if getattr(annotation, "__name__", "") == "Cache":
-        return Parameter(name, annotation, "cache")
-    if annotation is CloudEvent or events_of(annotation):
-        return Parameter(name, annotation, "event")
-    message = f"the parameter {name!r} has the type {annotation!r}, which nothing fills"
-    raise TypeError(message)
 
 
 def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
@@ -139,7 +121,7 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
         metrics.answers.observe(declaration.name, response.status_code, perf_counter() - started)
         return response
     with context.entered(_context_of(event)):
-        response = _outcome(declaration, event)
+        response = _outcome(declaration, request, event)
         seconds = perf_counter() - started
         metrics.answers.observe(declaration.name, response.status_code, seconds)
         log.info(
@@ -158,12 +140,12 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
     return response
 
 
-def _outcome(declaration: Declaration, event: CloudEvent) -> flask.Response:
+def _outcome(declaration: Declaration, request: flask.Request, event: CloudEvent) -> flask.Response:
     if declaration.event_types != (ALL,) and event.type not in declaration.event_types:
         return problem_response(422, "event_type_unexpected", f"{declaration.name} does not handle {event.type}.")
     try:
         _check_source(declaration, event)
-        _handle(declaration, whole(event, declaration.surface))
+        _handle(declaration, request, whole(event, declaration.surface))
     except ValidationError as error:
         log.warning("poison: %s", error, extra={"function": declaration.name, "event_id": event.id})
         return problem_response(422, "event_data_invalid", "The data does not fit the event's schema.")
@@ -180,34 +162,36 @@ def _outcome(declaration: Declaration, event: CloudEvent) -> flask.Response:
 
 def _check_source(declaration: Declaration, event: CloudEvent) -> None:
     """Refuse an event that isn't from who says events of its type, as the type declares it."""
-    models = [each for parameter in declaration.parameters for each in events_of(parameter.annotation)]
-    if not all(each.is_believed(event.source) for each in models if each.type == event.type):
+    told = (each for each in declaration.parameters if isinstance(each, EventData))
+    if not all(each.events[event.type].is_believed(event.source) for each in told if event.type in each.events):
         raise EventSourceUnexpected
 
 
-def _handle(declaration: Declaration, event: CloudEvent) -> None:
-    with ExitStack() as stack:
-        arguments: dict[str, Any] = {}
-        for parameter in declaration.parameters:
-            match parameter.source:
-                case "event" if any(nul_characters(event.data)):
-                    raise NulCharacter
-                case "event" if parameter.annotation is CloudEvent:
-                    arguments[parameter.name] = event
-                case "event":
-                    model = next(each for each in events_of(parameter.annotation) if each.type == event.type)
-                    arguments[parameter.name] = model.read(event.data)
-                case "cache":
-                    from functions.runtime.cache import connect  # noqa: PLC0415 - redis is slow to import
+class Delivery(Call):
+    """An event on its way into a handler. The inbox row is in the first transaction that opens on each database."""
 
-                    arguments[parameter.name] = connect("invalidation")
-                case _:
-                    begin = user_transaction if parameter.annotation is UserDb else shared_transaction
-                    db = stack.enter_context(begin(declaration.surface))
-                    if not inbox.accept(db, subscriber=declaration.name, source=event.source, event_id=event.id):
-                        return
-                    arguments[parameter.name] = db
-        declaration.handler(**arguments)
+    def __init__(self, declaration: Declaration, request: flask.Request, stack: ExitStack, event: CloudEvent) -> None:
+        """Take the event with its data."""
+        super().__init__(declaration, request, stack)
+        self.event = event
+
+    @override
+    def session(self, database: str) -> Connection:
+        """Return the delivery's transaction on a database. Raises HandledBeforeError if the event is in its inbox."""
+        if database not in self._sessions:
+            db = self._sessions[database] = self.stack.enter_context(transaction(database, self.declaration.surface))
+            if not inbox.accept(db, subscriber=self.declaration.name, source=self.event.source, event_id=self.event.id):
+                raise HandledBeforeError
+        return self._sessions[database]
+
+
+class HandledBeforeError(Exception):
+    """The subscriber has handled the event before."""
+
+
+def _handle(declaration: Declaration, request: flask.Request, event: CloudEvent) -> None:
+    with suppress(HandledBeforeError), ExitStack() as stack:
+        declaration.handler(**Delivery(declaration, request, stack, event).arguments())
 
 
 def _context_of(event: CloudEvent) -> context.Context:

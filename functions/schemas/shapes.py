@@ -1,19 +1,15 @@
-"""The shapes that go over HTTP: bodies, queries, replies, pages, and the types that a handler's parameters may have."""
+"""The shapes that go over HTTP: bodies, queries, replies and pages."""
 
 import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from functools import cache
-from types import UnionType
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, Union, get_args, get_origin
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel
 from sqlalchemy import RowMapping
 
-from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import FieldError, Invalid
 
 Item = TypeVar("Item", bound="Reply")
@@ -41,19 +37,7 @@ class ListBody(RootModel[list[Element]], Generic[Element]):
     binary: ClassVar[bool] = False
 
 
-AnyBody = Body | ListBody[Any]
-
-
-@cache
-def bodies(annotation: Any) -> dict[str, type[AnyBody]]:  # noqa: ANN401 - a type of any kind
-    """Return the bodies that a parameter takes, one or those of a union, by their media types; none for others."""
-    types = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
-    return {each.media_type: each for each in types if isinstance(each, type) and issubclass(each, (Body, ListBody))}
-
-
-def takes_events(annotation: Any) -> bool:  # noqa: ANN401 - a type of any kind
-    """Tell whether a parameter takes CloudEvents, one or a batch."""
-    return any(kind.startswith("application/cloudevents") for kind in bodies(annotation))
+AnyBody = Body | ListBody[Body]
 
 
 _HIDDEN: Final = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
@@ -141,46 +125,6 @@ class Cached(Generic[Answer]):
         self.text = text
         self.etag = hashlib.sha256(text.encode()).hexdigest()[:32]
         """Without quotes."""
-
-
-class UserTransactions:
-    """Opens transactions on user_psql, for handlers that must not hold one while they wait for something else."""
-
-    def __init__(self, begin: Callable[[], AbstractContextManager[UserDb]]) -> None:
-        """`begin` opens a transaction that commits at the end of its `with` block."""
-        self.begin = begin
-
-    def __call__(self) -> AbstractContextManager[UserDb]:
-        """Open a transaction that commits at the end of the `with` block."""
-        return self.begin()
-
-
-class SharedTransactions:
-    """Opens transactions on shared_psql, for handlers that must not hold one while they wait for something else."""
-
-    def __init__(self, begin: Callable[[], AbstractContextManager[SharedDb]]) -> None:
-        """`begin` opens a transaction that commits at the end of its `with` block."""
-        self.begin = begin
-
-    def __call__(self) -> AbstractContextManager[SharedDb]:
-        """Open a transaction that commits at the end of the `with` block."""
-        return self.begin()
-
-
-class IfMatch(Container[str]):
-    """The states, by their ETags without quotes, in which the caller wants to change something: `etag in if_match`.
-
-    A handler with this parameter answers 428 to a request without the header If-Match.
-    """
-
-    def __init__(self, wanted: Container[str], unwanted: Container[str] = ()) -> None:
-        """`wanted` are those of If-Match, `unwanted` those of If-None-Match."""
-        self._wanted = wanted
-        self._unwanted = unwanted
-
-    def __contains__(self, etag: object) -> bool:
-        """Tell whether a state is one of them."""
-        return isinstance(etag, str) and etag in self._wanted and etag not in self._unwanted
 
 
 def nul_characters(value: Any, location: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - any input

@@ -26,7 +26,7 @@ from core.configuration import secret, setting
 from core.watching import Watched
 from events import wire
 from functions.domain.refusals import Refusal
-from functions.runtime import callers
+from functions.runtime.providers import callers
 from functions.services.realtime import figures as metrics
 from functions.services.realtime import protocol
 from functions.services.realtime.client import CLOSING_SECONDS, HEARTBEAT_SECONDS, Client

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import Engine
 
 from functions.jobs import queue
-from functions.runtime import cache, callers, databases
+from functions.runtime import databases
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
+from functions.runtime.providers import cache, callers
 from testing.world import World
 
 

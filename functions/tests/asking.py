@@ -3,10 +3,11 @@
 from typing import Any
 
 from functions.runtime.declarations import Declaration
+from functions.runtime.providers.path import PathValue
 from testing.answers import Answer
 from testing.clients import Api, Client
 from tools.manifests.openapi import operation
-from tools.manifests.schemas import Schemas, schema_of
+from tools.manifests.schemas import Schemas
 
 
 def client_of(api: Api, declaration: Declaration) -> Client:
@@ -19,9 +20,9 @@ def path_of(declaration: Declaration, **values: str) -> str:
     """Return the path with `values` in it, and examples where none is given."""
     schemas = Schemas([declaration])
     given = {
-        parameter.name: schemas.example(schema_of(parameter.annotation))
+        parameter.name: schemas.example(parameter.schema())
         for parameter in declaration.parameters
-        if parameter.source == "path"
+        if isinstance(parameter, PathValue)
     }
     return declaration.path.format_map(given | values)
 

@@ -10,6 +10,7 @@ import pytest
 
 from events.contracts.contracts import ROOT
 from functions.runtime.declarations import Declaration
+from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from functions.tests import alone
 from functions.tests.asking import ask, body_of
@@ -20,7 +21,7 @@ from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 SUBSCRIBERS = declarations(["subscribers"])
-NEEDS_POSTGRES = [each for each in ENDPOINTS if any(map(each.parameter, ("caller", "database", "transactions")))]
+NEEDS_POSTGRES = [each for each in ENDPOINTS if environment(each).databases]
 EXAMPLES = ROOT / "events/catalog/examples"
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
+from functions.runtime.providers.callers import Guard
+from functions.runtime.providers.if_match import Precondition
 from functions.tests.asking import ask, body_of, content_of, path_of
 from testing import people
 from testing.answers import Answer
@@ -12,8 +14,10 @@ from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 WITH_BODY = [each for each in ENDPOINTS if "application/json" in content_of(each)]
-WITH_IF_MATCH = [each for each in ENDPOINTS if each.parameter("header")]
-WITH_KEY = [each for each in ENDPOINTS if each.method == "POST" and each.status == 201 and each.parameter("caller")]
+WITH_IF_MATCH = [each for each in ENDPOINTS if each.parameter(Precondition)]
+WITH_KEY = [
+    each for each in ENDPOINTS if each.method == "POST" and each.status == 201 and each.parameter(Guard) is not None
+]
 
 
 def name_of(declaration: Declaration) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
+from functions.runtime.providers.callers import Guard
 from functions.tests.asking import ask, path_of
 from testing import people
 from testing.clients import Api
@@ -15,7 +16,7 @@ from testing.people import Person
 from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
-GUARDED = [each for each in ENDPOINTS if each.parameter("caller")]
+GUARDED = [each for each in ENDPOINTS if each.parameter(Guard)]
 OF_INSTANCES = [each for each in ENDPOINTS if "{instance_id}" in each.path]
 NONE = "ins_" + "0" * 32
 
@@ -25,9 +26,9 @@ def name_of(declaration: Declaration) -> str:
 
 
 def scope_of(declaration: Declaration) -> str:
-    caller = declaration.parameter("caller")
+    caller = declaration.parameter(Guard)
     assert caller is not None
-    return str(caller.annotation.scope)
+    return str(caller.caller.scope)
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from functions.domain import refusals
-from functions.runtime.callers import User
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import ROOT, declarations, files
 from functions.runtime.problems import status_of
+from functions.runtime.providers.callers import Guard, User
+from functions.runtime.providers.query import QueryParameters
 from functions.schemas.shapes import Page, PageQuery
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
@@ -98,8 +99,8 @@ def test_the_environment_is_read_in_one_place() -> None:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
 def test_lists_are_paged_and_what_is_paged_is_a_list(endpoint: Declaration) -> None:
-    query = endpoint.parameter("query")
-    by_query = query is not None and issubclass(query.annotation, PageQuery)
+    query = endpoint.parameter(QueryParameters)
+    by_query = query is not None and issubclass(query.model, PageQuery)
     by_reply = Page.__name__ in str(endpoint.reply)
     assert (by_query, by_reply) == (endpoint.name.startswith("list_"),) * 2
 
@@ -124,6 +125,6 @@ def test_every_refusal_has_a_sentence_of_its_own_and_a_status(refusal: type[refu
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
 def test_what_takes_the_caller_s_id_is_not_open_to_everybody(endpoint: Declaration) -> None:
-    caller = endpoint.parameter("caller")
-    assert caller is None or issubclass(caller.annotation, User)
+    caller = endpoint.parameter(Guard)
+    assert caller is None or issubclass(caller.caller, User)
     assert caller is not None or "{instance_id}" not in endpoint.path

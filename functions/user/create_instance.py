@@ -11,11 +11,12 @@ from functions.domain.instances import confinement, launching, reading
 from functions.domain.instances.configs import ConfigInvalid
 from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.launching import AgentUnknown, Launch, VersionAmbiguous
-from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import User
+from functions.runtime.providers.databases import SharedTransactions
 from functions.schemas.instances import Instance
-from functions.schemas.shapes import LINE, Body, SharedTransactions
+from functions.schemas.shapes import LINE, Body
 
 
 class NewInstance(Body):

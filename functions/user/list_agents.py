@@ -6,10 +6,10 @@ from typing import Annotated
 from pydantic import Field
 
 from functions.domain.catalog import agents
-from functions.runtime.cache import Cache
-from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Cached, Page, PageQuery, Reply, SharedTransactions
+from functions.runtime.providers.cache import Cache
+from functions.runtime.providers.databases import SharedTransactions
+from functions.schemas.shapes import Cached, Page, PageQuery, Reply
 
 
 class AgentQuery(PageQuery):
@@ -36,7 +36,7 @@ class AgentSummary(Reply):
     created_at: datetime
 
 
-@endpoint("GET", "/v1/agents", needs=Needs(group="function-cache"))
+@endpoint("GET", "/v1/agents")
 def list_agents(query: AgentQuery, cache: Cache, transaction: SharedTransactions) -> Cached[Page[AgentSummary]]:
     """Case, accents and width don't count to `q`, and none of its characters is a wildcard."""
 

@@ -3,8 +3,8 @@
 from functions.domain.databases import SharedDb
 from functions.domain.instances import history, reading
 from functions.domain.instances.reading import InstanceNotFound
-from functions.runtime.callers import User
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import User
 from functions.schemas.instances import InstanceEvent, InstanceId
 from functions.schemas.shapes import Page, PageQuery
 

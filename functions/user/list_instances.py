@@ -2,8 +2,8 @@
 
 from functions.domain.databases import SharedDb
 from functions.domain.instances import reading
-from functions.runtime.callers import User
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import User
 from functions.schemas.instances import InstanceQuery, InstanceSummary
 from functions.schemas.shapes import Page
 

@@ -2,8 +2,8 @@
 
 from functions.domain.accounts import sessions
 from functions.domain.databases import UserDb
-from functions.runtime.callers import User
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import User
 
 
 @endpoint("POST", "/v1/auth/logout", status=204)

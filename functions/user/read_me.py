@@ -4,8 +4,8 @@ from datetime import datetime
 
 from functions.domain.accounts import accounts
 from functions.domain.databases import UserDb
-from functions.runtime.callers import User
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import User
 from functions.schemas.shapes import Reply
 
 

@@ -10,12 +10,13 @@ from functions.domain.instances import reading
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.refusals import Conflict
 from functions.runtime import talk
-from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import User
+from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.talk import AgentAnswerInvalid, AgentBusy, AgentTimedOut, AgentUnavailable
 from functions.schemas.instances import InstanceId
-from functions.schemas.shapes import Body, Reply, SharedTransactions
+from functions.schemas.shapes import Body, Reply
 from shared_psql_models.statuses import Status
 
 

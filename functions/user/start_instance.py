@@ -5,9 +5,9 @@ from functions.domain.instances import confinement, reading, wishes
 from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.wishes import InstanceDeleted
-from functions.runtime.callers import User
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import User
 from functions.schemas.instances import Instance, InstanceId
 
 

@@ -13,10 +13,13 @@ from events.catalog.load import load
 from events.contracts import contracts
 from events.event import Event
 from functions.runtime.declarations import Declaration
+from functions.runtime.providers.callers import Guard
+from functions.runtime.providers.if_match import Precondition
+from functions.runtime.providers.path import PathValue
 from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match
 from tools.attack.spellings import spellings
 from tools.manifests.openapi import operation
-from tools.manifests.schemas import Schemas, schema_of
+from tools.manifests.schemas import Schemas
 
 DETOUR: Final = "/v1/auth/logout"
 """An address that nothing holds back, by which detours lead."""
@@ -53,9 +56,7 @@ def filled(declaration: Declaration, **values: str) -> str:
         return f"/function/{declaration.deployment}"
     schemas = Schemas([declaration])
     examples = {
-        each.name: schemas.example(schema_of(each.annotation))
-        for each in declaration.parameters
-        if each.source == "path"
+        each.name: schemas.example(each.schema()) for each in declaration.parameters if isinstance(each, PathValue)
     }
     return declaration.path.format_map(examples | values)
 
@@ -166,12 +167,12 @@ def _published(who: str, token: str, model: type[Event], source: str) -> Iterato
 
 
 def _guarded(declarations: Iterable[Declaration]) -> Iterator[Declaration]:
-    return (each for each in declarations if each.parameter("caller") is not None)
+    return (each for each in declarations if each.parameter(Guard) is not None)
 
 
 def _scope(declaration: Declaration) -> str:
-    caller = declaration.parameter("caller")
-    return "" if caller is None else str(caller.annotation.scope)
+    caller = declaration.parameter(Guard)
+    return "" if caller is None else str(caller.caller.scope)
 
 
 def _request(declaration: Declaration) -> tuple[dict[str, str], bytes | None]:
@@ -182,7 +183,7 @@ def _request(declaration: Declaration) -> tuple[dict[str, str], bytes | None]:
         event = contracts.example(model) | {"id": uuid4().hex, "actor": "usr_forged"}
         return {"Content-Type": wire.CONTENT_TYPE}, json.dumps(event).encode()
     content = operation(declaration, Schemas([declaration])).get("requestBody", {}).get("content", {})
-    headers = {"If-Match": '"1"'} if declaration.parameter("header") else {}
+    headers = {"If-Match": '"1"'} if declaration.parameter(Precondition) else {}
     for media_type, each in content.items():
         return headers | {"Content-Type": media_type}, json.dumps(each["example"]).encode()
     return headers, None

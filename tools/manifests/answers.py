@@ -6,28 +6,11 @@ from typing import Final, get_origin
 
 from functions.domain import refusals
 from functions.domain.refusals import Refusal
-from functions.runtime import callers, databases, idempotency, problems
+from functions.runtime import idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
-from functions.runtime.routes import RouteNotFound
 from functions.runtime.transport import FunctionOverloaded, FunctionTimeout, FunctionUnavailable, Internal
 from functions.schemas.shapes import Cached, Reply
-
-_IMPLIED: Final[dict[str, tuple[type[Refusal], ...]]] = {
-    "caller": (
-        refusals.Unauthenticated,
-        callers.TokenExpired,
-        callers.SessionRevoked,
-        refusals.Forbidden,
-        databases.DatabaseUnavailable,
-    ),
-    "path": (refusals.NotFound, RouteNotFound),
-    "body": (refusals.Malformed, refusals.TooLarge, refusals.UnsupportedMediaType),
-    "header": (refusals.PreconditionRequired,),
-    "database": (databases.DatabaseUnavailable,),
-    "transactions": (databases.DatabaseUnavailable,),
-}
-"""What a parameter of some source may be refused with, before or after the handler runs."""
 
 _IDEMPOTENT: Final = (
     idempotency.IdempotencyKeyMalformed,
@@ -62,8 +45,8 @@ def _refusals(declaration: Declaration) -> Iterator[type[Refusal]]:
     yield refusals.Invalid
     yield Internal
     yield from declaration.refusals
-    for parameter in declaration.parameters:
-        yield from _IMPLIED.get(parameter.source, ())
+    for parameter in declaration.all_parameters:
+        yield from parameter.refusals
     if takes_idempotency_key(declaration):
         yield from _IDEMPOTENT
     if has_etag(declaration) and declaration.method == "GET":

@@ -14,6 +14,7 @@ from functions.domain.refusals import Refusal
 from functions.runtime import transport, webhooks
 from functions.runtime.declarations import Declaration
 from functions.runtime.problems import problem
+from functions.runtime.providers.callers import Guard
 from functions.runtime.routes import MethodNotAllowed, RouteNotFound, methods_of
 from tools.manifests.grouping import group_of
 
@@ -104,7 +105,7 @@ def public(declarations: Iterable[Declaration]) -> str:
     methods: dict[str, set[bool]] = {}
     for each in declarations:
         if each.surface != "subscribers":
-            is_public = each.method == "GET" and each.parameter("caller") is None
+            is_public = each.method == "GET" and each.parameter(Guard) is None
             methods.setdefault(_location(each.path), set()).add(is_public)
     found = sorted(location for location, kinds in methods.items() if kinds == {True})
     return "\n".join((HEAD, *(f"location {each} {{\n    gzip on;\n    include route.conf;\n}}\n" for each in found)))
@@ -260,7 +261,7 @@ def _allowed(endpoints: Iterable[Declaration]) -> Iterable[tuple[str, str]]:
 
 
 def _open(endpoints: Iterable[Declaration]) -> Iterable[Declaration]:
-    return (each for each in endpoints if each.method == "POST" and each.parameter("caller") is None)
+    return (each for each in endpoints if each.method == "POST" and each.parameter(Guard) is None)
 
 
 def _map(key: str, name: str, entries: Iterable[tuple[str, str]]) -> str:

@@ -7,12 +7,10 @@ from typing import Any, Final
 
 from functions.domain.refusals import Refusal
 from functions.runtime import idempotency, problems
-from functions.runtime.declarations import Declaration, Parameter
+from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
-from functions.runtime.inputs import JSON, MERGE_PATCH
-from functions.schemas.shapes import bodies
 from tools.manifests.answers import documented, has_etag
-from tools.manifests.schemas import Schema, Schemas, reply_of, schema_of
+from tools.manifests.schemas import Schema, Schemas, reply_of
 
 ABOUT: Final = {
     "user": ("Botberi", "Sign up, browse the catalog of agents, launch instances of them and talk to them."),
@@ -116,48 +114,32 @@ def tag_of(declaration: Declaration) -> str:
 
 
 def operation(declaration: Declaration, schemas: Schemas) -> Schema:
-    """Return one endpoint as an OpenAPI operation."""
-    caller, body = declaration.parameter("caller"), declaration.parameter("body")
+    """Return one endpoint as an OpenAPI operation: what its parameters say of it, beside what all operations have."""
+    said = [parameter.openapi(declaration.method, schemas) for parameter in declaration.all_parameters]
     described: Schema = {
         "operationId": declaration.name,
         "tags": [tag_of(declaration)],
         "summary": declaration.summary.rstrip(".").replace("`", ""),
-        "description": _description(declaration),
-        "security": [] if caller is None else [{"bearer": []}],
-        "parameters": _parameters(declaration, schemas),
+        "description": (declaration.handler.__doc__ or "").strip(),
+        "security": [],
+        "parameters": [],
         "responses": _success(declaration, schemas) | _problems(declaration),
     }
-    if body is not None:
-        described["requestBody"] = {"required": True, "content": _content(declaration.method, body, schemas)}
+    for part in said:
+        for keyword, value in part.items():
+            described[keyword] = described[keyword] + value if keyword in described else value
+    described["parameters"].sort(key=lambda each: PLACES.index(each["in"]))
+    described["parameters"] += _headers(declaration)
     return described
 
 
-def _description(declaration: Declaration) -> str:
-    said, caller = (declaration.handler.__doc__ or "").strip(), declaration.parameter("caller")
-    # In a security requirement only OAuth has scopes.
-    return said if caller is None else f"{said} Needs the scope `{caller.annotation.scope}`."
+PLACES: Final = ("path", "query", "header")
+"""Where parameters are, in the order in which they are shown."""
 
 
-def _content(method: str, body: Parameter, schemas: Schemas) -> Schema:
-    """Return what a body may be, by media type."""
-    content: Schema = {}
-    for media_type, model in bodies(body.annotation).items():
-        reference = schemas.reference(model, "validation")
-        content[media_type] = {"schema": reference, "example": schemas.example(reference)}
-    if method == "PATCH" and JSON in content:
-        content[MERGE_PATCH] = content[JSON]
-    return content
-
-
-def _parameters(declaration: Declaration, schemas: Schemas) -> list[Schema]:
-    found = [_path(each) for each in declaration.parameters if each.source == "path"]
-    query = declaration.parameter("query")
-    if query is not None:
-        schema = schemas.resolved(schemas.reference(query.annotation, "validation"))
-        required = schema.get("required", ())
-        found += [_query(name, each, required=name in required) for name, each in schema["properties"].items()]
-    if declaration.parameter("header") is not None:
-        found.append(_header("If-Match", "The ETag of what you read.", required=True, example='"1"'))
+def _headers(declaration: Declaration) -> list[Schema]:
+    """Return the headers that follow from more than one parameter."""
+    found = []
     if has_etag(declaration) and declaration.method == "GET":
         found.append(_header("If-Match", "The ETag that it has to have: 412 if it has another."))
         found.append(_header("If-None-Match", "The ETag of what you have: 304 if it still holds."))
@@ -167,29 +149,9 @@ def _parameters(declaration: Declaration, schemas: Schemas) -> list[Schema]:
     return found
 
 
-def _path(parameter: Parameter) -> Schema:
-    schema = schema_of(parameter.annotation)
-    # Swagger UI fills in what the parameter itself gives as an example, and nothing that its schema does.
-    example = {"example": schema["examples"][0]} if schema.get("examples") else {}
-    return {"name": parameter.name, "in": "path", "required": True, "schema": schema} | example
-
-
-def _query(name: str, schema: Schema, *, required: bool) -> Schema:
-    given = dict(schema)
-    description = given.pop("description", "")
-    if "anyOf" in given:
-        # Null stands for "not given", which a query says by leaving the parameter out.
-        [kind] = [each for each in given.pop("anyOf") if each != {"type": "null"}]
-        given = kind | {key: value for key, value in given.items() if key != "default"}
-    return {"name": name, "in": "query", "required": required, "description": description, "schema": given}
-
-
-def _header(
-    name: str, description: str, *, required: bool = False, example: str | None = None, pattern: str | None = None
-) -> Schema:
+def _header(name: str, description: str, *, pattern: str | None = None) -> Schema:
     schema = {"type": "string"} | ({"pattern": pattern} if pattern else {})
-    given = {"example": example} if example else {}
-    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema} | given
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
 
 
 def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:

@@ -9,6 +9,7 @@ from functions.domain.refusals import Refusal
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from functions.runtime.problems import status_of
+from functions.runtime.providers.callers import Guard
 from functions.runtime.transport import SERVER_REFUSALS
 from tools.manifests import compose, edge
 from tools.manifests.answers import refused_with
@@ -53,13 +54,13 @@ def endpoints(declarations: Sequence[Declaration]) -> str:
 
 
 def _endpoint(declaration: Declaration) -> tuple[tuple[str, ...], Declaration]:
-    caller = declaration.parameter("caller")
+    caller = declaration.parameter(Guard)
     answers = ", ".join(f"[{status}](problems.md#{status})" for status in refused_with(declaration))
     file = f"../../functions/{declaration.surface}/{declaration.name}.py"
     row = (
         f"[`{declaration.method} {declaration.path}`]({file})",
         declaration.summary,
-        "nobody" if caller is None else f"`{caller.annotation.scope}`",
+        "nobody" if caller is None else f"`{caller.caller.scope}`",
         f"{declaration.status}, {answers}",
     )
     return row, declaration

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, Literal, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from functions.runtime.declarations import Declaration
-from functions.schemas.shapes import Cached, bodies
+from functions.runtime.providers.query import QueryParameters
+from functions.schemas.shapes import Cached
 
 Schema = dict[str, Any]
 Model = tuple[type[BaseModel], Literal["validation", "serialization"]]
@@ -23,7 +24,7 @@ class Schemas:
         models = dict.fromkeys(model for declaration in declarations for model in _models(declaration))
         self._references, collected = models_json_schema(list(models), ref_template=REFERENCE)
         self.components: Schema = dict(sorted(collected.get("$defs", {}).items()))
-        queries = {each.annotation for declaration in declarations if (each := declaration.parameter("query"))}
+        queries = [each.model for declaration in declarations if (each := declaration.parameter(QueryParameters))]
         self._spelt_out = {self._name(self.reference(query, "validation")) for query in queries}
 
     @property
@@ -39,6 +40,11 @@ class Schemas:
         """Return the schema that a `$ref` points at, or the schema itself."""
         name = self._name(schema)
         return self.components[name] if name else schema
+
+    def properties(self, model: type[BaseModel]) -> dict[str, Schema]:
+        """Return the schemas of a model's fields."""
+        found: dict[str, Schema] = self.resolved(self.reference(model, "validation"))["properties"]
+        return found
 
     @staticmethod
     def _name(schema: Schema) -> str:
@@ -83,17 +89,10 @@ def reply_of(declaration: Declaration) -> type[BaseModel] | None:
     return reply if isinstance(reply, type) and issubclass(reply, BaseModel) else None
 
 
-def schema_of(annotation: Any) -> Schema:  # noqa: ANN401 - a type of any kind
-    """Return the schema of one value, such as a path parameter's."""
-    return TypeAdapter(annotation).json_schema(ref_template=REFERENCE)
-
-
 def _models(declaration: Declaration) -> Iterable[Model]:
     for parameter in declaration.parameters:
-        if parameter.source == "query":
-            yield parameter.annotation, "validation"
-        for body in bodies(parameter.annotation).values():
-            yield body, "validation"
+        for model in parameter.models:
+            yield model, "validation"
     reply = reply_of(declaration)
     if reply is not None:
         yield reply, "serialization"

@@ -17,6 +17,7 @@ from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishers
 from functions.domain.event_path.publishers import PublisherInvalid, PublisherNameTaken, PublisherNotFound, Wanted
 from functions.runtime.functions import declarations
+from functions.runtime.providers.callers import Guard
 from functions.tests.asking import ask
 from testing import people
 from testing.answers import Answer
@@ -120,7 +121,7 @@ def test_a_key_opens_nothing_but_publishing(api: Api, world: World) -> None:
     key = people.publisher(world, CRM)
     opened = {"publish_event", "publish_events"}
     for endpoint in declarations(["user", "admin", "broker"]):
-        if endpoint.parameter("caller") and endpoint.name not in opened:
+        if endpoint.parameter(Guard) and endpoint.name not in opened:
             assert ask(api, endpoint, token=key).status_code == 401, endpoint.name
 
 

@@ -48,8 +48,10 @@ from events.outbox import emit
 from events.wire import CloudEvent
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.refusals import *
-from functions.runtime.callers import Admin, User
+from functions.runtime.providers.callers import Admin, User
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.databases import SharedTransactions, UserTransactions
+from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.shapes import *
 from functions.runtime.subscriber import subscriber
 """

@@ -12,8 +12,8 @@ from websockets.exceptions import ConnectionClosed
 
 from events.event import TYPES
 from functions.domain.refusals import Refusal
-from functions.runtime import callers
-from functions.runtime.callers import LEEWAY_SECONDS, Admin, User
+from functions.runtime.providers import callers
+from functions.runtime.providers.callers import LEEWAY_SECONDS, Admin, User
 from functions.services.realtime import protocol
 from functions.services.realtime.hub import Hub
 from functions.services.realtime.occurrence import Occurrence

@@ -6,7 +6,7 @@ import pytest
 
 from core.ids import new_id
 from functions.domain.catalog.tests.making import an_agent, change
-from functions.runtime import cache
+from functions.runtime.providers import cache
 from testing.clients import Api
 from testing.world import World
 from tools.local.ports import free_ports

@@ -7,7 +7,7 @@ from threading import Thread
 import pytest
 
 from functions.domain.catalog.tests.making import an_agent, change
-from functions.runtime import cache
+from functions.runtime.providers import cache
 from testing.clients import Api
 from testing.world import World
 from tools.local.ports import free_ports

@@ -1,13 +1,14 @@
 import pytest
 
 from functions.runtime.functions import declarations
+from functions.runtime.providers.callers import Guard
 from tools.attack import probes
 from tools.attack.__main__ import report
 from tools.attack.probes import Probe
 from tools.attack.spellings import spellings
 
 EVERY = declarations()
-GUARDED = {each.name for each in EVERY if each.parameter("caller")}
+GUARDED = {each.name for each in EVERY if each.parameter(Guard)}
 
 
 def test_every_function_is_attacked() -> None:

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from functions.runtime.declarations import Declaration, Needs, Parameter
+from functions.runtime.declarations import Declaration, Needs
+from functions.runtime.providers.base import Provider
 
 
 def declared(
     name: str,
     path: str = "/v1/things",
-    *parameters: Parameter,
+    *parameters: Provider,
     surface: str = "user",
     **facts: Any,  # noqa: ANN401 - any field of a declaration
 ) -> Declaration:

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from functions.domain.refusals import Forbidden
-from functions.runtime.callers import SessionRevoked
+from functions.runtime.providers.callers import SessionRevoked
 from functions.services.realtime import protocol
 from functions.services.realtime.protocol import Authenticate, Close, Farewell, Heartbeat, Subscribe
 from functions.services.realtime.sessions import SessionsUnknown

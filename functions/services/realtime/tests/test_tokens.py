@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from core.configuration import secret
 from functions.domain.accounts import keys
-from functions.runtime.callers import LEEWAY_SECONDS
+from functions.runtime.providers.callers import LEEWAY_SECONDS
 from functions.services.realtime.tests.conftest import Gateway
 from functions.services.realtime.tests.tabs import signed, token
 from testing.world import World

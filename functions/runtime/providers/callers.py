@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar, Final, Self
 
+from typing_extensions import override
+
+from core import context
 from core.configuration import secret
 from events.event import EVERYBODY
 from functions.domain import revocations
@@ -11,8 +14,12 @@ from functions.domain.accounts import live_sessions
 from functions.domain.accounts.access_tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, TYPE
 from functions.domain.accounts.keys import ALGORITHM, PUBLIC
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.principals import Principal
+from functions.domain.principals import Principal, is_key
 from functions.domain.refusals import Forbidden, Unauthenticated
+from functions.runtime.databases import DatabaseUnavailable
+from functions.runtime.declarations import Declaration
+from functions.runtime.providers.base import CALLER, Call, Parameter, Provider, Schema, Schemas, is_a
+from functions.runtime.providers.databases import SHARED_PSQL, USER_PSQL
 
 LEEWAY_SECONDS: Final = 5
 """By how much the clock of whoever opened the session may differ from this one's."""
@@ -83,6 +90,77 @@ class Publisher(Broker):
     def principal(self) -> Principal:
         """Return what they may publish: an account what needs no more than `broker`, under its own source."""
         return self.given or Principal(self.id, frozenset({EVERYBODY}), sources=(f"/accounts/{self.id}",))
+
+
+class Guard(Provider):
+    """A `User` or a descendant of it: whoever calls, once their token is checked and that their session is open."""
+
+    stage = CALLER
+    refusals = (Unauthenticated, TokenExpired, SessionRevoked, Forbidden, DatabaseUnavailable)
+
+    caller: type[User]
+
+    def __init__(self, parameter: Parameter) -> None:
+        """Take the type of caller."""
+        super().__init__(parameter)
+        if is_a(parameter.annotation, User):
+            self.caller = parameter.annotation
+
+    @override
+    @classmethod
+    def takes(cls, parameter: Parameter) -> bool:
+        """Take callers."""
+        return is_a(parameter.annotation, User)
+
+    @override
+    def value(self, call: Call) -> User:
+        """Return the caller, or refuse."""
+        caller = self._known(call)
+        call.caller_id = caller.id
+        return caller
+
+    def _known(self, call: Call) -> User:
+        token = bearer(call.request.headers.get("Authorization"))
+        if self.caller is Publisher and is_key(token):
+            other = publisher(SharedDb(call.session(SHARED_PSQL)), token)
+            context.act_as(other.id)
+            return other
+        known = claims(token)
+        context.act_as(str(known["sub"]))
+        caller = self.caller.of(known)
+        _check_open(call, caller)
+        return caller
+
+    @override
+    def connects(self, declaration: Declaration) -> tuple[str, ...]:
+        """Return shared_psql if the handler has no database: there it is asked whether the session was revoked."""
+        return () if declaration.databases else (SHARED_PSQL,)
+
+    @override
+    def secrets(self, declaration: Declaration) -> tuple[str, ...]:
+        """Return the secret with the keys that tokens are signed with."""
+        return (PUBLIC,)
+
+    @override
+    def openapi(self, method: str, schemas: Schemas) -> Schema:
+        """Return how to authenticate. Only OAuth has scopes in a security requirement, so it is told in words."""
+        return {"security": [{"bearer": []}], "description": f" Needs the scope `{self.caller.scope}`."}
+
+
+def _check_open(call: Call, caller: User) -> None:
+    """Check the session in the handler's own transaction where one is open from now on, or else in a short one."""
+    declaration = call.declaration
+    opened = () if declaration.prepares else declaration.holds
+    if USER_PSQL in opened:
+        check_session(caller, user=UserDb(call.session(USER_PSQL)), shared=None)
+    elif SHARED_PSQL in opened:
+        check_session(caller, user=None, shared=SharedDb(call.session(SHARED_PSQL)))
+    elif USER_PSQL in declaration.databases:
+        with call.short(USER_PSQL) as user:
+            check_session(caller, user=UserDb(user), shared=None)
+    else:
+        with call.short(SHARED_PSQL) as shared:
+            check_session(caller, user=None, shared=SharedDb(shared))
 
 
 def publisher(db: SharedDb, key: str) -> Publisher:

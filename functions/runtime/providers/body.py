@@ -1,42 +1,72 @@
-"""What a request brings: its body within bounds, its query, its headers, checked against a handler's models."""
+"""The body of a request: read within its bound, and checked against a handler's models."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
-from typing import IO, Any, Final, TypeVar
-from urllib.parse import quote, unquote, unquote_to_bytes
+from types import UnionType
+from typing import IO, Final, Union, get_args, get_origin
+from urllib.parse import quote, unquote
 
 import flask
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
+from typing_extensions import override
 
 from events.wire import is_json
-from functions.domain.refusals import (
-    FieldError,
-    Invalid,
-    Malformed,
-    NotFound,
-    PreconditionRequired,
-    TooLarge,
-    UnsupportedMediaType,
-)
+from functions.domain.refusals import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
+from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas
 from functions.runtime.strict_json import NotStrictJsonError, check_json
-from functions.schemas.shapes import AnyBody, IfMatch, PageQuery, Query, bodies, nul_characters, pointer
-
-AnyQuery = TypeVar("AnyQuery", bound=Query)
+from functions.schemas.shapes import AnyBody, Body, ListBody, nul_characters, pointer
 
 JSON: Final = "application/json"
 
 MERGE_PATCH: Final = "application/merge-patch+json"
 """JSON of a PATCH by its own name (RFC 7396)."""
 
-_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]+")
-
 URI: Final = "%:/?#[]@!$&'()*+,;=-._~"
 """What a URI may have beside letters and digits."""
 
 NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
+
+
+class JsonBody(Provider):
+    """A `Body`, a `ListBody`, or a union of them that differ in their media types."""
+
+    refusals = (Malformed, TooLarge, UnsupportedMediaType)
+
+    def __init__(self, parameter: Parameter) -> None:
+        """Take the models, by media type."""
+        super().__init__(parameter)
+        self.taken = bodies(parameter.annotation)
+        self.models = tuple(self.taken.values())
+        self.methods = ("OPTIONS",) if any(kind.startswith("application/cloudevents") for kind in self.taken) else ()
+
+    @override
+    @classmethod
+    def takes(cls, parameter: Parameter) -> bool:
+        """Take bodies."""
+        return bool(bodies(parameter.annotation))
+
+    @override
+    def value(self, call: Call) -> AnyBody:
+        """Return the body, or refuse it."""
+        return json_body(call.request, self.taken, call.declaration.max_body)
+
+    @override
+    def openapi(self, method: str, schemas: Schemas) -> Schema:
+        """Return what the body may be, by media type."""
+        content: Schema = {}
+        for media_type, model in self.taken.items():
+            reference = schemas.reference(model, "validation")
+            content[media_type] = {"schema": reference, "example": schemas.example(reference)}
+        if method == "PATCH" and JSON in content:
+            content[MERGE_PATCH] = content[JSON]
+        return {"requestBody": {"required": True, "content": content}}
+
+
+def bodies(annotation: object) -> dict[str, type[AnyBody]]:
+    """Return the bodies that a parameter takes, one or those of a union, by their media types; none for others."""
+    types = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
+    return {each.media_type: each for each in types if isinstance(each, type) and issubclass(each, (Body, ListBody))}
 
 
 def read_body(request: flask.Request, limit: int) -> bytes:
@@ -76,9 +106,8 @@ def _read(stream: IO[bytes], size: int) -> bytes:
     return body
 
 
-def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  # noqa: ANN401 - whatever the parameter's type takes
-    """Return the JSON body as what `annotation` takes of its media type, or refuse it with every error at its field."""
-    taken = bodies(annotation)
+def json_body(request: flask.Request, taken: Mapping[str, type[AnyBody]], limit: int) -> AnyBody:
+    """Return the JSON body as the model of its media type, or refuse it with every error at its field."""
     kind = _media_type(request, taken)
     if kind not in taken:
         raise UnsupportedMediaType(f"Send {' or '.join(taken)} as Content-Type.")
@@ -93,14 +122,14 @@ def json_body(request: flask.Request, annotation: Any, limit: int) -> AnyBody:  
         details = error.errors(include_url=False, include_context=False, include_input=False)
         if details[0]["type"] == "json_invalid":
             raise Malformed(f"The body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}.") from None
-        errors = [FieldError(pointer(detail["loc"]), detail["type"], _said(detail["msg"])) for detail in details]
+        errors = [FieldError(pointer(detail["loc"]), detail["type"], said(detail["msg"])) for detail in details]
         raise Invalid(errors=errors) from None
     if errors := [FieldError(pointer(place), *NUL) for place in nul_characters(value)]:
         raise Invalid(errors=errors)
     return value
 
 
-def _said(message: str) -> str:
+def said(message: str) -> str:
     """Return what a model says of a field, without the words that pydantic puts in front of a validator's own."""
     return message.removeprefix("Value error, ")
 
@@ -140,77 +169,3 @@ def _event_headers(request: flask.Request) -> dict[str, str]:
         # Whether or not the sender has encoded the escapes of a URI once more, as the specification asks.
         decoded["source"] = quote(decoded["source"], safe=URI)
     return decoded
-
-
-def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
-    """Return the query parameters as `model`, or refuse them with every error at its parameter."""
-    repeated = [name for name, values in request.args.lists() if len(values) > 1]
-    if repeated:
-        raise Invalid(errors=[FieldError(f"?{name}", "repeated", "Give this parameter once.") for name in repeated])
-    if errors := [FieldError(f"?{name}", *NUL) for name, value in request.args.items() if "\x00" in name + value]:
-        raise Invalid(errors=errors)
-    if errors := [*_not_utf8(request), *_not_whole(request, model)]:
-        raise Invalid(errors=errors)
-    try:
-        return _of_list(request, model.model_validate(dict(request.args)))
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        errors = [
-            FieldError("?" + ".".join(map(str, each["loc"])), each["type"], _said(each["msg"])) for each in details
-        ]
-        raise Invalid(errors=errors) from None
-
-
-def _not_utf8(request: flask.Request) -> Iterator[FieldError]:
-    """Yield the parameters that stand for bytes which are no text."""
-    for part in request.query_string.split(b"&"):
-        try:
-            unquote_to_bytes(part).decode()
-        except UnicodeDecodeError:
-            name = part.partition(b"=")[0].decode(errors="replace")
-            yield FieldError(f"?{name}", "not_utf8", "This is not UTF-8.")
-
-
-def _not_whole(request: flask.Request, model: type[Query]) -> Iterator[FieldError]:
-    """Yield the numbers that aren't written as JSON writes whole ones: with a plus, or white space around them."""
-    for name, value in request.args.items():
-        field = model.model_fields.get(name)
-        if field is not None and field.annotation is int and not _WHOLE_NUMBER.fullmatch(value):
-            yield FieldError(f"?{name}", "int_parsing", "Write a whole number in digits.")
-
-
-def _of_list(request: flask.Request, found: AnyQuery) -> AnyQuery:
-    if isinstance(found, PageQuery):
-        found.belong_to(request.path)
-    return found
-
-
-def no_query(request: flask.Request) -> None:
-    """Refuse query parameters where there are none."""
-    if request.args:
-        raise Invalid(
-            errors=[FieldError(f"?{name}", "unknown", "There is no such parameter.") for name in request.args]
-        )
-
-
-def path_value(annotation: Any, value: str) -> Any:  # noqa: ANN401 - whatever the parameter's type takes
-    """Return a value from the path, or say that there is no such thing when it can't be one."""
-    if "\x00" in value:
-        raise NotFound
-    try:
-        return _adapter(annotation).validate_python(value)
-    except ValidationError:
-        raise NotFound from None
-
-
-@cache
-def _adapter(annotation: Any) -> TypeAdapter[Any]:  # noqa: ANN401 - the same
-    return TypeAdapter(annotation)
-
-
-def if_match(request: flask.Request) -> IfMatch:
-    """Return the states that the caller wants to change, or ask for them."""
-    if request.headers.get("If-Match") is None:
-        raise PreconditionRequired
-    unwanted = request.if_none_match
-    return IfMatch(() if unwanted.star_tag else request.if_match, unwanted.as_set(include_weak=True))

@@ -7,10 +7,14 @@ from functools import cache as memoised
 from time import monotonic
 from typing import Any, Final
 
+from typing_extensions import override
+
 from core.configuration import secret, setting
 from functions.domain.refusals import Unavailable
 from functions.runtime import redis_users
 from functions.runtime.databases import DependencyDownError
+from functions.runtime.declarations import Declaration
+from functions.runtime.providers.base import RESOURCE, Call, Parameter, Provider
 from functions.schemas.shapes import Answer, Cached
 
 log = logging.getLogger(__name__)
@@ -82,6 +86,36 @@ class Cache:
             self.client.incr(f"generation:{generation}")
         except RedisError as error:
             raise CacheUnavailable from DependencyDownError("user_redis", error)
+
+
+class CacheProvider(Provider):
+    """A `Cache`."""
+
+    stage = RESOURCE
+    in_subscribers = True
+    group = "function-cache"
+    settings = ("USER_REDIS_URL",)
+
+    @override
+    @classmethod
+    def takes(cls, parameter: Parameter) -> bool:
+        """Take the type."""
+        return parameter.annotation is Cache
+
+    @override
+    def value(self, call: Call) -> Cache:
+        """Return this process' cache."""
+        return connect(_part(call.declaration))
+
+    @override
+    def secrets(self, declaration: Declaration) -> tuple[str, ...]:
+        """Return the password of Redis' user."""
+        return (redis_users.secret_name(_part(declaration)),)
+
+
+def _part(declaration: Declaration) -> str:
+    """Return for whom a function logs in: subscribers make the cache forget, and endpoints answer from it."""
+    return "invalidation" if declaration.event_types else "cache"
 
 
 def _slot(key: str) -> int:

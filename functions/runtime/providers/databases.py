@@ -1,0 +1,91 @@
+"""Database sessions: the handler's own transaction, or transactions that it opens itself."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Final
+
+from sqlalchemy import Connection
+from typing_extensions import override
+
+from functions.domain.databases import SharedDb, UserDb
+from functions.runtime.databases import DatabaseUnavailable, shared_transaction, user_transaction
+from functions.runtime.providers.base import RESOURCE, Call, Parameter, Provider
+
+USER_PSQL: Final = "user_psql"
+SHARED_PSQL: Final = "shared_psql"
+
+
+class UserTransactions:
+    """Opens transactions on user_psql, for handlers that must not hold one while they wait for something else."""
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[UserDb]]) -> None:
+        """`begin` opens a transaction that commits at the end of its `with` block."""
+        self.begin = begin
+
+    def __call__(self) -> AbstractContextManager[UserDb]:
+        """Open a transaction that commits at the end of the `with` block."""
+        return self.begin()
+
+
+class SharedTransactions:
+    """Opens transactions on shared_psql, for handlers that must not hold one while they wait for something else."""
+
+    def __init__(self, begin: Callable[[], AbstractContextManager[SharedDb]]) -> None:
+        """`begin` opens a transaction that commits at the end of its `with` block."""
+        self.begin = begin
+
+    def __call__(self) -> AbstractContextManager[SharedDb]:
+        """Open a transaction that commits at the end of the `with` block."""
+        return self.begin()
+
+
+class Session(Provider):
+    """A `UserDb` or a `SharedDb`: one transaction, which ends with the call."""
+
+    stage = RESOURCE
+    in_subscribers = True
+    refusals = (DatabaseUnavailable,)
+
+    def __init__(self, parameter: Parameter) -> None:
+        """Take the database from the type."""
+        super().__init__(parameter)
+        self.database = USER_PSQL if parameter.annotation is UserDb else SHARED_PSQL
+        self.databases = self.holds = (self.database,)
+
+    @override
+    @classmethod
+    def takes(cls, parameter: Parameter) -> bool:
+        """Take both types."""
+        return parameter.annotation in (UserDb, SharedDb)
+
+    @override
+    def value(self, call: Call) -> Connection:
+        """Return the transaction."""
+        return call.session(self.database)
+
+
+class Transactions(Provider):
+    """A `UserTransactions` or a `SharedTransactions`."""
+
+    stage = RESOURCE
+    refusals = (DatabaseUnavailable,)
+
+    def __init__(self, parameter: Parameter) -> None:
+        """Take the database from the type."""
+        super().__init__(parameter)
+        self.databases = (USER_PSQL if parameter.annotation is UserTransactions else SHARED_PSQL,)
+
+    @override
+    @classmethod
+    def takes(cls, parameter: Parameter) -> bool:
+        """Take both types."""
+        return parameter.annotation in (UserTransactions, SharedTransactions)
+
+    @override
+    def value(self, call: Call) -> UserTransactions | SharedTransactions:
+        """Return what opens transactions in the role of the function."""
+        role = call.declaration.surface
+        if self.annotation is UserTransactions:
+            return UserTransactions(partial(user_transaction, role))
+        return SharedTransactions(partial(shared_transaction, role))

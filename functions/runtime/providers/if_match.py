@@ -1,0 +1,58 @@
+"""The states in which the caller wants to change something."""
+
+from collections.abc import Container
+
+from typing_extensions import override
+
+from functions.domain.refusals import PreconditionRequired
+from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas
+
+
+class IfMatch(Container[str]):
+    """The states, by their ETags without quotes, in which the caller wants to change something: `etag in if_match`.
+
+    A handler with this parameter answers 428 to a request without the header If-Match.
+    """
+
+    def __init__(self, wanted: Container[str], unwanted: Container[str] = ()) -> None:
+        """`wanted` are those of If-Match, `unwanted` those of If-None-Match."""
+        self._wanted = wanted
+        self._unwanted = unwanted
+
+    def __contains__(self, etag: object) -> bool:
+        """Tell whether a state is one of them."""
+        return isinstance(etag, str) and etag in self._wanted and etag not in self._unwanted
+
+
+class Precondition(Provider):
+    """An `IfMatch`."""
+
+    refusals = (PreconditionRequired,)
+
+    @override
+    @classmethod
+    def takes(cls, parameter: Parameter) -> bool:
+        """Take the type."""
+        return parameter.annotation is IfMatch
+
+    @override
+    def value(self, call: Call) -> IfMatch:
+        """Return the states of the headers If-Match and If-None-Match."""
+        request = call.request
+        if request.headers.get("If-Match") is None:
+            raise PreconditionRequired
+        unwanted = request.if_none_match
+        return IfMatch(() if unwanted.star_tag else request.if_match, unwanted.as_set(include_weak=True))
+
+    @override
+    def openapi(self, method: str, schemas: Schemas) -> Schema:
+        """Return the header as a parameter."""
+        header: Schema = {
+            "name": "If-Match",
+            "in": "header",
+            "required": True,
+            "description": "The ETag of what you read.",
+            "schema": {"type": "string"},
+            "example": '"1"',
+        }
+        return {"parameters": [header]}
