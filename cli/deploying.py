@@ -22,7 +22,7 @@ def secrets() -> None:
 @click.argument("folder", type=FOLDER)
 def generate_secrets(folder: Path) -> None:
     """Generate into FOLDER what it lacks, each secret as a file of its name; what is there is kept."""
-    from provisioning.secrets import generate, names  # noqa: PLC0415 - what few commands need
+    from provisioning.secrets import generate, names
 
     before = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
     generate(folder)
@@ -34,7 +34,7 @@ def generate_secrets(folder: Path) -> None:
 @click.argument("folder", type=FOLDER)
 def kubernetes_secrets(folder: Path) -> None:
     """Print FOLDER as Secrets, after generating what it lacks: pipe it to `kubectl apply -f -`, and keep it nowhere."""
-    from provisioning.kubernetes_secrets import text  # noqa: PLC0415 - what few commands need
+    from provisioning.kubernetes_secrets import text
 
     click.echo(text(folder), nl=False)
 
@@ -45,7 +45,7 @@ def kubernetes_secrets(folder: Path) -> None:
 @click.option("--finish", is_flag=True, help="Take the older key away, when the newer one is everywhere.")
 def rotate(name: str, folder: Path, finish: bool) -> None:
     """Exchange a key without loss: add one, bring the secret to where it is read, then --finish."""
-    from provisioning.secrets import RotationError, add_key, drop_key  # noqa: PLC0415 - what few commands need
+    from provisioning.secrets import RotationError, add_key, drop_key
 
     file = folder / name
     try:
@@ -63,7 +63,7 @@ def roles(database: str) -> None:
 
     The superuser is PSQL_SUPERUSER (postgres), with the secret psql-superuser.
     """
-    from provisioning.migrate import make_roles  # noqa: PLC0415 - what few commands need
+    from provisioning.migrate import make_roles
 
     for name in _chosen(database):
         click.echo(f"{name}: {', '.join(make_roles(name))} are up to date")
@@ -76,7 +76,7 @@ def roles(database: str) -> None:
 @click.option("--check", is_flag=True, help="Only tell whether tables and models are alike.")
 def migrate(database: str, revision: str, down: bool, check: bool) -> None:
     """Bring the databases' tables up to date, as the migrator. Whoever comes second waits."""
-    from migrations.__main__ import migrate as run  # noqa: PLC0415 - what few commands need
+    from migrations.__main__ import migrate as run
 
     action = "check" if check else "downgrade" if down else "upgrade"
     for name in _chosen(database):
@@ -89,7 +89,7 @@ def migrate(database: str, revision: str, down: bool, check: bool) -> None:
 @click.option("--delete-gone", is_flag=True, help="Delete empty queues of subscriptions that are gone.")
 def topology(check: bool, delete_gone: bool) -> None:
     """Make the exchanges, queues and bindings that the subscriptions ask for, and say what was changed."""
-    from events.topology.declaration import make  # noqa: PLC0415 - what few commands need
+    from events.topology.declaration import make
 
     make(check=check, delete_gone=delete_gone)
 
@@ -97,7 +97,7 @@ def topology(check: bool, delete_gone: bool) -> None:
 @click.command()
 def seed() -> None:
     """Publish the sample agents, and make the first administrator with the password in the secret administrator."""
-    from provisioning.seed import main  # noqa: PLC0415 - what few commands need
+    from provisioning.seed import main
 
     main()
 

@@ -24,7 +24,7 @@ class Answer:
     text: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - JSON
+    def json(self) -> Any:
         """The body as JSON."""
         return json.loads(self.text)
 

@@ -34,7 +34,7 @@ class Client:
         method: str,
         path: str,
         *,
-        json: Any = None,  # noqa: ANN401 - JSON
+        json: Any = None,
         data: bytes | None = None,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -50,28 +50,28 @@ class Client:
         check_documented(self._endpoints, method, path, answer)
         return answer
 
-    def get(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+    def get(self, path: str, **request: Any) -> Answer:
         """Send a GET."""
         return self.request("GET", path, **request)
 
-    def post(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+    def post(self, path: str, **request: Any) -> Answer:
         """Send a POST."""
         return self.request("POST", path, **request)
 
-    def put(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+    def put(self, path: str, **request: Any) -> Answer:
         """Send a PUT."""
         return self.request("PUT", path, **request)
 
-    def patch(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+    def patch(self, path: str, **request: Any) -> Answer:
         """Send a PATCH."""
         return self.request("PATCH", path, **request)
 
-    def delete(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+    def delete(self, path: str, **request: Any) -> Answer:
         """Send a DELETE."""
         return self.request("DELETE", path, **request)
 
 
-def _dumped(value: Any) -> bytes:  # noqa: ANN401 - JSON
+def _dumped(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 

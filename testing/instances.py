@@ -36,7 +36,7 @@ def instances_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def publish(world: World, tmp_path: Path) -> Callable[..., str]:
     """`publish(source, schema=…)` puts an agent with this main.py into the catalog and returns its slug."""
 
-    def publish(source: str = ECHO, **facts: Any) -> str:  # noqa: ANN401 - as launches.publish takes them
+    def publish(source: str = ECHO, **facts: Any) -> str:
         return launches.publish(world, tmp_path, source, **facts)
 
     return publish
@@ -48,11 +48,11 @@ def launch(
     world: World,
     person: Callable[..., Person],
     publish: Callable[..., str],
-    instances_folder: Path,  # noqa: ARG001 - so that jobs find it in the environment
+    instances_folder: Path,
 ) -> Callable[..., Launched]:
     """`launch(source, config)` creates an instance of an agent with this main.py, for somebody new."""
 
-    def launch(source: str = ECHO, config: dict[str, Any] | None = None, **facts: Any) -> Launched:  # noqa: ANN401
+    def launch(source: str = ECHO, config: dict[str, Any] | None = None, **facts: Any) -> Launched:
         return launches.launch(api, world, person(), publish(source, **facts), config)
 
     return launch
@@ -61,7 +61,7 @@ def launch(
 @pytest.fixture
 def worker(
     world: World,
-    instances_folder: Path,  # noqa: ARG001 - so that the worker finds it in its environment
+    instances_folder: Path,
 ) -> Iterator[Callable[..., PrivateProcess]]:
     """`worker(BOTBERI_FAILPOINT=…)` starts a Celery worker with short times and these settings."""
     started: list[PrivateProcess] = []

@@ -72,7 +72,7 @@ class Launched:
             return self.api.user.delete(self.path, token=self.owner.token)
         return self.api.user.post(f"{self.path}/{verb}", token=self.owner.token)
 
-    def say(self, words: Any) -> Answer:  # noqa: ANN401 - tests say what isn't text, too
+    def say(self, words: Any) -> Answer:
         """Send it a message."""
         return self.api.user.post(f"{self.path}/messages", json={"text": words}, token=self.owner.token)
 
@@ -89,11 +89,11 @@ class Launched:
         """Return the reasons for everything that happened to it, oldest first."""
         return [event["reason"] for event in self.history()]
 
-    def put(self, **columns: Any) -> None:  # noqa: ANN401 - what the columns take
+    def put(self, **columns: Any) -> None:
         """Write into its row, past everything that guards it; a string that ends with `()` or an interval is SQL."""
         sets = ", ".join(f"{name} = {value}" for name, value in columns.items())
         with self.world.transaction("shared_psql", "migrator") as db:
-            db.execute(text(f"update instances set {sets} where id = :id"), {"id": self.id})  # noqa: S608 - a test's own
+            db.execute(text(f"update instances set {sets} where id = :id"), {"id": self.id})
 
     def row(self) -> dict[str, Any]:
         """Return its row."""

@@ -67,7 +67,7 @@ def person(api: Api, world: World) -> Callable[..., Person]:
 def eventually() -> Callable[[Callable[[], Any]], Any]:
     """`eventually(lambda: …)` waits until the condition is true, two minutes at most, and returns its value."""
 
-    def wait(condition: Callable[[], Any], seconds: float = 120) -> Any:  # noqa: ANN401 - what the condition returns
+    def wait(condition: Callable[[], Any], seconds: float = 120) -> Any:
         found = until(condition, seconds=seconds)
         assert found, f"still {found!r} after {seconds} seconds"
         return found

@@ -165,7 +165,7 @@ def test_a_slot_that_was_not_fired(patient: EventPath) -> None:
 
 
 def test_a_subject_that_fails_for_long(patient: EventPath) -> None:
-    wound = f"insert into deferred_subjects values ('{QUEUE}', 's', 1, now(), null, now() - interval '1 hour')"  # noqa: S608 - ours
+    wound = f"insert into deferred_subjects values ('{QUEUE}', 's', 1, now(), null, now() - interval '1 hour')"
     with planted(patient, wound, "delete from deferred_subjects") as found:
         assert any(where == QUEUE and "1 subjects fail" in what for where, what, _ in found)
 

@@ -21,11 +21,11 @@ class Dialect(PGDialect_pg8000):
     statement_compiler = PGCompiler  # type: ignore[assignment]  # not the one that doubles percent signs
     preparer = PGIdentifierPreparer  # type: ignore[assignment]  # the same
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - SQLAlchemy's
+    def __init__(self, **options: Any) -> None:
         """Write placeholders as Postgres itself does, which leaves nothing to be translated for each statement."""
         super().__init__(paramstyle="numeric_dollar", **options)  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
-    def connect(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - SQLAlchemy's
+    def connect(self, *arguments: Any, **options: Any) -> Any:
         """Open a connection."""
         return DbapiConnection(*arguments, **options)
 
@@ -37,17 +37,17 @@ class Dialect(PGDialect_pg8000):
         self.default_isolation_level = "READ COMMITTED"
         self._backslash_escapes = False
 
-    def do_ping(self, dbapi_connection: Any) -> bool:  # noqa: ANN401 - SQLAlchemy's
+    def do_ping(self, dbapi_connection: Any) -> bool:
         """Look whether the connection has ended, without asking the server."""
         dbapi_connection.check()
         return True
 
     def do_execute(
         self,
-        cursor: Any,  # noqa: ANN401 - SQLAlchemy's, like those below
+        cursor: Any,
         statement: str,
-        parameters: Any,  # noqa: ANN401
-        context: Any = None,  # noqa: ANN401
+        parameters: Any,
+        context: Any = None,
     ) -> None:
         """Run a statement, or keep it for the next round trip when its answer is of no use."""
         if context is not None and context.execution_options.get("unanswered"):
@@ -55,6 +55,6 @@ class Dialect(PGDialect_pg8000):
         else:
             cursor.execute(statement, parameters)
 
-    def set_readonly(self, dbapi_connection: Any, value: bool) -> None:  # noqa: ANN401 - SQLAlchemy's
+    def set_readonly(self, dbapi_connection: Any, value: bool) -> None:
         """Let statements from now on only read, or write again; the next BEGIN says so."""
         dbapi_connection.read_only = value

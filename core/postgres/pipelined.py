@@ -74,7 +74,7 @@ class DiscreetLegacy(Discreet, legacy.Connection):  # type: ignore[misc]  # pg80
 class Pipelined(Discreet):
     """Mixed into either kind of pg8000's connections."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - pg8000's
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         """Connect as pg8000 does."""
         self._shapes: dict[bytes, tuple[Any, Any]] = {}
         super().__init__(*arguments, **options)
@@ -87,9 +87,9 @@ class Pipelined(Discreet):
     def execute_unnamed(
         self,
         statement: str,
-        vals: Any = (),  # noqa: ANN401 - whatever Postgres takes
-        oids: Any = (),  # noqa: ANN401 - pg8000's oids
-        stream: Any = None,  # noqa: ANN401 - a file or an iterable, for COPY
+        vals: Any = (),
+        oids: Any = (),
+        stream: Any = None,
     ) -> Context:
         """Run one statement with its values, in one round trip."""
         context = Context(statement, stream=stream)
@@ -97,7 +97,7 @@ class Pipelined(Discreet):
         self.handle_messages(context)
         return context
 
-    def _question(self, statement: str, vals: Any, oids: Any) -> bytes:  # noqa: ANN401 - as above
+    def _question(self, statement: str, vals: Any, oids: Any) -> bytes:
         encoding = self._client_encoding
         values = tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
         return parse(statement.encode(encoding), oids) + bind(values)
@@ -123,7 +123,7 @@ class Pipelined(Discreet):
         with suppress(InterfaceError):
             super().close()
 
-    def register_in_adapter(self, oid: int, in_func: Any) -> None:  # noqa: ANN401 - pg8000's
+    def register_in_adapter(self, oid: int, in_func: Any) -> None:
         """Convert the values of a type by `in_func` from now on."""
         self._shapes.clear()
         super().register_in_adapter(oid, in_func)
@@ -191,7 +191,7 @@ class NativeConnection(Pipelined, native.Connection):  # type: ignore[misc]  # p
 class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
     """For transactions, which begin with their first statement."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - pg8000's
+    def __init__(self, *arguments: Any, **options: Any) -> None:
         """Connect as pg8000 does."""
         self.read_only: bool = False
         """Whether nothing may be changed from now on. Each statement then is a whole transaction, in one round trip:
@@ -207,7 +207,7 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         """Return a cursor."""
         return Cursor(self)
 
-    def run_ahead(self, statement: str, vals: Any, oids: Any) -> None:  # noqa: ANN401 - as above
+    def run_ahead(self, statement: str, vals: Any, oids: Any) -> None:
         """Run a statement that returns no rows in front of the next one, or of the COMMIT, and in its round trip.
 
         If it fails, so does the next, with its error. When the transaction is rolled back before, it is never sent.
@@ -254,7 +254,7 @@ class Cursor(dbapi.Cursor):  # type: ignore[misc]  # pg8000 has no types
 
     _input_oids: Any
 
-    def execute(self, operation: str, args: Any = (), stream: Any = None) -> None:  # noqa: ANN401 - the DB-API's
+    def execute(self, operation: str, args: Any = (), stream: Any = None) -> None:
         """Run one statement."""
         if self._c is None:
             raise InterfaceError("Cursor closed")
@@ -262,7 +262,7 @@ class Cursor(dbapi.Cursor):  # type: ignore[misc]  # pg8000 has no types
         self._row_iter = None if self._context.rows is None else iter(self._context.rows)
         self._input_oids = ()
 
-    def execute_ahead(self, operation: str, args: Any = ()) -> None:  # noqa: ANN401 - the DB-API's
+    def execute_ahead(self, operation: str, args: Any = ()) -> None:
         """Run one statement that returns no rows together with the next."""
         if self._c is None:
             raise InterfaceError("Cursor closed")

@@ -14,7 +14,7 @@ def _message(code: bytes, data: bytes) -> bytes:
     return b"".join((code, _int32(len(data) + 4), data))
 
 
-def parse(statement: bytes, oids: Any = ()) -> bytes:  # noqa: ANN401 - pg8000's oids
+def parse(statement: bytes, oids: Any = ()) -> bytes:
     """Return what asks to parse a statement; `oids` are the types of its values, -1 for any."""
     types = b"".join(_int32(0 if oid == -1 else oid) for oid in oids)
     return _message(PARSE, _NUL + statement + _NUL + _int16(len(oids)) + types)

@@ -57,11 +57,11 @@ class Session:
         """Let any answer from now on take `seconds` at most; 0 is no limit."""
         sockets.limit(self.socket, seconds)
 
-    def run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - whatever Postgres takes and gives
+    def run(self, sql: str, **values: Any) -> list[list[Any]]:
         """Run one statement with `:name` parameters and return its rows."""
         return self.connection.run(sql, **values) or []
 
-    def prepare(self, sql: str) -> Any:  # noqa: ANN401 - pg8000 has no types
+    def prepare(self, sql: str) -> Any:
         """Prepare a statement that is run often."""
         return self.connection.prepare(sql)
 

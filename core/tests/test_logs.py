@@ -51,7 +51,7 @@ class Clocked:
         self.now = 0.0
         self.filter = ForPeople(lambda: self.now)
 
-    def logs(self, message: str, *args: Any, level: int = logging.WARNING) -> str | None:  # noqa: ANN401 - logging's
+    def logs(self, message: str, *args: Any, level: int = logging.WARNING) -> str | None:
         """Return the text that is logged; None if it is left out."""
         record = logging.LogRecord("relay", level, "", 0, message, args, None)
         return record.getMessage() if self.filter.filter(record) else None

@@ -11,7 +11,7 @@ from tools.harness.path import DATABASE, EventPath
 
 
 @pytest.fixture
-def listener(quiet_path: EventPath) -> Iterator[Listener]:  # noqa: ARG001 - what makes the world
+def listener(quiet_path: EventPath) -> Iterator[Listener]:
     """Listen in Postgres on the channel `orders`."""
     with closing(Session(DATABASE, "migrator", name="listener")) as session:
         yield Listener(session)

@@ -31,7 +31,7 @@ class Listener:
         return self.heard
 
 
-def order(number: int | str, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute
+def order(number: int | str, **changes: Any) -> dict[str, Any]:
     """Return an event of another system with these attributes."""
     return contracts.example(AgentCreated) | {"id": f"order-{number}", "source": "/shop", "channel": "orders"} | changes
 

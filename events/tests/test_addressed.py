@@ -30,7 +30,7 @@ NAMES = st.one_of(
 )
 
 
-def order(**changes: Any) -> bytes:  # noqa: ANN401 - any attribute
+def order(**changes: Any) -> bytes:
     return json.dumps(contracts.example(AgentCreated) | {"channel": "orders"} | changes).encode()
 
 

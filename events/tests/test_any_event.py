@@ -37,7 +37,7 @@ moments = st.datetimes(timezones=st.just(UTC))
 numbers = st.integers() | st.integers(10**300, 10**400) | st.floats(allow_nan=False, allow_infinity=False)
 
 
-def of(annotation: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 - a type of any kind
+def of(annotation: Any) -> st.SearchStrategy[Any]:
     """Return what a field of this type may hold."""
     arguments = get_args(annotation)
     match get_origin(annotation) or annotation:
@@ -65,7 +65,7 @@ def drawn(strategy: st.SearchStrategy[Any], count: int = EACH) -> list[Any]:
 
     @settings(max_examples=count, phases=[Phase.generate], database=None)
     @given(strategy)
-    def draw(value: Any) -> None:  # noqa: ANN401 - whatever the strategy makes
+    def draw(value: Any) -> None:
         found.append(value)
 
     draw()
@@ -112,7 +112,7 @@ anything = st.recursive(
 )
 
 
-def exact(value: Any) -> Any:  # noqa: ANN401 - JSON
+def exact(value: Any) -> Any:
     """Return JSON with its numbers as they are written: Postgres keeps 1e400 and 1.0, of which Python makes others."""
     match value:
         case bool() | None | str():

@@ -35,7 +35,7 @@ def ticking(quiet_path: EventPath) -> Iterator[EventPath]:
 @pytest.fixture
 def fired(ticking: EventPath) -> Callable[[], list[str]]:
     [[start]] = ticking.query("select coalesce(max(seq), 0) from outbox")
-    sql = f"select data->>'slot' from outbox where type = '{TYPE}' and seq > :start order by seq"  # noqa: S608 - ours
+    sql = f"select data->>'slot' from outbox where type = '{TYPE}' and seq > :start order by seq"
     return lambda: [slot for [slot] in ticking.query(sql, start=start)]
 
 

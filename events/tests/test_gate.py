@@ -17,7 +17,7 @@ ASKED = "select count(*) from pg_locks where locktype = 'advisory' and not grant
 
 
 def test_a_transaction_that_rang_may_take_longer_than_an_answer(
-    world: World,  # noqa: ARG001 - it is there
+    world: World,
     monkeypatch: pytest.MonkeyPatch,
     eventually: Eventually,
 ) -> None:

@@ -26,7 +26,7 @@ _CONDITIONAL: Final = ("if", "then", "else", "not")
 
 def validator(schema: Json, *, pattern_bytes: int = PATTERN_BYTES) -> "Validator":
     """Return what validates against a schema. Raises ValueError for one that the engine can't run."""
-    from jsonschema_rs import Draft202012Validator, EmailOptions, RegexOptions  # noqa: PLC0415 - slow to import
+    from jsonschema_rs import Draft202012Validator, EmailOptions, RegexOptions
 
     return Draft202012Validator(
         schema,
@@ -39,7 +39,7 @@ def validator(schema: Json, *, pattern_bytes: int = PATTERN_BYTES) -> "Validator
 
 def validators(schema: Json) -> "dict[str, Validator]":
     """Return what validates against each schema inside of a schema, by where it stands: `#/properties/a`."""
-    from jsonschema_rs import EmailOptions, RegexOptions, validator_map_for  # noqa: PLC0415 - slow to import
+    from jsonschema_rs import EmailOptions, RegexOptions, validator_map_for
 
     found = validator_map_for(
         schema,

@@ -31,7 +31,7 @@ def record(folder: Path, address: str) -> None:
 
 def application(source: Path) -> Callable[..., Iterable[bytes]]:
     """Return the agent as a WSGI application that answers health around it."""
-    import functions_framework  # noqa: PLC0415 - the process is written down first
+    import functions_framework
 
     create: Callable[..., Any] = functions_framework.create_app
     agent = create(target="agent", source=str(source), signature_type="http")
@@ -57,7 +57,7 @@ def end_with_child(_server: object, _worker: object) -> None:
 
 def serve(source: Path, descriptor: int) -> None:
     """Serve the agent until SIGTERM."""
-    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - the process is written down first
+    from gunicorn.app.base import BaseApplication
 
     class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:

@@ -21,7 +21,7 @@ def converge(instance_id: str, *, queue: str = USER_QUEUE) -> None:
 
     Trace, actor and causation of the call in progress go with it.
     """
-    from kombu.exceptions import OperationalError  # noqa: PLC0415 - slow to import
+    from kombu.exceptions import OperationalError
 
     try:
         _client().send_task(CONVERGE, [instance_id], queue=queue, headers=headers(), retry=False)
@@ -43,7 +43,7 @@ def headers() -> dict[str, str]:
 
 @cache
 def _client() -> "Celery":
-    from celery import Celery  # noqa: PLC0415 - slow to import
+    from celery import Celery
 
     # Not the current app: in a worker that is the one which runs the jobs.
     client = Celery("botberi-client", set_as_current=False)

@@ -29,7 +29,7 @@ def configuration(part: str | None = None) -> dict[str, Any]:
     That is `worker`, `flower`, or `jobs`, for those who only send. Without `part` the setting `USER_REDIS_USER` names
     it, and `jobs` is the default.
     """
-    from kombu.transport import TRANSPORT_ALIASES  # noqa: PLC0415 - slow to import, and handlers import this module
+    from kombu.transport import TRANSPORT_ALIASES
 
     TRANSPORT_ALIASES[CAREFUL] = "functions.jobs.transport:CarefulTransport"
     part = part or setting("USER_REDIS_USER", "jobs")
@@ -67,7 +67,7 @@ def configuration(part: str | None = None) -> dict[str, Any]:
 
 
 def _queues() -> list[Any]:
-    from kombu import Exchange, Queue  # noqa: PLC0415 - slow to import, and handlers import this module
+    from kombu import Exchange, Queue
 
     # The default exchange needs no bindings in Redis, which may be emptied at any time.
     return [Queue(name, Exchange(""), routing_key=name) for name in (USER_QUEUE, ADMIN_QUEUE)]

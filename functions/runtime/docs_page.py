@@ -63,7 +63,7 @@ def _file(surface: str, path: str) -> Path:
 
 def _package() -> Path:
     try:
-        import swagger_ui_bundle  # noqa: PLC0415 - only the host of a whole surface has it
+        import swagger_ui_bundle
     except ModuleNotFoundError:
         raise RouteNotFound from None
     return Path(swagger_ui_bundle.swagger_ui_path)

@@ -136,7 +136,7 @@ def serve(declaration: Declaration, request: flask.Request) -> flask.Response:
 def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
     _, path_values = match([declaration], request.method, request.path)
     if request.method == "OPTIONS":
-        from functions.runtime import webhooks  # noqa: PLC0415 - a handshake is asked for once
+        from functions.runtime import webhooks
 
         return webhooks.consent(declaration, request)
     with ExitStack() as stack:

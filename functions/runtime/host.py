@@ -18,10 +18,10 @@ def main() -> None:
     gc.disable()
     # There are none, and pydantic would look through every package for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    from core import logs  # noqa: PLC0415 - see above
-    from functions.runtime import problems  # noqa: PLC0415 - see above
-    from functions.runtime.functions import files  # noqa: PLC0415 - see above
-    from functions.runtime.http.server import serve  # noqa: PLC0415 - see above
+    from core import logs
+    from functions.runtime import problems
+    from functions.runtime.functions import files
+    from functions.runtime.http.server import serve
 
     parser = argparse.ArgumentParser(prog="host", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="functions to serve; all of them without a name")
@@ -37,9 +37,9 @@ def main() -> None:
 
 
 def _host(names: list[str], surfaces: dict[str, str]) -> "Host":
-    from core.configuration import MissingSettingError  # noqa: PLC0415 - see above
-    from functions.runtime.environment import refuse_incomplete  # noqa: PLC0415 - see above
-    from functions.runtime.hosting import create  # noqa: PLC0415 - see above
+    from core.configuration import MissingSettingError
+    from functions.runtime.environment import refuse_incomplete
+    from functions.runtime.hosting import create
 
     host = create(names, surfaces)
     try:

@@ -28,9 +28,9 @@ def without_memory(patch: pytest.MonkeyPatch) -> Iterator[None]:
         return made[-1]
 
     patch.setattr(databases, "engine", engine)
-    patch.setattr(callers, "_keys", memoised(callers._keys.__wrapped__))  # noqa: SLF001 - a test of it
+    patch.setattr(callers, "_keys", memoised(callers._keys.__wrapped__))
     patch.setattr(cache, "connect", cache.connect.__wrapped__)
-    patch.setattr(queue, "_client", queue._client.__wrapped__)  # noqa: SLF001 - a test of it
+    patch.setattr(queue, "_client", queue._client.__wrapped__)
     yield
     for each in made:
         each.dispose()

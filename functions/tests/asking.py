@@ -34,12 +34,12 @@ def content_of(declaration: Declaration) -> dict[str, Any]:
     return {media_type: each["example"] for media_type, each in content.items()}
 
 
-def body_of(declaration: Declaration) -> Any:  # noqa: ANN401 - JSON
+def body_of(declaration: Declaration) -> Any:
     """Return the example of the body in its first media type, or None where there is no body."""
     return next(iter(content_of(declaration).values()), None)
 
 
-def ask(api: Api, declaration: Declaration, path: str | None = None, **changes: Any) -> Answer:  # noqa: ANN401 - as `request` takes them
+def ask(api: Api, declaration: Declaration, path: str | None = None, **changes: Any) -> Answer:
     """Send the example request, with `changes`."""
     kinds = list(content_of(declaration))
     headers = {"If-Match": '"1"'} | ({"Content-Type": kinds[0]} if kinds else {})

@@ -45,7 +45,7 @@ def give(monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path, _alone: 
     return lambda declaration: alone.give_only_what_is_declared(monkeypatch, world, declaration, tmp_path)
 
 
-def body_for(declaration: Declaration, somebody: Person) -> Any:  # noqa: ANN401 - JSON
+def body_for(declaration: Declaration, somebody: Person) -> Any:
     """Return a body that gets through to the end, where the example doesn't."""
     bodies = {
         "login": {"email": somebody.email, "password": somebody.password},
@@ -54,7 +54,7 @@ def body_for(declaration: Declaration, somebody: Person) -> Any:  # noqa: ANN401
     return bodies.get(declaration.name, body_of(declaration))
 
 
-def event_for(declaration: Declaration) -> Any:  # noqa: ANN401 - JSON
+def event_for(declaration: Declaration) -> Any:
     event_type = declaration.event_types[0].replace("#", "com.botberi.account.registered.v1")
     return json.loads((EXAMPLES / f"{event_type}.json").read_text()) | {"id": f"evt_{uuid4().hex}"}
 

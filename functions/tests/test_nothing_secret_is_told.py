@@ -38,7 +38,7 @@ def agent(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
     return launches.publish(stack.world, tmp_path_factory.mktemp("agent"), schema=SCHEMA)
 
 
-def superuser(stack: Stack, database: str) -> Any:  # noqa: ANN401 - pg8000 has no types
+def superuser(stack: Stack, database: str) -> Any:
     port = getattr(stack.world.ports, database)
     name = f"{database}_{stack.world.worker}"
     return closing(postgres_server.connect(port, secret("psql-superuser"), name))
@@ -134,7 +134,7 @@ def sinks(stack: Stack) -> Iterator[tuple[str, str]]:
     for database, names in tables.items():
         with stack.world.transaction(database, "migrator") as db:
             for name in names:
-                rows = db.scalars(text(f"select to_jsonb(t)::text from {name} t"))  # noqa: S608 - names above
+                rows = db.scalars(text(f"select to_jsonb(t)::text from {name} t"))
                 yield f"{database}.{name}", "\n".join(rows)
 
 

@@ -29,7 +29,7 @@ class Prometheus:
     def __init__(self, port: int) -> None:
         self.port = port
 
-    def get(self, path: str) -> Any:  # noqa: ANN401 - JSON
+    def get(self, path: str) -> Any:
         """Return the data of an answer, or None while there is none."""
         try:
             response = http_client.request("GET", f"http://{LOOPBACK}:{self.port}/api/v1/{path}", seconds=10)
@@ -38,7 +38,7 @@ class Prometheus:
             return None
         return answer.get("data") if answer["status"] == "success" else None
 
-    def query(self, expression: str) -> Any:  # noqa: ANN401 - JSON
+    def query(self, expression: str) -> Any:
         """Return what an expression comes to."""
         return (self.get(f"query?query={quote(expression)}") or {}).get("result")
 

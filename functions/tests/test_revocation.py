@@ -20,7 +20,7 @@ COLUMNS = "id, type, subject, to_char(created at time zone 'utc', 'YYYY-MM-DD\"T
 
 def what_was_said(world: World, account_id: str) -> dict[str, Any]:
     """Return the event of the session's end as it goes to subscribers."""
-    rows = text(f"select {COLUMNS} from outbox where data ->> 'account_id' = :id and data ? 'reason'")  # noqa: S608 - columns
+    rows = text(f"select {COLUMNS} from outbox where data ->> 'account_id' = :id and data ? 'reason'")
     with world.transaction("user_psql", "relay") as db:
         row = db.execute(rows, {"id": account_id}).mappings().one()
     return {"specversion": "1.0", "source": "/botberi/user_psql", **row}

@@ -100,7 +100,7 @@ def test_what_each_role_has_to_say_it_may_say(world: World) -> None:
     assert may(world, "user_psql", "user", SessionRevoked.type, actor="usr_1")
 
 
-def body(world: World, source: str, event_id: str) -> Any:  # noqa: ANN401 - JSON
+def body(world: World, source: str, event_id: str) -> Any:
     with world.transaction("shared_psql", "subscribers") as db:
         found = db.scalar(text("select event_body(:source, :id)"), {"source": source, "id": event_id})
     return json.loads(found) if found else None

@@ -17,7 +17,7 @@ Json = dict[str, Any]
 GOOD: Final = contracts.example(AgentCreated)
 
 
-def seen(event: Json, *, exchange: str = bus.EXCHANGE, key: str = AgentCreated.type, **properties: Any) -> list[str]:  # noqa: ANN401 - AMQP's
+def seen(event: Json, *, exchange: str = bus.EXCHANGE, key: str = AgentCreated.type, **properties: Any) -> list[str]:
     """Return the complaints about a message."""
     as_promised = {"content_type": CONTENT_TYPE, "delivery_mode": 2, "message_id": GOOD["id"], "type": GOOD["type"]}
     return list(

@@ -35,8 +35,8 @@ def terminate(field: Field, times: int) -> None:
     """Terminate a backend of the relay, at random."""
     with field.pressure():
         for _ in field.rounds(times):
-            time.sleep(random.uniform(0.1, 0.5))  # noqa: S311 - any moment
-            field.path.terminate(random.choice(CONNECTIONS))  # noqa: S311 - any
+            time.sleep(random.uniform(0.1, 0.5))
+            field.path.terminate(random.choice(CONNECTIONS))
             field.recovered()
 
 
@@ -44,7 +44,7 @@ def cut_bell(field: Field, times: int) -> None:
     """Terminate only the listening backend."""
     with field.pressure():
         for _ in field.rounds(times):
-            time.sleep(random.uniform(0, 0.5))  # noqa: S311 - any moment
+            time.sleep(random.uniform(0, 0.5))
             field.path.terminate("botberi-relay-bell")
             field.recovered()
 

@@ -106,10 +106,10 @@ class Load:
             # The database may be away. Whether a transaction was committed then, the history says.
             with suppress(Error, OSError), closing(Session(DATABASE, "migrator", name="writer")) as session:
                 while not self._stopped.is_set():
-                    for _ in range(random.randint(1, self.pace.burst)):  # noqa: S311 - any will do
-                        first = random.randrange(SUBJECTS - BATCH)  # noqa: S311 - any will do
+                    for _ in range(random.randint(1, self.pace.burst)):
+                        first = random.randrange(SUBJECTS - BATCH)
                         session.run(f"call write_versions({first}, {BATCH})")
-                    self._stopped.wait(random.uniform(0, self.pace.rest))  # noqa: S311 - any will do
+                    self._stopped.wait(random.uniform(0, self.pace.rest))
             self._stopped.wait(0.05)
 
 

@@ -16,7 +16,7 @@ def kill(field: Field, times: int) -> None:
         field.start("relay-3")
         for _ in field.rounds(times):
             name = field.active()
-            time.sleep(random.uniform(0, 0.5))  # noqa: S311 - any moment
+            time.sleep(random.uniform(0, 0.5))
             field.send(name, signal.SIGKILL)
             field.recovered()
             field.start(name)
@@ -31,7 +31,7 @@ def kill_in_places(field: Field, times: int) -> None:
         field.stand_by("relay-1")
         for number in field.rounds(times):
             place = PLACES[number % len(PLACES)]
-            nth = 1 if place in {"lease", "park"} else random.randrange(1, 300 if place in _COUNTED else 10)  # noqa: S311 - any
+            nth = 1 if place in {"lease", "park"} else random.randrange(1, 300 if place in _COUNTED else 10)
             victim = field.stand_by("victim", BOTBERI_FAILPOINT=f"relay.{place}:{nth}")
             if place == "park":
                 field.path.query("select emit_event('com.botberi.thing.unheard_of.v1', 'agt_unheard_of', '{}')")
@@ -66,7 +66,7 @@ def roll(field: Field, times: int) -> None:
     with field.pressure():
         longest = 0.0
         for _ in field.rounds(times):
-            time.sleep(random.uniform(0, 0.5))  # noqa: S311 - any moment
+            time.sleep(random.uniform(0, 0.5))
             name, asked = field.active(), time.monotonic()
             field.send(name, signal.SIGTERM)
             longest = max(longest, time.monotonic() - asked)
@@ -85,7 +85,7 @@ def nap(field: Field, times: int) -> None:
         field.active()
         for _ in field.rounds(times):
             until(field.path.gate_is_open, 30, "the relay doesn't fall asleep")
-            time.sleep(random.uniform(0, 0.01))  # noqa: S311 - asleep, or about to be
+            time.sleep(random.uniform(0, 0.01))
             field.recovered()
         bells = watch.value("botberi_relay_wakeups_total", kind="bell")
         missed = watch.value("botberi_relay_found_by_fallback_total")

@@ -24,7 +24,7 @@ def _in_network(field: Field) -> Iterator[network.Network]:
 
 def _back_inside(field: Field) -> None:
     """Let the relay in the namespace be active again."""
-    time.sleep(random.uniform(0, 1))  # noqa: S311 - any moment
+    time.sleep(random.uniform(0, 1))
     field.send("outside", signal.SIGTERM)
     until(lambda: field.active() == "inside", 60, "the relay in the namespace isn't active again")
     field.stand_by("outside")

@@ -64,12 +64,12 @@ def opened(port: int | None = None, *, timeout: float = 10) -> Counted:
 
 
 @pytest.fixture
-def connection(world: World) -> Iterator[Counted]:  # noqa: ARG001 - it is there
+def connection(world: World) -> Iterator[Counted]:
     with closing(opened()) as connection:
         yield connection
 
 
-def test_an_answer_that_does_not_come_in_time_ends_the_connection(world: World) -> None:  # noqa: ARG001 - it is there
+def test_an_answer_that_does_not_come_in_time_ends_the_connection(world: World) -> None:
     with closing(opened(timeout=0.5)) as hasty:
         with pytest.raises(InterfaceError, match="network error"):
             hasty.asked("select pg_sleep(60)")
@@ -246,7 +246,7 @@ def test_rows_are_copied_in_and_out(connection: Counted) -> None:
 
 
 @pytest.fixture
-def pooled(world: World, tmp_path: Path) -> Iterator[int]:  # noqa: ARG001 - it is there
+def pooled(world: World, tmp_path: Path) -> Iterator[int]:
     """Run PgBouncer in transaction mode, with one connection to Postgres for everybody; yield its port."""
     port = setting("SHARED_PSQL_URL").partition("/")[0].rpartition(":")[2]
     [own_port] = free_ports(1)

@@ -90,7 +90,7 @@ VALUES: Final[dict[str, Callable[[Json], st.SearchStrategy[Any]]]] = {
 }
 
 
-def readable(schema: Json, found: Any) -> bool:  # noqa: ANN401 - JSON
+def readable(schema: Json, found: Any) -> bool:
     return bool(jsonschema.Draft202012Validator(schema).is_valid(found))
 
 

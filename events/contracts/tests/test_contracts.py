@@ -74,7 +74,7 @@ def test_every_type_says_what_happened(model: type[Event]) -> None:
     assert (model.__doc__ or "").strip().endswith(".")
 
 
-def _encodable(value: Any) -> bool:  # noqa: ANN401 - JSON
+def _encodable(value: Any) -> bool:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
@@ -95,7 +95,7 @@ data = st.dictionaries(
 
 @given(attribute, attribute, data, st.dictionaries(st.from_regex(r"x[a-z0-9]{1,19}", fullmatch=True), attribute))
 @settings(deadline=None)
-def test_any_event_comes_off_the_wire_as_it_went_on(name: str, subject: str, body: Any, more: dict[str, str]) -> None:  # noqa: ANN401
+def test_any_event_comes_off_the_wire_as_it_went_on(name: str, subject: str, body: Any, more: dict[str, str]) -> None:
     extensions = tuple(sorted(more.items()))
     event = CloudEvent(name, "/s", "t", subject, "2026-01-02T03:04:05Z", body, extensions=extensions)
     assert wire.decode(wire.encode(event)) == event

@@ -24,7 +24,7 @@ def publish(api: Api, person: Callable[..., Person]) -> Callable[..., Answer]:
     """`publish(slug, number="1.0.0", …)` as an administrator."""
     token = person(scopes=("user", "admin")).token
 
-    def post(slug: str, **fields: Any) -> Answer:  # noqa: ANN401 - JSON
+    def post(slug: str, **fields: Any) -> Answer:
         return api.admin.post(f"/v1/admin/agents/{slug}/versions", json=VERSION | fields, token=token)
 
     return post

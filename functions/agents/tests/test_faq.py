@@ -23,7 +23,7 @@ Say = Callable[[str], Any]
 
 @pytest.fixture
 def faq(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Say]]:
-    def start(**config: Any) -> Say:  # noqa: ANN401 - what the schema allows
+    def start(**config: Any) -> Say:
         (tmp_path / "config.json").write_text(json.dumps({"questions": QUESTIONS} | config))
         monkeypatch.setenv("AGENT_CONFIG", str(tmp_path / "config.json"))
         monkeypatch.syspath_prepend(str(FOLDER))

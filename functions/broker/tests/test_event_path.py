@@ -55,7 +55,7 @@ def test_the_holder_of_the_lease_is_named(api: Api, world: World, token: str) ->
 def waiting(world: World, cursor: str, most: int = 1000) -> int:
     """Return how many events wait once the statement `cursor` has moved the cursor, which is then taken back."""
     with world.transaction("shared_psql", "relay") as db:
-        db.exec_driver_sql(f"update relay_cursor set {cursor}")  # noqa: S608 - the tests' own words
+        db.exec_driver_sql(f"update relay_cursor set {cursor}")
         count = int(db.exec_driver_sql("select waiting from event_path_status(%s)", (most,)).scalar_one())
         db.rollback()
     return count

@@ -36,12 +36,12 @@ def administrator(world: World) -> Iterator[SharedDb]:
         yield SharedDb(db)
 
 
-def create(world: World, name: str, *sources: str, **more: Any) -> str:  # noqa: ANN401 - as Wanted takes them
+def create(world: World, name: str, *sources: str, **more: Any) -> str:
     with administrator(world) as db:
         return publishers.create(db, Wanted(name, sources or (CRM,), **more))[1]
 
 
-def say(api: Api, token: str, event: dict[str, Any], **more: Any) -> Answer:  # noqa: ANN401 - JSON
+def say(api: Api, token: str, event: dict[str, Any], **more: Any) -> Answer:
     return api.broker.post("/v1/events", json=event | more, token=token)
 
 

@@ -16,7 +16,7 @@ TYPE: Final = "at+jwt"
 
 def issue(account_id: str, session_id: str, scopes: tuple[str, ...]) -> str:
     """Return a new access token, signed with the key that signs now."""
-    import jwt  # noqa: PLC0415 - only functions that open sessions pay for it
+    import jwt
 
     kid, key = keys.signing_key()
     now = int(time.time())

@@ -29,7 +29,7 @@ def generate(folder: Path) -> None:
 
 def signing_key() -> tuple[str, Any]:
     """Return the id and the private key that sign now, as PyJWT takes them."""
-    import jwt  # noqa: PLC0415 - only functions that open sessions pay for it
+    import jwt
 
     key = json.loads(secret(PRIVATE))["keys"][0]
     return str(key["kid"]), jwt.PyJWK(key, ALGORITHM).key
@@ -42,8 +42,8 @@ def public_keys() -> list[dict[str, str]]:
 
 
 def _new_key() -> dict[str, str]:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - slow to import
-    from jwt.algorithms import OKPAlgorithm  # noqa: PLC0415 - slow to import
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from jwt.algorithms import OKPAlgorithm
 
     jwk: dict[str, str] = OKPAlgorithm.to_jwk(Ed25519PrivateKey.generate(), as_dict=True)
     named = {"kid": hashlib.sha256(jwk["x"].encode()).hexdigest()[:16], "use": "sig", "alg": ALGORITHM}

@@ -38,7 +38,7 @@ def hashed(password: str) -> str:
 
 def matches(password: str, password_hash: str | None) -> bool:
     """Tell whether a password belongs to a hash; against None it takes just as long, and doesn't."""
-    from argon2.exceptions import VerifyMismatchError  # noqa: PLC0415 - only functions that verify pay for it
+    from argon2.exceptions import VerifyMismatchError
 
     try:
         _hasher().verify(password_hash or NOBODYS, _canonical(password))
@@ -49,7 +49,7 @@ def matches(password: str, password_hash: str | None) -> bool:
 
 @cache
 def _hasher() -> "PasswordHasher":
-    from argon2 import PasswordHasher  # noqa: PLC0415 - only functions that hash pay for it
+    from argon2 import PasswordHasher
 
     # OWASP's parameters of equal strength with the least memory and one lane: a login function has one processor, and
     # each hash that it works on at a time takes this much of its memory.

@@ -86,7 +86,7 @@ def _depth_of_nesting(document: Json) -> int:
 
 
 def _check_meta_schema(schema: dict[str, Json]) -> None:
-    from jsonschema_rs import ValidationError, meta  # noqa: PLC0415 - slow to import, and needed by few functions
+    from jsonschema_rs import ValidationError, meta
 
     try:
         meta.validate(schema)

@@ -109,7 +109,7 @@ def _violations(config: dict[str, Json], schema: dict[str, Json]) -> list[FieldE
 
 def _affordable(config: dict[str, Json], schema: dict[str, Json]) -> bool:
     """Tell whether the engine may collect all errors, which it does at once, each with a copy of what is wrong."""
-    from functions.domain.catalog import costs  # noqa: PLC0415 - only errors ask
+    from functions.domain.catalog import costs
 
     counts = _by_level(config)
     below = list(accumulate(reversed(counts)))[::-1]
@@ -118,7 +118,7 @@ def _affordable(config: dict[str, Json], schema: dict[str, Json]) -> bool:
 
 
 def _first(checker: "Validator", config: dict[str, Json]) -> Iterator["ValidationError"]:
-    from jsonschema_rs import ValidationError  # noqa: PLC0415 - slow to import, and needed by few functions
+    from jsonschema_rs import ValidationError
 
     try:
         checker.validate(config)

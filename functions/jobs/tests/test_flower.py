@@ -33,7 +33,7 @@ def asked(port: int, path: str, login: str | None = LOGIN) -> tuple[int, str]:
     return response.status, response.body.decode()
 
 
-def seen(port: int, what: str) -> Any:  # noqa: ANN401 - JSON
+def seen(port: int, what: str) -> Any:
     status, text = asked(port, f"/api/{what}")
     return json.loads(text) if status == HTTPStatus.OK else None
 

@@ -112,7 +112,7 @@ def test_a_worker_finds_redis_again_when_it_comes_back(
 ) -> None:
     port = free_ports(1)[0]
     monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{port}")
-    client = queue._client.__wrapped__()  # noqa: SLF001 - the one that is kept knows another Redis
+    client = queue._client.__wrapped__()
     monkeypatch.setattr(queue, "_client", lambda: client)
 
     def redis_comes() -> PrivateProcess:

@@ -49,7 +49,7 @@ class Cache:
 
         `key` is one line of text.
         """
-        from redis.exceptions import RedisError  # noqa: PLC0415 - redis is slow to import
+        from redis.exceptions import RedisError
 
         if monotonic() < self._away_until:
             return Cached(build().model_dump_json())
@@ -67,7 +67,7 @@ class Cache:
         return Cached(text)
 
     def _keep(self, place: str, text: str) -> None:
-        from redis.exceptions import RedisError  # noqa: PLC0415 - redis is slow to import
+        from redis.exceptions import RedisError
 
         try:
             self.client.set(place, text, ex=SECONDS)
@@ -80,7 +80,7 @@ class Cache:
 
     def forget(self, generation: str) -> None:
         """Raise the generation, so that nothing kept under it is found again. Raises CacheUnavailable."""
-        from redis.exceptions import RedisError  # noqa: PLC0415 - redis is slow to import
+        from redis.exceptions import RedisError
 
         try:
             self.client.incr(f"generation:{generation}")
@@ -128,9 +128,9 @@ def connect(part: str) -> Cache:
 
     `part` is `cache` for those who answer from it, and `invalidation` for those who make it forget.
     """
-    import redis  # noqa: PLC0415 - it takes a tenth of a second
-    from redis.backoff import NoBackoff  # noqa: PLC0415 - the same
-    from redis.retry import Retry  # noqa: PLC0415 - the same
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
 
     host, _, port = setting("USER_REDIS_URL").partition(":")
     client = redis.Redis(

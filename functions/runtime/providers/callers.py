@@ -165,7 +165,7 @@ def _check_open(call: Call, caller: User) -> None:
 
 def publisher(db: SharedDb, key: str) -> Publisher:
     """Return the publisher whose key this is, or refuse."""
-    from functions.domain.event_path import publishers  # noqa: PLC0415 - only where keys are taken
+    from functions.domain.event_path import publishers
 
     given = publishers.of_key(db, key)
     if given is None:
@@ -183,7 +183,7 @@ def bearer(header: str | None) -> str:
 
 def claims(token: str) -> dict[str, Any]:
     """Return the claims of an access token, its signature, kind and times checked, or refuse."""
-    import jwt  # noqa: PLC0415 - public endpoints never pay for it
+    import jwt
 
     try:
         header = jwt.get_unverified_header(token)
@@ -209,7 +209,7 @@ def claims(token: str) -> dict[str, Any]:
 
 def key_of(token: str) -> str:
     """Return the id of the key that signed an access token whose claims were checked."""
-    import jwt  # noqa: PLC0415 - public endpoints never pay for it
+    import jwt
 
     return str(jwt.get_unverified_header(token)["kid"])
 
@@ -222,7 +222,7 @@ def live_keys() -> frozenset[str]:
 # By the text of the secret, which is read for every token: a key that was added or removed counts at once.
 @lru_cache(maxsize=1)
 def _keys(text: str) -> dict[str, Any]:
-    import jwt  # noqa: PLC0415 - public endpoints never pay for it
+    import jwt
 
     return {str(key.key_id): key for key in jwt.PyJWKSet.from_json(text).keys}
 

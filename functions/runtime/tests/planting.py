@@ -14,7 +14,7 @@ from functions.runtime.hosting import Host
 
 class Answer(TestResponse):
     @property
-    def json(self) -> Any:  # noqa: ANN401 - JSON
+    def json(self) -> Any:
         return self.get_json()
 
 
@@ -23,15 +23,15 @@ class Client:
         self.host = host
         self._client = WerkzeugClient(host, Answer)
 
-    def open(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - whatever werkzeug takes
+    def open(self, path: str, **request: Any) -> Answer:
         answer = self._client.open(path, **request)
         assert isinstance(answer, Answer)
         return answer
 
-    def get(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - whatever werkzeug takes
+    def get(self, path: str, **request: Any) -> Answer:
         return self.open(path, method="GET", **request)
 
-    def post(self, path: str, **request: Any) -> Answer:  # noqa: ANN401 - whatever werkzeug takes
+    def post(self, path: str, **request: Any) -> Answer:
         return self.open(path, method="POST", **request)
 
 

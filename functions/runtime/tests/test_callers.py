@@ -26,10 +26,10 @@ def forge(person: Callable[..., Person]) -> Forge:
     genuine = jwt.decode(person().token, options={"verify_signature": False})
 
     def forged(
-        key: Any = None,  # noqa: ANN401 - any kind of key
+        key: Any = None,
         algorithm: str = "EdDSA",
         headers: dict[str, Any] | None = None,
-        **changes: Any,  # noqa: ANN401 - any claim
+        **changes: Any,
     ) -> str:
         kid, signing = keys.signing_key()
         claims = {name: value for name, value in (genuine | changes).items() if value is not None}

@@ -34,7 +34,7 @@ class Things:
         self.client = client
         self.token = token
 
-    def create(self, key: str | None, name: str = "it") -> Any:  # noqa: ANN401 - an answer
+    def create(self, key: str | None, name: str = "it") -> Any:
         headers = {"Authorization": f"Bearer {self.token}"} | ({} if key is None else {"Idempotency-Key": key})
         return self.client.post("/things", json={"name": name}, headers=headers)
 

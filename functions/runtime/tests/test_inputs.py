@@ -63,7 +63,7 @@ def things(plant: Plant) -> Client:
     return plant(write_thing=ECHO, change_thing=CHANGE, search_things=SEARCH)
 
 
-def sent(client: Client, body: bytes | str, content_type: str = "application/json") -> Any:  # noqa: ANN401 - an answer
+def sent(client: Client, body: bytes | str, content_type: str = "application/json") -> Any:
     return client.post("/things", data=body, content_type=content_type)
 
 

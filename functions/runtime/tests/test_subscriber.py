@@ -23,7 +23,7 @@ HEAR = """
 """
 
 
-def event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute
+def event(**changes: Any) -> dict[str, Any]:
     genuine = {
         "specversion": "1.0",
         "id": "evt_" + secrets.token_hex(16),
@@ -37,11 +37,11 @@ def event(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute
     return {name: value for name, value in (genuine | changes).items() if value is not None}
 
 
-def deliver(client: Client, given: object) -> Any:  # noqa: ANN401 - an answer
+def deliver(client: Client, given: object) -> Any:
     return send(client, json.dumps(given).encode())
 
 
-def send(client: Client, body: bytes, **changes: str) -> Any:  # noqa: ANN401 - an answer
+def send(client: Client, body: bytes, **changes: str) -> Any:
     """Deliver a body as the dispatcher would to the one function there is, but for `changes` of the headers."""
     [function] = [each.deployment for each in client.host.declarations]
     return client.post("/", data=body, headers=signed(function, body) | changes)

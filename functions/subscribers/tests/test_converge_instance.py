@@ -66,7 +66,7 @@ def test_without_redis_the_event_is_delivered_again(api: Api, jobs: Jobs, monkey
     event = changed()
     with monkeypatch.context() as away:
         away.setenv("USER_REDIS_URL", f"127.0.0.1:{free_ports(1)[0]}")
-        away.setattr(queue, "_client", queue._client.__wrapped__)  # noqa: SLF001 - the one that is kept knows another
+        away.setattr(queue, "_client", queue._client.__wrapped__)
         answer = api.deliver("converge_instance", event)
     assert (answer.status_code, answer.code) == (503, "job_queue_unavailable")
     assert "127.0.0.1" not in answer.text

@@ -48,7 +48,7 @@ def make(world: World, database: str, statement: str, days: int) -> str:
 
 def left(world: World, database: str, table: str, column: str) -> set[str]:
     with world.transaction(database, "migrator") as db:
-        return set(db.scalars(text(f"select {column}::text from {table}")))  # noqa: S608 - names of ours
+        return set(db.scalars(text(f"select {column}::text from {table}")))
 
 
 @both

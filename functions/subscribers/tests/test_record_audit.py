@@ -11,7 +11,7 @@ from testing.clients import Api
 from testing.world import World
 
 
-def an_event(**attributes: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+def an_event(**attributes: Any) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": new_id("evt"),

@@ -29,7 +29,7 @@ SCHEMA: Final = {
 def create(api: Api, person: Callable[..., Person], publish: Callable[..., str]) -> Callable[..., Any]:
     caller, agent = person(), publish(schema=SCHEMA)
 
-    def create(headers: dict[str, str] | None = None, **fields: Any) -> Any:  # noqa: ANN401 - JSON
+    def create(headers: dict[str, str] | None = None, **fields: Any) -> Any:
         body = {"agent": agent, "name": "A test", "config": {"size": 1}} | fields
         return api.user.post("/v1/instances", json=body, token=caller.token, headers=headers)
 

@@ -18,14 +18,14 @@ def pair(api: Api, person: Callable[..., Person]) -> dict[str, Any]:
     return dict(opened.json)
 
 
-def refreshed(api: Api, pair: dict[str, Any]) -> Any:  # noqa: ANN401 - an answer of the fixture
+def refreshed(api: Api, pair: dict[str, Any]) -> Any:
     return api.user.post("/v1/auth/refresh", json={"refresh_token": pair["refresh_token"]})
 
 
 def change_session(world: World, pair: dict[str, Any], change: str) -> None:
     session_id = RefreshToken.read(pair["refresh_token"]).session_id
     with world.transaction("user_psql", "migrator") as db:
-        db.execute(text(f"update sessions set {change} where id = :id"), {"id": session_id})  # noqa: S608 - a test's own
+        db.execute(text(f"update sessions set {change} where id = :id"), {"id": session_id})
 
 
 def test_a_refresh_gives_a_new_pair_of_the_same_session(api: Api, pair: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 def make(file: Path) -> Any:  # noqa: ANN401 - a WSGI application
     """Return the host of one function."""
-    from core import logs  # noqa: PLC0415 - part of the cold start
-    from functions.runtime.hosting import Host  # noqa: PLC0415 - part of the cold start
+    from core import logs
+    from functions.runtime.hosting import Host
 
     logs.configure("bench", level="WARNING")
     return Host([file], {})
@@ -19,15 +19,15 @@ def make(file: Path) -> Any:  # noqa: ANN401 - a WSGI application
 
 def ours(file: Path, threads: int, port: int) -> None:
     """Serve by functions/runtime/http: uvicorn, and threads around it."""
-    from functions.runtime import problems  # noqa: PLC0415 - part of the cold start
-    from functions.runtime.http.server import serve  # noqa: PLC0415 - part of the cold start
+    from functions.runtime import problems
+    from functions.runtime.http.server import serve
 
     serve(lambda: make(file), [f"127.0.0.1:{port}"], threads=threads, problem=problems.of_request)
 
 
 def gunicorn(file: Path, threads: int, port: int) -> None:
     """Serve by gunicorn's threaded worker under its arbiter."""
-    from gunicorn.app.base import BaseApplication  # noqa: PLC0415 - part of the cold start
+    from gunicorn.app.base import BaseApplication
 
     class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         def load_config(self) -> None:
@@ -51,8 +51,8 @@ def gunicorn(file: Path, threads: int, port: int) -> None:
 
 def granian(file: Path, threads: int, port: int) -> None:
     """Serve by Granian's WSGI interface: the HTTP is Rust's."""
-    from granian import Granian  # noqa: PLC0415 - part of the cold start
-    from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415 - part of the cold start
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces
 
     server = Granian(
         "function",
@@ -68,7 +68,7 @@ def granian(file: Path, threads: int, port: int) -> None:
 
 def waitress(file: Path, threads: int, port: int) -> None:
     """Serve by Waitress: one process, threads, no dependencies."""
-    from waitress.server import create_server  # noqa: PLC0415 - part of the cold start
+    from waitress.server import create_server
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     create_server(make(file), listen=f"127.0.0.1:{port}", threads=threads).run()
@@ -76,7 +76,7 @@ def waitress(file: Path, threads: int, port: int) -> None:
 
 def cheroot(file: Path, threads: int, port: int) -> None:
     """Serve by CherryPy's server: one process, threads."""
-    from cheroot.wsgi import Server  # noqa: PLC0415 - part of the cold start
+    from cheroot.wsgi import Server
 
     server = Server(("127.0.0.1", port), make(file), numthreads=threads, max=threads)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.stop).start())
@@ -85,8 +85,8 @@ def cheroot(file: Path, threads: int, port: int) -> None:
 
 def bare(file: Path, _threads: int, port: int) -> None:
     """Serve by functions-framework's own server and settings, as `functions-framework --target` does."""
-    from functions_framework import create_app  # noqa: PLC0415 - part of the cold start
-    from functions_framework._http import create_server  # noqa: PLC0415 - part of the cold start
+    from functions_framework import create_app
+    from functions_framework._http import create_server
 
     create_server(create_app(file.stem, str(file), "http"), False).run("127.0.0.1", port)  # type: ignore[no-untyped-call]
 

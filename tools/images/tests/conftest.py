@@ -19,7 +19,7 @@ def engine() -> None:
 
 
 @pytest.fixture(scope="session")
-def built(engine: None) -> str:  # noqa: ARG001 - first of all
+def built(engine: None) -> str:
     """Build every image, and return the prefix of their names."""
     images.build(ROOT, images.VERSION)
     images.build_bases(["function"])
@@ -27,7 +27,7 @@ def built(engine: None) -> str:  # noqa: ARG001 - first of all
 
 
 @pytest.fixture(scope="session")
-def running(built: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:  # noqa: ARG001 - first of all
+def running(built: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Topology]:
     """The whole topology, on free ports of this machine."""
     with compose_stack.running(tmp_path_factory.mktemp("environment")) as made:
         yield made

@@ -12,7 +12,7 @@ def declared(
     path: str = "/v1/things",
     *parameters: Provider,
     surface: str = "user",
-    **facts: Any,  # noqa: ANN401 - any field of a declaration
+    **facts: Any,
 ) -> Declaration:
     """Return the declaration of an endpoint that does nothing."""
     return Declaration(

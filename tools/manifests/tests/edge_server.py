@@ -33,7 +33,7 @@ class Answer:
     body: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 - whatever was answered
+    def json(self) -> Any:
         return json.loads(self.body)
 
 

@@ -46,7 +46,7 @@ class User:
             base_url=f"http://localhost:{port}", httpx_args={"transport": httpx.WSGITransport(app=app)}
         )
 
-    def call(self, name: str, *values: str, token: str | None = None, **given: Any) -> Any:  # noqa: ANN401 - models are generated
+    def call(self, name: str, *values: str, token: str | None = None, **given: Any) -> Any:
         """Call an operation (`auth.login`); a `body` is given as JSON. Return its answer, parsed."""
         module = importlib.import_module(f"botberi_user.api.{name}")
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -54,7 +54,7 @@ class User:
         assert answer.parsed is not None, answer.content
         return answer.parsed
 
-    def model(self, model: str, /, **fields: Any) -> Any:  # noqa: ANN401 - models are generated
+    def model(self, model: str, /, **fields: Any) -> Any:
         return getattr(importlib.import_module("botberi_user.models"), model).from_dict(fields)
 
 

@@ -144,7 +144,7 @@ def test_more_connections_than_a_database_takes_are_found(kind: str, name: str, 
 
 
 @pytest.mark.parametrize("each", declarations(), ids=lambda each: each.name)
-def test_each_function_is_given_what_it_needs(each: Any) -> None:  # noqa: ANN401 - a declaration
+def test_each_function_is_given_what_it_needs(each: Any) -> None:
     service = named(written(), "Service", each.deployment)
     secrets = [volume for volume in template(service)["spec"]["volumes"] if volume["name"] == "secrets"]
     mounted = [source["secret"]["name"] for volume in secrets for source in volume["projected"]["sources"]]
@@ -161,7 +161,7 @@ def test_whoever_makes_the_roles_is_given_the_password_of_each(database: str) ->
 
 
 @pytest.mark.parametrize("part", [part for part in PARTS if "/" not in part.image], ids=lambda part: part.name)
-def test_each_part_runs_a_module_that_exists(part: Any) -> None:  # noqa: ANN401 - a part
+def test_each_part_runs_a_module_that_exists(part: Any) -> None:
     module = part.command[-1] if part.command else part.args[0]
     assert importlib.util.find_spec(module) is not None
 

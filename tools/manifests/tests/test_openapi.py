@@ -20,7 +20,7 @@ def operations(surface: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"{method.upper()} {path}", operation
 
 
-def references(node: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+def references(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
             yield node["$ref"]

@@ -117,7 +117,7 @@ def test_a_session_that_has_ended_never_comes_back(api: Api, person: Somebody, w
             db.execute(revive, {"id": somebody.id})
 
 
-def command(*words: str, ends_with: int = 0) -> Any:  # noqa: ANN401 - click's result
+def command(*words: str, ends_with: int = 0) -> Any:
     done = CliRunner().invoke(botberi, ["users", *words])
     assert done.exit_code == ends_with, f"{done.output} {done.exception!r}"
     return done.output

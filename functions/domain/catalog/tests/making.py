@@ -30,7 +30,7 @@ def in_base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def an_agent(world: World, *numbers: str, **says: Any) -> str:  # noqa: ANN401 - what the catalog says of it
+def an_agent(world: World, *numbers: str, **says: Any) -> str:
     """Put an agent with some versions into the catalog, past the API and its cache; return its slug."""
     slug = a_slug()
     with world.transaction("shared_psql", "admin") as db:
@@ -46,14 +46,14 @@ def publish(
     number: str,
     *,
     move: Sequence[Channel] | None = None,
-    **facts: Any,  # noqa: ANN401 - as releases.checked takes them
+    **facts: Any,
 ) -> str:
     release = releases.checked(number, **({"config_schema": {"type": "object"}, "bundle": a_bundle()} | facts))
     with world.transaction("shared_psql", "admin") as db:
         return releases.publish(SharedDb(db), slug, release, move=move)[0]
 
 
-def change(world: World, slug: str, **fields: Any) -> None:  # noqa: ANN401 - what the catalog says of it
+def change(world: World, slug: str, **fields: Any) -> None:
     with world.transaction("shared_psql", "admin") as db:
         row_version = str(agents.find(SharedDb(db), slug, unlisted=True)["row_version"])
         agents.change(SharedDb(db), slug, row_version, fields)

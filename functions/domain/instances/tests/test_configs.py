@@ -101,7 +101,7 @@ def test_no_message_repeats_a_value() -> None:
         ({"a\x00": 1}, "not_text"),
     ],
 )
-def test_what_postgres_or_an_agent_cannot_read_is_refused(value: Any, code: str) -> None:  # noqa: ANN401 - any JSON
+def test_what_postgres_or_an_agent_cannot_read_is_refused(value: Any, code: str) -> None:
     assert set(errors({"any": [value]}, {"type": "object"}).values()) == {code}
 
 
@@ -121,7 +121,7 @@ def test_a_flood_of_errors_is_cut() -> None:
     assert len(errors({f"more{number}": 1 for number in range(1000)})) <= 50
 
 
-def typed(**place: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def typed(**place: Any) -> dict[str, Any]:
     return {"type": "object", "properties": {"v": place}}
 
 

@@ -12,11 +12,11 @@ from functions.domain.instances.masks import masked as masked_at
 SECRET = {"type": "string", "writeOnly": True}
 
 
-def schema(**properties: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+def schema(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "$defs": {"secret": SECRET}}
 
 
-def masked(config: Any, schema: Any) -> Any:  # noqa: ANN401 - any JSON
+def masked(config: Any, schema: Any) -> Any:
     return masked_at(config, places_of_secrets(config, schema))
 
 

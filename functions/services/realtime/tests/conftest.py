@@ -56,14 +56,14 @@ class Gateway:
         """Connect."""
         return Tab(self.port, token, after)
 
-    def publish(self, owner: str = "usr_ada", subject: str = "ins_1", **attributes: Any) -> str:  # noqa: ANN401 - JSON
+    def publish(self, owner: str = "usr_ada", subject: str = "ins_1", **attributes: Any) -> str:
         """Let RabbitMQ carry an event about an instance, as a relay publishes it; return its id."""
         event = self.event(owner, subject, **attributes)
         self.send(event)
         return str(event["id"])
 
     @staticmethod
-    def event(owner: str, subject: str = "ins_1", **attributes: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    def event(owner: str, subject: str = "ins_1", **attributes: Any) -> dict[str, Any]:
         """Return an event about an instance."""
         data = {"instance_id": subject, "owner_id": owner, "previous": "starting", "status": "running"}
         return {

@@ -41,7 +41,7 @@ class Tab:
         self.say({"authenticate": {"token": token} | ({"after": after} if after else {})})
         return self._said("ready")
 
-    def subscribe(self, **wish: Any) -> Heard:  # noqa: ANN401 - JSON
+    def subscribe(self, **wish: Any) -> Heard:
         """Ask for some events only, and return what the gateway says to that."""
         self.say({"subscribe": wish})
         return self._said("subscribed")

@@ -109,7 +109,7 @@ def test_a_queue_that_was_half_full_may_have_overflowed() -> None:
         gateway.hub.go_live()
         ear = Ear(gateway.hub)
         for waiting in (0, feed.LENGTH // 2, feed.LENGTH, 3):
-            gateway._see_depth(waiting)  # noqa: SLF001 - what the feed calls
+            gateway._see_depth(waiting)
         return ear.offered
 
     assert asyncio.run(flooded()) == [json.loads(protocol.encode(protocol.Missed(reason="overflowed")))]
