@@ -4,19 +4,21 @@ It serves the function `agent` of FOLDER/agent/main.py, as functions-framework d
 inherits as the file descriptor SOCKET. It answers health itself. Nothing of the platform can be imported in it.
 """
 
-import ctypes
 import json
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 GRACE_SECONDS = 4
 THREADS = 4
-PR_SET_PDEATHSIG = 1
+HTTP = "botberi_http"
+"""The name of the server's package in an agent's process."""
 
 
 def record(folder: Path, address: str) -> None:
@@ -29,76 +31,53 @@ def record(folder: Path, address: str) -> None:
     draft.replace(folder / "process.json")
 
 
-def application(source: Path) -> Callable[..., Iterable[bytes]]:
+def application(source: Path) -> WSGIApplication:
     """Return the agent as a WSGI application that answers health around it."""
     import functions_framework
 
-    create: Callable[..., Any] = functions_framework.create_app
+    create: Callable[..., WSGIApplication] = functions_framework.create_app
     agent = create(target="agent", source=str(source), signature_type="http")
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") in {"/_/health", "/_/ready"}:
             start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
             return [b"ok"]
-        return agent(environ, start_response)  # type: ignore[no-any-return]  # the framework has no types
+        return agent(environ, start_response)
 
     return answer
 
 
-def end_with_parent(_server: object, _worker: object) -> None:
-    """Have the kernel end this process when the one that started it ends."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def problem(code: str, _detail: str | None) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Return what is answered where the agent has failed, or was not asked: to the platform, which asks nobody else."""
+    return 500 if code == "internal" else 400, [(b"content-length", b"%d" % len(code))], code.encode()
 
 
-def end_with_child(_server: object, _worker: object) -> None:
-    """End when the agent has: the platform decides when it is started again, not the server."""
-    os._exit(1)
+def server() -> ModuleType:
+    """Import the server that functions have, by its place: nothing else of the platform shall be found."""
+    folder = Path(__file__).parents[1] / "runtime" / "http"
+    spec = spec_from_file_location(HTTP, folder / "__init__.py", submodule_search_locations=[str(folder)])
+    assert spec is not None  # noqa: S101 - there is a loader for Python
+    sys.modules[HTTP] = module_from_spec(spec)
+    return import_module(f"{HTTP}.server")
 
 
-def serve(source: Path, descriptor: int) -> None:
-    """Serve the agent until SIGTERM."""
-    from gunicorn.app.base import BaseApplication
-
-    class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-        def load_config(self) -> None:
-            options = {
-                "bind": [f"fd://{descriptor}"],
-                "workers": 1,
-                "worker_class": "gthread",
-                "threads": THREADS,
-                "timeout": 0,
-                "graceful_timeout": GRACE_SECONDS,
-                "accesslog": None,
-                "loglevel": "warning",
-                "control_socket_disable": True,
-                "post_fork": end_with_parent,
-                "child_exit": end_with_child,
-                "worker_tmp_dir": "/dev/shm",  # nosec B108 # noqa: S108 - a heartbeat file that must not touch a disk
-            }
-            for name, value in options.items():
-                self.cfg.set(name, value)
-
-        def load(self) -> Callable[..., Iterable[bytes]]:
-            sys.path.insert(0, str(source.parent))
-            # An agent that is still being loaded has nothing to finish: it ends at once when it is told to.
-            handler = signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            agent = application(source)
-            signal.signal(signal.SIGTERM, handler)
-            return agent
-
-    Server().run()
+def serve(source: Path, listening: socket.socket) -> None:
+    """Serve the agent until SIGTERM. While it is being loaded, that ends it at once."""
+    http = server()
+    sys.path.insert(0, str(source.parent))
+    adapter = http.Adapter(application(source), THREADS, problem)
+    http.Server(adapter, problem, http.Limits(grace=GRACE_SECONDS)).run([listening])
 
 
 def main() -> None:
     """Read the command line, write the process down, and serve."""
-    folder, descriptor = Path(sys.argv[1]), int(sys.argv[2])
-    with socket.socket(fileno=os.dup(descriptor)) as listening:
-        host, port = listening.getsockname()
+    folder, listening = Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))
+    host, port = listening.getsockname()
     record(folder, f"http://{host}:{port}")
     source = folder / "agent" / "main.py"
     os.chdir(source.parent)
     sys.argv = ["agent"]
-    serve(source, descriptor)
+    serve(source, listening)
 
 
 if __name__ == "__main__":

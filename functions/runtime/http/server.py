@@ -60,6 +60,14 @@ class Server(uvicorn.Server):
         self.should_exit = True
         self._stopped.set()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept."""
+        for each in sockets or ():
+            # Connections inherit it. asyncio would see to it only for sockets that were made with a protocol's number,
+            # and without it the second of two writes waits for the client's acknowledgement of the first: 40 ms.
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await super().startup(sockets)
+
     async def main_loop(self) -> None:
         """Wait for the end."""
         while not await self.on_tick(0):
@@ -113,11 +121,7 @@ def listening(address: str) -> socket.socket:
     """Return a socket that listens on `address` (`host:port`)."""
     host, _, port = address.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host.strip("[]"), int(port)), family=family, backlog=2048)
-    # Connections inherit it. asyncio would see to it only for sockets that were made with a protocol's number, and
-    # without it the second of two writes waits for the client's acknowledgement of the first: 40 ms.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listener
+    return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=2048)
 
 
 def serve(
