@@ -39,7 +39,6 @@ _CHUNK: Final = 64 * 1024
 _DATA_EXCEPTION: Final = "22"
 """The class of the SQLSTATEs for values that are not what they have to be."""
 
-_ALONG: Final = {b"BEGIN\0", b"COMMIT\0"}
 _HEAD: Final = struct.Struct("!ci")
 
 
@@ -77,6 +76,8 @@ class Pipelined(Discreet):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Connect as pg8000 does."""
         self._shapes: dict[bytes, tuple[Any, Any]] = {}
+        self._before = 0
+        """Commands in front of a question, whose answers come first and are of no use."""
         super().__init__(*arguments, **options)
         self.notifications: deque[tuple[int, str, str]] = deque()
         """Process, channel and payload of each that has arrived; of pg8000's own only the last hundred are kept."""
@@ -130,6 +131,17 @@ class Pipelined(Discreet):
 
     def handle_messages(self, context: Context) -> None:
         """Read the answer to one question, and whatever else has arrived behind it; raise the error that it holds."""
+        try:
+            self._read_messages(context)
+        except BaseException:
+            # Nobody knows where the next answer begins: the rest of this one must not be taken for it.
+            with suppress(OSError):
+                self._usock.shutdown(socket.SHUT_RDWR)
+            raise
+        if context.error is not None:
+            raise context.error
+
+    def _read_messages(self, context: Context) -> None:
         ready, rest = False, b""
         while not ready or rest:
             data, place = rest + self._arrived(), 0
@@ -142,8 +154,6 @@ class Pipelined(Discreet):
                 ready = ready or code == READY_FOR_QUERY
                 place = end
             rest = data[place:]
-        if context.error is not None:
-            raise context.error
 
     def _arrived(self, least: int = 1) -> bytes:
         """Return what arrives next, at least so many bytes, waiting for them."""
@@ -167,8 +177,10 @@ class Pipelined(Discreet):
         self.notifications.append((process, channel.decode(errors="replace"), payload.decode(errors="replace")))
 
     def handle_COMMAND_COMPLETE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
-        """Take in how many rows a command was about; those that came along with it were about none."""
-        if data not in _ALONG:
+        """Take in how many rows the command was about that was asked for, whatever went out together with it."""
+        if self._before:
+            self._before -= 1
+        elif data != b"COMMIT\0":
             super().handle_COMMAND_COMPLETE(data, context)
 
     def handle_ROW_DESCRIPTION(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
@@ -215,11 +227,13 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         self._ahead.append(self._question(statement, vals, oids) + EXECUTE_MSG)
 
     def _around(self, question: bytes) -> bytes:
+        self._before = len(self._ahead)
         if self._ahead:
             question = b"".join(self._ahead) + question
             self._ahead.clear()
         if self._in_transaction or self.autocommit:
             return question
+        self._before += 1
         return BEGIN_READ_ONLY + question + COMMIT if self.read_only else BEGIN + question
 
     @property
