@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from core.context import TRACEPARENT
 from events import signing
 from events.dispatcher.delivery import Answer, Delivery, Verdict
-from events.dispatcher.http_client import HttpConnection, ProtocolError, Response
+from events.dispatcher.http_connection import HttpConnection, ProtocolError, Response
 from events.wire import CONTENT_TYPE
 
 CONNECT_TIMEOUT: Final = 2.0

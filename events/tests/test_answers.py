@@ -6,7 +6,7 @@ import pytest
 
 from events.dispatcher.caller import verdict
 from events.dispatcher.delivery import Answer, Delivery, Verdict
-from events.dispatcher.http_client import Response
+from events.dispatcher.http_connection import Response
 from events.dispatcher.lanes import Lanes
 from events.subscriptions import Subscription
 
