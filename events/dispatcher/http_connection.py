@@ -1,27 +1,28 @@
-"""HTTP/1.1 over one connection that is kept: no more than the dispatcher needs, at a fifth of the library's cost.
+"""HTTP/1.1 over one connection that is kept: requests go out as they are given, and llhttp reads the answers.
 
-The whole exchange has one deadline. Of an answer's body no more than a limit is read.
+The client of everybody else, `core.http_client`, takes twice the dispatcher's processor time for an event (decision
+0030). The whole exchange has one deadline. Of an answer's body no more than a limit is read.
 """
 
 import contextlib
-import re
 import socket
 import ssl
 import time
 from dataclasses import dataclass
 from typing import Final, Self
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
 from core import sockets
 
 MAX_HEAD: Final = 64 * 1024
 """Bytes of an answer's head."""
 
-_STATUS: Final = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: |$)")
-
 _INFORMATION: Final = 200
 """Answers below this status come before the answer."""
 
-_NO_BODY: Final = (204, 304)
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
+"""Headers without either of which a body ends with the connection."""
 
 
 class ProtocolError(Exception):
@@ -41,13 +42,67 @@ class Response:
     """Content-Type, without its parameters."""
 
 
+class _Reader:
+    """What llhttp tells of one answer after the other."""
+
+    def __init__(self) -> None:
+        self._parser = HttpResponseParser(self)
+        self.begin()
+
+    def begin(self) -> None:
+        """Wait for an answer."""
+        self.status = self._head = 0
+        self.body = b""
+        self.whole = self.reusable = self._headed = False
+
+    def feed(self, received: bytes) -> None:
+        """Read on; nothing received is the connection's end. Raise ProtocolError where it can't be an answer."""
+        if not received:
+            if not self._headed or self._framed:
+                raise ProtocolError("the other end closed the connection")
+            self.whole = True
+            return
+        try:
+            self._parser.feed_data(received)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if not self.whole:
+                raise ProtocolError(f"the answer is not HTTP/1.1: {error}") from error
+        self._head += 0 if self._headed else len(received)
+        if self._head > MAX_HEAD:
+            raise ProtocolError("the head of the answer doesn't end")
+
+    def on_message_begin(self) -> None:
+        if self.whole:
+            self.reusable = False
+            raise ProtocolError("this was not asked for")
+        self.media_type = b""
+        self._framed = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"content-type":
+            self.media_type = value.partition(b";")[0].strip().lower()
+        self._framed = self._framed or name in _FRAMING
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        self._headed = self.status >= _INFORMATION
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.whole = self._headed
+        self.reusable = self._parser.should_keep_alive()
+
+
 class HttpConnection:
     """A connection to one server. For one thread."""
 
     def __init__(self, sock: socket.socket) -> None:
         """Use `open`."""
         self._socket = sock
-        self._buffer = b""
+        self._reader = _Reader()
         self._deadline = 0.0
         self._secure = isinstance(sock, ssl.SSLSocket)
         self._waited = False
@@ -71,20 +126,11 @@ class HttpConnection:
         """Send a request and read its answer; raise TimeoutError after the monotonic `deadline`."""
         self._deadline = deadline
         self._send(request)
-        status, headers = self._head()
-        while status < _INFORMATION:
-            status, headers = self._head()
-        reusable = headers.get(b"connection", b"").lower() != b"close"
-        media_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if status in _NO_BODY:
-            return Response(status, b"", reusable, media_type)
-        if headers.get(b"transfer-encoding", b"").lower() == b"chunked":
-            body, whole = self._chunks(limit)
-        elif b"content-length" in headers:
-            body, whole = self._sized(headers[b"content-length"], limit)
-        else:
-            body, whole = self._rest(limit), False
-        return Response(status, body, reusable and whole and not self._buffer, media_type)
+        answer = self._reader
+        answer.begin()
+        while not answer.whole and len(answer.body) < limit:
+            answer.feed(self._receive())
+        return Response(answer.status, answer.body[:limit], answer.whole and answer.reusable, answer.media_type)
 
     def close(self) -> None:
         """Close the connection."""
@@ -102,73 +148,15 @@ class HttpConnection:
         except BlockingIOError:
             raise TimeoutError from None
 
-    def _head(self) -> tuple[int, dict[bytes, bytes]]:
-        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
-            if len(self._buffer) > MAX_HEAD:
-                raise ProtocolError("the head of the answer doesn't end")
-            self._receive()
-        lines = self._buffer[:end].split(b"\r\n")
-        self._buffer = self._buffer[end + 4 :]
-        match = _STATUS.match(lines[0])
-        if match is None:
-            raise ProtocolError("the answer is not HTTP/1.1")
-        pairs = (line.partition(b":") for line in lines[1:])
-        return int(match[1]), {name.strip().lower(): value.strip() for name, _, value in pairs}
-
-    def _sized(self, length: bytes, limit: int) -> tuple[bytes, bool]:
-        if not length.isdigit():
-            raise ProtocolError("Content-Length is not a number")
-        size = int(length)
-        return self._take(min(size, limit)), size <= limit
-
-    def _chunks(self, limit: int) -> tuple[bytes, bool]:
-        body = b""
-        while True:
-            try:
-                size = int(self._line().partition(b";")[0], 16)
-            except ValueError:
-                raise ProtocolError("a chunk has no size") from None
-            if size < 0 or len(body) + size > limit:
-                return body, False
-            if size == 0:
-                while self._line():
-                    pass
-                return body, True
-            body += self._take(size)
-            self._take(2)
-
-    def _rest(self, limit: int) -> bytes:
-        with contextlib.suppress(ProtocolError):
-            while len(self._buffer) < limit:
-                self._receive()
-        return self._buffer[:limit]
-
-    def _line(self) -> bytes:
-        while (end := self._buffer.find(b"\r\n")) < 0:
-            if len(self._buffer) > MAX_HEAD:
-                raise ProtocolError("a line of the answer doesn't end")
-            self._receive()
-        line, self._buffer = self._buffer[:end], self._buffer[end + 2 :]
-        return line
-
-    def _take(self, size: int) -> bytes:
-        while len(self._buffer) < size:
-            self._receive()
-        taken, self._buffer = self._buffer[:size], self._buffer[size:]
-        return taken
-
-    def _receive(self) -> None:
+    def _receive(self) -> bytes:
         # The kernel keeps the time of the first read, which brings the whole answer as a rule.
         if self._secure or self._waited:
             self._socket.settimeout(self._left())
         self._waited = True
         try:
-            received = self._socket.recv(65536)
+            return self._socket.recv(65536)
         except BlockingIOError:
             raise TimeoutError from None
-        if not received:
-            raise ProtocolError("the other end closed the connection")
-        self._buffer += received
 
     def _left(self) -> float:
         left = self._deadline - time.monotonic()

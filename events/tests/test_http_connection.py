@@ -97,6 +97,8 @@ def test_an_answer_without_a_body_ends_with_its_head(serve: Serve) -> None:
         b"",
         b"HTTP/1.1 200 OK\r\nContent-Le",
         b"SSH-2.0-OpenSSH\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
@@ -116,6 +118,12 @@ def test_a_huge_body_is_not_read_and_ends_the_connection(serve: Serve) -> None:
     caller = serve([huge], [OK])
     assert caller(delivery()) == Answer(Verdict.RETRY, "unavailable", "503")
     assert caller(delivery()).verdict is Verdict.HANDLED
+
+
+@pytest.mark.parametrize("more", [b"x", OK])
+def test_what_follows_an_answer_unasked_ends_the_connection(serve: Serve, more: bytes) -> None:
+    caller = serve([OK + more], [b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"])
+    assert [caller(delivery()).verdict for _ in range(2)] == [Verdict.HANDLED, Verdict.RETRY]
 
 
 def test_the_time_limit_is_for_the_whole_call(serve: Serve) -> None:
