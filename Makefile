@@ -36,6 +36,7 @@ reset: ## Forget the data, secrets and logs of `make run`
 	@.venv/bin/python -m tools.local.reset
 
 .PHONY: test
+test: export PYTHONDONTWRITEBYTECODE =
 test: lint ## Check and test everything
 	@tools/local/bootstrap.sh test
 	@.venv/bin/pytest -q -n auto --dist loadfile --no-loadscope-reorder

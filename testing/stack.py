@@ -1,11 +1,14 @@
 """The whole product as processes in a worker's world, for tests from end to end."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pika
+
+from events import subscriptions
+from events.broker import bus
+from events.topology import declaration
 from functions.drivers.process import stop_all
 from functions.runtime import functions
 from provisioning import local_settings, seed
@@ -97,8 +100,8 @@ def running(world: World) -> Iterator[Stack]:
     seed.catalog()
     stack = Stack(world)
     try:
-        topology = [sys.executable, "-m", "events.topology"]
-        subprocess.run(topology, cwd=local_settings.ROOT, env=stack.environment, check=True, capture_output=True)
+        with pika.BlockingConnection(bus.parameters("admin")) as connection:
+            declaration.declare(connection, subscriptions.read())
         stack.watcher = Watcher()
         for name in processes.functions(world.ports):
             stack.start(name)

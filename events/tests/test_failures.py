@@ -108,7 +108,7 @@ def test_what_no_queue_takes_is_parked_and_comes_back_when_redriven(path: EventP
             channel.queue_unbind(subscription.queue, "botberi.events", subscription.types[0])
     ids = path.emit("agt_lost", "agt_lost")
     eventually(lambda: path.parked() == ["unroutable"] * 2)
-    path.declare(check=True)
+    path.make_topology()
     path.resolve_parked("redriven")
     # A relay that had to connect anew publishes again: what counts is who comes first.
     eventually(lambda: list(dict.fromkeys(path.recorder.heard(HEARD, ids))) == ids)
@@ -116,13 +116,15 @@ def test_what_no_queue_takes_is_parked_and_comes_back_when_redriven(path: EventP
 
 
 def test_a_queue_that_was_deleted_is_made_again_and_consumed_again(path: EventPath, eventually: Eventually) -> None:
+    # A dispatcher that is starting would find no queue where it should lose one.
+    eventually(lambda: path.consumers(HEAR_SOME.queue))
     with path.broker() as connection:
         connection.channel().queue_delete(HEAR_SOME.queue)
     gone = (
         f"no longer consuming from {HEAR_SOME.queue}: ChannelClosedByClient: (0) 'its queue is gone: `botberi topology`"
     )
     eventually(lambda: gone in path.log("dispatcher"))
-    path.declare(check=True)
+    path.make_topology()
     ids = path.emit("agt_anew")
     eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
 
@@ -144,7 +146,7 @@ def test_a_queue_that_was_deleted_gets_what_was_parked_meanwhile(path: EventPath
             connection.channel().queue_delete(subscription.queue)
     ids = path.emit("agt_lost", "agt_lost")
     eventually(lambda: path.parked() == ["unroutable"] * 2)
-    path.declare(check=True)
+    path.make_topology()
     path.resolve_parked("redriven")
     eventually(lambda: list(dict.fromkeys(path.recorder.heard(HEARD, ids))) == ids)
 
@@ -154,7 +156,7 @@ def test_without_the_exchange_events_wait_and_nothing_is_parked(path: EventPath,
         connection.channel().exchange_delete(bus.EXCHANGE)
     ids = path.emit("agt_waits")
     eventually(lambda: "event_bus has no exchange botberi.events; `botberi topology`" in path.log("relay"))
-    path.declare(check=True)
+    path.make_topology()
     eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
     assert path.parked() == []
 
@@ -172,7 +174,7 @@ def test_an_exchange_that_appears_has_time_to_get_its_bindings(path: EventPath, 
         channel.queue_bind(HEAR_SOME.queue, bus.EXCHANGE, AgentCreated.type)
         eventually(lambda: path.log("relay").count("relaying") > begun)
         assert time.monotonic() - appeared >= SETTLING
-    path.declare(check=True)
+    path.make_topology()
     eventually(lambda: path.recorder.heard(HEARD, ids) == ids)
 
 
@@ -206,6 +208,6 @@ def test_an_idle_relay_notices_that_the_exchange_was_made_anew(path: EventPath, 
     ids = path.emit("agt_between")
     eventually(lambda: path.parked() or not relay.alive)
     assert path.parked() == []
-    path.declare(check=True)
+    path.make_topology()
     path.start("relay")
     eventually(lambda: path.recorder.heard(HEARD, ids) == ids)

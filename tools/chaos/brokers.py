@@ -85,7 +85,7 @@ def delete_exchange(field: Field, times: int) -> None:
             with field.path.broker() as broker:
                 broker.channel().exchange_delete(bus.EXCHANGE)
             time.sleep(1)
-            field.path.declare(check=True)
+            field.path.make_topology()
             field.recovered()
             _redrive(field)
 
@@ -96,7 +96,7 @@ def unbind(field: Field, times: int) -> None:
         for _ in field.rounds(times):
             time.sleep(1)
             _unbind(field)
-            field.path.declare(check=True)
+            field.path.make_topology()
             field.recovered()
             _redrive(field)
 
@@ -111,7 +111,7 @@ def delete_queue(field: Field, times: int) -> None:
             time.sleep(0.5)
             with field.path.broker() as broker:
                 broker.channel().queue_delete(QUEUE.queue)
-            field.path.declare(check=True)
+            field.path.make_topology()
             field.recovered()
             _redrive(field)
 

@@ -17,11 +17,13 @@ from sqlalchemy import text
 
 from core.configuration import secret
 from core.postgres.session import Session
-from events.broker import bus
+from events import subscriptions
+from events.broker import bus, management
 from events.catalog.agents import AgentCreated
 from events.outbox import emit
 from events.relay.gate import LOCK
 from events.subscriptions import Subscription
+from events.topology import declaration
 from migrations.databases import connect
 from provisioning import local_settings
 from provisioning.local_settings import MARK
@@ -56,7 +58,13 @@ class EventPath:
         """Write the subscriptions' file and make the topology."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "subscriptions.json").write_text(json.dumps([asdict(each) for each in wanted]))
-        self.declare(check=True)
+        self.make_topology()
+
+    def make_topology(self) -> None:
+        """Make what the subscriptions' file asks for, as the topology's command does."""
+        subscribed = subscriptions.read(self.folder / "subscriptions.json")
+        with self.broker() as connection:
+            list(declaration.change(connection, subscribed, management.look()))
 
     def declare(self, *arguments: str, check: bool, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run the topology's command."""
@@ -129,6 +137,11 @@ class EventPath:
         """Return how many messages wait in a queue."""
         with self.broker() as connection:
             return int(connection.channel().queue_declare(queue, passive=True).method.message_count)
+
+    def consumers(self, queue: str) -> int:
+        """Return how many dispatchers consume from a queue."""
+        with self.broker() as connection:
+            return int(connection.channel().queue_declare(queue, passive=True).method.consumer_count)
 
     def purge(self, queue: str) -> None:
         """Empty a queue."""

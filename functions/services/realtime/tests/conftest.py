@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,9 +13,11 @@ import pytest
 from sqlalchemy import text
 
 from core import http_client
+from events import subscriptions
 from events.broker import bus
 from events.catalog.accounts import SessionRevoked
 from events.catalog.instances import InstanceStatusChanged
+from events.topology import declaration
 from functions.services.realtime.tests.tabs import Tab
 from migrations.databases import connect
 from provisioning.local_settings import MARK, ROOT, Ports
@@ -116,9 +116,8 @@ class Gateway:
 @contextmanager
 def running(folder: Path, ports: Ports, environment: Mapping[str, str]) -> Iterator[Gateway]:
     """Make the exchange, start the gateway, and leave nothing of it running."""
-    command = [sys.executable, "-m", "events.topology"]
-    settled = {**os.environ, **environment}
-    subprocess.run(command, cwd=ROOT, env=settled, check=True, capture_output=True)
+    with pika.BlockingConnection(bus.parameters("admin")) as connection:
+        declaration.declare(connection, subscriptions.read())
     gateway = Gateway(folder, ports, environment)
     try:
         yield gateway
