@@ -36,6 +36,7 @@ reset: ## Forget the data, secrets and logs of `make run`
 	@.venv/bin/python -m tools.local.reset
 
 .PHONY: test
+# Hundreds of processes are started: none shall compile again what the one before it did.
 test: export PYTHONDONTWRITEBYTECODE =
 test: lint ## Check and test everything
 	@tools/local/bootstrap.sh test
