@@ -62,7 +62,7 @@ outbox = Table(
     Column("seq", BigInteger, Identity(always=True, cache=1), primary_key=True),
     Column("xid", TransactionId, nullable=False, server_default=func.pg_current_xact_id()),
     Column("id", Text, nullable=False),
-    Column("source", Text, comment="null for what this database says itself"),
+    Column("source", Text, comment="null for an event of this database"),
     Column("type", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("partitionkey", Text, nullable=False),

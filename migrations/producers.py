@@ -18,15 +18,15 @@ def producers(database: str) -> dict[str, dict[str, str]]:
     """Return which roles emit a type in `database`, and how, for every type of the catalog."""
     found: dict[str, dict[str, str]] = {}
     for name, model in load().items():
-        said = [each.partition("/")[2] for each in model.said_by if each.startswith(f"{database}/")]
+        roles = [each.partition("/")[2] for each in model.said_by if each.startswith(f"{database}/")]
         # What comes as a bare NOTIFY is from somebody who may connect, and nothing more is known of them.
-        said += ["relay"] if model.scope == EVERYBODY else []
-        found[name] = {f"botberi_{role}": OWN if model.scope is None else OUTSIDE for role in said}
+        roles += ["relay"] if model.scope == EVERYBODY else []
+        found[name] = {f"botberi_{role}": OWN if model.scope is None else OUTSIDE for role in roles}
     return found
 
 
 def write(database: str, connection: Connection) -> None:
-    """Replace the function `event_producers` by one that says what the catalog says now; without tables do nothing."""
+    """Replace the function `event_producers` by one made from the catalog; do nothing in a database without tables."""
     if connection.scalar(text("select to_regproc('event_producers')")) is None:
         return
     constant = json.dumps(producers(database), sort_keys=True).replace("'", "''")

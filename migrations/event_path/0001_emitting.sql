@@ -13,7 +13,7 @@ begin
 end $$;
 
 -- Which role emits which type: `own`, or `outside` on behalf of another system, which is named as the source. It is
--- replaced after every migration by what the catalog of events says (see migrations/producers.py). A function that
+-- replaced after every migration by one made from the catalog of events (see migrations/producers.py). A function that
 -- returns a constant becomes a part of the expression that calls it, where looking into a table took longer than all
 -- else that emit_event does; and whoever replaces it has every plan made anew.
 create function event_producers() returns jsonb language sql immutable as $$ select '{}'::jsonb $$;
@@ -24,8 +24,8 @@ comment on function event_producers is 'which role emits which type, `own` or `o
 --
 -- A role emits the types that `event_producers` gives it, as this database, or if they are of other systems as one of
 -- these. A type that isn't listed there is nobody's: the relay parks it, unless its catalog is the newer one.
--- Where an event goes is for the exchange to say; a recipient is named for what is addressed to Postgres, and for the
--- relay's probe. Each part names as actor whom it serves; the relay serves nobody. Whoever owns this function may emit
+-- The exchange decides where an event goes; a recipient is named for what is addressed to Postgres, and for the relay's
+-- probe. Each part names as actor whom it serves; the relay serves nobody. Whoever owns this function may emit
 -- anything.
 create function emit_event(
   type text, subject text, data jsonb,

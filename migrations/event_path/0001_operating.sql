@@ -21,9 +21,9 @@ from parked_events;
 
 -- Redrives or discards what is still open of the dead letters `ids`, and returns the ids of that. A parked event goes
 -- where it was going, a dead one only to the queue that it died in: the other subscribers have handled it. Both keep
--- their ids, so that whoever has handled one does not do so again. Redriven ones go out in the order in which they died.
--- A parked event that blocks its subject stays where it is, marked as released: others wait behind it, and the relay
--- sends it before them.
+-- their ids, so that whoever has handled one does not do so again. Redriven ones go out in the order in which they
+-- died. A parked event that blocks its subject stays where it is, marked as released: others wait behind it, and the
+-- relay sends it before them.
 create function resolve_dead_letters(ids text[], how text, resolver text, grounds text default null)
 returns setof text language plpgsql security definer set search_path = public, pg_temp as $$
 begin

@@ -27,7 +27,7 @@ create table outbox (
 ) partition by range (seq);
 create index outbox_xid_idx on outbox (xid);
 create table outbox_default partition of outbox default;
-comment on column outbox.source is 'null for what this database says itself';
+comment on column outbox.source is 'null for an event of this database';
 comment on column outbox.data is 'null when it is in outbox_bodies';
 comment on column outbox.recipient is 'the one queue that it goes to, as when it was redriven; null for all bound';
 comment on column outbox.channel is 'the NOTIFY channel of the events that are addressed to Postgres';

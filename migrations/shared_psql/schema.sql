@@ -200,12 +200,12 @@ begin
     insert into inbox (subscriber, source, id, body)
     select 'notify', source, id, case when octet_length(event) > fit then event::jsonb end from given
     on conflict do nothing returning source, id
-  ), rung as (
+  ), notified as (
     select pg_notify(channel, case when octet_length(event) > fit
       then (event::jsonb - 'data' || jsonb_build_object('dataref', 'inbox:' || id))::text else event end)
     from given join fresh using (source, id) order by place
   )
-  select count(*) from rung into count;
+  select count(*) from notified into count;
   return count;
 end $$;
 
@@ -693,7 +693,7 @@ CREATE TABLE public.outbox (
 )
 PARTITION BY RANGE (seq);
 
-COMMENT ON COLUMN public.outbox.source IS 'null for what this database says itself';
+COMMENT ON COLUMN public.outbox.source IS 'null for an event of this database';
 
 COMMENT ON COLUMN public.outbox.data IS 'null when it is in outbox_bodies';
 

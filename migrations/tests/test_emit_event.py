@@ -1,4 +1,4 @@
-"""The function that emits events: who may say what, whose body is whose, and whose turn it is."""
+"""The function that emits events: which role may emit what, large bodies, and the locks that keep order."""
 
 import json
 import threading

@@ -424,7 +424,7 @@ CREATE TABLE public.outbox (
 )
 PARTITION BY RANGE (seq);
 
-COMMENT ON COLUMN public.outbox.source IS 'null for what this database says itself';
+COMMENT ON COLUMN public.outbox.source IS 'null for an event of this database';
 
 COMMENT ON COLUMN public.outbox.data IS 'null when it is in outbox_bodies';
 

@@ -132,11 +132,11 @@ begin
     insert into inbox (subscriber, source, id, body)
     select 'notify', source, id, case when octet_length(event) > fit then event::jsonb end from given
     on conflict do nothing returning source, id
-  ), rung as (
+  ), notified as (
     select pg_notify(channel, case when octet_length(event) > fit
       then (event::jsonb - 'data' || jsonb_build_object('dataref', 'inbox:' || id))::text else event end)
     from given join fresh using (source, id) order by place
   )
-  select count(*) from rung into count;
+  select count(*) from notified into count;
   return count;
 end $$;
