@@ -25,7 +25,7 @@ _SERVER_KEEPALIVE: Final = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "6000",
 }
-"""The same at Postgres' end: what a session that is gone has locked, as the gate, would stay locked for hours."""
+"""The same at Postgres' end: what a session that is gone has locked, as the awake lock, would stay locked for hours."""
 
 
 class Session:

@@ -26,8 +26,8 @@ HEARTBEAT: Final = 2
 TCP_OPTIONS: Final = {"TCP_KEEPIDLE": 3, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 6000}
 """Without these a dead peer is noticed after eleven minutes. The last is in milliseconds, and decides."""
 
-KNOCK: Final = 2
-"""Seconds that a port may take to answer a knock."""
+CONNECT_TIMEOUT: Final = 2
+"""Seconds that a port may take to accept a connection."""
 
 LEASES: Final = "botberi.relay."
 """How the queues begin that are leases."""
@@ -55,10 +55,10 @@ def address() -> tuple[str, int, str]:
     return host, int(port or 5672), virtual_host or "/"
 
 
-def knock() -> None:
+def check_port() -> None:
     """Raise OSError when nobody takes connections at RabbitMQ's port."""
     host, port, _ = address()
-    socket.create_connection((host, port), timeout=KNOCK).close()
+    socket.create_connection((host, port), timeout=CONNECT_TIMEOUT).close()
 
 
 def parameters(part: str, *, heartbeat: int = 5) -> "pika.ConnectionParameters":

@@ -19,9 +19,9 @@ from core.watching import serve
 from events import envelope
 from events.catalog.load import load
 from events.relay.exposition import watched
-from events.relay.figures import Figures
+from events.relay.metrics import RelayMetrics
 from events.relay.outbox_reader import RestoredDatabaseError, SupersededError
-from events.relay.outlook import Outlook
+from events.relay.outbox_stats import OutboxStats
 from events.relay.session import BusLostError, RelaySession
 from events.relay.wakeup import Wakeup
 from events.relay.window import Window
@@ -41,8 +41,8 @@ class Relay:
     def __init__(self, database: str) -> None:
         """Relay the events of `database`."""
         self.database = database
-        self.outlook = Outlook(database)
-        self.figures = Figures()
+        self.outbox_stats = OutboxStats(database)
+        self.metrics = RelayMetrics()
         self.catalog = frozenset(load())
         self.wakeup = Wakeup()
         self.window = Window()
@@ -55,12 +55,12 @@ class Relay:
 
     def run(self) -> None:
         """Relay until told to stop."""
-        serve(watched(self.outlook, self.figures))
+        serve(watched(self.outbox_stats, self.metrics))
         pause, exchange_lost = 0.05, False
         while not self.stopped:
-            self.figures.turn()
-            self.figures.sessions += 1
-            session = RelaySession(self.outlook, self.figures, self.catalog, self.wakeup, lambda: self.stopped)
+            self.metrics.beat()
+            self.metrics.sessions += 1
+            session = RelaySession(self.outbox_stats, self.metrics, self.catalog, self.wakeup, lambda: self.stopped)
             session.window, session.exchange_lost = self.window, exchange_lost
             wait = pause = min(pause * 2, MAX_PAUSE)
             try:

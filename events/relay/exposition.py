@@ -1,4 +1,4 @@
-"""What a relay shows: its own figures, and what its database says of the events that wait."""
+"""What a relay shows: its own metrics, and what its database says of the events that wait."""
 
 import logging
 import time
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from core.watching import Sample, Watched
-from events.relay.figures import STATES, Figures
-from events.relay.outlook import Outlook
+from events.relay.metrics import STATES, RelayMetrics
+from events.relay.outbox_stats import OutboxStats
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +28,9 @@ FAMILIES: Final = {
     "botberi_relay_returned_total": "Events that RabbitMQ gave back because no queue takes them.",
     "botberi_relay_resent_total": "Events under way when a connection was lost, which are sent again: duplicates.",
     "botberi_relay_parked_total": "Events set aside, by reason.",
-    "botberi_relay_wakeups_total": "Looks at the outbox from sleep: a bell rang, or the fallback's time was up.",
-    "botberi_relay_found_by_fallback_total": "Events first found by the fallback: their bell was missed.",
-    "botberi_relay_foreign_total": "Bare NOTIFYs that were published, or kept as dead letters.",
+    "botberi_relay_wakeups_total": "Looks at the outbox from sleep: notified, or the fallback's time was up.",
+    "botberi_relay_found_by_fallback_total": "Events first found by the fallback: their notification was missed.",
+    "botberi_relay_notify_ingest_total": "Bare NOTIFYs that were published, or kept as dead letters.",
     "botberi_relay_probes_total": "Probes that were sent, came back, and were late (not back within 5 s).",
     "botberi_relay_probe_seconds": "How long the last probe took that came back.",
     "botberi_relay_probe_age_seconds": "Time since a probe came back, or since probing began.",
@@ -38,52 +38,52 @@ FAMILIES: Final = {
 """Every metric with its meaning."""
 
 
-def watched(outlook: Outlook, figures: Figures) -> Watched:
+def watched(outbox_stats: OutboxStats, metrics: RelayMetrics) -> Watched:
     """Return a relay as those see it who watch over it."""
 
     def samples() -> Iterator[Sample]:
-        labels = {"database": outlook.database}
-        for name, more, value in (*_counted(figures), *_probed(figures), *_seen(outlook)):
+        labels = {"database": outbox_stats.database}
+        for name, more, value in (*_counted(metrics), *_probed(metrics), *_seen(outbox_stats)):
             yield name, labels | more, value
 
-    return Watched(FAMILIES, samples, figures.ailment, figures.hindrance)
+    return Watched(FAMILIES, samples, metrics.ailment, metrics.hindrance)
 
 
-def _counted(figures: Figures) -> Iterator[tuple[str, dict[str, str], float]]:
+def _counted(metrics: RelayMetrics) -> Iterator[tuple[str, dict[str, str], float]]:
     for state in STATES:
-        yield "botberi_relay_state", {"state": state}, state == figures.state
-    yield "botberi_relay_blocked", {}, figures.blocked
-    yield "botberi_relay_sessions_total", {}, figures.sessions
-    yield "botberi_relay_pages_total", {}, figures.pages
-    yield "botberi_relay_cursor_saves_total", {}, figures.saves
-    yield "botberi_relay_published_total", {}, figures.published
-    yield "botberi_relay_confirmed_total", {}, figures.confirmed
-    yield "botberi_relay_returned_total", {}, figures.returned
-    yield "botberi_relay_resent_total", {}, figures.resent
-    for reason, count in dict(figures.parked).items():
+        yield "botberi_relay_state", {"state": state}, state == metrics.state
+    yield "botberi_relay_blocked", {}, metrics.blocked
+    yield "botberi_relay_sessions_total", {}, metrics.sessions
+    yield "botberi_relay_pages_total", {}, metrics.pages
+    yield "botberi_relay_cursor_saves_total", {}, metrics.saves
+    yield "botberi_relay_published_total", {}, metrics.published
+    yield "botberi_relay_confirmed_total", {}, metrics.confirmed
+    yield "botberi_relay_returned_total", {}, metrics.returned
+    yield "botberi_relay_resent_total", {}, metrics.resent
+    for reason, count in dict(metrics.parked).items():
         yield "botberi_relay_parked_total", {"reason": reason}, count
-    yield "botberi_relay_wakeups_total", {"kind": "bell"}, figures.bells
-    yield "botberi_relay_wakeups_total", {"kind": "fallback"}, figures.fallbacks
-    yield "botberi_relay_found_by_fallback_total", {}, figures.found_by_fallback
-    yield "botberi_relay_foreign_total", {"outcome": "published"}, figures.foreign_published
-    yield "botberi_relay_foreign_total", {"outcome": "dead"}, figures.foreign_dead
+    yield "botberi_relay_wakeups_total", {"kind": "notification"}, metrics.notifications
+    yield "botberi_relay_wakeups_total", {"kind": "fallback"}, metrics.fallbacks
+    yield "botberi_relay_found_by_fallback_total", {}, metrics.found_by_fallback
+    yield "botberi_relay_notify_ingest_total", {"outcome": "published"}, metrics.ingested
+    yield "botberi_relay_notify_ingest_total", {"outcome": "dead"}, metrics.ingest_rejected
 
 
-def _probed(figures: Figures) -> Iterator[tuple[str, dict[str, str], float]]:
-    yield "botberi_relay_probes_total", {"outcome": "sent"}, figures.probes_sent
-    yield "botberi_relay_probes_total", {"outcome": "returned"}, figures.probes_returned
-    yield "botberi_relay_probes_total", {"outcome": "late"}, figures.probes_late
-    if figures.probed:
-        yield "botberi_relay_probe_age_seconds", {}, time.monotonic() - figures.probed
-    if figures.round_trip is not None:
-        yield "botberi_relay_probe_seconds", {}, figures.round_trip
+def _probed(metrics: RelayMetrics) -> Iterator[tuple[str, dict[str, str], float]]:
+    yield "botberi_relay_probes_total", {"outcome": "sent"}, metrics.probes_sent
+    yield "botberi_relay_probes_total", {"outcome": "returned"}, metrics.probes_returned
+    yield "botberi_relay_probes_total", {"outcome": "late"}, metrics.probes_late
+    if metrics.probed:
+        yield "botberi_relay_probe_age_seconds", {}, time.monotonic() - metrics.probed
+    if metrics.round_trip is not None:
+        yield "botberi_relay_probe_seconds", {}, metrics.round_trip
 
 
-def _seen(outlook: Outlook) -> Iterator[tuple[str, dict[str, str], float]]:
+def _seen(outbox_stats: OutboxStats) -> Iterator[tuple[str, dict[str, str], float]]:
     try:
-        view = outlook.look()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the relay's own figures are shown
-        log.warning("%s can't be asked: %s", outlook.database, error)
+        view = outbox_stats.read()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the relay's own metrics are shown
+        log.warning("%s can't be asked: %s", outbox_stats.database, error)
         return
     yield "botberi_outbox_undelivered", {}, view.waiting
     yield "botberi_outbox_oldest_seconds", {}, view.oldest

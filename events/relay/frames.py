@@ -1,4 +1,4 @@
-"""Basic.Publish by hand: a page of letters as one buffer of AMQP 0-9-1 frames.
+"""Basic.Publish by hand: a page of records as one buffer of AMQP 0-9-1 frames.
 
 pika marshals three objects a message and sends each frame by itself, which took most of the relay's time. These are the
 very bytes that it would send: its encoder is the reference in a test.
@@ -11,7 +11,7 @@ from typing import Final
 
 from events.broker import bus
 from events.broker.amqp import BODY, END, FRAME, HEADER, METHOD, OVERHEAD
-from events.relay.letters import Letter
+from events.relay.outbox_records import OutboxRecord
 from events.wire import CONTENT_TYPE
 
 _HEADER: Final = struct.Struct(">BHIHHQH")
@@ -24,21 +24,21 @@ _PERSISTENT: Final = b"\x02"
 _MANDATORY: Final = b"\x01"
 
 
-def publish(letters: Iterable[Letter], channel: int, frame_max: int) -> bytes:
-    """Return the frames that publish `letters` on a channel: persistent, mandatory."""
+def publish(records: Iterable[OutboxRecord], channel: int, frame_max: int) -> bytes:
+    """Return the frames that publish `records` on a channel: persistent, mandatory."""
     parts: list[bytes] = []
-    most = frame_max - OVERHEAD
-    for letter in letters:
-        exchange, key = (bus.EXCHANGE, letter.type) if letter.recipient is None else ("", letter.recipient)
-        before, after = _constant(exchange, key, letter.type, channel)
-        name, body = letter.id.encode(), letter.event.encode()
+    limit = frame_max - OVERHEAD
+    for record in records:
+        exchange, key = (bus.EXCHANGE, record.type) if record.recipient is None else ("", record.recipient)
+        before, after = _constant(exchange, key, record.type, channel)
+        name, body = record.id.encode(), record.event.encode()
         # Class, weight, body's size and flags are 14 bytes; the message's id has its length in front of it.
         size = 14 + len(_BEFORE_ID) + 1 + len(name) + len(after) - 1
         flags = _CONTENT_TYPE_DELIVERY_MODE_MESSAGE_ID_TYPE
         parts += (before, _HEADER.pack(HEADER, channel, size, 60, 0, len(body), flags), _BEFORE_ID)
         parts += (bytes((len(name),)), name, after)
-        for start in range(0, len(body), most):
-            piece = body[start : start + most]
+        for start in range(0, len(body), limit):
+            piece = body[start : start + limit]
             parts += (FRAME.pack(BODY, channel, len(piece)), piece, END)
     return b"".join(parts)
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from core import failpoints
 from core.postgres.session import Session
 from events import envelope
-from events.relay.letters import Cursor, Letter, Unpublishable
+from events.relay.outbox_records import Cursor, OutboxRecord, Unpublishable
 
 PAGE: Final = 500
 """Events that are read at a time."""
@@ -30,11 +30,11 @@ from relay_cursor c
 """Whether the cursor is of this cluster and timeline."""
 
 # The CloudEvent is put together here and read as text: decoding rows in Python would halve the rate. Its attributes are
-# not escaped, which would take most of the time: those that would have to be are recognised in `_letter`. A dead letter
+# not escaped, which would take most of the time: those that would have to be are recognised in `_record`. A dead letter
 # of the other database leaves by this one when it is redriven: its body stays where it was.
 _COLUMNS: Final = """
 select seq, id, type, recipient, attributes, '' not in (id, origin, type, subject, partitionkey, actor),
-  case when recipient is null and type = any(string_to_array(:pausing, ',')) then subject end, concat(
+  case when recipient is null and type = any(string_to_array(:blocking, ',')) then subject end, concat(
   '{"specversion":"1.0","id":"', id, '","source":"', origin, '","type":"', type, '","subject":"', subject,
   '","time":', rtrim(to_json(created at time zone 'UTC')::text, '"'),
   'Z","datacontenttype":"application/json","dataschema":"' || :api || '/v1/event-types/', type, '/schema","sequence":"',
@@ -88,7 +88,7 @@ _IF_SAVED: Final = "and exists (select from saved) "
 
 _PARK: Final = """
 insert into parked_events (seq, id, type, subject, reason, detail, record, blocking)
-select seq, id, type, subject, :reason, :detail, to_jsonb(outbox), :pausing from outbox where seq = :seq
+select seq, id, type, subject, :reason, :detail, to_jsonb(outbox), :blocking from outbox where seq = :seq
 on conflict (seq) do nothing
 """
 
@@ -129,10 +129,10 @@ class SupersededError(Exception):
 class OutboxReader:
     """The outbox of one database, read by the relay that holds the lease."""
 
-    def __init__(self, database: str, pausing: frozenset[str] = frozenset()) -> None:
-        """Connect to `database`, or raise; of the types `pausing` a letter says what it is about."""
+    def __init__(self, database: str, blocking: frozenset[str] = frozenset()) -> None:
+        """Connect to `database`, or raise; records of the types `blocking` carry their subject."""
         self.database = database
-        self.pausing = pausing
+        self.blocking = blocking
         self.api = envelope.api()
         self.session = Session(database, "relay", name="botberi-relay")
         self.epoch = 0
@@ -167,20 +167,20 @@ class OutboxReader:
         return prepare(select + _ORDER), prepare(_SAVING + select + _IF_SAVED + _ORDER)
 
     def read(
-        self, cursor: Cursor, most: int = PAGE, settled: Cursor | None = None
-    ) -> tuple[list[Letter], Cursor] | None:
+        self, cursor: Cursor, limit: int = PAGE, settled: Cursor | None = None
+    ) -> tuple[list[OutboxRecord], Cursor] | None:
         """Return the page after `cursor` and the cursor behind it; None if nothing has become visible since s1.
 
         When it has found events, it has also saved the cursor `settled`.
         """
-        values = self._rendering() | {"page": most}
+        values = self._rendering() | {"page": limit}
         if settled is not None:
             values |= self._settling(settled)
         if cursor.s1 != cursor.s2:
             return self._go_on(cursor, values)
         return self._begin(cursor.s1, values)
 
-    def _begin(self, s1: str, values: dict[str, Any]) -> tuple[list[Letter], Cursor] | None:
+    def _begin(self, s1: str, values: dict[str, Any]) -> tuple[list[OutboxRecord], Cursor] | None:
         """Read the first page of what s1 did not show."""
         now = None
         if self._quiet is not None:
@@ -194,18 +194,18 @@ class OutboxReader:
             self._quiet = now or ""
             return None
         self._quiet = None
-        return self._page([_letter(*row[:-1]) for row in rows], s1, rows[0][-1], values["page"])
+        return self._page([_record(*row[:-1]) for row in rows], s1, rows[0][-1], values["page"])
 
-    def _go_on(self, cursor: Cursor, values: dict[str, Any]) -> tuple[list[Letter], Cursor]:
+    def _go_on(self, cursor: Cursor, values: dict[str, Any]) -> tuple[list[OutboxRecord], Cursor]:
         statement = self._next_saving if "epoch" in values else self._next
         rows: list[list[Any]] = statement.run(s1=cursor.s1, s2=cursor.s2, after=cursor.last_seq, **values)
-        return self._page([_letter(*row) for row in rows], cursor.s1, cursor.s2, values["page"])
+        return self._page([_record(*row) for row in rows], cursor.s1, cursor.s2, values["page"])
 
     @staticmethod
-    def _page(letters: list[Letter], s1: str, s2: str, most: int) -> tuple[list[Letter], Cursor]:
-        """Return letters with the cursor behind them: after a short page, s2 has become s1."""
+    def _page(records: list[OutboxRecord], s1: str, s2: str, limit: int) -> tuple[list[OutboxRecord], Cursor]:
+        """Return records with the cursor behind them: after a short page, s2 has become s1."""
         failpoints.reach("relay.read")
-        return letters, Cursor(s2, s2, 0) if len(letters) < most else Cursor(s1, s2, letters[-1].seq)
+        return records, Cursor(s2, s2, 0) if len(records) < limit else Cursor(s1, s2, records[-1].seq)
 
     def save(self, cursor: Cursor) -> None:
         """Move the cursor; raise SupersededError if another relay has begun an epoch."""
@@ -223,26 +223,26 @@ class OutboxReader:
         }
 
     def _rendering(self) -> dict[str, Any]:
-        return {"database": self.database, "api": self.api, "pausing": ",".join(self.pausing)}
+        return {"database": self.database, "api": self.api, "blocking": ",".join(self.blocking)}
 
     def park(self, refused: Unpublishable, *, again: bool = False) -> None:
         """Put aside what can't be published, with its reason; or leave it there with a new one."""
-        letter, told = refused.letter, {"reason": refused.reason, "detail": refused.detail}
+        record, told = refused.record, {"reason": refused.reason, "detail": refused.detail}
         if again:
-            self.session.run(_PARK_AGAIN, seq=letter.seq, **told)
+            self.session.run(_PARK_AGAIN, seq=record.seq, **told)
         else:
-            self.session.run(_PARK, seq=letter.seq, pausing=bool(letter.subject), **told)
+            self.session.run(_PARK, seq=record.seq, blocking=bool(record.subject), **told)
 
     def waiting(self) -> list[str]:
         """Return the subjects of which something is parked that pauses them."""
         return [str(subject) for [subject] in self.session.run(_WAITING)]
 
-    def released(self) -> list[Letter]:
-        """Return the parked letters that may leave, no two of one subject."""
-        return [_letter(*row) for row in self.session.run(_RELEASED, **self._rendering(), page=PAGE)]
+    def released(self) -> list[OutboxRecord]:
+        """Return the parked records that may leave, no two of one subject."""
+        return [_record(*row) for row in self.session.run(_RELEASED, **self._rendering(), page=PAGE)]
 
     def resolve(self, seqs: list[int]) -> None:
-        """Take note that parked letters have left."""
+        """Take note that parked records have left."""
         self.session.run(_RESOLVE, seqs=seqs)
 
     def close(self) -> None:
@@ -250,7 +250,7 @@ class OutboxReader:
         self.session.close()
 
 
-def _letter(  # noqa: PLR0913, PLR0917 - the columns of a row
+def _record(  # noqa: PLR0913, PLR0917 - the columns of a row
     seq: int,
     name: str,
     event_type: str,
@@ -259,12 +259,12 @@ def _letter(  # noqa: PLR0913, PLR0917 - the columns of a row
     whole: bool,
     subject: str | None,
     event: str,
-) -> Letter:
-    """Return a row as a letter; its event is JSON if the letter is sound."""
+) -> OutboxRecord:
+    """Return a row as a record; its event is JSON if the record is sound."""
     plain = whole and attributes.isascii() and attributes.isprintable()
     sound = plain and '"' not in attributes
     if "\\" in attributes:
         # Allowed, and the one character that JSON writes otherwise. No attribute has a quote, so this is where data is.
         head, mark, data = event.partition('","data":')
         event = head.replace("\\", "\\\\") + mark + data
-    return Letter(seq, name, event_type, event, recipient, len(attributes), sound, subject or "")
+    return OutboxRecord(seq, name, event_type, event, recipient, len(attributes), sound, subject or "")

@@ -23,9 +23,9 @@ from pika.exceptions import ChannelClosedByBroker
 from core import failpoints
 from core.logs import said
 from events.broker import bus
-from events.relay.figures import Figures
 from events.relay.frames import publish
-from events.relay.letters import Letter, Page, Unpublishable
+from events.relay.metrics import RelayMetrics
+from events.relay.outbox_records import OutboxRecord, Page, Unpublishable
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class Publisher(threading.Thread):
         self,
         database: str,
         poke: Callable[[], None],
-        figures: Figures,
+        metrics: RelayMetrics,
         returned: Callable[[str], None],
         *,
         exchange_lost: bool = False,
@@ -77,7 +77,7 @@ class Publisher(threading.Thread):
         self.lease = bus.lease(database)
         self.canary = bus.canary(database)
         self.poke = poke
-        self.figures = figures
+        self.metrics = metrics
         self.returned = returned
         self.state = State.CONNECTING
         self.failure = ""
@@ -91,7 +91,7 @@ class Publisher(threading.Thread):
         """Whether the exchange wasn't there when it was last looked for."""
         self._doubted: Page | None = None
         """The last page of which something came back, so that the canary was looked for."""
-        self._unconfirmed: dict[int, tuple[Page, Letter]] = {}
+        self._unconfirmed: dict[int, tuple[Page, OutboxRecord]] = {}
         self._tag = 0
         self._channel: Any = None
         self._connection: Any = None
@@ -141,12 +141,12 @@ class Publisher(threading.Thread):
         self.poke()
 
     def _block(self, blocked: bool) -> None:
-        self.blocked = self.figures.blocked = blocked
+        self.blocked = self.metrics.blocked = blocked
         self.unblocked_at = time.monotonic()
         # RabbitMQ reads nothing then, which the kernel would take for its death.
-        patience = 0 if blocked else bus.TCP_OPTIONS["TCP_USER_TIMEOUT"]
+        timeout = 0 if blocked else bus.TCP_OPTIONS["TCP_USER_TIMEOUT"]
         connected = self._connection._transport._sock  # noqa: SLF001 - pika shows its socket nowhere
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
+        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
         log.warning("event_bus %s publishing", "has stopped (memory or disk alarm)" if blocked else "allows")
 
     def _on_open(self, connection: Any) -> None:  # noqa: ANN401 - pika's
@@ -198,27 +198,27 @@ class Publisher(threading.Thread):
         if self.state is not State.PUBLISHING:
             return
         page.sent_at = time.monotonic()
-        page.unconfirmed = len(page.letters)
-        if not page.letters:
+        page.unconfirmed = len(page.records)
+        if not page.records:
             self._finish(page)
             return
-        for tag, letter in enumerate(page.letters, self._tag + 1):
-            self._unconfirmed[tag] = (page, letter)
-        self._tag += len(page.letters)
-        self.figures.published += len(page.letters)
-        frames = publish(page.letters, self._channel.channel_number, self._connection.params.frame_max)
+        for tag, record in enumerate(page.records, self._tag + 1):
+            self._unconfirmed[tag] = (page, record)
+        self._tag += len(page.records)
+        self.metrics.published += len(page.records)
+        frames = publish(page.records, self._channel.channel_number, self._connection.params.frame_max)
         self._connection._output_marshaled_frames([frames])  # noqa: SLF001 - one write, where pika makes three a message
-        failpoints.reach("relay.publish", len(page.letters))
+        failpoints.reach("relay.publish", len(page.records))
 
     def _on_return(self, _channel: Any, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401 - pika's
         # A return comes before the confirm of the same message.
-        page, letter = next(each for each in self._unconfirmed.values() if each[1].id == properties.message_id)
-        if letter.recipient == self.lease:
+        page, record = next(each for each in self._unconfirmed.values() if each[1].id == properties.message_id)
+        if record.recipient == self.lease:
             self._fail("the lease was deleted")
             return
-        self.figures.returned += 1
+        self.metrics.returned += 1
         detail = f"no queue takes it ({method.reply_text}): see the bindings, then redrive"
-        page.unpublishable.append(Unpublishable(letter, "unroutable", detail))
+        page.unpublishable.append(Unpublishable(record, "unroutable", detail))
         if self._doubted is not page:
             # Whatever comes back of a page comes before the answer.
             self._doubted = page
@@ -247,6 +247,6 @@ class Publisher(threading.Thread):
             self._finish(page)
 
     def _finish(self, page: Page) -> None:
-        self.figures.confirmed += len(page.letters)
+        self.metrics.confirmed += len(page.records)
         page.finished = True
         self.poke()

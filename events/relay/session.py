@@ -13,13 +13,13 @@ from core.logs import said
 from core.postgres.errors import Error
 from events.broker import bus
 from events.relay import probe
-from events.relay.figures import Figures
-from events.relay.foreign import Foreign
-from events.relay.letters import Cursor, Letter, Page, Unpublishable, refusal
+from events.relay.blocked_subjects import BlockedSubjects, blocking_types
+from events.relay.metrics import RelayMetrics
+from events.relay.notify_ingest import NotifyIngest
 from events.relay.outbox_reader import PAGE, OutboxReader
-from events.relay.outlook import Outlook
+from events.relay.outbox_records import Cursor, OutboxRecord, Page, Unpublishable, rejection
+from events.relay.outbox_stats import OutboxStats
 from events.relay.pace import Pace
-from events.relay.paused import Paused, pausing_types
 from events.relay.probe import Probe, is_probe
 from events.relay.publisher import Publisher, State
 from events.relay.sleep import Sleep
@@ -55,12 +55,17 @@ class RelaySession:
     """Connections to the database and the broker that live and die together."""
 
     def __init__(
-        self, outlook: Outlook, figures: Figures, catalog: frozenset[str], wakeup: Wakeup, stopping: Callable[[], bool]
+        self,
+        outbox_stats: OutboxStats,
+        metrics: RelayMetrics,
+        catalog: frozenset[str],
+        wakeup: Wakeup,
+        stopping: Callable[[], bool],
     ) -> None:
         """Take what tells whether to stop, and the types that may be published."""
-        self.outlook = outlook
-        self.database = outlook.database
-        self.figures = figures
+        self.outbox_stats = outbox_stats
+        self.database = outbox_stats.database
+        self.metrics = metrics
         self.catalog = catalog
         self.wakeup = wakeup
         self.stopping = stopping
@@ -81,37 +86,37 @@ class RelaySession:
         """Relay until told to stop; raise when anything is lost."""
         with ExitStack() as stack:
             stack.callback(self._note_end)
-            _knock()
-            self.reader = OutboxReader(self.database, pausing_types())
+            _check_port()
+            self.reader = OutboxReader(self.database, blocking_types())
             stack.callback(self.reader.close)
-            self.sleep = Sleep(self.database, self.wakeup, self.reader.session, self.figures)
+            self.sleep = Sleep(self.database, self.wakeup, self.reader.session, self.metrics)
             stack.callback(self.sleep.close)
             self.publisher = Publisher(
-                *(self.database, self.wakeup.poke, self.figures, self._probe_returned), exchange_lost=self.exchange_lost
+                *(self.database, self.wakeup.poke, self.metrics, self._probe_returned), exchange_lost=self.exchange_lost
             )
             self.exchange_lost = False
             stack.callback(self.publisher.close)
             self.publisher.start()
             if self._has_lease():
                 self.cursor = self.reader.claim()
-                self.paused = Paused(self.reader)
+                self.blocked = BlockedSubjects(self.reader)
                 log.info("relaying %s from %s, epoch %s", self.database, self.cursor, self.reader.epoch)
-                foreign = Foreign(self.database, self.figures)
-                stack.callback(foreign.close)
-                foreign.start()
+                notify_ingest = NotifyIngest(self.database, self.metrics)
+                stack.callback(notify_ingest.close)
+                notify_ingest.start()
                 if probe.interval():
-                    self.probe = Probe(self.outlook, self.figures, self.reader.epoch)
+                    self.probe = Probe(self.outbox_stats, self.metrics, self.reader.epoch)
                     stack.callback(self.probe.close)
                     self.probe.start()
                 # Before those above, whose threads may be waiting for a database that is cut off.
                 stack.callback(self.publisher.close)
-                self.figures.state = "active"
+                self.metrics.state = "active"
                 self._relay()
 
     def _note_end(self) -> None:
-        self.figures.state, self.figures.blocked = "connecting", False
+        self.metrics.state, self.metrics.blocked = "connecting", False
         # Sent, and the cursor doesn't know of it: whoever relays next sends it again.
-        self.figures.resent += self._unsaved + sum(len(page.letters) for page in self.outstanding if page.sent_at)
+        self.metrics.resent += self._unsaved + sum(len(page.records) for page in self.outstanding if page.sent_at)
 
     def _probe_returned(self, event_id: str) -> None:
         if self.probe is not None:
@@ -121,14 +126,14 @@ class RelaySession:
         """Wait for the lease; False when told to stop."""
         told = False
         while not self.stopping():
-            self.figures.turn()
+            self.metrics.beat()
             if self.publisher.state is State.FAILED:
                 raise BusLostError(self.publisher.failure)
             if self.publisher.state is State.PUBLISHING:
                 return True
             if self.publisher.state is State.STANDBY and not told:
                 log.info("standing by: another relay of %s is active", self.database)
-                self.figures.state = "standby"
+                self.metrics.state = "standby"
                 told = True
             self.wakeup.wait(0.5)
         return False
@@ -138,7 +143,7 @@ class RelaySession:
         deadline = float("inf")
         ahead: Page | None = None
         while True:
-            self.figures.turn()
+            self.metrics.beat()
             self._settle()
             self._check()
             if self.stopping():
@@ -152,7 +157,7 @@ class RelaySession:
             elif ahead is None:
                 # Read while the last pages are still on their way.
                 ahead = self._next()
-            elif sum(len(page.letters) for page in self.outstanding) + self._unsaved < self.window.size:
+            elif sum(len(page.records) for page in self.outstanding) + self._unsaved < self.window.size:
                 self.outstanding.append(ahead)
                 self.publisher.send(ahead)
                 ahead = None
@@ -163,12 +168,12 @@ class RelaySession:
 
     def _next(self) -> Page | None:
         """Return the next page to publish; wait as long as is right when there is none."""
-        if self.paused.is_due():
+        if self.blocked.is_due():
             if self.outstanding:
                 # Whatever may have to wait must be parked before others of its subject leave.
                 self.wakeup.wait(0.1)
                 return None
-            if released := self.paused.released():
+            if released := self.blocked.released():
                 return self._page(released, [], from_parked=True)
         page = self._read()
         if page is None:
@@ -177,42 +182,42 @@ class RelaySession:
 
     def _read(self) -> Page | None:
         """Read the next page, and save the cursor with the same statement; None when there is none."""
-        most = min(PAGE, self.window.size)
+        limit = min(PAGE, self.window.size)
         if self._settled is not None:
             failpoints.reach("relay.save")
-        found = self.reader.read(self.cursor, most, self._settled)
+        found = self.reader.read(self.cursor, limit, self._settled)
         if found is None:
             return None
         self.sleep.busy()
-        s1, (letters, self.cursor) = self.cursor.s1, found
-        if letters and self._settled is not None:
+        s1, (records, self.cursor) = self.cursor.s1, found
+        if records and self._settled is not None:
             self._note_saved()
-        pause = self.pace.pause(len(letters))
-        if len(letters) < most:
+        pause = self.pace.pause(len(records))
+        if len(records) < limit:
             self._read_at = time.monotonic() + pause
-        self.figures.pages += 1
-        taken, behind = self._part(letters) if self.reader.pausing else (letters, [])
-        if len(taken) < len(letters):
-            self.cursor = Cursor(s1, self.cursor.s2, taken[-1].seq if taken else letters[0].seq - 1)
+        self.metrics.pages += 1
+        taken, behind = self._part(records) if self.reader.blocking else (records, [])
+        if len(taken) < len(records):
+            self.cursor = Cursor(s1, self.cursor.s2, taken[-1].seq if taken else records[0].seq - 1)
             self._read_at = time.monotonic() + NEXT_OF_SUBJECT
         return self._page(taken, behind)
 
-    def _page(self, letters: list[Letter], behind: list[Unpublishable], *, from_parked: bool = False) -> Page:
-        refused = [each for letter in letters if (each := refusal(letter, self.catalog)) and not is_probe(letter)]
-        unpublishable = {each.letter.seq: each for each in refused + behind}
-        fit = [letter for letter in letters if letter.seq not in unpublishable]
+    def _page(self, records: list[OutboxRecord], behind: list[Unpublishable], *, from_parked: bool = False) -> Page:
+        refused = [each for record in records if (each := rejection(record, self.catalog)) and not is_probe(record)]
+        unpublishable = {each.record.seq: each for each in refused + behind}
+        fit = [record for record in records if record.seq not in unpublishable]
         in_order = [unpublishable[seq] for seq in sorted(unpublishable)]
         return Page(fit, self.cursor, in_order, from_parked=from_parked)
 
-    def _part(self, letters: list[Letter]) -> tuple[list[Letter], list[Unpublishable]]:
-        """Return the letters that may leave before others of their subjects are settled, and which of them wait."""
+    def _part(self, records: list[OutboxRecord]) -> tuple[list[OutboxRecord], list[Unpublishable]]:
+        """Return the records that may leave before others of their subjects are settled, and which of them wait."""
         outstanding = {
-            letter.subject
+            record.subject
             for page in self.outstanding
-            for letter in (*page.letters, *(refused.letter for refused in page.unpublishable))
-            if letter.subject
+            for record in (*page.records, *(refused.record for refused in page.unpublishable))
+            if record.subject
         }
-        return self.paused.part(letters, outstanding)
+        return self.blocked.part(records, outstanding)
 
     def _idle(self) -> None:
         if not self.outstanding:
@@ -227,15 +232,15 @@ class RelaySession:
             for refused in page.unpublishable:
                 failpoints.reach("relay.park")
                 self.reader.park(refused, again=page.from_parked)
-                self.paused.held_back(refused)
-                self.figures.parked[refused.reason] += 1
+                self.blocked.held_back(refused)
+                self.metrics.parked[refused.reason] += 1
                 log.error(
-                    "parked %s (%s): %s, %s", refused.letter.id, refused.letter.type, refused.reason, refused.detail
+                    "parked %s (%s): %s, %s", refused.record.id, refused.record.type, refused.reason, refused.detail
                 )
             if page.from_parked:
-                self.paused.left(page)
-            self.delivered += len(page.letters)
-            self._unsaved += len(page.letters)
+                self.blocked.left(page)
+            self.delivered += len(page.records)
+            self._unsaved += len(page.records)
             self._settled = page.after
             self.window.confirmed()
         if self._unsaved >= SAVE_EVERY or time.monotonic() - self._saved_at > SAVE_SECONDS:
@@ -251,7 +256,7 @@ class RelaySession:
 
     def _note_saved(self) -> None:
         failpoints.reach("relay.saved")
-        self.figures.saves += 1
+        self.metrics.saves += 1
         self._saved_at = time.monotonic()
         self._settled, self._unsaved = None, 0
 
@@ -263,8 +268,8 @@ class RelaySession:
             # What is confirmed need not be sent again.
             self._save()
             raise BusLostError(self.publisher.failure)
-        if self.sleep.gate.failed:
-            message = "the connection that holds the gate was lost"
+        if self.sleep.awake_lock.failed:
+            message = "the connection that holds the awake lock was lost"
             raise ConnectionError(message)
         if self.outstanding and not self.publisher.blocked:
             since = max(self.outstanding[0].sent_at or time.monotonic(), self.publisher.unblocked_at)
@@ -287,10 +292,10 @@ class RelaySession:
             log.info("dropped %s partitions of the outbox, delivered and older than %s", dropped, keep)
 
 
-def _knock() -> None:
+def _check_port() -> None:
     """Raise BusLostError while nobody listens at RabbitMQ's port: Postgres need not be troubled for every attempt."""
     try:
-        bus.knock()
+        bus.check_port()
     except OSError as error:
         message = f"event_bus can't be reached: {said(error)}"
         raise BusLostError(message) from error

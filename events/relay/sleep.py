@@ -1,7 +1,7 @@
 """When the relay is awake and when it sleeps, so that no event has to wait for the fallback.
 
-Awake it polls and holds the gate's lock. Before it sleeps there are writers who found the gate shut and have not
-committed: it dozes until the last transaction that was under way when the gate opened has ended, and looks once more.
+Awake it polls and holds the awake lock. Before it sleeps there are writers who found the lock held and have not
+committed: it dozes until the last transaction that was under way when it let go has ended, and looks once more.
 """
 
 import time
@@ -10,8 +10,8 @@ from typing import Final
 
 from core.configuration import setting
 from core.postgres.session import Session
-from events.relay.figures import Figures
-from events.relay.gate import Doorbell, Gate
+from events.relay.awake_lock import AwakeLock, WakeUpListener
+from events.relay.metrics import RelayMetrics
 from events.relay.wakeup import Wakeup
 
 LINGER: Final = "0.2"
@@ -24,7 +24,7 @@ DOZE: Final = 0.05
 """The longest pause between polls, in seconds, while an old transaction keeps the relay from sleeping."""
 
 FALLBACK: Final = 1.0
-"""Seconds after which a sleeping relay looks though nobody rang."""
+"""Seconds after which a sleeping relay looks without a notification."""
 
 
 class Phase(Enum):
@@ -38,13 +38,13 @@ class Phase(Enum):
 class Sleep:
     """Decides how long to wait when there is nothing to read."""
 
-    def __init__(self, database: str, wakeup: Wakeup, session: Session, figures: Figures) -> None:
-        """Connect the gate and the bell, or raise; `session` is the reader's."""
-        self.gate = Gate(database)
-        self.bell = Doorbell(database)
+    def __init__(self, database: str, wakeup: Wakeup, session: Session, metrics: RelayMetrics) -> None:
+        """Connect the lock and the listener, or raise; `session` is the reader's."""
+        self.awake_lock = AwakeLock(database)
+        self.listener = WakeUpListener(database)
         self.wakeup = wakeup
         self.session = session
-        self.figures = figures
+        self.metrics = metrics
         self.linger = float(setting("RELAY_LINGER_SECONDS", LINGER))
         self.phase = Phase.AWAKE
         self._timed_out = False
@@ -54,16 +54,16 @@ class Sleep:
 
     def busy(self) -> None:
         """Note that there were events."""
-        # The bell may ring just as time is up.
-        if self.phase is Phase.ASLEEP and self._timed_out and not self.bell.answer():
-            self.figures.found_by_fallback += 1
+        # The notification may come just as time is up.
+        if self.phase is Phase.ASLEEP and self._timed_out and not self.listener.drain():
+            self.metrics.found_by_fallback += 1
         self._awaken()
 
     def _awaken(self) -> None:
         self.phase = Phase.AWAKE
         self._last_event = time.monotonic()
         self._timed_out = False
-        self.gate.ask()
+        self.awake_lock.request()
 
     def idle(self) -> None:
         """Wait as long as is right when nothing was found."""
@@ -80,11 +80,11 @@ class Sleep:
                 self._wait(self._pause)
             case Phase.ASLEEP:
                 self._timed_out = not self._wait(FALLBACK)
-                self.figures.fallbacks += self._timed_out
+                self.metrics.fallbacks += self._timed_out
 
     def _doze(self) -> None:
-        self.bell.answer()
-        if not self.gate.release():
+        self.listener.drain()
+        if not self.awake_lock.release():
             self._wait(POLL)
             return
         # An assigned number, not a snapshot's xmax: that one misses writers in flight.
@@ -97,13 +97,13 @@ class Sleep:
         return self.session.run(question, threshold=self._threshold) == [[True]]
 
     def _wait(self, seconds: float) -> bool:
-        woken = self.wakeup.wait(seconds, self.bell.session.socket)
-        if woken and self.bell.answer():
-            self.figures.bells += self.phase is Phase.ASLEEP
+        woken = self.wakeup.wait(seconds, self.listener.session.socket)
+        if woken and self.listener.drain():
+            self.metrics.notifications += self.phase is Phase.ASLEEP
             self._awaken()
         return woken
 
     def close(self) -> None:
         """Close both connections."""
-        self.gate.close()
-        self.bell.close()
+        self.awake_lock.close()
+        self.listener.close()

@@ -1,4 +1,4 @@
-"""How the relay's main thread sleeps: until the bell rings, another thread pokes it, or time is up."""
+"""How the relay's main thread sleeps: until a notification arrives, another thread pokes it, or time is up."""
 
 import contextlib
 import os
@@ -21,12 +21,12 @@ class Wakeup:
         with contextlib.suppress(BlockingIOError):
             os.write(self._write, b"!")
 
-    def wait(self, seconds: float, bell: socket.socket | None = None) -> bool:
-        """Wait for a poke, for something to read on `bell`, or for the time; tell whether it was before the time."""
+    def wait(self, seconds: float, listener: socket.socket | None = None) -> bool:
+        """Wait for a poke, for something to read on `listener`, or for the time; return whether it woke in time."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._read, selectors.EVENT_READ)
-            if bell is not None:
-                selector.register(bell, selectors.EVENT_READ)
+            if listener is not None:
+                selector.register(listener, selectors.EVENT_READ)
             ready = selector.select(seconds)
         with contextlib.suppress(BlockingIOError):
             os.read(self._read, 4096)

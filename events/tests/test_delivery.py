@@ -98,7 +98,7 @@ def test_a_body_is_where_the_event_was_first_written(
     assert event["dataref"] == f"/botberi/{database}/bodies/{event_id}"
 
 
-def test_events_are_delivered_though_every_bell_is_swallowed(path: EventPath, eventually: Eventually) -> None:
+def test_events_are_delivered_though_every_notification_is_swallowed(path: EventPath, eventually: Eventually) -> None:
     [[ringing]] = path.query("select pg_get_functiondef('emit_event'::regproc)")
     quiet = ringing.replace("notify botberi_outbox;", "null;")
     assert quiet != ringing

@@ -9,7 +9,7 @@ import pytest
 
 from core import watching
 from core.watching import Sample, Watched
-from events.relay.figures import STUCK, Figures
+from events.relay.metrics import STUCK, RelayMetrics
 from provisioning.local_settings import LOOPBACK
 from tools.harness.scrape import Watch
 
@@ -45,14 +45,14 @@ def test_figures_are_shown_with_their_kind_and_meaning(monkeypatch: pytest.Monke
 
 
 def test_a_part_says_what_ails_it_and_what_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    figures = Figures(state="standby")
-    watch = served(monkeypatch, Watched(FAMILIES, samples, figures.ailment, figures.hindrance))
+    metrics = RelayMetrics(state="standby")
+    watch = served(monkeypatch, Watched(FAMILIES, samples, metrics.ailment, metrics.hindrance))
     assert (watch.get("/_/health"), watch.get("/_/ready")) == ((200, "ok\n"), (200, "ok\n"))
-    figures.state = "connecting"
+    metrics.state = "connecting"
     assert (watch.status("/_/health"), watch.status("/_/ready")) == (200, 503)
-    figures.state, figures.turned = "active", time.monotonic() - STUCK - 1
+    metrics.state, metrics.last_beat = "active", time.monotonic() - STUCK - 1
     assert (watch.status("/_/health"), watch.status("/_/ready")) == (503, 503)
-    assert "the main loop has not turned for" in watch.get("/_/health")[1]
+    assert "the main loop has not run for" in watch.get("/_/health")[1]
 
 
 def test_nothing_else_is_answered_and_nothing_listens_where_nobody_is_to_watch(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -200,7 +200,7 @@ def test_an_idle_relay_notices_that_the_exchange_was_made_anew(path: EventPath, 
     relay = path.start("relay", BOTBERI_FAILPOINT="relay.lease:2")
     eventually(lambda: path.log("relay").count("relaying") > begun or not relay.alive)
     assert relay.alive, path.log("relay")[-2000:]
-    eventually(path.gate_is_open)
+    eventually(path.awake_lock_is_free)
     with path.broker() as connection:
         channel = connection.channel()
         channel.exchange_delete(bus.EXCHANGE)

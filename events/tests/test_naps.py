@@ -1,4 +1,4 @@
-"""Asleep and awake: whoever writes while the relay sleeps rings, and nothing has to wait for the fallback."""
+"""Asleep and awake: whoever writes while the relay sleeps notifies it, and nothing has to wait for the fallback."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,12 +9,12 @@ from tools.harness.scrape import Watch
 Eventually = Callable[..., Any]
 
 
-def test_whoever_wakes_the_relay_rings_its_bell(quiet_path: EventPath, eventually: Eventually) -> None:
+def test_whoever_wakes_the_relay_notifies_it(quiet_path: EventPath, eventually: Eventually) -> None:
     watch = Watch.on_a_free_port()
     quiet_path.start("relay", RELAY_PROBE_SECONDS="0", RELAY_LINGER_SECONDS="0.01", **watch.settings)
     for number in range(1, 51):
-        eventually(quiet_path.gate_is_open)
+        eventually(quiet_path.awake_lock_is_free)
         quiet_path.emit("agt_1")
         eventually(lambda: quiet_path.depth(HEAR_ALL.queue) == number)  # noqa: B023 - waited for at once
     assert watch.value("botberi_relay_found_by_fallback_total") == 0
-    assert watch.value("botberi_relay_wakeups_total", kind="bell") > 0
+    assert watch.value("botberi_relay_wakeups_total", kind="notification") > 0

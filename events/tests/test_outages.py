@@ -83,13 +83,13 @@ def test_a_database_that_restarts_loses_nothing(
 
 def test_backends_that_are_terminated_lose_nothing(written: EventPath, eventually: Eventually) -> None:
     with history.Writers():
-        for name in ("botberi-relay", "botberi-relay-bell", "botberi-relay-gate"):
+        for name in ("botberi-relay", "botberi-relay-wake-up", "botberi-relay-awake-lock"):
             eventually(lambda: written.terminate(name))  # noqa: B023 - called at once
     assert_whole(written, eventually)
 
 
-def test_events_are_delivered_though_the_bell_is_cut(written: EventPath, eventually: Eventually) -> None:
-    eventually(lambda: written.terminate("botberi-relay-bell"))
+def test_events_are_delivered_though_the_notification_is_cut_off(written: EventPath, eventually: Eventually) -> None:
+    eventually(lambda: written.terminate("botberi-relay-wake-up"))
     ids = written.emit("agt_1", "agt_2")
     eventually(lambda: written.depth(HISTORY.queue) == len(ids))
     written.purge(HISTORY.queue)
@@ -134,7 +134,7 @@ def test_a_full_queue_holds_events_back_and_loses_none(
 
 def test_a_prepared_transaction_stalls_nobody_and_is_delivered(written: EventPath, eventually: Eventually) -> None:
     with closing(Session(DATABASE, "migrator", name="prepared")) as session:
-        # One that rings can't be prepared: NOTIFY belongs to its session. So the relay has to be awake.
+        # One that notifies can't be prepared: NOTIFY belongs to its session. So the relay has to be awake.
         with history.Writers(each=200):
             eventually(lambda: prepared(session))
         eventually(lambda: history.drained(written))

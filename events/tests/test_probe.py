@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from cli.__main__ import botberi
 from events.broker import bus
 from events.relay import probe
-from events.relay.figures import Figures
-from events.relay.outlook import Outlook
+from events.relay.metrics import RelayMetrics
+from events.relay.outbox_stats import OutboxStats
 from events.relay.probe import Probe
 from tools.harness.path import DATABASE, HEAR_ALL, EventPath
 from tools.harness.scrape import Watch
@@ -38,10 +38,10 @@ def test_a_probe_comes_back_and_everybody_can_see_how_long_it_took(
     relay: Watch, quiet_path: EventPath, eventually: Eventually
 ) -> None:
     eventually(lambda: returned(relay) >= 2)
-    assert 0 < relay.value("botberi_relay_probe_seconds") < probe.PATIENCE
+    assert 0 < relay.value("botberi_relay_probe_seconds") < probe.TIMEOUT
     assert 0 < relay.value("botberi_relay_probe_age_seconds") < 30
     [(seconds,)] = eventually(lambda: quiet_path.query(PROBED))
-    assert 0 < seconds < probe.PATIENCE
+    assert 0 < seconds < probe.TIMEOUT
 
 
 def test_the_command_shows_when_a_probe_came_back(relay: Watch, quiet_path: EventPath, eventually: Eventually) -> None:
@@ -67,22 +67,24 @@ def test_what_only_pretends_to_be_a_probe_is_parked(
 
 
 def test_a_probe_that_is_not_back_in_time_is_late(quiet_path: EventPath, eventually: Eventually) -> None:
-    figures = Figures()
-    sent = Probe(Outlook(DATABASE), figures, epoch=0)
+    metrics = RelayMetrics()
+    sent = Probe(OutboxStats(DATABASE), metrics, epoch=0)
     sent.start()
-    eventually(lambda: figures.probes_late == 1)
+    eventually(lambda: metrics.probes_late == 1)
     sent.returned("evt_of_somebody_else")
-    assert (figures.probes_sent, figures.probes_returned) == (1, 0)
+    assert (metrics.probes_sent, metrics.probes_returned) == (1, 0)
     [(event_id,)] = quiet_path.query("select id from outbox order by seq desc limit 1")
     sent.returned(event_id)
     sent.close()
-    sent.outlook.close()
-    assert figures.probes_returned == 1
-    assert (figures.round_trip or 0) > probe.PATIENCE
+    sent.outbox_stats.close()
+    assert metrics.probes_returned == 1
+    assert (metrics.round_trip or 0) > probe.TIMEOUT
 
 
-def test_a_relay_sleeps_between_two_probes_and_is_woken_by_their_bell(relay: Watch, eventually: Eventually) -> None:
-    eventually(lambda: relay.value("botberi_relay_wakeups_total", kind="bell") >= 2)
+def test_a_relay_sleeps_between_two_probes_and_is_woken_by_their_notification(
+    relay: Watch, eventually: Eventually
+) -> None:
+    eventually(lambda: relay.value("botberi_relay_wakeups_total", kind="notification") >= 2)
     assert relay.value("botberi_relay_found_by_fallback_total") == 0
 
 

@@ -102,7 +102,7 @@ def test_every_rule_can_be_evaluated_and_nothing_of_the_event_path_is_alarmed(
         return [rule for group in groups for rule in group["rules"]]
 
     eventually(lambda: rules() and all(rule["health"] == "ok" for rule in rules()))
-    quiet = {"EventsLate", "NoRelay", "ProbeLost", "NoDispatcher", "BellsMissed", "RedisDown", "DatabaseDown"}
+    quiet = {"EventsLate", "NoRelay", "ProbeLost", "NoDispatcher", "WakeUpsMissed", "RedisDown", "DatabaseDown"}
     eventually(lambda: [rule["name"] for rule in rules() if rule["name"] in quiet and rule["alerts"]] == [])
 
 

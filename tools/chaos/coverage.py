@@ -148,10 +148,13 @@ ROWS: Final = (
             ),
             Item(
                 "only the listening backend killed",
-                ("test_outages.test_events_are_delivered_though_the_bell_is_cut",),
-                ("bell",),
+                ("test_outages.test_events_are_delivered_though_the_notification_is_cut_off",),
+                ("notification",),
             ),
-            Item("no bell is heard", ("test_delivery.test_events_are_delivered_though_every_bell_is_swallowed",)),
+            Item(
+                "no notification arrives",
+                ("test_delivery.test_events_are_delivered_though_every_notification_is_swallowed",),
+            ),
         ),
     ),
     Row(
@@ -219,7 +222,7 @@ ROWS: Final = (
                 "a prepared transaction held open",
                 ("test_outages.test_a_prepared_transaction_stalls_nobody_and_is_delivered",),
                 ("transactions",),
-                "one that rang the bell can't be prepared, as Postgres has it for NOTIFY: try again",
+                "one that notified the relay can't be prepared, as Postgres has it for NOTIFY: try again",
             ),
             Item(
                 "100,000 rows",
@@ -245,7 +248,7 @@ ROWS: Final = (
     Row(
         "10,000 times asleep and awake",
         "no event first found by the fallback",
-        (Item("one event each", ("test_naps.test_whoever_wakes_the_relay_rings_its_bell",), ("naps",)),),
+        (Item("one event each", ("test_naps.test_whoever_wakes_the_relay_notifies_it",), ("naps",)),),
     ),
     Row(
         "a subscriber",

@@ -14,7 +14,7 @@ from tools.chaos.field import BrokenError, Field
 from tools.chaos.load import BATCH, Pace, until
 from tools.harness.ground import high_water
 
-CONNECTIONS: Final = ("botberi-relay", "botberi-relay-bell", "botberi-relay-gate")
+CONNECTIONS: Final = ("botberi-relay", "botberi-relay-wake-up", "botberi-relay-awake-lock")
 
 
 def restart(number: signal.Signals) -> Callable[[Field, int], None]:
@@ -40,12 +40,12 @@ def terminate(field: Field, times: int) -> None:
             field.recovered()
 
 
-def cut_bell(field: Field, times: int) -> None:
+def cut_notification(field: Field, times: int) -> None:
     """Terminate only the listening backend."""
     with field.pressure():
         for _ in field.rounds(times):
             time.sleep(random.uniform(0, 0.5))
-            field.path.terminate("botberi-relay-bell")
+            field.path.terminate("botberi-relay-wake-up")
             field.recovered()
 
 
@@ -62,7 +62,7 @@ def transact(field: Field, times: int) -> None:
 
 
 def _prepared(session: Session, number: int) -> bool:
-    """Prepare a transaction; False when it rang the bell, since one with a NOTIFY can't be prepared."""
+    """Prepare a transaction; False when it notified the relay, since one with a NOTIFY can't be prepared."""
     session.run("begin")
     try:
         session.run(f"call write_version('agt_prepared_{number}')")

@@ -84,11 +84,11 @@ def nap(field: Field, times: int) -> None:
         field.start("relay-1", RELAY_PROBE_SECONDS="0", RELAY_LINGER_SECONDS="0.01", **watch.settings)
         field.active()
         for _ in field.rounds(times):
-            until(field.path.gate_is_open, 30, "the relay doesn't fall asleep")
+            until(field.path.awake_lock_is_free, 30, "the relay doesn't fall asleep")
             time.sleep(random.uniform(0, 0.01))
             field.recovered()
-        bells = watch.value("botberi_relay_wakeups_total", kind="bell")
+        bells = watch.value("botberi_relay_wakeups_total", kind="notification")
         missed = watch.value("botberi_relay_found_by_fallback_total")
-        field.note = f"{bells:,.0f} times woken by the bell, {missed:.0f} events first found by the fallback"
+        field.note = f"{bells:,.0f} times woken by a notification, {missed:.0f} events first found by the fallback"
         if missed:
             raise BrokenError(field.note)

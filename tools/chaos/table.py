@@ -56,7 +56,7 @@ FAULTS: Final = {
     "postgres-fast": Fault("Postgres restarted (fast)", databases.restart(signal.SIGINT), 0.1, 6),
     "postgres-immediate": Fault("Postgres restarted (immediate)", databases.restart(signal.SIGQUIT), 0.1, 6),
     "backends": Fault("backends of the relay terminated", databases.terminate, most=30),
-    "bell": Fault("only the listening backend terminated", databases.cut_bell, recovery=5),
+    "notification": Fault("only the listening backend terminated", databases.cut_notification, recovery=5),
     "hole-in": Fault("nothing arrives at the active relay", wires.lose("INPUT"), 0.1, 3, recovery=20),
     "hole-out": Fault("nothing leaves the active relay", wires.lose("OUTPUT"), 0.1, 3, recovery=20),
     "hole-broker": Fault("the active relay cut off from RabbitMQ", wires.cut_off("event_bus"), 0.1, 3, recovery=20),

@@ -21,7 +21,7 @@ from events import subscriptions
 from events.broker import bus, management
 from events.catalog.agents import AgentCreated
 from events.outbox import emit
-from events.relay.gate import LOCK
+from events.relay.awake_lock import LOCK
 from events.subscriptions import Subscription
 from events.topology import declaration
 from migrations.databases import connect
@@ -128,8 +128,8 @@ class EventPath:
         letters = "array(select dead_letter_id from parked_events where resolution is null)"
         self.query(f"select resolve_dead_letters({letters}, :how, 'usr_x')", role="admin", how=how)
 
-    def gate_is_open(self) -> bool:
-        """Tell whether the relay sleeps or is about to, so that whoever writes has to ring."""
+    def awake_lock_is_free(self) -> bool:
+        """Tell whether the relay sleeps or is about to, so that whoever writes has to notify it."""
         held = "select from pg_locks where locktype = 'advisory' and granted"
         return self.query(f"{held} and classid::bigint << 32 | objid::bigint = :key", key=LOCK) == []
 

@@ -52,7 +52,7 @@ WATCH_PORT: Final = 9464
 """The default of the setting WATCH_LISTEN."""
 
 RELAY_CONNECTIONS: Final = 5
-"""To read, to hold the gate, to hear the bell, to hear bare NOTIFYs, to look how everything stands."""
+"""To read, to hold the awake lock, to listen for wake-ups, to listen for bare NOTIFYs, and for statistics."""
 
 
 def _relay(database: str) -> Part:

@@ -41,7 +41,7 @@ SETTINGS: Final = {
     "INSTANCE_LEASE_SECONDS": Setting("seconds", "How long a worker's turn on an instance lasts.", "15", "the worker"),
     "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
     "OUTBOX_RETENTION_DAYS": Setting("days", "How long delivered events stay in the outbox.", "7", "the relays"),
-    "PAUSING_TYPES": Setting(
+    "BLOCKING_TYPES": Setting(
         "event types with commas",
         "Of which an event that can't be published holds back the later ones of its subject.",
         "none",

@@ -46,7 +46,7 @@ except DatabaseError:
 """
 
 
-KNOCK = """
+CONNECT_TIMEOUT = """
 import json, socket, sys
 found = []
 for way, host, port in json.loads(sys.argv[1]):
@@ -119,7 +119,7 @@ def open_ways(topology: Topology, caller: str, ways: list[tuple[str, int]]) -> l
     places = [
         (f"{service}:{port}", host, port) for service, port in ways for host in (service, address(topology, service))
     ]
-    told = topology.compose("exec", "-T", caller, "python", "-c", KNOCK, json.dumps(places))
+    told = topology.compose("exec", "-T", caller, "python", "-c", CONNECT_TIMEOUT, json.dumps(places))
     return sorted({(way.partition(":")[0], int(way.partition(":")[2])) for way in json.loads(told)})
 
 

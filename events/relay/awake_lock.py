@@ -1,7 +1,7 @@
-"""The awake gate, from the relay's side: a lock it holds while it is awake, and the bell that it sleeps by.
+"""The awake lock, from the relay's side: an advisory lock it holds while awake, and the NOTIFY that wakes it.
 
-A writer rings only when it can share the lock, which it can only while the relay sleeps: NOTIFY in every commit would
-end group commit. The gate can cost time, never an event: what is delivered comes from the cursor.
+A writer notifies only when it can share the lock, which it can only while the relay sleeps: NOTIFY in every commit
+would end group commit. The lock can cost time, never an event: what is delivered comes from the cursor.
 """
 
 import logging
@@ -17,35 +17,35 @@ LOCK: Final = 7_166_423_302
 """The advisory lock's key, the same as in the functions emit_event and wake_relay."""
 
 
-class Gate:
-    """The lock. Taking it waits for transactions that rang, so that is done on a thread of its own."""
+class AwakeLock:
+    """The lock. Taking it waits for transactions that notified, so that is done on a thread of its own."""
 
     def __init__(self, database: str) -> None:
         """Connect to `database`, or raise."""
-        self.session = Session(database, "relay", name="botberi-relay-gate")
+        self.session = Session(database, "relay", name="botberi-relay-awake-lock")
         self.session.limit(0)
         self.session.run("set lock_timeout = 0")
         self.session.run("set statement_timeout = 0")
         self.held = False
         self.failed = False
-        self._asking: threading.Thread | None = None
+        self._requesting: threading.Thread | None = None
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Ask for the lock unless it is held or asked for; a try would starve behind writers that share it."""
-        if not self.held and self._asking is None and not self.failed:
-            self._asking = threading.Thread(target=self._take, name="gate", daemon=True)
-            self._asking.start()
+        if not self.held and self._requesting is None and not self.failed:
+            self._requesting = threading.Thread(target=self._acquire, name="gate", daemon=True)
+            self._requesting.start()
 
-    def _take(self) -> None:
+    def _acquire(self) -> None:
         try:
             self.session.run("select pg_advisory_lock(:key)", key=LOCK)
             self.held = True
         except (Error, OSError):
             self.failed = True
-        self._asking = None
+        self._requesting = None
 
     def release(self) -> bool:
-        """Let writers ring; False when the lock is still being asked for, and the relay has to stay awake."""
+        """Let writers notify; False when the lock is still being asked for, and the relay has to stay awake."""
         if not self.held:
             return False
         self.session.run("select pg_advisory_unlock(:key)", key=LOCK)
@@ -57,16 +57,16 @@ class Gate:
         self.session.close()
 
 
-class Doorbell:
+class WakeUpListener:
     """The connection that listens."""
 
     def __init__(self, database: str) -> None:
         """Connect to `database` and listen, or raise."""
-        self.session = Session(database, "relay", name="botberi-relay-bell")
+        self.session = Session(database, "relay", name="botberi-relay-wake-up")
         self.session.run("listen botberi_outbox")
 
-    def answer(self) -> bool:
-        """Read what has arrived; tell whether somebody rang."""
+    def drain(self) -> bool:
+        """Read what has arrived; return whether there was a notification."""
         return bool(self.session.notifications())
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from core.postgres import session
 from core.postgres.session import Session
-from events.relay.gate import LOCK, Gate
+from events.relay.awake_lock import LOCK, AwakeLock
 from testing.world import World
 
 Eventually = Callable[..., Any]
@@ -25,10 +25,10 @@ def test_a_transaction_that_rang_may_take_longer_than_an_answer(
         writer.run("begin")
         writer.run("select pg_advisory_xact_lock_shared(:key)", key=LOCK)
         monkeypatch.setattr(session, "TIMEOUT", 2)
-        with closing(Gate("shared_psql")) as gate:
-            gate.ask()
+        with closing(AwakeLock("shared_psql")) as awake_lock:
+            awake_lock.request()
             eventually(lambda: writer.run(ASKED) == [[1]])
             writer.run("select pg_sleep(2.5)")
             writer.run("commit")
-            eventually(lambda: gate.held or gate.failed)
-            assert gate.held
+            eventually(lambda: awake_lock.held or awake_lock.failed)
+            assert awake_lock.held

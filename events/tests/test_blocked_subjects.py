@@ -29,7 +29,7 @@ def pausing(quiet_path: EventPath) -> Iterator[EventPath]:
 
 
 def start_relay(path: EventPath) -> None:
-    path.start("relay", PAUSING_TYPES=f"{AgentCreated.type}, {AgentChanged.type}")
+    path.start("relay", BLOCKING_TYPES=f"{AgentCreated.type}, {AgentChanged.type}")
 
 
 @contextmanager

@@ -11,19 +11,19 @@ REASONS: Final = ("type_unknown", "not_encodable", "too_large", "unroutable", "b
 STATES: Final = ("connecting", "standby", "active")
 
 STUCK: Final = 60
-"""Seconds without a turn of the main loop after which the process is beyond help: every wait in it is shorter."""
+"""Seconds without an iteration of the main loop after which the process is beyond help: every wait in it is shorter."""
 
 
 @dataclass
-class Figures:
+class RelayMetrics:
     """Each number is written by one thread only."""
 
     state: str = "connecting"
     """`standby` while another relay holds the lease, `active` with it."""
     blocked: bool = False
     """Whether RabbitMQ has said that it takes nothing for now."""
-    turned: float = field(default_factory=time.monotonic)
-    """When the main loop last turned, by the monotonic clock."""
+    last_beat: float = field(default_factory=time.monotonic)
+    """When the main loop last iterated, by the monotonic clock."""
     sessions: int = 0
     """Times that it began to connect."""
     pages: int = 0
@@ -35,14 +35,14 @@ class Figures:
     """Events that were under way when a connection was lost: they are sent again."""
     parked: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(REASONS, 0)))
     saves: int = 0
-    bells: int = 0
-    """Times that a writer's bell woke it up."""
+    notifications: int = 0
+    """Times that a writer's notification woke it up."""
     fallbacks: int = 0
-    """Times that it looked though no bell rang."""
+    """Times that it looked though no notification came."""
     found_by_fallback: int = 0
-    """Times that it found an event then: a bell was missed."""
-    foreign_published: int = 0
-    foreign_dead: int = 0
+    """Times that it found an event then: a notification was missed."""
+    ingested: int = 0
+    ingest_rejected: int = 0
     """Bare NOTIFYs that became events, and dead letters."""
     probes_sent: int = 0
     probes_returned: int = 0
@@ -52,14 +52,14 @@ class Figures:
     probed: float = 0.0
     """When that was, or when probing began, by the monotonic clock; 0 while nothing is probed."""
 
-    def turn(self) -> None:
-        """Note that the main loop turns."""
-        self.turned = time.monotonic()
+    def beat(self) -> None:
+        """Note that the main loop is alive."""
+        self.last_beat = time.monotonic()
 
     def ailment(self) -> str | None:
         """Tell why the process has to be started anew."""
-        silent = time.monotonic() - self.turned
-        return f"the main loop has not turned for {silent:.0f} s" if silent > STUCK else None
+        silent = time.monotonic() - self.last_beat
+        return f"the main loop has not run for {silent:.0f} s" if silent > STUCK else None
 
     def hindrance(self) -> str | None:
         """Tell why it is not ready; to stand by is to be ready."""

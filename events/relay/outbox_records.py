@@ -6,7 +6,7 @@ from typing import NamedTuple
 from events.wire import MAX_ATTRIBUTES, MAX_NAME
 
 
-class Letter(NamedTuple):
+class OutboxRecord(NamedTuple):
     """One row of the outbox, rendered."""
 
     seq: int
@@ -35,9 +35,9 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Unpublishable:
-    """A letter that no broker will take, and why."""
+    """An outbox record that cannot be published, with the reason."""
 
-    letter: Letter
+    record: OutboxRecord
     reason: str
     """`type_unknown`, `not_encodable`, `too_large` or `unroutable`; `behind` when it only waits for another."""
     detail: str
@@ -45,27 +45,27 @@ class Unpublishable:
 
 @dataclass(slots=True)
 class Page:
-    """Letters that were read together, and where the cursor stands when all of them are confirmed or parked."""
+    """Records that were read together, and where the cursor stands when all of them are confirmed or parked."""
 
-    letters: list[Letter]
+    records: list[OutboxRecord]
     after: Cursor
     unpublishable: list[Unpublishable] = field(default_factory=list)
     unconfirmed: int = 0
     sent_at: float = 0.0
     """By the monotonic clock."""
     finished: bool = False
-    """Whether every letter is confirmed, or returned by an exchange that is still the one it was sent to."""
+    """Whether every record is confirmed, or returned by an exchange that is still the one it was sent to."""
     from_parked: bool = False
-    """Whether the letters were parked before, and are not read from the outbox."""
+    """Whether the records were parked before, and are not read from the outbox."""
 
 
-def refusal(letter: Letter, catalog: frozenset[str]) -> Unpublishable | None:
-    """Tell why a letter can never be published, or None."""
-    if not letter.sound:
+def rejection(record: OutboxRecord, catalog: frozenset[str]) -> Unpublishable | None:
+    """Return why a record can never be published, or None if it can."""
+    if not record.sound:
         detail = "an attribute is empty or has characters other than printable ASCII without quotes"
-        return Unpublishable(letter, "not_encodable", detail)
-    if letter.attributes > MAX_ATTRIBUTES or max(len(letter.id), len(letter.type)) > MAX_NAME:
-        return Unpublishable(letter, "too_large", f"{letter.attributes} characters of attributes")
-    if letter.type not in catalog:
-        return Unpublishable(letter, "type_unknown", "the catalog has no such type")
+        return Unpublishable(record, "not_encodable", detail)
+    if record.attributes > MAX_ATTRIBUTES or max(len(record.id), len(record.type)) > MAX_NAME:
+        return Unpublishable(record, "too_large", f"{record.attributes} characters of attributes")
+    if record.type not in catalog:
+        return Unpublishable(record, "type_unknown", "the catalog has no such type")
     return None

@@ -17,7 +17,7 @@ from core.ids import new_id
 from core.postgres.session import Session
 from events.catalog.load import load
 from events.event import EVERYBODY
-from events.relay.figures import Figures
+from events.relay.metrics import RelayMetrics
 from events.wire import is_attribute
 
 log = logging.getLogger(__name__)
@@ -42,16 +42,16 @@ class NotTheFormError(ValueError):
     """The payload is not what this channel takes; the message says why."""
 
 
-class Foreign(threading.Thread):
+class NotifyIngest(threading.Thread):
     """Listens while its relay holds the lease."""
 
-    def __init__(self, database: str, figures: Figures) -> None:
+    def __init__(self, database: str, metrics: RelayMetrics) -> None:
         """Listen on `database`."""
         super().__init__(name="foreign", daemon=True)
         self.database = database
         self.source = f"/notify/{database}"
         """Of what is heard: whoever may connect can say it, so that it is nothing of Botberi's own."""
-        self.figures = figures
+        self.metrics = metrics
         self._stopped = threading.Event()
 
     def run(self) -> None:
@@ -59,7 +59,7 @@ class Foreign(threading.Thread):
         while not self._stopped.is_set():
             session: Session | None = None
             try:
-                session = Session(self.database, "relay", name="botberi-relay-foreign")
+                session = Session(self.database, "relay", name="botberi-relay-notify-ingest")
                 self._listen(session)
             except Exception as error:  # noqa: BLE001 - whatever it is, listening again is all that can be done
                 log.warning("not listening on %s of %s: %s; trying again", CHANNEL, self.database, error)
@@ -75,7 +75,7 @@ class Foreign(threading.Thread):
 
     def _listen(self, session: Session) -> None:
         session.run(f"listen {CHANNEL}")
-        log.info("hearing what others say on %s of %s", CHANNEL, self.database)
+        log.info("listening for what others say on %s of %s", CHANNEL, self.database)
         while not self._stopped.is_set():
             select.select([session.socket], [], [], 0.5)
             for _channel, payload in session.notifications():
@@ -85,12 +85,12 @@ class Foreign(threading.Thread):
         try:
             event_type, subject, data = understood(text)
         except NotTheFormError as error:
-            self.figures.foreign_dead += 1
+            self.metrics.ingest_rejected += 1
             log.warning("a NOTIFY on %s is a dead letter: %s", CHANNEL, error)
             session.run(_KEEP, id=new_id("ded"), source=self.source, detail=str(error), event=text)
             return
         session.run(_EMIT, type=event_type, subject=subject, data=json.dumps(data), source=self.source)
-        self.figures.foreign_published += 1
+        self.metrics.ingested += 1
 
 
 def understood(text: str) -> tuple[str, str, dict[str, Any]]:

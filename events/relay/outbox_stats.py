@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from core.postgres.session import Reconnecting
 
-LOOK: Final = """
+_QUERY: Final = """
 select waiting, coalesce(greatest(oldest_seconds, 0), 0), parked, dead, status.epoch, status.holder, progress_seconds,
        extract(epoch from clock_timestamp() - probed)::float8, probe_seconds
 from event_path_status(:most) as status, relay_cursor
@@ -19,11 +19,11 @@ select emit_event(
 _NOTE: Final = "update relay_cursor set probed = now(), probe_seconds = :seconds where epoch = :epoch"
 
 
-MOST: Final = 50_000
+COUNT_LIMIT: Final = 50_000
 """Events that are counted at most, so that a look stays cheap with a million waiting."""
 
 
-class View(NamedTuple):
+class OutboxSnapshot(NamedTuple):
     """One look."""
 
     waiting: int
@@ -44,18 +44,18 @@ class View(NamedTuple):
     """Seconds that it took."""
 
 
-class Outlook:
+class OutboxStats:
     """A connection for all that isn't the relay's work; from any thread."""
 
     def __init__(self, database: str) -> None:
         """Look at `database`, connecting when it is first asked."""
         self.database = database
-        self._connection = Reconnecting(database, "relay", name="botberi-relay-outlook")
+        self._connection = Reconnecting(database, "relay", name="botberi-relay-stats")
         self._lock = threading.Lock()
 
-    def look(self) -> View:
+    def read(self) -> OutboxSnapshot:
         """Return what there is to see, or raise."""
-        return View(*self._run(LOOK, most=MOST)[0])
+        return OutboxSnapshot(*self._run(_QUERY, most=COUNT_LIMIT)[0])
 
     def emit_probe(self, event_type: str, event_id: str, recipient: str) -> None:
         """Commit an event that goes to one queue, or raise."""

@@ -8,8 +8,8 @@ import time
 from typing import Final
 
 from core.configuration import setting
-from events.relay.letters import Letter, Page, Unpublishable
 from events.relay.outbox_reader import OutboxReader
+from events.relay.outbox_records import OutboxRecord, Page, Unpublishable
 
 LOOK: Final = 0.5
 """Seconds between two looks at what may leave, while anything waits."""
@@ -17,12 +17,12 @@ LOOK: Final = 0.5
 BEHIND: Final = "behind"
 
 
-def pausing_types() -> frozenset[str]:
+def blocking_types() -> frozenset[str]:
     """Return the types of which an event that can't be published holds back those after it."""
-    return frozenset(filter(None, setting("PAUSING_TYPES", "").replace(" ", "").split(",")))
+    return frozenset(filter(None, setting("BLOCKING_TYPES", "").replace(" ", "").split(",")))
 
 
-class Paused:
+class BlockedSubjects:
     """The subjects that wait, as far as this relay knows: at least those that do."""
 
     def __init__(self, reader: OutboxReader) -> None:
@@ -35,36 +35,38 @@ class Paused:
         """Tell whether to look what may leave; everything before has to be settled then."""
         return bool(self.subjects) and time.monotonic() - self._looked_at >= LOOK
 
-    def part(self, letters: list[Letter], outstanding: set[str]) -> tuple[list[Letter], list[Unpublishable]]:
-        """Return as many letters of a page as may be dealt with together, and which of them have to wait.
+    def part(
+        self, records: list[OutboxRecord], outstanding: set[str]
+    ) -> tuple[list[OutboxRecord], list[Unpublishable]]:
+        """Return as many records of a page as may be dealt with together, and which of them have to wait.
 
         Of a subject that can pause one is on its way at a time: it may come back, and those after it may not be gone.
         """
-        taken: list[Letter] = []
+        taken: list[OutboxRecord] = []
         behind: list[Unpublishable] = []
-        for letter in letters:
-            if letter.subject in self.subjects:
-                behind.append(Unpublishable(letter, BEHIND, "an earlier event of its subject is parked"))
-            elif letter.subject in outstanding:
+        for record in records:
+            if record.subject in self.subjects:
+                behind.append(Unpublishable(record, BEHIND, "an earlier event of its subject is parked"))
+            elif record.subject in outstanding:
                 break
-            elif letter.subject:
-                outstanding.add(letter.subject)
-            taken.append(letter)
+            elif record.subject:
+                outstanding.add(record.subject)
+            taken.append(record)
         return taken, behind
 
     def held_back(self, refused: Unpublishable) -> None:
         """Let the subject of what is parked wait, if its type says so."""
-        if refused.letter.subject:
-            self.subjects.add(refused.letter.subject)
+        if refused.record.subject:
+            self.subjects.add(refused.record.subject)
 
-    def released(self) -> list[Letter]:
+    def released(self) -> list[OutboxRecord]:
         """Return what may leave now: the first of each subject that nothing holds back any more."""
         self._looked_at = time.monotonic()
         self.subjects = set(self.reader.waiting())
         return self.reader.released() if self.subjects else []
 
     def left(self, page: Page) -> None:
-        """Take note that those letters of a page of `released` have left which did not come back."""
-        back = {refused.letter.seq for refused in page.unpublishable}
-        self.reader.resolve([letter.seq for letter in page.letters if letter.seq not in back])
+        """Take note that those records of a page of `released` have left which did not come back."""
+        back = {refused.record.seq for refused in page.unpublishable}
+        self.reader.resolve([record.seq for record in page.records if record.seq not in back])
         self._looked_at = float("-inf")
