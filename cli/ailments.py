@@ -12,11 +12,11 @@ from cli.asking import DATABASES, ask, broker
 from core.logs import said
 from events import subscriptions
 from events.broker import bus, management
-from events.broker.differences import DEAD, Differences, compare
+from events.broker.drift import DEAD, Drift, compare
 from events.broker.management import Existing
 from events.dispatcher.clock import schedules_of
 from events.relay.outbox_reader import IDENTITY
-from events.topology import declaration, moving
+from events.topology import declaration, queue_migration
 
 Ailment = tuple[str, str, str]
 """Where, what, and the remedy."""
@@ -144,25 +144,25 @@ def _of_broker(connection: pika.BlockingConnection) -> Iterator[Ailment]:
     wanted = declaration.wanted_by(subscriptions.read())
     yield from _of_topology(compare(wanted, existing), existing)
     for queue in sorted(set(wanted.queues) & set(existing.queues)):
-        if not moving.consumers(connection, queue):
+        if not queue_migration.consumers(connection, queue):
             remedy = "start `python -m events.dispatcher`; it takes nothing until the function answers /_/ready"
             yield queue, "nobody consumes from it", remedy
 
 
-def _of_topology(differences: Differences, existing: Existing) -> Iterator[Ailment]:
-    for exchange in differences.exchanges:
+def _of_topology(drift: Drift, existing: Existing) -> Iterator[Ailment]:
+    for exchange in drift.exchanges:
         yield exchange, "the exchange is missing", TOPOLOGIST
-    for exchange in differences.kinds:
+    for exchange in drift.kinds:
         yield exchange, "the exchange is of another kind", f"delete it, then {TOPOLOGIST}"
-    for queue in differences.queues:
+    for queue in drift.queues:
         kind = "the dead-letter queue" if queue.endswith(DEAD) else "the queue"
         yield queue, f"{kind} is missing", TOPOLOGIST
-    for exchange, queue, key in differences.bindings:
+    for exchange, queue, key in drift.bindings:
         if queue in existing.queues:
             yield queue, f"it is not bound to {key} of {exchange}", TOPOLOGIST
-    for _, queue, key in differences.stale:
+    for _, queue, key in drift.stale:
         yield queue, f"it hears {key}, which its subscriber doesn't", TOPOLOGIST
-    for queue in differences.changed:
+    for queue in drift.changed:
         yield queue, "it has other arguments, or is being made anew", f"stop the dispatcher, then {TOPOLOGIST}"
-    for queue in differences.gone:
+    for queue in drift.gone:
         yield queue, "it belongs to no subscription any more", f"{TOPOLOGIST} --delete-gone"

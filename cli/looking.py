@@ -21,8 +21,8 @@ _SHELVED: Final = "select queue, count(*) from deferred_events group by queue"
 def status() -> None:
     """Show the lease, what waits, what is parked and what is dead, and every queue.
 
-    `shelved` are events of subjects that fail: they wait in shared_psql, so that they hold up nobody else. Exits with 1
-    when something can't be asked.
+    `deferred` are events of subjects that fail: they wait in shared_psql, so that they hold up nobody else. Exits with
+    1 when something can't be asked.
     """
     trouble = [*_show_databases(), *_show_queues()]
     if trouble:
@@ -65,11 +65,11 @@ def _show_queues() -> Iterator[str]:
         (name, *(counts or ("missing", "-")), "?" if shelved is None else shelved.get(name, 0))
         for name, counts in found.items()
     ]
-    table(("queue", "ready", "consumers", "shelved"), queues)
+    table(("queue", "ready", "consumers", "deferred"), queues)
 
 
 def _shelved() -> dict[str, int] | None:
-    """Return how many events of each queue wait on the shelf; None when nobody can be asked."""
+    """Return how many events of each queue wait in the retry store; None when nobody can be asked."""
     try:
         return dict(ask("shared_psql", _SHELVED))
     except FAILURES:

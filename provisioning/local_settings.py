@@ -35,11 +35,11 @@ class Ports:
     gateway: int = 8040
     flower: int = 4400
     edge: int = 8080
-    watch_relay_user: int = 9464
+    monitoring_relay_user: int = 9464
     """Here and below: health and figures of a part, for those who watch."""
-    watch_relay_shared: int = 9465
-    watch_dispatcher: int = 9466
-    watch_gateway: int = 9467
+    monitoring_relay_shared: int = 9465
+    monitoring_dispatcher: int = 9466
+    monitoring_gateway: int = 9467
     subscribers: int = 8060
     """Where the dispatcher finds subscribers; the edge doesn't lead here."""
 
@@ -67,7 +67,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         # Agents are processes of whoever starts them here.
         confinement.SETTING: confinement.ALLOWED,
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
-        "WATCH_LISTEN": "",
+        "MONITORING_LISTEN": "",
         "SUBSCRIPTIONS": str(ROOT / "deploy" / "subscriptions.json"),
         "EDGE_LISTEN": f"{LOOPBACK}:{ports.edge}",
         "EDGE_FUNCTIONS": f"{LOOPBACK}:{ports.functions}",

@@ -24,7 +24,7 @@ from tools.local.servers import redis_server, vhosts
 
 _ITS_OWN: Final = (
     *("user_redis", "user", "admin", "broker", "functions", "subscribers", "gateway", "edge"),
-    *("watch_relay_user", "watch_relay_shared", "watch_dispatcher", "watch_gateway"),
+    *("monitoring_relay_user", "monitoring_relay_shared", "monitoring_dispatcher", "monitoring_gateway"),
 )
 """Ports of services that every worker has for itself."""
 

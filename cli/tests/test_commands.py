@@ -36,7 +36,7 @@ def test_status_shows_the_lease_and_every_queue(command: Botberi, path: EventPat
     assert all(queue in command("status") for queue in (HEAR_SOME.queue, bus.dead(HEAR_SOME.queue), bus.NOTIFY_QUEUE))
 
 
-def test_status_counts_what_is_on_the_shelf(command: Botberi, path: EventPath) -> None:
+def test_status_counts_what_is_on_the_retry_store(command: Botberi, path: EventPath) -> None:
     path.query("insert into deferred_subjects values ('botberi.hear-some', 's', 1, 'infinity')")
     path.query("insert into deferred_events values (default, 'botberi.hear-some', 's', '', '', '')")
     [line] = [line for line in command("status").splitlines() if line.startswith(f"{HEAR_SOME.queue} ")]

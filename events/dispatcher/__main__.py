@@ -15,20 +15,20 @@ from typing import Any, Final
 
 from core import failpoints, logs
 from core.configuration import MissingSettingError, setting
-from core.watching import Watched, serve
+from core.monitoring import Monitored, serve
 from events import signing, subscriptions
 from events.broker.bus import NOTIFY_QUEUE
 from events.dispatcher.caller import Caller, NotAnAddressError, address_of
 from events.dispatcher.clock import Clock, schedules_of
-from events.dispatcher.consumer import Consumer, Tap
+from events.dispatcher.consumer import ConsumedQueue, Consumer
 from events.dispatcher.dead_letters import DeadLetters
-from events.dispatcher.delivery import Answer, Delivery, Verdict, received
+from events.dispatcher.delivery import CallResult, Delivery, Verdict, received
 from events.dispatcher.exposition import FAMILIES, SLOTS, Exposed
-from events.dispatcher.figures import Counted
-from events.dispatcher.lanes import Lanes
+from events.dispatcher.key_queues import KeyQueues
+from events.dispatcher.metrics import Counted
 from events.dispatcher.notifier import Notifier
 from events.dispatcher.readiness import Readiness
-from events.dispatcher.shelf import Shelf
+from events.dispatcher.retry_store import RetryStore
 from events.schedules import NotAScheduleError
 from events.subscriptions import Subscription
 
@@ -42,14 +42,14 @@ SWITCH: Final = 0.001
 that decodes what comes in would take each, while an answer waits to be read."""
 
 SAVING: Final = 0.5
-"""Seconds to write down what became of the events of the shelf, at least."""
+"""Seconds to write down what became of the events of the retry store, at least."""
 
 CLOSING: Final = 1.0
 """Seconds to acknowledge, and to close the connection."""
 
 
 class Dispatcher:
-    """Lanes for every subscription, and the consumer that feeds them."""
+    """Per-key queues for every subscription, and the consumer that feeds them."""
 
     def __init__(self, wanted: list[Subscription], url: str) -> None:
         """`url` is where functions are, with `{name}` in it."""
@@ -57,31 +57,35 @@ class Dispatcher:
         self.keys = signing.Keys()
         self.clock = Clock(schedules_of(wanted), threading.Event())
         self.calls: dict[str, list[Counted]] = {}
-        self.shelf = Shelf()
-        self.lanes = [self._lanes(subscription) for subscription in wanted]
+        self.retry_store = RetryStore()
+        self.key_queues = [self._key_queues(subscription) for subscription in wanted]
         self.readiness = {each.queue: Readiness(self._caller(each)) for each in wanted}
-        self.shelf.lanes = {lanes.subscription.queue: lanes for lanes in self.lanes}
-        self.shelf.kept = self._settle_handled
-        self.shelf.given_up = _log_death
+        self.retry_store.key_queues = {key_queues.subscription.queue: key_queues for key_queues in self.key_queues}
+        self.retry_store.kept = self._settle_handled
+        self.retry_store.given_up = _log_death
         self.dead_letters = DeadLetters()
         self.notifier = Notifier(self.dead_letters)
-        graves = [self.dead_letters.tap(queue) for queue in (NOTIFY_QUEUE, *(each.queue for each in wanted))]
-        self.consumer = Consumer([*map(self._tap, self.lanes), *graves, self.notifier.tap()])
+        dead_letter_queues = [
+            self.dead_letters.consumed_queue(queue) for queue in (NOTIFY_QUEUE, *(each.queue for each in wanted))
+        ]
+        self.consumer = Consumer(
+            [*map(self._consumed_queue, self.key_queues), *dead_letter_queues, self.notifier.consumed_queue()]
+        )
         self.notifier.consumer = self.dead_letters.consumer = self.consumer
-        parts = (self.consumer, self.shelf, self.dead_letters, self.notifier, self.clock, self.lanes)
+        parts = (self.consumer, self.retry_store, self.dead_letters, self.notifier, self.clock, self.key_queues)
         self.exposed = Exposed(*parts, self.calls, self.readiness)
 
     def _caller(self, subscription: Subscription) -> Caller:
         url = address_of(self.url, subscription.function)
         return Caller(url, subscription.function, self.keys, subscription.timeout_seconds)
 
-    def _lanes(self, subscription: Subscription) -> Lanes:
-        def settle(delivery: Delivery, answer: Answer) -> None:
+    def _key_queues(self, subscription: Subscription) -> KeyQueues:
+        def settle(delivery: Delivery, result: CallResult) -> None:
             failpoints.reach("dispatcher.settle")
-            handled = answer.verdict is Verdict.HANDLED
+            handled = result.verdict is Verdict.HANDLED
             if not handled:
-                self.dead_letters.remember(subscription.queue, delivery, answer)
-                _log_death(subscription.queue, delivery, answer)
+                self.dead_letters.remember(subscription.queue, delivery, result)
+                _log_death(subscription.queue, delivery, result)
             self.consumer.settle(subscription.queue, delivery.tag, delivery.connection, handled=handled)
 
         calls = self.calls[subscription.function] = []
@@ -91,29 +95,31 @@ class Dispatcher:
             calls.append(counted)
             return counted
 
-        return Lanes(subscription, make_call, settle, self.shelf.ring)
+        return KeyQueues(subscription, make_call, settle, self.retry_store.wake)
 
     def _settle_handled(self, queue: str, delivery: Delivery) -> None:
         self.consumer.settle(queue, delivery.tag, delivery.connection, handled=True)
 
-    def _tap(self, lanes: Lanes) -> Tap:
+    def _consumed_queue(self, key_queues: KeyQueues) -> ConsumedQueue:
         def deliver(tag: int, connection: int, body: bytes, _properties: Any) -> None:  # noqa: ANN401 - pika's
-            lanes.accept(received(tag, connection, body))
+            key_queues.accept(received(tag, connection, body))
 
-        subscription = lanes.subscription
+        subscription = key_queues.subscription
         readiness = self.readiness[subscription.queue]
-        return Tap(subscription.queue, lanes.window, deliver, lanes.forget, ready=lambda: readiness.reached)
+        return ConsumedQueue(
+            subscription.queue, key_queues.window, deliver, key_queues.forget, ready=lambda: readiness.reached
+        )
 
     def run(self, stopped: threading.Event) -> None:
         """Dispatch until `stopped` is set, then finish the calls under way."""
         self.keys.current()
-        serve(self.exposed.watched())
+        serve(self.exposed.monitored())
         for readiness in self.readiness.values():
             readiness.start()
-        for lanes in self.lanes:
-            lanes.workers.start()
-        if self.lanes:
-            self.shelf.start()
+        for key_queues in self.key_queues:
+            key_queues.workers.start()
+        if self.key_queues:
+            self.retry_store.start()
         self.dead_letters.start()
         self.notifier.start()
         self.consumer.start()
@@ -121,24 +127,24 @@ class Dispatcher:
         stopped.wait()
         self.clock.stopped.set()
         deadline = time.monotonic() + DRAIN
-        for lanes in self.lanes:
-            lanes.workers.begin_nothing()
-        for lanes in self.lanes:
-            lanes.workers.join(deadline)
-        if self.lanes:
-            self.shelf.stop(max(SAVING, deadline - time.monotonic()))
+        for key_queues in self.key_queues:
+            key_queues.workers.begin_nothing()
+        for key_queues in self.key_queues:
+            key_queues.workers.join(deadline)
+        if self.key_queues:
+            self.retry_store.stop(max(SAVING, deadline - time.monotonic()))
         self.consumer.stop(CLOSING)
         log.info("stopped")
 
 
-def _log_death(queue: str, delivery: Delivery, answer: Answer) -> None:
+def _log_death(queue: str, delivery: Delivery, result: CallResult) -> None:
     log.error(
         "%s goes to the dead letters of %s after %s attempts: %s, %s",
         delivery.event_id,
         queue,
         delivery.attempts,
-        answer.reason,
-        answer.detail,
+        result.reason,
+        result.detail,
     )
 
 
@@ -164,7 +170,7 @@ def run(stopped: threading.Event, *, cron_only: bool) -> None:
     wanted = subscriptions.read()
     if cron_only:
         clock = Clock(schedules_of(wanted), stopped)
-        serve(Watched(FAMILIES, lambda: [(SLOTS, {}, clock.fired)]))
+        serve(Monitored(FAMILIES, lambda: [(SLOTS, {}, clock.fired)]))
         clock.run()
     else:
         Dispatcher(wanted, setting("FUNCTIONS_URL")).run(stopped)

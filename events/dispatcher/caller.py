@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 
 from core.context import TRACEPARENT
 from events import signing
-from events.dispatcher.delivery import Answer, Delivery, Verdict
+from events.dispatcher.delivery import CallResult, Delivery, Verdict
 from events.dispatcher.http_connection import HttpConnection, ProtocolError, Response
 from events.wire import CONTENT_TYPE
 
 CONNECT_TIMEOUT: Final = 2.0
 """Seconds."""
 
-MAX_ANSWER: Final = 16 * 1024
+MAX_RESPONSE: Final = 16 * 1024
 """Bytes of an answer that are read; of use are only the first few."""
 
 _OK: Final = 200
@@ -72,20 +72,20 @@ class Caller:
         """The beginning of every request."""
         self._kept: HttpConnection | None = None
 
-    def __call__(self, delivery: Delivery) -> Answer:
+    def __call__(self, delivery: Delivery) -> CallResult:
         """Call the function with an event; whatever happens is an answer."""
         kept = self._kept is not None
         try:
             return verdict(self._exchange(self._request(delivery)))
         except TimeoutError:
             self.close()
-            return Answer(Verdict.RETRY, "timeout", f"no answer within {self.timeout} s")
+            return CallResult(Verdict.RETRY, "timeout", f"no answer within {self.timeout} s")
         except (ProtocolError, OSError, ValueError) as error:
             self.close()
             if kept:
                 # The other end may close a connection that idles, just as it is used again.
                 return self(delivery)
-            return Answer(Verdict.RETRY, "unreachable", repr(error))
+            return CallResult(Verdict.RETRY, "unreachable", repr(error))
 
     def is_there(self) -> str | None:
         """Ask whether the function can be called; return None if it can, and otherwise what was answered instead."""
@@ -113,7 +113,7 @@ class Caller:
             self._kept = HttpConnection.open(
                 self.host, self.port, secure=self.secure, seconds=seconds, wait=self.timeout
             )
-        response = self._kept.exchange(request, deadline=deadline, limit=MAX_ANSWER)
+        response = self._kept.exchange(request, deadline=deadline, limit=MAX_RESPONSE)
         if not response.reusable:
             self.close()
         return response
@@ -125,15 +125,15 @@ class Caller:
             self._kept = None
 
 
-def verdict(response: Response) -> Answer:
+def verdict(response: Response) -> CallResult:
     """Return what an answer means."""
     status = response.status
     if _OK <= status < _REDIRECTION:
-        return Answer(Verdict.HANDLED, "handled")
+        return CallResult(Verdict.HANDLED, "handled")
     if response.media_type != _PROBLEM and status in _NOT_THERE:
-        return Answer(Verdict.RETRY, "unreachable", f"{status}, which is not the function's own answer")
+        return CallResult(Verdict.RETRY, "unreachable", f"{status}, which is not the function's own answer")
     detail = f"{status} {_sentence(response.body)}".strip()
-    return Answer(Verdict.DEAD if status == _POISON else Verdict.RETRY, _REASONS.get(status, "unexpected"), detail)
+    return CallResult(Verdict.DEAD if status == _POISON else Verdict.RETRY, _REASONS.get(status, "unexpected"), detail)
 
 
 def _sentence(text: bytes) -> str:

@@ -27,7 +27,7 @@ READY_PAUSE: Final = 0.2
 
 
 @dataclass(frozen=True)
-class Tap:
+class ConsumedQueue:
     """A queue to consume from."""
 
     queue: str
@@ -74,14 +74,14 @@ class OpenChannel:
 class Consumer(threading.Thread):
     """Consumes from every tap, connection after connection, until it is told to stop."""
 
-    def __init__(self, taps: list[Tap]) -> None:
-        """Consume from `taps`."""
+    def __init__(self, consumed_queues: list[ConsumedQueue]) -> None:
+        """Consume from `consumed_queues`."""
         super().__init__(name="consumer", daemon=True)
-        self.taps = taps
+        self.consumed_queues = consumed_queues
         self.connected = False
         self.connects = 0
         """Times that it connected."""
-        self.turned = time.monotonic()
+        self.last_beat = time.monotonic()
         """When it last showed a sign of life, by the monotonic clock."""
         self.stopped = threading.Event()
         self._connection: Any = None
@@ -94,7 +94,7 @@ class Consumer(threading.Thread):
         """Connect again and again."""
         pause = 0.1
         while not self.stopped.is_set():
-            self.turned = time.monotonic()
+            self.last_beat = time.monotonic()
             try:
                 self._connection = Deliveries(
                     bus.parameters("dispatcher", heartbeat=bus.HEARTBEAT),
@@ -108,8 +108,8 @@ class Consumer(threading.Thread):
             pause = 0.1 if self.connected else min(pause * 2, MAX_PAUSE)
             self.connected = False
             self._channels.clear()
-            for tap in self.taps:
-                tap.lost()
+            for consumed_queue in self.consumed_queues:
+                consumed_queue.lost()
             self.stopped.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
 
     def settle(self, queue: str, tag: int, connection: int, *, handled: bool) -> None:
@@ -155,43 +155,47 @@ class Consumer(threading.Thread):
     def _on_open(self, connection: Any) -> None:  # noqa: ANN401 - pika's
         self.connected = True
         self.connects += 1
-        self._turn(connection)
+        self._beat(connection)
         connection.read_much()
-        log.info("connected to event_bus; %s queues", len(self.taps))
-        for tap in self.taps:
-            self._open(connection, tap)
+        log.info("connected to event_bus; %s queues", len(self.consumed_queues))
+        for consumed_queue in self.consumed_queues:
+            self._open(connection, consumed_queue)
 
-    def _turn(self, connection: Any) -> None:  # noqa: ANN401 - pika's
-        self.turned = time.monotonic()
+    def _beat(self, connection: Any) -> None:  # noqa: ANN401 - pika's
+        self.last_beat = time.monotonic()
         if connection.is_open:
-            connection.ioloop.call_later(1.0, partial(self._turn, connection))
+            connection.ioloop.call_later(1.0, partial(self._beat, connection))
 
-    def _open(self, connection: Any, tap: Tap) -> None:  # noqa: ANN401 - pika's
+    def _open(self, connection: Any, consumed_queue: ConsumedQueue) -> None:  # noqa: ANN401 - pika's
         if not connection.is_open or self.stopped.is_set():
             return
-        if tap.ready():
-            connection.channel(on_open_callback=partial(self._on_channel, connection, tap))
+        if consumed_queue.ready():
+            connection.channel(on_open_callback=partial(self._on_channel, connection, consumed_queue))
         else:
-            connection.ioloop.call_later(READY_PAUSE, partial(self._open, connection, tap))
+            connection.ioloop.call_later(READY_PAUSE, partial(self._open, connection, consumed_queue))
 
-    def _on_channel(self, connection: Any, tap: Tap, channel: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_channel(self, connection: Any, consumed_queue: ConsumedQueue, channel: Any) -> None:  # noqa: ANN401 - pika's
         number = next(self._numbers)
-        self._channels[tap.queue] = OpenChannel(number, channel)
+        self._channels[consumed_queue.queue] = OpenChannel(number, channel)
         # What was settled while there was no connection is of no use any more.
         self._flush()
-        channel.add_on_close_callback(partial(self._on_channel_gone, connection, tap))
+        channel.add_on_close_callback(partial(self._on_channel_gone, connection, consumed_queue))
         channel.add_on_cancel_callback(lambda _: channel.close(0, "its queue is gone: `botberi topology` makes it"))
-        channel.basic_qos(prefetch_count=tap.prefetch)
-        if not tap.with_properties:
-            connection.takers[channel.channel_number] = lambda tag, body: tap.deliver(tag, number, body, None)
+        channel.basic_qos(prefetch_count=consumed_queue.prefetch)
+        if not consumed_queue.with_properties:
+            connection.takers[channel.channel_number] = lambda tag, body: consumed_queue.deliver(
+                tag, number, body, None
+            )
         channel.basic_consume(
-            tap.queue,
-            lambda _channel, method, properties, body: tap.deliver(method.delivery_tag, number, body, properties),
+            consumed_queue.queue,
+            lambda _channel, method, properties, body: consumed_queue.deliver(
+                method.delivery_tag, number, body, properties
+            ),
         )
 
-    def _on_channel_gone(self, connection: Any, tap: Tap, channel: Any, error: Exception) -> None:  # noqa: ANN401
+    def _on_channel_gone(self, connection: Any, consumed_queue: ConsumedQueue, channel: Any, error: Exception) -> None:  # noqa: ANN401
         connection.takers.pop(channel.channel_number, None)
         if connection.is_open and not self.stopped.is_set():
-            log.warning("no longer consuming from %s: %s; trying again", tap.queue, error)
-            tap.lost()
-            connection.ioloop.call_later(QUEUE_PAUSE, partial(self._open, connection, tap))
+            log.warning("no longer consuming from %s: %s; trying again", consumed_queue.queue, error)
+            consumed_queue.lost()
+            connection.ioloop.call_later(QUEUE_PAUSE, partial(self._open, connection, consumed_queue))

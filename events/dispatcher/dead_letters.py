@@ -17,8 +17,8 @@ from core import failpoints
 from core.ids import new_id
 from core.postgres.session import Reconnecting
 from events.broker import bus
-from events.dispatcher.consumer import Consumer, Tap
-from events.dispatcher.delivery import MAX_NAME, Answer, Delivery, Verdict, attributes, received
+from events.dispatcher.consumer import ConsumedQueue, Consumer
+from events.dispatcher.delivery import MAX_NAME, CallResult, Delivery, Verdict, attributes, received
 
 log = logging.getLogger(__name__)
 
@@ -31,12 +31,12 @@ PAUSE: Final = 2.0
 MEMORY: Final = 10_000
 """Reasons that are remembered at most."""
 
-BURY: Final = """
+INSERT: Final = """
 insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
 values (:id, :queue, :event_id, :source, :type, :subject, :reason, :detail, :attempts, :event)
 on conflict (queue, source, event_id) where resolution is null do nothing
 """
-"""Takes what `burial` returns."""
+"""Takes what `dead_letter_row` returns."""
 
 
 @dataclass(frozen=True)
@@ -52,28 +52,28 @@ class DeadLetters(threading.Thread):
     """Writes the rows, one after another; while it can't, the messages stay in their queues."""
 
     def __init__(self) -> None:
-        """Give `taps` to a consumer, and the consumer to `consumer`, before it is started."""
+        """Give `consumed_queues` to a consumer, and the consumer to `consumer`, before it is started."""
         super().__init__(name="dead-letters", daemon=True)
         self.consumer: Consumer
         self.written: Counter[str] = Counter()
         """Dead letters by the queue that they died in."""
         self._arrived: queue.SimpleQueue[_Message] = queue.SimpleQueue()
-        self._why: dict[tuple[str, str, str], tuple[Answer, int]] = {}
+        self._why: dict[tuple[str, str, str], tuple[CallResult, int]] = {}
         self._database = Reconnecting("shared_psql", "relay", name="botberi-dead-letters")
 
-    def tap(self, origin: str) -> Tap:
+    def consumed_queue(self, origin: str) -> ConsumedQueue:
         """Return the tap of the dead-letter queue of the queue `origin`."""
         self.written[origin] = 0
 
         def deliver(tag: int, connection: int, body: bytes, properties: Any) -> None:  # noqa: ANN401 - pika's
             self._arrived.put(_Message(origin, tag, connection, body, properties.headers or {}))
 
-        return Tap(bus.dead(origin), PREFETCH, deliver, lambda: None, with_properties=True)
+        return ConsumedQueue(bus.dead(origin), PREFETCH, deliver, lambda: None, with_properties=True)
 
-    def remember(self, origin: str, delivery: Delivery, answer: Answer) -> None:
+    def remember(self, origin: str, delivery: Delivery, result: CallResult) -> None:
         """Remember why a delivery of the queue `origin` was given up, until its dead letter arrives."""
         if len(self._why) < MEMORY:
-            self._why[origin, delivery.source, delivery.event_id] = (answer, delivery.attempts)
+            self._why[origin, delivery.source, delivery.event_id] = (result, delivery.attempts)
 
     def run(self) -> None:
         """Write what arrives, for ever."""
@@ -86,7 +86,7 @@ class DeadLetters(threading.Thread):
 
     def _written(self, message: _Message) -> bool:
         try:
-            self._database.open().run(BURY, **self._row(message))
+            self._database.open().run(INSERT, **self._row(message))
         except Exception as error:  # noqa: BLE001 - whatever it is, the message stays where it is
             log.warning("dead letters can't be written to shared_psql: %s; trying again", error)
             self._database.close()
@@ -97,11 +97,11 @@ class DeadLetters(threading.Thread):
     def _row(self, message: _Message) -> dict[str, Any]:
         delivery = received(message.tag, message.connection, message.body)
         key = (message.queue, delivery.source, delivery.event_id)
-        answer, delivery.attempts = self._why.pop(key, (_unknown(message.headers), 0))
-        return burial(message.queue, delivery, answer)
+        result, delivery.attempts = self._why.pop(key, (_unknown(message.headers), 0))
+        return dead_letter_row(message.queue, delivery, result)
 
 
-def burial(queue: str, delivery: Delivery, answer: Answer) -> dict[str, Any]:
+def dead_letter_row(queue: str, delivery: Delivery, result: CallResult) -> dict[str, Any]:
     """Return the row of a dead letter, whatever its body holds."""
     event = attributes(delivery.body)
     given = {name: event.get(name) for name in ("source", "type", "subject")}
@@ -112,17 +112,17 @@ def burial(queue: str, delivery: Delivery, answer: Answer) -> dict[str, Any]:
         # Two that have no id are two letters.
         "event_id": _name(delivery.event_id),
         **known,
-        "reason": answer.reason,
-        "detail": _storable(answer.detail),
+        "reason": result.reason,
+        "detail": _storable(result.detail),
         "attempts": delivery.attempts,
         "event": _storable(delivery.body.decode(errors="replace")),
     }
 
 
-def _unknown(headers: dict[str, Any]) -> Answer:
+def _unknown(headers: dict[str, Any]) -> CallResult:
     """Return what RabbitMQ says of a death that the dispatcher knows nothing of."""
     deaths = headers.get("x-death") or [{}]
-    return Answer(Verdict.DEAD, str(deaths[0].get("reason", "unknown")), "given up by another consumer")
+    return CallResult(Verdict.DEAD, str(deaths[0].get("reason", "unknown")), "given up by another consumer")
 
 
 def _storable(text: str) -> str:

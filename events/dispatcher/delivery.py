@@ -19,7 +19,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True)
-class Answer:
+class CallResult:
     """A verdict, with what an administrator should know about it."""
 
     verdict: Verdict

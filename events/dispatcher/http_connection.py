@@ -126,11 +126,11 @@ class HttpConnection:
         """Send a request and read its answer; raise TimeoutError after the monotonic `deadline`."""
         self._deadline = deadline
         self._send(request)
-        answer = self._reader
-        answer.begin()
-        while not answer.whole and len(answer.body) < limit:
-            answer.feed(self._receive())
-        return Response(answer.status, answer.body[:limit], answer.whole and answer.reusable, answer.media_type)
+        result = self._reader
+        result.begin()
+        while not result.whole and len(result.body) < limit:
+            result.feed(self._receive())
+        return Response(result.status, result.body[:limit], result.whole and result.reusable, result.media_type)
 
     def close(self) -> None:
         """Close the connection."""

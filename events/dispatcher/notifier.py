@@ -18,10 +18,10 @@ from core.postgres.errors import DatabaseError, sqlstate
 from core.postgres.session import Reconnecting
 from events.broker import bus
 from events.catalog.load import load
-from events.dispatcher.addressed import Addressed, Gatekeeper
-from events.dispatcher.consumer import Consumer, Tap
+from events.dispatcher.consumer import ConsumedQueue, Consumer
 from events.dispatcher.dead_letters import DeadLetters
-from events.dispatcher.delivery import Answer, Verdict, received
+from events.dispatcher.delivery import CallResult, Verdict, received
+from events.dispatcher.validation import ValidatedEvent, Validator
 from events.wire import NotAnEventError
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ DATABASE: Final = "shared_psql"
 BATCH: Final = 500
 """Events that are taken in at a time, at most."""
 
-PATIENCE: Final = 0.02
+BATCH_TIMEOUT: Final = 0.02
 """Seconds that a batch waits for more."""
 
 PAUSE: Final = 1.0
@@ -45,7 +45,7 @@ _DATA_ERRORS: Final = ("22", "23", "54")
 _SEPARATOR: Final = "\x1e"
 """Stands neither in an attribute nor in JSON: Postgres splits by it faster than it reads an array."""
 
-TAKE_IN: Final = """
+INGEST: Final = """
 select ingest_events(
   string_to_array(:sources, chr(30)), string_to_array(:ids, chr(30)), string_to_array(:channels, chr(30)),
   string_to_array(:events, chr(30)))
@@ -60,49 +60,49 @@ class _Message(NamedTuple):
 
 class _Item(NamedTuple):
     message: _Message
-    addressed: Addressed
+    validated: ValidatedEvent
 
 
 class Notifier(threading.Thread):
     """Takes in what is addressed to Postgres."""
 
     def __init__(self, dead_letters: DeadLetters) -> None:
-        """Give `tap` to a consumer, and the consumer to `consumer`, before it is started."""
+        """Give `consumed_queue` to a consumer, and the consumer to `consumer`, before it is started."""
         super().__init__(name="notifier", daemon=True)
         self.consumer: Consumer
         self.dead_letters = dead_letters
         self.batches = 0
         self.notified = 0
         self.duplicates = 0
-        self._gatekeeper = Gatekeeper(load())
+        self._validator = Validator(load())
         self._arrived: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._checked: queue.Queue[list[_Item]] = queue.Queue(maxsize=1)
         self._database = Reconnecting(DATABASE, "relay", name="botberi-notifier")
 
-    def tap(self) -> Tap:
+    def consumed_queue(self) -> ConsumedQueue:
         """Return the tap of the queue."""
 
         def deliver(tag: int, connection: int, body: bytes, _properties: Any) -> None:  # noqa: ANN401 - pika's
             self._arrived.put(_Message(tag, connection, body))
 
         # One batch that Postgres takes in, one that was looked at, and one that arrives.
-        return Tap(bus.NOTIFY_QUEUE, 3 * BATCH, deliver, lambda: None)
+        return ConsumedQueue(bus.NOTIFY_QUEUE, 3 * BATCH, deliver, lambda: None)
 
     def run(self) -> None:
         """Look at batch after batch, for ever, and have them taken in."""
-        threading.Thread(target=self._take_in_all, name="notifier-database", daemon=True).start()
+        threading.Thread(target=self._ingest_all, name="notifier-database", daemon=True).start()
         while True:
             messages = self._batch()
             self._checked.put([item for message in messages if (item := self._item(message))])
 
-    def _take_in_all(self) -> None:
+    def _ingest_all(self) -> None:
         while True:
-            self._take_in(self._checked.get())
+            self._ingest(self._checked.get())
 
     def _batch(self) -> list[_Message]:
         """Wait for a message, and a little for more of the same connection."""
         found = [self._arrived.get()]
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + BATCH_TIMEOUT
         while len(found) < BATCH:
             try:
                 found.append(self._arrived.get(timeout=max(0.0, deadline - time.monotonic())))
@@ -114,7 +114,7 @@ class Notifier(threading.Thread):
     def _item(self, message: _Message) -> _Item | None:
         """Return a message with its event, or give it up."""
         try:
-            return _Item(message, self._gatekeeper.let_through(message.body))
+            return _Item(message, self._validator.validate(message.body))
         except (NotAnEventError, ValidationError) as error:
             detail = str(error) if isinstance(error, NotAnEventError) else "the data does not fit the event's schema"
             self._give_up(message, detail)
@@ -124,19 +124,19 @@ class Notifier(threading.Thread):
         delivery = received(message.tag, message.connection, message.body)
         log.warning("%s can't be a NOTIFY: %s", delivery.event_id, detail)
         delivery.attempts = 1
-        self.dead_letters.remember(bus.NOTIFY_QUEUE, delivery, Answer(Verdict.DEAD, "refused", detail))
+        self.dead_letters.remember(bus.NOTIFY_QUEUE, delivery, CallResult(Verdict.DEAD, "refused", detail))
         self._settle([message], handled=False)
 
     def _settle(self, messages: list[_Message], *, handled: bool) -> None:
         tags = [message.tag for message in messages]
         self.consumer.settle_all(bus.NOTIFY_QUEUE, tags, messages[0].connection, handled=handled)
 
-    def _take_in(self, items: list[_Item]) -> None:
+    def _ingest(self, items: list[_Item]) -> None:
         """Notify of what is new; of what Postgres refuses, give up the one that is to blame."""
         if not items:
             return
         try:
-            fresh = self._notify([item.addressed for item in items])
+            fresh = self._notify([item.validated for item in items])
             self.batches += 1
             self.notified += fresh
             self.duplicates += len(items) - fresh
@@ -147,14 +147,14 @@ class Notifier(threading.Thread):
                 self._give_up(items[0].message, said(error))
                 return
             middle = len(items) // 2
-            self._take_in(items[:middle])
-            self._take_in(items[middle:])
+            self._ingest(items[:middle])
+            self._ingest(items[middle:])
 
-    def _notify(self, events: list[Addressed]) -> int:
+    def _notify(self, events: list[ValidatedEvent]) -> int:
         """Run the statement, waiting for the database; raises DatabaseError when the events are to blame."""
         while True:
             try:
-                [[count]] = self._database.open().run(TAKE_IN, **joined(events))
+                [[count]] = self._database.open().run(INGEST, **joined(events))
                 return int(count)
             except Exception as error:
                 if sqlstate(error).startswith(_DATA_ERRORS):
@@ -164,9 +164,9 @@ class Notifier(threading.Thread):
                 time.sleep(PAUSE)
 
 
-def joined(events: list[Addressed]) -> dict[str, str]:
-    """Return the values of TAKE_IN: of events with the same source and id, the first."""
-    distinct: dict[tuple[str, str], Addressed] = {}
+def joined(events: list[ValidatedEvent]) -> dict[str, str]:
+    """Return the values of INGEST: of events with the same source and id, the first."""
+    distinct: dict[tuple[str, str], ValidatedEvent] = {}
     for each in events:
         distinct.setdefault((each.source, each.id), each)
     sources, ids, channels, texts = map(_SEPARATOR.join, zip(*distinct.values(), strict=True))

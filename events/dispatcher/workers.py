@@ -1,4 +1,4 @@
-"""The workers of one subscription: so many threads, and whose turn it is.
+"""The workers of one subscription: threads, and the order of their tasks.
 
 What failed before gets half of them at most, and takes turns with the rest: it may be what hangs until its time limit.
 """
@@ -10,30 +10,30 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from events.dispatcher.delivery import Answer, Delivery
+from events.dispatcher.delivery import CallResult, Delivery
 
-Call = Callable[[Delivery], Answer]
+Call = Callable[[Delivery], CallResult]
 
-Turn = Callable[[Call], None]
+Task = Callable[[Call], None]
 """Something to do with a function, which may be called."""
 
 
 class Workers:
-    """Threads that take turns in the order in which they are due."""
+    """Threads that take tasks in the order in which they are due."""
 
     def __init__(self, count: int, name: str, make_call: Callable[[], Call], changed: threading.Condition) -> None:
         """`make_call` is called once on each thread; `changed` is the condition that everything here is guarded by."""
-        self.most_patient = max(1, count // 2)
+        self.retry_limit = max(1, count // 2)
         """How many may be busy with what failed before."""
         self.stopped = False
         self._make_call = make_call
         self._changed = changed
-        self._fresh: deque[Turn] = deque()
-        self._again: deque[Turn] = deque()
-        self._later: list[tuple[float, int, Turn]] = []
+        self._fresh: deque[Task] = deque()
+        self._again: deque[Task] = deque()
+        self._later: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
-        self._patient = 0
-        self._patient_next = False
+        self._retrying = 0
+        self._retry_next = False
         self._threads = [
             threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True) for number in range(count)
         ]
@@ -54,52 +54,52 @@ class Workers:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def soon(self, turn: Turn) -> None:
+    def soon(self, task: Task) -> None:
         """Take what never failed as soon as a worker is free."""
         with self._changed:
-            self._fresh.append(turn)
+            self._fresh.append(task)
             self._changed.notify()
 
-    def again(self, turn: Turn, due: float = 0.0) -> None:
+    def again(self, task: Task, due: float = 0.0) -> None:
         """Take what failed before, from the monotonic time `due` on."""
         with self._changed:
             if due:
-                heapq.heappush(self._later, (due, next(self._order), turn))
+                heapq.heappush(self._later, (due, next(self._order), task))
             else:
-                self._again.append(turn)
+                self._again.append(task)
             self._changed.notify()
 
     def _work(self) -> None:
         call = self._make_call()
-        while (turn := self._take()) is not None:
-            turn(call)
+        while (task := self._take()) is not None:
+            task(call)
 
-    def _take(self) -> Turn | None:
+    def _take(self) -> Task | None:
         """Wait for something to do; None when stopped."""
         with self._changed:
             while not self.stopped:
                 now = time.monotonic()
                 while self._later and self._later[0][0] <= now:
                     self._again.append(heapq.heappop(self._later)[2])
-                if (turn := self._next()) is not None:
-                    return turn
+                if (task := self._next()) is not None:
+                    return task
                 self._changed.wait(self._later[0][0] - now if self._later else None)
             return None
 
-    def _next(self) -> Turn | None:
-        patient = self._again and self._patient < self.most_patient
-        if patient and (self._patient_next or not self._fresh):
-            self._patient_next = False
-            self._patient += 1
-            turn = self._again.popleft()
-            return lambda call: self._patiently(turn, call)
-        self._patient_next = True
+    def _next(self) -> Task | None:
+        retrying = self._again and self._retrying < self.retry_limit
+        if retrying and (self._retry_next or not self._fresh):
+            self._retry_next = False
+            self._retrying += 1
+            task = self._again.popleft()
+            return lambda call: self._retry(task, call)
+        self._retry_next = True
         return self._fresh.popleft() if self._fresh else None
 
-    def _patiently(self, turn: Turn, call: Call) -> None:
+    def _retry(self, task: Task, call: Call) -> None:
         try:
-            turn(call)
+            task(call)
         finally:
             with self._changed:
-                self._patient -= 1
+                self._retrying -= 1
                 self._changed.notify()

@@ -13,12 +13,12 @@ from types import FrameType
 from typing import Final
 
 from core import logs
+from core.monitoring import serve
 from core.postgres.errors import Error
 from core.postgres.session import Session
-from core.watching import serve
 from events import envelope
 from events.catalog.load import load
-from events.relay.exposition import watched
+from events.relay.exposition import monitored
 from events.relay.metrics import RelayMetrics
 from events.relay.outbox_reader import RestoredDatabaseError, SupersededError
 from events.relay.outbox_stats import OutboxStats
@@ -55,7 +55,7 @@ class Relay:
 
     def run(self) -> None:
         """Relay until told to stop."""
-        serve(watched(self.outbox_stats, self.metrics))
+        serve(monitored(self.outbox_stats, self.metrics))
         pause, exchange_lost = 0.05, False
         while not self.stopped:
             self.metrics.beat()

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
-from core.watching import Sample, Watched
+from core.monitoring import Monitored, Sample
 from events.relay.metrics import STATES, RelayMetrics
 from events.relay.outbox_stats import OutboxStats
 
@@ -38,15 +38,15 @@ FAMILIES: Final = {
 """Every metric with its meaning."""
 
 
-def watched(outbox_stats: OutboxStats, metrics: RelayMetrics) -> Watched:
-    """Return a relay as those see it who watch over it."""
+def monitored(outbox_stats: OutboxStats, metrics: RelayMetrics) -> Monitored:
+    """Return a relay as those see it who monitor it."""
 
     def samples() -> Iterator[Sample]:
         labels = {"database": outbox_stats.database}
         for name, more, value in (*_counted(metrics), *_probed(metrics), *_seen(outbox_stats)):
             yield name, labels | more, value
 
-    return Watched(FAMILIES, samples, metrics.ailment, metrics.hindrance)
+    return Monitored(FAMILIES, samples, metrics.health_problem, metrics.readiness_problem)
 
 
 def _counted(metrics: RelayMetrics) -> Iterator[tuple[str, dict[str, str], float]]:

@@ -56,11 +56,11 @@ class RelayMetrics:
         """Note that the main loop is alive."""
         self.last_beat = time.monotonic()
 
-    def ailment(self) -> str | None:
+    def health_problem(self) -> str | None:
         """Tell why the process has to be started anew."""
         silent = time.monotonic() - self.last_beat
         return f"the main loop has not run for {silent:.0f} s" if silent > STUCK else None
 
-    def hindrance(self) -> str | None:
+    def readiness_problem(self) -> str | None:
         """Tell why it is not ready; to stand by is to be ready."""
         return "not connected to both the database and event_bus" if self.state == "connecting" else None

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from events.dispatcher.caller import Caller, NotAnAddressError, address_of
-from events.dispatcher.delivery import Answer, Delivery, Verdict
+from events.dispatcher.delivery import CallResult, Delivery, Verdict
 from events.signing import Keys, new_key
 
 Answering = Callable[..., tuple[int, list[bytes]]]
@@ -23,7 +23,7 @@ Answering = Callable[..., tuple[int, list[bytes]]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 
-def call(url: str) -> Answer:
+def call(url: str) -> CallResult:
     caller = Caller(url, "x", Keys(), 5)
     try:
         return caller(Delivery(1, 1, b"{}", "agt_1", "evt_1", "/s", None))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from events.dispatcher.caller import Caller
-from events.dispatcher.delivery import Answer, Delivery, Verdict
+from events.dispatcher.delivery import CallResult, Delivery, Verdict
 from events.signing import Keys, new_key, verify
 from testing.canned import Server
 
@@ -84,7 +84,7 @@ def test_a_connection_that_was_closed_while_idle_is_replaced(serve: Serve) -> No
     ids=["sized", "after 100", "chunked", "until closed"],
 )
 def test_the_body_is_read_however_it_is_sent(serve: Serve, answer: bytes) -> None:
-    assert serve([answer])(delivery()) == Answer(Verdict.DEAD, "refused", "422 c: d.")
+    assert serve([answer])(delivery()) == CallResult(Verdict.DEAD, "refused", "422 c: d.")
 
 
 def test_an_answer_without_a_body_ends_with_its_head(serve: Serve) -> None:
@@ -116,7 +116,7 @@ def test_a_huge_body_is_not_read_and_ends_the_connection(serve: Serve) -> None:
     )
     huge = head + b"x" * 20_000
     caller = serve([huge], [OK])
-    assert caller(delivery()) == Answer(Verdict.RETRY, "unavailable", "503")
+    assert caller(delivery()) == CallResult(Verdict.RETRY, "unavailable", "503")
     assert caller(delivery()).verdict is Verdict.HANDLED
 
 

@@ -19,11 +19,11 @@ from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
 from core import logs
 from events import subscriptions
 from events.broker import bus, management
-from events.broker.differences import Wanted, compare, is_other
+from events.broker.drift import Wanted, compare, is_other
 from events.broker.management import Existing
 from events.catalog.load import load
 from events.subscriptions import Subscription
-from events.topology import moving
+from events.topology import queue_migration
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ consumer. The dispatcher counts its attempts by itself. Without a limit of our o
 and 20 from there.
 """
 
-PATIENCE: Final = 60
+TIMEOUT: Final = 60
 """Seconds to wait for a broker that is still starting."""
 
 _MISMATCH: Final = 406
@@ -129,19 +129,19 @@ def _declare_queue(connection: pika.BlockingConnection, queue: str, arguments: d
 
 
 def change(connection: pika.BlockingConnection, subscribed: list[Subscription], existing: Existing) -> Iterator[str]:
-    """Make what exists what is wanted, and yield what was changed; raises CantMoveError, DiffersError."""
+    """Make what exists what is wanted, and yield what was changed; raises MigrationRefusedError, DiffersError."""
     wanted = wanted_by(subscribed)
-    differences = compare(wanted, existing)
-    # The shelf is the dispatcher's: what isn't for a function would stay there.
+    drift = compare(wanted, existing)
+    # The retry store is the dispatcher's: what isn't for a function would stay there.
     movable = {each.queue for each in subscribed}
-    for queue in differences.changed:
+    for queue in drift.changed:
         if queue in movable:
-            moving.Move(connection, wanted, queue).run(is_old=is_other(queue, wanted, existing))
+            queue_migration.QueueMigration(connection, wanted, queue).run(is_old=is_other(queue, wanted, existing))
     declare(connection, subscribed)
     with closing(connection.channel()) as channel:
-        for exchange, queue, key in differences.stale:
+        for exchange, queue, key in drift.stale:
             channel.queue_unbind(queue, exchange, key)
-    yield from differences.sentences()
+    yield from drift.messages()
 
 
 def retire(connection: pika.BlockingConnection, queues: list[str], *, delete: bool) -> Iterator[str]:
@@ -151,15 +151,15 @@ def retire(connection: pika.BlockingConnection, queues: list[str], *, delete: bo
     """
     for queue in queues:
         pair = (queue, bus.dead(queue))
-        held = sum(moving.ready(connection, name) for name in pair)
+        held = sum(queue_migration.ready(connection, name) for name in pair)
         if not delete:
             yield f"{queue} belongs to no subscription any more and holds {held} messages: see --delete-gone"
             continue
         with closing(connection.channel()) as channel:
             for key in (*load(), "#"):
                 channel.queue_unbind(queue, bus.EXCHANGE, key)
-            held = sum(moving.ready(connection, name) for name in pair)
-            if held or moving.consumers(connection, queue):
+            held = sum(queue_migration.ready(connection, name) for name in pair)
+            if held or queue_migration.consumers(connection, queue):
                 yield f"{queue} hears nothing more, and is kept: it holds {held} messages or is in use"
                 continue
             for name in pair:
@@ -169,7 +169,7 @@ def retire(connection: pika.BlockingConnection, queues: list[str], *, delete: bo
 
 def connect() -> pika.BlockingConnection:
     """Connect as the administrator, waiting a minute at most for a broker that is starting."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         try:
             return pika.BlockingConnection(bus.parameters("admin"))
@@ -195,7 +195,7 @@ def make(*, check: bool, delete_gone: bool) -> NoReturn:
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     try:
         sys.exit(run(check=check, delete_gone=delete_gone))
-    except (DiffersError, moving.CantMoveError, management.ManagementError) as error:
+    except (DiffersError, queue_migration.MigrationRefusedError, management.ManagementError) as error:
         sys.exit(str(error))
     except (AMQPConnectionError, OSError) as error:
         sys.exit(f"event_bus can't be reached at EVENT_BUS_URL: {logs.said(error)}")
@@ -213,9 +213,9 @@ def run(*, check: bool, delete_gone: bool) -> int:
             log.warning("what exists is not compared: %s", error)
             declare(connection, subscribed)
             return 0
-        differences = compare(wanted_by(subscribed), existing)
-        found = list(differences.sentences()) if check else list(change(connection, subscribed, existing))
-        found += retire(connection, differences.gone, delete=delete_gone and not check)
+        drift = compare(wanted_by(subscribed), existing)
+        found = list(drift.messages()) if check else list(change(connection, subscribed, existing))
+        found += retire(connection, drift.gone, delete=delete_gone and not check)
         for sentence in found or ["everything is as it should be"]:
             sys.stdout.write(f"{sentence}\n")
         return int(check and found != [])

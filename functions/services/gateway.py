@@ -21,9 +21,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from core import context, logs, watching
+from core import context, logs, monitoring
 from core.configuration import secret, setting
-from core.watching import Watched
+from core.monitoring import Monitored
 from events import wire
 from functions.domain.refusals import Refusal
 from functions.runtime.providers import callers
@@ -214,8 +214,10 @@ async def _run(address: str, port: int) -> None:
         # Loads what checks tokens, before anybody waits for it.
         callers.claims("")
     gateway = Gateway(int(setting("GATEWAY_CONNECTIONS", str(CONNECTIONS))))
-    watched = Watched(metrics.FAMILIES, gateway.figures.samples, gateway.figures.ailment, gateway.figures.hindrance)
-    watching.serve(watched)
+    monitored = Monitored(
+        metrics.FAMILIES, gateway.figures.samples, gateway.figures.health_problem, gateway.figures.readiness_problem
+    )
+    monitoring.serve(monitored)
     await gateway.run(address, port)
     logging.shutdown()
     # To take thousands of connections apart one by one would take longer than there is time to stop.

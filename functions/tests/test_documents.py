@@ -64,8 +64,8 @@ def run_examples(page: Path, instead: dict[str, str], heads: Path, folder: Path 
     """
     blocks = list(RUN.finditer(page.read_text()))
     # curl ends well whatever it is answered.
-    watched = 'curl() { local head; head=$(mktemp -p "$HEADS"); command curl -D "$head" "$@"; }\nset -euo pipefail\n'
-    script = watched + "".join(f"HEADS={heads}/{place}\n{block['script']}" for place, block in enumerate(blocks))
+    monitored = 'curl() { local head; head=$(mktemp -p "$HEADS"); command curl -D "$head" "$@"; }\nset -euo pipefail\n'
+    script = monitored + "".join(f"HEADS={heads}/{place}\n{block['script']}" for place, block in enumerate(blocks))
     for place, _ in enumerate(blocks):
         (heads / str(place)).mkdir(parents=True)
     for ours, used in instead.items():

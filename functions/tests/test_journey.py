@@ -140,7 +140,7 @@ def test_rabbitmq_sees_every_type_that_the_journey_says_and_each_message_is_as_p
 ) -> None:
     token = people.arrive(stack, stack.world, ("user", "admin")).token
     (tmp_path / "main.py").write_text(ECHO)
-    agent = {"slug": "watched", "name": "Watched", "summary": "Made on the way."}
+    agent = {"slug": "watched", "name": "Monitored", "summary": "Made on the way."}
     stack.admin.post("/v1/admin/agents", json=agent, token=token)
     path = "/v1/admin/agents/watched"
     version = {

@@ -46,9 +46,9 @@ class Prometheus:
 def configuration(stack: Stack) -> dict[str, Any]:
     ports = stack.world.ports
     jobs = {
-        "relay": [ports.watch_relay_user, ports.watch_relay_shared],
-        "dispatcher": [ports.watch_dispatcher],
-        "gateway": [ports.watch_gateway],
+        "relay": [ports.monitoring_relay_user, ports.monitoring_relay_shared],
+        "dispatcher": [ports.monitoring_dispatcher],
+        "gateway": [ports.monitoring_gateway],
         "functions": [ports.functions],
     }
     return {

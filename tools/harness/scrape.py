@@ -23,7 +23,7 @@ class Watch:
     @property
     def settings(self) -> dict[str, str]:
         """What the process has to be told."""
-        return {"WATCH_LISTEN": f"{LOOPBACK}:{self.port}"}
+        return {"MONITORING_LISTEN": f"{LOOPBACK}:{self.port}"}
 
     def get(self, path: str) -> tuple[int, str]:
         """Return the status and the text of an answer; 0 when nobody answers."""

@@ -26,7 +26,7 @@ def functions(ports: Ports) -> Mapping[str, Check]:
         "relay-user": lambda: holds_lease("user_psql"),
         "relay-shared": lambda: holds_lease("shared_psql"),
         "dispatcher": consumes_everything,
-        "gateway": lambda: answers(ports.watch_gateway, "/_/ready"),
+        "gateway": lambda: answers(ports.monitoring_gateway, "/_/ready"),
         "worker": worker_answers,
     }
 

@@ -19,11 +19,11 @@ def functions(ports: Ports) -> Mapping[str, Command]:
     binds = [f"{LOOPBACK}:{port}={surface}" for surface, port in surfaces.items()] + [f"{LOOPBACK}:{ports.functions}"]
     return {
         "host": [*_PYTHON, "functions.runtime.host", *(part for bind in binds for part in ("--bind", bind))],
-        "relay-user": [*_watched(ports.watch_relay_user), *_PYTHON, "events.relay", "user_psql"],
-        "relay-shared": [*_watched(ports.watch_relay_shared), *_PYTHON, "events.relay", "shared_psql"],
-        "dispatcher": [*_watched(ports.watch_dispatcher), *_PYTHON, "events.dispatcher"],
+        "relay-user": [*_monitored(ports.monitoring_relay_user), *_PYTHON, "events.relay", "user_psql"],
+        "relay-shared": [*_monitored(ports.monitoring_relay_shared), *_PYTHON, "events.relay", "shared_psql"],
+        "dispatcher": [*_monitored(ports.monitoring_dispatcher), *_PYTHON, "events.dispatcher"],
         "gateway": [
-            *(*_watched(ports.watch_gateway), *_PYTHON, "functions.services.gateway"),
+            *(*_monitored(ports.monitoring_gateway), *_PYTHON, "functions.services.gateway"),
             *("--bind", f"{LOOPBACK}:{ports.gateway}"),
         ],
         "worker": [
@@ -35,9 +35,9 @@ def functions(ports: Ports) -> Mapping[str, Command]:
     }
 
 
-def _watched(port: int) -> Command:
+def _monitored(port: int) -> Command:
     # In containers each has the default port for itself.
-    return ["env", f"WATCH_LISTEN={LOOPBACK}:{port}"]
+    return ["env", f"MONITORING_LISTEN={LOOPBACK}:{port}"]
 
 
 def watchers(run: Path, ports: Ports) -> Mapping[str, Command]:

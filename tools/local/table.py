@@ -30,8 +30,8 @@ def show(run: Path, ports: Ports, password: str | None, seconds: float) -> None:
         ("user_redis", f"{LOOPBACK}:{ports.user_redis}", f"user botberi_admin, password in {secrets}/user-redis-admin"),
         (
             "figures",
-            f"http://localhost:{ports.watch_relay_user}/metrics",
-            f"and {ports.watch_relay_shared} to {ports.watch_gateway}: docs/operations/events.md",
+            f"http://localhost:{ports.monitoring_relay_user}/metrics",
+            f"and {ports.monitoring_relay_shared} to {ports.monitoring_gateway}: docs/operations/events.md",
         ),
         ("administrator", ADMINISTRATOR, _password(run, password)),
         ("logs", f"{run.name}/logs", "warnings are shown here too"),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from tools.manifests.parts import PARTS, WATCH_PORT, Part
+from tools.manifests.parts import MONITORING_PORT, PARTS, Part
 from tools.manifests.yaml_text import dump_all
 
 HEAD: Final = "# Written by `make manifests` from tools/manifests/parts.py: change that, not this file.\n"
@@ -100,9 +100,9 @@ def _deployment(part: Part) -> dict[str, Any]:
 
 def _scraped(part: Part) -> dict[str, Any]:
     """Return what a Prometheus finds that looks for pods: each replica has figures of its own."""
-    if not part.watched and WATCH_PORT not in part.ports:
+    if not part.monitored and MONITORING_PORT not in part.ports:
         return {}
-    return {"annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": str(WATCH_PORT)}}
+    return {"annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": str(MONITORING_PORT)}}
 
 
 def _job(part: Part) -> dict[str, Any]:
@@ -136,10 +136,10 @@ def _container(part: Part) -> dict[str, Any]:
     if part.command:
         container["command"] = list(part.command)
     container["args"] = list(part.args)
-    ports = [*part.ports, *([WATCH_PORT] if part.watched else [])]
+    ports = [*part.ports, *([MONITORING_PORT] if part.monitored else [])]
     if ports:
         container["ports"] = [{"containerPort": port} for port in ports]
-        container |= _probes() if part.watched else _accepting(ports[0])
+        container |= _probes() if part.monitored else _accepting(ports[0])
     return {
         **container,
         "env": [*settings, *({"name": name, "value": value} for name, value in part.values.items())],
@@ -159,7 +159,7 @@ def _files(part: Part) -> list[dict[str, Any]]:
 
 def _probes() -> dict[str, Any]:
     def probe(path: str, seconds: int, failures: int) -> dict[str, Any]:
-        ask = {"httpGet": {"path": path, "port": WATCH_PORT}, "timeoutSeconds": 3}
+        ask = {"httpGet": {"path": path, "port": MONITORING_PORT}, "timeoutSeconds": 3}
         return {**ask, "periodSeconds": seconds, "failureThreshold": failures}
 
     return {"readinessProbe": probe("/_/ready", 5, 3), "livenessProbe": probe("/_/health", 10, 6)}

@@ -22,8 +22,8 @@ class Part:
     replicas: int = 1
     ports: tuple[int, ...] = ()
     """What it serves to others."""
-    watched: bool = False
-    """Whether it answers those who watch over it, at WATCH_PORT: /_/health, /_/ready and /metrics."""
+    monitored: bool = False
+    """Whether it answers those who watch over it, at MONITORING_PORT: /_/health, /_/ready and /metrics."""
     found_by_name: bool = False
     """Whether others reach ports of it that are known only when it runs: the processes of instances."""
     tmp: str = "16Mi"
@@ -48,8 +48,8 @@ _REDIS_EXPORTER: Final = (
     ' exec /redis_exporter "$@"'
 )
 
-WATCH_PORT: Final = 9464
-"""The default of the setting WATCH_LISTEN."""
+MONITORING_PORT: Final = 9464
+"""The default of the setting MONITORING_LISTEN."""
 
 RELAY_CONNECTIONS: Final = 5
 """To read, to hold the awake lock, to listen for wake-ups, to listen for bare NOTIFYs, and for statistics."""
@@ -64,7 +64,7 @@ def _relay(database: str) -> Part:
         settings=(f"{database.upper()}_URL", "EVENT_BUS_URL", "API_URL"),
         secrets=(f"{short}-psql-relay", "event-bus-relay"),
         replicas=2,
-        watched=True,
+        monitored=True,
         direct={database: RELAY_CONNECTIONS},
     )
 
@@ -74,7 +74,7 @@ def _postgres_exporter(database: str, *args: str) -> Part:
     return Part(
         name=f"exporter-{short}",
         image="quay.io/prometheuscommunity/postgres-exporter:v0.20.1",
-        args=(f"--web.listen-address=:{WATCH_PORT}", *args),
+        args=(f"--web.listen-address=:{MONITORING_PORT}", *args),
         settings=(f"{database.upper()}_URL",),
         values={
             "DATA_SOURCE_URI": f"$({database.upper()}_URL)?sslmode=disable",
@@ -83,7 +83,7 @@ def _postgres_exporter(database: str, *args: str) -> Part:
         },
         secrets=(f"{short}-exporter",),
         memory="64Mi",
-        ports=(WATCH_PORT,),
+        ports=(MONITORING_PORT,),
         files=("queries.yml",) if args else (),
         direct={database: 2},
     )
@@ -133,8 +133,8 @@ PARTS: Final = (
         settings=("EVENT_BUS_URL", "FUNCTIONS_URL", "SHARED_PSQL_URL"),
         secrets=("delivery-signing-keys", "event-bus-dispatcher", "shared-psql-relay"),
         replicas=2,
-        watched=True,
-        # For dead letters, what is addressed to Postgres, the shelf and the clock.
+        monitored=True,
+        # For dead letters, what is addressed to Postgres, the retry store and the clock.
         direct={"shared_psql": 4},
     ),
     Part(
@@ -147,7 +147,7 @@ PARTS: Final = (
         memory="256Mi",
         replicas=2,
         ports=(8040,),
-        watched=True,
+        monitored=True,
         direct={"shared_psql": 1},
     ),
     Part(
@@ -178,14 +178,14 @@ PARTS: Final = (
         image="oliver006/redis_exporter:v1.74.0-alpine",
         command=("sh", "-ec", _REDIS_EXPORTER, "redis_exporter"),
         args=(
-            *(f"--web.listen-address=:{WATCH_PORT}", "--redis.user=botberi_exporter", "--set-client-name=false"),
+            *(f"--web.listen-address=:{MONITORING_PORT}", "--redis.user=botberi_exporter", "--set-client-name=false"),
             *("--config-command=-", "--redis-only-metrics"),
             "--check-single-keys=db1=instances.user,db1=instances.admin,db1=instances.dead",
         ),
         settings=("USER_REDIS_URL",),
         secrets=("user-redis-exporter",),
         memory="64Mi",
-        ports=(WATCH_PORT,),
+        ports=(MONITORING_PORT,),
     ),
     Part(
         name="flower",

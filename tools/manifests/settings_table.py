@@ -63,7 +63,7 @@ SETTINGS: Final = {
     "USER_REDIS_USER": Setting(
         "`jobs`, `worker` or `flower`", "As which of Redis' users Celery logs in: `botberi_<name>`.", "`jobs`"
     ),
-    "WATCH_LISTEN": Setting(
+    "MONITORING_LISTEN": Setting(
         "`address:port`",
         "Where a part answers `/_/health`, `/_/ready` and `/metrics`; empty: nowhere.",
         "`0.0.0.0:9464`",

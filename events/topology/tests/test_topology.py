@@ -109,8 +109,15 @@ def test_a_queue_with_other_arguments_is_made_anew_and_nothing_is_lost(
 @pytest.mark.parametrize(
     "place",
     [
-        *("moving.beside", "moving.unbound", "moving.shelved:2", "moving.deleted", "moving.anew", "moving.bound"),
-        "moving.followed",
+        *(
+            "queue_migration.temporary",
+            "queue_migration.unbound",
+            "queue_migration.deferred:2",
+            "queue_migration.deleted",
+            "queue_migration.anew",
+            "queue_migration.bound",
+        ),
+        "queue_migration.followed",
     ],
 )
 def test_a_move_that_is_killed_anywhere_is_finished_by_the_next_and_loses_nothing(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.watching import Sample
+from core.monitoring import Sample
 
 STUCK: Final = 30
 """Seconds without a turn of the event loop after which the process is beyond help."""
@@ -51,11 +51,11 @@ class Figures:
         for code, count in sorted(self.closed.items()):
             yield "botberi_gateway_closed_total", {"code": str(code)}, count
 
-    def ailment(self) -> str | None:
+    def health_problem(self) -> str | None:
         """Tell why the process has to be started anew."""
         silent = time.monotonic() - self.turned
         return f"the event loop has not turned for {silent:.0f} s" if silent > STUCK else None
 
-    def hindrance(self) -> str | None:
+    def readiness_problem(self) -> str | None:
         """Tell why it is not ready."""
         return None if self.live else "not connected to event_bus, or sessions can't be checked in shared_psql"

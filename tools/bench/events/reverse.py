@@ -7,8 +7,8 @@ import pika
 
 from events.broker import bus
 from events.catalog.load import load
-from events.dispatcher.addressed import Gatekeeper
-from events.dispatcher.notifier import TAKE_IN, joined
+from events.dispatcher.notifier import INGEST, joined
+from events.dispatcher.validation import Validator
 from tools.bench.events.opponents import body
 from tools.harness.ground import Ground, wait
 
@@ -37,9 +37,9 @@ def _batched(ground: Ground, count: int) -> float:
 def _single(ground: Ground, count: int) -> float:
     """Do the same for each message by itself: look at it, take it in with a statement that commits, acknowledge it."""
     _publish(ground, "single", count)
-    gatekeeper = Gatekeeper(load())
+    gatekeeper = Validator(load())
     session = ground.session("relay")
-    statement = session.prepare(TAKE_IN)
+    statement = session.prepare(INGEST)
     with ground.broker() as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=100)
@@ -47,7 +47,7 @@ def _single(ground: Ground, count: int) -> float:
         for taken, (method, _, message) in enumerate(channel.consume(bus.NOTIFY_QUEUE), 1):
             assert message is not None
             assert method.delivery_tag is not None
-            statement.run(**joined([gatekeeper.let_through(message)]))
+            statement.run(**joined([gatekeeper.validate(message)]))
             channel.basic_ack(method.delivery_tag)
             if taken == count:
                 break

@@ -109,8 +109,8 @@ def test_prometheus_asks_every_part_that_can_be_watched() -> None:
     asked = {target for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]}
     services = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
     shown = {name: f"{each.get('command')} {each.get('healthcheck')}" for name, each in services.items()}
-    watched = {name for name, told in shown.items() if "9464" in told}
-    assert {target for target in asked if target.endswith(":9464")} == {f"{name}:9464" for name in watched}
+    monitored = {name for name, told in shown.items() if "9464" in told}
+    assert {target for target in asked if target.endswith(":9464")} == {f"{name}:9464" for name in monitored}
 
 
 def test_prometheus_asks_every_function() -> None:

@@ -45,7 +45,7 @@ class Gateway:
         command = processes.functions(self.ports)["gateway"]
         settled = {**self.environment, **environment}
         self.process = private_process.start("gateway", command, run=self.folder, cwd=ROOT, environment=settled)
-        self.process.wait_until(lambda: accepts(self.port) and health.answers(self.ports.watch_gateway, path))
+        self.process.wait_until(lambda: accepts(self.port) and health.answers(self.ports.monitoring_gateway, path))
         return self.process
 
     def log(self) -> str:
@@ -102,14 +102,14 @@ class Gateway:
             revoked = text("select remember_revoked(:id, now() + interval '10 minutes')")
             db.execute(revoked, {"id": session})
 
-    def watched(self, path: str) -> tuple[int, str]:
+    def monitored(self, path: str) -> tuple[int, str]:
         """Return what the gateway answers those who watch over it."""
-        answer = http_client.request("GET", f"http://127.0.0.1:{self.ports.watch_gateway}{path}", seconds=10)
+        answer = http_client.request("GET", f"http://127.0.0.1:{self.ports.monitoring_gateway}{path}", seconds=10)
         return answer.status, answer.body.decode()
 
     def figure(self, name: str) -> float:
         """Return one of its metrics."""
-        lines = [line for line in self.watched("/metrics")[1].splitlines() if line.startswith(f"{name} ")]
+        lines = [line for line in self.monitored("/metrics")[1].splitlines() if line.startswith(f"{name} ")]
         return float(lines[0].rpartition(" ")[2])
 
 

@@ -68,7 +68,7 @@ def test_whoever_does_not_read_is_sent_away_and_holds_up_nobody(gateway: Gateway
     with gateway.tab(token("usr_slow")) as slow, gateway.tab(token()) as other:
         gateway.send(*(gateway.event("usr_slow", data=large) for _ in range(400)))
         assert other.event(gateway.publish())
-        eventually(lambda: 'closed_total{code="1013"} 1.0' in gateway.watched("/metrics")[1])
+        eventually(lambda: 'closed_total{code="1013"} 1.0' in gateway.monitored("/metrics")[1])
         slow.until(lambda _: False)
         assert slow.closed in {(1013, "too_slow"), (1006, "")}
 

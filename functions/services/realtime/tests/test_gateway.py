@@ -159,7 +159,7 @@ def test_who_was_away_for_a_moment_is_sent_what_followed(gateway: Gateway) -> No
 
 
 def test_who_comes_back_to_another_gateway_is_sent_what_followed(gateway: Gateway, tmp_path: Path) -> None:
-    ports = replace(gateway.ports, **dict(zip(("gateway", "watch_gateway"), free_ports(2), strict=True)))
+    ports = replace(gateway.ports, **dict(zip(("gateway", "monitoring_gateway"), free_ports(2), strict=True)))
     with running(tmp_path, ports, gateway.environment) as other:
         with gateway.tab(token("usr_moves")) as tab:
             seen = gateway.publish("usr_moves")
@@ -229,7 +229,7 @@ def test_it_counts_what_it_does(gateway: Gateway, eventually: Eventually) -> Non
         eventually(lambda: gateway.figure("botberi_gateway_listeners") == 1)
     eventually(lambda: gateway.figure("botberi_gateway_connections") == 0)
     assert gateway.figure("botberi_gateway_sent_total") == before + 2
-    assert gateway.watched("/_/ready") == (200, "ok\n")
+    assert gateway.monitored("/_/ready") == (200, "ok\n")
 
 
 def test_a_tab_that_is_closed_is_forgotten(gateway: Gateway, eventually: Eventually) -> None:

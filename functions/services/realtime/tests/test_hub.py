@@ -47,12 +47,12 @@ def event(owner: str | None = "usr_ada", event_id: str = "evt_1") -> Occurrence:
 def test_events_of_nobody_reach_administrators_alone(hub: Hub) -> None:
     attended: list[bool] = []
     hub.attend = attended.append
-    own, watching = Ear(hub), Ear(hub, "usr_root", "ses_2")
-    hub.hear_all(watching, wanted=True)
+    own, monitoring = Ear(hub), Ear(hub, "usr_root", "ses_2")
+    hub.hear_all(monitoring, wanted=True)
     hub.hear(event(owner=None))
-    hub.hear_all(watching, wanted=False)
+    hub.hear_all(monitoring, wanted=False)
     hub.hear(event(owner=None))
-    assert (own.offered, watching.offered) == ([], [{"id": "evt_1"}])
+    assert (own.offered, monitoring.offered) == ([], [{"id": "evt_1"}])
     assert attended == [True, False]
 
 

@@ -30,13 +30,13 @@ def test_connections_stay_while_rabbitmq_is_away_and_are_told(gateway: Gateway, 
     with gateway.tab(token()) as tab:
         ground.kill_broker()
         assert tab.until("stale")["stale"]["since"]
-        assert gateway.watched("/_/ready")[0] == 503
+        assert gateway.monitored("/_/ready")[0] == 503
         with gateway.tab(token("usr_late")) as late:
             assert late.ready["live"] is False
             ground.start_broker()
             assert tab.until("missed") == late.until("missed") == {"missed": {"reason": "interrupted"}}
         assert tab.event(gateway.publish())
-        assert gateway.watched("/_/ready")[0] == 200
+        assert gateway.monitored("/_/ready")[0] == 200
 
 
 def test_connections_to_rabbitmq_that_it_closes_are_opened_again(gateway: Gateway, ground: Ground) -> None:
@@ -83,7 +83,7 @@ def test_after_a_gap_no_event_passes_before_sessions_are_known(
             # It is connected to RabbitMQ again when it has a queue there.
             eventually(lambda: "botberi.gateway." in ground.control("list_queues", "-p", "botberi", "name"))
             early = gateway.publish("usr_gap")
-            assert gateway.watched("/_/ready")[0] == 503
+            assert gateway.monitored("/_/ready")[0] == 503
         finally:
             ground.start_database()
         assert tab.until("missed")

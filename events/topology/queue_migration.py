@@ -1,8 +1,8 @@
 """A queue whose arguments change is made anew, and loses nothing: its arguments can't be changed in place.
 
-What is in it goes to the dispatcher's shelf in shared_psql, in order; what comes meanwhile waits in a queue beside it,
-and follows. Once the queue is there anew, its events follow those of the shelf, as they always do. It can be killed
-anywhere and run again: what was written down twice is there once.
+What is in it goes to the dispatcher's retry store in shared_psql, in order; what comes meanwhile waits in a queue
+beside it, and follows. Once the queue is there anew, its events follow those of the retry store, as they always do. It
+can be killed anywhere and run again: what was written down twice is there once.
 """
 
 import logging
@@ -17,30 +17,30 @@ from pika.exceptions import ChannelClosedByBroker
 
 from core import failpoints
 from core.postgres.session import Session
-from events.broker.differences import MOVING, Wanted
+from events.broker.drift import MIGRATING, Wanted
 from events.catalog.load import load
 from events.dispatcher.delivery import Delivery, received
-from events.dispatcher.lanes import Leaving
-from events.dispatcher.shelf import DATABASE, SHELVE, written
+from events.dispatcher.key_queues import Deferral
+from events.dispatcher.retry_store import DATABASE, DEFER, written
 
 log = logging.getLogger(__name__)
 
 BATCH: Final = 200
 """Events that are moved at a time."""
 
-PATIENCE: Final = 15.0
+TIMEOUT: Final = 15.0
 """Seconds to wait until nobody consumes from the queue."""
 
 QUIET: Final = 1.0
 """Seconds in which nothing came: then a queue of which nothing is left is empty."""
 
 
-class CantMoveError(Exception):
+class MigrationRefusedError(Exception):
     """The queue can't be moved now; the message says what to do."""
 
 
 @dataclass(frozen=True)
-class Move:
+class QueueMigration:
     """The move of one queue."""
 
     connection: pika.BlockingConnection
@@ -48,40 +48,40 @@ class Move:
     queue: str
 
     @property
-    def beside(self) -> str:
+    def temporary(self) -> str:
         """The queue that takes in what comes meanwhile."""
-        return self.queue + MOVING
+        return self.queue + MIGRATING
 
     def run(self, *, is_old: bool) -> None:
         """Move what is in the queue, which exists with its old arguments or (not `is_old`) was made anew before."""
         self._refuse_consumers()
-        with closing(Session(DATABASE, "relay", name="botberi-topology")) as shelf:
+        with closing(Session(DATABASE, "relay", name="botberi-topology")) as retry_store:
             if is_old:
-                self._declare(self.beside, {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000})
-                self._bind(self.beside)
-                failpoints.reach("moving.beside")
+                self._declare(self.temporary, {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000})
+                self._bind(self.temporary)
+                failpoints.reach("queue_migration.temporary")
                 self._unbind(self.queue)
-                failpoints.reach("moving.unbound")
-                self._shelve(self.queue, shelf, self.beside)
+                failpoints.reach("queue_migration.unbound")
+                self._defer(self.queue, retry_store, self.temporary)
                 self._delete(self.queue)
-                failpoints.reach("moving.deleted")
+                failpoints.reach("queue_migration.deleted")
             self._declare(self.queue, self.wanted.queues[self.queue])
-            failpoints.reach("moving.anew")
+            failpoints.reach("queue_migration.anew")
             # Whoever consumes first keeps the others from it: nobody handles what comes after what waits beside it.
             with closing(self._occupied(self.queue)):
                 self._bind(self.queue)
-                failpoints.reach("moving.bound")
-                self._unbind(self.beside)
-                self._shelve(self.beside, shelf, self.queue)
-                failpoints.reach("moving.followed")
-                self._delete(self.beside)
+                failpoints.reach("queue_migration.bound")
+                self._unbind(self.temporary)
+                self._defer(self.temporary, retry_store, self.queue)
+                failpoints.reach("queue_migration.followed")
+                self._delete(self.temporary)
 
     def _refuse_consumers(self) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while (count := consumers(self.connection, self.queue)) and time.monotonic() < deadline:
             self.connection.sleep(0.5)
         if count:
-            raise CantMoveError(
+            raise MigrationRefusedError(
                 f"{self.queue} has to be made anew, with other arguments, and is in use: nothing was changed in it. "
                 "Stop the dispatcher, which consumes from it, run this again, and start the dispatcher again. Redrive "
                 "no dead letters meanwhile."
@@ -118,8 +118,10 @@ class Move:
         channel.basic_consume(name, lambda *_: None)
         return channel
 
-    def _shelve(self, name: str, shelf: Session, otherwise: str) -> None:
-        """Put everything that is in a queue on the shelf; what is no event has no order to keep, and goes elsewhere."""
+    def _defer(self, name: str, retry_store: Session, otherwise: str) -> None:
+        """Put everything that is in a queue in the retry store; what is no event has no order to keep, and goes
+        elsewhere.
+        """
         moved = 0
         with closing(self.connection.channel()) as channel:
             channel.confirm_delivery()
@@ -127,15 +129,15 @@ class Move:
             for deliveries in self._batches(channel, name):
                 storable = [each for each in deliveries if each.is_storable]
                 opened = {each.subject: (0, 0.0) for each in storable}
-                shelf.run(SHELVE, queue=self.queue, **written(Leaving(0, opened, storable)))
-                failpoints.reach("moving.shelved")
+                retry_store.run(DEFER, queue=self.queue, **written(Deferral(0, opened, storable)))
+                failpoints.reach("queue_migration.deferred")
                 for each in deliveries:
                     if not each.is_storable:
                         channel.basic_publish("", otherwise, each.body, pika.BasicProperties(delivery_mode=2))
                 channel.basic_ack(deliveries[-1].tag, multiple=True)
                 moved += len(deliveries)
             channel.cancel()
-        log.info("%s events of %s wait on the shelf", moved, name)
+        log.info("%s events of %s wait in the retry store", moved, name)
 
     def _batches(self, channel: Any, name: str) -> Iterator[list[Delivery]]:  # noqa: ANN401 - pika's
         batch: list[Delivery] = []

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from core import watching
-from core.watching import Sample, Watched
+from core import monitoring
+from core.monitoring import Monitored, Sample
 from events.relay.metrics import STUCK, RelayMetrics
 from provisioning.local_settings import LOOPBACK
 from tools.harness.scrape import Watch
@@ -28,15 +28,15 @@ def samples() -> Iterator[Sample]:
     yield "botberi_call_seconds_count", {}, 4
 
 
-def served(monkeypatch: pytest.MonkeyPatch, watched: Watched) -> Watch:
+def served(monkeypatch: pytest.MonkeyPatch, monitored: Monitored) -> Watch:
     watch = Watch.on_a_free_port()
-    monkeypatch.setenv("WATCH_LISTEN", f"{LOOPBACK}:{watch.port}")
-    watching.serve(watched)
+    monkeypatch.setenv("MONITORING_LISTEN", f"{LOOPBACK}:{watch.port}")
+    monitoring.serve(monitored)
     return watch
 
 
 def test_figures_are_shown_with_their_kind_and_meaning(monkeypatch: pytest.MonkeyPatch) -> None:
-    watch = served(monkeypatch, Watched(FAMILIES, samples))
+    watch = served(monkeypatch, Monitored(FAMILIES, samples))
     text = watch.get("/metrics")[1]
     for line in ("things_total counter", "age_seconds gauge", "call_seconds histogram"):
         assert f"# TYPE botberi_{line}\n" in text
@@ -46,7 +46,7 @@ def test_figures_are_shown_with_their_kind_and_meaning(monkeypatch: pytest.Monke
 
 def test_a_part_says_what_ails_it_and_what_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = RelayMetrics(state="standby")
-    watch = served(monkeypatch, Watched(FAMILIES, samples, metrics.ailment, metrics.hindrance))
+    watch = served(monkeypatch, Monitored(FAMILIES, samples, metrics.health_problem, metrics.readiness_problem))
     assert (watch.get("/_/health"), watch.get("/_/ready")) == ((200, "ok\n"), (200, "ok\n"))
     metrics.state = "connecting"
     assert (watch.status("/_/health"), watch.status("/_/ready")) == (200, 503)
@@ -56,13 +56,13 @@ def test_a_part_says_what_ails_it_and_what_keeps_it(monkeypatch: pytest.MonkeyPa
 
 
 def test_nothing_else_is_answered_and_nothing_listens_where_nobody_is_to_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert served(monkeypatch, Watched(FAMILIES, samples)).status("/") == 404
-    monkeypatch.setenv("WATCH_LISTEN", "")
-    assert watching.serve(Watched(FAMILIES, samples)) is None
+    assert served(monkeypatch, Monitored(FAMILIES, samples)).status("/") == 404
+    monkeypatch.setenv("MONITORING_LISTEN", "")
+    assert monitoring.serve(Monitored(FAMILIES, samples)) is None
 
 
 def test_it_listens_on_addresses_of_both_kinds() -> None:
-    with watching.Endpoint("[::1]", 0, Watched(FAMILIES, samples)) as endpoint:
+    with monitoring.Endpoint("[::1]", 0, Monitored(FAMILIES, samples)) as endpoint:
         assert endpoint.server_port
 
 
@@ -70,7 +70,7 @@ def test_it_listens_on_addresses_of_both_kinds() -> None:
 def test_a_containers_health_check_hears_the_answer_out(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], path: str, code: int
 ) -> None:
-    watch = served(monkeypatch, Watched(FAMILIES, samples))
+    watch = served(monkeypatch, Monitored(FAMILIES, samples))
     runs = [subprocess.run([HEALTHY, "http", str(watch.port), path], check=False) for _ in range(20)]
     assert {run.returncode for run in runs} == {code}
     assert capfd.readouterr().err == ""
@@ -80,7 +80,7 @@ def test_a_containers_health_check_hears_the_answer_out(
 def test_a_bug_is_logged_and_that_whoever_asked_went_away_is_not(
     caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], error: Exception, lines: int
 ) -> None:
-    with watching.Endpoint(LOOPBACK, 0, Watched(FAMILIES, samples)) as endpoint:
+    with monitoring.Endpoint(LOOPBACK, 0, Monitored(FAMILIES, samples)) as endpoint:
         try:
             raise error
         except type(error):

@@ -11,7 +11,7 @@ Binding = tuple[str, str, str]
 """Exchange, queue and routing key."""
 
 DEAD = ".dead"
-MOVING = ".moving"
+MIGRATING = ".migrating"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Differences:
+class Drift:
     """What is missing, what is other than it should be, and what nobody asks for any more. Each is sorted."""
 
     exchanges: list[str]
@@ -41,7 +41,7 @@ class Differences:
     gone: list[str]
     """Queues of subscriptions that are no more, without their dead-letter queues."""
 
-    def sentences(self) -> Iterator[str]:
+    def messages(self) -> Iterator[str]:
         """Yield what has to be done, for people."""
         yield from (f"create the exchange {name}" for name in self.exchanges)
         yield from (f"make the exchange {name} anew, which is of another kind" for name in self.kinds)
@@ -51,17 +51,17 @@ class Differences:
         yield from (f"unbind {queue} from {key} of {exchange}" for exchange, queue, key in self.stale)
 
 
-def compare(wanted: Wanted, existing: Existing) -> Differences:
+def compare(wanted: Wanted, existing: Existing) -> Drift:
     """Return what differs."""
     there = existing.bindings
-    moving = {name.removesuffix(MOVING) for name in existing.queues if name.endswith(MOVING)}
-    return Differences(
+    migrating = {name.removesuffix(MIGRATING) for name in existing.queues if name.endswith(MIGRATING)}
+    return Drift(
         sorted(set(wanted.exchanges) - set(existing.exchanges)),
         sorted(name for name, kind in wanted.exchanges.items() if existing.exchanges.get(name, kind) != kind),
-        sorted(set(wanted.queues) - set(existing.queues) - moving),
+        sorted(set(wanted.queues) - set(existing.queues) - migrating),
         sorted(set(wanted.bindings) - there),
         sorted(each for each in there - set(wanted.bindings) if each[0] == bus.EXCHANGE and each[1] in wanted.queues),
-        sorted({name for name in wanted.queues if is_other(name, wanted, existing)} | (moving & set(wanted.queues))),
+        sorted({name for name in wanted.queues if is_other(name, wanted, existing)} | (migrating & set(wanted.queues))),
         sorted(_gone(wanted.queues, existing.queues)),
     )
 

@@ -1,4 +1,4 @@
-"""What may become a NOTIFY: an event of the catalog's, addressed to a channel that is safe to ring.
+"""What may become a NOTIFY: an event of the catalog's, addressed to a channel that is safe to notify.
 
 Nearly everything that comes is plain, which one pass of pydantic over the bytes can tell at a fifth of the cost. What
 isn't plain is looked at attribute by attribute, and refused with a reason or let through all the same.
@@ -26,7 +26,7 @@ _Extension = Annotated[str, StringConstraints(pattern=wire.whole(wire.EXTENSION)
 _Channel = Annotated[str, StringConstraints(strict=True, pattern=wire.whole(wire.CHANNEL))]
 
 
-class Addressed(NamedTuple):
+class ValidatedEvent(NamedTuple):
     """An event that may become a NOTIFY."""
 
     source: str
@@ -52,7 +52,7 @@ class _Plain(BaseModel):
     dataschema: str = ""
 
 
-class Gatekeeper:
+class Validator:
     """Lets through what may become a NOTIFY."""
 
     def __init__(self, catalog: dict[str, type[Event]]) -> None:
@@ -62,11 +62,11 @@ class Gatekeeper:
         any_of_them: Any = Annotated[Union[kinds], Field(discriminator="type")]  # noqa: UP007 - of a tuple
         self._plain: TypeAdapter[_Plain] = TypeAdapter(any_of_them)
 
-    def let_through(self, body: bytes) -> Addressed:
+    def validate(self, body: bytes) -> ValidatedEvent:
         """Return the event in `body`, or raise NotAnEventError or ValidationError."""
-        return self.glance(body) or self.look_at(body)
+        return self.validate_plain(body) or self.validate_fully(body)
 
-    def glance(self, body: bytes) -> Addressed | None:
+    def validate_plain(self, body: bytes) -> ValidatedEvent | None:
         """Return the event if it is plain; it may be sound though it isn't."""
         try:
             event = self._plain.validate_json(body)
@@ -75,10 +75,10 @@ class Gatekeeper:
             return None
         if event.channel in RESERVED or _SUSPICIOUS.search(body):
             return None
-        return Addressed(event.source, event.id, event.channel, body.decode())
+        return ValidatedEvent(event.source, event.id, event.channel, body.decode())
 
-    def look_at(self, body: bytes) -> Addressed:
-        """Do the same as `let_through`, attribute by attribute."""
+    def validate_fully(self, body: bytes) -> ValidatedEvent:
+        """Do the same as `validate`, attribute by attribute."""
         event = wire.decode(body)
         model = self._catalog.get(event.type)
         if model is None:
@@ -88,7 +88,7 @@ class Gatekeeper:
             raise NotAnEventError(f"the channel {channel[:70]!r} is missing, unsafe or reserved")
         if event.data or event.extension("dataref") is None:
             model.read(event.data)
-        return Addressed(event.source, event.id, channel, _storable(json.loads(body)))
+        return ValidatedEvent(event.source, event.id, channel, _storable(json.loads(body)))
 
 
 def _storable(document: Any) -> str:  # noqa: ANN401 - JSON

@@ -1,4 +1,4 @@
-"""What a part that runs long shows to those who watch over it, over HTTP: /_/health, /_/ready and /metrics.
+"""What a part that runs long shows to those who monitor it, over HTTP: /_/health, /_/ready and /metrics.
 
 Parts count in plain integers as they work. They are read here, on a thread of its own, when somebody asks.
 """
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 LISTEN: Final = "0.0.0.0:9464"
-"""The default of the setting WATCH_LISTEN."""
+"""The default of the setting MONITORING_LISTEN."""
 
 _PARTS_OF_HISTOGRAM: Final = ("_bucket", "_sum", "_count")
 
@@ -40,15 +40,15 @@ def _nothing_wrong() -> str | None:
 
 
 @dataclass(frozen=True)
-class Watched:
-    """A part, as those see it who watch over it."""
+class Monitored:
+    """A part, as those see it who monitor it."""
 
     families: Families
     samples: Callable[[], Iterable[Sample]]
     """Called for every scrape."""
-    ailment: Callable[[], str | None] = _nothing_wrong
+    health_problem: Callable[[], str | None] = _nothing_wrong
     """Why the process has to be started anew; None while it does its work."""
-    hindrance: Callable[[], str | None] = _nothing_wrong
+    readiness_problem: Callable[[], str | None] = _nothing_wrong
     """Why it can't do its work at present; None when it is ready."""
 
     def collect(self) -> Iterator[Metric]:
@@ -72,11 +72,11 @@ def _metric(family: str, sample: str, about: str) -> Metric:
 
 
 class _Scraped(Collector):
-    def __init__(self, watched: Watched) -> None:
-        self.watched = watched
+    def __init__(self, monitored: Monitored) -> None:
+        self.monitored = monitored
 
     def collect(self) -> Iterator[Metric]:
-        return self.watched.collect()
+        return self.monitored.collect()
 
 
 class Endpoint(ThreadingHTTPServer):
@@ -84,13 +84,13 @@ class Endpoint(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, address: str, port: int, watched: Watched) -> None:
+    def __init__(self, address: str, port: int, monitored: Monitored) -> None:
         """Listen, or raise OSError."""
         self.address_family = socket.AF_INET6 if ":" in address else socket.AF_INET
         super().__init__((address.strip("[]"), port), _Handler)
-        self.watched = watched
+        self.monitored = monitored
         self.registry = CollectorRegistry()
-        self.registry.register(_Scraped(watched))
+        self.registry.register(_Scraped(monitored))
         # Memory, processor time, open files.
         ProcessCollector(registry=self.registry)
 
@@ -100,9 +100,9 @@ class Endpoint(ThreadingHTTPServer):
             case "/metrics":
                 return HTTPStatus.OK, generate_latest(self.registry).decode()
             case "/_/health":
-                return _said(self.watched.ailment())
+                return _said(self.monitored.health_problem())
             case "/_/ready":
-                return _said(self.watched.ailment() or self.watched.hindrance())
+                return _said(self.monitored.health_problem() or self.monitored.readiness_problem())
         return HTTPStatus.NOT_FOUND, "not found\n"
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - socketserver's
@@ -133,13 +133,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing: a line for every scrape tells nobody anything."""
 
 
-def serve(watched: Watched) -> Endpoint | None:
-    """Answer at WATCH_LISTEN (`address:port`) on a thread of its own; None where that is empty or can't be had."""
-    address, _, port = setting("WATCH_LISTEN", LISTEN).rpartition(":")
+def serve(monitored: Monitored) -> Endpoint | None:
+    """Answer at MONITORING_LISTEN (`address:port`) on a thread of its own; None where that is empty or can't be had."""
+    address, _, port = setting("MONITORING_LISTEN", LISTEN).rpartition(":")
     if not port:
         return None
     try:
-        endpoint = Endpoint(address, int(port), watched)
+        endpoint = Endpoint(address, int(port), monitored)
     except OSError as error:
         # To work unseen is better than not to work.
         log.error("nobody can watch: %s:%s can't be had: %s", address, port, error)  # noqa: TRY400 - the sentence says it all
