@@ -1,9 +1,9 @@
 """POST /v1/admin/instances/{instance_id}/stop: ask for anybody's instance to stop; its config is kept."""
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import reading, wishes
+from functions.domain.instances import commands, reading
+from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.reading import InstanceNotFound
-from functions.domain.instances.wishes import InstanceDeleted
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.schemas.instances import AnyInstance, InstanceId
@@ -12,5 +12,5 @@ from functions.schemas.instances import AnyInstance, InstanceId
 @endpoint("POST", "/v1/admin/instances/{instance_id}/stop", status=202, refusals=(InstanceNotFound, InstanceDeleted))
 def stop_any_instance(_caller: Admin, instance_id: InstanceId, db: SharedDb) -> AnyInstance:
     """Its owner reads in its history that an administrator did."""
-    wishes.stop_by_administrator(db, instance_id)
+    commands.stop_by_administrator(db, instance_id)
     return AnyInstance.of(reading.find(db, instance_id))

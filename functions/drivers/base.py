@@ -16,15 +16,15 @@ class CannotDeployError(Exception):
         self.reason = reason
 
 
-class OutdatedTurnError(Exception):
-    """The call comes out of a turn that has been taken over: nothing was done."""
+class StaleToken(Exception):
+    """The call comes with a token that is out of date: nothing was done."""
 
 
 class Driver(Protocol):
     """Runs instances, each known by its id. Every call is short, and doing it twice is doing it once.
 
-    What changes something names the number of the worker's turn. A call out of an earlier turn than was seen before
-    raises OutdatedTurnError: a worker that was held up must not undo what its successor did.
+    What changes something names the fencing token of the worker's lease. A call with an earlier token than was seen
+    before raises StaleToken: a worker that was held up must not undo what its successor did.
     """
 
     def deploy(self, deployment: Deployment) -> None:
@@ -36,11 +36,11 @@ class Driver(Protocol):
     def observe(self, instance_id: str) -> Observed:
         """Tell what there is of the instance."""
 
-    def stop(self, instance_id: str, turn: int) -> None:
+    def stop(self, instance_id: str, token: int) -> None:
         """Have the instance end: gently at first, by force when it is called again seconds later.
 
         Once it has ended it is observed as absent.
         """
 
-    def remove(self, instance_id: str, turn: int) -> None:
+    def remove(self, instance_id: str, token: int) -> None:
         """Take away everything of an instance that has ended; of one that hasn't, `stop` it."""

@@ -2,8 +2,8 @@
 
 So it starts none unless `AGENTS_UNCONFINED` is `yes`: an agent can read the worker's secrets and reach what it reaches.
 
-Per instance there are, in the folder that the setting `BOTBERI_INSTANCES` names, a lock that holds the number of the
-last turn (`<id>.turn`) and a folder `<id>`: the agent's source, its config, its log, and which process it is. Instances
+Per instance there are, in the folder that the setting `BOTBERI_INSTANCES` names, a lock that holds the last fencing
+token (`<id>.token`) and a folder `<id>`: the agent's source, its config, its log, and which process it is. Instances
 listen on the address that `INSTANCES_HOST` names, which is the worker's own name where functions are on other machines.
 """
 
@@ -28,7 +28,7 @@ from functions.domain.instances import confinement
 from functions.domain.instances.deployments import Deployment
 from functions.domain.instances.plan import Observed, State
 from functions.domain.instances.reasons import Reason
-from functions.drivers.base import CannotDeployError, OutdatedTurnError
+from functions.drivers.base import CannotDeployError, StaleToken
 from functions.drivers.processes import Process, spawn
 
 GRACE: Final = 5
@@ -63,7 +63,7 @@ class ProcessDriver:
         bundle = deployment.bundle
         if bundle is None:
             raise CannotDeployError(Reason.DRIVER_CANNOT_RUN_IMAGE)
-        with self._turn(deployment.instance_id, deployment.turn) as home:
+        with self._fenced(deployment.instance_id, deployment.token) as home:
             process = Process.read(home / _PROCESS)
             if process is not None and process.lives:
                 if _is_deployed(home, deployment):
@@ -83,30 +83,30 @@ class ProcessDriver:
         answers = http_client.is_ok(f"{process.address}/_/health", seconds=HEALTH_TIMEOUT)
         return Observed(State.READY if answers else State.STARTING, process.address)
 
-    def stop(self, instance_id: str, turn: int) -> None:
+    def stop(self, instance_id: str, token: int) -> None:
         """Ask the process to end; after a while, make it."""
-        with self._turn(instance_id, turn) as home:
+        with self._fenced(instance_id, token) as home:
             _end(home)
 
-    def remove(self, instance_id: str, turn: int) -> None:
+    def remove(self, instance_id: str, token: int) -> None:
         """Delete the instance's folder, once its process has ended."""
-        with self._turn(instance_id, turn) as home:
+        with self._fenced(instance_id, token) as home:
             _end(home)
             process = Process.read(home / _PROCESS)
             if process is None or not process.lives:
                 shutil.rmtree(home, ignore_errors=True)
 
     @contextmanager
-    def _turn(self, instance_id: str, turn: int) -> Iterator[Path]:
-        """Hold the instance's lock, if no later turn was here before. Gives the instance's folder."""
+    def _fenced(self, instance_id: str, token: int) -> Iterator[Path]:
+        """Hold the instance's lock, if no later token was seen before. Gives the instance's folder."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (self.folder / f"{instance_id}.turn").open("a+", encoding="ascii") as file:
+        with (self.folder / f"{instance_id}.token").open("a+", encoding="ascii") as file:
             _lock(file)
             file.seek(0)
-            if int(file.read() or 0) > turn:
-                raise OutdatedTurnError(instance_id)
+            if int(file.read() or 0) > token:
+                raise StaleToken(instance_id)
             file.truncate(0)
-            file.write(str(turn))
+            file.write(str(token))
             file.flush()
             yield self.folder / instance_id
 

@@ -51,10 +51,10 @@ class Process:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
 
-    def kill(self, patience: float = 3) -> None:
-        """End it by force and wait until it is gone, for `patience` seconds at most. Raises TimeoutError."""
+    def kill(self, timeout: float = 3) -> None:
+        """End it by force and wait until it is gone, for `timeout` seconds at most. Raises TimeoutError."""
         self.signal(signal.SIGKILL)
-        until = monotonic() + patience
+        until = monotonic() + timeout
         while self.lives:
             if monotonic() > until:
                 raise TimeoutError(f"process {self.pid} survives being killed")

@@ -29,7 +29,7 @@ def instance_converge(task: Task[[str], None], instance_id: str) -> None:
         try:
             steps = converge.converge(instance_id)
         except Unavailable as error:
-            # Nothing to retry here: the sweep finds the instance as soon as its turn has run out.
+            # Nothing to retry here: the sweep finds the instance as soon as its lease has run out.
             log.warning("%s is left to the sweep: %s", instance_id, error.__cause__ or error)
             return
         # Most jobs only see that a running instance still runs.

@@ -13,6 +13,6 @@ from functions.runtime.subscriber import subscriber
 def converge_instance(event: InstanceDesiredStateChanged, _db: SharedDb) -> None:
     """Send the job."""
     # Sent before the inbox row commits: a crash in between sends it twice, never zero times.
-    # The job takes a turn on its instance, so the second copy finds nothing to do.
+    # The job takes a lease on its instance, so the second copy finds nothing to do.
     by_administrator = event.reason == Reason.STOPPED_BY_ADMINISTRATOR
     queue.converge(event.instance_id, queue=ADMIN_QUEUE if by_administrator else USER_QUEUE)

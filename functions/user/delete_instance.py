@@ -1,7 +1,7 @@
 """DELETE /v1/instances/{instance_id}: ask for an instance to be deleted, whatever it is doing."""
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import reading, wishes
+from functions.domain.instances import commands, reading
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
@@ -11,5 +11,5 @@ from functions.schemas.instances import Instance, InstanceId
 @endpoint("DELETE", "/v1/instances/{instance_id}", status=202, refusals=(InstanceNotFound,))
 def delete_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """There is no way back. Its history can still be read afterwards; its config is gone."""
-    wishes.delete(db, instance_id, caller.id)
+    commands.delete(db, instance_id, caller.id)
     return Instance.of(reading.find(db, instance_id))

@@ -1,10 +1,10 @@
 """POST /v1/instances/{instance_id}/start: ask for an instance to run; one that has failed gets a new try."""
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import confinement, reading, wishes
+from functions.domain.instances import commands, confinement, reading
+from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.reading import InstanceNotFound
-from functions.domain.instances.wishes import InstanceDeleted
 from functions.runtime.declarations import Needs
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
@@ -21,5 +21,5 @@ from functions.schemas.instances import Instance, InstanceId
 def start_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """Keep what was asked before this answers; the status follows. Asking again changes nothing."""
     confinement.check()
-    wishes.start(db, instance_id, caller.id)
+    commands.start(db, instance_id, caller.id)
     return Instance.of(reading.find(db, instance_id))

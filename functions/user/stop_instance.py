@@ -1,9 +1,9 @@
 """POST /v1/instances/{instance_id}/stop: ask for an instance to stop; its config is kept."""
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import reading, wishes
+from functions.domain.instances import commands, reading
+from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.reading import InstanceNotFound
-from functions.domain.instances.wishes import InstanceDeleted
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.schemas.instances import Instance, InstanceId
@@ -12,5 +12,5 @@ from functions.schemas.instances import Instance, InstanceId
 @endpoint("POST", "/v1/instances/{instance_id}/stop", status=202, refusals=(InstanceNotFound, InstanceDeleted))
 def stop_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """Keep what was asked before this answers; the status follows. Asking again changes nothing."""
-    wishes.stop(db, instance_id, caller.id)
+    commands.stop(db, instance_id, caller.id)
     return Instance.of(reading.find(db, instance_id))

@@ -34,7 +34,7 @@ _PROMISES: Final = """
 - **Order**: events about one subject come in the order in which they were committed, and the higher `sequence` is the
   later, if those who say them take turns: each holds a lock on the subject from before it emits until it has committed.
   All of Botberi's own do, and `POST /v1/events`. Of two transactions in SQL that overlap and share no lock, either may
-  come first: call [`lock_subjects`](../decisions/0026-turns-of-subjects.md) before `emit_event`. Different subjects are
+  come first: call [`lock_subjects`](../decisions/0026-subject-locks.md) before `emit_event`. Different subjects are
   worked on side by side, and one that has to be tried again holds up itself and nobody else.
 - **Origin**: a type of Botberi's own is said by the parts that its page names and by nobody else, and subscribers act
   on it only if its source is theirs. What other systems say has [a source that they were

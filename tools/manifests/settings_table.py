@@ -38,7 +38,7 @@ SETTINGS: Final = {
     "FUNCTIONS_URL": Setting("URL with `{name}`", "Where the dispatcher finds a function, by its name in kebab case."),
     "GATEWAY_CONNECTIONS": Setting("number", "WebSockets that a gateway takes at a time.", "5000", "the gateway"),
     "INSTANCES_HOST": Setting("host", "The name under which an instance's process is reached.", "`127.0.0.1`"),
-    "INSTANCE_LEASE_SECONDS": Setting("seconds", "How long a worker's turn on an instance lasts.", "15", "the worker"),
+    "INSTANCE_LEASE_SECONDS": Setting("seconds", "How long a worker's lease on an instance lasts.", "15", "the worker"),
     "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
     "OUTBOX_RETENTION_DAYS": Setting("days", "How long delivered events stay in the outbox.", "7", "the relays"),
     "BLOCKING_TYPES": Setting(

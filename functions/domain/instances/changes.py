@@ -10,7 +10,7 @@ from shared_psql_models.statuses import Status
 
 @dataclass(frozen=True)
 class Change:
-    """A new status, and why. Times are in seconds from the beginning of the turn."""
+    """A new status, and why. Times are in seconds from the beginning of the lease."""
 
     status: Status
     why: Why

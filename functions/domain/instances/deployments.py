@@ -15,8 +15,8 @@ class Deployment:
     """One version of an agent with one config."""
 
     instance_id: str
-    turn: int
-    """The number of the worker's turn: a driver refuses what comes out of an earlier turn than it has seen."""
+    token: int
+    """The fencing token of the worker's lease: a driver refuses what comes with an earlier token than it has seen."""
     version_id: str
     image: str | None
     bundle: bytes | None = field(repr=False)
@@ -24,7 +24,7 @@ class Deployment:
     """With its secrets."""
 
 
-def read(db: SharedDb, instance_id: str, turn: int) -> Deployment:
+def read(db: SharedDb, instance_id: str, token: int) -> Deployment:
     """Return what to deploy for an instance that exists."""
     row = db.execute(
         select(instances.c.version_id, instances.c.config, agent_versions.c.image, bundles.c.content)
@@ -33,4 +33,4 @@ def read(db: SharedDb, instance_id: str, turn: int) -> Deployment:
         .where(instances.c.id == instance_id)
     ).one()
     content = None if row.content is None else bytes(row.content)
-    return Deployment(instance_id, turn, row.version_id, row.image, content, row.config)
+    return Deployment(instance_id, token, row.version_id, row.image, content, row.config)

@@ -6,8 +6,8 @@ from typing import Final, Self
 
 from functions.domain.instances.changes import Change
 from functions.domain.instances.deadlines import OBSERVE, SETTLED, STABLE, UNRESPONSIVE
+from functions.domain.instances.leases import Lease
 from functions.domain.instances.reasons import Reason
-from functions.domain.instances.turns import Turn
 from shared_psql_models.statuses import DesiredState, Status
 
 
@@ -48,7 +48,7 @@ class Step:
     action: Action = Action.NOTHING
     change: Change | None = None
     look_again_in: float | None = None
-    """Seconds; None: very soon, and the turn goes on."""
+    """Seconds; None: very soon, and the lease goes on."""
     attempts: int | None = None
     """A new count of failed starts, when there is no change to carry it."""
     deadline_in: float | None = None
@@ -68,100 +68,100 @@ class Step:
 _BEING_STARTED: Final = frozenset({Status.PENDING, Status.PROVISIONING, Status.STARTING, Status.UPDATING})
 
 
-def next_step(turn: Turn, observed: Observed) -> Step:
+def next_step(lease: Lease, observed: Observed) -> Step:
     """Return the next step towards what is wanted. Repeated, it always comes to rest."""
-    if turn.status in {Status.DELETING, Status.DELETED}:
+    if lease.status in {Status.DELETING, Status.DELETED}:
         # There is no way back, whatever is wanted.
-        return _towards_deleted(turn, observed)
-    match turn.desired:
+        return _towards_deleted(lease, observed)
+    match lease.desired:
         case DesiredState.DELETED:
-            return _towards_deleted(turn, observed)
+            return _towards_deleted(lease, observed)
         case DesiredState.STOPPED:
-            return _towards_stopped(turn, observed)
+            return _towards_stopped(lease, observed)
         case DesiredState.RUNNING:
-            return _towards_running(turn, observed)
+            return _towards_running(lease, observed)
 
 
-def _towards_deleted(turn: Turn, observed: Observed) -> Step:
-    if turn.status == Status.DELETED:
+def _towards_deleted(lease: Lease, observed: Observed) -> Step:
+    if lease.status == Status.DELETED:
         return Step.rest(SETTLED)
-    if turn.status != Status.DELETING:
+    if lease.status != Status.DELETING:
         return Step.record(Change.to(Status.DELETING, Reason.DELETING))
     if observed.state == State.ABSENT:
         return Step.record(Change.deleted(), Action.REMOVE)
-    if turn.overdue:
+    if lease.overdue:
         return Step.record(Change.to(Status.DELETING, Reason.DELETE_TIMED_OUT), Action.STOP)
     return Step(Action.STOP)
 
 
-def _towards_stopped(turn: Turn, observed: Observed) -> Step:
-    if turn.status == Status.STOPPED:
+def _towards_stopped(lease: Lease, observed: Observed) -> Step:
+    if lease.status == Status.STOPPED:
         return _kept_down(observed)
-    if turn.status != Status.STOPPING:
+    if lease.status != Status.STOPPING:
         return Step.record(Change.to(Status.STOPPING, Reason.STOPPING))
-    return _stopping(turn, observed)
+    return _stopping(lease, observed)
 
 
-def _stopping(turn: Turn, observed: Observed) -> Step:
+def _stopping(lease: Lease, observed: Observed) -> Step:
     if observed.state == State.ABSENT:
         return Step.record(Change.stopped())
-    if turn.overdue:
+    if lease.overdue:
         return Step.record(Change.to(Status.STOPPING, Reason.STOP_TIMED_OUT), Action.STOP)
     return Step(Action.STOP)
 
 
 def _kept_down(observed: Observed) -> Step:
-    """End what a worker that lost its turn may have started after all; the outcome stays as it is."""
+    """End what a worker that lost its lease may have started after all; the outcome stays as it is."""
     return Step.rest(SETTLED) if observed.state == State.ABSENT else Step(Action.STOP)
 
 
-def _towards_running(turn: Turn, observed: Observed) -> Step:  # noqa: PLR0911 - one for each status
-    match turn.status:
+def _towards_running(lease: Lease, observed: Observed) -> Step:  # noqa: PLR0911 - one for each status
+    match lease.status:
         case Status.RUNNING:
-            return _kept_running(turn, observed)
+            return _kept_running(lease, observed)
         case Status.STARTING:
-            return _starting(turn, observed)
+            return _starting(lease, observed)
         case Status.PROVISIONING | Status.UPDATING:
-            if turn.overdue:
-                return Step.record(Change.retry(Reason.DRIVER_FAILED, attempts=turn.attempts))
-            starting = Change.to(Status.STARTING, Reason.STARTING, attempts=turn.attempts)
+            if lease.overdue:
+                return Step.record(Change.retry(Reason.DRIVER_FAILED, attempts=lease.attempts))
+            starting = Change.to(Status.STARTING, Reason.STARTING, attempts=lease.attempts)
             return Step.record(starting, Action.DEPLOY)
         case Status.STOPPING:
             # It was asked for again while it stopped: that is finished first, so that nothing is half of both.
-            return _stopping(turn, observed)
-        case Status.FAILED if turn.attempts > 0:
+            return _stopping(lease, observed)
+        case Status.FAILED if lease.attempts > 0:
             return _kept_down(observed)
-        case Status.PENDING if turn.due_at > turn.now:
-            return Step.rest((turn.due_at - turn.now).total_seconds())
+        case Status.PENDING if lease.due_at > lease.now:
+            return Step.rest((lease.due_at - lease.now).total_seconds())
         case Status.PENDING | Status.STOPPED | Status.FAILED:
-            return Step.record(Change.to(Status.PROVISIONING, Reason.PREPARING, attempts=turn.attempts))
+            return Step.record(Change.to(Status.PROVISIONING, Reason.PREPARING, attempts=lease.attempts))
         case Status.DELETING | Status.DELETED:
-            return _towards_deleted(turn, observed)
+            return _towards_deleted(lease, observed)
 
 
-def _starting(turn: Turn, observed: Observed) -> Step:
+def _starting(lease: Lease, observed: Observed) -> Step:
     if observed.state == State.READY:
-        return Step.record(Change.running(observed.address, attempts=turn.attempts))
+        return Step.record(Change.running(observed.address, attempts=lease.attempts))
     if observed.state != State.STARTING:
-        return Step.record(Change.retry(Reason.AGENT_EXITED, attempts=turn.attempts), Action.STOP)
-    if turn.overdue:
-        return Step.record(Change.retry(Reason.START_TIMED_OUT, attempts=turn.attempts), Action.STOP)
+        return Step.record(Change.retry(Reason.AGENT_EXITED, attempts=lease.attempts), Action.STOP)
+    if lease.overdue:
+        return Step.record(Change.retry(Reason.START_TIMED_OUT, attempts=lease.attempts), Action.STOP)
     return Step()
 
 
-def _kept_running(turn: Turn, observed: Observed) -> Step:  # noqa: PLR0911 - one for each observation
-    ran = (turn.now - turn.updated_at).total_seconds()
-    attempts = 0 if ran >= STABLE else turn.attempts
+def _kept_running(lease: Lease, observed: Observed) -> Step:  # noqa: PLR0911 - one for each observation
+    ran = (lease.now - lease.updated_at).total_seconds()
+    attempts = 0 if ran >= STABLE else lease.attempts
     match observed.state:
-        case State.READY if turn.deadline_at is not None:
+        case State.READY if lease.deadline_at is not None:
             return Step(deadline_in=0)
-        case State.READY if observed.address != turn.address:
+        case State.READY if observed.address != lease.address:
             return Step.record(Change.running(observed.address, attempts=attempts))
         case State.READY:
             return Step.rest(OBSERVE, attempts=attempts)
-        case State.STARTING if turn.deadline_at is None:
+        case State.STARTING if lease.deadline_at is None:
             return Step(look_again_in=OBSERVE, deadline_in=UNRESPONSIVE)
-        case State.STARTING if not turn.overdue:
+        case State.STARTING if not lease.overdue:
             return Step.rest(OBSERVE)
         case State.STARTING:
             return Step.record(Change.retry(Reason.AGENT_UNRESPONSIVE, attempts=attempts), Action.STOP)

@@ -14,7 +14,7 @@ from core import http_client
 from functions.domain.instances.deployments import Deployment
 from functions.domain.instances.plan import State
 from functions.domain.instances.reasons import Reason
-from functions.drivers.base import CannotDeployError, Driver, OutdatedTurnError
+from functions.drivers.base import CannotDeployError, Driver, StaleToken
 
 Eventually = Callable[..., Any]
 
@@ -35,10 +35,10 @@ def packed(files: dict[str, str]) -> bytes:
 
 
 def deployment(
-    source: str = SOURCE, config: dict[str, Any] | None = None, *, instance_id: str | None = None, turn: int = 1
+    source: str = SOURCE, config: dict[str, Any] | None = None, *, instance_id: str | None = None, token: int = 1
 ) -> Deployment:
     known = instance_id or f"ins_{uuid.uuid4().hex}"
-    return Deployment(known, turn, "ver_1", None, packed({"main.py": source}), config or {})
+    return Deployment(known, token, "ver_1", None, packed({"main.py": source}), config or {})
 
 
 def say(address: str | None, text: str) -> dict[str, Any]:
@@ -53,15 +53,15 @@ def say(address: str | None, text: str) -> dict[str, Any]:
 class DriverSuite:
     """Inherit, and provide a fixture `driver`."""
 
-    turns: ClassVar = count(2)
+    tokens: ClassVar = count(2)
 
     def until(self, driver: Driver, eventually: Eventually, instance_id: str, state: State) -> str | None:
         eventually(lambda: driver.observe(instance_id).state == state)
         return driver.observe(instance_id).address
 
-    def end(self, driver: Driver, eventually: Eventually, instance_id: str, turn: int = 1000) -> None:
+    def end(self, driver: Driver, eventually: Eventually, instance_id: str, token: int = 1000) -> None:
         def ended() -> bool:
-            driver.stop(instance_id, turn)
+            driver.stop(instance_id, token)
             return driver.observe(instance_id).state == State.ABSENT
 
         eventually(ended)
@@ -105,7 +105,7 @@ class DriverSuite:
         driver.deploy(wanted)
         self.until(driver, eventually, wanted.instance_id, State.READY)
         self.end(driver, eventually, wanted.instance_id)
-        driver.deploy(deployment(instance_id=wanted.instance_id, turn=1001))
+        driver.deploy(deployment(instance_id=wanted.instance_id, token=1001))
         self.until(driver, eventually, wanted.instance_id, State.READY)
 
     def test_an_agent_that_never_answers_can_be_stopped(self, driver: Driver, eventually: Eventually) -> None:
@@ -129,16 +129,16 @@ class DriverSuite:
         driver.remove(nothing, 1)
         assert driver.observe(nothing).state == State.ABSENT
 
-    def test_an_earlier_turn_undoes_nothing_of_a_later_one(self, driver: Driver, eventually: Eventually) -> None:
-        wanted = deployment(turn=7)
+    def test_an_earlier_token_undoes_nothing_of_a_later_one(self, driver: Driver, eventually: Eventually) -> None:
+        wanted = deployment(token=7)
         driver.deploy(wanted)
         for call in (driver.stop, driver.remove):
-            with pytest.raises(OutdatedTurnError):
+            with pytest.raises(StaleToken):
                 call(wanted.instance_id, 6)
         self.until(driver, eventually, wanted.instance_id, State.READY)
         self.end(driver, eventually, wanted.instance_id)
         driver.remove(wanted.instance_id, 1000)
-        with pytest.raises(OutdatedTurnError):
+        with pytest.raises(StaleToken):
             driver.deploy(wanted)
 
     def test_a_bundle_that_is_none_is_refused_for_good(self, driver: Driver) -> None:

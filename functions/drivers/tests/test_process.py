@@ -156,7 +156,7 @@ class TestProcessDriver(DriverSuite):
     ) -> None:
         monkeypatch.setattr("functions.drivers.process.LOCK_SECONDS", 0.2)
         driver.stop("ins_locked", 1)
-        with (driver.folder / "ins_locked.turn").open() as frozen:
+        with (driver.folder / "ins_locked.token").open() as frozen:
             fcntl.flock(frozen, fcntl.LOCK_EX)
             with pytest.raises(TimeoutError):
                 driver.stop("ins_locked", 2)

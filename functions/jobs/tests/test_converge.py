@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from functions.drivers.base import OutdatedTurnError
+from functions.drivers.base import StaleToken
 from functions.drivers.processes import Process
 from functions.jobs import converge
 from functions.runtime import databases
@@ -101,15 +101,15 @@ def test_a_job_for_an_instance_that_does_not_exist_is_nothing(launch: Launch) ->
     converge.converge("ins_00000000000070008000000000000000")
 
 
-@pytest.mark.parametrize("wish", ["stop", "delete"])
-def test_a_wish_that_comes_during_a_start_wins(launch: Launch, eventually: Eventually, wish: str) -> None:
+@pytest.mark.parametrize("command", ["stop", "delete"])
+def test_a_command_that_comes_during_a_start_wins(launch: Launch, eventually: Eventually, command: str) -> None:
     instance = launch(HANGS)
     with ThreadPoolExecutor(1) as pool:
         job = pool.submit(converge.converge, instance.id)
         eventually(lambda: instance.status == "starting")
-        instance.ask(wish)
+        instance.ask(command)
         job.result(15)
-    assert instance.status == {"stop": "stopped", "delete": "deleted"}[wish]
+    assert instance.status == {"stop": "stopped", "delete": "deleted"}[command]
     assert "running" not in instance.statuses()
 
 
@@ -197,9 +197,9 @@ def test_an_image_is_refused_with_the_reason(launch: Launch) -> None:
 def test_starts_and_stops_that_cross_end_where_the_last_one_wanted(launch: Launch, eventually: Eventually) -> None:
     instance = launch(SLOW)
     with ThreadPoolExecutor(8) as pool:
-        wishes = [pool.submit(instance.ask, verb) for verb in ("stop", "start") * 4]
+        commands = [pool.submit(instance.ask, verb) for verb in ("stop", "start") * 4]
         jobs = [pool.submit(converge.converge, instance.id) for _ in range(3)]
-        assert {wish.result().status_code for wish in wishes} == {202}
+        assert {command.result().status_code for command in commands} == {202}
         instance.ask("stop")
         for job in jobs:
             job.result(30)
@@ -212,7 +212,7 @@ def test_a_late_worker_that_starts_what_was_stopped_undoes_nothing(launch: Launc
     instance.ask("stop")
     converge.converge(instance.id)
     before = instance.history()
-    with pytest.raises(OutdatedTurnError):
+    with pytest.raises(StaleToken):
         converge.driver().stop(instance.id, 1)
     converge.converge(instance.id)
     assert instance.history() == before

@@ -41,7 +41,7 @@ def changed(reason: str = "start_requested") -> dict[str, Any]:
 Jobs = Callable[[str], list[Any]]
 
 
-def test_a_wish_becomes_a_job_with_its_trace_and_actor(api: Api, jobs: Jobs) -> None:
+def test_a_command_becomes_a_job_with_its_trace_and_actor(api: Api, jobs: Jobs) -> None:
     event = changed()
     assert api.deliver("converge_instance", event).status_code == 200
     (job,) = jobs(USER_QUEUE)

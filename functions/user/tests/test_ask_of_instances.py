@@ -59,7 +59,7 @@ def test_a_failed_instance_gets_a_new_try(launch: Launch) -> None:
     assert instance.reasons()[-1] == "start_requested"
 
 
-def test_wishes_that_cross_are_all_in_the_history_one_after_another(launch: Launch) -> None:
+def test_commands_that_cross_are_all_in_the_history_one_after_another(launch: Launch) -> None:
     instance = launch()
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(instance.ask, ["stop", "start"] * 6))

@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 
 from functions.domain.instances.changes import Change
 from functions.domain.instances.deadlines import DEADLINES, LIMIT, STABLE, back_off
+from functions.domain.instances.leases import Lease
 from functions.domain.instances.plan import Action, Observed, State, Step, next_step
 from functions.domain.instances.reasons import Reason
-from functions.domain.instances.turns import Turn
 from shared_psql_models.statuses import TRANSIENT, DesiredState, Status
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
-TURN: Final = Turn(
+TURN: Final = Lease(
     instance_id="ins",
-    nonce="nonce",
-    number=1,
+    lease_owner="nonce",
+    token=1,
     now=NOW,
     owner_id="usr",
     version_id="ver",
@@ -40,29 +40,29 @@ EXITED: Final = Observed(State.EXITED)
 
 
 def step(desired: DesiredState, status: Status, state: State, **facts: object) -> Step:
-    return next_step(replace(TURN, desired=desired, status=status, **facts), Observed(state))  # type: ignore[arg-type]  # as the turn has them
+    return next_step(replace(TURN, desired=desired, status=status, **facts), Observed(state))  # type: ignore[arg-type]  # as the lease has them
 
 
 class Play:
     """An instance, its driver and its clock, all made up."""
 
-    def __init__(self, turn: Turn, state: State, *, answers: bool) -> None:
-        self.turn = turn
+    def __init__(self, lease: Lease, state: State, *, answers: bool) -> None:
+        self.lease = lease
         self.observed = Observed(state)
         self.answers = answers
         self.changes: list[Change] = []
 
     def until_it_rests(self) -> Status:
         for _ in range(200):
-            taken = next_step(self.turn, self.observed)
+            taken = next_step(self.lease, self.observed)
             self._act(taken.action)
             if taken.change is not None:
                 self._record(taken.change)
             elif taken.look_again_in is not None and self._rests():
-                return self.turn.status
+                return self.lease.status
             else:
                 self._wait(taken)
-        raise AssertionError(f"never rests: {self.turn}, {self.observed}")
+        raise AssertionError(f"never rests: {self.lease}, {self.observed}")
 
     def _act(self, action: Action) -> None:
         match action:
@@ -75,25 +75,25 @@ class Play:
 
     def _record(self, change: Change) -> None:
         self.changes.append(change)
-        deadline = None if change.deadline_in is None else self.turn.now + timedelta(seconds=change.deadline_in)
-        self.turn = replace(
-            self.turn,
+        deadline = None if change.deadline_in is None else self.lease.now + timedelta(seconds=change.deadline_in)
+        self.lease = replace(
+            self.lease,
             status=change.status,
             attempts=change.attempts,
             address=change.address,
-            due_at=self.turn.now + timedelta(seconds=change.due_in),
+            due_at=self.lease.now + timedelta(seconds=change.due_in),
             deadline_at=deadline,
-            updated_at=self.turn.now,
+            updated_at=self.lease.now,
         )
 
     def _rests(self) -> bool:
-        return self.turn.status not in TRANSIENT and self.observed.state in {State.ABSENT, State.READY}
+        return self.lease.status not in TRANSIENT and self.observed.state in {State.ABSENT, State.READY}
 
     def _wait(self, taken: Step) -> None:
         if taken.deadline_in is not None:
-            deadline = self.turn.now + timedelta(seconds=taken.deadline_in) if taken.deadline_in else None
-            self.turn = replace(self.turn, deadline_at=deadline)
-        self.turn = replace(self.turn, now=self.turn.now + timedelta(seconds=taken.look_again_in or 1))
+            deadline = self.lease.now + timedelta(seconds=taken.deadline_in) if taken.deadline_in else None
+            self.lease = replace(self.lease, deadline_at=deadline)
+        self.lease = replace(self.lease, now=self.lease.now + timedelta(seconds=taken.look_again_in or 1))
 
 
 @given(
@@ -108,8 +108,8 @@ def test_it_always_comes_to_rest_where_it_is_wanted(  # noqa: PLR0913 - hypothes
     desired: DesiredState, status: Status, state: State, *, answers: bool, attempts: int, overdue: bool
 ) -> None:
     deadline = NOW - timedelta(seconds=1) if overdue else NOW + timedelta(seconds=60)
-    turn = replace(TURN, desired=desired, status=status, attempts=attempts, deadline_at=deadline)
-    play = Play(turn, state, answers=answers)
+    lease = replace(TURN, desired=desired, status=status, attempts=attempts, deadline_at=deadline)
+    play = Play(lease, state, answers=answers)
     rested = play.until_it_rests()
     allowed = {desired.value} if desired != DesiredState.RUNNING else {"running", "failed"}
     assert rested.value in allowed

@@ -1,4 +1,4 @@
-"""Wishes: what people ask of instances. Each is a row, its history and its event in one transaction.
+"""Commands: what people ask of instances. Each is a row, its history and its event in one transaction.
 
 Only `desired_state` is written here; making it so is the worker's.
 """

@@ -1,4 +1,4 @@
-"""Turns on real rows: one worker at a time, and nothing written by one that has lost its turn."""
+"""Turns on real rows: one worker at a time, and nothing written by one that has lost its lease."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import due, turns
+from functions.domain.instances import due, leases
 from functions.domain.instances.changes import Change
+from functions.domain.instances.leases import Lease, LeaseLost
 from functions.domain.instances.reasons import Reason
-from functions.domain.instances.turns import Turn, TurnLostError
 from shared_psql_models.statuses import Status
 from testing.launches import Launched
 from testing.world import World
@@ -20,57 +20,57 @@ PREPARING = Change.to(Status.PROVISIONING, Reason.PREPARING)
 
 
 @pytest.fixture
-def take(world: World) -> Callable[..., Turn | None]:
-    def take(instance: Launched, nonce: str = "mine", seconds: float = 15) -> Turn | None:
+def acquire(world: World) -> Callable[..., Lease | None]:
+    def acquire(instance: Launched, lease_owner: str = "mine", seconds: float = 15) -> Lease | None:
         with world.transaction("shared_psql", "worker") as db:
-            return turns.take(SharedDb(db), instance.id, nonce, seconds)
+            return leases.acquire(SharedDb(db), instance.id, lease_owner, seconds)
 
-    return take
-
-
-Take = Callable[..., Turn]
+    return acquire
 
 
-def write(world: World, turn: Turn, change: Change = PREPARING) -> None:
+Take = Callable[..., Lease]
+
+
+def write(world: World, lease: Lease, change: Change = PREPARING) -> None:
     with world.transaction("shared_psql", "worker") as db:
-        turns.record(SharedDb(db), turn, change)
+        leases.record(SharedDb(db), lease, change)
 
 
-def test_one_of_many_workers_gets_the_turn(launch: Launch, take: Take) -> None:
+def test_one_of_many_workers_gets_the_lease(launch: Launch, acquire: Take) -> None:
     instance = launch()
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(lambda number: take(instance, f"worker {number}"), range(8)))
-    assert taken.count(None) == 7  # type: ignore[arg-type]  # the other tests have the turn for sure
+        taken = list(pool.map(lambda token: acquire(instance, f"worker {token}"), range(8)))
+    assert taken.count(None) == 7  # type: ignore[arg-type]  # the other tests have the lease for sure
 
 
-def test_a_turn_that_has_run_out_is_taken_over_and_the_late_worker_writes_nothing(
-    launch: Launch, take: Take, world: World
+def test_a_lease_that_has_run_out_is_taken_over_and_the_late_worker_writes_nothing(
+    launch: Launch, acquire: Take, world: World
 ) -> None:
     instance = launch()
-    late = take(instance, "late", seconds=-1)
-    successor = take(instance, "successor")
-    assert successor.number > late.number
-    with pytest.raises(TurnLostError):
+    late = acquire(instance, "late", seconds=-1)
+    successor = acquire(instance, "successor")
+    assert successor.token > late.token
+    with pytest.raises(LeaseLost):
         write(world, late)
     assert instance.statuses() == []
     write(world, successor)
     assert instance.statuses() == ["provisioning"]
 
 
-def test_a_wish_that_came_in_between_is_never_overlooked(launch: Launch, take: Take, world: World) -> None:
+def test_a_command_that_came_in_between_is_never_overlooked(launch: Launch, acquire: Take, world: World) -> None:
     instance = launch()
-    turn = take(instance)
+    lease = acquire(instance)
     instance.ask("stop")
-    with pytest.raises(TurnLostError):
-        write(world, turn)
-    with pytest.raises(TurnLostError), world.transaction("shared_psql", "worker") as db:
-        turns.give_back(SharedDb(db), turn, due_in=1000)
-    assert take(instance).desired == "stopped"
+    with pytest.raises(LeaseLost):
+        write(world, lease)
+    with pytest.raises(LeaseLost), world.transaction("shared_psql", "worker") as db:
+        leases.release(SharedDb(db), lease, due_in=1000)
+    assert acquire(instance).desired == "stopped"
 
 
-def test_a_status_its_history_and_its_event_are_written_together(launch: Launch, take: Take, world: World) -> None:
+def test_a_status_its_history_and_its_event_are_written_together(launch: Launch, acquire: Take, world: World) -> None:
     instance = launch()
-    write(world, take(instance))
+    write(world, acquire(instance))
     event = instance.history()[-1]
     assert (event["kind"], event["previous"], event["value"]) == ("status", "pending", "provisioning")
     assert (event["reason"], event["actor"]) == ("preparing", "system")
@@ -102,11 +102,11 @@ def test_what_is_due_is_offered_once_by_however_many_sweeps(launch: Launch, worl
     assert instance.id in offered(world)
 
 
-def test_what_a_worker_has_its_turn_on_is_not_due_until_the_turn_runs_out(
-    launch: Launch, take: Take, world: World
+def test_what_a_worker_has_its_lease_on_is_not_due_until_the_lease_runs_out(
+    launch: Launch, acquire: Take, world: World
 ) -> None:
     instance = launch()
-    take(instance)
+    acquire(instance)
     assert instance.id not in offered(world)
     instance.put(lease_expires_at="now() - interval '1 second'")
     assert instance.id in offered(world)
