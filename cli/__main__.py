@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import click
 
-from cli import deploying, letters, looking, mending, publishers, users
-from cli.asking import DATABASES, FAILURES
+from cli import dead_letters, deploying, inspection, publishers, repair, users
+from cli.queries import DATABASES, FAILURES
 from core.configuration import SECRETS_FOLDER
 from core.logs import said
 from provisioning import local_settings
@@ -53,13 +53,13 @@ def events() -> None:
 
 
 for command in (
-    looking.status,
-    looking.tail,
-    mending.replay,
-    mending.cursor,
-    mending.doctor,
-    letters.parked,
-    letters.dead,
+    inspection.status,
+    inspection.tail,
+    repair.replay,
+    repair.cursor,
+    repair.doctor,
+    dead_letters.parked,
+    dead_letters.dead,
 ):
     events.add_command(command)
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import click
 
-from cli.asking import DATABASES
+from cli.queries import DATABASES
 from events import signing
 
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import click
 from sqlalchemy import RowMapping
 
-from cli.asking import table
+from cli.queries import table
 from core import context
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishers as rules

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import click
 
-from cli.asking import table
+from cli.queries import table
 from core import context
 from functions.domain.accounts import accounts, administration
 from functions.domain.accounts.accounts import SCOPES, Account

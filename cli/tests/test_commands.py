@@ -49,38 +49,40 @@ def test_parked_events_are_listed_shown_redriven_and_dropped(
     command: Botberi, path: EventPath, eventually: Eventually
 ) -> None:
     path.query("select emit_event('com.botberi.thing.unheard_of.v1', 'agt_1', '{}')")
-    [[letter]] = eventually(lambda: path.query("select dead_letter_id from parked_events where resolution is null"))
-    assert letter in command("parked", "ls", "--reason", "type_unknown", "--database", "shared_psql")
-    assert json.loads(command("parked", "show", letter))["reason"] == "type_unknown"
-    assert command("parked", "redrive", "--dry-run", letter) == f"{letter}: would be redriven\n"
-    assert command("parked", "redrive", letter) == f"{letter}: redriven\n"
+    [[dead_letter]] = eventually(
+        lambda: path.query("select dead_letter_id from parked_events where resolution is null")
+    )
+    assert dead_letter in command("parked", "ls", "--reason", "type_unknown", "--database", "shared_psql")
+    assert json.loads(command("parked", "show", dead_letter))["reason"] == "type_unknown"
+    assert command("parked", "redrive", "--dry-run", dead_letter) == f"{dead_letter}: would be redriven\n"
+    assert command("parked", "redrive", dead_letter) == f"{dead_letter}: redriven\n"
     again = "select dead_letter_id from parked_events where dead_letter_id > :letter"
-    [[letter]] = eventually(lambda: path.query(again, letter=letter))
-    assert f"{letter}: discarded" in command("parked", "drop", "--all", "--why", "A test.")
+    [[dead_letter]] = eventually(lambda: path.query(again, dead_letter=dead_letter))
+    assert f"{dead_letter}: discarded" in command("parked", "drop", "--all", "--why", "A test.")
     assert path.parked() == []
-    assert letter in command("parked", "ls", "--resolved")
+    assert dead_letter in command("parked", "ls", "--resolved")
 
 
 def test_dead_letters_are_listed_and_redriven(command: Botberi, path: EventPath, eventually: Eventually) -> None:
     path.recorder.answers[HEAR_SOME.function] = lambda _: 422
     [event_id] = path.emit("agt_dead")
-    letters = "select id from dead_letters where resolution is null and event_id = :id"
-    [[letter]] = eventually(lambda: path.query(letters, id=event_id))
+    dead_letters = "select id from dead_letters where resolution is null and event_id = :id"
+    [[dead_letter]] = eventually(lambda: path.query(dead_letters, id=event_id))
     path.recorder.forget()
-    assert letter in command("dead", "ls")
-    assert json.loads(command("dead", "show", letter))["subject"] == "agt_dead"
-    assert f"{letter}: redriven\n" in command("dead", "redrive", "--queue", HEAR_SOME.queue)
+    assert dead_letter in command("dead", "ls")
+    assert json.loads(command("dead", "show", dead_letter))["subject"] == "agt_dead"
+    assert f"{dead_letter}: redriven\n" in command("dead", "redrive", "--queue", HEAR_SOME.queue)
     eventually(lambda: path.recorder.heard(HEAR_SOME.function, [event_id]) == [event_id])
-    assert "was redriven or discarded before" in command("dead", "drop", letter, "--why", "A test.", ends_with=1)
+    assert "was redriven or discarded before" in command("dead", "drop", dead_letter, "--why", "A test.", ends_with=1)
     assert "give either" in command("dead", "redrive", ends_with=2)
 
 
 def test_replay_publishes_again_with_the_same_ids(command: Botberi, path: EventPath, eventually: Eventually) -> None:
     ids = path.emit("agt_again", "agt_again")
     eventually(lambda: path.recorder.heard(HEAR_SOME.function, ids) == path.recorder.heard("hear-all", ids) == ids)
-    chosen = ("replay", "--from", "today", "--subject", "agt_again", "--type", AgentCreated.type)
-    assert command(*chosen, "--dry-run") == "2 events would be published again\n"
-    assert command(*chosen, "--to", HEAR_SOME.queue) == "2 events are published again\n"
+    filters = ("replay", "--from", "today", "--subject", "agt_again", "--type", AgentCreated.type)
+    assert command(*filters, "--dry-run") == "2 events would be published again\n"
+    assert command(*filters, "--to", HEAR_SOME.queue) == "2 events are published again\n"
     eventually(lambda: path.recorder.heard(HEAR_SOME.function, ids) == ids * 2)
     assert path.recorder.heard("hear-all", ids) == ids
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from cli import ailments
+from cli import checks
 from cli.__main__ import botberi
 from events.broker import bus
 from events.catalog.schedules import SharedPruningFallenDue
@@ -18,7 +18,7 @@ from events.subscriptions import Subscription
 from tools.harness.path import HEAR_ALL, HEAR_SOME, EventPath
 
 Eventually = Callable[..., Any]
-Ailment = ailments.Ailment
+Problem = checks.Problem
 
 QUEUE = HEAR_SOME.queue
 
@@ -31,17 +31,17 @@ def patient(quiet_path: EventPath, monkeypatch: pytest.MonkeyPatch) -> EventPath
 
 
 @contextmanager
-def planted(path: EventPath, wound: str, cure: str) -> Iterator[list[Ailment]]:
+def planted(path: EventPath, wound: str, cure: str) -> Iterator[list[Problem]]:
     """Plant an ailment in shared_psql and give what is found."""
     path.query(wound)
     try:
-        yield list(ailments.found())
+        yield list(checks.found())
     finally:
         path.query(cure)
 
 
 def test_a_lease_that_nobody_holds_and_queues_that_nobody_consumes(patient: EventPath) -> None:
-    found = list(ailments.found())
+    found = list(checks.found())
     for database in ("user_psql", "shared_psql"):
         remedy = f"start `python -m events.relay {database}`"
         assert (bus.lease(database), "no relay holds this lease", remedy) in found
@@ -71,7 +71,7 @@ def test_a_restored_database(patient: EventPath) -> None:
 
 @pytest.mark.usefixtures("patient")
 def test_a_clock_that_differs() -> None:
-    found = list(ailments.found(lambda: time.time() + 60))
+    found = list(checks.found(lambda: time.time() + 60))
     told = [what for where, what, remedy in found if (where, remedy) == ("shared_psql", "run NTP on both")]
     # A second or two may pass while it asks.
     assert told
@@ -79,19 +79,19 @@ def test_a_clock_that_differs() -> None:
 
 
 def test_a_transaction_that_holds_back_the_oldest(patient: EventPath, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ailments, "OLD", 0)
+    monkeypatch.setattr(checks, "OLD", 0)
     with patient.held_open():
-        found = list(ailments.found())
+        found = list(checks.found())
     assert any("transaction of held" in what and "pg_terminate_backend" in remedy for _, what, remedy in found)
 
 
 def test_a_prepared_transaction_that_nobody_ends(patient: EventPath, monkeypatch: pytest.MonkeyPatch) -> None:
     if patient.as_superuser("show max_prepared_transactions") == [["0"]]:
         pytest.skip("this server prepares no transactions")
-    monkeypatch.setattr(ailments, "OLD", 0)
+    monkeypatch.setattr(checks, "OLD", 0)
     with patient.held_open() as session:
         session.run("prepare transaction 'left open'")
-        found = list(ailments.found())
+        found = list(checks.found())
         session.run("rollback prepared 'left open'")
     remedy = "commit prepared or rollback prepared 'left open'"
     assert ("shared_psql", "the prepared transaction left open is open", remedy) in found
@@ -102,7 +102,7 @@ def test_a_slot_of_a_standby_that_is_no_more(patient: EventPath) -> None:
         pytest.skip("this server can have no standby")
     patient.as_superuser("select pg_create_physical_replication_slot('left_over', true)")
     try:
-        assert any("left_over" in remedy for _, _, remedy in ailments.found())
+        assert any("left_over" in remedy for _, _, remedy in checks.found())
     finally:
         patient.as_superuser("select pg_drop_replication_slot('left_over')")
 
@@ -114,13 +114,13 @@ def test_a_slot_of_a_standby_that_is_no_more(patient: EventPath) -> None:
 def test_a_queue_that_is_missing(patient: EventPath, queue: str, what: str) -> None:
     with patient.broker() as connection:
         connection.channel().queue_delete(queue)
-    assert (queue, what, "botberi topology") in list(ailments.found())
+    assert (queue, what, "botberi topology") in list(checks.found())
 
 
 def test_an_exchange_that_is_missing(patient: EventPath) -> None:
     with patient.broker() as connection:
         connection.channel().exchange_delete(bus.EXCHANGE)
-    found = list(ailments.found())
+    found = list(checks.found())
     assert (bus.EXCHANGE, "the exchange is missing", "botberi topology") in found
 
 
@@ -128,7 +128,7 @@ def test_an_exchange_of_another_kind(patient: EventPath) -> None:
     with patient.broker() as connection:
         connection.channel().exchange_delete(bus.EXCHANGE)
         connection.channel().exchange_declare(bus.EXCHANGE, "fanout", durable=True)
-        found = list(ailments.found())
+        found = list(checks.found())
         connection.channel().exchange_delete(bus.EXCHANGE)
     assert (bus.EXCHANGE, "the exchange is of another kind", "delete it, then botberi topology") in found
 
@@ -138,9 +138,9 @@ def test_a_binding_that_is_missing_and_one_too_many(patient: EventPath) -> None:
     with patient.broker() as connection:
         connection.channel().queue_unbind(QUEUE, bus.EXCHANGE, key)
         connection.channel().queue_bind(QUEUE, bus.EXCHANGE, "com.botberi.thing.gone.v1")
-    found = list(ailments.found())
-    assert (QUEUE, f"it is not bound to {key} of {bus.EXCHANGE}", ailments.TOPOLOGIST) in found
-    assert (QUEUE, "it hears com.botberi.thing.gone.v1, which its subscriber doesn't", ailments.TOPOLOGIST) in found
+    found = list(checks.found())
+    assert (QUEUE, f"it is not bound to {key} of {bus.EXCHANGE}", checks.TOPOLOGIST) in found
+    assert (QUEUE, "it hears com.botberi.thing.gone.v1, which its subscriber doesn't", checks.TOPOLOGIST) in found
 
 
 @pytest.mark.parametrize("arguments", [{}, {"x-queue-type": "quorum", "x-single-active-consumer": True}])
@@ -148,19 +148,19 @@ def test_a_queue_of_another_type_or_with_other_arguments(patient: EventPath, arg
     with patient.broker() as connection:
         connection.channel().queue_delete(QUEUE)
         connection.channel().queue_declare(QUEUE, durable=True, arguments=arguments)
-    assert QUEUE in [where for where, what, _ in ailments.found() if "other arguments" in what]
+    assert QUEUE in [where for where, what, _ in checks.found() if "other arguments" in what]
 
 
 def test_a_queue_of_a_subscription_that_is_gone(patient: EventPath) -> None:
     patient.subscribe(HEAR_ALL)
-    found = list(ailments.found())
-    assert (QUEUE, "it belongs to no subscription any more", f"{ailments.TOPOLOGIST} --delete-gone") in found
+    found = list(checks.found())
+    assert (QUEUE, "it belongs to no subscription any more", f"{checks.TOPOLOGIST} --delete-gone") in found
 
 
 def test_a_slot_that_was_not_fired(patient: EventPath) -> None:
     yearly = Subscription("yearly", "botberi.yearly", (SharedPruningFallenDue.type,), schedule="0 0 1 1 *")
     (patient.folder / "subscriptions.json").write_text(json.dumps([asdict(yearly)]))
-    found = list(ailments.found())
+    found = list(checks.found())
     assert any(where == "yearly" and "events.dispatcher" in remedy for where, _, remedy in found)
 
 
@@ -173,11 +173,11 @@ def test_a_subject_that_fails_for_long(patient: EventPath) -> None:
 def test_nobody_to_ask(monkeypatch: pytest.MonkeyPatch, patient: EventPath) -> None:
     monkeypatch.setenv("EVENT_BUS_MANAGEMENT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("USER_PSQL_URL", "127.0.0.1:9/x")
-    found = {where: remedy for where, _, remedy in ailments.found()}
+    found = {where: remedy for where, _, remedy in checks.found()}
     assert found["event_bus"] == "see EVENT_BUS_MANAGEMENT_URL"
     assert "USER_PSQL_URL" in found["user_psql"]
     monkeypatch.setenv("EVENT_BUS_URL", "127.0.0.1:9/x")
-    assert {where: remedy for where, _, remedy in ailments.found()}["event_bus"].startswith("start RabbitMQ")
+    assert {where: remedy for where, _, remedy in checks.found()}["event_bus"].startswith("start RabbitMQ")
     assert patient.processes == {}
 
 
@@ -194,6 +194,6 @@ def test_where_everything_runs_nothing_is_wrong(patient: EventPath, eventually: 
     patient.start("dispatcher")
     try:
         # The path of these tests has no relay for the other database.
-        eventually(lambda: {where for where, _, _ in ailments.found()} <= {bus.lease("user_psql")})
+        eventually(lambda: {where for where, _, _ in checks.found()} <= {bus.lease("user_psql")})
     finally:
         patient.stop()

@@ -102,13 +102,13 @@ def test_status_shows_what_it_can_and_tells_what_is_away(command: Botberi, monke
 def test_many_are_resolved_act_after_act(
     command: Botberi, relayed: EventPath, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(resolving.resolve_chosen, "__defaults__", (2,))
+    monkeypatch.setattr(resolving.resolve_matching, "__defaults__", (2,))
     for number in range(5):
         relayed.query(f"select emit_event('com.botberi.thing.unheard_of.v1', 'agt_{number}', '{{}}')")
     eventually(lambda: len(relayed.parked()) == 5)
-    chosen = ("parked", "drop", "--reason", "type_unknown", "--why", "A test.")
-    assert command(*chosen, "--dry-run").output.splitlines()[-1] == "there are more, which would follow"
-    assert command(*chosen).output.count(": discarded\n") == 5
+    filters = ("parked", "drop", "--reason", "type_unknown", "--why", "A test.")
+    assert command(*filters, "--dry-run").output.splitlines()[-1] == "there are more, which would follow"
+    assert command(*filters).output.count(": discarded\n") == 5
     assert relayed.parked() == []
 
 

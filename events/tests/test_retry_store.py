@@ -111,7 +111,7 @@ def test_what_dies_on_the_retry_store_is_a_dead_letter_and_the_rest_goes_on(
     eventually(lambda: in_the_retry_store(retry_store) == 300)
     retry_store.recorder.answers[HEARD] = lambda event: 422 if event["data"]["slug"] == "n7" else 200
     eventually(lambda: len(slugs(retry_store, "agt_ill")) == 299)
-    letters = retry_store.query(
+    dead_letters = retry_store.query(
         "select reason, event::jsonb->'data'->>'slug' from dead_letters where subject = 'agt_ill'"
     )
-    assert letters == [("refused", "n7")]
+    assert dead_letters == [("refused", "n7")]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli import ailments
+from cli import checks
 from tools.harness.path import EventPath
 
 Eventually = Callable[..., Any]
@@ -101,14 +101,14 @@ def test_a_rush_beyond_the_partitions_is_kept_and_later_ones_have_theirs(
 
 
 def test_the_doctor_tells_where_no_partition_is_ready(relayed: EventPath) -> None:
-    ailment = ("shared_psql", "no partition of the outbox is ready for what comes", ailments.ROTATE)
+    problem = ("shared_psql", "no partition of the outbox is ready for what comes", checks.ROTATE)
     rotate(relayed)
-    assert ailment not in list(ailments.found())
+    assert problem not in list(checks.found())
     go_on_by(relayed, 2)
     relayed.emit("agt_4")
-    assert ailment in list(ailments.found())
+    assert problem in list(checks.found())
     rotate(relayed)
-    assert ailment not in list(ailments.found())
+    assert problem not in list(checks.found())
 
 
 def test_a_relay_rotates_by_itself_and_keeps_what_the_setting_says(relayed: EventPath, eventually: Eventually) -> None:

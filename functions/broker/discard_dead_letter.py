@@ -2,16 +2,16 @@
 
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import resolving
-from functions.domain.event_path.letters import DeadLetterNotFound
-from functions.domain.event_path.resolving import Act, DeadLetterResolved
-from functions.runtime.declarations import RARELY
+from functions.domain.event_path.dead_letters import DeadLetterNotFound
+from functions.domain.event_path.resolving import Action, DeadLetterResolved
+from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
-from functions.schemas.dead_letters import Resolved, Trial, Why, both
+from functions.schemas.dead_letters import DryRun, Resolved, Why, both
 from functions.schemas.shapes import Body
 
 
-class GivingUp(Body):
+class DiscardRequest(Body):
     """Why nobody shall hear of the event."""
 
     why: Why
@@ -21,11 +21,11 @@ class GivingUp(Body):
     "POST",
     "/v1/dead-letters/{dead_letter_id}/discard",
     refusals=(DeadLetterNotFound, DeadLetterResolved),
-    needs=RARELY,
+    needs=SCALE_LIMITED,
 )
 def discard_dead_letter(  # noqa: PLR0913, PLR0917 - each is filled by its type
-    caller: Broker, dead_letter_id: str, query: Trial, body: GivingUp, user: UserDb, shared: SharedDb
+    caller: Broker, dead_letter_id: str, query: DryRun, body: DiscardRequest, user: UserDb, shared: SharedDb
 ) -> Resolved:
     """Nobody who has not handled the event will ever learn of it."""
-    act = Act("discarded", by=caller.id, why=body.why, dry_run=query.dry_run)
-    return Resolved.of(act, resolving.resolve(both(user, shared), act, dead_letter_id))
+    action = Action("discarded", resolved_by=caller.id, why=body.why, dry_run=query.dry_run)
+    return Resolved.of(action, resolving.resolve(both(user, shared), action, dead_letter_id))

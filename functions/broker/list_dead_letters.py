@@ -5,9 +5,9 @@ from typing import Annotated, Any, cast
 from pydantic import Field
 
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.event_path import letters
-from functions.domain.event_path.letters import Which
-from functions.runtime.declarations import RARELY
+from functions.domain.event_path import dead_letters
+from functions.domain.event_path.dead_letters import Filter
+from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
 from functions.schemas.dead_letters import Database, DeadLetter, Kind, Term, both
@@ -27,11 +27,11 @@ class DeadLetterQuery(PageQuery):
     )
 
 
-@endpoint("GET", "/v1/dead-letters", needs=RARELY)
+@endpoint("GET", "/v1/dead-letters", needs=SCALE_LIMITED)
 def list_dead_letters(_caller: Broker, query: DeadLetterQuery, user: UserDb, shared: SharedDb) -> Page[DeadLetter]:
     """They wait here until somebody redrives or discards them."""
-    which = Which(kind=query.kind, queue=query.queue, type=query.type, reason=query.reason, database=query.database)
-    rows = letters.listed(
-        both(user, shared), which, resolved=query.resolved, after=query.after(), limit=query.limit + 1
+    criteria = Filter(kind=query.kind, queue=query.queue, type=query.type, reason=query.reason, database=query.database)
+    rows = dead_letters.listed(
+        both(user, shared), criteria, resolved=query.resolved, after=query.after(), limit=query.limit + 1
     )
     return query.page(cast(Any, rows), DeadLetter)

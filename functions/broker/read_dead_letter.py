@@ -5,9 +5,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.event_path import letters
-from functions.domain.event_path.letters import DeadLetterNotFound
-from functions.runtime.declarations import RARELY
+from functions.domain.event_path import dead_letters
+from functions.domain.event_path.dead_letters import DeadLetterNotFound
+from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
 from functions.schemas.dead_letters import DeadLetter, both
@@ -19,7 +19,7 @@ class WholeDeadLetter(DeadLetter):
     event: Annotated[dict[str, Any] | None, Field(description="Null when what died is no event at all.")]
 
 
-@endpoint("GET", "/v1/dead-letters/{dead_letter_id}", refusals=(DeadLetterNotFound,), needs=RARELY)
+@endpoint("GET", "/v1/dead-letters/{dead_letter_id}", refusals=(DeadLetterNotFound,), needs=SCALE_LIMITED)
 def read_dead_letter(_caller: Broker, dead_letter_id: str, user: UserDb, shared: SharedDb) -> WholeDeadLetter:
     """Ids, times and codes are shown; of other text only the length."""
-    return WholeDeadLetter.model_validate(letters.read(both(user, shared), dead_letter_id))
+    return WholeDeadLetter.model_validate(dead_letters.read(both(user, shared), dead_letter_id))

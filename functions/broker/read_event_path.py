@@ -6,7 +6,7 @@ from pydantic import Field
 
 from functions.domain.event_path import status
 from functions.domain.refusals import Unavailable
-from functions.runtime.declarations import RARELY
+from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
 from functions.runtime.providers.databases import SharedTransactions, UserTransactions
@@ -42,11 +42,11 @@ class EventPath(Reply):
     databases: list[DatabasePath]
 
 
-@endpoint("GET", "/v1/event-path", needs=RARELY)
+@endpoint("GET", "/v1/event-path", needs=SCALE_LIMITED)
 def read_event_path(_caller: Broker, user: UserTransactions, shared: SharedTransactions) -> EventPath:
     """When shared_psql can't be asked, this says so and tells of user_psql, by which it knows the session."""
     paths = [_path("user_psql", user), _path("shared_psql", shared)]
-    return EventPath(counted_up_to=status.MOST, databases=paths)
+    return EventPath(counted_up_to=status.LIMIT, databases=paths)
 
 
 def _path(database: Database, transactions: UserTransactions | SharedTransactions) -> DatabasePath:

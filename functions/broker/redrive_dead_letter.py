@@ -2,21 +2,21 @@
 
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import resolving
-from functions.domain.event_path.letters import DeadLetterNotFound
-from functions.domain.event_path.resolving import Act, DeadLetterResolved, DeadLetterTooLarge, DeadLetterUnreadable
-from functions.runtime.declarations import RARELY
+from functions.domain.event_path.dead_letters import DeadLetterNotFound
+from functions.domain.event_path.resolving import Action, DeadLetterResolved, DeadLetterTooLarge, DeadLetterUnreadable
+from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
-from functions.schemas.dead_letters import Resolved, Trial, both
+from functions.schemas.dead_letters import DryRun, Resolved, both
 
 
 @endpoint(
     "POST",
     "/v1/dead-letters/{dead_letter_id}/redrive",
     refusals=(DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable, DeadLetterTooLarge),
-    needs=RARELY,
+    needs=SCALE_LIMITED,
 )
-def redrive_dead_letter(caller: Broker, dead_letter_id: str, query: Trial, user: UserDb, shared: SharedDb) -> Resolved:
+def redrive_dead_letter(caller: Broker, dead_letter_id: str, query: DryRun, user: UserDb, shared: SharedDb) -> Resolved:
     """Nothing happens twice: the event keeps its id, by which a subscriber knows what it has handled."""
-    act = Act("redriven", by=caller.id, dry_run=query.dry_run)
-    return Resolved.of(act, resolving.resolve(both(user, shared), act, dead_letter_id))
+    action = Action("redriven", resolved_by=caller.id, dry_run=query.dry_run)
+    return Resolved.of(action, resolving.resolve(both(user, shared), action, dead_letter_id))

@@ -39,7 +39,7 @@ class Needs:
     """The locked dependencies, `deploy/requirements/<group>.txt`, if not those that follow from the parameters."""
 
 
-RARELY: Final = Needs(max_scale=2)
+SCALE_LIMITED: Final = Needs(max_scale=2)
 """What operators use a few times a day: little, since each copy may connect to both databases."""
 
 

@@ -8,8 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import resolving
-from functions.domain.event_path.letters import Databases, Which
-from functions.domain.event_path.resolving import MOST, Act, Outcome
+from functions.domain.event_path.dead_letters import Databases, Filter
+from functions.domain.event_path.resolving import LIMIT, Action, Outcome
 from functions.schemas.shapes import Body, Query, Reply
 
 Kind = Literal["parked", "dead"]
@@ -47,37 +47,37 @@ class DeadLetter(Reply):
     resolution_reason: str | None
 
 
-class Trial(Query):
-    """Whether it is meant."""
+class DryRun(Query):
+    """Whether to change anything."""
 
     dry_run: Annotated[bool, Field(description="Only tell what would be done.")] = False
 
 
 class Selection(Body):
-    """Which of those that are open: these, or the oldest that match all that is given. Nothing at all chooses none."""
+    """Select open dead letters by id, or by filters, oldest first. Nothing at all selects none."""
 
     ids: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=100)]] | None,
-        Field(min_length=1, max_length=MOST, description="Instead of a filter."),
+        Field(min_length=1, max_length=LIMIT, description="Instead of a filter."),
     ] = None
     kind: Annotated[Kind | None, Field(examples=["parked"])] = None
     database: Database | None = None
     queue: Term = None
     type: Term = None
     reason: Annotated[Term, Field(examples=["unroutable"])] = None
-    most: Annotated[int, Field(ge=1, le=MOST, description="The most that this is about, the oldest first.")] = MOST
+    limit: Annotated[int, Field(ge=1, le=LIMIT, description="The most that this is about, the oldest first.")] = LIMIT
 
     @model_validator(mode="after")
     def _chooses(self) -> Self:
-        given = self.which() != Which()
+        given = self.criteria() != Filter()
         if given == (self.ids is not None):
             message = "Give either ids or a filter: at least one of kind, database, queue, type and reason."
             raise PydanticCustomError("selection", message)
         return self
 
-    def which(self) -> Which:
+    def criteria(self) -> Filter:
         """Return the filter."""
-        return Which(kind=self.kind, queue=self.queue, type=self.type, reason=self.reason, database=self.database)
+        return Filter(kind=self.kind, queue=self.queue, type=self.type, reason=self.reason, database=self.database)
 
 
 class Skipped(Reply):
@@ -98,18 +98,20 @@ class Resolved(Reply):
     more: Annotated[bool, Field(description="Whether the filter has more: ask again.")]
 
     @classmethod
-    def of(cls, act: Act, outcome: Outcome) -> Self:
+    def of(cls, action: Action, outcome: Outcome) -> Self:
         """Build the answer."""
-        skipped = [Skipped(id=letter, code=refusal.code) for letter, refusal in sorted(outcome.skipped.items())]
+        skipped = [
+            Skipped(id=dead_letter, code=refusal.code) for dead_letter, refusal in sorted(outcome.skipped.items())
+        ]
         facts: dict[str, Any] = {"ids": outcome.ids, "skipped": skipped, "more": outcome.more}
-        return cls(resolution=act.how, dry_run=act.dry_run, count=len(outcome.ids), **facts)
+        return cls(resolution=action.resolution, dry_run=action.dry_run, count=len(outcome.ids), **facts)
 
 
-def resolve_selected(databases: Databases, act: Act, selection: Selection) -> Resolved:
+def resolve_selected(databases: Databases, action: Action, selection: Selection) -> Resolved:
     """Redrive or discard what was selected."""
     if selection.ids is not None:
-        return Resolved.of(act, resolving.resolve_named(databases, act, selection.ids))
-    return Resolved.of(act, resolving.resolve_chosen(databases, act, selection.which(), selection.most))
+        return Resolved.of(action, resolving.resolve_by_id(databases, action, selection.ids))
+    return Resolved.of(action, resolving.resolve_matching(databases, action, selection.criteria(), selection.limit))
 
 
 def both(user: UserDb, shared: SharedDb) -> Databases:

@@ -112,14 +112,16 @@ def test_who_gave_an_event_up_and_why_is_in_the_audit_trail(
 ) -> None:
     wrong = "com.botberi.thing.given_up.v1"
     park(stack, wrong)
-    [letter] = eventually(lambda: parked(stack, operator, wrong))
+    [dead_letter] = eventually(lambda: parked(stack, operator, wrong))
     body = {"type": wrong, "why": "Nobody knows it."}
-    assert stack.broker.post("/v1/dead-letters/discard", json=body, token=operator.token).json["ids"] == [letter["id"]]
+    assert stack.broker.post("/v1/dead-letters/discard", json=body, token=operator.token).json["ids"] == [
+        dead_letter["id"]
+    ]
     assert parked(stack, operator, wrong) == []
     acts = f"type=com.botberi.dead_letter.resolved.v1&actor={operator.id}"
-    [act] = eventually(lambda: audited(stack, operator, acts))
-    told = act["data"]
-    assert (told["resolution"], told["letters"], told["why"]) == ("discarded", [letter["id"]], "Nobody knows it.")
+    [action] = eventually(lambda: audited(stack, operator, acts))
+    told = action["data"]
+    assert (told["resolution"], told["letters"], told["why"]) == ("discarded", [dead_letter["id"]], "Nobody knows it.")
 
 
 def test_the_status_names_who_relays(stack: Stack, operator: Person, eventually: Eventually) -> None:

@@ -1,4 +1,4 @@
-"""Redriving and discarding what is stuck in the event path: by id or by a filter, for real or as a trial."""
+"""Redriving and discarding what is stuck in the event path: by id or by a filter, for real or as a dry run."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,20 +10,20 @@ from core.ids import new_id
 from events.catalog.dead_letters import DeadLettersResolved
 from events.outbox import emit
 from events.wire import NotAnEventError, decode, fits
-from functions.domain.event_path.letters import CHOSEN, Databases, DeadLetterNotFound, Which
+from functions.domain.event_path.dead_letters import MATCH, Databases, DeadLetterNotFound, Filter
 from functions.domain.refusals import Conflict, Refusal
 
-How = Literal["redriven", "discarded"]
+Resolution = Literal["redriven", "discarded"]
 
-MOST: Final = 1000
-"""Letters that one act is about at most."""
+LIMIT: Final = 1000
+"""Dead letters that one action is about at most."""
 
 _READ_AT_A_TIME: Final = 20
 """Events that are held in memory at a time; each may have a megabyte."""
 
-_NAMED: Final = text("select id, kind, resolution from all_dead_letters where id = any(:ids)")
+_BY_ID: Final = text("select id, kind, resolution from all_dead_letters where id = any(:ids)")
 _OLDEST: Final = text(
-    f"select id, kind, resolution from all_dead_letters where {CHOSEN} and resolution is null order by id limit :limit"  # noqa: S608 - constants
+    f"select id, kind, resolution from all_dead_letters where {MATCH} and resolution is null order by id limit :limit"  # noqa: S608 - constants
 )
 _EVENTS: Final = text("select id, event from all_dead_letters where id = any(:ids)")
 _RESOLVE: Final = text("select resolve_dead_letters(:ids, :how, :by, :why)")
@@ -42,11 +42,11 @@ class DeadLetterTooLarge(Conflict):
 
 
 @dataclass(frozen=True)
-class Act:
-    """What an operator does, and why."""
+class Action:
+    """What an operator does, and the reason."""
 
-    how: How
-    by: str
+    resolution: Resolution
+    resolved_by: str
     """Who, an account's id."""
     why: str | None = None
     dry_run: bool = False
@@ -62,70 +62,72 @@ class Outcome:
     skipped: dict[str, type[Refusal]] = field(default_factory=dict)
     """What could not be done, by id."""
     more: bool = False
-    """Whether the filter has more letters than one act is about."""
+    """Whether the filter has more dead letters than one action is about."""
 
 
-def resolve(databases: Databases, act: Act, letter: str) -> Outcome:
-    """Redrive or discard one letter; raise DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable or
+def resolve(databases: Databases, action: Action, dead_letter: str) -> Outcome:
+    """Redrive or discard one dead letter; raise DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable or
     DeadLetterTooLarge.
     """
-    outcome = resolve_named(databases, act, [letter])
+    outcome = resolve_by_id(databases, action, [dead_letter])
     for refusal in outcome.skipped.values():
         raise refusal
     return outcome
 
 
-def resolve_named(databases: Databases, act: Act, letters: Sequence[str]) -> Outcome:
-    """Redrive or discard letters by their ids; those with which that can't be done are skipped."""
-    outcome = Outcome(skipped=dict.fromkeys(letters, DeadLetterNotFound))
+def resolve_by_id(databases: Databases, action: Action, dead_letters: Sequence[str]) -> Outcome:
+    """Redrive or discard dead letters by id, skipping those with which that can't be done."""
+    outcome = Outcome(skipped=dict.fromkeys(dead_letters, DeadLetterNotFound))
     for db in databases.values():
-        rows = db.execute(_NAMED, {"ids": list(outcome.skipped)}).mappings().all()
-        _act_on(db, act, rows, outcome)
+        rows = db.execute(_BY_ID, {"ids": list(outcome.skipped)}).mappings().all()
+        _resolve_in(db, action, rows, outcome)
     outcome.ids.sort()
     return outcome
 
 
-def resolve_chosen(databases: Databases, act: Act, which: Which, most: int = MOST) -> Outcome:
-    """Redrive or discard the oldest open letters of a filter; those with which that can't be done are skipped."""
+def resolve_matching(databases: Databases, action: Action, criteria: Filter, limit: int = LIMIT) -> Outcome:
+    """Redrive or discard the oldest open dead letters of a filter, skipping those with which that can't be done."""
     outcome = Outcome()
     found = [
         (row["id"], name, row)
-        for name, db in which.among(databases).items()
-        for row in db.execute(_OLDEST, which.values() | {"limit": most + 1}).mappings()
+        for name, db in criteria.among(databases).items()
+        for row in db.execute(_OLDEST, criteria.values() | {"limit": limit + 1}).mappings()
     ]
     found.sort(key=lambda each: each[:2])
-    outcome.more = len(found) > most
+    outcome.more = len(found) > limit
     for name, db in databases.items():
-        _act_on(db, act, [row for _, place, row in found[:most] if place == name], outcome)
+        _resolve_in(db, action, [row for _, place, row in found[:limit] if place == name], outcome)
     outcome.ids.sort()
     return outcome
 
 
-def _act_on(db: Connection, act: Act, rows: Sequence[Any], outcome: Outcome) -> None:
-    """Do it with letters of one database, and put down which it was done with."""
+def _resolve_in(db: Connection, action: Action, rows: Sequence[Any], outcome: Outcome) -> None:
+    """Redrive or discard dead letters of one database, and add them to the outcome."""
     outcome.skipped |= {row["id"]: DeadLetterResolved for row in rows}
     ids = sorted(row["id"] for row in rows if row["resolution"] is None)
-    if act.how == "redriven":
-        hopeless = dict(_hopeless(db, ids))
-        outcome.skipped |= hopeless
-        ids = [letter for letter in ids if letter not in hopeless]
-    if not act.dry_run and ids:
-        values = {"ids": ids, "how": act.how, "by": act.by, "why": act.why}
+    if action.resolution == "redriven":
+        unpublishable = dict(_unpublishable(db, ids))
+        outcome.skipped |= unpublishable
+        ids = [dead_letter for dead_letter in ids if dead_letter not in unpublishable]
+    if not action.dry_run and ids:
+        values = {"ids": ids, "how": action.resolution, "by": action.resolved_by, "why": action.why}
         ids = sorted(db.scalars(_RESOLVE, values))
         if ids:
-            emit(db, DeadLettersResolved(act_id=new_id("act"), resolution=act.how, letters=ids, why=act.why))
-    for letter in ids:
-        del outcome.skipped[letter]
+            emit(
+                db, DeadLettersResolved(act_id=new_id("act"), resolution=action.resolution, letters=ids, why=action.why)
+            )
+    for dead_letter in ids:
+        del outcome.skipped[dead_letter]
     outcome.ids += ids
 
 
-def _hopeless(db: Connection, letters: Sequence[str]) -> Iterator[tuple[str, type[Refusal]]]:
+def _unpublishable(db: Connection, dead_letters: Sequence[str]) -> Iterator[tuple[str, type[Refusal]]]:
     """Yield what can never be published, with why."""
-    for start in range(0, len(letters), _READ_AT_A_TIME):
-        some = letters[start : start + _READ_AT_A_TIME]
-        for letter, event in db.execute(_EVENTS, {"ids": some}):
+    for start in range(0, len(dead_letters), _READ_AT_A_TIME):
+        some = dead_letters[start : start + _READ_AT_A_TIME]
+        for dead_letter, event in db.execute(_EVENTS, {"ids": some}):
             try:
                 if not fits(decode(event.encode())):
-                    yield letter, DeadLetterTooLarge
+                    yield dead_letter, DeadLetterTooLarge
             except NotAnEventError:
-                yield letter, DeadLetterUnreadable
+                yield dead_letter, DeadLetterUnreadable

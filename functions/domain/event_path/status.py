@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
-MOST: Final = 10_000
+LIMIT: Final = 10_000
 """What is counted at most, so that looking stays cheap however much there is."""
 
 _LOOK: Final = text("""
@@ -15,4 +15,4 @@ from event_path_status(:most) as status, relay_cursor
 
 def of(db: Connection) -> dict[str, Any]:
     """Return what there is to see; times are in seconds, by the database's clock."""
-    return dict(db.execute(_LOOK, {"most": MOST}).mappings().one())
+    return dict(db.execute(_LOOK, {"most": LIMIT}).mappings().one())

@@ -25,12 +25,12 @@ _COLUMNS: Final = (
     "id, kind, queue, event_id, source, type, subject, reason, detail, attempts, died_at,"
     " resolution, resolved_by, resolved_at, resolution_reason"
 )
-CHOSEN: Final = (
+MATCH: Final = (
     "(cast(:kind as text) is null or kind = :kind) and (cast(:queue as text) is null or queue = :queue)"
     " and (cast(:type as text) is null or type = :type) and (cast(:reason as text) is null or reason = :reason)"
 )
 _LIST: Final = text(
-    f"select {_COLUMNS} from all_dead_letters where {CHOSEN} and (:resolved = (resolution is not null))"  # noqa: S608 - constants
+    f"select {_COLUMNS} from all_dead_letters where {MATCH} and (:resolved = (resolution is not null))"  # noqa: S608 - constants
     " and (cast(:after as text) is null or id < :after) order by id desc limit :limit"
 )
 _READ: Final = text(f"select {_COLUMNS}, event from all_dead_letters where id = :id")  # noqa: S608 - a constant
@@ -41,8 +41,8 @@ class DeadLetterNotFound(NotFound):
 
 
 @dataclass(frozen=True)
-class Which:
-    """Letters of a kind (`parked`, `dead`), a queue, an event type, a reason, a database; None stands for any."""
+class Filter:
+    """Dead letters of a kind (`parked`, `dead`), a queue, an event type, a reason, a database; None stands for any."""
 
     kind: str | None = None
     queue: str | None = None
@@ -60,21 +60,21 @@ class Which:
 
 
 def listed(
-    databases: Databases, which: Which, *, resolved: bool, after: str | None, limit: int
+    databases: Databases, criteria: Filter, *, resolved: bool, after: str | None, limit: int
 ) -> Sequence[dict[str, Any]]:
-    """Return letters, newest first, behind the id `after`: the open ones, or those that are resolved."""
-    values = which.values() | {"resolved": resolved, "after": after, "limit": limit}
+    """Return dead letters, newest first, behind the id `after`: the open ones, or those that are resolved."""
+    values = criteria.values() | {"resolved": resolved, "after": after, "limit": limit}
     found = [
         [dict(row) | {"database": name} for row in db.execute(_LIST, values).mappings()]
-        for name, db in which.among(databases).items()
+        for name, db in criteria.among(databases).items()
     ]
     return list(islice(merge(*found, key=lambda row: row["id"], reverse=True), limit))
 
 
-def read(databases: Databases, letter: str) -> dict[str, Any]:
-    """Return a letter with its event, in which free text is masked."""
+def read(databases: Databases, dead_letter: str) -> dict[str, Any]:
+    """Return a dead letter with its event, in which free text is masked."""
     for name, db in databases.items():
-        row = db.execute(_READ, {"id": letter}).mappings().first()
+        row = db.execute(_READ, {"id": dead_letter}).mappings().first()
         if row is not None:
             return dict(row) | {"database": name, "event": shown(row["event"])}
     raise DeadLetterNotFound

@@ -1,4 +1,4 @@
-"""What the doctor knows: ailments of the event path, each with its remedy."""
+"""What the doctor knows: problems of the event path, each with its remedy."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from typing import Final
 import pika
 from pika.exceptions import AMQPError
 
-from cli.asking import DATABASES, ask, broker
+from cli.queries import DATABASES, ask, broker
 from core.logs import said
 from events import subscriptions
 from events.broker import bus, management
@@ -18,17 +18,17 @@ from events.dispatcher.clock import schedules_of
 from events.relay.outbox_reader import IDENTITY
 from events.topology import declaration, queue_migration
 
-Ailment = tuple[str, str, str]
+Problem = tuple[str, str, str]
 """Where, what, and the remedy."""
 
 OLD: Final = 30
-"""Seconds after which a held-back transaction or a slot that was not fired is an ailment."""
+"""Seconds after which a held-back transaction or a slot that was not fired is a problem."""
 
 SKEW: Final = 2.0
 """Seconds between this machine's clock and a database's."""
 
-SHELVED: Final = 600
-"""Seconds after which a subject that fails is an ailment."""
+DEFERRED: Final = 600
+"""Seconds after which a subject that fails is a problem."""
 
 TOPOLOGIST: Final = "botberi topology"
 
@@ -62,13 +62,13 @@ from pg_class where relname ~ '^outbox_p[0-9]+$' and relkind = 'r'
 """
 _ABSENT: Final = "select name from unnest(cast(:names as text[])) as name where to_regproc(name) is null"
 _FIRED: Final = "select max(slot) from cron_slots where schedule = :name"
-_SHELVED: Final = """
+_DEFERRED: Final = """
 select queue, count(*), extract(epoch from clock_timestamp() - min(since))::integer from deferred_subjects
 where since < clock_timestamp() - make_interval(secs => :old) group by queue order by queue
 """
 
 
-def found(now: Callable[[], float] = time.time) -> Iterator[Ailment]:
+def found(now: Callable[[], float] = time.time) -> Iterator[Problem]:
     """Yield everything that is wrong; `now` is this machine's clock."""
     for database in DATABASES:
         yield from _of_database(database, now)
@@ -79,12 +79,12 @@ def found(now: Callable[[], float] = time.time) -> Iterator[Ailment]:
         yield "event_bus", f"can't be reached: {said(error)}", "start RabbitMQ, or see EVENT_BUS_URL"
 
 
-def _of_database(database: str, now: Callable[[], float]) -> Iterator[Ailment]:
+def _of_database(database: str, now: Callable[[], float]) -> Iterator[Problem]:
     try:
         before = now()
         [[clock]] = ask(database, "select extract(epoch from clock_timestamp())::float8")
         skew = max(before - clock, clock - now(), 0)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is the ailment
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the problem
         yield (
             database,
             f"can't be asked: {said(error)}",
@@ -108,7 +108,7 @@ def _of_database(database: str, now: Callable[[], float]) -> Iterator[Ailment]:
         yield from _of_dispatcher(datetime.fromtimestamp(now(), UTC))
 
 
-def _held_back(database: str) -> Iterator[Ailment]:
+def _held_back(database: str) -> Iterator[Problem]:
     """Yield what keeps the oldest transaction from ending: the relay can't sleep meanwhile, and nothing is vacuumed."""
     for pid, name, seconds in ask(database, _HELD, old=OLD):
         remedy = f"select pg_terminate_backend({pid}), if nobody needs it"
@@ -120,18 +120,18 @@ def _held_back(database: str) -> Iterator[Ailment]:
         yield database, f"the replication slot {name} is used by nobody, and holds back vacuum or WAL", remedy
 
 
-def _of_dispatcher(now: datetime) -> Iterator[Ailment]:
+def _of_dispatcher(now: datetime) -> Iterator[Problem]:
     for schedule in schedules_of(subscriptions.read()):
         due, _ = schedule.around(now)
         [[newest]] = ask("shared_psql", _FIRED, name=schedule.name)
         if due is not None and (newest is None or newest < due) and now - due > timedelta(seconds=OLD):
             yield schedule.name, f"its slot of {due.isoformat()} was not fired", "start `python -m events.dispatcher`"
-    for queue, count, seconds in ask("shared_psql", _SHELVED, old=SHELVED):
+    for queue, count, seconds in ask("shared_psql", _DEFERRED, old=DEFERRED):
         remedy = "see what its function logs; they go on when it handles them, or become dead letters"
         yield queue, f"{count} subjects fail, the first for {seconds} s", remedy
 
 
-def _of_broker(connection: pika.BlockingConnection) -> Iterator[Ailment]:
+def _of_broker(connection: pika.BlockingConnection) -> Iterator[Problem]:
     try:
         existing = management.look()
     except management.ManagementError as error:
@@ -149,7 +149,7 @@ def _of_broker(connection: pika.BlockingConnection) -> Iterator[Ailment]:
             yield queue, "nobody consumes from it", remedy
 
 
-def _of_topology(drift: Drift, existing: Existing) -> Iterator[Ailment]:
+def _of_topology(drift: Drift, existing: Existing) -> Iterator[Problem]:
     for exchange in drift.exchanges:
         yield exchange, "the exchange is missing", TOPOLOGIST
     for exchange in drift.kinds:

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import click
 
-from cli.asking import DATABASES, FAILURES, ask, broker, depths, table, transaction
+from cli.queries import DATABASES, FAILURES, ask, broker, depths, table, transaction
 from core.logs import said
 from events.broker import bus
 from events.wire import NotAnEventError, decode
 from functions.domain.event_path import status as event_path
 
-_SHELVED: Final = "select queue, count(*) from deferred_events group by queue"
+_DEFERRED: Final = "select queue, count(*) from deferred_events group by queue"
 
 
 @click.command()
@@ -60,25 +60,25 @@ def _show_queues() -> Iterator[str]:
     except FAILURES as error:
         yield f"event_bus can't be asked: {said(error)}"
         return
-    shelved = _shelved()
+    deferred = _deferred()
     queues = [
-        (name, *(counts or ("missing", "-")), "?" if shelved is None else shelved.get(name, 0))
+        (name, *(counts or ("missing", "-")), "?" if deferred is None else deferred.get(name, 0))
         for name, counts in found.items()
     ]
     table(("queue", "ready", "consumers", "deferred"), queues)
 
 
-def _shelved() -> dict[str, int] | None:
+def _deferred() -> dict[str, int] | None:
     """Return how many events of each queue wait in the retry store; None when nobody can be asked."""
     try:
-        return dict(ask("shared_psql", _SHELVED))
+        return dict(ask("shared_psql", _DEFERRED))
     except FAILURES:
         return None
 
 
 def _row(database: str, path: dict[str, Any]) -> list[object]:
     moved, oldest = round(path["progress_seconds"]), round(path["oldest_seconds"] or 0)
-    counts = [f"{path[what]}{'+' * (path[what] == event_path.MOST)}" for what in ("waiting", "parked", "dead")]
+    counts = [f"{path[what]}{'+' * (path[what] == event_path.LIMIT)}" for what in ("waiting", "parked", "dead")]
     lease = [database, path["holder"] or "nobody yet", path["epoch"], path["relays"], f"{moved} s ago"]
     return [*lease, _probe(path), counts[0], f"{oldest} s", *counts[1:]]
 

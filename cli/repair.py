@@ -4,8 +4,8 @@ from typing import Final
 
 import click
 
-from cli import ailments
-from cli.asking import ask, database_option, exists, table
+from cli import checks
+from cli.queries import ask, database_option, exists, table
 from core.logs import said
 from core.postgres.errors import DatabaseError
 
@@ -95,7 +95,7 @@ def rebase_cursor(database: str, seq: int) -> None:
 @click.pass_context
 def doctor(context: click.Context) -> None:
     """Look for what is wrong, and say how it is put right; exits with 1 when something was found."""
-    found = list(ailments.found())
+    found = list(checks.found())
     if not found:
         click.secho("nothing is wrong", fg="green")
         return

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import click
 
-from cli.asking import DATABASES, databases, table
+from cli.queries import DATABASES, databases, table
 from core import context
-from functions.domain.event_path import letters, resolving
-from functions.domain.event_path.letters import DeadLetterNotFound, Which
-from functions.domain.event_path.resolving import Act, How, Outcome
+from functions.domain.event_path import dead_letters, resolving
+from functions.domain.event_path.dead_letters import DeadLetterNotFound, Filter
+from functions.domain.event_path.resolving import Action, Outcome, Resolution
 
 _HEADS: Final = ("id", "died_at", "database", "queue", "type", "subject", "reason", "attempts")
 
@@ -25,7 +25,7 @@ _FILTERS: Final = (
 Command = Callable[..., Any]
 
 
-def filters(command: Command) -> Command:
+def filter_options(command: Command) -> Command:
     """Give a command the options of a filter."""
     for option in reversed(_FILTERS):
         command = option(command)
@@ -50,75 +50,81 @@ def dead(group: click.Context) -> None:
 
 
 @click.command("ls")
-@filters
+@filter_options
 @click.option("--resolved", is_flag=True, help="Those that were redriven or dropped, instead of the open ones.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @click.pass_obj
-def list_letters(kind: str, /, resolved: bool, limit: int, **chosen: str | None) -> None:
+def list_dead_letters(kind: str, /, resolved: bool, limit: int, **filters: str | None) -> None:
     """List them, newest first."""
     with databases() as places:
-        rows = letters.listed(places, Which(kind, **chosen), resolved=resolved, after=None, limit=limit)
+        rows = dead_letters.listed(places, Filter(kind, **filters), resolved=resolved, after=None, limit=limit)
     table(_HEADS, [[row[head] or "-" for head in _HEADS] for row in rows])
 
 
 @click.command("show")
-@click.argument("letter")
-def show(letter: str) -> None:
+@click.argument("dead_letter")
+def show(dead_letter: str) -> None:
     """Show one of them; of free text in its data only the length."""
     try:
         with databases() as places:
-            click.echo(json.dumps(letters.read(places, letter), indent=2, default=str))
+            click.echo(json.dumps(dead_letters.read(places, dead_letter), indent=2, default=str))
     except DeadLetterNotFound as refusal:
         raise click.ClickException(refusal.detail) from None
 
 
 @click.command("redrive")
-@click.argument("letter", nargs=-1)
-@filters
+@click.argument("dead_letter", nargs=-1)
+@filter_options
 @click.option("--all", "every", is_flag=True, help="All that are open, oldest first.")
 @click.option("--why", help="Kept with them, and in the audit trail.")
 @dry_run_option
 @click.pass_obj
-def redrive(kind: str, /, letter: tuple[str, ...], every: bool, why: str | None, dry_run: bool, **chosen: str) -> None:
+def redrive(
+    kind: str, /, dead_letter: tuple[str, ...], every: bool, why: str | None, dry_run: bool, **filters: str
+) -> None:
     """Send them on their way once more, with the ids they have: a dead letter only to the queue it died in."""
-    _resolve("redriven", letter, _which(kind, chosen, every=every), why, dry_run=dry_run)
+    _resolve("redriven", dead_letter, _criteria(kind, filters, every=every), why, dry_run=dry_run)
 
 
 @click.command("drop")
-@click.argument("letter", nargs=-1)
-@filters
+@click.argument("dead_letter", nargs=-1)
+@filter_options
 @click.option("--all", "every", is_flag=True, help="All that are open.")
 @click.option("--why", required=True, help="Kept with them, and in the audit trail.")
 @dry_run_option
 @click.pass_obj
-def drop(kind: str, /, letter: tuple[str, ...], every: bool, why: str, dry_run: bool, **chosen: str) -> None:
+def drop(kind: str, /, dead_letter: tuple[str, ...], every: bool, why: str, dry_run: bool, **filters: str) -> None:
     """Give them up; they stay to be read."""
-    _resolve("discarded", letter, _which(kind, chosen, every=every), why, dry_run=dry_run)
+    _resolve("discarded", dead_letter, _criteria(kind, filters, every=every), why, dry_run=dry_run)
 
 
-for command in (list_letters, show, redrive, drop):
+for command in (list_dead_letters, show, redrive, drop):
     parked.add_command(command)
     dead.add_command(command)
 
 
-def _which(kind: str, chosen: dict[str, str], *, every: bool) -> Which | None:
-    return Which(kind, **chosen) if every or any(chosen.values()) else None
+def _criteria(kind: str, filters: dict[str, str], *, every: bool) -> Filter | None:
+    return Filter(kind, **filters) if every or any(filters.values()) else None
 
 
-def _resolve(how: How, named: tuple[str, ...], which: Which | None, why: str | None, *, dry_run: bool) -> None:
-    """Do it with the letters that are named, or with all that the filter chooses, one act after another."""
-    if bool(named) == (which is not None):
+def _resolve(
+    resolution: Resolution, named: tuple[str, ...], criteria: Filter | None, why: str | None, *, dry_run: bool
+) -> None:
+    """Redrive or discard the dead letters that are named, or with all that the filter chooses, one action after
+    another.
+    """
+    if bool(named) == (criteria is not None):
         raise click.UsageError("give either ids, or a filter, or --all")
-    by = f"command-line:{os.environ.get('USER', os.getuid())}"
-    act = Act(how, by=by, why=why, dry_run=dry_run)
+    resolved_by = f"command-line:{os.environ.get('USER', os.getuid())}"
+    action = Action(resolution, resolved_by=resolved_by, why=why, dry_run=dry_run)
     more = True
     while more:
-        with context.entered(context.Context.start(actor=by)), databases() as places:
-            if which is None:
-                outcome = resolving.resolve_named(places, act, named)
+        with context.entered(context.Context.start(actor=resolved_by)), databases() as places:
+            if criteria is None:
+                outcome = resolving.resolve_by_id(places, action, named)
             else:
-                outcome = resolving.resolve_chosen(places, act, which)
-        _tell(act, outcome)
+                outcome = resolving.resolve_matching(places, action, criteria)
+        _tell(action, outcome)
         more = outcome.more and bool(outcome.ids) and not dry_run
     if outcome.more:
         rest = "which would follow" if dry_run else "behind those that can't be: choose by queue, type or reason"
@@ -127,11 +133,11 @@ def _resolve(how: How, named: tuple[str, ...], which: Which | None, why: str | N
         raise click.exceptions.Exit(1)
 
 
-def _tell(act: Act, outcome: Outcome) -> None:
-    verb = f"would be {act.how}" if act.dry_run else act.how
-    for letter in outcome.ids:
-        click.echo(f"{letter}: {verb}")
-    for letter, refusal in outcome.skipped.items():
-        click.echo(f"{letter}: {refusal.message()}")
+def _tell(action: Action, outcome: Outcome) -> None:
+    verb = f"would be {action.resolution}" if action.dry_run else action.resolution
+    for dead_letter in outcome.ids:
+        click.echo(f"{dead_letter}: {verb}")
+    for dead_letter, refusal in outcome.skipped.items():
+        click.echo(f"{dead_letter}: {refusal.message()}")
     if not outcome.ids and not outcome.skipped:
         click.echo("nothing is open that fits")
