@@ -68,8 +68,8 @@ def show(dead_letter: str) -> None:
     try:
         with databases() as places:
             click.echo(json.dumps(dead_letters.read(places, dead_letter), indent=2, default=str))
-    except DeadLetterNotFound as refusal:
-        raise click.ClickException(refusal.detail) from None
+    except DeadLetterNotFound as api_error:
+        raise click.ClickException(api_error.detail) from None
 
 
 @click.command("redrive")
@@ -137,7 +137,7 @@ def _tell(action: Action, outcome: Outcome) -> None:
     verb = f"would be {action.resolution}" if action.dry_run else action.resolution
     for dead_letter in outcome.ids:
         click.echo(f"{dead_letter}: {verb}")
-    for dead_letter, refusal in outcome.skipped.items():
-        click.echo(f"{dead_letter}: {refusal.message()}")
+    for dead_letter, api_error in outcome.skipped.items():
+        click.echo(f"{dead_letter}: {api_error.message()}")
     if not outcome.ids and not outcome.skipped:
         click.echo("nothing is open that fits")

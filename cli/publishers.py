@@ -9,10 +9,10 @@ from sqlalchemy import RowMapping
 
 from cli.queries import table
 from core import context
+from functions.domain.api_errors import ApiError
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishers as rules
 from functions.domain.event_path.publishers import Wanted
-from functions.domain.refusals import Refusal
 from migrations.databases import connect
 
 
@@ -83,5 +83,5 @@ def _acting() -> Iterator[SharedDb]:
     try:
         with context.entered(context.Context.start(actor=by)), connect("shared_psql", "admin").begin() as db:
             yield SharedDb(db)
-    except Refusal as refusal:
-        raise click.ClickException(refusal.detail) from None
+    except ApiError as api_error:
+        raise click.ClickException(api_error.detail) from None

@@ -10,8 +10,8 @@ from cli.queries import table
 from core import context
 from functions.domain.accounts import accounts, administration
 from functions.domain.accounts.accounts import SCOPES, Account
+from functions.domain.api_errors import ApiError
 from functions.domain.databases import UserDb
-from functions.domain.refusals import Refusal
 from migrations.databases import connect
 
 reason_option = click.option(
@@ -76,5 +76,5 @@ def _account(who: str) -> Iterator[tuple[UserDb, Account]]:
         with context.entered(context.Context.start(actor=actor)), connect("user_psql", "admin").begin() as connection:
             db = UserDb(connection)
             yield db, accounts.find_by_email(db, who) if "@" in who else accounts.find(db, who)
-    except Refusal as refusal:
-        raise click.ClickException(f"{who}: {refusal.detail}") from None
+    except ApiError as api_error:
+        raise click.ClickException(f"{who}: {api_error.detail}") from None

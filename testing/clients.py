@@ -1,4 +1,4 @@
-"""HTTP clients of a surface: in this process, and over a port."""
+"""HTTP clients of an API: in this process, and over a port."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,21 +13,21 @@ from events import signing
 from events.wire import CONTENT_TYPE
 from functions.runtime.declarations import Declaration
 from functions.runtime.hosting import Host
-from testing.answers import Answer, check_documented
+from testing.responses import Response, check_documented
 
-Send = Callable[[str, str, Mapping[str, str], bytes | None], Answer]
+Send = Callable[[str, str, Mapping[str, str], bytes | None], Response]
 """Takes method, path, headers and body."""
 
 SECONDS: Final = 30
 
 
 class Client:
-    """Sends requests to one surface and fails the test when an answer isn't one that the endpoint declares."""
+    """Sends requests to one API and fails the test when an answer isn't one that the endpoint declares."""
 
     def __init__(self, send: Send, declarations: Iterable[Declaration] = ()) -> None:
         """`send` does the sending; `declarations` are those of the endpoints that it reaches."""
         self._send = send
-        self._endpoints = [each for each in declarations if each.surface != "subscribers"]
+        self._endpoints = [each for each in declarations if each.api != "subscribers"]
 
     def request(  # noqa: PLR0913 - each is a part of the request, given by name
         self,
@@ -38,7 +38,7 @@ class Client:
         data: bytes | None = None,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
-    ) -> Answer:
+    ) -> Response:
         """Send a request: with `json` or the bytes `data` as its body, with an access token."""
         sent = dict(headers or {})
         if token is not None:
@@ -50,23 +50,23 @@ class Client:
         check_documented(self._endpoints, method, path, answer)
         return answer
 
-    def get(self, path: str, **request: Any) -> Answer:
+    def get(self, path: str, **request: Any) -> Response:
         """Send a GET."""
         return self.request("GET", path, **request)
 
-    def post(self, path: str, **request: Any) -> Answer:
+    def post(self, path: str, **request: Any) -> Response:
         """Send a POST."""
         return self.request("POST", path, **request)
 
-    def put(self, path: str, **request: Any) -> Answer:
+    def put(self, path: str, **request: Any) -> Response:
         """Send a PUT."""
         return self.request("PUT", path, **request)
 
-    def patch(self, path: str, **request: Any) -> Answer:
+    def patch(self, path: str, **request: Any) -> Response:
         """Send a PATCH."""
         return self.request("PATCH", path, **request)
 
-    def delete(self, path: str, **request: Any) -> Answer:
+    def delete(self, path: str, **request: Any) -> Response:
         """Send a DELETE."""
         return self.request("DELETE", path, **request)
 
@@ -82,34 +82,34 @@ def signed(function: str, body: bytes) -> dict[str, str]:
 
 
 class Api:
-    """A client for each surface, and one for subscribers."""
+    """A client for each API, and one for subscribers."""
 
     def __init__(self, send: Callable[[str], Send], declarations: Sequence[Declaration]) -> None:
-        """`send` returns the sender for a surface: `user`, `admin`, `broker`, or `subscribers`."""
+        """`send` returns the sender for an API: `user`, `admin`, `broker`, or `subscribers`."""
         self.declarations = declarations
         self.user = self._client("user", send)
         self.admin = self._client("admin", send)
         self.broker = self._client("broker", send)
         self.subscribers = Client(send("subscribers"))
 
-    def _client(self, surface: str, send: Callable[[str], Send]) -> Client:
-        return Client(send(surface), [each for each in self.declarations if each.surface == surface])
+    def _client(self, api: str, send: Callable[[str], Send]) -> Client:
+        return Client(send(api), [each for each in self.declarations if each.api == api])
 
-    def deliver(self, function: str, event: dict[str, Any]) -> Answer:
+    def deliver(self, function: str, event: dict[str, Any]) -> Response:
         """Deliver a CloudEvent to a subscriber as the dispatcher does, `converge_instance` or `converge-instance`."""
         function, body = function.replace("_", "-"), _dumped(event)
         return self.subscribers.post(f"/function/{function}", data=body, headers=signed(function, body))
 
 
 def in_process(host: Host, ports: Mapping[str, int]) -> Callable[[str], Send]:
-    """Return what sends to a host in this process; `ports` by surface, as the host knows them."""
+    """Return what sends to a host in this process; `ports` by API, as the host knows them."""
     client = WerkzeugClient(host)
 
-    def to(surface: str) -> Send:
-        def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-            address = f"http://localhost:{ports[surface]}"
+    def to(api: str) -> Send:
+        def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+            address = f"http://localhost:{ports[api]}"
             response = client.open(path, method=method, base_url=address, headers=dict(headers), data=body)
-            return Answer(response.status_code, response.headers, response.get_data(as_text=True))
+            return Response(response.status_code, response.headers, response.get_data(as_text=True))
 
         return send
 
@@ -117,13 +117,13 @@ def in_process(host: Host, ports: Mapping[str, int]) -> Callable[[str], Send]:
 
 
 def over_http(addresses: Mapping[str, str]) -> Callable[[str], Send]:
-    """Return what sends over HTTP; `addresses` (`http://host:port`) by surface."""
+    """Return what sends over HTTP; `addresses` (`http://host:port`) by API."""
 
-    def to(surface: str) -> Send:
-        def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-            url = addresses[surface] + path
+    def to(api: str) -> Send:
+        def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Response:
+            url = addresses[api] + path
             response = http_client.request(method, url, seconds=SECONDS, body=body, headers=headers)
-            return Answer(response.status, Headers(list(response.headers.items())), response.body.decode())
+            return Response(response.status, Headers(list(response.headers.items())), response.body.decode())
 
         return send
 

@@ -45,7 +45,7 @@ class Containers:
 
 
 class Topology(Api):
-    """Clients of the surfaces behind the edge, and a hand on the containers."""
+    """Clients of the APIs behind the edge, and a hand on the containers."""
 
     def __init__(self, environment: Path) -> None:
         """Use `running`."""
@@ -63,9 +63,9 @@ class Topology(Api):
             "BOTBERI_GUESS_BURST": "1000",
             **{f"BOTBERI_PORT_{name}": str(port) for name, port in self.ports.items()},
         }
-        surfaces = {name: f"http://{LOOPBACK}:{self.ports[name.upper()]}" for name in ("user", "admin", "broker")}
+        apis = {name: f"http://{LOOPBACK}:{self.ports[name.upper()]}" for name in ("user", "admin", "broker")}
         edge = f"http://{LOOPBACK}:{self.ports['EDGE']}"
-        super().__init__(clients.over_http({**surfaces, "subscribers": edge}), functions.declarations())
+        super().__init__(clients.over_http({**apis, "subscribers": edge}), functions.declarations())
         self.world = Containers(self.ports, environment / "secrets")
 
     def compose(self, *arguments: str) -> str:

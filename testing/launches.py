@@ -10,9 +10,9 @@ from sqlalchemy import text
 from functions.domain.catalog import agents, bundles, releases
 from functions.domain.catalog.releases import Release
 from functions.domain.databases import SharedDb
-from testing.answers import Answer
 from testing.clients import Api
 from testing.people import Person
+from testing.responses import Response
 from testing.world import World
 
 ECHO: Final = 'def agent(request):\n    return {"text": request.get_json()["text"]}\n'
@@ -66,13 +66,13 @@ class Launched:
         """Its status."""
         return str(self.read()["status"])
 
-    def ask(self, verb: str) -> Answer:
+    def ask(self, verb: str) -> Response:
         """Ask for it to `start`, `stop` or `delete`."""
         if verb == "delete":
             return self.api.user.delete(self.path, token=self.owner.token)
         return self.api.user.post(f"{self.path}/{verb}", token=self.owner.token)
 
-    def say(self, words: Any) -> Answer:
+    def say(self, words: Any) -> Response:
         """Send it a message."""
         return self.api.user.post(f"{self.path}/messages", json={"text": words}, token=self.owner.token)
 

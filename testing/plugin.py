@@ -47,9 +47,9 @@ def world(worker_id: str, testrun_uid: str) -> Iterator[World]:
 @pytest.fixture(scope="session")
 def api(world: World) -> Api:
     """Every function, in this process; an answer that its endpoint doesn't declare fails the test."""
-    ports = {surface: getattr(world.ports, surface) for surface in ("user", "admin", "broker", "subscribers")}
-    surfaces = {str(port): surface for surface, port in ports.items()}
-    made = hosting.create([], surfaces)
+    ports = {api: getattr(world.ports, api) for api in ("user", "admin", "broker", "subscribers")}
+    apis = {str(port): api for api, port in ports.items()}
+    made = hosting.create([], apis)
     return Api(clients.in_process(made, ports), made.declarations)
 
 

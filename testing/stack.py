@@ -23,13 +23,13 @@ from tools.local.servers.private_process import PrivateProcess
 
 
 class Stack(Api):
-    """Clients of the running surfaces, and a hand on the processes behind them."""
+    """Clients of the running APIs, and a hand on the processes behind them."""
 
     def __init__(self, world: World) -> None:
         """Use `running`."""
         ports = world.ports
-        surfaces = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "subscribers": ports.subscribers}
-        addresses = {surface: f"http://127.0.0.1:{port}" for surface, port in surfaces.items()}
+        apis = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "subscribers": ports.subscribers}
+        addresses = {api: f"http://127.0.0.1:{port}" for api, port in apis.items()}
         super().__init__(clients.over_http(addresses), functions.declarations())
         self.world = world
         self.folder = world.session / f"stack-{world.worker}"

@@ -7,15 +7,15 @@ set -eu
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
 
-: "${EDGE_LISTEN:=127.0.0.1:8080}"                 # address and port for all surfaces
-: "${EDGE_SURFACES:=}"                             # ports for one surface each: "user=8010 admin=8020 broker=8030"
+: "${EDGE_LISTEN:=127.0.0.1:8080}"                 # address and port for all APIs
+: "${EDGE_APIS:=}"                             # ports for one API each: "user=8010 admin=8020 broker=8030"
 : "${EDGE_STATUS:=}"                               # address and port for nginx' own figures, which nobody else may reach
 : "${EDGE_PLATFORM:=local}"                        # a file of platforms/: local, compose, openfaas, openfaas-ce, knative
 : "${EDGE_FUNCTIONS:=127.0.0.1:8050}"              # where functions are; what it means stands in the platform's file
 : "${EDGE_GATEWAY:=127.0.0.1:8040}"                # host:port of the WebSocket gateway
-: "${EDGE_USER_DOCS:=127.0.0.1:8010}"              # host:port of the user surface's documentation
-: "${EDGE_ADMIN_DOCS:=127.0.0.1:8020}"             # … of the admin surface's
-: "${EDGE_BROKER_DOCS:=127.0.0.1:8030}"            # … of the broker surface's
+: "${EDGE_USER_DOCS:=127.0.0.1:8010}"              # host:port of the user API's documentation
+: "${EDGE_ADMIN_DOCS:=127.0.0.1:8020}"             # … of the admin API's
+: "${EDGE_BROKER_DOCS:=127.0.0.1:8030}"            # … of the broker API's
 : "${EDGE_CORS_ORIGINS:=}"                         # origins of browser applications, with spaces between them
 : "${EDGE_RATE:=50r/s}"                            # requests for each address
 : "${EDGE_BURST:=100}"                             # how far an address may run ahead of that
@@ -75,7 +75,7 @@ fill() { # fill TEMPLATE OUTPUT
   sed "$script" "$1" > "$2"
 }
 
-server() { # server ADDRESS SURFACE
+server() { # server ADDRESS API
   # shellcheck disable=SC2016 # $only is nginx'
   printf 'server {\n    listen %s;\n    set $only "%s";\n    include server.conf;\n}\n' "$1" "$2"
 }
@@ -86,7 +86,7 @@ cp "$here/routes.conf" "$here/behind.conf" "$here/route.conf" "$here/events.conf
 cp "$here/platforms/$EDGE_PLATFORM.conf" "$folder/platform.conf"
 {
   server "$EDGE_LISTEN" ""
-  for each in $EDGE_SURFACES; do
+  for each in $EDGE_APIS; do
     server "${each#*=}" "${each%%=*}"
   done
   [ -z "$EDGE_STATUS" ] || printf 'server {\n    listen %s;\n    access_log off;\n    stub_status;\n}\n' "$EDGE_STATUS"

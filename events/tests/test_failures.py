@@ -31,7 +31,7 @@ def test_poison_is_a_dead_letter_at_once_and_nothing_else_is_held_up(path: Event
 def test_a_subject_that_is_tried_again_keeps_its_order_and_holds_up_nobody(
     path: EventPath, eventually: Eventually
 ) -> None:
-    refusals = iter([503, 500, 503])
+    api_errors = iter([503, 500, 503])
 
     def others_are_heard() -> bool:
         return path.recorder.subjects(HEARD).count("agt_now") == 2
@@ -40,7 +40,7 @@ def test_a_subject_that_is_tried_again_keeps_its_order_and_holds_up_nobody(
         if event["subject"] == "agt_now":
             return 200
         # It is refused again, however slow the machine is, until the others have come: they don't wait for it.
-        return next(refusals, 0) or (200 if until(others_are_heard, seconds=1) else 503)
+        return next(api_errors, 0) or (200 if until(others_are_heard, seconds=1) else 503)
 
     path.recorder.answers[HEARD] = answer
     later, now, later_again, now_again = ids = path.emit("agt_later", "agt_now", "agt_later", "agt_now")

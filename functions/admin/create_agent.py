@@ -9,7 +9,7 @@ from functions.domain.catalog.agents import SLUG, SlugTaken
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
-from functions.schemas.shapes import LINE, Body, Reply
+from functions.schemas.base import LINE, Body, Reply
 
 MAX_BODY: Final = 256 * 1024
 """Bytes: a description of any script, in which JSON may write a character as twelve."""
@@ -32,7 +32,7 @@ class AgentCreated(Reply):
     slug: str
 
 
-@endpoint("POST", "/v1/admin/agents", status=201, refusals=(SlugTaken,), max_body=MAX_BODY)
+@endpoint("POST", "/v1/admin/agents", status=201, errors=(SlugTaken,), max_body=MAX_BODY)
 def create_agent(_caller: Admin, agent: NewAgent, db: SharedDb) -> AgentCreated:
     """Add it without a version: publish one next."""
     agent_id = agents.create(

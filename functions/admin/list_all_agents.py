@@ -9,7 +9,7 @@ from functions.domain.catalog import agents
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
-from functions.schemas.shapes import Page, PageQuery, Reply
+from functions.schemas.base import Page, PageQuery, Reply
 
 
 class AnyAgentQuery(PageQuery):

@@ -9,8 +9,8 @@ from functions.domain.databases import SharedDb
 from functions.domain.instances import reading
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
+from functions.schemas.base import Page
 from functions.schemas.instances import AnyInstanceSummary, InstanceQuery
-from functions.schemas.shapes import Page
 
 
 class AnyInstanceQuery(InstanceQuery):

@@ -9,7 +9,7 @@ from functions.domain import audit
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
-from functions.schemas.shapes import Page, PageQuery, Reply
+from functions.schemas.base import Page, PageQuery, Reply
 
 Term = Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
 

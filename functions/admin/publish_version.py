@@ -15,10 +15,10 @@ from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
 from functions.domain.instances import confinement
 from functions.domain.instances.confinement import AgentsNotAllowed
-from functions.runtime.declarations import Needs
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
-from functions.schemas.shapes import Body, Reply
+from functions.schemas.base import Body, Reply
 
 MAX_BODY: Final = 2 * 1024 * 1024
 """Bytes: a bundle of 1 MiB in base64, its schema and the rest."""
@@ -98,11 +98,11 @@ def _decoded(text: str) -> bytes:
     "POST",
     "/v1/admin/agents/{slug}/versions",
     status=201,
-    refusals=(
+    errors=(
         *(AgentsNotAllowed, AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported),
         *(BundleInvalid, ConfigSchemaInvalid),
     ),
-    needs=Needs(memory="256Mi", group="function-schemas", settings=(confinement.SETTING,)),
+    resources=Resources(memory="256Mi", group="function-schemas", settings=(confinement.SETTING,)),
     max_body=MAX_BODY,
     prepare=check,
 )

@@ -10,7 +10,7 @@ from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
-from functions.schemas.shapes import Reply
+from functions.schemas.base import Reply
 
 
 class AnyAgent(Reply):
@@ -32,7 +32,7 @@ class AnyAgent(Reply):
         return str(self.row_version)
 
 
-@endpoint("GET", "/v1/admin/agents/{slug}", refusals=(AgentNotFound,))
+@endpoint("GET", "/v1/admin/agents/{slug}", errors=(AgentNotFound,))
 def read_any_agent(
     _caller: Admin, slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], db: SharedDb
 ) -> AnyAgent:

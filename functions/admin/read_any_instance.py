@@ -8,7 +8,7 @@ from functions.runtime.providers.callers import Admin
 from functions.schemas.instances import AnyInstance, InstanceId
 
 
-@endpoint("GET", "/v1/admin/instances/{instance_id}", refusals=(InstanceNotFound,))
+@endpoint("GET", "/v1/admin/instances/{instance_id}", errors=(InstanceNotFound,))
 def read_any_instance(_caller: Admin, instance_id: InstanceId, db: SharedDb) -> AnyInstance:
     """Secrets in its config are masked, for administrators too."""
     return AnyInstance.of(reading.find(db, instance_id))

@@ -9,7 +9,7 @@ from functions.runtime.providers.callers import Admin
 from functions.schemas.instances import AnyInstance, InstanceId
 
 
-@endpoint("POST", "/v1/admin/instances/{instance_id}/stop", status=202, refusals=(InstanceNotFound, InstanceDeleted))
+@endpoint("POST", "/v1/admin/instances/{instance_id}/stop", status=202, errors=(InstanceNotFound, InstanceDeleted))
 def stop_any_instance(_caller: Admin, instance_id: InstanceId, db: SharedDb) -> AnyInstance:
     """Its owner reads in its history that an administrator did."""
     commands.stop_by_administrator(db, instance_id)

@@ -11,7 +11,7 @@ from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.runtime.providers.if_match import IfMatch
-from functions.schemas.shapes import LINE, Body, Reply
+from functions.schemas.base import LINE, Body, Reply
 
 MAX_BODY: Final = 256 * 1024
 """Bytes: a description of any script, in which JSON may write a character as twelve."""
@@ -45,7 +45,7 @@ class AgentUpdated(Reply):
         return str(self.row_version)
 
 
-@endpoint("PATCH", "/v1/admin/agents/{slug}", refusals=(AgentNotFound, AgentChangedMeanwhile), max_body=MAX_BODY)
+@endpoint("PATCH", "/v1/admin/agents/{slug}", errors=(AgentNotFound, AgentChangedMeanwhile), max_body=MAX_BODY)
 def update_agent(
     _caller: Admin,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],

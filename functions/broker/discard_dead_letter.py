@@ -7,8 +7,8 @@ from functions.domain.event_path.resolving import Action, DeadLetterResolved
 from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
+from functions.schemas.base import Body
 from functions.schemas.dead_letters import DryRun, Resolved, Why, both
-from functions.schemas.shapes import Body
 
 
 class DiscardRequest(Body):
@@ -20,8 +20,8 @@ class DiscardRequest(Body):
 @endpoint(
     "POST",
     "/v1/dead-letters/{dead_letter_id}/discard",
-    refusals=(DeadLetterNotFound, DeadLetterResolved),
-    needs=SCALE_LIMITED,
+    errors=(DeadLetterNotFound, DeadLetterResolved),
+    resources=SCALE_LIMITED,
 )
 def discard_dead_letter(  # noqa: PLR0913, PLR0917 - each is filled by its type
     caller: Broker, dead_letter_id: str, query: DryRun, body: DiscardRequest, user: UserDb, shared: SharedDb

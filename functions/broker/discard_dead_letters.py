@@ -14,7 +14,7 @@ class BulkDiscardRequest(Selection):
     why: Why
 
 
-@endpoint("POST", "/v1/dead-letters/discard", needs=SCALE_LIMITED)
+@endpoint("POST", "/v1/dead-letters/discard", resources=SCALE_LIMITED)
 def discard_dead_letters(
     caller: Broker, query: DryRun, body: BulkDiscardRequest, user: UserDb, shared: SharedDb
 ) -> Resolved:

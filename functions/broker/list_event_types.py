@@ -5,8 +5,8 @@ from typing import Any, cast
 from functions.domain.event_path import event_types
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
+from functions.schemas.base import Cached, Page, PageQuery
 from functions.schemas.event_types import EventType
-from functions.schemas.shapes import Cached, Page, PageQuery
 
 
 @endpoint("GET", "/v1/event-types")

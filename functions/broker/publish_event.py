@@ -8,11 +8,11 @@ from core.ids import new_id
 from events.broker.bus import NOTIFY_QUEUE
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishing
-from functions.domain.event_path.publishing import REFUSALS, Draft
+from functions.domain.event_path.publishing import API_ERRORS, Draft
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Publisher
+from functions.schemas.base import Body
 from functions.schemas.cloud_events import MAX_BODY, Attribute, Channel, CloudEventBody, Data, Receipt
-from functions.schemas.shapes import Body
 
 
 class NewEvent(Body):
@@ -32,7 +32,7 @@ class NewEvent(Body):
     "POST",
     "/v1/events",
     status=202,
-    refusals=REFUSALS,
+    errors=API_ERRORS,
     max_body=MAX_BODY,
 )
 def publish_event(caller: Publisher, event: NewEvent | CloudEventBody, db: SharedDb) -> Receipt:

@@ -6,8 +6,8 @@ from functions.domain.event_path import publishing
 from functions.domain.event_path.publishing import BatchRefused
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Publisher
+from functions.schemas.base import Reply
 from functions.schemas.cloud_events import MAX_BODY, BatchBody, Receipt
-from functions.schemas.shapes import Reply
 
 
 class Receipts(Reply):
@@ -16,7 +16,7 @@ class Receipts(Reply):
     items: list[Receipt]
 
 
-@endpoint("POST", "/v1/events/batch", status=202, refusals=(BatchRefused,), max_body=MAX_BODY)
+@endpoint("POST", "/v1/events/batch", status=202, errors=(BatchRefused,), max_body=MAX_BODY)
 def publish_events(caller: Publisher, batch: BatchBody, db: SharedDb) -> Receipts:
     """Those about one subject arrive in the order of the batch. When one is refused, every error is named."""
     published = publishing.publish_all(db, caller.principal(), [event.draft() for event in batch.root], NOTIFY_QUEUE)

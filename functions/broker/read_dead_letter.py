@@ -19,7 +19,7 @@ class WholeDeadLetter(DeadLetter):
     event: Annotated[dict[str, Any] | None, Field(description="Null when what died is no event at all.")]
 
 
-@endpoint("GET", "/v1/dead-letters/{dead_letter_id}", refusals=(DeadLetterNotFound,), needs=SCALE_LIMITED)
+@endpoint("GET", "/v1/dead-letters/{dead_letter_id}", errors=(DeadLetterNotFound,), resources=SCALE_LIMITED)
 def read_dead_letter(_caller: Broker, dead_letter_id: str, user: UserDb, shared: SharedDb) -> WholeDeadLetter:
     """Ids, times and codes are shown; of other text only the length."""
     return WholeDeadLetter.model_validate(dead_letters.read(both(user, shared), dead_letter_id))

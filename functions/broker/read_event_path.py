@@ -4,14 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from functions.domain.api_errors import Unavailable
 from functions.domain.event_path import status
-from functions.domain.refusals import Unavailable
 from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
 from functions.runtime.providers.databases import SharedTransactions, UserTransactions
+from functions.schemas.base import Reply
 from functions.schemas.dead_letters import Database
-from functions.schemas.shapes import Reply
 
 
 class DatabasePath(Reply):
@@ -42,7 +42,7 @@ class EventPath(Reply):
     databases: list[DatabasePath]
 
 
-@endpoint("GET", "/v1/event-path", needs=SCALE_LIMITED)
+@endpoint("GET", "/v1/event-path", resources=SCALE_LIMITED)
 def read_event_path(_caller: Broker, user: UserTransactions, shared: SharedTransactions) -> EventPath:
     """When shared_psql can't be asked, this says so and tells of user_psql, by which it knows the session."""
     paths = [_path("user_psql", user), _path("shared_psql", shared)]

@@ -8,7 +8,7 @@ from events.contracts import contracts
 from functions.domain.event_path import event_types
 from functions.domain.event_path.event_types import EventTypeUnknown
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Cached, Reply
+from functions.schemas.base import Cached, Reply
 
 
 class EventSchema(Reply):
@@ -17,7 +17,7 @@ class EventSchema(Reply):
     model_config = ConfigDict(extra="allow")
 
 
-@endpoint("GET", "/v1/event-types/{event_type}/schema", refusals=(EventTypeUnknown,))
+@endpoint("GET", "/v1/event-types/{event_type}/schema", errors=(EventTypeUnknown,))
 def read_event_schema(event_type: str) -> Cached[EventSchema]:
     """Open to everybody who reads an event. Within a version it changes only by what no consumer has to know of."""
     text = json.dumps(contracts.schema(event_types.find(event_type)))

@@ -4,11 +4,11 @@ from functions.domain.event_path import event_types
 from functions.domain.event_path.event_types import EventTypeUnknown
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
+from functions.schemas.base import Cached
 from functions.schemas.event_types import EventType
-from functions.schemas.shapes import Cached
 
 
-@endpoint("GET", "/v1/event-types/{event_type}", refusals=(EventTypeUnknown,))
+@endpoint("GET", "/v1/event-types/{event_type}", errors=(EventTypeUnknown,))
 def read_event_type(_caller: Broker, event_type: str) -> Cached[EventType]:
     """Types are versioned: `com.botberi.<noun>.<past participle>.v<N>`."""
     found = EventType.model_validate(event_types.describe(event_type))

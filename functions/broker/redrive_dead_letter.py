@@ -13,8 +13,8 @@ from functions.schemas.dead_letters import DryRun, Resolved, both
 @endpoint(
     "POST",
     "/v1/dead-letters/{dead_letter_id}/redrive",
-    refusals=(DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable, DeadLetterTooLarge),
-    needs=SCALE_LIMITED,
+    errors=(DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable, DeadLetterTooLarge),
+    resources=SCALE_LIMITED,
 )
 def redrive_dead_letter(caller: Broker, dead_letter_id: str, query: DryRun, user: UserDb, shared: SharedDb) -> Resolved:
     """Nothing happens twice: the event keeps its id, by which a subscriber knows what it has handled."""

@@ -14,7 +14,7 @@ class BulkRedriveRequest(Selection):
     why: Why | None = None
 
 
-@endpoint("POST", "/v1/dead-letters/redrive", needs=SCALE_LIMITED)
+@endpoint("POST", "/v1/dead-letters/redrive", resources=SCALE_LIMITED)
 def redrive_dead_letters(
     caller: Broker, query: DryRun, body: BulkRedriveRequest, user: UserDb, shared: SharedDb
 ) -> Resolved:

@@ -9,7 +9,7 @@ from typing import Any
 from celery import Celery, Task, signals
 
 from core import context, logs
-from functions.domain.refusals import Unavailable
+from functions.domain.api_errors import Unavailable
 from functions.drivers.registry import UnknownDriverError
 from functions.jobs import converge, sweep
 from functions.jobs.settings import CONVERGE, configuration

@@ -4,7 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from core import context
-from functions.domain.refusals import Unavailable
+from functions.domain.api_errors import Unavailable
 from functions.jobs.settings import CONVERGE, USER_QUEUE, configuration
 from functions.runtime.databases import DependencyDownError
 

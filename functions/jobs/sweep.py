@@ -10,8 +10,8 @@ from typing import Final
 
 from core import context
 from core.configuration import setting
+from functions.domain.api_errors import Unavailable
 from functions.domain.instances import due
-from functions.domain.refusals import Unavailable
 from functions.jobs import queue
 from functions.jobs.converge import ROLE
 from functions.runtime.databases import shared_transaction

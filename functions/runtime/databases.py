@@ -17,8 +17,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from core.configuration import secret, setting
+from functions.domain.api_errors import Unavailable
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.refusals import Unavailable
 
 POOL_SIZE: Final = 3
 """Connections per process, database and role; the sum over all functions must stay below the server's limit."""
@@ -101,7 +101,7 @@ _NAMED: Final = re.compile(r"\s*(update|insert into|delete from|select\b.*?\bfro
 
 
 def described(error: BaseException) -> str:
-    """Return what went wrong for the log: of Postgres' refusals the SQLSTATE and what the statement was about.
+    """Return what went wrong for the log: of Postgres' API errors the SQLSTATE and what the statement was about.
 
     Neither a value nor the statement's text is part of it.
     """

@@ -8,18 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from functions.domain.refusals import Refusal
+from functions.domain.api_errors import ApiError
 
 if TYPE_CHECKING:
     from functions.runtime.providers.base import Provider
 
 P = TypeVar("P")
 
-SURFACES: Final = ("user", "admin", "broker", "subscribers")
+APIS: Final = ("user", "admin", "broker", "subscribers")
 
 
 @dataclass(frozen=True)
-class Needs:
+class Resources:
     """What a deployment of the function is given; the defaults suit most."""
 
     memory: str = "128Mi"
@@ -39,7 +39,7 @@ class Needs:
     """The locked dependencies, `deploy/requirements/<group>.txt`, if not those that follow from the parameters."""
 
 
-SCALE_LIMITED: Final = Needs(max_scale=2)
+SCALE_LIMITED: Final = Resources(max_scale=2)
 """What operators use a few times a day: little, since each copy may connect to both databases."""
 
 
@@ -49,7 +49,7 @@ class Declaration:
 
     name: str
     """The file's stem, which is also the handler's name: `list_agents`."""
-    surface: str
+    api: str
     """The folder: `user`, `admin`, `broker` or `subscribers`."""
     file: Path
     handler: Callable[..., Any]
@@ -57,14 +57,14 @@ class Declaration:
     """The docstring's sentence, after the method and path or the event's type."""
     parameters: tuple["Provider", ...]
     """What fills each parameter of the handler."""
-    needs: Needs
+    resources: Resources
     method: str = "POST"
     path: str = "/"
     status: int = 200
     reply: Any = None
     """The reply's type, or None for an empty answer."""
-    refusals: tuple[type[Refusal], ...] = ()
-    """Every refusal that the handler may answer with, beside those that follow from its parameters."""
+    errors: tuple[type[ApiError], ...] = ()
+    """Every API error that the handler may answer with, beside those that follow from its parameters."""
     max_body: int = 64 * 1024
     """Bytes."""
     prepares: bool = False

@@ -1,4 +1,4 @@
-"""Swagger UI and the OpenAPI document of a surface, from copies that come with the project."""
+"""Swagger UI and the OpenAPI document of an API, from copies that come with the project."""
 
 import mimetypes
 from collections.abc import Callable, Iterable
@@ -28,12 +28,12 @@ def serves(path: str) -> bool:
     return path in {"/docs", "/openapi.json"} or path.startswith("/docs/")
 
 
-def answer(surface: str, request: Request) -> Callable[..., Iterable[bytes]]:
+def answer(api: str, request: Request) -> Callable[..., Iterable[bytes]]:
     """Return the page, one of its files, or the document."""
     if request.path == "/docs/":
         # The page's own links are relative, so that it works behind any prefix: they need the address without a slash.
         return Response(status=308, headers={"Location": "../docs"})
-    file = _file(surface, request.path)
+    file = _file(api, request.path)
     if request.method not in {"GET", "HEAD"}:
         raise MethodNotAllowed({"GET", "HEAD"})
     response = Response(file.read_bytes(), content_type=_content_type(file))
@@ -44,10 +44,10 @@ def answer(surface: str, request: Request) -> Callable[..., Iterable[bytes]]:
     return response.make_conditional(request)
 
 
-def _file(surface: str, path: str) -> Path:
+def _file(api: str, path: str) -> Path:
     name = path.removeprefix("/docs").removeprefix("/")
     if path == "/openapi.json":
-        file = DOCUMENTS / f"{surface}.json"
+        file = DOCUMENTS / f"{api}.json"
     elif path == "/docs":
         file = OWN / PAGE
     elif name in _OWN_FILES:

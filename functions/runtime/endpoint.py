@@ -2,8 +2,8 @@
 
 The signature is the contract. Each parameter is filled by its type: a `Body` or `Query` model, a caller, a database
 session, a cache (`functions/runtime/providers` has them all), or, by name, a value from the path. The transaction opens
-here, commits when the handler returns, and rolls back when it raises, unless it raises a refusal that `commits`.
-Refusals answer; anything else is a bug: a 500 with the trace in the log and nothing in the body.
+here, commits when the handler returns, and rolls back when it raises, unless it raises an API error that `commits`.
+API errors answer; anything else is a bug: a 500 with the trace in the log and nothing in the body.
 """
 
 import inspect
@@ -18,9 +18,9 @@ from typing import Any, Final, get_type_hints
 import flask
 
 from core import context
-from functions.domain.refusals import Refusal
-from functions.runtime import answers, idempotency, metrics
-from functions.runtime.declarations import Declaration, Needs, summary_of
+from functions.domain.api_errors import ApiError
+from functions.runtime import idempotency, metrics, responses
+from functions.runtime.declarations import Declaration, Resources, summary_of
 from functions.runtime.providers.base import Call, endpoint_providers
 from functions.runtime.providers.body import JsonBody, discard_rest, leave_unread
 from functions.runtime.providers.callers import Guard
@@ -45,14 +45,14 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     path: str,
     *,
     status: int = 200,
-    refusals: tuple[type[Refusal], ...] = (),
-    needs: Needs | None = None,
+    errors: tuple[type[ApiError], ...] = (),
+    resources: Resources | None = None,
     max_body: int = 64 * 1024,
     prepare: Callable[..., Any] | None = None,
 ) -> Callable[[Callable[..., Any]], Function]:
     """Declare a handler for `method` and `path`, such as `"GET", "/v1/agents/{slug}"`.
 
-    `status` is that of success (201 for a POST that creates, which then takes an Idempotency-Key). `refusals` are those
+    `status` is that of success (201 for a POST that creates, which then takes an Idempotency-Key). `errors` are those
     that the handler itself may raise. `max_body` is in bytes. `prepare` does what takes time before the handler's
     transaction is open: it has parameters as a handler does, though no transaction that stays open, and what it returns
     is the handler's parameter of that type.
@@ -63,17 +63,17 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
         file = Path(inspect.getfile(handler))
         declaration = Declaration(
             name=file.stem,
-            surface=file.parent.name,
+            api=file.parent.name,
             file=file,
             handler=handler,
             summary=summary_of(handler.__module__),
             parameters=endpoint_providers(handler, path, prepare),
-            needs=needs or Needs(),
+            resources=resources or Resources(),
             method=method,
             path=path,
             status=status,
             reply=None if reply is type(None) else reply,
-            refusals=refusals,
+            errors=errors,
             max_body=max_body,
             prepares=prepare is not None,
         )
@@ -108,15 +108,15 @@ def serve(declaration: Declaration, request: flask.Request) -> flask.Response:
     with context.entered(context.Context.start(request.headers.get("traceparent"))):
         try:
             response = _answer(declaration, request)
-        except Refusal as refusal:
-            response = answers.refused(refusal)
+        except ApiError as api_error:
+            response = responses.error_response(api_error)
         except Exception:
             log.exception("bug in %s", declaration.name)
-            response = answers.bug()
+            response = responses.internal_error()
         discard_rest(request, declaration.max_body)
         response.headers["X-Request-Id"] = context.current().trace_id
         seconds = perf_counter() - started
-        metrics.answers.observe(declaration.name, response.status_code, seconds)
+        metrics.responses.observe(declaration.name, response.status_code, seconds)
         log.info(
             "%s %s %s",
             declaration.method,
@@ -144,18 +144,18 @@ def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
         call.read()
         try:
             return _run(call)
-        except Refusal as refusal:
-            if not refusal.commits:
+        except ApiError as api_error:
+            if not api_error.commits:
                 raise
             # Answered from in here, so that the transaction ends as it does after success.
-            return answers.refused(refusal)
+            return responses.error_response(api_error)
 
 
 def _run(call: Call) -> flask.Response:
     declaration, request = call.declaration, call.request
     key = request.headers.get("Idempotency-Key")
     if key is None or call.caller_id is None or not takes_idempotency_key(declaration):
-        return answers.answered(declaration, request, declaration.handler(**call.arguments()))
+        return responses.success(declaration, request, declaration.handler(**call.arguments()))
     database = declaration.holds[0]
     first = idempotency.Request(
         call.caller_id, key, idempotency.fingerprint(declaration.name, request.path, request.get_data())
@@ -164,10 +164,10 @@ def _run(call: Call) -> flask.Response:
         with call.short(database) as short:
             known = first.answer(short)
         if known is not None:
-            return answers.answered_again(declaration, known)
+            return responses.replayed(declaration, known)
     arguments = call.arguments()
     answer = first.once(call.session(database), lambda: declaration.handler(**arguments))
-    return answers.answered_again(declaration, answer)
+    return responses.replayed(declaration, answer)
 
 
 def takes_idempotency_key(declaration: Declaration) -> bool:

@@ -28,10 +28,10 @@ def environment(declaration: Declaration) -> Environment:
     """Return what the function needs to run."""
     parameters = declaration.all_parameters
     databases = {database for each in parameters for database in each.connects(declaration)}
-    settings = {f"{database.upper()}_URL" for database in databases} | set(declaration.needs.settings)
-    secrets = {f"{database}-{declaration.surface}".replace("_", "-") for database in databases}
-    secrets |= set(declaration.needs.secrets)
-    group = declaration.needs.group
+    settings = {f"{database.upper()}_URL" for database in databases} | set(declaration.resources.settings)
+    secrets = {f"{database}-{declaration.api}".replace("_", "-") for database in databases}
+    secrets |= set(declaration.resources.secrets)
+    group = declaration.resources.group
     for each in parameters:
         settings.update(each.settings)
         secrets.update(each.secrets(declaration))

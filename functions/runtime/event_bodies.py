@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import text
 
 from events.wire import CloudEvent
-from functions.domain.refusals import Invalid
+from functions.domain.api_errors import Invalid
 from functions.runtime.databases import shared_transaction, user_transaction
 
 _PLACE: Final = re.compile(r"/botberi/(user_psql|shared_psql)/bodies/.+")

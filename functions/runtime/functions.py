@@ -8,16 +8,16 @@ from typing import Final
 
 import functions_framework
 
-from functions.runtime.declarations import SURFACES, Declaration
+from functions.runtime.declarations import APIS, Declaration
 from functions.runtime.endpoint import Function, declaration_of
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
 
-def files(surfaces: Iterable[str] = SURFACES) -> Iterator[Path]:
-    """Yield the function files of some surfaces: `functions/user/login.py` and so on, sorted."""
-    for surface in surfaces:
-        yield from sorted(file for file in (ROOT / surface).glob("*.py") if file.stem != "__init__")
+def files(apis: Iterable[str] = APIS) -> Iterator[Path]:
+    """Yield the function files of some APIs: `functions/user/login.py` and so on, sorted."""
+    for api in apis:
+        yield from sorted(file for file in (ROOT / api).glob("*.py") if file.stem != "__init__")
 
 
 def load(file: Path) -> tuple[Declaration, Function]:
@@ -27,10 +27,10 @@ def load(file: Path) -> tuple[Declaration, Function]:
     return declaration_of(function), function
 
 
-def declarations(surfaces: Iterable[str] = SURFACES) -> list[Declaration]:
-    """Return what every function of some surfaces declares, sorted by surface and name."""
+def declarations(apis: Iterable[str] = APIS) -> list[Declaration]:
+    """Return what every function of some APIs declares, sorted by API and name."""
     found = []
-    for file in files(surfaces):
+    for file in files(apis):
         module = import_module(f"functions.{file.parent.name}.{file.stem}")
         found.append(declaration_of(getattr(module, file.stem)))
     return found

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Serve functions: `python -m functions.runtime.host [--bind HOST:PORT[=SURFACE] …] [NAME …]`."""
+    """Serve functions: `python -m functions.runtime.host [--bind HOST:PORT[=API] …] [NAME …]`."""
     gc.disable()
     # There are none, and pydantic would look through every package for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -25,23 +25,23 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="host", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="functions to serve; all of them without a name")
-    parser.add_argument("--bind", action="append", default=[], help="HOST:PORT, or HOST:PORT=SURFACE for one surface")
+    parser.add_argument("--bind", action="append", default=[], help="HOST:PORT, or HOST:PORT=API for one API")
     arguments = parser.parse_args()
     names = arguments.names or [file.stem for file in files()]
     logs.configure("host" if len(names) != 1 else names[0])
     binds = arguments.bind or [f"0.0.0.0:{os.environ.get('PORT', '8080')}"]
     addresses = dict(bind.partition("=")[::2] for bind in binds)
-    surfaces = {address.rpartition(":")[2]: surface for address, surface in addresses.items() if surface}
+    apis = {address.rpartition(":")[2]: api for address, api in addresses.items() if api}
     threads = int(os.environ.get("THREADS", "8"))
-    serve(lambda: _host(names, surfaces), addresses, threads=threads, problem=problems.of_request)
+    serve(lambda: _host(names, apis), addresses, threads=threads, problem=problems.of_request)
 
 
-def _host(names: list[str], surfaces: dict[str, str]) -> "Host":
+def _host(names: list[str], apis: dict[str, str]) -> "Host":
     from core.configuration import MissingSettingError
     from functions.runtime.environment import refuse_incomplete
     from functions.runtime.hosting import create
 
-    host = create(names, surfaces)
+    host = create(names, apis)
     try:
         refuse_incomplete(host.declarations)
     except MissingSettingError as error:

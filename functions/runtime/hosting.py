@@ -16,11 +16,11 @@ import flask
 from werkzeug.wrappers import Request
 
 from core import context
-from functions.domain.refusals import Refusal
+from functions.domain.api_errors import ApiError
 from functions.runtime import docs_page, functions, metrics
-from functions.runtime.answers import refused
-from functions.runtime.declarations import SURFACES, Declaration
+from functions.runtime.declarations import APIS, Declaration
 from functions.runtime.endpoint import Function
+from functions.runtime.responses import error_response
 from functions.runtime.routes import RouteNotFound, match
 
 READY: Final = "/_/ready"
@@ -31,7 +31,7 @@ HEALTH: Final = ("/_/health", READY)
 _OK: Final = flask.Response("ok", mimetype="text/plain")
 
 SUBSCRIBERS: Final = "subscribers"
-"""The surface of those whom only the dispatcher calls."""
+"""The API of those whom only the dispatcher calls."""
 
 _UNROUTABLE: Final = re.compile(r"//|[\x00-\x1f\x7f\\]|/\.\.?(/|$)")
 """What some program on the way would make another path of: a router, a proxy, or the framework."""
@@ -43,22 +43,22 @@ _HIDDEN: Final = re.compile(r"%(2f|2e|5c)", re.IGNORECASE)
 class Host:
     """A WSGI application over several functions."""
 
-    def __init__(self, files: Iterable[Path], surfaces_by_port: Mapping[str, str]) -> None:
-        """Serve `files`; a port of `surfaces_by_port` shows that surface alone.
+    def __init__(self, files: Iterable[Path], apis_by_port: Mapping[str, str]) -> None:
+        """Serve `files`; a port of `apis_by_port` shows that API alone.
 
         For `subscribers` that is each subscriber under `/function/<name>`. A port that isn't named shows every endpoint
         and the host's metrics; where there are subscribers alone, it shows them: a single one at `/`.
         """
-        self.surfaces_by_port = surfaces_by_port
+        self.apis_by_port = apis_by_port
         self.functions: dict[str, Function] = {}
         self.declarations: list[Declaration] = []
         for file in files:
             declaration, function = functions.load(file)
             self.declarations.append(declaration)
             self.functions[declaration.name] = function
-        self.endpoints = [each for each in self.declarations if each.surface != SUBSCRIBERS]
+        self.endpoints = [each for each in self.declarations if each.api != SUBSCRIBERS]
         self.subscribers = {
-            f"/function/{each.deployment}": each for each in self.declarations if each.surface == SUBSCRIBERS
+            f"/function/{each.deployment}": each for each in self.declarations if each.api == SUBSCRIBERS
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -68,24 +68,24 @@ class Host:
             return _OK(environ, start_response)
         try:
             response = self._response(environ, path)
-        except Refusal as refusal:
-            response = _refused(refusal, environ)
+        except ApiError as api_error:
+            response = _refused(api_error, environ)
         return response(environ, start_response)
 
     def _response(self, environ: WSGIEnvironment, path: str) -> WSGIApplication:
         if _UNROUTABLE.search(path) or _HIDDEN.search(environ.get("RAW_URI", "").partition("?")[0]):
             raise RouteNotFound
-        surface = self.surfaces_by_port.get(environ.get("SERVER_PORT", ""))
-        if surface is None and path == metrics.PATH:
-            return flask.Response(metrics.answers.text(), content_type=metrics.CONTENT_TYPE)
-        if surface not in (None, SUBSCRIBERS) and docs_page.serves(path):
-            return docs_page.answer(surface, Request(environ))
-        if surface == SUBSCRIBERS or (surface is None and not self.endpoints):
+        api = self.apis_by_port.get(environ.get("SERVER_PORT", ""))
+        if api is None and path == metrics.PATH:
+            return flask.Response(metrics.responses.text(), content_type=metrics.CONTENT_TYPE)
+        if api not in (None, SUBSCRIBERS) and docs_page.serves(path):
+            return docs_page.answer(api, Request(environ))
+        if api == SUBSCRIBERS or (api is None and not self.endpoints):
             if self._is_probe(path):
                 return _OK
-            declaration = self._subscriber(path, alone=surface is None and len(self.declarations) == 1)
+            declaration = self._subscriber(path, alone=api is None and len(self.declarations) == 1)
         else:
-            shown = [each for each in self.endpoints if surface in (None, each.surface)]
+            shown = [each for each in self.endpoints if api in (None, each.api)]
             declaration, _ = match(shown, environ["REQUEST_METHOD"], path)
         return self.functions[declaration.name](flask.Request(environ))
 
@@ -100,19 +100,19 @@ class Host:
         raise RouteNotFound
 
 
-def _refused(refusal: Refusal, environ: WSGIEnvironment) -> WSGIApplication:
+def _refused(api_error: ApiError, environ: WSGIEnvironment) -> WSGIApplication:
     with context.entered(context.Context.start(environ.get("HTTP_TRACEPARENT"))):
-        response = refused(refusal)
+        response = error_response(api_error)
         response.headers["X-Request-Id"] = context.current().trace_id
     return response
 
 
-def create(names: Iterable[str], surfaces_by_port: Mapping[str, str] | None = None) -> Host:
+def create(names: Iterable[str], apis_by_port: Mapping[str, str] | None = None) -> Host:
     """Build the host for some functions by name (`login`), or for all of them without a name."""
     wanted = set(names)
-    every = list(functions.files(SURFACES))
+    every = list(functions.files(APIS))
     unknown = wanted - {file.stem for file in every}
     if unknown:
         message = f"there is no function {', '.join(sorted(unknown))} under {functions.ROOT}"
         raise SystemExit(message)
-    return Host([file for file in every if not wanted or file.stem in wanted], surfaces_by_port or {})
+    return Host([file for file in every if not wanted or file.stem in wanted], apis_by_port or {})

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
-from functions.domain.refusals import Conflict, Invalid, Malformed
+from functions.domain.api_errors import Conflict, Invalid, Malformed
 
 KEY: Final = re.compile(r"^[!-~]{1,255}$")
 

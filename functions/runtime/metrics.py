@@ -16,14 +16,14 @@ PATH: Final = "/_/metrics"
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Seconds."""
 
-ANSWERS: Final = "botberi_function_answers_total"
+RESPONSES: Final = "botberi_function_responses_total"
 SECONDS: Final = "botberi_function_seconds"
 
 Sample = tuple[str, Mapping[str, str], float]
 """A metric's name, its labels, its value."""
 
 
-class Answers:
+class Responses:
     """What the functions of this process have answered."""
 
     def __init__(self) -> None:
@@ -44,8 +44,10 @@ class Answers:
         """Return the metrics as text."""
         with self._lock:
             counts, buckets, sums = dict(self._count), dict(self._buckets), dict(self._sum)
-        answers = ((ANSWERS, {"function": name, "status": str(code)}, n) for (name, code), n in sorted(counts.items()))
-        return family(ANSWERS, "counter", "Answers of functions.", answers) + family(
+        responses = (
+            (RESPONSES, {"function": name, "status": str(code)}, n) for (name, code), n in sorted(counts.items())
+        )
+        return family(RESPONSES, "counter", "Answers of functions.", responses) + family(
             SECONDS, "histogram", "How long they took.", _histogram(buckets, sums)
         )
 
@@ -69,5 +71,5 @@ def family(name: str, kind: str, about: str, samples: Iterable[Sample]) -> str:
     return "\n".join(lines) + "\n"
 
 
-answers: Final = Answers()
+responses: Final = Responses()
 """Of this process."""

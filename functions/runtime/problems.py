@@ -1,37 +1,37 @@
-"""Refusals as HTTP answers: application/problem+json (RFC 9457) with a stable code and the trace's id."""
+"""API errors as HTTP answers: application/problem+json (RFC 9457) with a stable code and the trace's id."""
 
 import json
 from http import HTTPStatus
 from typing import Any, Final
 
 from core import context
-from functions.domain import refusals
-from functions.domain.refusals import Refusal
+from functions.domain import api_errors
+from functions.domain.api_errors import ApiError
 from functions.runtime import transport
 from functions.runtime.routes import MethodNotAllowed
 
 CONTENT_TYPE: Final = "application/problem+json"
 
-STATUSES: Final[dict[type[Refusal], int]] = {
-    refusals.Malformed: 400,
-    refusals.Unauthenticated: 401,
-    refusals.Forbidden: 403,
-    refusals.NotFound: 404,
+STATUSES: Final[dict[type[ApiError], int]] = {
+    api_errors.Malformed: 400,
+    api_errors.Unauthenticated: 401,
+    api_errors.Forbidden: 403,
+    api_errors.NotFound: 404,
     MethodNotAllowed: 405,
-    refusals.Conflict: 409,
-    refusals.PreconditionFailed: 412,
-    refusals.TooLarge: 413,
+    api_errors.Conflict: 409,
+    api_errors.PreconditionFailed: 412,
+    api_errors.TooLarge: 413,
     transport.UriTooLong: 414,
-    refusals.UnsupportedMediaType: 415,
-    refusals.Invalid: 422,
-    refusals.PreconditionRequired: 428,
-    refusals.TooMany: 429,
+    api_errors.UnsupportedMediaType: 415,
+    api_errors.Invalid: 422,
+    api_errors.PreconditionRequired: 428,
+    api_errors.TooMany: 429,
     transport.HeadersTooLarge: 431,
     transport.UnknownMethod: 501,
     transport.UnknownTransferCoding: 501,
     transport.Internal: 500,
-    refusals.BadGateway: 502,
-    refusals.Unavailable: 503,
+    api_errors.BadGateway: 502,
+    api_errors.Unavailable: 503,
     transport.FunctionTimeout: 504,
     transport.HttpVersionUnsupported: 505,
 }
@@ -46,12 +46,12 @@ _RENAMED: Final = {
 """As RFC 9110 calls them, and Python from 3.13 on: what is answered must not depend on the interpreter."""
 
 
-def status_of(refusal: type[Refusal]) -> int:
-    """Return the HTTP status of a refusal: that of the nearest kind it descends from."""
-    return next(STATUSES[kind] for kind in refusal.__mro__ if kind in STATUSES)
+def status_of(api_error: type[ApiError]) -> int:
+    """Return the HTTP status of an API error: that of the nearest kind it descends from."""
+    return next(STATUSES[kind] for kind in api_error.__mro__ if kind in STATUSES)
 
 
-def problem(status: int, code: str, detail: str, errors: tuple[refusals.FieldError, ...] = ()) -> dict[str, Any]:
+def problem(status: int, code: str, detail: str, errors: tuple[api_errors.FieldError, ...] = ()) -> dict[str, Any]:
     """Return the body of a problem."""
     body: dict[str, Any] = {
         "type": f"urn:botberi:problem:{code}",
@@ -68,9 +68,9 @@ def problem(status: int, code: str, detail: str, errors: tuple[refusals.FieldErr
 
 def of_request(code: str, detail: str | None) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
     """Return what the server answers where no function could: status, headers and body."""
-    refusal = next(kind for kind in transport.SERVER_REFUSALS if kind.code == code)(detail)
-    status = status_of(type(refusal))
+    api_error = next(kind for kind in transport.SERVER_ERRORS if kind.code == code)(detail)
+    status = status_of(type(api_error))
     with context.entered(context.Context.start()):
-        body = json.dumps(problem(status, refusal.code, refusal.detail)).encode()
+        body = json.dumps(problem(status, api_error.code, api_error.detail)).encode()
     headers = [(b"content-type", CONTENT_TYPE.encode()), (b"content-length", str(len(body)).encode())]
     return status, headers, body

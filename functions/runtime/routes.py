@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from functions.domain.refusals import NotFound, Refusal
+from functions.domain.api_errors import ApiError, NotFound
 from functions.runtime.declarations import Declaration
 
 
@@ -13,7 +13,7 @@ class RouteNotFound(NotFound):
     """There is no such address: see /docs for those that there are."""
 
 
-class MethodNotAllowed(Refusal):
+class MethodNotAllowed(ApiError):
     """This address doesn't take that method: see the Allow header."""
 
     def __init__(self, allowed: Iterable[str]) -> None:

@@ -21,17 +21,17 @@ from typing_extensions import override
 from core import context
 from events import inbox, signing
 from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode
-from functions.domain.refusals import Invalid, Malformed, Refusal, TooLarge, Unauthenticated, Unavailable
+from functions.domain.api_errors import ApiError, Invalid, Malformed, TooLarge, Unauthenticated, Unavailable
 from functions.runtime import metrics
-from functions.runtime.answers import bug, problem_response, refused
 from functions.runtime.databases import transaction
-from functions.runtime.declarations import Declaration, Needs, summary_of
+from functions.runtime.declarations import Declaration, Resources, summary_of
 from functions.runtime.endpoint import Function, as_function
 from functions.runtime.event_bodies import whole
 from functions.runtime.providers.base import Call, providers
 from functions.runtime.providers.body import read_body
 from functions.runtime.providers.databases import Session
 from functions.runtime.providers.event import EventData, events_of
+from functions.runtime.responses import error_response, internal_error, problem_response
 from functions.runtime.strict_json import NotStrictJsonError, check_json
 
 STANDARD: Final = (EventData, Session)
@@ -67,27 +67,29 @@ def subscriber(handler: Handler) -> Function: ...
 
 
 @overload
-def subscriber(*, needs: Needs = ..., schedule: str = ..., timezone: str = ...) -> Callable[[Handler], Function]: ...
+def subscriber(
+    *, resources: Resources = ..., schedule: str = ..., timezone: str = ...
+) -> Callable[[Handler], Function]: ...
 
 
 def subscriber(
-    handler: Handler | None = None, *, needs: Needs | None = None, schedule: str = "", timezone: str = "UTC"
+    handler: Handler | None = None, *, resources: Resources | None = None, schedule: str = "", timezone: str = "UTC"
 ) -> Function | Callable[[Handler], Function]:
     """Declare a handler of the event type, or the union of event types, that its first parameter has.
 
     A first parameter of the type `CloudEvent` hears every event. Further parameters: `CloudEvent` for the envelope,
     `UserDb` or `SharedDb` for the transaction that holds the inbox row too, `Cache`. Without a database there is no
-    inbox: the effect must bear being repeated. With `needs` it is written `@subscriber(needs=Needs(…))`.
+    inbox: the effect must bear being repeated. With `resources` it is written `@subscriber(needs=Needs(…))`.
 
     With a `schedule`, such as `"*/5 * * * *"`, the dispatcher emits the event at every slot of it in the IANA time zone
     `timezone`. The event is of a type of the schedule's own, with the fields `schedule` and `slot` and no other.
     """
     if handler is None:
-        return lambda handler: _declared(handler, needs or Needs(), schedule, timezone)
-    return _declared(handler, needs or Needs(), schedule, timezone)
+        return lambda handler: _declared(handler, resources or Resources(), schedule, timezone)
+    return _declared(handler, resources or Resources(), schedule, timezone)
 
 
-def _declared(handler: Handler, needs: Needs, schedule: str, timezone: str) -> Function:
+def _declared(handler: Handler, resources: Resources, schedule: str, timezone: str) -> Function:
     parameters = providers(handler, subscribers=True)
     file = Path(inspect.getfile(handler))
     events = events_of(parameters[0].annotation)
@@ -96,12 +98,12 @@ def _declared(handler: Handler, needs: Needs, schedule: str, timezone: str) -> F
         raise TypeError(message)
     declaration = Declaration(
         name=file.stem,
-        surface=file.parent.name,
+        api=file.parent.name,
         file=file,
         handler=handler,
         summary=summary_of(handler.__module__),
         parameters=parameters,
-        needs=needs,
+        resources=resources,
         max_body=MAX_EVENT_BYTES,
         event_types=tuple(event.type for event in events) or (ALL,),
         schedule=schedule,
@@ -115,15 +117,15 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
     started = perf_counter()
     try:
         event = read_event(declaration, request)
-    except Refusal as refusal:
-        log.warning("%s: %s", refusal.code, refusal.detail, extra={"function": declaration.name})
-        response = refused(refusal)
-        metrics.answers.observe(declaration.name, response.status_code, perf_counter() - started)
+    except ApiError as api_error:
+        log.warning("%s: %s", api_error.code, api_error.detail, extra={"function": declaration.name})
+        response = error_response(api_error)
+        metrics.responses.observe(declaration.name, response.status_code, perf_counter() - started)
         return response
     with context.entered(_context_of(event)):
         response = _outcome(declaration, request, event)
         seconds = perf_counter() - started
-        metrics.answers.observe(declaration.name, response.status_code, seconds)
+        metrics.responses.observe(declaration.name, response.status_code, seconds)
         log.info(
             "%s %s",
             event.type,
@@ -145,18 +147,18 @@ def _outcome(declaration: Declaration, request: flask.Request, event: CloudEvent
         return problem_response(422, "event_type_unexpected", f"{declaration.name} does not handle {event.type}.")
     try:
         _check_source(declaration, event)
-        _handle(declaration, request, whole(event, declaration.surface))
+        _handle(declaration, request, whole(event, declaration.api))
     except ValidationError as error:
         log.warning("poison: %s", error, extra={"function": declaration.name, "event_id": event.id})
         return problem_response(422, "event_data_invalid", "The data does not fit the event's schema.")
-    except Unavailable as refusal:
-        return refused(refusal)
-    except Refusal as refusal:
-        log.warning("poison: %s", refusal, extra={"function": declaration.name, "event_id": event.id})
-        return problem_response(422, refusal.code, refusal.detail)
+    except Unavailable as api_error:
+        return error_response(api_error)
+    except ApiError as api_error:
+        log.warning("poison: %s", api_error, extra={"function": declaration.name, "event_id": event.id})
+        return problem_response(422, api_error.code, api_error.detail)
     except Exception:
         log.exception("bug in %s", declaration.name)
-        return bug()
+        return internal_error()
     return flask.Response(status=200)
 
 
@@ -179,7 +181,7 @@ class Delivery(Call):
     def session(self, database: str) -> Connection:
         """Return the delivery's transaction on a database. Raises HandledBeforeError if the event is in its inbox."""
         if database not in self._sessions:
-            db = self._sessions[database] = self.stack.enter_context(transaction(database, self.declaration.surface))
+            db = self._sessions[database] = self.stack.enter_context(transaction(database, self.declaration.api))
             if not inbox.accept(db, subscriber=self.declaration.name, source=self.event.source, event_id=self.event.id):
                 raise HandledBeforeError
         return self._sessions[database]

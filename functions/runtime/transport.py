@@ -2,30 +2,30 @@
 
 from typing import Final
 
-from functions.domain.refusals import Malformed, Refusal, Unavailable
+from functions.domain.api_errors import ApiError, Malformed, Unavailable
 
 
-class Internal(Refusal):
+class Internal(ApiError):
     """Something went wrong on our side: report it with the trace_id."""
 
 
-class UriTooLong(Refusal):
+class UriTooLong(ApiError):
     """The address is too long."""
 
 
-class HeadersTooLarge(Refusal):
+class HeadersTooLarge(ApiError):
     """The headers are too many, or too large."""
 
 
-class UnknownMethod(Refusal):
+class UnknownMethod(ApiError):
     """There is no such method in HTTP."""
 
 
-class UnknownTransferCoding(Refusal):
+class UnknownTransferCoding(ApiError):
     """The transfer encoding of the body is none that is understood: send it chunked, or with its length."""
 
 
-class HttpVersionUnsupported(Refusal):
+class HttpVersionUnsupported(ApiError):
     """The version of HTTP is none that is understood: use 1.1."""
 
 
@@ -37,11 +37,11 @@ class FunctionOverloaded(Unavailable):
     """More requests wait for the function than it takes: try again shortly."""
 
 
-class FunctionTimeout(Refusal):
+class FunctionTimeout(ApiError):
     """This took too long: read what became of it before you try again."""
 
 
-SERVER_REFUSALS: Final[tuple[type[Refusal], ...]] = (
+SERVER_ERRORS: Final[tuple[type[ApiError], ...]] = (
     *(Internal, Malformed, UriTooLong, HeadersTooLarge, UnknownMethod, UnknownTransferCoding, HttpVersionUnsupported),
 )
 """What the server refuses requests with that it can't hand to a function."""

@@ -20,7 +20,7 @@ from events.wire import (
     whole,
 )
 from functions.domain.event_path.publishing import Draft, Published
-from functions.schemas.shapes import Body, ListBody, Reply
+from functions.schemas.base import Body, ListBody, Reply
 
 MAX_BODY: Final = MAX_EVENT_BYTES
 """Bytes of an event, and of all events of a batch together."""

@@ -10,7 +10,7 @@ from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import resolving
 from functions.domain.event_path.dead_letters import Databases, Filter
 from functions.domain.event_path.resolving import LIMIT, Action, Outcome
-from functions.schemas.shapes import Body, Query, Reply
+from functions.schemas.base import Body, Query, Reply
 
 Kind = Literal["parked", "dead"]
 Database = Literal["user_psql", "shared_psql"]
@@ -101,7 +101,7 @@ class Resolved(Reply):
     def of(cls, action: Action, outcome: Outcome) -> Self:
         """Build the answer."""
         skipped = [
-            Skipped(id=dead_letter, code=refusal.code) for dead_letter, refusal in sorted(outcome.skipped.items())
+            Skipped(id=dead_letter, code=api_error.code) for dead_letter, api_error in sorted(outcome.skipped.items())
         ]
         facts: dict[str, Any] = {"ids": outcome.ids, "skipped": skipped, "more": outcome.more}
         return cls(resolution=action.resolution, dry_run=action.dry_run, count=len(outcome.ids), **facts)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from functions.schemas.shapes import Reply
+from functions.schemas.base import Reply
 
 
 class EventType(Reply):

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BeforeValidator, Field
 
 from core.ids import pattern
-from functions.domain.instances.masks import masked
 from functions.domain.instances.reasons import Reason
-from functions.schemas.shapes import PageQuery, Reply
+from functions.domain.instances.redaction import redacted
+from functions.schemas.base import PageQuery, Reply
 from shared_psql_models.statuses import DesiredState, Status
 
 InstanceId = Annotated[str, Field(pattern=pattern("ins"), examples=["ins_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"])]
@@ -57,7 +57,7 @@ class Instance(InstanceSummary):
     @classmethod
     def of(cls, row: Mapping[Any, Any]) -> Self:
         """Build the answer from a row of `reading.find`, with the config's secrets masked."""
-        return cls.model_validate({**row, "config": masked(row["config"], row["secret_places"])})
+        return cls.model_validate({**row, "config": redacted(row["config"], row["secret_places"])})
 
     def etag(self) -> str:
         """Return the count of its changes."""

@@ -25,7 +25,7 @@ from core import context, logs, monitoring
 from core.configuration import secret, setting
 from core.monitoring import Monitored
 from events import wire
-from functions.domain.refusals import Refusal
+from functions.domain.api_errors import ApiError
 from functions.runtime.providers import callers
 from functions.services.realtime import figures as metrics
 from functions.services.realtime import protocol
@@ -210,7 +210,7 @@ def main() -> None:
 
 
 async def _run(address: str, port: int) -> None:
-    with contextlib.suppress(Refusal):
+    with contextlib.suppress(ApiError):
         # Loads what checks tokens, before anybody waits for it.
         callers.claims("")
     gateway = Gateway(int(setting("GATEWAY_CONNECTIONS", str(CONNECTIONS))))

@@ -5,11 +5,11 @@ from functions.domain.databases import SharedDb
 from functions.domain.instances.reasons import Reason
 from functions.jobs import queue
 from functions.jobs.settings import ADMIN_QUEUE, USER_QUEUE
-from functions.runtime.declarations import Needs
+from functions.runtime.declarations import Resources
 from functions.runtime.subscriber import subscriber
 
 
-@subscriber(needs=Needs(group="function-jobs", settings=("USER_REDIS_URL",), secrets=("user-redis-jobs",)))
+@subscriber(resources=Resources(group="function-jobs", settings=("USER_REDIS_URL",), secrets=("user-redis-jobs",)))
 def converge_instance(event: InstanceDesiredStateChanged, _db: SharedDb) -> None:
     """Send the job."""
     # Sent before the inbox row commits: a crash in between sends it twice, never zero times.

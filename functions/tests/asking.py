@@ -4,14 +4,14 @@ from typing import Any
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.providers.path import PathValue
-from testing.answers import Answer
 from testing.clients import Api, Client
+from testing.responses import Response
 from tools.manifests.openapi import operation
 from tools.manifests.schemas import Schemas
 
 
 def client_of(api: Api, declaration: Declaration) -> Client:
-    client = getattr(api, declaration.surface)
+    client = getattr(api, declaration.api)
     assert isinstance(client, Client)
     return client
 
@@ -39,7 +39,7 @@ def body_of(declaration: Declaration) -> Any:
     return next(iter(content_of(declaration).values()), None)
 
 
-def ask(api: Api, declaration: Declaration, path: str | None = None, **changes: Any) -> Answer:
+def ask(api: Api, declaration: Declaration, path: str | None = None, **changes: Any) -> Response:
     """Send the example request, with `changes`."""
     kinds = list(content_of(declaration))
     headers = {"If-Match": '"1"'} | ({"Content-Type": kinds[0]} if kinds else {})

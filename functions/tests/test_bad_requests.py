@@ -8,8 +8,8 @@ from functions.runtime.providers.callers import Guard
 from functions.runtime.providers.if_match import Precondition
 from functions.tests.asking import ask, body_of, content_of, path_of
 from testing import people
-from testing.answers import Answer
 from testing.clients import Api
+from testing.responses import Response
 from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
@@ -29,7 +29,7 @@ def token(api: Api, world: World) -> str:
     return people.arrive(api, world, ["user", "admin", "broker"]).token
 
 
-def problem(answer: Answer) -> tuple[int, str]:
+def problem(answer: Response) -> tuple[int, str]:
     return answer.status_code, answer.code
 
 

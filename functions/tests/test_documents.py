@@ -60,7 +60,7 @@ def run_examples(page: Path, instead: dict[str, str], heads: Path, folder: Path 
     """Run the marked blocks of a page as one script in a folder, and return what it prints.
 
     `instead` has other addresses and names than the page's; `heads` is a file for the heads of the answers. Fails where
-    the script does, and where an answer is a refusal that its block doesn't announce.
+    the script does, and where an answer is an API error that its block doesn't announce.
     """
     blocks = list(RUN.finditer(page.read_text()))
     # curl ends well whatever it is answered.
@@ -76,8 +76,8 @@ def run_examples(page: Path, instead: dict[str, str], heads: Path, folder: Path 
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, env=environment, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     for place, block in enumerate(blocks):
-        refusals = [status for head in (heads / str(place)).iterdir() for status in STATUS.findall(head.read_text())]
-        assert refusals == ([block["refusal"]] if block["refusal"] else []), block["script"] + run.stdout
+        api_errors = [status for head in (heads / str(place)).iterdir() for status in STATUS.findall(head.read_text())]
+        assert api_errors == ([block["refusal"]] if block["refusal"] else []), block["script"] + run.stdout
     return run.stdout
 
 

@@ -51,10 +51,10 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
     }
 
 
-@pytest.mark.parametrize("surface", ["admin", "broker"])
-def test_a_surface_of_its_own_scope_has_no_other_endpoints(surface: str) -> None:
-    guarded = [each for each in GUARDED if each.surface == surface]
-    assert {scope_of(each) for each in guarded} == {surface}
+@pytest.mark.parametrize("api_name", ["admin", "broker"])
+def test_a_surface_of_its_own_scope_has_no_other_endpoints(api_name: str) -> None:
+    guarded = [each for each in GUARDED if each.api == api_name]
+    assert {scope_of(each) for each in guarded} == {api_name}
 
 
 @pytest.mark.parametrize("endpoint", GUARDED, ids=name_of)
@@ -83,7 +83,7 @@ def without_trace(problem: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in problem.items() if name != "trace_id"}
 
 
-@pytest.mark.parametrize("endpoint", [each for each in OF_INSTANCES if each.surface == "user"], ids=name_of)
+@pytest.mark.parametrize("endpoint", [each for each in OF_INSTANCES if each.api == "user"], ids=name_of)
 def test_somebody_else_s_instance_is_answered_like_one_that_there_is_not(
     api: Api, everybody: dict[str, Person], launch: Callable[..., Launched], endpoint: Declaration
 ) -> None:

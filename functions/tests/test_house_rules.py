@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from functions.domain import refusals
+from functions.domain import api_errors
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import ROOT, declarations, files
 from functions.runtime.problems import status_of
 from functions.runtime.providers.callers import Guard, User
 from functions.runtime.providers.query import QueryParameters
-from functions.schemas.shapes import Page, PageQuery
+from functions.schemas.base import Page, PageQuery
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 SUBSCRIBERS = declarations(["subscribers"])
@@ -105,22 +105,22 @@ def test_lists_are_paged_and_what_is_paged_is_a_list(endpoint: Declaration) -> N
     assert (by_query, by_reply) == (endpoint.name.startswith("list_"),) * 2
 
 
-def every_refusal() -> list[type[refusals.Refusal]]:
+def every_api_error() -> list[type[api_errors.ApiError]]:
     """Return those that a function may answer with."""
-    kinds = set(refusals.every()) - {refusals.Refusal}
+    kinds = set(api_errors.every()) - {api_errors.ApiError}
     elsewhere = re.compile(r".*\.tests\.|(?!functions\.)")
     return sorted((each for each in kinds if not elsewhere.match(each.__module__)), key=lambda each: each.code)
 
 
 def test_every_code_means_one_thing() -> None:
-    codes = Counter(refusal.code for refusal in every_refusal())
+    codes = Counter(api_error.code for api_error in every_api_error())
     assert [code for code, count in codes.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("refusal", every_refusal(), ids=lambda refusal: refusal.code)
-def test_every_refusal_has_a_sentence_of_its_own_and_a_status(refusal: type[refusals.Refusal]) -> None:
-    assert re.fullmatch(r"[A-Z].*[.]", vars(refusal)["__doc__"].strip().partition("\n")[0])
-    assert 400 <= status_of(refusal) < 600
+@pytest.mark.parametrize("api_error", every_api_error(), ids=lambda api_error: api_error.code)
+def test_every_refusal_has_a_sentence_of_its_own_and_a_status(api_error: type[api_errors.ApiError]) -> None:
+    assert re.fullmatch(r"[A-Z].*[.]", vars(api_error)["__doc__"].strip().partition("\n")[0])
+    assert 400 <= status_of(api_error) < 600
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)

@@ -193,7 +193,7 @@ def test_delivering_every_event_of_the_journey_a_second_time_changes_nothing(
     eventually(lambda: [entry["data"].get("status") for entry in recorded(stack, instance)][-1] == "deleted")
     before = everything(stack)
     for event in every_event(stack):
-        for subscriber in (each for each in stack.declarations if each.surface == "subscribers"):
+        for subscriber in (each for each in stack.declarations if each.api == "subscribers"):
             if any(fnmatch(event["type"], bound.replace("#", "*")) for bound in subscriber.event_types):
                 assert stack.deliver(subscriber.name, event).status_code == 200
     assert everything(stack) == before

@@ -1,4 +1,4 @@
-"""Whatever fails, nothing of what people send us is in a log, an event, an audit entry or an answer to a refusal."""
+"""Whatever fails, nothing of what people send us is in a log, an event, an audit entry or an answer to an API error."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from core.configuration import secret
 from testing import launches, people
-from testing.answers import Answer
 from testing.people import Person
+from testing.responses import Response
 from testing.stack import Stack
 from tools.local.patience import until
 from tools.local.servers import postgres_server
@@ -44,7 +44,7 @@ def superuser(stack: Stack, database: str) -> Any:
     return closing(postgres_server.connect(port, secret("psql-superuser"), name))
 
 
-def writes(stack: Stack, agent: str, somebody: Person) -> Mapping[str, Callable[[], Answer]]:
+def writes(stack: Stack, agent: str, somebody: Person) -> Mapping[str, Callable[[], Response]]:
     """Return a request for every way in which something of people's is written."""
     post, token = stack.user.post, somebody.token
     known = {"email": somebody.email, "password": somebody.password}
@@ -60,7 +60,7 @@ def writes(stack: Stack, agent: str, somebody: Person) -> Mapping[str, Callable[
     }
 
 
-def at_once(requests: Mapping[str, Callable[[], Answer]]) -> dict[str, Answer]:
+def at_once(requests: Mapping[str, Callable[[], Response]]) -> dict[str, Response]:
     with ThreadPoolExecutor(len(requests)) as pool:
         asked = {name: pool.submit(request) for name, request in requests.items()}
         return {name: answer.result() for name, answer in asked.items()}
@@ -146,7 +146,7 @@ def test_what_fails_tells_neither_passwords_nor_tokens_nor_secrets_nor_addresses
     eventually(lambda: instance.status == "running")
     assert instance.say(MESSAGE).json["text"] == MESSAGE
     assert requests["register"]().status_code == 201
-    answers: list[Answer] = []
+    answers: list[Response] = []
     with refusing(stack):
         failed = at_once(requests)
         answers.extend(failed.values())

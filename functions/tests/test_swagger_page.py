@@ -29,7 +29,7 @@ def browser() -> Iterator[Chrome]:
 
 
 class Page:
-    """A surface's Swagger page."""
+    """An API's Swagger page."""
 
     def __init__(self, browser: Chrome, port: int) -> None:
         self.browser = browser
@@ -96,9 +96,9 @@ def test_one_can_list_agents_with_the_example_as_it_stands(browser: Chrome, serv
     assert '"faq"' in page.answered(agents)
 
 
-@pytest.mark.parametrize("surface", ["user", "admin", "broker"])
-def test_nothing_on_the_page_is_refused_or_missing(browser: Chrome, server: Stack, surface: str) -> None:
-    page = Page(browser, getattr(server.world.ports, surface))
+@pytest.mark.parametrize("api_name", ["user", "admin", "broker"])
+def test_nothing_on_the_page_is_refused_or_missing(browser: Chrome, server: Stack, api_name: str) -> None:
+    page = Page(browser, getattr(server.world.ports, api_name))
     assert page.find(".info .title").text.startswith("Botberi")
     assert page.complaints() == []
     assert browser.execute_script("return document.querySelectorAll('.errors-wrapper').length") == 0

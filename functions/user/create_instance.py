@@ -11,12 +11,12 @@ from functions.domain.instances import confinement, launching, reading
 from functions.domain.instances.configs import ConfigInvalid
 from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.launching import AgentUnknown, Launch, VersionAmbiguous
-from functions.runtime.declarations import Needs
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
+from functions.schemas.base import LINE, Body
 from functions.schemas.instances import Instance
-from functions.schemas.shapes import LINE, Body
 
 
 class NewInstance(Body):
@@ -48,8 +48,8 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     "POST",
     "/v1/instances",
     status=201,
-    refusals=(AgentsNotAllowed, AgentUnknown, VersionAmbiguous, ConfigInvalid),
-    needs=Needs(group="function-schemas", settings=(confinement.SETTING,)),
+    errors=(AgentsNotAllowed, AgentUnknown, VersionAmbiguous, ConfigInvalid),
+    resources=Resources(group="function-schemas", settings=(confinement.SETTING,)),
     prepare=complete,
 )
 def create_instance(caller: User, wanted: NewInstance, launch: Launch, db: SharedDb) -> Instance:

@@ -8,7 +8,7 @@ from functions.runtime.providers.callers import User
 from functions.schemas.instances import Instance, InstanceId
 
 
-@endpoint("DELETE", "/v1/instances/{instance_id}", status=202, refusals=(InstanceNotFound,))
+@endpoint("DELETE", "/v1/instances/{instance_id}", status=202, errors=(InstanceNotFound,))
 def delete_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """There is no way back. Its history can still be read afterwards; its config is gone."""
     commands.delete(db, instance_id, caller.id)

@@ -9,7 +9,7 @@ from functions.domain.catalog import agents, versions
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Page, PageQuery, Reply
+from functions.schemas.base import Page, PageQuery, Reply
 
 
 class VersionSummary(Reply):
@@ -21,7 +21,7 @@ class VersionSummary(Reply):
     published_at: datetime
 
 
-@endpoint("GET", "/v1/agents/{slug}/versions", refusals=(AgentNotFound,))
+@endpoint("GET", "/v1/agents/{slug}/versions", errors=(AgentNotFound,))
 def list_agent_versions(
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], query: PageQuery, db: SharedDb
 ) -> Page[VersionSummary]:

@@ -9,7 +9,7 @@ from functions.domain.catalog import agents
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.cache import Cache
 from functions.runtime.providers.databases import SharedTransactions
-from functions.schemas.shapes import Cached, Page, PageQuery, Reply
+from functions.schemas.base import Cached, Page, PageQuery, Reply
 
 
 class AgentQuery(PageQuery):

@@ -5,11 +5,11 @@ from functions.domain.instances import history, reading
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
+from functions.schemas.base import Page, PageQuery
 from functions.schemas.instances import InstanceEvent, InstanceId
-from functions.schemas.shapes import Page, PageQuery
 
 
-@endpoint("GET", "/v1/instances/{instance_id}/events", refusals=(InstanceNotFound,))
+@endpoint("GET", "/v1/instances/{instance_id}/events", errors=(InstanceNotFound,))
 def list_instance_events(caller: User, instance_id: InstanceId, query: PageQuery, db: SharedDb) -> Page[InstanceEvent]:
     """Each says what was asked or what became of it, with its reason, who caused it, and what happens next."""
     reading.find(db, instance_id, owner_id=caller.id)

@@ -4,8 +4,8 @@ from functions.domain.databases import SharedDb
 from functions.domain.instances import reading
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
+from functions.schemas.base import Page
 from functions.schemas.instances import InstanceQuery, InstanceSummary
-from functions.schemas.shapes import Page
 
 
 @endpoint("GET", "/v1/instances")

@@ -6,9 +6,9 @@ from pydantic import Field
 
 from functions.domain.accounts import accounts, emails, keys, passwords, sessions
 from functions.domain.databases import UserDb
-from functions.runtime.declarations import Needs
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Body, Reply
+from functions.schemas.base import Body, Reply
 
 
 class Credentials(Body):
@@ -30,8 +30,8 @@ class TokenPair(Reply):
 @endpoint(
     "POST",
     "/v1/auth/login",
-    refusals=(accounts.CredentialsWrong, accounts.AccountSuspended, emails.EmailInvalid),
-    needs=Needs(memory="256Mi", max_scale=10, secrets=(keys.PRIVATE,), group="function-passwords"),
+    errors=(accounts.CredentialsWrong, accounts.AccountSuspended, emails.EmailInvalid),
+    resources=Resources(memory="256Mi", max_scale=10, secrets=(keys.PRIVATE,), group="function-passwords"),
 )
 def login(credentials: Credentials, db: UserDb) -> TokenPair:
     """Open a session; a wrong address and a wrong password are told apart by nobody."""

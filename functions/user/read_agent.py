@@ -10,7 +10,7 @@ from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.cache import Cache
 from functions.runtime.providers.databases import SharedTransactions
-from functions.schemas.shapes import Cached, Reply
+from functions.schemas.base import Cached, Reply
 
 NEWEST: Final = 5
 """Versions shown with the agent; its list of versions has the others."""
@@ -37,7 +37,7 @@ class Agent(Reply):
     updated_at: datetime
 
 
-@endpoint("GET", "/v1/agents/{slug}", refusals=(AgentNotFound,))
+@endpoint("GET", "/v1/agents/{slug}", errors=(AgentNotFound,))
 def read_agent(
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], cache: Cache, transaction: SharedTransactions
 ) -> Cached[Agent]:

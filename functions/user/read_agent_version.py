@@ -10,7 +10,7 @@ from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.versions import NUMBER, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Reply
+from functions.schemas.base import Reply
 
 
 class VersionDetails(Reply):
@@ -25,7 +25,7 @@ class VersionDetails(Reply):
     published_at: datetime
 
 
-@endpoint("GET", "/v1/agents/{slug}/versions/{number}", refusals=(AgentNotFound, VersionNotFound))
+@endpoint("GET", "/v1/agents/{slug}/versions/{number}", errors=(AgentNotFound, VersionNotFound))
 def read_agent_version(
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     number: Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])],

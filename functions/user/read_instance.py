@@ -8,7 +8,7 @@ from functions.runtime.providers.callers import User
 from functions.schemas.instances import Instance, InstanceId
 
 
-@endpoint("GET", "/v1/instances/{instance_id}", refusals=(InstanceNotFound,))
+@endpoint("GET", "/v1/instances/{instance_id}", errors=(InstanceNotFound,))
 def read_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """Secrets in its config are masked."""
     return Instance.of(reading.find(db, instance_id, owner_id=caller.id))

@@ -4,9 +4,9 @@ import hashlib
 from typing import ClassVar
 
 from functions.domain.accounts import keys
-from functions.runtime.declarations import Needs
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Reply
+from functions.schemas.base import Reply
 
 
 class PublicKey(Reply):
@@ -32,7 +32,7 @@ class KeySet(Reply):
         return hashlib.sha256(" ".join(key.kid for key in self.keys).encode()).hexdigest()[:32]
 
 
-@endpoint("GET", "/.well-known/jwks.json", needs=Needs(secrets=(keys.PUBLIC,)))
+@endpoint("GET", "/.well-known/jwks.json", resources=Resources(secrets=(keys.PUBLIC,)))
 def read_jwks() -> KeySet:
     """Return the public keys; anyone may ask, and keep them for five minutes."""
     return KeySet.model_validate({"keys": keys.public_keys()})

@@ -6,7 +6,7 @@ from functions.domain.accounts import accounts
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.schemas.shapes import Reply
+from functions.schemas.base import Reply
 
 
 class Me(Reply):

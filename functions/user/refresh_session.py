@@ -6,9 +6,9 @@ from pydantic import Field
 
 from functions.domain.accounts import accounts, keys, refresh_tokens, sessions
 from functions.domain.databases import UserDb
-from functions.runtime.declarations import Needs
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Body, Reply
+from functions.schemas.base import Body, Reply
 
 
 class Refresh(Body):
@@ -29,13 +29,13 @@ class RefreshedPair(Reply):
 @endpoint(
     "POST",
     "/v1/auth/refresh",
-    refusals=(
+    errors=(
         refresh_tokens.RefreshTokenInvalid,
         sessions.RefreshTokenReused,
         sessions.SessionEnded,
         accounts.AccountSuspended,
     ),
-    needs=Needs(secrets=(keys.PRIVATE,)),
+    resources=Resources(secrets=(keys.PRIVATE,)),
 )
 def refresh_session(refresh: Refresh, db: UserDb) -> RefreshedPair:
     """Rotate the session's refresh token; a spent one ends the session, since two people seem to hold it."""

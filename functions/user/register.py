@@ -7,9 +7,9 @@ from pydantic import Field
 
 from functions.domain.accounts import accounts, emails, passwords
 from functions.domain.databases import UserDb
-from functions.runtime.declarations import Needs
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Body, Reply
+from functions.schemas.base import Body, Reply
 
 
 class Registration(Body):
@@ -47,8 +47,8 @@ class Registered(Reply):
     "POST",
     "/v1/auth/register",
     status=201,
-    refusals=(accounts.EmailTaken, passwords.PasswordUnfit, emails.EmailInvalid),
-    needs=Needs(memory="256Mi", max_scale=10, group="function-passwords"),
+    errors=(accounts.EmailTaken, passwords.PasswordUnfit, emails.EmailInvalid),
+    resources=Resources(memory="256Mi", max_scale=10, group="function-passwords"),
 )
 def register(registration: Registration, db: UserDb) -> Registered:
     """Create an account with the scope `user`; log in next."""

@@ -6,17 +6,17 @@ from typing import Annotated
 from pydantic import Field
 
 from core.ids import new_id
+from functions.domain.api_errors import Conflict
 from functions.domain.instances import reading
 from functions.domain.instances.reading import InstanceNotFound
-from functions.domain.refusals import Conflict
-from functions.runtime import talk
-from functions.runtime.declarations import Needs
+from functions.runtime import agent_client
+from functions.runtime.agent_client import AgentBusy, AgentResponseInvalid, AgentTimedOut, AgentUnavailable
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
-from functions.runtime.talk import AgentAnswerInvalid, AgentBusy, AgentTimedOut, AgentUnavailable
+from functions.schemas.base import Body, Reply
 from functions.schemas.instances import InstanceId
-from functions.schemas.shapes import Body, Reply
 from shared_psql_models.statuses import Status
 
 
@@ -41,8 +41,8 @@ class Answer(Reply):
 @endpoint(
     "POST",
     "/v1/instances/{instance_id}/messages",
-    refusals=(InstanceNotFound, InstanceNotRunning, AgentAnswerInvalid, AgentBusy, AgentTimedOut, AgentUnavailable),
-    needs=Needs(concurrency=16, instances=True),
+    errors=(InstanceNotFound, InstanceNotRunning, AgentResponseInvalid, AgentBusy, AgentTimedOut, AgentUnavailable),
+    resources=Resources(concurrency=16, instances=True),
 )
 def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:
     """Wait for the reply; the agent has eight seconds."""
@@ -52,5 +52,5 @@ def send_message(caller: User, instance_id: InstanceId, message: NewMessage, tra
         raise InstanceNotRunning(f"The instance is {row['status']}, not running: {row['message']}")
     started = perf_counter()
     message_id = new_id("msg")
-    text = talk.say(row["address"], message_id, message.text)
+    text = agent_client.say(row["address"], message_id, message.text)
     return Answer(id=message_id, text=text, replied_in_ms=round((perf_counter() - started) * 1000))

@@ -5,7 +5,7 @@ from functions.domain.instances import commands, confinement, reading
 from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.reading import InstanceNotFound
-from functions.runtime.declarations import Needs
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.schemas.instances import Instance, InstanceId
@@ -15,8 +15,8 @@ from functions.schemas.instances import Instance, InstanceId
     "POST",
     "/v1/instances/{instance_id}/start",
     status=202,
-    refusals=(AgentsNotAllowed, InstanceNotFound, InstanceDeleted),
-    needs=Needs(settings=(confinement.SETTING,)),
+    errors=(AgentsNotAllowed, InstanceNotFound, InstanceDeleted),
+    resources=Resources(settings=(confinement.SETTING,)),
 )
 def start_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """Keep what was asked before this answers; the status follows. Asking again changes nothing."""

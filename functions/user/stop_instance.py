@@ -9,7 +9,7 @@ from functions.runtime.providers.callers import User
 from functions.schemas.instances import Instance, InstanceId
 
 
-@endpoint("POST", "/v1/instances/{instance_id}/stop", status=202, refusals=(InstanceNotFound, InstanceDeleted))
+@endpoint("POST", "/v1/instances/{instance_id}/stop", status=202, errors=(InstanceNotFound, InstanceDeleted))
 def stop_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """Keep what was asked before this answers; the status follows. Asking again changes nothing."""
     commands.stop(db, instance_id, caller.id)

@@ -52,7 +52,7 @@ class Probe:
 
 def filled(declaration: Declaration, **values: str) -> str:
     """Return an endpoint's path with `values` in it, and examples where none is given; a subscriber's by its name."""
-    if declaration.surface == "subscribers":
+    if declaration.api == "subscribers":
         return f"/function/{declaration.deployment}"
     schemas = Schemas([declaration])
     examples = {
@@ -71,7 +71,7 @@ def leads_to(endpoints: Iterable[Declaration], method: str, target: str) -> Decl
 
 def misspelt(declarations: Sequence[Declaration]) -> Iterator[Probe]:
     """Yield other spellings of every function's address."""
-    endpoints = [each for each in declarations if each.surface != "subscribers"]
+    endpoints = [each for each in declarations if each.api != "subscribers"]
     for each in declarations:
         method = each.method or "POST"
         headers, body = _request(each)
@@ -125,7 +125,7 @@ def forged(tokens: Mapping[str, str]) -> Iterator[Probe]:
 def delivered(declarations: Sequence[Declaration], form: str) -> Iterator[Probe]:
     """Yield forged events to every subscriber; `form` is the path of one, with `{name}` in it."""
     for each in declarations:
-        if each.surface == "subscribers":
+        if each.api == "subscribers":
             headers, body = _request(each)
             target = form.format(name=each.deployment)
             for name, more in _signed_badly(each.name, body or b"").items():
@@ -177,7 +177,7 @@ def _scope(declaration: Declaration) -> str:
 
 def _request(declaration: Declaration) -> tuple[dict[str, str], bytes | None]:
     """Return headers and body of a request that is as it should be, from the examples in the declaration."""
-    if declaration.surface == "subscribers":
+    if declaration.api == "subscribers":
         catalog = load()
         model = catalog.get(declaration.event_types[0]) or next(iter(catalog.values()))
         event = contracts.example(model) | {"id": uuid4().hex, "actor": "usr_forged"}

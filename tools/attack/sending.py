@@ -37,7 +37,7 @@ class Sender:
         return self._until_taken(method, target, headers, body)[0]
 
     def ask(self, method: str, path: str, body: Any, token: str | None = None) -> Any:  # noqa: ANN401 - JSON
-        """Return the answer's JSON; raises LocalError where it is a refusal."""
+        """Return the answer's JSON; raises LocalError where it is an API error."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         sent = None if body is None else json.dumps(body).encode()
         status, text = self._until_taken(method, path, headers, sent)

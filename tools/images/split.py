@@ -1,7 +1,7 @@
 """Split the source into what images are made of: `split.py FROM INTO`.
 
 Run while images are built. `INTO/shared` is the code of every image, `INTO/services` and `INTO/setup` what only those
-images have beside it, and `INTO/functions/<surface>/<name>` one function, laid out to be copied over `/app`.
+images have beside it, and `INTO/functions/<API>/<name>` one function, laid out to be copied over `/app`.
 Byte code is compiled and trusted without a look at times (unchecked hash), which layers and checkouts change.
 """
 
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
-SURFACES = ("user", "admin", "broker", "subscribers")
+APIS = ("user", "admin", "broker", "subscribers")
 SHARED = (
     "core",
     "events",
@@ -32,10 +32,10 @@ def main(source: Path, into: Path) -> None:
         for folder in folders:
             shutil.copytree(source / folder, into / part / folder)
     copy_module(source, source / "functions/__init__.py", into / "shared")
-    for surface in SURFACES:
-        for file in sorted((source / "functions" / surface).glob("*.py")):
+    for api in APIS:
+        for file in sorted((source / "functions" / api).glob("*.py")):
             name = file.stem
-            copy_module(source, file, into / ("shared" if name == "__init__" else f"functions/{surface}/{name}"))
+            copy_module(source, file, into / ("shared" if name == "__init__" else f"functions/{api}/{name}"))
 
 
 def copy_module(source: Path, file: Path, into: Path) -> None:

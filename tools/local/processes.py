@@ -15,8 +15,8 @@ _PYTHON: Final = (sys.executable, "-m")
 
 def functions(ports: Ports) -> Mapping[str, Command]:
     """Return what the product consists of: the functions and what carries their events and jobs."""
-    surfaces = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "subscribers": ports.subscribers}
-    binds = [f"{LOOPBACK}:{port}={surface}" for surface, port in surfaces.items()] + [f"{LOOPBACK}:{ports.functions}"]
+    apis = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "subscribers": ports.subscribers}
+    binds = [f"{LOOPBACK}:{port}={api}" for api, port in apis.items()] + [f"{LOOPBACK}:{ports.functions}"]
     return {
         "host": [*_PYTHON, "functions.runtime.host", *(part for bind in binds for part in ("--bind", bind))],
         "relay-user": [*_monitored(ports.monitoring_relay_user), *_PYTHON, "events.relay", "user_psql"],

@@ -110,4 +110,4 @@ def _messages(names: Sequence[str]) -> Json:
 
 def subscribers(declarations: Sequence[Declaration]) -> list[Declaration]:
     """Return those of the declarations that hear events."""
-    return [each for each in declarations if each.surface == "subscribers"]
+    return [each for each in declarations if each.api == "subscribers"]

@@ -97,15 +97,15 @@ def _function(declaration: Declaration) -> dict[str, Any]:
         "build": {
             "context": ".",
             "target": "function",
-            "args": {"GROUP": needed.group, "FUNCTION": f"{declaration.surface}/{declaration.name}"},
+            "args": {"GROUP": needed.group, "FUNCTION": f"{declaration.api}/{declaration.name}"},
         },
         "environment": {
-            "THREADS": str(declaration.needs.concurrency),
+            "THREADS": str(declaration.resources.concurrency),
             **{name: _setting(name) for name in needed.settings},
         },
         "networks": networks(declaration),
         "volumes": _mounts(needed.secrets),
-        "mem_limit": declaration.needs.memory.removesuffix("i").lower(),
+        "mem_limit": declaration.resources.memory.removesuffix("i").lower(),
     }
 
 
@@ -114,10 +114,10 @@ def networks(declaration: Declaration) -> list[str]:
 
     Subscribers have one network with the poolers and Redis of their own, so that no endpoint is on the way to them.
     """
-    if declaration.surface == "subscribers":
+    if declaration.api == "subscribers":
         return ["deliveries", "subscribers"]
     reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
-    return ["edge", *reached, *(["instances"] if declaration.needs.instances else [])]
+    return ["edge", *reached, *(["instances"] if declaration.resources.instances else [])]
 
 
 def _secrets() -> dict[str, Any]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from core import context
-from functions.domain import refusals
-from functions.domain.refusals import Refusal
+from functions.domain import api_errors
+from functions.domain.api_errors import ApiError
 from functions.runtime import transport, webhooks
 from functions.runtime.declarations import Declaration
 from functions.runtime.problems import problem
@@ -31,14 +31,14 @@ PATH: Final = rf"~^(?<plain>(?:{_SEGMENT})+)(?:\?|$)"
 """A path without what programs read in different ways: dot segments, empty ones, parameters behind `;`, backslashes,
 control characters, and dots, slashes and backslashes that are percent-encoded."""
 
-_OWN_ANSWERS: Final[tuple[tuple[str, int, type[Refusal], str | None], ...]] = (
-    ("400", 400, refusals.Malformed, None),
-    ("403", 403, refusals.Forbidden, "Pages of this origin may not connect."),
+_OWN_RESPONSES: Final[tuple[tuple[str, int, type[ApiError], str | None], ...]] = (
+    ("400", 400, api_errors.Malformed, None),
+    ("403", 403, api_errors.Forbidden, "Pages of this origin may not connect."),
     ("404", 404, RouteNotFound, None),
     ("405", 405, MethodNotAllowed, None),
-    ("413", 413, refusals.TooLarge, None),
+    ("413", 413, api_errors.TooLarge, None),
     ("414", 414, transport.UriTooLong, None),
-    ("429", 429, refusals.TooMany, None),
+    ("429", 429, api_errors.TooMany, None),
     ("494", 431, transport.HeadersTooLarge, None),
     ("500 502 503", 503, transport.FunctionUnavailable, None),
     ("501", 501, transport.UnknownTransferCoding, None),
@@ -48,7 +48,7 @@ _OWN_ANSWERS: Final[tuple[tuple[str, int, type[Refusal], str | None], ...]] = (
 )
 """What nginx says for itself, what it answers instead, and in which of the functions' words."""
 
-OWN_REFUSALS: Final = tuple(refusal for _, _, refusal, _ in _OWN_ANSWERS)
+OWN_ERRORS: Final = tuple(api_error for _, _, api_error, _ in _OWN_RESPONSES)
 """What the edge refuses requests with."""
 
 
@@ -65,10 +65,10 @@ class AmbiguousRouteError(Exception):
 def routes(declarations: Iterable[Declaration]) -> str:
     """Return `routes.conf`: maps from the request to its function, and the limits that follow from the functions."""
     endpoints = sorted(
-        (each for each in declarations if each.surface != "subscribers"), key=lambda each: (each.path, each.method)
+        (each for each in declarations if each.api != "subscribers"), key=lambda each: (each.path, each.method)
     )
     _refuse_overlaps(endpoints)
-    longest = max(each.needs.timeout_seconds for each in endpoints) + TRANSPORT_SECONDS
+    longest = max(each.resources.timeout_seconds for each in endpoints) + TRANSPORT_SECONDS
     return "\n".join(
         (
             HEAD,
@@ -80,8 +80,8 @@ def routes(declarations: Iterable[Declaration]) -> str:
             _map('"$request_method:$path"', "$function", ((_asked(each), each.deployment) for each in endpoints)),
             "# The methods of an address, as the Allow header tells them.",
             _map("$path", "$allow", _allowed(endpoints)),
-            "# The surface of an address.",
-            _map("$path", "$owner", sorted({(f'"~^{_pattern(each.path)}$"', each.surface) for each in endpoints})),
+            "# The API of an address.",
+            _map("$path", "$owner", sorted({(f'"~^{_pattern(each.path)}$"', each.api) for each in endpoints})),
             "# The deployment that holds a function where few are allowed.",
             _map("$function", "$group", ((each.deployment, group_of(each)) for each in endpoints)),
             "# Whoever guesses passwords or floods sign-up does it here: POSTs that need no session.",
@@ -104,7 +104,7 @@ def public(declarations: Iterable[Declaration]) -> str:
     """Return `public.conf`: the addresses whose answers are the same for everybody, and so may be compressed."""
     methods: dict[str, set[bool]] = {}
     for each in declarations:
-        if each.surface != "subscribers":
+        if each.api != "subscribers":
             is_public = each.method == "GET" and each.parameter(Guard) is None
             methods.setdefault(_location(each.path), set()).add(is_public)
     found = sorted(location for location, kinds in methods.items() if kinds == {True})
@@ -129,7 +129,7 @@ def _event_location(path: str) -> str:
 
 def problems() -> str:
     """Return `problems.conf`: nginx' own answers as application/problem+json, with the codes that functions use."""
-    return "\n".join((HEAD, *(_problem(*answer) for answer in _OWN_ANSWERS)))
+    return "\n".join((HEAD, *(_problem(*answer) for answer in _OWN_RESPONSES)))
 
 
 NEVER_FROM_OUTSIDE: Final = (
@@ -269,12 +269,12 @@ def _map(key: str, name: str, entries: Iterable[tuple[str, str]]) -> str:
     return f'map {key} {name} {{\n    default "";\n{lines}}}\n'
 
 
-def _problem(found: str, status: int, refusal: type[Refusal], detail: str | None) -> str:
+def _problem(found: str, status: int, api_error: type[ApiError], detail: str | None) -> str:
     with context.entered(context.Context(trace_id="$trace_id", span_id="")):
-        body = problem(status, refusal.code, detail or refusal.message())
+        body = problem(status, api_error.code, detail or api_error.message())
     text = json.dumps(body | {"title": _TITLES.get(status, body["title"])}).replace("'", r"\'")
     # A request that can't be parsed has no address yet, and nginx won't go from there to a named location.
-    place, internal = f"@{refusal.code}", ""
+    place, internal = f"@{api_error.code}", ""
     if found in _UNPARSED:
         place, internal = f"= /_/edge/{status}", "    internal;\n"
     return (

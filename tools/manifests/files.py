@@ -44,7 +44,7 @@ def generated() -> dict[Path, str]:
         **reference.files(every),
         **event_pages.files(every),
         fault_page.FILE: fault_page.page(),
-        **{Path(f"deploy/openapi/{surface}.json"): document(surface, every) for surface in ABOUT},
+        **{Path(f"deploy/openapi/{api}.json"): document(api, every) for api in ABOUT},
     }
 
 

@@ -13,12 +13,12 @@ class TooManyGroupsError(Exception):
 
 
 def group_of(declaration: Declaration) -> str:
-    """Return the deployment: the surface, and on the user surface the noun too (`user-agents`, `user-auth`).
+    """Return the deployment: the API, and on the user API the noun too (`user-agents`, `user-auth`).
 
     Subscribers are all in one, so that the dispatcher finds each of them by one form of address.
     """
-    if declaration.surface != "user":
-        return declaration.surface
+    if declaration.api != "user":
+        return declaration.api
     noun = next(part for part in declaration.path.split("/") if part and part != "v1")
     return f"user-{noun.strip('.').replace('_', '-')}"
 

@@ -35,8 +35,8 @@ def files(declarations: Sequence[Declaration], version: str) -> dict[Path, str]:
 
 def service(declaration: Declaration) -> dict[str, Any]:
     """Return the Knative Service of a function."""
-    needs = declaration.needs
-    limit = max(PROXY_DRAIN, needs.timeout_seconds + COLD_START)
+    resources = declaration.resources
+    limit = max(PROXY_DRAIN, resources.timeout_seconds + COLD_START)
     return {
         "apiVersion": "serving.knative.dev/v1",
         "kind": "Service",
@@ -49,14 +49,14 @@ def service(declaration: Declaration) -> dict[str, Any]:
                 "metadata": {
                     "labels": _labels(declaration),
                     "annotations": {
-                        "autoscaling.knative.dev/min-scale": str(needs.min_scale),
-                        "autoscaling.knative.dev/max-scale": str(needs.max_scale),
+                        "autoscaling.knative.dev/min-scale": str(resources.min_scale),
+                        "autoscaling.knative.dev/max-scale": str(resources.max_scale),
                     },
                 },
                 "spec": {
-                    "containerConcurrency": needs.concurrency,
+                    "containerConcurrency": resources.concurrency,
                     "timeoutSeconds": limit,
-                    "responseStartTimeoutSeconds": min(limit, needs.timeout_seconds + COLD_START),
+                    "responseStartTimeoutSeconds": min(limit, resources.timeout_seconds + COLD_START),
                     "serviceAccountName": "function",
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
@@ -72,7 +72,7 @@ def _labels(declaration: Declaration) -> dict[str, str]:
     return {
         "app.kubernetes.io/part-of": "botberi",
         "app.kubernetes.io/component": "function",
-        "botberi.com/surface": declaration.surface,
+        "botberi.com/API": declaration.api,
     }
 
 
@@ -82,12 +82,12 @@ def _container(declaration: Declaration) -> dict[str, Any]:
         "image": f"botberi/{declaration.deployment}",
         "ports": [{"containerPort": 8080}],
         "env": [
-            {"name": "THREADS", "value": str(declaration.needs.concurrency)},
+            {"name": "THREADS", "value": str(declaration.resources.concurrency)},
             *(setting(name) for name in needed.settings),
         ],
         "resources": {
-            "requests": {"memory": declaration.needs.memory, "cpu": "50m"},
-            "limits": {"memory": declaration.needs.memory, "cpu": "1"},
+            "requests": {"memory": declaration.resources.memory, "cpu": "50m"},
+            "limits": {"memory": declaration.resources.memory, "cpu": "1"},
         },
         # Asked for continually while a container starts, and for 100 ms at most each time.
         "readinessProbe": {"httpGet": {"path": "/_/ready"}, "periodSeconds": 0},

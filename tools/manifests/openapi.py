@@ -1,15 +1,15 @@
-"""deploy/openapi/*.json: an OpenAPI 3.1 document for each surface, with every answer of every endpoint."""
+"""deploy/openapi/*.json: an OpenAPI 3.1 document for each API, with every answer of every endpoint."""
 
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from functions.domain.refusals import Refusal
+from functions.domain.api_errors import ApiError
 from functions.runtime import idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
-from tools.manifests.answers import documented, has_etag
+from tools.manifests.responses import documented_errors, has_etag
 from tools.manifests.schemas import Schema, Schemas, reply_of
 
 ABOUT: Final = {
@@ -71,14 +71,14 @@ HEADERS: Final[dict[int, Schema]] = {
 }
 
 
-def document(surface: str, declarations: Sequence[Declaration]) -> str:
-    """Return the OpenAPI document of a surface as JSON text."""
-    endpoints = [each for each in declarations if each.surface == surface]
+def document(api: str, declarations: Sequence[Declaration]) -> str:
+    """Return the OpenAPI document of an API as JSON text."""
+    endpoints = [each for each in declarations if each.api == api]
     schemas = Schemas(endpoints)
     paths: dict[str, Schema] = {}
     for endpoint in sorted(endpoints, key=lambda each: (each.path, each.method)):
         paths.setdefault(endpoint.path, {})[endpoint.method.lower()] = operation(endpoint, schemas)
-    title, description = ABOUT[surface]
+    title, description = ABOUT[api]
     whole = {
         "openapi": "3.1.0",
         "info": {
@@ -87,7 +87,7 @@ def document(surface: str, declarations: Sequence[Declaration]) -> str:
             "description": description + SIGNING_IN,
             "contact": {"name": "Whoever runs this Botberi"},
         },
-        "servers": [{"url": "/", "description": "The address that this document came from: one for all surfaces."}],
+        "servers": [{"url": "/", "description": "The address that this document came from: one for all APIs."}],
         "tags": [{"name": name, "description": TAGS[name]} for name in sorted({tag_of(each) for each in endpoints})],
         "paths": paths,
         "components": {
@@ -168,17 +168,17 @@ def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
 
 
 def _problems(declaration: Declaration) -> dict[str, Schema]:
-    return {str(status): _problem(status, codes) for status, codes in documented(declaration).items()}
+    return {str(status): _problem(status, codes) for status, codes in documented_errors(declaration).items()}
 
 
-def _problem(status: int, codes: dict[str, type[Refusal]]) -> Schema:
+def _problem(status: int, codes: dict[str, type[ApiError]]) -> Schema:
     # Not `const`, which generators of clients can't unite with the type that the general problem has.
     properties = {"status": {"type": "integer", "enum": [status]}, "code": {"type": "string", "enum": list(codes)}}
     narrowed = {"type": "object", "properties": properties}
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]}
     answer: Schema = {
-        "description": "\n".join(f"- `{code}`: {refusal.message()}" for code, refusal in codes.items()),
+        "description": "\n".join(f"- `{code}`: {api_error.message()}" for code, api_error in codes.items()),
         "content": {problems.CONTENT_TYPE: {"schema": schema, "examples": examples}},
     }
     if status in HEADERS:
@@ -188,13 +188,13 @@ def _problem(status: int, codes: dict[str, type[Refusal]]) -> Schema:
 
 def _examples(endpoints: Sequence[Declaration]) -> dict[str, Schema]:
     return {
-        code: {"summary": refusal.message(), "value": _example(status, refusal)}
+        code: {"summary": api_error.message(), "value": _example(status, api_error)}
         for endpoint in endpoints
-        for status, codes in documented(endpoint).items()
-        for code, refusal in codes.items()
+        for status, codes in documented_errors(endpoint).items()
+        for code, api_error in codes.items()
     }
 
 
-def _example(status: int, refusal: type[Refusal]) -> dict[str, Any]:
-    body = problems.problem(status, refusal.code, refusal.message())
+def _example(status: int, api_error: type[ApiError]) -> dict[str, Any]:
+    body = problems.problem(status, api_error.code, api_error.message())
     return body | {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}

@@ -53,18 +53,18 @@ def _kept_head(file: Path) -> str:
 
 
 def _function(members: Sequence[Declaration], image: str, scale: Any) -> dict[str, Any]:  # noqa: ANN401 - a callable
-    surface = members[0].surface
+    api = members[0].api
     alone = image == members[0].deployment
     needed = together(environment(each) for each in members)
-    memory = max((each.needs.memory for each in members), key=megabytes)
-    threads = max(each.needs.concurrency for each in members)
+    memory = max((each.resources.memory for each in members), key=megabytes)
+    threads = max(each.resources.concurrency for each in members)
     return {
         "lang": "botberi" if alone else "botberi-group",
-        "handler": f"./functions/{surface}",
+        "handler": f"./functions/{api}",
         "image": _IMAGE.format(name=image),
         "build_args": {
             "BASE": _IMAGE.format(name=f"base-{needed.group}"),
-            "SURFACE": surface,
+            "API": api,
             "FUNCTION" if alone else "FUNCTIONS": " ".join(each.name for each in members),
         },
         "environment": {"THREADS": str(threads), **{name: _setting(name) for name in needed.settings}},
@@ -82,19 +82,19 @@ def _setting(name: str) -> str:
 
 
 def _scale_from_zero(members: Sequence[Declaration]) -> dict[str, str]:
-    needs = members[0].needs
+    resources = members[0].resources
     return {
-        "com.openfaas.scale.min": str(max(needs.min_scale, 1)),
-        "com.openfaas.scale.max": str(needs.max_scale),
+        "com.openfaas.scale.min": str(max(resources.min_scale, 1)),
+        "com.openfaas.scale.max": str(resources.max_scale),
         "com.openfaas.scale.type": "capacity",
-        "com.openfaas.scale.target": str(needs.concurrency),
-        "com.openfaas.scale.zero": str(needs.min_scale == 0).lower(),
+        "com.openfaas.scale.target": str(resources.concurrency),
+        "com.openfaas.scale.zero": str(resources.min_scale == 0).lower(),
         "com.openfaas.scale.zero-duration": "15m",
     }
 
 
 def _scale_within_five(members: Sequence[Declaration]) -> dict[str, str]:
-    most = max(each.needs.max_scale for each in members)
+    most = max(each.resources.max_scale for each in members)
     return {"com.openfaas.scale.min": "1", "com.openfaas.scale.max": str(min(most, 5))}
 
 

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from functions.domain.refusals import Refusal
+from functions.domain.api_errors import ApiError
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from functions.runtime.problems import status_of
 from functions.runtime.providers.callers import Guard
-from functions.runtime.transport import SERVER_REFUSALS
+from functions.runtime.transport import SERVER_ERRORS
 from tools.manifests import compose, edge
-from tools.manifests.answers import refused_with
 from tools.manifests.openapi import ABOUT
 from tools.manifests.pages import ROOT, head, table
 from tools.manifests.parts import PARTS
+from tools.manifests.responses import errors_by_status
 from tools.manifests.settings_table import SECRET_READERS, SECRETS, SETTINGS
 
 FOLDER: Final = Path("docs/reference")
@@ -24,7 +24,7 @@ ABOUT_SECRETS: Final = (
     "variable of the secret's name in capitals serves as well."
 )
 
-_BEFORE_FUNCTIONS: Final = sorted({*edge.OWN_REFUSALS, *SERVER_REFUSALS}, key=lambda each: each.code)
+_BEFORE_FUNCTIONS: Final = sorted({*edge.OWN_ERRORS, *SERVER_ERRORS}, key=lambda each: each.code)
 """What the host's server or the edge answers before any function is asked."""
 
 
@@ -42,21 +42,21 @@ def endpoints(declarations: Sequence[Declaration]) -> str:
     parts = [
         head(
             "Endpoints",
-            "Each row is one function. Every answer in full, with its schema, is on the page `/docs` of each surface "
+            "Each row is one function. Every answer in full, with its schema, is on the page `/docs` of each API "
             "and in [deploy/openapi](../../deploy/openapi). A caller of *nobody* means that no access token is needed.",
         )
     ]
-    for surface, (title, about) in ABOUT.items():
+    for api, (title, about) in ABOUT.items():
         rows = [_endpoint(each) for each in sorted(declarations, key=lambda each: (each.path, each.method))]
-        mine = [row for row, each in rows if each.surface == surface]
+        mine = [row for row, each in rows if each.api == api]
         parts += [f"## {title}\n\n{about}", table(("endpoint", "what it does", "caller", "answers"), mine)]
     return "\n\n".join(parts) + "\n"
 
 
 def _endpoint(declaration: Declaration) -> tuple[tuple[str, ...], Declaration]:
     caller = declaration.parameter(Guard)
-    answers = ", ".join(f"[{status}](problems.md#{status})" for status in refused_with(declaration))
-    file = f"../../functions/{declaration.surface}/{declaration.name}.py"
+    answers = ", ".join(f"[{status}](problems.md#{status})" for status in errors_by_status(declaration))
+    file = f"../../functions/{declaration.api}/{declaration.name}.py"
     row = (
         f"[`{declaration.method} {declaration.path}`]({file})",
         declaration.summary,
@@ -68,14 +68,14 @@ def _endpoint(declaration: Declaration) -> tuple[tuple[str, ...], Declaration]:
 
 def problems(declarations: Sequence[Declaration]) -> str:
     """Return the page of all problem codes, by HTTP status."""
-    found: dict[int, dict[str, tuple[type[Refusal], list[str]]]] = defaultdict(dict)
+    found: dict[int, dict[str, tuple[type[ApiError], list[str]]]] = defaultdict(dict)
     for early in _BEFORE_FUNCTIONS:
         found[status_of(early)][early.code] = (early, [])
     for each in declarations:
-        if each.surface != "subscribers":
-            for status, codes in refused_with(each).items():
-                for code, refusal in codes.items():
-                    found[status].setdefault(code, (refusal, []))[1].append(each.name)
+        if each.api != "subscribers":
+            for status, codes in errors_by_status(each).items():
+                for code, api_error in codes.items():
+                    found[status].setdefault(code, (api_error, []))[1].append(each.name)
     parts = [
         head(
             "Problems",
@@ -86,7 +86,8 @@ def problems(declarations: Sequence[Declaration]) -> str:
     ]
     for status in sorted(found):
         rows = [
-            (f"`{code}`", refusal.message(), _some(names)) for code, (refusal, names) in sorted(found[status].items())
+            (f"`{code}`", api_error.message(), _some(names))
+            for code, (api_error, names) in sorted(found[status].items())
         ]
         parts += [f"## {status}", table(("code", "what it says", "who answers so"), rows)]
     return "\n\n".join(parts) + "\n"
@@ -105,8 +106,8 @@ def settings(declarations: Sequence[Declaration]) -> str:
     given: dict[str, list[str]] = defaultdict(list)
     kept: dict[str, list[str]] = defaultdict(list)
     for each in declarations:
-        needs = environment(each)
-        for name, users in ((needs.settings, given), (needs.secrets, kept)):
+        resources = environment(each)
+        for name, users in ((resources.settings, given), (resources.secrets, kept)):
             for one in name:
                 users[one].append(each.name)
     for part in PARTS:

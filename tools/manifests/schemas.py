@@ -8,7 +8,7 @@ from pydantic.json_schema import models_json_schema
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.providers.query import QueryParameters
-from functions.schemas.shapes import Cached
+from functions.schemas.base import Cached
 
 Schema = dict[str, Any]
 Model = tuple[type[BaseModel], Literal["validation", "serialization"]]

@@ -23,7 +23,7 @@ def speakers(model: type[Event]) -> list[Path]:
     if speaker is not None:
         return [Path(speaker)]
     module, name = f"from {model.__module__} import", model.__name__
-    # Not where a refusal of the same name is defined.
+    # Not where an API error of the same name is defined.
     made = re.compile(rf"(?<!class )\b{name}\(|emit_event(?s:.*)\b{name}\.type\b")
     return [file for file, text in _sources().items() if module in text and made.search(text)]
 

@@ -21,11 +21,11 @@ def subscriptions(declarations: Sequence[Declaration]) -> str:
             "function": each.deployment,
             "queue": f"botberi.{each.deployment}",
             "types": list(each.event_types),
-            "timeout_seconds": each.needs.timeout_seconds + (0 if each.needs.min_scale else COLD_START),
-            "concurrency": each.needs.concurrency,
+            "timeout_seconds": each.resources.timeout_seconds + (0 if each.resources.min_scale else COLD_START),
+            "concurrency": each.resources.concurrency,
             **({"schedule": each.schedule, "timezone": each.timezone} if each.schedule else {}),
         }
         for each in declarations
-        if each.surface == "subscribers"
+        if each.api == "subscribers"
     ]
     return json.dumps(entries, indent=2) + "\n"

@@ -11,9 +11,9 @@ FILE: Final = Path("deploy/prometheus/targets.json")
 
 
 def targets(declarations: Sequence[Declaration]) -> str:
-    """Return the functions, grouped by surface."""
-    surfaces: dict[str, list[str]] = {}
+    """Return the functions, grouped by API."""
+    apis: dict[str, list[str]] = {}
     for each in declarations:
-        surfaces.setdefault(each.surface, []).append(f"{each.deployment}:8080")
-    groups = [{"labels": {"surface": name}, "targets": sorted(places)} for name, places in sorted(surfaces.items())]
+        apis.setdefault(each.api, []).append(f"{each.deployment}:8080")
+    groups = [{"labels": {"api": name}, "targets": sorted(places)} for name, places in sorted(apis.items())]
     return json.dumps(groups, indent=2) + "\n"

@@ -11,20 +11,20 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from functions.domain.catalog.tests.making import a_bundle, a_slug, an_agent, in_base64
-from testing.answers import Answer
 from testing.clients import Api
 from testing.people import Person
+from testing.responses import Response
 from testing.world import World
 
 VERSION: dict[str, Any] = {"number": "1.0.0", "config_schema": {"type": "object"}, "bundle": in_base64(a_bundle())}
 
 
 @pytest.fixture
-def publish(api: Api, person: Callable[..., Person]) -> Callable[..., Answer]:
+def publish(api: Api, person: Callable[..., Person]) -> Callable[..., Response]:
     """`publish(slug, number="1.0.0", …)` as an administrator."""
     token = person(scopes=("user", "admin")).token
 
-    def post(slug: str, **fields: Any) -> Answer:
+    def post(slug: str, **fields: Any) -> Response:
         return api.admin.post(f"/v1/admin/agents/{slug}/versions", json=VERSION | fields, token=token)
 
     return post
@@ -39,7 +39,7 @@ def channels(world: World, slug: str) -> dict[str, str]:
         return {row.name: row.number for row in db.execute(query, {"slug": slug})}
 
 
-def test_a_bundle_becomes_the_stable_version(api: Api, world: World, publish: Callable[..., Answer]) -> None:
+def test_a_bundle_becomes_the_stable_version(api: Api, world: World, publish: Callable[..., Response]) -> None:
     slug, content = an_agent(world), a_bundle()
     answer = publish(slug, bundle=in_base64(content), changelog="First.")
     assert (answer.status_code, answer.json["channels"]) == (201, ["stable"])
@@ -50,7 +50,7 @@ def test_a_bundle_becomes_the_stable_version(api: Api, world: World, publish: Ca
         assert db.scalar(query, {"id": answer.json["id"]}) == content
 
 
-def test_channels_move_to_the_version_that_names_them(world: World, publish: Callable[..., Answer]) -> None:
+def test_channels_move_to_the_version_that_names_them(world: World, publish: Callable[..., Response]) -> None:
     slug = an_agent(world)
     publish(slug, number="1.0.0", channels=["stable", "beta", "stable"][:2])
     publish(slug, number="1.1.0-rc.1", channels=["beta"])
@@ -58,14 +58,14 @@ def test_channels_move_to_the_version_that_names_them(world: World, publish: Cal
     assert channels(world, slug) == {"stable": "1.0.0", "beta": "1.1.0-rc.1"}
 
 
-def test_a_number_is_published_once(world: World, publish: Callable[..., Answer]) -> None:
+def test_a_number_is_published_once(world: World, publish: Callable[..., Response]) -> None:
     slug = an_agent(world)
     assert publish(slug).status_code == 201
     again = publish(slug, bundle=in_base64(a_bundle("def agent(r): ...")))
     assert (again.status_code, again.code) == (409, "version_exists")
 
 
-def test_another_build_of_a_number_is_no_other_version(world: World, publish: Callable[..., Answer]) -> None:
+def test_another_build_of_a_number_is_no_other_version(world: World, publish: Callable[..., Response]) -> None:
     slug = an_agent(world)
     assert publish(slug, number="1.0.0+build.1").status_code == 201
     assert publish(slug, number="1.0.0+build.2").code == "version_exists"
@@ -84,7 +84,7 @@ def test_another_build_of_a_number_is_no_other_version(world: World, publish: Ca
     ],
 )
 def test_stable_moves_neither_down_nor_to_a_preview_by_itself(
-    world: World, publish: Callable[..., Answer], published: list[str], stable: str | None
+    world: World, publish: Callable[..., Response], published: list[str], stable: str | None
 ) -> None:
     slug = an_agent(world)
     told = [publish(slug, number=number).json["channels"] for number in published]
@@ -92,13 +92,13 @@ def test_stable_moves_neither_down_nor_to_a_preview_by_itself(
     assert told == [["stable"] if number in {stable, "2.0.0"} else [] for number in published]
 
 
-def test_a_channel_that_is_named_moves_wherever_it_is_sent(world: World, publish: Callable[..., Answer]) -> None:
+def test_a_channel_that_is_named_moves_wherever_it_is_sent(world: World, publish: Callable[..., Response]) -> None:
     slug = an_agent(world, "2.0.0")
     assert publish(slug, number="1.0.1", channels=["stable"]).json["channels"] == ["stable"]
     assert channels(world, slug) == {"stable": "1.0.1"}
 
 
-def test_a_schema_is_shown_as_it_was_sent(api: Api, world: World, publish: Callable[..., Answer]) -> None:
+def test_a_schema_is_shown_as_it_was_sent(api: Api, world: World, publish: Callable[..., Response]) -> None:
     slug = an_agent(world)
     numbers = {
         "zone": {"maximum": 1e300, "default": -0.0},
@@ -112,13 +112,13 @@ def test_a_schema_is_shown_as_it_was_sent(api: Api, world: World, publish: Calla
     assert publish(slug, number="1.0.1", config_schema=shown).status_code == 201
 
 
-def test_a_bundle_may_come_in_lines(world: World, publish: Callable[..., Answer]) -> None:
+def test_a_bundle_may_come_in_lines(world: World, publish: Callable[..., Response]) -> None:
     lines = base64.encodebytes(a_bundle("def agent(r): ...")).decode()
     assert "\n" in lines.strip()
     assert publish(an_agent(world), bundle=lines).status_code == 201
 
 
-def test_of_two_at_the_same_time_one_is_published(world: World, publish: Callable[..., Answer]) -> None:
+def test_of_two_at_the_same_time_one_is_published(world: World, publish: Callable[..., Response]) -> None:
     slug = an_agent(world)
     with ThreadPoolExecutor(4) as pool:
         statuses = sorted(answer.status_code for answer in pool.map(lambda _: publish(slug), range(4)))
@@ -151,7 +151,7 @@ def test_the_database_too_keeps_versions_as_they_are(world: World, statement: st
     ],
 )
 def test_what_is_wrong_is_refused_and_changes_nothing(
-    world: World, publish: Callable[..., Answer], fields: dict[str, Any], code: str
+    world: World, publish: Callable[..., Response], fields: dict[str, Any], code: str
 ) -> None:
     slug = an_agent(world)
     answer = publish(slug, **fields)
@@ -160,11 +160,13 @@ def test_what_is_wrong_is_refused_and_changes_nothing(
     assert channels(world, slug) == {}
 
 
-def test_an_agent_that_is_not_there_gets_no_version(publish: Callable[..., Answer]) -> None:
+def test_an_agent_that_is_not_there_gets_no_version(publish: Callable[..., Response]) -> None:
     assert publish(a_slug()).code == "agent_not_found"
 
 
-def test_a_bundle_of_a_mebibyte_fits_and_a_body_of_three_does_not(world: World, publish: Callable[..., Answer]) -> None:
+def test_a_bundle_of_a_mebibyte_fits_and_a_body_of_three_does_not(
+    world: World, publish: Callable[..., Response]
+) -> None:
     slug = an_agent(world)
     full = a_bundle("def agent(r): ...\n" + "#" * 200_000)
     assert publish(slug, bundle=in_base64(full)).status_code == 201

@@ -11,8 +11,8 @@ from cloudevents.http import CloudEvent
 from events.catalog.systems import NoticePosted, RecordChanged
 from events.contracts import contracts
 from testing import people
-from testing.answers import Answer
 from testing.clients import Api
+from testing.responses import Response
 from testing.world import World
 
 DATA = {"notice_id": "notice-1", "text": "Something has happened."}
@@ -32,7 +32,7 @@ def row(world: World, event_id: str) -> dict[str, Any]:
     return dict(found)
 
 
-def structured(api: Api, token: str, event: dict[str, Any]) -> Answer:
+def structured(api: Api, token: str, event: dict[str, Any]) -> Response:
     return api.broker.post("/v1/events", data=json.dumps(event).encode(), headers=STRUCTURED, token=token)
 
 

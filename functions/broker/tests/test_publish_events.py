@@ -9,9 +9,9 @@ import pytest
 
 from events.catalog.systems import NoticePosted
 from testing import people
-from testing.answers import Answer
 from testing.clients import Api
 from testing.people import Person
+from testing.responses import Response
 from testing.world import World
 
 SOURCE = "/example/batch"
@@ -30,7 +30,7 @@ def event(event_id: str, notice: str = "notice-batch", **more: object) -> dict[s
     return head | {"data": {"notice_id": notice, "text": "batch"}} | more
 
 
-def publish(api: Api, token: str, events: Sequence[object]) -> Answer:
+def publish(api: Api, token: str, events: Sequence[object]) -> Response:
     return api.broker.post("/v1/events/batch", data=json.dumps(events).encode(), headers=BATCH, token=token)
 
 

@@ -20,9 +20,9 @@ from functions.runtime.functions import declarations
 from functions.runtime.providers.callers import Guard
 from functions.tests.asking import ask
 from testing import people
-from testing.answers import Answer
 from testing.clients import Api
 from testing.people import Person
+from testing.responses import Response
 from testing.world import World
 
 NOTICE = {"type": NoticePosted.type, "data": {"notice_id": "n-1", "text": "t"}}
@@ -41,7 +41,7 @@ def create(world: World, name: str, *sources: str, **more: Any) -> str:
         return publishers.create(db, Wanted(name, sources or (CRM,), **more))[1]
 
 
-def say(api: Api, token: str, event: dict[str, Any], **more: Any) -> Answer:
+def say(api: Api, token: str, event: dict[str, Any], **more: Any) -> Response:
     return api.broker.post("/v1/events", json=event | more, token=token)
 
 

@@ -15,8 +15,8 @@ from events.outbox import emit
 from functions.domain.accounts import passwords
 from functions.domain.accounts.emails import normalise
 from functions.domain.accounts.tables import accounts
+from functions.domain.api_errors import Conflict, FieldError, Forbidden, NotFound, Unauthenticated
 from functions.domain.databases import UserDb
-from functions.domain.refusals import Conflict, FieldError, Forbidden, NotFound, Unauthenticated
 
 SCOPES: Final = ("user", "admin", "broker")
 """All that there are; a new account has the first."""

@@ -14,8 +14,8 @@ from events.outbox import emit
 from functions.domain.accounts import accounts, sessions
 from functions.domain.accounts.accounts import SCOPES, Account
 from functions.domain.accounts.tables import accounts as table
+from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.databases import UserDb
-from functions.domain.refusals import FieldError, Invalid
 
 
 class ScopeUnknown(Invalid):

@@ -3,7 +3,7 @@
 import re
 from typing import Any, Final
 
-from functions.domain.refusals import FieldError, Invalid
+from functions.domain.api_errors import FieldError, Invalid
 
 MAX_LENGTH: Final = 254
 """Characters (RFC 5321)."""
@@ -19,7 +19,7 @@ PATTERN: Final = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP}$"
 """A dot-atom (RFC 5322) at a host with a dot, whose last label begins with a letter, as no number of a machine does."""
 
 SCHEMA: Final[dict[str, Any]] = {"format": "email", "minLength": 6, "maxLength": MAX_LENGTH, "pattern": PATTERN}
-"""What an OpenAPI document says of an address. It is checked here alone: a refusal has a code and a reason."""
+"""What an OpenAPI document says of an address. It is checked here alone: an API error has a code and a reason."""
 
 
 class EmailInvalid(Invalid):
@@ -29,14 +29,14 @@ class EmailInvalid(Invalid):
 def normalise(email: str) -> str:
     """Return the address in lower case, or refuse what is none."""
     if not email.isascii():
-        raise _refusal("email_not_ascii", "Only ASCII characters can be used; write a domain as DNS has it: xn--….")
+        raise _api_error("email_not_ascii", "Only ASCII characters can be used; write a domain as DNS has it: xn--….")
     if len(email) > MAX_LENGTH or email.find("@") > MAX_LOCAL:
         message = f"An address has {MAX_LENGTH} characters at most, and {MAX_LOCAL} of them before the @."
-        raise _refusal("email_too_long", message)
+        raise _api_error("email_too_long", message)
     if not re.fullmatch(PATTERN, email):
-        raise _refusal("not_an_email", "An address looks like ann@example.com.")
+        raise _api_error("not_an_email", "An address looks like ann@example.com.")
     return email.lower()
 
 
-def _refusal(code: str, message: str) -> EmailInvalid:
+def _api_error(code: str, message: str) -> EmailInvalid:
     return EmailInvalid(errors=[FieldError("/email", code, message)])

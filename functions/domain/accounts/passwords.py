@@ -4,7 +4,7 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from functions.domain.refusals import FieldError, Invalid
+from functions.domain.api_errors import FieldError, Invalid
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher

@@ -14,7 +14,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final, Self
 
-from functions.domain.refusals import Unauthenticated
+from functions.domain.api_errors import Unauthenticated
 
 _FORM: Final = struct.Struct("!16sI32s")
 _PREFIX: Final = "rt_"

@@ -14,8 +14,8 @@ from functions.domain.accounts import access_tokens
 from functions.domain.accounts.accounts import Account, find_active
 from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_chain_key
 from functions.domain.accounts.tables import sessions
+from functions.domain.api_errors import Unauthenticated
 from functions.domain.databases import UserDb
-from functions.domain.refusals import Unauthenticated
 
 IDLE: Final = timedelta(days=30)
 """A session that isn't refreshed for so long has ended."""

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from core.ids import new_id
 from events.catalog.agents import AgentChanged, AgentCreated
 from events.outbox import emit
+from functions.domain.api_errors import Conflict, NotFound, PreconditionFailed
 from functions.domain.databases import SharedDb
-from functions.domain.refusals import Conflict, NotFound, PreconditionFailed
 from shared_psql_models.agents import agent_versions, agents, channels
 
 SLUG: Final = r"^[a-z][a-z0-9-]{1,62}$"

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from functions.domain.refusals import FieldError, Invalid
+from functions.domain.api_errors import FieldError, Invalid
 
 MAX_PACKED_BYTES: Final = 1024 * 1024
 MAX_UNPACKED_BYTES: Final = 8 * 1024 * 1024

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.catalog import costs, defaults
 from functions.domain.json_schemas import (
     LARGEST,
@@ -23,7 +24,6 @@ from functions.domain.json_schemas import (
     validators,
     values,
 )
-from functions.domain.refusals import FieldError, Invalid
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 MAX_BYTES: Final = 64 * 1024

@@ -10,11 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 from core.ids import new_id
 from events.catalog.agents import VersionPublished
 from events.outbox import emit
+from functions.domain.api_errors import Conflict, FieldError, Invalid
 from functions.domain.catalog import bundles, config_schemas
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
-from functions.domain.refusals import Conflict, FieldError, Invalid
 from shared_psql_models.agents import agent_versions, agents, channels
 from shared_psql_models.agents import bundles as bundle_rows
 

@@ -5,9 +5,9 @@ from typing import Final
 
 from sqlalchemy import RowMapping, select
 
+from functions.domain.api_errors import NotFound
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.databases import SharedDb
-from functions.domain.refusals import NotFound
 from shared_psql_models.agents import agent_versions, agents, channels
 
 _COUNT: Final = r"(0|[1-9][0-9]{0,14})"

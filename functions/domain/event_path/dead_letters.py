@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, text
 
-from functions.domain.refusals import NotFound
+from functions.domain.api_errors import NotFound
 
 Databases = Mapping[str, Connection]
 """A transaction on each database that is looked into, by its name."""
@@ -88,15 +88,15 @@ def shown(event: str) -> dict[str, Any] | None:
         return None
     if not isinstance(document, dict):
         return None
-    return document | {"data": masked(document["data"])} if "data" in document else document
+    return document | {"data": redacted(document["data"])} if "data" in document else document
 
 
-def masked(value: Any) -> Any:  # noqa: ANN401 - JSON
+def redacted(value: Any) -> Any:  # noqa: ANN401 - JSON
     """Return `value` with its texts replaced by their length, except ids, times and codes."""
     if isinstance(value, dict):
-        return {key: masked(each) for key, each in value.items()}
+        return {key: redacted(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [masked(each) for each in value]
+        return [redacted(each) for each in value]
     if isinstance(value, str) and not _ID.fullmatch(value) and not _CODE.fullmatch(value):
         return f"<{len(value)} characters>"
     return value

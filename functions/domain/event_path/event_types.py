@@ -6,7 +6,7 @@ from events import envelope, subscriptions
 from events.catalog.load import load
 from events.contracts import contracts
 from events.event import Event
-from functions.domain.refusals import NotFound
+from functions.domain.api_errors import NotFound
 
 
 class EventTypeUnknown(NotFound):

@@ -13,10 +13,10 @@ from events.catalog.load import load
 from events.catalog.publishers import PublisherCreated, PublisherKeyRotated, PublisherRevoked
 from events.event import EVERYBODY
 from events.outbox import emit
+from functions.domain.api_errors import Conflict, FieldError, Invalid, NotFound
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources
 from functions.domain.principals import KEY_PREFIX, Principal
-from functions.domain.refusals import Conflict, FieldError, Invalid, NotFound
 from shared_psql_models.publishers import publisher_keys, publishers
 
 KEY_BYTES: Final = 32

@@ -13,11 +13,11 @@ from core import context
 from events.catalog.load import load
 from events.event import Event
 from events.wire import MAX_SUBJECT, is_attribute
+from functions.domain.api_errors import ApiError, Conflict, FieldError, Forbidden, Invalid
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources
 from functions.domain.event_path.event_types import EventTypeUnknown
 from functions.domain.principals import Principal
-from functions.domain.refusals import Conflict, FieldError, Forbidden, Invalid, Refusal
 
 CHANNELS: Final = ("events", "botberi_")
 """What reserved channels begin with."""
@@ -59,7 +59,7 @@ class BatchRefused(Invalid):
     """Nothing of the batch was published: `errors` names what is wrong with which event, counted from 0."""
 
 
-REFUSALS: Final = (
+API_ERRORS: Final = (
     EventTypeUnknown,
     TypeReserved,
     TypeNotGranted,
@@ -157,8 +157,8 @@ def publish_all(db: SharedDb, by: Principal, drafts: Sequence[Draft], notify_que
     for place, draft in enumerate(drafts):
         try:
             events.append(_checked(by, draft, catalog))
-        except Refusal as refusal:
-            errors += _at(place, refusal)
+        except ApiError as api_error:
+            errors += _at(place, api_error)
     if errors:
         raise BatchRefused(errors=errors)
     published = _published(db, drafts, events, notify_queue)
@@ -170,11 +170,11 @@ def publish_all(db: SharedDb, by: Principal, drafts: Sequence[Draft], notify_que
     return [each for each in published if each]
 
 
-def _at(place: int, refusal: Refusal) -> list[FieldError]:
+def _at(place: int, api_error: ApiError) -> list[FieldError]:
     """Return the errors of one event of a batch."""
-    if not refusal.errors:
-        return [FieldError(f"/{place}/type", refusal.code, refusal.message())]
-    return [FieldError(f"/{place}{error.pointer}", error.code, error.message) for error in refusal.errors]
+    if not api_error.errors:
+        return [FieldError(f"/{place}/type", api_error.code, api_error.message())]
+    return [FieldError(f"/{place}{error.pointer}", error.code, error.message) for error in api_error.errors]
 
 
 def _checked(by: Principal, draft: Draft, catalog: Mapping[str, type[Event]]) -> Event:
@@ -217,7 +217,7 @@ def _check_source(by: Principal, source: str) -> None:
     raise _refused(SourceReserved if sources.is_reserved(source) else SourceNotGranted, "/source")
 
 
-def _refused(kind: type[Refusal], pointer: str) -> Refusal:
+def _refused(kind: type[ApiError], pointer: str) -> ApiError:
     return kind(errors=[FieldError(pointer, kind.code, kind.message())])
 
 

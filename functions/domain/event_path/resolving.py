@@ -10,8 +10,8 @@ from core.ids import new_id
 from events.catalog.dead_letters import DeadLettersResolved
 from events.outbox import emit
 from events.wire import NotAnEventError, decode, fits
+from functions.domain.api_errors import ApiError, Conflict
 from functions.domain.event_path.dead_letters import MATCH, Databases, DeadLetterNotFound, Filter
-from functions.domain.refusals import Conflict, Refusal
 
 Resolution = Literal["redriven", "discarded"]
 
@@ -59,7 +59,7 @@ class Outcome:
 
     ids: list[str] = field(default_factory=list)
     """Oldest first."""
-    skipped: dict[str, type[Refusal]] = field(default_factory=dict)
+    skipped: dict[str, type[ApiError]] = field(default_factory=dict)
     """What could not be done, by id."""
     more: bool = False
     """Whether the filter has more dead letters than one action is about."""
@@ -70,8 +70,8 @@ def resolve(databases: Databases, action: Action, dead_letter: str) -> Outcome:
     DeadLetterTooLarge.
     """
     outcome = resolve_by_id(databases, action, [dead_letter])
-    for refusal in outcome.skipped.values():
-        raise refusal
+    for api_error in outcome.skipped.values():
+        raise api_error
     return outcome
 
 
@@ -121,7 +121,7 @@ def _resolve_in(db: Connection, action: Action, rows: Sequence[Any], outcome: Ou
     outcome.ids += ids
 
 
-def _unpublishable(db: Connection, dead_letters: Sequence[str]) -> Iterator[tuple[str, type[Refusal]]]:
+def _unpublishable(db: Connection, dead_letters: Sequence[str]) -> Iterator[tuple[str, type[ApiError]]]:
     """Yield what can never be published, with why."""
     for start in range(0, len(dead_letters), _READ_AT_A_TIME):
         some = dead_letters[start : start + _READ_AT_A_TIME]

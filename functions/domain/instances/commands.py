@@ -6,11 +6,11 @@ Only `desired_state` is written here; making it so is the worker's.
 from sqlalchemy import func, select, update
 
 from events.catalog.instances import InstanceDesiredStateChanged
+from functions.domain.api_errors import Conflict
 from functions.domain.databases import SharedDb
 from functions.domain.instances import history
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.reasons import Reason, why
-from functions.domain.refusals import Conflict
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from typing import TYPE_CHECKING, Final
 
+from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.catalog import defaults
-from functions.domain.instances.masks import MASK, places_of_secrets
+from functions.domain.instances.redaction import REDACTED, places_of_secrets
 from functions.domain.json_schemas import LARGEST, Json, Leading, children, escaped, pointer, validator, values
-from functions.domain.refusals import FieldError, Invalid
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, Validator
@@ -49,11 +49,11 @@ def completed(config: dict[str, Json], schema: dict[str, Json]) -> dict[str, Jso
     except defaults.TooMuchError:
         _refuse([FieldError("/config", "too_large", f"Its defaults are larger than {MAX_BYTES} bytes.")])
     _refuse(_violations(filled, schema))
-    _refuse([FieldError(f"/config{place}", "masked", _MASKED) for place in _masks(filled, schema)])
+    _refuse([FieldError(f"/config{place}", "masked", _REDACTED) for place in _redactions(filled, schema)])
     return filled
 
 
-_MASKED: Final = "This stands for a secret that isn't shown: send the secret itself."
+_REDACTED: Final = "This stands for a secret that isn't shown: send the secret itself."
 
 
 def _refuse(errors: Sequence[FieldError]) -> None:
@@ -92,8 +92,8 @@ def _by_level(value: Json) -> list[int]:
     return counts
 
 
-def _masks(config: dict[str, Json], schema: dict[str, Json]) -> list[str]:
-    return [place for place, value in places_of_secrets(config, schema).items() if value == MASK]
+def _redactions(config: dict[str, Json], schema: dict[str, Json]) -> list[str]:
+    return [place for place, value in places_of_secrets(config, schema).items() if value == REDACTED]
 
 
 def _violations(config: dict[str, Json], schema: dict[str, Json]) -> list[FieldError]:

@@ -6,7 +6,7 @@ Until they run in sandboxes, whoever operates an installation has to say that it
 from typing import Final
 
 from core.configuration import setting
-from functions.domain.refusals import Conflict
+from functions.domain.api_errors import Conflict
 
 SETTING: Final = "AGENTS_UNCONFINED"
 

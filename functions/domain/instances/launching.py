@@ -7,15 +7,15 @@ from sqlalchemy import RowMapping, func, insert
 
 from core.ids import new_id
 from events.catalog.instances import InstanceDesiredStateChanged
+from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.catalog import versions
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.catalog.versions import Channel, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.domain.instances import configs, history
 from functions.domain.instances.deadlines import DEADLINES
-from functions.domain.instances.masks import places_of_secrets
 from functions.domain.instances.reasons import Reason, why
-from functions.domain.refusals import FieldError, Invalid
+from functions.domain.instances.redaction import places_of_secrets
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import RowMapping, Select, select
 
+from functions.domain.api_errors import NotFound
 from functions.domain.databases import SharedDb
-from functions.domain.refusals import NotFound
 from shared_psql_models.agents import agent_versions, agents
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import Status

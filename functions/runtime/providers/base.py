@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from typing_extensions import TypeForm, override
 
 from events.wire import CloudEvent
-from functions.domain.refusals import FieldError, Invalid, Refusal
+from functions.domain.api_errors import ApiError, FieldError, Invalid
 from functions.runtime.databases import transaction
 from functions.runtime.declarations import Declaration, path_parameters
 
@@ -97,13 +97,13 @@ class Call:
         """Return the call's transaction on a database, opening it the first time."""
         if database not in self._sessions:
             reads = self.declaration.method == "GET"
-            opened = transaction(database, self.declaration.surface, read_only=reads)
+            opened = transaction(database, self.declaration.api, read_only=reads)
             self._sessions[database] = self.stack.enter_context(opened)
         return self._sessions[database]
 
     def short(self, database: str) -> AbstractContextManager[Connection]:
         """Open a transaction that ends with its block and changes nothing."""
-        return transaction(database, self.declaration.surface, read_only=True)
+        return transaction(database, self.declaration.api, read_only=True)
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Provider:
     reads_query: ClassVar[bool] = False
     in_endpoints: ClassVar[bool] = True
     in_subscribers: ClassVar[bool] = False
-    refusals: ClassVar[tuple[type[Refusal], ...]] = ()
+    errors: ClassVar[tuple[type[ApiError], ...]] = ()
     """What an endpoint may answer because of it."""
     group: ClassVar[str] = ""
     """The locked dependencies it needs, if it needs more than every function does."""

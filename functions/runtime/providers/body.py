@@ -12,10 +12,10 @@ from pydantic import ValidationError
 from typing_extensions import override
 
 from events.wire import is_json
-from functions.domain.refusals import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
+from functions.domain.api_errors import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
 from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas
 from functions.runtime.strict_json import NotStrictJsonError, check_json
-from functions.schemas.shapes import AnyBody, Body, ListBody, nul_characters, pointer
+from functions.schemas.base import AnyBody, Body, ListBody, nul_characters, pointer
 
 JSON: Final = "application/json"
 
@@ -31,7 +31,7 @@ NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
 class JsonBody(Provider):
     """A `Body`, a `ListBody`, or a union of them that differ in their media types."""
 
-    refusals = (Malformed, TooLarge, UnsupportedMediaType)
+    errors = (Malformed, TooLarge, UnsupportedMediaType)
 
     def __init__(self, parameter: Parameter) -> None:
         """Take the models, by media type."""

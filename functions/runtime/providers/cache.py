@@ -10,12 +10,12 @@ from typing import Any, Final
 from typing_extensions import override
 
 from core.configuration import secret, setting
-from functions.domain.refusals import Unavailable
+from functions.domain.api_errors import Unavailable
 from functions.runtime import redis_users
 from functions.runtime.databases import DependencyDownError
 from functions.runtime.declarations import Declaration
 from functions.runtime.providers.base import RESOURCE, Call, Parameter, Provider
-from functions.schemas.shapes import Answer, Cached
+from functions.schemas.base import Cached, ResponseType
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Cache:
         self.client = client
         self._away_until = 0.0
 
-    def through(self, generation: str, key: str, build: Callable[[], Answer]) -> Cached[Answer]:
+    def through(self, generation: str, key: str, build: Callable[[], ResponseType]) -> Cached[ResponseType]:
         """Return the answer kept under `key` in `generation`, or build it and keep it in place of another.
 
         `key` is one line of text.

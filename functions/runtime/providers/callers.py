@@ -13,9 +13,9 @@ from functions.domain import revocations
 from functions.domain.accounts import live_sessions
 from functions.domain.accounts.access_tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, TYPE
 from functions.domain.accounts.keys import ALGORITHM, PUBLIC
+from functions.domain.api_errors import Forbidden, Unauthenticated
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.principals import Principal, is_key
-from functions.domain.refusals import Forbidden, Unauthenticated
 from functions.runtime.databases import DatabaseUnavailable
 from functions.runtime.declarations import Declaration
 from functions.runtime.providers.base import CALLER, Call, Parameter, Provider, Schema, Schemas, is_a
@@ -42,9 +42,9 @@ class SessionRevoked(Unauthenticated):
 
 
 def _not_taken(detail: str | None = None) -> Unauthenticated:
-    refusal = Unauthenticated(detail)
-    refusal.headers = _INVALID  # type: ignore[misc]
-    return refusal
+    api_error = Unauthenticated(detail)
+    api_error.headers = _INVALID  # type: ignore[misc]
+    return api_error
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Guard(Provider):
     """A `User` or a descendant of it: whoever calls, once their token is checked and that their session is open."""
 
     stage = CALLER
-    refusals = (Unauthenticated, TokenExpired, SessionRevoked, Forbidden, DatabaseUnavailable)
+    errors = (Unauthenticated, TokenExpired, SessionRevoked, Forbidden, DatabaseUnavailable)
 
     caller: type[User]
 

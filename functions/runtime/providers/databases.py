@@ -45,7 +45,7 @@ class Session(Provider):
 
     stage = RESOURCE
     in_subscribers = True
-    refusals = (DatabaseUnavailable,)
+    errors = (DatabaseUnavailable,)
 
     def __init__(self, parameter: Parameter) -> None:
         """Take the database from the type."""
@@ -69,7 +69,7 @@ class Transactions(Provider):
     """A `UserTransactions` or a `SharedTransactions`."""
 
     stage = RESOURCE
-    refusals = (DatabaseUnavailable,)
+    errors = (DatabaseUnavailable,)
 
     def __init__(self, parameter: Parameter) -> None:
         """Take the database from the type."""
@@ -85,7 +85,7 @@ class Transactions(Provider):
     @override
     def value(self, call: Call) -> UserTransactions | SharedTransactions:
         """Return what opens transactions in the role of the function."""
-        role = call.declaration.surface
+        role = call.declaration.api
         if self.annotation is UserTransactions:
             return UserTransactions(partial(user_transaction, role))
         return SharedTransactions(partial(shared_transaction, role))

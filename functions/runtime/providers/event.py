@@ -7,9 +7,9 @@ from typing_extensions import override
 
 from events.event import Event
 from events.wire import CloudEvent
-from functions.domain.refusals import Invalid
+from functions.domain.api_errors import Invalid
 from functions.runtime.providers.base import Call, Parameter, Provider
-from functions.schemas.shapes import nul_characters
+from functions.schemas.base import nul_characters
 
 
 class NulCharacter(Invalid):

@@ -4,7 +4,7 @@ from collections.abc import Container
 
 from typing_extensions import override
 
-from functions.domain.refusals import PreconditionRequired
+from functions.domain.api_errors import PreconditionRequired
 from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas
 
 
@@ -27,7 +27,7 @@ class IfMatch(Container[str]):
 class Precondition(Provider):
     """An `IfMatch`."""
 
-    refusals = (PreconditionRequired,)
+    errors = (PreconditionRequired,)
 
     @override
     @classmethod

@@ -5,7 +5,7 @@ from functools import cached_property
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import override
 
-from functions.domain.refusals import NotFound
+from functions.domain.api_errors import NotFound
 from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas
 from functions.runtime.routes import RouteNotFound
 
@@ -13,7 +13,7 @@ from functions.runtime.routes import RouteNotFound
 class PathValue(Provider):
     """A value of any type that can be read from text."""
 
-    refusals = (NotFound, RouteNotFound)
+    errors = (NotFound, RouteNotFound)
 
     @override
     @classmethod

@@ -9,10 +9,10 @@ import flask
 from pydantic import ValidationError
 from typing_extensions import override
 
-from functions.domain.refusals import FieldError, Invalid
+from functions.domain.api_errors import FieldError, Invalid
 from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas, is_a
 from functions.runtime.providers.body import NUL, said
-from functions.schemas.shapes import PageQuery, Query
+from functions.schemas.base import PageQuery, Query
 
 AnyQuery = TypeVar("AnyQuery", bound=Query)
 

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from functions.runtime.hosting import Host
 
 
-class Answer(TestResponse):
+class Response(TestResponse):
     @property
     def json(self) -> Any:
         return self.get_json()
@@ -21,22 +21,22 @@ class Answer(TestResponse):
 class Client:
     def __init__(self, host: Host) -> None:
         self.host = host
-        self._client = WerkzeugClient(host, Answer)
+        self._client = WerkzeugClient(host, Response)
 
-    def open(self, path: str, **request: Any) -> Answer:
+    def open(self, path: str, **request: Any) -> Response:
         answer = self._client.open(path, **request)
-        assert isinstance(answer, Answer)
+        assert isinstance(answer, Response)
         return answer
 
-    def get(self, path: str, **request: Any) -> Answer:
+    def get(self, path: str, **request: Any) -> Response:
         return self.open(path, method="GET", **request)
 
-    def post(self, path: str, **request: Any) -> Answer:
+    def post(self, path: str, **request: Any) -> Response:
         return self.open(path, method="POST", **request)
 
 
 Plant = Callable[..., Client]
-"""`plant(read_thing="@endpoint(…) …")`, with `"subscribers"` first for another surface than `user`."""
+"""`plant(read_thing="@endpoint(…) …")`, with `"subscribers"` first for another API than `user`."""
 
 IMPORTS: Final = """
 from typing import Annotated, Any, ClassVar
@@ -47,12 +47,12 @@ from events.catalog.schedules import SharedPruningFallenDue
 from events.outbox import emit
 from events.wire import CloudEvent
 from functions.domain.databases import SharedDb, UserDb
-from functions.domain.refusals import *
+from functions.domain.api_errors import *
 from functions.runtime.providers.callers import Admin, User
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.databases import SharedTransactions, UserTransactions
 from functions.runtime.providers.if_match import IfMatch
-from functions.schemas.shapes import *
+from functions.schemas.base import *
 from functions.runtime.subscriber import subscriber
 """
 
@@ -64,8 +64,8 @@ class Garden:
         self.folder = folder
         self.names: list[str] = []
 
-    def plant(self, surface: str = "user", **sources: str) -> Client:
-        folder = self.folder / surface
+    def plant(self, api_name: str = "user", **sources: str) -> Client:
+        folder = self.folder / api_name
         folder.mkdir(exist_ok=True)
         for name, source in sources.items():
             docstring = f'"""{name}: a planted function."""\n'

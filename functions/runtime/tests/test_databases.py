@@ -19,7 +19,7 @@ from functions.tests.alone import without_memory
 from testing.world import World
 
 ASK = """
-    @endpoint("GET", "/things", refusals=(Unavailable,))
+    @endpoint("GET", "/things", API errors=(Unavailable,))
     def ask_things(db: UserDb) -> None:
         db.execute(text("set local statement_timeout = '100ms'"))
         db.execute(text("set local lock_timeout = '100ms'"))

@@ -8,13 +8,13 @@ import pytest
 from testing.clients import Api
 
 
-@pytest.mark.parametrize("surface", ["user", "admin", "broker"])
-def test_each_surface_shows_its_own_document(api: Api, surface: str) -> None:
-    client = getattr(api, surface)
+@pytest.mark.parametrize("api_name", ["user", "admin", "broker"])
+def test_each_surface_shows_its_own_document(api: Api, api_name: str) -> None:
+    client = getattr(api, api_name)
     page, document = client.get("/docs"), client.get("/openapi.json")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"
     paths = json.loads(document.text)["paths"]
-    mine = {each.path for each in api.declarations if each.surface == surface}
+    mine = {each.path for each in api.declarations if each.api == api_name}
     assert set(paths) == mine
 
 

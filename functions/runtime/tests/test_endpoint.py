@@ -3,7 +3,7 @@ import logging
 import pytest
 from sqlalchemy import text
 
-from functions.domain import refusals
+from functions.domain import api_errors
 from functions.runtime.problems import STATUSES, status_of
 from functions.runtime.tests.planting import Plant
 from testing.world import World
@@ -30,8 +30,8 @@ def test_a_bug_names_the_trace_under_which_it_was_logged(plant: Plant) -> None:
     assert answer.json["trace_id"] == answer.headers["X-Request-Id"]
 
 
-@pytest.mark.parametrize("kind", [kind for kind in STATUSES if kind.__module__ == refusals.__name__])
-def test_a_refusal_answers_with_its_kind_s_status_as_a_problem(plant: Plant, kind: type[refusals.Refusal]) -> None:
+@pytest.mark.parametrize("kind", [kind for kind in STATUSES if kind.__module__ == api_errors.__name__])
+def test_a_refusal_answers_with_its_kind_s_status_as_a_problem(plant: Plant, kind: type[api_errors.ApiError]) -> None:
     answer = plant(read_things=READ + f"        raise {kind.__name__}").get("/things")
     assert answer.status_code == STATUSES[kind]
     assert answer.mimetype == "application/problem+json"
@@ -39,7 +39,7 @@ def test_a_refusal_answers_with_its_kind_s_status_as_a_problem(plant: Plant, kin
 
 
 def test_a_refusal_of_one_s_own_answers_as_its_kind_does() -> None:
-    class NothingLeft(refusals.Conflict):
+    class NothingLeft(api_errors.Conflict):
         """There is nothing left."""
 
     assert (status_of(NothingLeft), NothingLeft.code) == (409, "nothing_left")

@@ -70,7 +70,7 @@ def test_a_subscriber_among_others_says_that_it_is_ready_and_one_that_is_not_the
 
 def test_subscribers_are_on_the_listener_of_the_dispatcher_alone() -> None:
     client = Client(create([], {"8010": "user", "8060": "subscribers"}))
-    addresses = [f"/function/{each.deployment}" for each in client.host.declarations if each.surface == "subscribers"]
+    addresses = [f"/function/{each.deployment}" for each in client.host.declarations if each.api == "subscribers"]
     assert {status_of(client, address, port=8060) for address in addresses} == {401}
     assert status_of(client, "/v1/auth/login", port=8060) == 404
     for address, port in itertools.product(addresses, (8010, 8080)):
@@ -103,7 +103,7 @@ def test_the_framework_alone_serves_a_function_as_the_host_does(plant: Plant) ->
 
 def test_a_port_serves_its_surface_alone(plant: Plant) -> None:
     client = plant(read_thing=READ, break_thing=BREAK)
-    client.host.surfaces_by_port = {"8010": "user", "8020": "admin"}
+    client.host.apis_by_port = {"8010": "user", "8020": "admin"}
     assert client.get("/things/a", base_url="http://localhost:8010").status_code == 200
     assert client.get("/things/a", base_url="http://localhost:8020").status_code == 404
 

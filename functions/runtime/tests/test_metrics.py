@@ -1,22 +1,22 @@
-from functions.runtime.metrics import Answers
+from functions.runtime.metrics import Responses
 from functions.runtime.tests.planting import Plant
 
 
 def test_answers_are_counted_by_function_and_status() -> None:
-    answers = Answers()
+    responses = Responses()
     for status in (200, 200, 404):
-        answers.observe("login", status, 0.01)
-    assert 'botberi_function_answers_total{function="login",status="200"} 2' in answers.text()
-    assert 'botberi_function_answers_total{function="login",status="404"} 1' in answers.text()
+        responses.observe("login", status, 0.01)
+    assert 'botberi_function_responses_total{function="login",status="200"} 2' in responses.text()
+    assert 'botberi_function_responses_total{function="login",status="404"} 1' in responses.text()
 
 
 def test_each_bucket_counts_what_took_no_longer() -> None:
-    answers = Answers()
+    responses = Responses()
     for seconds in (0.001, 0.005, 0.3, 60):
-        answers.observe("login", 200, seconds)
+        responses.observe("login", 200, seconds)
     counts = {bound: f'_bucket{{function="login",le="{bound}"}} {n}' for bound, n in COUNTS.items()}
-    assert [bound for bound, line in counts.items() if line not in answers.text()] == []
-    assert 'botberi_function_seconds_sum{function="login"} 60.306' in answers.text()
+    assert [bound for bound, line in counts.items() if line not in responses.text()] == []
+    assert 'botberi_function_seconds_sum{function="login"} 60.306' in responses.text()
 
 
 COUNTS = {"0.005": 2, "0.25": 2, "0.5": 3, "10.0": 3, "+Inf": 4}

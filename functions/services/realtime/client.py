@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from events.event import TYPES
-from functions.domain.refusals import Refusal
+from functions.domain.api_errors import ApiError
 from functions.runtime.providers import callers
 from functions.runtime.providers.callers import LEEWAY_SECONDS, Admin, User
 from functions.services.realtime import protocol
@@ -117,8 +117,8 @@ class Client:
             caller = User.of(claims)
             if await self._sessions.has_ended(caller.session_id):
                 raise callers.SessionRevoked
-        except Refusal as refusal:
-            raise Farewell.of(refusal) from None
+        except ApiError as api_error:
+            raise Farewell.of(api_error) from None
         return Admitted(caller, callers.key_of(message.token), float(claims["exp"]))
 
     def _welcome(self, admitted: Admitted, message: Authenticate) -> None:

@@ -15,7 +15,7 @@ from events.broker import bus
 
 log = logging.getLogger(__name__)
 
-Answer = TypeVar("Answer")
+ResponseType = TypeVar("ResponseType")
 
 LENGTH: Final = 20_000
 LENGTH_BYTES: Final = 64 * 1024 * 1024
@@ -121,10 +121,10 @@ class Feed:
         method(*arguments, **more, **{into: lambda given: None if answer.done() else answer.set_result(given)})
         return await self._or_gone(answer)
 
-    async def _or_gone(self, wanted: Awaitable[Answer]) -> Answer:
+    async def _or_gone(self, wanted: Awaitable[ResponseType]) -> ResponseType:
         """Wait for something, or raise LostError when the connection is gone before."""
         assert self._gone is not None  # noqa: S101 - tells the type checker what _connect has made
-        task: asyncio.Future[Answer] = asyncio.ensure_future(wanted)
+        task: asyncio.Future[ResponseType] = asyncio.ensure_future(wanted)
         either: set[asyncio.Future[Any]] = {task, self._gone}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if self._gone.done():

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from functions.domain.refusals import Unauthenticated
+from functions.domain.api_errors import Unauthenticated
 from functions.services.realtime import protocol
 from functions.services.realtime.figures import Figures
 from functions.services.realtime.occurrence import Occurrence

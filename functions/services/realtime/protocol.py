@@ -11,7 +11,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from functions.domain.refusals import Forbidden, Refusal, Unauthenticated, Unavailable
+from functions.domain.api_errors import ApiError, Forbidden, Unauthenticated, Unavailable
 
 PATH: Final = "/v1/realtime"
 
@@ -52,7 +52,7 @@ class Close(IntEnum):
     """The account has too many connections, or this one sent too many messages."""
 
 
-class Farewell(Exception):  # noqa: N818 - a farewell is an answer, not an error
+class Farewell(Exception):
     """The connection has to end."""
 
     def __init__(self, code: Close, reason: str) -> None:
@@ -62,15 +62,15 @@ class Farewell(Exception):  # noqa: N818 - a farewell is an answer, not an error
         self.reason = reason[:120]
 
     @classmethod
-    def of(cls, refusal: Refusal) -> Self:
+    def of(cls, api_error: ApiError) -> Self:
         """Return the farewell that says what a function would have refused with."""
-        kinds: dict[type[Refusal], Close] = {
+        kinds: dict[type[ApiError], Close] = {
             Unauthenticated: Close.UNAUTHENTICATED,
             Forbidden: Close.FORBIDDEN,
             Unavailable: Close.TRY_AGAIN_LATER,
         }
-        code = next(code for kind, code in kinds.items() if isinstance(refusal, kind))
-        return cls(code, refusal.code)
+        code = next(code for kind, code in kinds.items() if isinstance(api_error, kind))
+        return cls(code, api_error.code)
 
 
 class Message(BaseModel):

@@ -14,7 +14,7 @@ from typing import Final
 
 from core.postgres.errors import Error
 from core.postgres.session import Reconnecting
-from functions.domain.refusals import Unavailable
+from functions.domain.api_errors import Unavailable
 
 log = logging.getLogger(__name__)
 

@@ -7,10 +7,10 @@ import pytest
 from functions.domain.catalog.tests.making import a_bundle, an_agent, in_base64
 from functions.domain.instances.confinement import SETTING
 from functions.jobs import converge
-from testing.answers import Answer
 from testing.clients import Api
 from testing.launches import Launched
 from testing.people import Person
+from testing.responses import Response
 from testing.world import World
 
 Launch = Callable[..., Launched]
@@ -18,7 +18,7 @@ Launch = Callable[..., Launched]
 REFUSED = (409, "agents_not_allowed")
 
 
-def said(answer: Answer) -> tuple[int, str | None]:
+def said(answer: Response) -> tuple[int, str | None]:
     return answer.status_code, answer.code
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from functions.domain.catalog.tests.making import an_agent, change
 from functions.domain.databases import SharedDb
 from functions.domain.instances import deployments
-from functions.domain.instances.masks import MASK
-from testing.answers import Answer
+from functions.domain.instances.redaction import REDACTED
 from testing.clients import Api
 from testing.launches import Launched
 from testing.people import Person
+from testing.responses import Response
 from testing.world import World
 
 SCHEMA: Final = {
@@ -121,7 +121,7 @@ def test_the_same_request_gets_its_answer_also_when_it_would_be_refused_by_now(
 ) -> None:
     slug, caller = an_agent(world, "1.0.0"), person()
 
-    def create(key: str) -> Answer:
+    def create(key: str) -> Response:
         body = {"agent": slug, "name": "A test"}
         return api.user.post("/v1/instances", json=body, token=caller.token, headers={"Idempotency-Key": key})
 
@@ -135,7 +135,7 @@ def test_defaults_are_part_of_the_config(api: Api, publish: Callable[..., str], 
     mode, key = {"type": "string", "default": "fast"}, {"default": "k3y", "writeOnly": True}
     agent = publish(schema={"type": "object", "properties": {"mode": mode, "key": key}})
     answer = api.user.post("/v1/instances", json={"agent": agent, "name": "A test"}, token=caller.token)
-    assert answer.json["config"] == {"mode": "fast", "key": MASK}
+    assert answer.json["config"] == {"mode": "fast", "key": REDACTED}
 
 
 def test_what_is_shown_can_be_sent_again_unless_it_is_a_mask(create: Create) -> None:

@@ -10,7 +10,7 @@ from time import sleep
 
 import pytest
 
-from functions.runtime import talk
+from functions.runtime import agent_client
 from testing.launches import Launched
 
 Launch = Callable[..., Launched]
@@ -89,14 +89,14 @@ def test_the_trace_of_the_request_goes_on_to_the_agent(answering: Callable[..., 
 )
 def test_an_answer_that_is_none_is_the_agents_fault(answering: Answers, garbage: bytes) -> None:
     answer = answering(garbage).say("Hello")
-    assert (answer.status_code, answer.code) == (502, "agent_answer_invalid")
+    assert (answer.status_code, answer.code) == (502, "agent_response_invalid")
 
 
 @pytest.mark.parametrize("garbage", [b"SSH-2.0-OpenSSH\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{"])
 def test_what_is_not_http_is_an_agent_that_does_not_answer(
     answering: Answers, garbage: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(talk.say, "__defaults__", (0.5,))
+    monkeypatch.setattr(agent_client.say, "__defaults__", (0.5,))
     assert answering(garbage).say("Hello").status_code == 503
 
 
@@ -113,7 +113,7 @@ def test_half_a_surrogate_pair_does_no_harm(answering: Answers) -> None:
 def test_an_agent_that_hangs_is_waited_for_no_longer_than_it_may(
     answering: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(talk.say, "__defaults__", (0.3,))
+    monkeypatch.setattr(agent_client.say, "__defaults__", (0.3,))
     answer = answering(b"").say("Hello")
     assert (answer.status_code, answer.code) == (503, "agent_timed_out")
 
@@ -121,7 +121,7 @@ def test_an_agent_that_hangs_is_waited_for_no_longer_than_it_may(
 def test_an_agent_that_drips_has_no_more_time_than_one_that_hangs(
     answering: Callable[..., Launched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(talk.say, "__defaults__", (0.5,))
+    monkeypatch.setattr(agent_client.say, "__defaults__", (0.5,))
     answer = answering(text("x" * 100), pause=0.05).say("Hello")
     assert (answer.status_code, answer.code) == (503, "agent_timed_out")
 
@@ -129,7 +129,7 @@ def test_an_agent_that_drips_has_no_more_time_than_one_that_hangs(
 def test_an_agent_that_hangs_takes_no_more_than_two_of_the_threads(
     answering: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(talk.say, "__defaults__", (1,))
+    monkeypatch.setattr(agent_client.say, "__defaults__", (1,))
     instance = answering(b"")
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(instance.say, ["Hello"] * 4))

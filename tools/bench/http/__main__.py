@@ -19,7 +19,7 @@ from tools.local.servers import postgres_server
 
 HERE: Final = Path(__file__).parent
 PLANTED: Final = HERE / "user"
-"""Named as a surface is: its functions come to the database in that surface's role."""
+"""Named as an API is: its functions come to the database in that API's role."""
 VENV: Final = ROOT / "build" / "bench"
 PYTHON: Final = str(VENV / "bin" / "python")
 SERVERS: Final = ("ours", "gunicorn", "granian", "waitress", "cheroot")

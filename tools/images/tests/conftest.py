@@ -48,7 +48,7 @@ import time
 from pathlib import Path
 
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Body, Reply
+from functions.schemas.base import Body, Reply
 
 
 class Said(Body):

@@ -112,13 +112,13 @@ def contained(text: str, stack: Stack) -> Iterator[str]:
 
 
 def small_builds(text: str, stack: Stack) -> Iterator[str]:
-    """Each build copies one surface: `handler: .` would copy the whole repository for every function."""
+    """Each build copies one API: `handler: .` would copy the whole repository for every function."""
     del text
     for name, function in stack["functions"].items():
         if not re.fullmatch(r"\./functions/[a-z]+", function["handler"]):
-            yield f"{name}: handler {function['handler']} is no surface's folder"
-        if not {"BASE", "SURFACE", SERVED.get(function["lang"])} <= set(function["build_args"]):
-            yield f"{name}: build_args lack BASE, SURFACE or what is served"
+            yield f"{name}: handler {function['handler']} is no API's folder"
+        if not {"BASE", "API", SERVED.get(function["lang"])} <= set(function["build_args"]):
+            yield f"{name}: build_args lack BASE, API or what is served"
 
 
 def no_secret_values(text: str, stack: Stack) -> Iterator[str]:

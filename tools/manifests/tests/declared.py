@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from functions.runtime.declarations import Declaration, Needs
+from functions.runtime.declarations import Declaration, Resources
 from functions.runtime.providers.base import Provider
 
 
@@ -11,18 +11,18 @@ def declared(
     name: str,
     path: str = "/v1/things",
     *parameters: Provider,
-    surface: str = "user",
+    api: str = "user",
     **facts: Any,
 ) -> Declaration:
     """Return the declaration of an endpoint that does nothing."""
     return Declaration(
         name=name,
-        surface=surface,
-        file=Path(f"functions/{surface}/{name}.py"),
+        api=api,
+        file=Path(f"functions/{api}/{name}.py"),
         handler=lambda: None,
         summary="Does nothing.",
         parameters=parameters,
-        needs=facts.pop("needs", Needs()),
+        resources=facts.pop("needs", Resources()),
         method=facts.pop("method", "GET"),
         path=path,
         **facts,

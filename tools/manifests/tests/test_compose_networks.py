@@ -17,7 +17,7 @@ FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.local.yml").read_t
 SERVICES: dict[str, Any] = FILE["services"]
 
 FUNCTIONS = {each.deployment: each for each in declarations()}
-ENDPOINTS = {name for name, each in FUNCTIONS.items() if each.surface != "subscribers"}
+ENDPOINTS = {name for name, each in FUNCTIONS.items() if each.api != "subscribers"}
 SUBSCRIBERS = FUNCTIONS.keys() - ENDPOINTS
 
 DATABASES: Final = {
@@ -50,7 +50,7 @@ def meets(name: str) -> set[str]:
 def addresses(name: str) -> set[str]:
     """Return the services that a service's settings name."""
     given = SERVICES[name].get("environment", {})
-    values = [str(value) for name, value in given.items() if not name.startswith(("EDGE_SURFACES", "EDGE_LISTEN"))]
+    values = [str(value) for name, value in given.items() if not name.startswith(("EDGE_APIS", "EDGE_LISTEN"))]
     words = [word.rpartition("=")[2] for value in values for word in value.split()]
     hosts = {urlsplit(word if "//" in word else f"//{word}").hostname or "" for word in words if "$" not in word}
     return hosts & SERVICES.keys()
@@ -94,7 +94,7 @@ def test_an_endpoint_meets_the_edge_and_what_it_declares(each: Declaration) -> N
     declared = {DEPENDENCIES[name] for name in environment(each).settings if name in DEPENDENCIES}
     met = meets(each.deployment)
     assert met & set(DEPENDENCIES.values()) == declared
-    assert ("celery_worker" in met) is each.needs.instances
+    assert ("celery_worker" in met) is each.resources.instances
     assert "edge" in met
     assert not met & SUBSCRIBERS
     assert not met & (DATABASES.keys() | {"dispatcher"})
@@ -107,7 +107,7 @@ def test_a_subscriber_meets_the_dispatcher_and_nobody_who_is_reached_from_outsid
 
 
 def test_the_worker_and_with_it_agents_meet_a_pooler_redis_and_who_speaks_to_agents() -> None:
-    speakers = {name for name, each in FUNCTIONS.items() if each.needs.instances}
+    speakers = {name for name, each in FUNCTIONS.items() if each.resources.instances}
     assert meets("celery_worker") == {"shared_pgbouncer", "user_redis"} | speakers
 
 

@@ -15,7 +15,7 @@ from tools.manifests.tests.declared import declared
 from tools.manifests.tests.edge_server import Edge, free_port, need_nginx, running, start
 
 EVERYTHING = declarations()
-ENDPOINTS = [each for each in EVERYTHING if each.surface != "subscribers"]
+ENDPOINTS = [each for each in EVERYTHING if each.api != "subscribers"]
 
 
 def filled(path: str) -> str:
@@ -104,8 +104,8 @@ def test_the_pages_of_each_surface_are_found(edge: Edge) -> None:
 
 def test_a_surface_of_its_own_port_shows_nothing_of_the_others(tmp_path: Path) -> None:
     ports = {"user": free_port(), "admin": free_port()}
-    surfaces = " ".join(f"{surface}={port}" for surface, port in ports.items())
-    with running(tmp_path, SURFACES=surfaces):
+    apis = " ".join(f"{api}={port}" for api, port in ports.items())
+    with running(tmp_path, APIS=apis):
         user, admin = (Edge(port) for port in ports.values())
         assert [user.get("/v1/agents").status, user.get("/v1/admin/agents").status] == [200, 404]
         assert [admin.get("/v1/agents").status, admin.get("/v1/admin/agents").status] == [404, 200]
@@ -118,7 +118,7 @@ def test_the_edge_answers_for_its_own_health(edge: Edge) -> None:
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_nginx_accepts_the_configuration_of_each_platform(tmp_path: Path, platform: str) -> None:
     need_nginx()
-    process = start(tmp_path, "-t", PLATFORM=platform, SURFACES="user=8010", TRUSTED_PROXIES="10.1.2.0/24 fd00:1::7")
+    process = start(tmp_path, "-t", PLATFORM=platform, APIS="user=8010", TRUSTED_PROXIES="10.1.2.0/24 fd00:1::7")
     output = process.communicate(timeout=60)[0]
     assert (process.returncode, "warn" in output) == (0, False), output
 

@@ -20,23 +20,28 @@ DOCUMENTS: Final = Path(__file__).resolve().parents[3] / "deploy/openapi"
 GENERATOR: Final = Path(sys.executable).with_name("openapi-python-client")
 
 
-def generated(surface: str, folder: Path) -> Path:
-    """Generate the client of a surface as a package of its name, or fail with what the generator says against it."""
+def generated(api_name: str, folder: Path) -> Path:
+    """Generate the client of an API as a package of its name, or fail with what the generator says against it."""
     (folder / "config.yaml").write_text("post_hooks: []\n")
     options: list[str | Path] = ["--meta", "none", "--fail-on-warning", "--config", folder / "config.yaml"]
-    places: list[str | Path] = ["--path", DOCUMENTS / f"{surface}.json", "--output-path", folder / f"botberi_{surface}"]
+    places: list[str | Path] = [
+        "--path",
+        DOCUMENTS / f"{api_name}.json",
+        "--output-path",
+        folder / f"botberi_{api_name}",
+    ]
     made = subprocess.run([GENERATOR, "generate", *options, *places], check=False, capture_output=True, text=True)
     assert made.returncode == 0, made.stdout
     return folder
 
 
-@pytest.mark.parametrize("surface", sorted(ABOUT.keys() - {"user"}))
-def test_a_client_is_generated_without_a_warning(surface: str, tmp_path: Path) -> None:
-    generated(surface, tmp_path)
+@pytest.mark.parametrize("api_name", sorted(ABOUT.keys() - {"user"}))
+def test_a_client_is_generated_without_a_warning(api_name: str, tmp_path: Path) -> None:
+    generated(api_name, tmp_path)
 
 
 class User:
-    """The generated client of the user surface, with its modules by their names."""
+    """The generated client of the user API, with its modules by their names."""
 
     def __init__(self, world: World) -> None:
         self.package = importlib.import_module("botberi_user")

@@ -58,7 +58,7 @@ def exported() -> Iterator[str]:
     for families in PARTS.values():
         yield from families
     yield from (f"botberi_dispatcher_call_seconds_{part}" for part in ("bucket", "sum", "count"))
-    yield from (metrics.ANSWERS, *(f"{metrics.SECONDS}_{part}" for part in ("bucket", "sum", "count")))
+    yield from (metrics.RESPONSES, *(f"{metrics.SECONDS}_{part}" for part in ("bucket", "sum", "count")))
     get_prometheus_metrics()
     for family in prometheus_client.REGISTRY.collect():
         suffix = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])

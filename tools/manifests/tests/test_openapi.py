@@ -11,11 +11,11 @@ from functions.runtime.functions import declarations
 from tools.manifests.openapi import ABOUT, document
 
 EVERY = declarations()
-DOCUMENTS = {surface: json.loads(document(surface, EVERY)) for surface in ABOUT}
+DOCUMENTS = {api_name: json.loads(document(api_name, EVERY)) for api_name in ABOUT}
 
 
-def operations(surface: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, methods in DOCUMENTS[surface]["paths"].items():
+def operations(api_name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in DOCUMENTS[api_name]["paths"].items():
         for method, operation in methods.items():
             yield f"{method.upper()} {path}", operation
 
@@ -31,31 +31,31 @@ def references(node: Any) -> Iterator[str]:
             yield from references(child)
 
 
-@pytest.mark.parametrize("surface", ABOUT)
-def test_every_endpoint_is_there_with_a_sentence(surface: str) -> None:
-    said = {name: (operation["summary"], operation["description"]) for name, operation in operations(surface)}
-    assert said.keys() == {f"{each.method} {each.path}" for each in EVERY if each.surface == surface}
+@pytest.mark.parametrize("api_name", ABOUT)
+def test_every_endpoint_is_there_with_a_sentence(api_name: str) -> None:
+    said = {name: (operation["summary"], operation["description"]) for name, operation in operations(api_name)}
+    assert said.keys() == {f"{each.method} {each.path}" for each in EVERY if each.api == api_name}
     assert all(summary and description for summary, description in said.values())
 
 
-@pytest.mark.parametrize("surface", ABOUT)
-def test_every_reference_leads_somewhere_and_every_component_is_referred_to(surface: str) -> None:
-    whole = DOCUMENTS[surface]
+@pytest.mark.parametrize("api_name", ABOUT)
+def test_every_reference_leads_somewhere_and_every_component_is_referred_to(api_name: str) -> None:
+    whole = DOCUMENTS[api_name]
     found = set(references(whole))
     kinds = ("schemas", "examples")
     there = {f"#/components/{kind}/{name}" for kind in kinds for name in whole["components"][kind]}
     assert found == there
 
 
-@pytest.mark.parametrize("surface", ABOUT)
-def test_no_two_models_have_one_name(surface: str) -> None:
+@pytest.mark.parametrize("api_name", ABOUT)
+def test_no_two_models_have_one_name(api_name: str) -> None:
     # pydantic tells two of a name apart by their modules, which nobody wants to read in a client's code.
-    assert [name for name in DOCUMENTS[surface]["components"]["schemas"] if "__" in name] == []
+    assert [name for name in DOCUMENTS[api_name]["components"]["schemas"] if "__" in name] == []
 
 
-@pytest.mark.parametrize("surface", ABOUT)
-def test_every_error_is_a_problem_with_its_codes(surface: str) -> None:
-    for name, operation in operations(surface):
+@pytest.mark.parametrize("api_name", ABOUT)
+def test_every_error_is_a_problem_with_its_codes(api_name: str) -> None:
+    for name, operation in operations(api_name):
         for status, answer in operation["responses"].items():
             if int(status) >= HTTPStatus.BAD_REQUEST:
                 content = answer["content"]["application/problem+json"]
@@ -65,8 +65,8 @@ def test_every_error_is_a_problem_with_its_codes(surface: str) -> None:
 
 
 def test_whoever_must_log_in_is_told_so() -> None:
-    for surface in ABOUT:
-        for name, operation in operations(surface):
+    for api_name in ABOUT:
+        for name, operation in operations(api_name):
             guarded = operation["security"] == [{"bearer": []}]
             assert guarded or operation["security"] == [], name
             assert guarded == ("Needs the scope" in operation["description"]), name

@@ -10,8 +10,8 @@ from sqlalchemy.exc import ProgrammingError
 
 from cli.__main__ import botberi
 from functions.domain.accounts import accounts, administration, sessions
+from functions.domain.api_errors import NotFound
 from functions.domain.databases import UserDb
-from functions.domain.refusals import NotFound
 from testing.clients import Api
 from testing.people import Person
 from testing.world import World
@@ -84,8 +84,8 @@ def test_whoever_logs_in_while_being_suspended_gets_no_session(person: Somebody,
             suspending.wait()
             try:
                 sessions.open_session(UserDb(db), account)
-            except accounts.AccountSuspended as refusal:
-                refused.append(refusal)
+            except accounts.AccountSuspended as api_error:
+                refused.append(api_error)
 
     authenticated, suspending = threading.Event(), threading.Event()
     thread = threading.Thread(target=log_in)

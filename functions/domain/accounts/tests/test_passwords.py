@@ -6,7 +6,7 @@ from argon2 import PasswordHasher, extract_parameters
 from functions.domain.accounts import passwords
 
 
-def refusal_codes(password: str, email: str = "ann@example.com") -> list[str]:
+def error_codes(password: str, email: str = "ann@example.com") -> list[str]:
     with pytest.raises(passwords.PasswordUnfit) as refused:
         passwords.check(password, email)
     return [error.code for error in refused.value.errors]
@@ -14,12 +14,12 @@ def refusal_codes(password: str, email: str = "ann@example.com") -> list[str]:
 
 @pytest.mark.parametrize("password", ["", "eleven char", "x" * 1025])
 def test_too_short_and_too_long_is_refused_by_its_length(password: str) -> None:
-    assert refusal_codes(password) == ["password_length"]
+    assert error_codes(password) == ["password_length"]
 
 
 @pytest.mark.parametrize("password", ["ann@example.com", "ANN@Example.COM"])
 def test_the_account_s_own_address_is_refused(password: str) -> None:
-    assert refusal_codes(password) == ["password_is_email"]
+    assert error_codes(password) == ["password_is_email"]
 
 
 @pytest.mark.parametrize("password", ["twelve chars", "x" * 1024, "ann@example.com!", "пароль из слов", "🔑" * 12])

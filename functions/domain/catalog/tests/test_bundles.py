@@ -68,7 +68,7 @@ def test_main_without_an_agent_is_refused(main: str) -> None:
         bundles.check(packed({"main.py": main}))
 
 
-def refusal(files: dict[str, str]) -> str:
+def api_error(files: dict[str, str]) -> str:
     with pytest.raises(BundleInvalid) as refused:
         bundles.check(packed(files))
     return refused.value.errors[0].message
@@ -89,7 +89,7 @@ def refusal(files: dict[str, str]) -> str:
     ],
 )
 def test_a_refusal_says_what_to_do(files: dict[str, str], words: str) -> None:
-    assert words in refusal(files)
+    assert words in api_error(files)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from functions.domain.catalog import config_schemas
 from functions.domain.instances import configs
 from functions.domain.instances.configs import ConfigInvalid
-from functions.domain.instances.masks import MASK
+from functions.domain.instances.redaction import REDACTED
 
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -192,8 +192,8 @@ def test_defaults_fill_no_more_than_there_is_room_for() -> None:
 
 def test_the_mask_of_a_secret_is_no_secret() -> None:
     schema = typed(items=SCHEMA["properties"]["token"])
-    assert errors({"v": ["12345678", MASK]}, schema) == {"/config/v/1": "masked"}
-    assert configs.completed({"plain": MASK}, schema) == {"plain": MASK}
+    assert errors({"v": ["12345678", REDACTED]}, schema) == {"/config/v/1": "masked"}
+    assert configs.completed({"plain": REDACTED}, schema) == {"plain": REDACTED}
 
 
 def test_of_more_errors_than_can_be_collected_the_first_is_told() -> None:

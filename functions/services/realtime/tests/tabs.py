@@ -63,7 +63,7 @@ class Tab:
         except ConnectionClosed as ended:
             self.closed = (ended.rcvd.code, ended.rcvd.reason) if ended.rcvd else (1006, "")
             return None
-        documented(message)
+        documented_errors(message)
         self.heard.append(message)
         return message
 
@@ -111,7 +111,7 @@ def _payload(name: str) -> Draft7Validator:
     return Draft7Validator(components["messages"][name]["payload"] | {"components": components})
 
 
-def documented(message: Heard) -> None:
+def documented_errors(message: Heard) -> None:
     """Fail when a message isn't as the AsyncAPI document says."""
     _payload("event" if "specversion" in message else next(iter(message))).validate(message)
 

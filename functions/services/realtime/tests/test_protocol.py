@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from functions.domain.refusals import Forbidden
+from functions.domain.api_errors import Forbidden
 from functions.runtime.providers.callers import SessionRevoked
 from functions.services.realtime import protocol
 from functions.services.realtime.protocol import Authenticate, Close, Farewell, Heartbeat, Subscribe

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Reply
+from functions.schemas.base import Reply
 
 QUERY: Final = text("select id, name, summary from rows where id = :id")
 

@@ -1,7 +1,7 @@
 """GET /hello: the least that a function of this project can do."""
 
 from functions.runtime.endpoint import endpoint
-from functions.schemas.shapes import Reply
+from functions.schemas.base import Reply
 
 
 class Hello(Reply):

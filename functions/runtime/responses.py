@@ -1,4 +1,4 @@
-"""HTTP answers: replies as JSON with their ETag, refusals and bugs as problem+json."""
+"""HTTP answers: replies as JSON with their ETag, API errors and bugs as problem+json."""
 
 import json
 import logging
@@ -8,16 +8,16 @@ from typing import Any
 import flask
 from pydantic import ValidationError
 
-from functions.domain.refusals import FieldError, PreconditionFailed, Refusal
+from functions.domain.api_errors import ApiError, FieldError, PreconditionFailed
 from functions.runtime import problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.transport import Internal
-from functions.schemas.shapes import Cached, Reply
+from functions.schemas.base import Cached, Reply
 
 log = logging.getLogger(__name__)
 
 
-def answered(declaration: Declaration, request: flask.Request, reply: Reply | Cached[Any] | None) -> flask.Response:
+def success(declaration: Declaration, request: flask.Request, reply: Reply | Cached[Any] | None) -> flask.Response:
     """Return what a handler returned as a response; 304 when the caller has this very state already."""
     if reply is None:
         empty = flask.Response(status=declaration.status)
@@ -39,7 +39,7 @@ def answered(declaration: Declaration, request: flask.Request, reply: Reply | Ca
     return response
 
 
-def answered_again(declaration: Declaration, text: str) -> flask.Response:
+def replayed(declaration: Declaration, text: str) -> flask.Response:
     """Return an answer that was kept as JSON text, with the ETag that it had the first time."""
     response = json_response(text, declaration.status)
     # An earlier release may have kept an answer of another shape: it goes out as it is.
@@ -56,19 +56,19 @@ def json_response(text: str, status: int) -> flask.Response:
     return flask.Response(text, status=status, mimetype="application/json")
 
 
-def refused(refusal: Refusal) -> flask.Response:
+def error_response(api_error: ApiError) -> flask.Response:
     """Return the answer to a refused request; what caused it goes to the log alone."""
-    cause = refusal.__cause__
+    cause = api_error.__cause__
     if cause is not None:
-        log.warning("%s", cause, extra={"code": refusal.code, "dependency": getattr(cause, "name", None)})
-    response = problem_response(problems.status_of(type(refusal)), refusal.code, refusal.detail, refusal.errors)
-    response.headers.extend(refusal.headers)
+        log.warning("%s", cause, extra={"code": api_error.code, "dependency": getattr(cause, "name", None)})
+    response = problem_response(problems.status_of(type(api_error)), api_error.code, api_error.detail, api_error.errors)
+    response.headers.extend(api_error.headers)
     return response
 
 
-def bug() -> flask.Response:
+def internal_error() -> flask.Response:
     """Return the answer to a request that ran into a bug: nothing of it shows."""
-    return refused(Internal())
+    return error_response(Internal())
 
 
 def problem_response(status: int, code: str, detail: str, errors: tuple[FieldError, ...] = ()) -> flask.Response:

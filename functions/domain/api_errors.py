@@ -1,7 +1,8 @@
-"""Refusals: the vocabulary of what the product says no to, and why.
+"""API errors: the problem types that endpoints answer with.
 
-A refusal's `code` is its class name in snake case and part of the public API; its docstring is the message that people
-read. The classes below the base are kinds; one place of the runtime tells which HTTP status each kind answers with.
+An API error's `code` is its class name in snake case and part of the public API; its docstring is the message that
+people read. The classes below the base are kinds; one place of the runtime tells which HTTP status each kind answers
+with.
 """
 
 import re
@@ -20,13 +21,14 @@ class FieldError:
     message: str
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
+class ApiError(Exception):
     """The request is refused."""
 
     code: ClassVar[str] = "refusal"
     headers: ClassVar[dict[str, str]] = {}
     commits: ClassVar[bool] = False
-    """Whether what was written before the refusal is kept: refusing is then itself an act, such as ending a session."""
+    """Whether what was written before the API error is kept: refusing is then itself an act, such as ending a session.
+    """
 
     def __init__(self, detail: str | None = None, *, errors: Sequence[FieldError] = ()) -> None:
         """`detail` says more about this one case; it is public. `errors` names fields."""
@@ -44,64 +46,64 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
 
-class Malformed(Refusal):
+class Malformed(ApiError):
     """The request can't be read."""
 
 
-class Unauthenticated(Refusal):
+class Unauthenticated(ApiError):
     """Log in first: the access token is missing, malformed, expired or revoked."""
 
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Bearer realm="botberi"'}
 
 
-class Forbidden(Refusal):
+class Forbidden(ApiError):
     """Your account may not do this."""
 
 
-class NotFound(Refusal):
+class NotFound(ApiError):
     """There is no such thing, or it isn't yours."""
 
 
-class Conflict(Refusal):
+class Conflict(ApiError):
     """The request contradicts the present state."""
 
 
-class PreconditionFailed(Refusal):
+class PreconditionFailed(ApiError):
     """The resource has changed since you read it: read it again, then repeat the change with its new ETag."""
 
 
-class PreconditionRequired(Refusal):
+class PreconditionRequired(ApiError):
     """Send If-Match with the ETag of what you read, so that nobody's change is overwritten unseen."""
 
 
-class TooLarge(Refusal):
+class TooLarge(ApiError):
     """The body is larger than this endpoint takes."""
 
 
-class UnsupportedMediaType(Refusal):
+class UnsupportedMediaType(ApiError):
     """Send JSON, with Content-Type: application/json."""
 
 
-class Invalid(Refusal):
+class Invalid(ApiError):
     """The request was understood, but its contents aren't valid: `errors` names each field."""
 
 
-class TooMany(Refusal):
+class TooMany(ApiError):
     """Too many requests: wait as long as Retry-After says."""
 
 
-class Unavailable(Refusal):
+class Unavailable(ApiError):
     """Something that this needs isn't available just now: try again shortly."""
 
     headers: ClassVar[dict[str, str]] = {"Retry-After": "2"}
 
 
-class BadGateway(Refusal):
+class BadGateway(ApiError):
     """Something behind this endpoint gave an answer that makes no sense."""
 
 
-def every(base: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
-    """Yield every refusal that has been imported, `base` included."""
+def every(base: type[ApiError] = ApiError) -> Iterator[type[ApiError]]:
+    """Yield every API error that has been imported, `base` included."""
     yield base
     for child in base.__subclasses__():
         yield from every(child)

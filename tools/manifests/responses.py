@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Final, get_origin
 
-from functions.domain import refusals
-from functions.domain.refusals import Refusal
+from functions.domain import api_errors
+from functions.domain.api_errors import ApiError
 from functions.runtime import idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
 from functions.runtime.transport import FunctionOverloaded, FunctionTimeout, FunctionUnavailable, Internal
-from functions.schemas.shapes import Cached, Reply
+from functions.schemas.base import Cached, Reply
 
 _IDEMPOTENT: Final = (
     idempotency.IdempotencyKeyMalformed,
@@ -19,38 +19,38 @@ _IDEMPOTENT: Final = (
 )
 
 
-_AT_THE_EDGE: Final = (refusals.TooMany, FunctionUnavailable, FunctionOverloaded, FunctionTimeout)
+_AT_THE_EDGE: Final = (api_errors.TooMany, FunctionUnavailable, FunctionOverloaded, FunctionTimeout)
 """What the edge may answer to any request that is as it should be."""
 
 
-def documented(declaration: Declaration) -> dict[int, dict[str, type[Refusal]]]:
-    """Return the problems that an endpoint, or the edge in front of it, may answer with, as `refused_with` does."""
-    return _by_status((*_refusals(declaration), *_AT_THE_EDGE))
+def documented_errors(declaration: Declaration) -> dict[int, dict[str, type[ApiError]]]:
+    """Return the problems that an endpoint, or the edge in front of it, may answer with, as `errors_by_status` does."""
+    return _by_status((*_api_errors(declaration), *_AT_THE_EDGE))
 
 
-def refused_with(declaration: Declaration) -> dict[int, dict[str, type[Refusal]]]:
+def errors_by_status(declaration: Declaration) -> dict[int, dict[str, type[ApiError]]]:
     """Return the problems of an endpoint: by HTTP status, then by code, both sorted. 500 and 422 are always there."""
-    return _by_status(_refusals(declaration))
+    return _by_status(_api_errors(declaration))
 
 
-def _by_status(every: Iterable[type[Refusal]]) -> dict[int, dict[str, type[Refusal]]]:
-    found: dict[int, dict[str, type[Refusal]]] = defaultdict(dict)
-    for refusal in every:
-        found[problems.status_of(refusal)][refusal.code] = refusal
+def _by_status(every: Iterable[type[ApiError]]) -> dict[int, dict[str, type[ApiError]]]:
+    found: dict[int, dict[str, type[ApiError]]] = defaultdict(dict)
+    for api_error in every:
+        found[problems.status_of(api_error)][api_error.code] = api_error
     return {status: dict(sorted(found[status].items())) for status in sorted(found)}
 
 
-def _refusals(declaration: Declaration) -> Iterator[type[Refusal]]:
+def _api_errors(declaration: Declaration) -> Iterator[type[ApiError]]:
     # A parameter that no endpoint knows is refused everywhere.
-    yield refusals.Invalid
+    yield api_errors.Invalid
     yield Internal
-    yield from declaration.refusals
+    yield from declaration.errors
     for parameter in declaration.all_parameters:
-        yield from parameter.refusals
+        yield from parameter.errors
     if takes_idempotency_key(declaration):
         yield from _IDEMPOTENT
     if has_etag(declaration) and declaration.method == "GET":
-        yield refusals.PreconditionFailed
+        yield api_errors.PreconditionFailed
 
 
 def has_etag(declaration: Declaration) -> bool:

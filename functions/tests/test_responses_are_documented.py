@@ -43,15 +43,15 @@ EVERYTHING = ("user", "admin", "broker")
 Operation = APIOperation[Any, Any, Any, Any]
 
 
-def operations(surface: str) -> Iterator[Any]:
-    document = json.loads((DOCUMENTS / f"{surface}.json").read_text(encoding="utf-8"))
+def operations(api_name: str) -> Iterator[Any]:
+    document = json.loads((DOCUMENTS / f"{api_name}.json").read_text(encoding="utf-8"))
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
         assert isinstance(found, Ok), found
         operation = found.ok()
-        yield pytest.param(surface, operation, id=f"{surface} {operation.label}")
+        yield pytest.param(api_name, operation, id=f"{api_name} {operation.label}")
 
 
-EVERY = [operation for surface in EVERYTHING for operation in operations(surface)]
+EVERY = [operation for api_name in EVERYTHING for operation in operations(api_name)]
 
 
 @pytest.fixture(scope="module")
@@ -91,31 +91,31 @@ def send(operation: Operation, mode: GenerationMode, address: str, headers: dict
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["sensible", "senseless"])
-@pytest.mark.parametrize(("surface", "operation"), EVERY)
+@pytest.mark.parametrize(("api_name", "operation"), EVERY)
 def test_every_answer_is_documented(
-    server: Stack, headers: dict[str, str], surface: str, operation: Operation, mode: GenerationMode
+    server: Stack, headers: dict[str, str], api_name: str, operation: Operation, mode: GenerationMode
 ) -> None:
-    send(operation, mode, f"http://127.0.0.1:{getattr(server.world.ports, surface)}", headers)
+    send(operation, mode, f"http://127.0.0.1:{getattr(server.world.ports, api_name)}", headers)
 
 
-@pytest.mark.parametrize(("surface", "operation"), EVERY)
-def test_every_answer_to_somebody_unknown_is_documented(server: Stack, surface: str, operation: Operation) -> None:
-    send(operation, GenerationMode.POSITIVE, f"http://127.0.0.1:{getattr(server.world.ports, surface)}", {}, most=2)
+@pytest.mark.parametrize(("api_name", "operation"), EVERY)
+def test_every_answer_to_somebody_unknown_is_documented(server: Stack, api_name: str, operation: Operation) -> None:
+    send(operation, GenerationMode.POSITIVE, f"http://127.0.0.1:{getattr(server.world.ports, api_name)}", {}, most=2)
 
 
 def example_of(parameter: dict[str, Any]) -> str:
     return str(parameter.get("example", "none"))
 
 
-@pytest.mark.parametrize(("surface", "operation"), EVERY)
+@pytest.mark.parametrize(("api_name", "operation"), EVERY)
 def test_the_example_in_the_document_makes_sense(
-    server: Stack, headers: dict[str, str], surface: str, operation: Operation
+    server: Stack, headers: dict[str, str], api_name: str, operation: Operation
 ) -> None:
     described = operation.definition.raw
     given = {each["name"]: example_of(each) for each in described["parameters"] if each["in"] == "path"}
     sent = {each["name"]: example_of(each) for each in described["parameters"] if each["required"]}
     content = described.get("requestBody", {}).get("content", {"application/json": {}})
-    client: Client = getattr(server, surface)
+    client: Client = getattr(server, api_name)
     for media_type, body in content.items():
         kind = headers | sent | {"Content-Type": media_type}
         path = operation.path.format(**given)

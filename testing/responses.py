@@ -12,11 +12,11 @@ from functions.runtime import webhooks
 from functions.runtime.declarations import Declaration
 from functions.runtime.problems import CONTENT_TYPE
 from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match
-from tools.manifests.answers import refused_with
+from tools.manifests.responses import errors_by_status
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """An HTTP answer."""
 
     status_code: int
@@ -34,7 +34,7 @@ class Answer:
         return str(self.json["code"])
 
 
-def check_documented(declarations: Iterable[Declaration], method: str, path: str, answer: Answer) -> None:
+def check_documented(declarations: Iterable[Declaration], method: str, path: str, answer: Response) -> None:
     """Fail unless the endpoint of `method` and `path` declares this answer; other paths may answer anything."""
     if method == webhooks.METHOD:
         # The handshake of webhooks is the same wherever events are taken.
@@ -46,8 +46,8 @@ def check_documented(declarations: Iterable[Declaration], method: str, path: str
     if answer.status_code in {declaration.status, HTTPStatus.NOT_MODIFIED}:
         return
     assert answer.headers.get("Content-Type") == CONTENT_TYPE, f"{method} {path} answered {answer}: no problem"
-    documented = refused_with(declaration).get(answer.status_code, {})
-    assert answer.code in documented, (
+    documented_errors = errors_by_status(declaration).get(answer.status_code, {})
+    assert answer.code in documented_errors, (
         f"{method} {path} answered {answer.status_code} {answer.code}: {answer.text}. "
-        f"{declaration.name} declares no such refusal."
+        f"{declaration.name} declares no such API error."
     )

@@ -10,7 +10,7 @@ from typing import Final
 
 from core import context
 from core.configuration import setting
-from functions.domain.refusals import BadGateway, Unavailable
+from functions.domain.api_errors import BadGateway, Unavailable
 from functions.runtime.databases import DependencyDownError
 
 SECONDS: Final = 8
@@ -24,7 +24,7 @@ MAX_BYTES: Final = 16 * MAX_CHARACTERS
 """Room for that many of any script: JSON may write a character as twelve bytes."""
 
 
-class AgentAnswerInvalid(BadGateway):
+class AgentResponseInvalid(BadGateway):
     """The agent answered with something that is no answer: its owner can look into its log."""
 
 
@@ -41,7 +41,7 @@ class AgentTimedOut(Unavailable):
 
 
 def say(address: str, message_id: str, text: str, seconds: float = SECONDS) -> str:
-    """Return the agent's answer. Raises AgentAnswerInvalid, AgentBusy, AgentTimedOut or AgentUnavailable."""
+    """Return the agent's answer. Raises AgentResponseInvalid, AgentBusy, AgentTimedOut or AgentUnavailable."""
     with _in_flight(address):
         return _say(address, message_id, text, seconds)
 
@@ -78,14 +78,14 @@ def _say(address: str, message_id: str, text: str, seconds: float) -> str:
         with http_client.exchange("POST", address, seconds=seconds, body=sent, headers=headers) as response:
             # A redirect is followed nowhere: to whom the platform speaks is not for an agent to say.
             if response.status != HTTPStatus.OK:
-                raise AgentAnswerInvalid(f"The agent answered with the status {response.status}.")
+                raise AgentResponseInvalid(f"The agent answered with the status {response.status}.")
             body = response.read(MAX_BYTES + 1)
     except TimeoutError:
         raise AgentTimedOut from None
     except OSError as error:
         raise AgentUnavailable from DependencyDownError("agent", error)
     if len(body) > MAX_BYTES:
-        raise AgentAnswerInvalid(f"The agent's answer is longer than {MAX_BYTES} bytes.")
+        raise AgentResponseInvalid(f"The agent's answer is longer than {MAX_BYTES} bytes.")
     return _text(body)
 
 
@@ -93,8 +93,8 @@ def _text(body: bytes) -> str:
     try:
         text = json.loads(body)["text"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise AgentAnswerInvalid('The agent\'s answer is not the JSON object {"text": …}.') from None
+        raise AgentResponseInvalid('The agent\'s answer is not the JSON object {"text": …}.') from None
     if not isinstance(text, str) or len(text) > MAX_CHARACTERS:
-        raise AgentAnswerInvalid(f"The agent's text is no text, or longer than {MAX_CHARACTERS} characters.")
+        raise AgentResponseInvalid(f"The agent's text is no text, or longer than {MAX_CHARACTERS} characters.")
     # Half a surrogate pair is valid in JSON's escapes, and in no encoding.
     return text.encode("utf-8", "replace").decode()

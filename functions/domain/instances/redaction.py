@@ -1,11 +1,11 @@
-"""Masks: a config as it may be shown, without the values of properties that its schema calls `writeOnly`."""
+"""Redaction: a config as it may be shown, without the values of properties that its schema calls `writeOnly`."""
 
 from collections.abc import Collection, Iterator
 from typing import Final
 
 from functions.domain.json_schemas import Json, Leading, escaped, in_place, matches
 
-MASK: Final = "********"
+REDACTED: Final = "********"
 
 _UNKNOWN: Final = {"writeOnly": True}
 """What a reference that can't be followed is taken for: rather a mask too many than a secret shown."""
@@ -16,20 +16,20 @@ def places_of_secrets(config: Json, schema: Json) -> dict[str, Json]:
     return dict(_Walk(Leading(schema, "writeOnly")).secrets(config, [schema], ""))
 
 
-def masked(config: Json, places: Collection[str]) -> Json:
+def redacted(config: Json, places: Collection[str]) -> Json:
     """Return the config with the values at these places masked; all of it when `""` is among them."""
     if "" in places:
-        return dict.fromkeys(config, MASK)
-    return _masked(config, frozenset(places), "")
+        return dict.fromkeys(config, REDACTED)
+    return _redacted(config, frozenset(places), "")
 
 
-def _masked(value: Json, places: frozenset[str], place: str) -> Json:
+def _redacted(value: Json, places: frozenset[str], place: str) -> Json:
     if place in places:
-        return MASK
+        return REDACTED
     if isinstance(value, dict):
-        return {name: _masked(child, places, f"{place}/{escaped(name)}") for name, child in value.items()}
+        return {name: _redacted(child, places, f"{place}/{escaped(name)}") for name, child in value.items()}
     if isinstance(value, list):
-        return [_masked(child, places, f"{place}/{index}") for index, child in enumerate(value)]
+        return [_redacted(child, places, f"{place}/{index}") for index, child in enumerate(value)]
     return value
 
 

@@ -10,10 +10,10 @@ from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel
 from sqlalchemy import RowMapping
 
-from functions.domain.refusals import FieldError, Invalid
+from functions.domain.api_errors import FieldError, Invalid
 
 Item = TypeVar("Item", bound="Reply")
-Answer = TypeVar("Answer", bound="Reply")
+ResponseType = TypeVar("ResponseType", bound="Reply")
 Element = TypeVar("Element", bound="Body")
 
 
@@ -117,7 +117,7 @@ class Page(Reply, Generic[Item]):
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last.")
 
 
-class Cached(Generic[Answer]):
+class Cached(Generic[ResponseType]):
     """An answer whose JSON text is ready, with the ETag that goes with it."""
 
     def __init__(self, text: str) -> None:
