@@ -161,7 +161,7 @@ def _of_topology(drift: Drift, existing: Existing) -> Iterator[Problem]:
         if queue in existing.queues:
             yield queue, f"it is not bound to {key} of {exchange}", TOPOLOGIST
     for _, queue, key in drift.stale:
-        yield queue, f"it hears {key}, which its subscriber doesn't", TOPOLOGIST
+        yield queue, f"it receives {key}, which its subscriber doesn't", TOPOLOGIST
     for queue in drift.changed:
         yield queue, "it has other arguments, or is being made anew", f"stop the dispatcher, then {TOPOLOGIST}"
     for queue in drift.gone:

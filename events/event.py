@@ -1,4 +1,4 @@
-"""What every event type is: a frozen Pydantic model with a name, a version, a subject, and who may say it."""
+"""What every event type is: a frozen Pydantic model with a name, a version, a subject, and who may produce it."""
 
 import ast
 import inspect
@@ -25,10 +25,10 @@ OUTSIDE: Final = "shared_psql/broker"
 
 
 class Event(BaseModel):
-    """The data of an event. A subclass names its type, the field that says what it is about, and who may say it.
+    """The data of an event. A subclass names its type, the field that says what it is about, and who may produce it.
 
     `class AccountRegistered(Event, type="com.botberi.account.registered.v1", subject="account_id",
-    said_by=("user_psql/user",))`: the role `botberi_user` says it, in `user_psql`, and nobody else anywhere.
+    produced_by=("user_psql/user",))`: the role `botberi_user` says it, in `user_psql`, and nobody else anywhere.
 
     A type that other systems publish names the `scope` which they need instead, such as `"records"`; with the scope
     `"broker"` every caller that may publish at all may say it.
@@ -42,7 +42,7 @@ class Event(BaseModel):
 
     type: ClassVar[str]
     subject_field: ClassVar[str]
-    said_by: ClassVar[tuple[str, ...]]
+    produced_by: ClassVar[tuple[str, ...]]
     """Which part says it, as `database/role`; the first database is the type's home. Nobody but these may."""
     scope: ClassVar[str | None]
     """What a caller needs who publishes it over HTTP; None for a type that is Botberi's own."""
@@ -57,7 +57,7 @@ class Event(BaseModel):
         *,
         type: str,  # noqa: A002 - the name that CloudEvents gives it
         subject: str,
-        said_by: tuple[str, ...] = (),
+        produced_by: tuple[str, ...] = (),
         scope: str | None = None,
         **kwargs: Any,  # noqa: ANN401 - whatever pydantic hands on
     ) -> None:
@@ -69,10 +69,10 @@ class Event(BaseModel):
         if subject not in cls.model_fields:
             message = f"{cls.__name__} has no field {subject} to be its subject"
             raise ValueError(message)
-        if bool(said_by) == bool(scope):
-            message = f"{cls.__name__} names either who says it, or the scope that others need"
+        if bool(produced_by) == bool(scope):
+            message = f"{cls.__name__} names either who produces it, or the scope that others need"
             raise ValueError(message)
-        cls.said_by = said_by or (OUTSIDE,)
+        cls.produced_by = produced_by or (OUTSIDE,)
         cls.scope = scope
         cls.type = type
         cls.subject_field = subject
@@ -106,10 +106,10 @@ class Event(BaseModel):
     @classmethod
     def databases(cls) -> tuple[str, ...]:
         """Return the databases in which it is said, its home first."""
-        return tuple(dict.fromkeys(each.partition("/")[0] for each in cls.said_by))
+        return tuple(dict.fromkeys(each.partition("/")[0] for each in cls.produced_by))
 
     @classmethod
-    def is_believed(cls, source: str) -> bool:
+    def is_trusted(cls, source: str) -> bool:
         """Tell whether to act on an event of this type from `source`: Botberi's own come from their databases alone."""
         return cls.scope is not None or source in {f"/botberi/{each}" for each in cls.databases()}
 

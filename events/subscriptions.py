@@ -1,4 +1,4 @@
-"""Who hears what: the generated file that topology and dispatcher work from."""
+"""Who receives what: the generated file that topology and dispatcher work from."""
 
 import json
 import re
@@ -31,18 +31,19 @@ class Subscription:
     """The first pause between two attempts; every further one is twice as long, give or take a half."""
     max_backoff_seconds: float = 30
     schedule: str = ""
-    """When the dispatcher emits the one event that it hears, as a cron expression; empty if others emit its events."""
+    """When the dispatcher emits the one event that it receives, as a cron expression; empty if others emit its events.
+    """
     timezone: str = "UTC"
     """The schedule's, by its IANA name."""
 
 
-def hearing(event_type: str) -> list[str]:
+def queues_for(event_type: str) -> list[str]:
     """Return the queues that the exchange brings an event type to, sorted; the file is read once for each."""
-    return list(_hearing(Path(setting("SUBSCRIPTIONS", DEFAULT_FILE)), event_type))
+    return list(_queues_for(Path(setting("SUBSCRIPTIONS", DEFAULT_FILE)), event_type))
 
 
 @cache
-def _hearing(file: Path, event_type: str) -> tuple[str, ...]:
+def _queues_for(file: Path, event_type: str) -> tuple[str, ...]:
     found = (each.queue for each in read(file) if any(_fits(pattern, event_type) for pattern in each.types))
     return tuple(sorted(found))
 

@@ -18,7 +18,7 @@ def producers(database: str) -> dict[str, dict[str, str]]:
     """Return which roles emit a type in `database`, and how, for every type of the catalog."""
     found: dict[str, dict[str, str]] = {}
     for name, model in load().items():
-        roles = [each.partition("/")[2] for each in model.said_by if each.startswith(f"{database}/")]
+        roles = [each.partition("/")[2] for each in model.produced_by if each.startswith(f"{database}/")]
         # What comes as a bare NOTIFY is from somebody who may connect, and nothing more is known of them.
         roles += ["relay"] if model.scope == EVERYBODY else []
         found[name] = {f"botberi_{role}": OWN if model.scope is None else OUTSIDE for role in roles}

@@ -6,7 +6,7 @@ import pytest
 
 from testing.world import World
 from tools.harness import path as paths
-from tools.harness.path import HEAR_ALL, HEAR_SOME, EventPath
+from tools.harness.path import RECEIVE_ALL, RECEIVE_SOME, EventPath
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def quiet_path(world: World) -> Iterator[EventPath]:
     """Make the event path in a world made anew, its topology made, nothing started."""
     world.renew()
     with paths.running(world.session / f"events-{world.worker}", world.environment()) as made:
-        made.subscribe(HEAR_ALL, HEAR_SOME)
+        made.subscribe(RECEIVE_ALL, RECEIVE_SOME)
         yield made
 
 

@@ -24,7 +24,7 @@ SHOWN: Final = 10
 
 
 class Watcher:
-    """A queue that hears everything, and what was seen in it."""
+    """A queue that receives everything, and what was seen in it."""
 
     def __init__(self) -> None:
         """Bind the queue, in the vhost that EVENT_BUS_URL names, to all that is said."""

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from cli.__main__ import botberi
 from events.broker import bus
 from events.catalog.agents import AgentCreated
-from tools.harness.path import HEAR_ALL, HEAR_SOME, EventPath
+from tools.harness.path import RECEIVE_ALL, RECEIVE_SOME, EventPath
 
 Eventually = Callable[..., Any]
 Botberi = Callable[..., str]
@@ -33,13 +33,15 @@ def command(path: EventPath, monkeypatch: pytest.MonkeyPatch) -> Botberi:
 def test_status_shows_the_lease_and_every_queue(command: Botberi, path: EventPath, eventually: Eventually) -> None:
     pid = path.processes["relay"].process.pid
     eventually(lambda: f"/{pid}" in command("status"))
-    assert all(queue in command("status") for queue in (HEAR_SOME.queue, bus.dead(HEAR_SOME.queue), bus.NOTIFY_QUEUE))
+    assert all(
+        queue in command("status") for queue in (RECEIVE_SOME.queue, bus.dead(RECEIVE_SOME.queue), bus.NOTIFY_QUEUE)
+    )
 
 
 def test_status_counts_what_is_on_the_retry_store(command: Botberi, path: EventPath) -> None:
-    path.query("insert into deferred_subjects values ('botberi.hear-some', 's', 1, 'infinity')")
-    path.query("insert into deferred_events values (default, 'botberi.hear-some', 's', '', '', '')")
-    [line] = [line for line in command("status").splitlines() if line.startswith(f"{HEAR_SOME.queue} ")]
+    path.query("insert into deferred_subjects values ('botberi.receive-some', 's', 1, 'infinity')")
+    path.query("insert into deferred_events values (default, 'botberi.receive-some', 's', '', '', '')")
+    [line] = [line for line in command("status").splitlines() if line.startswith(f"{RECEIVE_SOME.queue} ")]
     path.query("delete from deferred_events")
     path.query("delete from deferred_subjects")
     assert line.split()[-1] == "1"
@@ -64,27 +66,29 @@ def test_parked_events_are_listed_shown_redriven_and_dropped(
 
 
 def test_dead_letters_are_listed_and_redriven(command: Botberi, path: EventPath, eventually: Eventually) -> None:
-    path.recorder.answers[HEAR_SOME.function] = lambda _: 422
+    path.recorder.answers[RECEIVE_SOME.function] = lambda _: 422
     [event_id] = path.emit("agt_dead")
     dead_letters = "select id from dead_letters where resolution is null and event_id = :id"
     [[dead_letter]] = eventually(lambda: path.query(dead_letters, id=event_id))
     path.recorder.forget()
     assert dead_letter in command("dead", "ls")
     assert json.loads(command("dead", "show", dead_letter))["subject"] == "agt_dead"
-    assert f"{dead_letter}: redriven\n" in command("dead", "redrive", "--queue", HEAR_SOME.queue)
-    eventually(lambda: path.recorder.heard(HEAR_SOME.function, [event_id]) == [event_id])
+    assert f"{dead_letter}: redriven\n" in command("dead", "redrive", "--queue", RECEIVE_SOME.queue)
+    eventually(lambda: path.recorder.received(RECEIVE_SOME.function, [event_id]) == [event_id])
     assert "was redriven or discarded before" in command("dead", "drop", dead_letter, "--why", "A test.", ends_with=1)
     assert "give either" in command("dead", "redrive", ends_with=2)
 
 
 def test_replay_publishes_again_with_the_same_ids(command: Botberi, path: EventPath, eventually: Eventually) -> None:
     ids = path.emit("agt_again", "agt_again")
-    eventually(lambda: path.recorder.heard(HEAR_SOME.function, ids) == path.recorder.heard("hear-all", ids) == ids)
+    eventually(
+        lambda: path.recorder.received(RECEIVE_SOME.function, ids) == path.recorder.received("receive-all", ids) == ids
+    )
     filters = ("replay", "--from", "today", "--subject", "agt_again", "--type", AgentCreated.type)
     assert command(*filters, "--dry-run") == "2 events would be published again\n"
-    assert command(*filters, "--to", HEAR_SOME.queue) == "2 events are published again\n"
-    eventually(lambda: path.recorder.heard(HEAR_SOME.function, ids) == ids * 2)
-    assert path.recorder.heard("hear-all", ids) == ids
+    assert command(*filters, "--to", RECEIVE_SOME.queue) == "2 events are published again\n"
+    eventually(lambda: path.recorder.received(RECEIVE_SOME.function, ids) == ids * 2)
+    assert path.recorder.received("receive-all", ids) == ids
 
 
 def test_tail_shows_what_passes_and_matches(command: Botberi, path: EventPath, eventually: Eventually) -> None:
@@ -99,8 +103,8 @@ def test_tail_shows_what_passes_and_matches(command: Botberi, path: EventPath, e
         eventually(lambda: shown_after_another(shown.done))
     assert json.loads(shown.result().splitlines()[-1])["subject"] == "agt_seen"
     # Those that are still on their way would come to the next test.
-    hearers = (HEAR_SOME.function, HEAR_ALL.function)
-    eventually(lambda: min(len(path.recorder.handled[name]) for name in hearers) >= len(emitted))
+    consumers = (RECEIVE_SOME.function, RECEIVE_ALL.function)
+    eventually(lambda: min(len(path.recorder.handled[name]) for name in consumers) >= len(emitted))
 
 
 def test_the_cursor_is_shown(command: Botberi) -> None:

@@ -15,18 +15,18 @@ from cli.__main__ import botberi
 from events.broker import bus
 from events.catalog.schedules import SharedPruningFallenDue
 from events.subscriptions import Subscription
-from tools.harness.path import HEAR_ALL, HEAR_SOME, EventPath
+from tools.harness.path import RECEIVE_ALL, RECEIVE_SOME, EventPath
 
 Eventually = Callable[..., Any]
 Problem = checks.Problem
 
-QUEUE = HEAR_SOME.queue
+QUEUE = RECEIVE_SOME.queue
 
 
 @pytest.fixture
 def patient(quiet_path: EventPath, monkeypatch: pytest.MonkeyPatch) -> EventPath:
     monkeypatch.setenv("SUBSCRIPTIONS", quiet_path.environment["SUBSCRIPTIONS"])
-    quiet_path.subscribe(HEAR_ALL, HEAR_SOME)
+    quiet_path.subscribe(RECEIVE_ALL, RECEIVE_SOME)
     return quiet_path
 
 
@@ -134,13 +134,13 @@ def test_an_exchange_of_another_kind(patient: EventPath) -> None:
 
 
 def test_a_binding_that_is_missing_and_one_too_many(patient: EventPath) -> None:
-    [key] = HEAR_SOME.types
+    [key] = RECEIVE_SOME.types
     with patient.broker() as connection:
         connection.channel().queue_unbind(QUEUE, bus.EXCHANGE, key)
         connection.channel().queue_bind(QUEUE, bus.EXCHANGE, "com.botberi.thing.gone.v1")
     found = list(checks.found())
     assert (QUEUE, f"it is not bound to {key} of {bus.EXCHANGE}", checks.TOPOLOGIST) in found
-    assert (QUEUE, "it hears com.botberi.thing.gone.v1, which its subscriber doesn't", checks.TOPOLOGIST) in found
+    assert (QUEUE, "it receives com.botberi.thing.gone.v1, which its subscriber doesn't", checks.TOPOLOGIST) in found
 
 
 @pytest.mark.parametrize("arguments", [{}, {"x-queue-type": "quorum", "x-single-active-consumer": True}])
@@ -152,7 +152,7 @@ def test_a_queue_of_another_type_or_with_other_arguments(patient: EventPath, arg
 
 
 def test_a_queue_of_a_subscription_that_is_gone(patient: EventPath) -> None:
-    patient.subscribe(HEAR_ALL)
+    patient.subscribe(RECEIVE_ALL)
     found = list(checks.found())
     assert (QUEUE, "it belongs to no subscription any more", f"{checks.TOPOLOGIST} --delete-gone") in found
 
@@ -189,7 +189,7 @@ def test_the_command_prints_what_is_wrong_and_exits_with_one(patient: EventPath)
 
 
 def test_where_everything_runs_nothing_is_wrong(patient: EventPath, eventually: Eventually) -> None:
-    patient.subscribe(HEAR_ALL, replace(HEAR_SOME, schedule=""))
+    patient.subscribe(RECEIVE_ALL, replace(RECEIVE_SOME, schedule=""))
     patient.start("relay")
     patient.start("dispatcher")
     try:

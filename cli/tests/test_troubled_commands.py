@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from cli.__main__ import botberi
 from events.broker import bus
 from functions.domain.event_path import resolving
-from tools.harness.path import HEAR_SOME, EventPath
+from tools.harness.path import RECEIVE_SOME, EventPath
 
 Eventually = Callable[..., Any]
 Botberi = Callable[..., Result]
@@ -90,7 +90,7 @@ def test_status_shows_what_it_can_and_tells_what_is_away(command: Botberi, monke
     monkeypatch.setenv("SHARED_PSQL_URL", AWAY)
     shown = command("status").output
     assert "\nuser_psql " in shown
-    [line] = [line for line in shown.splitlines() if line.startswith(f"{HEAR_SOME.queue} ")]
+    [line] = [line for line in shown.splitlines() if line.startswith(f"{RECEIVE_SOME.queue} ")]
     assert line.split()[-1] == "?"
     monkeypatch.setenv("EVENT_BUS_URL", AWAY)
     done = command("status")

@@ -9,7 +9,7 @@ import pytest
 from events.dispatcher import exposition as of_dispatcher
 from events.relay import exposition as of_relay
 from tools.harness import history
-from tools.harness.path import DATABASE, HEAR_SOME, EventPath
+from tools.harness.path import DATABASE, RECEIVE_SOME, EventPath
 from tools.harness.scrape import Watch
 
 Eventually = Callable[..., Any]
@@ -92,15 +92,15 @@ def test_what_was_under_way_when_the_connection_broke_counts_as_sent_again(
 def test_a_dispatcher_counts_calls_and_what_became_of_them(stopped: EventPath, eventually: Eventually) -> None:
     dispatcher = started(stopped, "dispatcher")
     started(stopped, "relay")
-    stopped.recorder.answers[HEAR_SOME.function] = lambda event: 422 if event["subject"] == "agt_bad" else 200
+    stopped.recorder.answers[RECEIVE_SOME.function] = lambda event: 422 if event["subject"] == "agt_bad" else 200
     stopped.emit("agt_bad", "agt_good")
 
     def calls(verdict: str) -> float:
-        return dispatcher.value("botberi_dispatcher_calls_total", subscription=HEAR_SOME.function, verdict=verdict)
+        return dispatcher.value("botberi_dispatcher_calls_total", subscription=RECEIVE_SOME.function, verdict=verdict)
 
     eventually(lambda: calls("dead") == 1 and calls("handled") >= 1)
-    eventually(lambda: dispatcher.value("botberi_dispatcher_dead_letters_total", queue=HEAR_SOME.queue) == 1)
-    assert dispatcher.value("botberi_dispatcher_call_seconds_count", subscription=HEAR_SOME.function) >= 2
+    eventually(lambda: dispatcher.value("botberi_dispatcher_dead_letters_total", queue=RECEIVE_SOME.queue) == 1)
+    assert dispatcher.value("botberi_dispatcher_call_seconds_count", subscription=RECEIVE_SOME.function) >= 2
     assert dispatcher.value("botberi_dispatcher_retries_total") == 0
 
 

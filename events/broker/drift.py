@@ -35,7 +35,7 @@ class Drift:
     queues: list[str]
     bindings: list[Binding]
     stale: list[Binding]
-    """Bindings of wanted queues to types that their subscribers hear no more."""
+    """Bindings of wanted queues to types that their subscribers receive no more."""
     changed: list[str]
     """Queues with other arguments, and those whose events are being moved because of that."""
     gone: list[str]

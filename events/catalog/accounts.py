@@ -12,7 +12,7 @@ class AccountRegistered(
     Event,
     type="com.botberi.account.registered.v1",
     subject="account_id",
-    said_by=("user_psql/user", "user_psql/admin"),
+    produced_by=("user_psql/user", "user_psql/admin"),
 ):
     """Somebody signed up.
 
@@ -24,7 +24,7 @@ class AccountRegistered(
 
 
 class AccountSuspended(
-    Event, type="com.botberi.account.suspended.v1", subject="account_id", said_by=("user_psql/admin",)
+    Event, type="com.botberi.account.suspended.v1", subject="account_id", produced_by=("user_psql/admin",)
 ):
     """An account was suspended: nobody can log in to it, and its sessions have ended.
 
@@ -38,7 +38,7 @@ class AccountSuspended(
 
 
 class AccountRestored(
-    Event, type="com.botberi.account.restored.v1", subject="account_id", said_by=("user_psql/admin",)
+    Event, type="com.botberi.account.restored.v1", subject="account_id", produced_by=("user_psql/admin",)
 ):
     """An account that was suspended may be used again.
 
@@ -52,7 +52,7 @@ class AccountRestored(
 
 
 class AccountScopesChanged(
-    Event, type="com.botberi.account.scopes_changed.v1", subject="account_id", said_by=("user_psql/admin",)
+    Event, type="com.botberi.account.scopes_changed.v1", subject="account_id", produced_by=("user_psql/admin",)
 ):
     """An account may do more or less than before.
 
@@ -73,7 +73,7 @@ class SessionRevoked(
     Event,
     type="com.botberi.session.revoked.v1",
     subject="session_id",
-    said_by=("user_psql/user", "user_psql/admin"),
+    produced_by=("user_psql/user", "user_psql/admin"),
 ):
     """A session ended before its time: by a log-out, by a spent refresh token, or because the account may do less now.
 

@@ -3,7 +3,7 @@
 from events.event import Event
 
 
-class AgentCreated(Event, type="com.botberi.agent.created.v1", subject="agent_id", said_by=("shared_psql/admin",)):
+class AgentCreated(Event, type="com.botberi.agent.created.v1", subject="agent_id", produced_by=("shared_psql/admin",)):
     """An administrator added an agent to the catalog.
 
     Said when the entry is made. Nobody can launch it before a version of it is published.
@@ -15,7 +15,7 @@ class AgentCreated(Event, type="com.botberi.agent.created.v1", subject="agent_id
     """Its name in addresses, which it keeps."""
 
 
-class AgentChanged(Event, type="com.botberi.agent.changed.v1", subject="agent_id", said_by=("shared_psql/admin",)):
+class AgentChanged(Event, type="com.botberi.agent.changed.v1", subject="agent_id", produced_by=("shared_psql/admin",)):
     """An administrator changed what the catalog says of an agent.
 
     Said when something became different; setting what is so already says nothing.
@@ -30,7 +30,7 @@ class AgentChanged(Event, type="com.botberi.agent.changed.v1", subject="agent_id
 
 
 class VersionPublished(
-    Event, type="com.botberi.version.published.v1", subject="agent_id", said_by=("shared_psql/admin",)
+    Event, type="com.botberi.version.published.v1", subject="agent_id", produced_by=("shared_psql/admin",)
 ):
     """An administrator published an immutable version of an agent, and the channels named now point at it.
 

@@ -9,12 +9,12 @@ class DeadLettersResolved(
     Event,
     type="com.botberi.dead_letter.resolved.v1",
     subject="act_id",
-    said_by=("shared_psql/broker", "user_psql/broker"),
+    produced_by=("shared_psql/broker", "user_psql/broker"),
 ):
     """An operator redrove or discarded dead letters or parked events.
 
     Said once for each act, however many letters it was about: an event for each would double what is stuck when those
-    who hear it are what fails.
+    who receive it are what fails.
     """
 
     act_id: str

@@ -7,7 +7,7 @@ class InstanceDesiredStateChanged(
     Event,
     type="com.botberi.instance.desired_state_changed.v1",
     subject="instance_id",
-    said_by=("shared_psql/user", "shared_psql/admin"),
+    produced_by=("shared_psql/user", "shared_psql/admin"),
 ):
     """Somebody asked for an instance to run, to stop or to be deleted; the worker has yet to make it so.
 
@@ -25,7 +25,7 @@ class InstanceDesiredStateChanged(
 
 
 class InstanceStatusChanged(
-    Event, type="com.botberi.instance.status_changed.v1", subject="instance_id", said_by=("shared_psql/worker",)
+    Event, type="com.botberi.instance.status_changed.v1", subject="instance_id", produced_by=("shared_psql/worker",)
 ):
     """The worker moved an instance from one status to the next.
 

@@ -4,7 +4,7 @@ from events.event import Event
 
 
 class PublisherCreated(
-    Event, type="com.botberi.publisher.created.v1", subject="publisher_id", said_by=("shared_psql/admin",)
+    Event, type="com.botberi.publisher.created.v1", subject="publisher_id", produced_by=("shared_psql/admin",)
 ):
     """An administrator let another system publish events.
 
@@ -24,7 +24,7 @@ class PublisherCreated(
 
 
 class PublisherKeyRotated(
-    Event, type="com.botberi.publisher_key.rotated.v1", subject="publisher_id", said_by=("shared_psql/admin",)
+    Event, type="com.botberi.publisher_key.rotated.v1", subject="publisher_id", produced_by=("shared_psql/admin",)
 ):
     """An administrator gave a publisher another key.
 
@@ -38,7 +38,7 @@ class PublisherKeyRotated(
 
 
 class PublisherRevoked(
-    Event, type="com.botberi.publisher.revoked.v1", subject="publisher_id", said_by=("shared_psql/admin",)
+    Event, type="com.botberi.publisher.revoked.v1", subject="publisher_id", produced_by=("shared_psql/admin",)
 ):
     """An administrator ended a publisher: none of its keys is good any more.
 

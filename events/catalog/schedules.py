@@ -7,14 +7,14 @@ from pydantic import Field
 
 from events.event import Event
 
-SPEAKER: Final = "events/dispatcher/clock.py"
+PRODUCER: Final = "events/dispatcher/clock.py"
 
 
 class UserPruningFallenDue(
     Event,
     type="com.botberi.user_pruning.fallen_due.v1",
     subject="schedule",
-    said_by=("shared_psql/relay", "user_psql/subscribers"),
+    produced_by=("shared_psql/relay", "user_psql/subscribers"),
 ):
     """It is time to forget what is no longer of use in user_psql.
 
@@ -31,7 +31,7 @@ class SharedPruningFallenDue(
     Event,
     type="com.botberi.shared_pruning.fallen_due.v1",
     subject="schedule",
-    said_by=("shared_psql/relay", "shared_psql/subscribers"),
+    produced_by=("shared_psql/relay", "shared_psql/subscribers"),
 ):
     """It is time to forget what is no longer of use in shared_psql.
 

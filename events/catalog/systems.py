@@ -10,7 +10,7 @@ from events.event import Event
 class NoticePosted(Event, type="com.botberi.notice.posted.v1", subject="notice_id", scope="broker"):
     """Somebody has something to tell whoever listens.
 
-    Said by whoever may publish at all; what it means is between them and who hears it.
+    Said by whoever may publish at all; what it means is between them and who receives it.
     """
 
     notice_id: str

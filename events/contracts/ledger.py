@@ -51,7 +51,8 @@ def read(folder: Path) -> dict[str, list[Json]]:
 def broken(released: dict[str, list[Json]], now: dict[str, Json]) -> list[str]:
     """Return what in the catalog as it is `now` would break somebody, one sentence each."""
     found = [
-        f"{name}: the type is gone; whoever hears it hears nothing any more" for name in sorted({*released} - {*now})
+        f"{name}: the type is gone; whoever receives it receives nothing any more"
+        for name in sorted({*released} - {*now})
     ]
     for name, present in sorted(now.items()):
         for past in (each for each in released.get(name, []) if digest([_bare(each)]) not in SUPERSEDED):

@@ -1,7 +1,7 @@
 """The probe: an event of the relay's own that goes the way of all others, and has to come back through RabbitMQ.
 
 It is written to the outbox, wakes the relay, is read, published and confirmed, and returns through the queue that is
-the lease. No subscriber hears it, and the catalog doesn't have it: it goes to that one queue.
+the lease. No subscriber receives it, and the catalog doesn't have it: it goes to that one queue.
 """
 
 import logging

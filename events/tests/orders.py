@@ -21,14 +21,14 @@ class Listener:
         """Listen from now on."""
         self.session = session
         session.run("listen orders")
-        self.heard: Heard = []
+        self.received: Heard = []
 
     def listen(self) -> Heard:
-        """Return everything that was heard so far."""
+        """Return everything that was received so far."""
         for channel, payload in self.session.notifications():
             assert channel == "orders"
-            self.heard.append(json.loads(payload))
-        return self.heard
+            self.received.append(json.loads(payload))
+        return self.received
 
 
 def order(number: int | str, **changes: Any) -> dict[str, Any]:

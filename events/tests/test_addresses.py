@@ -34,21 +34,21 @@ def call(url: str) -> CallResult:
 @pytest.mark.parametrize(
     ("form", "host", "port", "line", "authority"),
     [
-        ("http://127.0.0.1:8050/function/{name}", "127.0.0.1", 8050, "/function/hear-it", "127.0.0.1:8050"),
-        ("http://{name}:8080/", "hear-it", 8080, "/", "hear-it:8080"),
-        ("http://{name}:8080", "hear-it", 8080, "/", "hear-it:8080"),
-        ("http://gateway:8080/function/{name}", "gateway", 8080, "/function/hear-it", "gateway:8080"),
+        ("http://127.0.0.1:8050/function/{name}", "127.0.0.1", 8050, "/function/receive-it", "127.0.0.1:8050"),
+        ("http://{name}:8080/", "hear-it", 8080, "/", "receive-it:8080"),
+        ("http://{name}:8080", "hear-it", 8080, "/", "receive-it:8080"),
+        ("http://gateway:8080/function/{name}", "gateway", 8080, "/function/receive-it", "gateway:8080"),
         (
             *("http://gateway.openfaas:8080/function/{name}.openfaas-fn", "gateway.openfaas", 8080),
-            *("/function/hear-it.openfaas-fn", "gateway.openfaas:8080"),
+            *("/function/receive-it.openfaas-fn", "gateway.openfaas:8080"),
         ),
         (
             *("http://{name}.botberi.svc.cluster.local", "hear-it.botberi.svc.cluster.local", 80),
             *("/", "hear-it.botberi.svc.cluster.local"),
         ),
         ("https://{name}.example.com/a/b?c=d", "hear-it.example.com", 443, "/a/b?c=d", "hear-it.example.com"),
-        ("http://[::1]:8050/function/{name}", "::1", 8050, "/function/hear-it", "[::1]:8050"),
-        ("http://user:secret@edge/in/{name}", "edge", 80, "/in/hear-it", "edge"),
+        ("http://[::1]:8050/function/{name}", "::1", 8050, "/function/receive-it", "[::1]:8050"),
+        ("http://user:secret@edge/in/{name}", "edge", 80, "/in/receive-it", "edge"),
     ],
 )
 def test_every_form_leads_to_its_host_with_its_name(form: str, host: str, port: int, line: str, authority: str) -> None:
@@ -71,19 +71,19 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def answering() -> Iterator[Answering]:
-    """Give what answers one request on ::1, over TLS if there is a certificate: its port, and what it hears."""
+    """Give what answers one request on ::1, over TLS if there is a certificate: its port, and what it receives."""
     listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
 
     def begin(certificate: Path | None = None) -> tuple[int, list[bytes]]:
-        heard: list[bytes] = []
-        threading.Thread(target=serve, args=(listener, certificate, heard), daemon=True).start()
-        return listener.getsockname()[1], heard
+        received: list[bytes] = []
+        threading.Thread(target=serve, args=(listener, certificate, received), daemon=True).start()
+        return listener.getsockname()[1], received
 
     yield begin
     listener.close()
 
 
-def serve(listener: socket.socket, certificate: Path | None, heard: list[bytes]) -> None:
+def serve(listener: socket.socket, certificate: Path | None, received: list[bytes]) -> None:
     with suppress(OSError):
         stream = listener.accept()[0]
         if certificate is not None:
@@ -91,7 +91,7 @@ def serve(listener: socket.socket, certificate: Path | None, heard: list[bytes])
             context.load_cert_chain(certificate)
             stream = context.wrap_socket(stream, server_side=True)
         with stream:
-            heard.append(stream.recv(65536))
+            received.append(stream.recv(65536))
             stream.sendall(OK)
 
 
@@ -114,21 +114,21 @@ def certificate(tmp_path: Path) -> Path:
 
 
 def test_ipv6_is_called(answering: Answering) -> None:
-    port, heard = answering()
+    port, received = answering()
     assert call(f"http://[::1]:{port}/function/x").verdict is Verdict.HANDLED
-    assert f"Host: [::1]:{port}\r\n".encode() in heard[0]
+    assert f"Host: [::1]:{port}\r\n".encode() in received[0]
 
 
 def test_https_is_called_where_the_certificate_is_trusted(
     answering: Answering, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    port, heard = answering(certificate)
+    port, received = answering(certificate)
     assert call(f"https://[::1]:{port}/function/x").verdict is Verdict.HANDLED
-    assert heard[0].startswith(b"POST /function/x ")
+    assert received[0].startswith(b"POST /function/x ")
 
 
 def test_https_is_not_called_where_it_is_not(answering: Answering, certificate: Path) -> None:
-    port, heard = answering(certificate)
+    port, received = answering(certificate)
     answer = call(f"https://[::1]:{port}/function/x")
-    assert (answer.verdict, answer.reason, heard) == (Verdict.RETRY, "unreachable", [])
+    assert (answer.verdict, answer.reason, received) == (Verdict.RETRY, "unreachable", [])

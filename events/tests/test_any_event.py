@@ -19,7 +19,7 @@ from events.event import Event
 from events.outbox import emit
 from functions.runtime.event_bodies import whole
 from migrations.databases import connect
-from tools.harness.path import DATABASE, HEAR_ALL, EventPath
+from tools.harness.path import DATABASE, RECEIVE_ALL, EventPath
 
 Json = dict[str, Any]
 
@@ -74,8 +74,8 @@ def drawn(strategy: st.SearchStrategy[Any], count: int = EACH) -> list[Any]:
 
 def received(path: EventPath, eventually: Callable[..., Any], ids: list[str]) -> list[Json]:
     """Return the data of events as a subscriber has it, in the order of `ids`."""
-    eventually(lambda: len(set(path.recorder.heard(HEAR_ALL.function, ids))) == len(ids))
-    by_id = {each["id"]: each for each in path.recorder.handled[HEAR_ALL.function]}
+    eventually(lambda: len(set(path.recorder.received(RECEIVE_ALL.function, ids))) == len(ids))
+    by_id = {each["id"]: each for each in path.recorder.handled[RECEIVE_ALL.function]}
     return [whole(wire.from_attributes(by_id[each]), "subscribers").data for each in ids]
 
 
@@ -101,7 +101,9 @@ def test_bodies_around_the_limit_arrive_unchanged_be_they_with_the_event_or_apar
     with connect(DATABASE, "migrator").begin() as db:
         ids = [emit(db, event) for event in events]
     assert [AgentCreated.read(data) for data in received(path, eventually, ids)] == events
-    apart = {each["id"] for each in path.recorder.handled[HEAR_ALL.function] if "dataref" in each and each["id"] in ids}
+    apart = {
+        each["id"] for each in path.recorder.handled[RECEIVE_ALL.function] if "dataref" in each and each["id"] in ids
+    }
     assert apart == {*ids[2:]}
 
 

@@ -8,11 +8,11 @@ import pytest
 
 from events.broker import bus
 from events.catalog.agents import AgentChanged, AgentCreated
-from tools.harness.path import HEAR_ALL, EventPath
+from tools.harness.path import RECEIVE_ALL, EventPath
 
 Eventually = Callable[..., Any]
 
-HEARD = HEAR_ALL.function
+RECEIVED = RECEIVE_ALL.function
 TOO_LARGE = "repeat('x', 5000)"
 
 RESOLVE = """
@@ -37,11 +37,11 @@ def unroutable(path: EventPath) -> Iterator[str]:
     """Yield a type that no queue takes inside the `with` block."""
     with path.broker() as connection:
         channel = connection.channel()
-        channel.queue_unbind(HEAR_ALL.queue, bus.EXCHANGE, "#")
+        channel.queue_unbind(RECEIVE_ALL.queue, bus.EXCHANGE, "#")
         try:
             yield AgentChanged.type
         finally:
-            channel.queue_bind(HEAR_ALL.queue, bus.EXCHANGE, "#")
+            channel.queue_bind(RECEIVE_ALL.queue, bus.EXCHANGE, "#")
 
 
 def say(path: EventPath, subject: str, *, kind: str = AgentCreated.type, correlationid: str = "null") -> str:
@@ -64,9 +64,9 @@ def test_later_events_of_the_subject_wait_and_those_of_others_do_not(
     first = say(pausing, "agt_stuck", correlationid=TOO_LARGE)
     second, third = say(pausing, "agt_stuck"), say(pausing, "agt_stuck")
     other = say(pausing, "agt_free")
-    eventually(lambda: pausing.recorder.heard(HEARD, [other]))
+    eventually(lambda: pausing.recorder.received(RECEIVED, [other]))
     eventually(lambda: parked(pausing, first, second, third) == ["too_large", "behind", "behind"])
-    assert pausing.recorder.heard(HEARD, [second, third]) == []
+    assert pausing.recorder.received(RECEIVED, [second, third]) == []
 
 
 def test_what_waited_leaves_in_order_when_the_first_is_discarded(pausing: EventPath, eventually: Eventually) -> None:
@@ -75,8 +75,8 @@ def test_what_waited_leaves_in_order_when_the_first_is_discarded(pausing: EventP
     eventually(lambda: len(parked(pausing, *rest)) == 5)
     pausing.query(RESOLVE, id=first, how="discarded")
     last = say(pausing, "agt_dropped")
-    eventually(lambda: len(pausing.recorder.heard(HEARD, [*rest, last])) == 6)
-    assert pausing.recorder.heard(HEARD, [*rest, last]) == [*rest, last]
+    eventually(lambda: len(pausing.recorder.received(RECEIVED, [*rest, last])) == 6)
+    assert pausing.recorder.received(RECEIVED, [*rest, last]) == [*rest, last]
     assert parked(pausing, first, *rest, last) == []
 
 
@@ -97,8 +97,8 @@ def test_a_redriven_event_leaves_before_those_behind_it(pausing: EventPath, even
         eventually(lambda: parked(pausing, first, *rest) == ["unroutable", "behind", "behind", "behind"])
     pausing.query(RESOLVE, id=first, how="redriven")
     last = say(pausing, "agt_unbound")
-    eventually(lambda: len(pausing.recorder.heard(HEARD, [first, *rest, last])) == 5)
-    assert pausing.recorder.heard(HEARD, [first, *rest, last]) == [first, *rest, last]
+    eventually(lambda: len(pausing.recorder.received(RECEIVED, [first, *rest, last])) == 5)
+    assert pausing.recorder.received(RECEIVED, [first, *rest, last]) == [first, *rest, last]
 
 
 def test_what_waits_survives_the_relay(pausing: EventPath, eventually: Eventually) -> None:
@@ -109,4 +109,4 @@ def test_what_waits_survives_the_relay(pausing: EventPath, eventually: Eventuall
     start_relay(pausing)
     eventually(lambda: parked(pausing, first, second, third) == ["too_large", "behind", "behind"])
     pausing.query(RESOLVE, id=first, how="discarded")
-    eventually(lambda: pausing.recorder.heard(HEARD, [second, third]) == [second, third])
+    eventually(lambda: pausing.recorder.received(RECEIVED, [second, third]) == [second, third])

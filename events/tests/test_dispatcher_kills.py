@@ -9,11 +9,11 @@ import pytest
 
 from events.broker.bus import dead
 from events.tests.orders import Listener, order, send
-from tools.harness.path import HEAR_SOME, EventPath
+from tools.harness.path import RECEIVE_SOME, EventPath
 
 Eventually = Callable[..., Any]
 
-HEARD = HEAR_SOME.function
+RECEIVED = RECEIVE_SOME.function
 
 
 @pytest.fixture
@@ -40,21 +40,21 @@ def test_what_was_handled_and_not_settled_is_brought_again_in_order(
     published.start("dispatcher", BOTBERI_FAILPOINT="dispatcher.settle:7")
     ids = published.emit(*["agt_1", "agt_2"] * 20)
     in_its_place(published, eventually)
-    eventually(lambda: set(published.recorder.heard(HEARD, ids)) == set(ids))
-    heard = list(dict.fromkeys(published.recorder.heard(HEARD, ids)))
-    assert [each for each in heard if each in ids[::2]] == ids[::2]
-    assert [each for each in heard if each in ids[1::2]] == ids[1::2]
+    eventually(lambda: set(published.recorder.received(RECEIVED, ids)) == set(ids))
+    received = list(dict.fromkeys(published.recorder.received(RECEIVED, ids)))
+    assert [each for each in received if each in ids[::2]] == ids[::2]
+    assert [each for each in received if each in ids[1::2]] == ids[1::2]
 
 
 def test_a_dead_letter_that_was_written_and_not_settled_is_one_row(
     published: EventPath, eventually: Eventually
 ) -> None:
-    published.recorder.answers[HEARD] = lambda _: 422
+    published.recorder.answers[RECEIVED] = lambda _: 422
     published.start("dispatcher", BOTBERI_FAILPOINT="dead_letters.written")
     [event_id] = published.emit("agt_dead")
     in_its_place(published, eventually)
-    eventually(lambda: published.depth(dead(HEAR_SOME.queue)) == 0)
-    assert published.query("select event_id from dead_letters where queue = :q", q=HEAR_SOME.queue) == [(event_id,)]
+    eventually(lambda: published.depth(dead(RECEIVE_SOME.queue)) == 0)
+    assert published.query("select event_id from dead_letters where queue = :q", q=RECEIVE_SOME.queue) == [(event_id,)]
 
 
 def test_what_was_notified_and_not_settled_is_notified_once(
@@ -65,15 +65,15 @@ def test_what_was_notified_and_not_settled_is_notified_once(
     in_its_place(published, eventually)
     send(published, order("last"))
     eventually(lambda: "order-last" in [event["id"] for event in listener.listen()])
-    assert [event["id"] for event in listener.heard] == ["order-1", "order-2", "order-last"]
+    assert [event["id"] for event in listener.received] == ["order-1", "order-2", "order-last"]
 
 
 def test_another_dispatcher_takes_over_and_keeps_the_order(published: EventPath, eventually: Eventually) -> None:
     for name in ("dispatcher-1", "dispatcher-2"):
         published.start(name)
     ids = published.emit(*["agt_1"] * 50)
-    eventually(lambda: published.recorder.heard(HEARD, ids))
+    eventually(lambda: published.recorder.received(RECEIVED, ids))
     published.kill("dispatcher-1")
     more = published.emit(*["agt_1"] * 50, start=50)
-    eventually(lambda: published.recorder.heard(HEARD, more)[-1:] == more[-1:])
-    assert list(dict.fromkeys(published.recorder.heard(HEARD, ids + more))) == ids + more
+    eventually(lambda: published.recorder.received(RECEIVED, more)[-1:] == more[-1:])
+    assert list(dict.fromkeys(published.recorder.received(RECEIVED, ids + more))) == ids + more

@@ -28,7 +28,7 @@ def test_the_same_event_again_and_again_is_one_notify(
     send(path, *[order("once")] * 5)
     send(path, order("once"), order("once", source="/other-shop"), order("last"))
     eventually(lambda: "order-last" in [event["id"] for event in listener.listen()])
-    assert [(event["source"], event["id"]) for event in listener.heard] == [
+    assert [(event["source"], event["id"]) for event in listener.received] == [
         ("/shop", "order-once"),
         ("/other-shop", "order-once"),
         ("/shop", "order-last"),
@@ -42,7 +42,7 @@ def test_an_event_addressed_over_the_outbox_goes_to_postgres_alone(
                                 recipient => :to, channel => 'orders', source => '/example/crm')"""
     [[event_id]] = path.query(sql, role="broker", type=NoticePosted.type, to=bus.NOTIFY_QUEUE)
     eventually(lambda: [event["id"] for event in listener.listen()] == [event_id])
-    assert "notice-9" not in path.recorder.subjects("hear-all")
+    assert "notice-9" not in path.recorder.subjects("receive-all")
 
 
 def test_a_body_over_the_limit_stays_in_the_inbox(path: EventPath, listener: Listener, eventually: Eventually) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from events.catalog.agents import AgentCreated
 from events.catalog.systems import NoticePosted
-from tools.harness.path import HEAR_ALL, EventPath
+from tools.harness.path import RECEIVE_ALL, EventPath
 
 Eventually = Callable[..., Any]
 
@@ -16,14 +16,14 @@ DATA = {"notice_id": "notice-foreign", "text": "s"}
 
 
 def notify(path: EventPath, payload: str, eventually: Eventually) -> None:
-    eventually(lambda: "hearing what others say" in path.log("relay"))
+    eventually(lambda: "receiving what others say" in path.log("relay"))
     path.query("select pg_notify('events', :payload)", payload=payload)
 
 
 def test_one_of_the_documented_form_is_an_event(path: EventPath, eventually: Eventually) -> None:
     notify(path, json.dumps({"type": NoticePosted.type, "subject": "notice-foreign", "data": DATA}), eventually)
-    eventually(lambda: "notice-foreign" in path.recorder.subjects(HEAR_ALL.function))
-    [event] = [each for each in path.recorder.handled[HEAR_ALL.function] if each["subject"] == "notice-foreign"]
+    eventually(lambda: "notice-foreign" in path.recorder.subjects(RECEIVE_ALL.function))
+    [event] = [each for each in path.recorder.handled[RECEIVE_ALL.function] if each["subject"] == "notice-foreign"]
     assert (event["actor"], event["source"], event["data"]) == ("notify", "/notify/shared_psql", DATA)
 
 

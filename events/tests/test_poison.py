@@ -11,12 +11,12 @@ from sqlalchemy.exc import DBAPIError
 from core.postgres.errors import DatabaseError
 from events.catalog.agents import AgentCreated
 from events.tests.orders import Listener, order, send
-from tools.harness.path import HEAR_SOME, EventPath
+from tools.harness.path import RECEIVE_SOME, EventPath
 from tools.harness.recorder import Event
 
 Eventually = Callable[..., Any]
 
-HEARD = HEAR_SOME.function
+RECEIVED = RECEIVE_SOME.function
 
 EMIT = f"select emit_event('{AgentCreated.type}', 'agt_1', cast(cast(:data as text) as jsonb))"
 
@@ -38,8 +38,8 @@ def test_what_is_no_event_does_not_get_into_the_outbox(
     with pytest.raises((DBAPIError, DatabaseError)):
         path.query(sql, data=data)
     ids = path.emit("agt_after")
-    eventually(lambda: path.recorder.handled[HEARD])
-    assert [event["id"] for event in path.recorder.handled[HEARD]] == ids
+    eventually(lambda: path.recorder.handled[RECEIVED])
+    assert [event["id"] for event in path.recorder.handled[RECEIVED]] == ids
 
 
 @pytest.mark.parametrize("size", [8_001, 65_536, 10_000_000])
@@ -47,22 +47,22 @@ def test_an_event_of_any_size_goes_through_whole(path: EventPath, eventually: Ev
     data = {"agent_id": "agt_1", "slug": "x" * size}
     [[event_id]] = path.query(EMIT, data=json.dumps(data))
     after = path.emit("agt_after")
-    eventually(lambda: len(path.recorder.heard(HEARD, [event_id, *after])) == 2)
-    event = next(each for each in path.recorder.handled[HEARD] if each["id"] == event_id)
+    eventually(lambda: len(path.recorder.received(RECEIVED, [event_id, *after])) == 2)
+    event = next(each for each in path.recorder.handled[RECEIVED] if each["id"] == event_id)
     [[body]] = path.query("select event_body('/botberi/shared_psql', :id)", role="subscribers", id=event_id)
     assert (event["data"] if body is None else json.loads(body)) == data
     assert ("dataref" in event) == (size > 65_000)
 
 
 def test_data_that_does_not_fit_its_type_is_a_dead_letter_alone(path: EventPath, eventually: Eventually) -> None:
-    path.recorder.answers[HEARD] = as_a_function_does
+    path.recorder.answers[RECEIVED] = as_a_function_does
     [[poison]] = path.query(EMIT, data='{"agent_id": 7}')
     after = path.emit("agt_1", "agt_2")
-    eventually(lambda: sorted(path.recorder.heard(HEARD, after)) == sorted(after))
+    eventually(lambda: sorted(path.recorder.received(RECEIVED, after)) == sorted(after))
     rows = eventually(
         lambda: path.query(
             "select event_id, reason from dead_letters where queue = :queue and resolution is null",
-            queue=HEAR_SOME.queue,
+            queue=RECEIVE_SOME.queue,
         )
     )
     assert rows == [(poison, "refused")]
@@ -106,5 +106,5 @@ def test_a_large_event_is_a_notify_that_refers_to_it(
     data = {"agent_id": "agt_1", "slug": "x" * size}
     send(path, order(size, data=data), order("after"))
     eventually(lambda: [event["id"] for event in listener.listen()] == [f"order-{size}", "order-after"])
-    assert listener.heard[0]["dataref"] == f"inbox:order-{size}"
+    assert listener.received[0]["dataref"] == f"inbox:order-{size}"
     assert path.query("select body->'data' from inbox where id = :id", id=f"order-{size}") == [(data,)]

@@ -1,4 +1,4 @@
-"""The probe: through outbox, relay and RabbitMQ and back, heard by nobody else."""
+"""The probe: through outbox, relay and RabbitMQ and back, consumed by nobody else."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from events.relay import probe
 from events.relay.metrics import RelayMetrics
 from events.relay.outbox_stats import OutboxStats
 from events.relay.probe import Probe
-from tools.harness.path import DATABASE, HEAR_ALL, EventPath
+from tools.harness.path import DATABASE, RECEIVE_ALL, EventPath
 from tools.harness.scrape import Watch
 
 Eventually = Callable[..., Any]
@@ -50,11 +50,11 @@ def test_the_command_shows_when_a_probe_came_back(relay: Watch, quiet_path: Even
     assert re.search(r"shared_psql .* \d+ ms, \d+ s ago", status)
 
 
-def test_no_subscriber_hears_a_probe(relay: Watch, quiet_path: EventPath, eventually: Eventually) -> None:
+def test_no_subscriber_receives_a_probe(relay: Watch, quiet_path: EventPath, eventually: Eventually) -> None:
     eventually(lambda: returned(relay) >= 2)
     quiet_path.emit("agt_heard")
-    eventually(lambda: quiet_path.depth(HEAR_ALL.queue) == 1)
-    quiet_path.purge(HEAR_ALL.queue)
+    eventually(lambda: quiet_path.depth(RECEIVE_ALL.queue) == 1)
+    quiet_path.purge(RECEIVE_ALL.queue)
     assert quiet_path.query("select * from parked_events") == []
 
 

@@ -12,7 +12,7 @@ from tools.harness.path import EventPath
 Eventually = Callable[..., Any]
 
 PATIENT = Subscription("patient", "botberi.patient", ("#",), 1, 4, 10_000, 0.05, 0.5)
-HEARD = PATIENT.function
+RECEIVED = PATIENT.function
 
 BACKLOG = """
 select emit_event('com.botberi.agent.created.v1', :subject,
@@ -36,7 +36,7 @@ def backlog(path: EventPath, subject: str, last: int, first: int = 1) -> None:
 
 def slugs(path: EventPath, subject: str) -> list[str]:
     """Return what was handled of a subject, each at its first time."""
-    handled = [each["data"]["slug"] for each in path.recorder.handled[HEARD] if each["subject"] == subject]
+    handled = [each["data"]["slug"] for each in path.recorder.handled[RECEIVED] if each["subject"] == subject]
     return list(dict.fromkeys(handled))
 
 
@@ -48,10 +48,10 @@ def in_the_retry_store(path: EventPath) -> int:
 def test_five_thousand_events_of_a_subject_that_fails_hold_up_nobody(
     retry_store: EventPath, eventually: Eventually
 ) -> None:
-    retry_store.recorder.answers[HEARD] = lambda event: 503 if event["subject"] == "agt_ill" else 200
+    retry_store.recorder.answers[RECEIVED] = lambda event: 503 if event["subject"] == "agt_ill" else 200
     backlog(retry_store, "agt_ill", 5_000)
     well = retry_store.emit(*(f"agt_well_{number}" for number in range(20)))
-    eventually(lambda: sorted(retry_store.recorder.heard(HEARD, well)) == sorted(well))
+    eventually(lambda: sorted(retry_store.recorder.received(RECEIVED, well)) == sorted(well))
     assert slugs(retry_store, "agt_ill") == []
     retry_store.recorder.answers.clear()
     eventually(lambda: len(slugs(retry_store, "agt_ill")) == 5_000, seconds=90)
@@ -63,7 +63,7 @@ def test_five_thousand_events_of_a_subject_that_fails_hold_up_nobody(
 def test_what_comes_of_a_subject_on_the_retry_store_follows_the_rest_of_it(
     retry_store: EventPath, eventually: Eventually
 ) -> None:
-    retry_store.recorder.answers[HEARD] = lambda _: 503
+    retry_store.recorder.answers[RECEIVED] = lambda _: 503
     backlog(retry_store, "agt_ill", 400)
     eventually(lambda: in_the_retry_store(retry_store) >= 128)
     backlog(retry_store, "agt_ill", 600, first=401)
@@ -77,12 +77,12 @@ def test_what_comes_of_a_subject_on_the_retry_store_follows_the_rest_of_it(
 def test_more_subjects_that_fail_than_fit_the_window_hold_up_nobody(
     retry_store: EventPath, eventually: Eventually
 ) -> None:
-    retry_store.recorder.answers[HEARD] = lambda event: 503 if event["subject"].startswith("agt_ill") else 200
+    retry_store.recorder.answers[RECEIVED] = lambda event: 503 if event["subject"].startswith("agt_ill") else 200
     retry_store.emit(*(f"agt_ill_{number}" for number in range(400)))
     well = retry_store.emit(*(f"agt_well_{number}" for number in range(5)))
-    eventually(lambda: sorted(retry_store.recorder.heard(HEARD, well)) == sorted(well))
+    eventually(lambda: sorted(retry_store.recorder.received(RECEIVED, well)) == sorted(well))
     retry_store.recorder.answers.clear()
-    eventually(lambda: len(set(retry_store.recorder.subjects(HEARD))) == 405)
+    eventually(lambda: len(set(retry_store.recorder.subjects(RECEIVED))) == 405)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_dispatcher_killed_at_the_retry_store_loses_and_inverts_nothing(
     retry_store: EventPath, eventually: Eventually, place: str
 ) -> None:
     retry_store.kill("dispatcher", signal.SIGTERM)
-    retry_store.recorder.answers[HEARD] = lambda _: 503
+    retry_store.recorder.answers[RECEIVED] = lambda _: 503
     victim = retry_store.start("dispatcher", BOTBERI_FAILPOINT=place)
     backlog(retry_store, "agt_ill", 300)
     eventually(lambda: not victim.alive)
@@ -106,10 +106,10 @@ def test_a_dispatcher_killed_at_the_retry_store_loses_and_inverts_nothing(
 def test_what_dies_on_the_retry_store_is_a_dead_letter_and_the_rest_goes_on(
     retry_store: EventPath, eventually: Eventually
 ) -> None:
-    retry_store.recorder.answers[HEARD] = lambda _: 503
+    retry_store.recorder.answers[RECEIVED] = lambda _: 503
     backlog(retry_store, "agt_ill", 300)
     eventually(lambda: in_the_retry_store(retry_store) == 300)
-    retry_store.recorder.answers[HEARD] = lambda event: 422 if event["data"]["slug"] == "n7" else 200
+    retry_store.recorder.answers[RECEIVED] = lambda event: 422 if event["data"]["slug"] == "n7" else 200
     eventually(lambda: len(slugs(retry_store, "agt_ill")) == 299)
     dead_letters = retry_store.query(
         "select reason, event::jsonb->'data'->>'slug' from dead_letters where subject = 'agt_ill'"

@@ -150,5 +150,5 @@ def test_under_load_keys_are_exchanged_without_a_refusal_or_a_loss(
     eventually(lambda: len(recorder.keys.current()) == 2)
     drop_key(secrets / signing.SECRET)
     eventually(lambda: signed_by(1))
-    eventually(lambda: recorder.heard("hear-some", emitted) == emitted)
+    eventually(lambda: recorder.received("receive-some", emitted) == emitted)
     assert recorder.refused == 0

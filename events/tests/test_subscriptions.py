@@ -9,7 +9,7 @@ EVENT = "com.botberi.agent.created.v1"
 
 
 @pytest.mark.parametrize(
-    ("pattern", "heard"),
+    ("pattern", "received"),
     [
         (EVENT, True),
         ("#", True),
@@ -25,10 +25,10 @@ EVENT = "com.botberi.agent.created.v1"
         ("comxbotberi.agent.created.v1", False),
     ],
 )
-def test_a_queue_hears_what_its_pattern_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, heard: bool
+def test_a_queue_receives_what_its_pattern_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, received: bool
 ) -> None:
     file = tmp_path / "subscriptions.json"
     file.write_text(json.dumps([{"function": "hear", "queue": "botberi.hear", "types": ["com.other", pattern]}]))
     monkeypatch.setenv("SUBSCRIPTIONS", str(file))
-    assert (subscriptions.hearing(EVENT) == ["botberi.hear"]) is heard
+    assert (subscriptions.queues_for(EVENT) == ["botberi.hear"]) is received

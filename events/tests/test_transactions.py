@@ -6,14 +6,14 @@ from typing import Any
 from events.catalog.agents import AgentCreated
 from events.outbox import emit
 from migrations.databases import connect
-from tools.harness.path import HEAR_ALL, EventPath
+from tools.harness.path import RECEIVE_ALL, EventPath
 
 Eventually = Callable[..., Any]
 
-HEARD = HEAR_ALL.function
+RECEIVED = RECEIVE_ALL.function
 
 
-def test_a_subtransaction_that_is_rolled_back_is_never_heard(path: EventPath, eventually: Eventually) -> None:
+def test_a_subtransaction_that_is_rolled_back_is_never_received(path: EventPath, eventually: Eventually) -> None:
     with connect("shared_psql", "admin").begin() as db:
         first = emit(db, AgentCreated(agent_id="agt_1", slug="first"))
         with db.begin_nested() as nested:
@@ -22,11 +22,11 @@ def test_a_subtransaction_that_is_rolled_back_is_never_heard(path: EventPath, ev
         with db.begin_nested():
             second = emit(db, AgentCreated(agent_id="agt_1", slug="second"))
         third = emit(db, AgentCreated(agent_id="agt_1", slug="third"))
-    eventually(lambda: path.recorder.heard(HEARD, [third]))
-    assert [event["id"] for event in path.recorder.handled[HEARD]] == [first, second, third]
+    eventually(lambda: path.recorder.received(RECEIVED, [third]))
+    assert [event["id"] for event in path.recorder.handled[RECEIVED]] == [first, second, third]
 
 
-def test_transactions_that_commit_in_another_order_than_they_began_are_all_heard(
+def test_transactions_that_commit_in_another_order_than_they_began_are_all_received(
     path: EventPath, eventually: Eventually
 ) -> None:
     connections = [connect("shared_psql", "admin").connect() for _ in range(5)]
@@ -34,8 +34,8 @@ def test_transactions_that_commit_in_another_order_than_they_began_are_all_heard
     for number in (3, 1, 4, 0, 2):
         connections[number].commit()
         connections[number].close()
-        eventually(lambda each=ids[number]: path.recorder.heard(HEARD, [each]))
-    assert path.recorder.heard(HEARD, ids) == [ids[number] for number in (3, 1, 4, 0, 2)]
+        eventually(lambda each=ids[number]: path.recorder.received(RECEIVED, [each]))
+    assert path.recorder.received(RECEIVED, ids) == [ids[number] for number in (3, 1, 4, 0, 2)]
 
 
 def test_a_transaction_of_many_rows_lets_others_pass(path: EventPath, eventually: Eventually) -> None:
@@ -43,7 +43,7 @@ def test_a_transaction_of_many_rows_lets_others_pass(path: EventPath, eventually
         many.run("""select count(emit_event('com.botberi.agent.created.v1', 'agt_many',
             jsonb_build_object('agent_id', 'agt_many', 'slug', 'n' || n))) from generate_series(1, 5000) n""")
         others = path.emit("agt_1", "agt_2")
-        eventually(lambda: len(path.recorder.heard(HEARD, others)) == 2)
-        assert "agt_many" not in path.recorder.subjects(HEARD)
+        eventually(lambda: len(path.recorder.received(RECEIVED, others)) == 2)
+        assert "agt_many" not in path.recorder.subjects(RECEIVED)
         many.run("commit")
-    eventually(lambda: path.recorder.subjects(HEARD).count("agt_many") == 5000)
+    eventually(lambda: path.recorder.subjects(RECEIVED).count("agt_many") == 5000)

@@ -147,7 +147,7 @@ def change(connection: pika.BlockingConnection, subscribed: list[Subscription], 
 def retire(connection: pika.BlockingConnection, queues: list[str], *, delete: bool) -> Iterator[str]:
     """Yield what becomes of queues whose subscriptions are gone; with `delete` they go too, unless they hold messages.
 
-    Those that do hear nothing more, so that they can be emptied.
+    Those that do receive nothing more, so that they can be emptied.
     """
     for queue in queues:
         pair = (queue, bus.dead(queue))
@@ -160,7 +160,7 @@ def retire(connection: pika.BlockingConnection, queues: list[str], *, delete: bo
                 channel.queue_unbind(queue, bus.EXCHANGE, key)
             held = sum(queue_migration.ready(connection, name) for name in pair)
             if held or queue_migration.consumers(connection, queue):
-                yield f"{queue} hears nothing more, and is kept: it holds {held} messages or is in use"
+                yield f"{queue} receives nothing more, and is kept: it holds {held} messages or is in use"
                 continue
             for name in pair:
                 channel.queue_delete(name)

@@ -101,7 +101,7 @@ class QueueMigration:
                 channel.queue_bind(name, exchange, key)
 
     def _unbind(self, name: str) -> None:
-        # From whatever it may have heard: to unbind what isn't bound is no error.
+        # From whatever it may have received: to unbind what isn't bound is no error.
         exchanges = {exchange for exchange, _, _ in self._bindings()}
         keys = {key for _, _, key in self._bindings()} | set(load()) | {"#"}
         with closing(self.connection.channel()) as channel:

@@ -12,7 +12,7 @@ from functions.schemas.dead_letters import DryRun, Resolved, Why, both
 
 
 class DiscardRequest(Body):
-    """Why nobody shall hear of the event."""
+    """Why nobody shall learns of the event."""
 
     why: Why
 

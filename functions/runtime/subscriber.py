@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[..., None]
 
 ALL: Final = "#"
-"""The binding of a subscriber that hears every event: its parameter is a `CloudEvent`."""
+"""The binding of a subscriber that receives every event: its parameter is a `CloudEvent`."""
 
 
 _keys: Final = signing.Keys()
@@ -77,7 +77,7 @@ def subscriber(
 ) -> Function | Callable[[Handler], Function]:
     """Declare a handler of the event type, or the union of event types, that its first parameter has.
 
-    A first parameter of the type `CloudEvent` hears every event. Further parameters: `CloudEvent` for the envelope,
+    A first parameter of the type `CloudEvent` receives every event. Further parameters: `CloudEvent` for the envelope,
     `UserDb` or `SharedDb` for the transaction that holds the inbox row too, `Cache`. Without a database there is no
     inbox: the effect must bear being repeated. With `resources` it is written `@subscriber(needs=Needs(…))`.
 
@@ -94,7 +94,7 @@ def _declared(handler: Handler, resources: Resources, schedule: str, timezone: s
     file = Path(inspect.getfile(handler))
     events = events_of(parameters[0].annotation)
     if schedule and [set(event.model_fields) for event in events] != [{"schedule", "slot"}]:
-        message = f"{file.stem} has a schedule: it hears one event type, with the fields schedule and slot"
+        message = f"{file.stem} has a schedule: it receives one event type, with the fields schedule and slot"
         raise TypeError(message)
     declaration = Declaration(
         name=file.stem,
@@ -165,7 +165,7 @@ def _outcome(declaration: Declaration, request: flask.Request, event: CloudEvent
 def _check_source(declaration: Declaration, event: CloudEvent) -> None:
     """Refuse an event that isn't from who says events of its type, as the type declares it."""
     told = (each for each in declaration.parameters if isinstance(each, EventData))
-    if not all(each.events[event.type].is_believed(event.source) for each in told if event.type in each.events):
+    if not all(each.events[event.type].is_trusted(event.source) for each in told if event.type in each.events):
         raise EventSourceUnexpected
 
 

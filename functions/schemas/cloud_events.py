@@ -150,5 +150,5 @@ class Receipt(Reply):
         if published.channel is not None:
             way = {"exchange": "", "routing_key": NOTIFY_QUEUE, "queues": [NOTIFY_QUEUE], "database": "shared_psql"}
             return cls(**vars(published), **way)
-        queues = subscriptions.hearing(published.type)
+        queues = subscriptions.queues_for(published.type)
         return cls(**vars(published), exchange=EXCHANGE, routing_key=published.type, queues=queues, database=None)

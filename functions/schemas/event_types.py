@@ -15,7 +15,7 @@ class EventType(Reply):
     source: Annotated[str, Field(description="Who says it; of a type that others publish, an example.")]
     scope: Annotated[str | None, Field(description="What whoever publishes it needs; null when Botberi alone says it.")]
     subject_field: Annotated[str, Field(description="The field of the data that the event is about.")]
-    queues: Annotated[list[str], Field(description="Those of the subscribers that hear it.")]
+    queues: Annotated[list[str], Field(description="Those of the subscribers that receive it.")]
     dataschema: Annotated[str, Field(description="Where the schema is, below the address of this API.")]
     data_schema: Annotated[dict[str, Any], Field(description="JSON Schema 2020-12 of the data.")]
     example: Annotated[dict[str, Any], Field(description="A whole event, in CloudEvents' structured JSON.")]

@@ -27,14 +27,13 @@ from core.monitoring import Monitored
 from events import wire
 from functions.domain.api_errors import ApiError
 from functions.runtime.providers import callers
-from functions.services.realtime import figures as metrics
-from functions.services.realtime import protocol
+from functions.services.realtime import metrics, protocol
 from functions.services.realtime.client import CLOSING_SECONDS, HEARTBEAT_SECONDS, Client
 from functions.services.realtime.feed import LENGTH, Feed
-from functions.services.realtime.figures import Figures
 from functions.services.realtime.hub import Hub
-from functions.services.realtime.occurrence import heard, owned_types
-from functions.services.realtime.protocol import Close, Farewell
+from functions.services.realtime.metrics import GatewayMetrics
+from functions.services.realtime.protocol import CloseCode, CloseError
+from functions.services.realtime.received_event import owned_types, parse
 from functions.services.realtime.sessions import Sessions
 
 log = logging.getLogger(__name__)
@@ -49,20 +48,20 @@ CUT: Final = 1006
 class Gateway:
     """The hub, what feeds it, and the server around it."""
 
-    def __init__(self, most: int) -> None:
-        """Take `most` connections at a time."""
-        self.most = most
-        self.figures = Figures()
-        self.hub = Hub(self.figures)
+    def __init__(self, limit: int) -> None:
+        """Take `limit` connections at a time."""
+        self.limit = limit
+        self.metrics = GatewayMetrics()
+        self.hub = Hub(self.metrics)
         self.sessions = Sessions(self.hub.sessions, self.hub.end_sessions)
-        self.feed = Feed(owned_types(), self._hear, self._see_depth)
+        self.feed = Feed(owned_types(), self._receive, self._see_depth)
         self.hub.attend = self.feed.want_everything
         self._deep = False
         self._keys: frozenset[str] = frozenset()
 
-    def _hear(self, body: bytes) -> None:
+    def _receive(self, body: bytes) -> None:
         try:
-            self.hub.hear(heard(body))
+            self.hub.receive(parse(body))
         except wire.NotAnEventError as error:
             log.warning("something that is no event came from event_bus: %s", error)
         except Exception:
@@ -71,7 +70,7 @@ class Gateway:
 
     def _see_depth(self, waiting: int) -> None:
         """Take a queue that is half full for one that may have overflowed since the last look."""
-        self.figures.waiting = waiting
+        self.metrics.waiting = waiting
         deep = waiting >= LENGTH // 2
         if deep and not self._deep:
             log.warning("%s events wait in the gateway's queue: they come faster than they can be handed on", waiting)
@@ -89,10 +88,10 @@ class Gateway:
         last = time.monotonic()
         while True:
             await asyncio.sleep(1)
-            self.figures.turned = time.monotonic()
+            self.metrics.last_beat = time.monotonic()
             self._look_at_keys()
-            if self.figures.turned - last >= HEARTBEAT_SECONDS:
-                last = self.figures.turned
+            if self.metrics.last_beat - last >= HEARTBEAT_SECONDS:
+                last = self.metrics.last_beat
                 self.hub.beat()
 
     def _look_at_keys(self) -> None:
@@ -109,35 +108,35 @@ class Gateway:
         """Serve one connection."""
         assert socket.request is not None  # noqa: S101 - tells the type checker what the handshake has left
         headers = socket.request.headers
-        self.figures.connections += 1
+        self.metrics.connections += 1
         started = time.monotonic()
         client = Client(socket, self.hub, self.sessions)
         with context.entered(context.Context.start(headers.get("traceparent"))):
             try:
                 await client.serve()
-            except Farewell as farewell:
-                client.end(farewell)
+            except CloseError as close_error:
+                client.end(close_error)
             except ConnectionClosed:
                 pass
             except Exception:
                 log.exception("a connection has to end because of a bug")
-                client.end(Farewell(Close.BUG, "bug"))
+                client.end(CloseError(CloseCode.BUG, "bug"))
             finally:
                 await socket.wait_closed()
-                self.figures.connections -= 1
+                self.metrics.connections -= 1
                 # Of a connection that had to be cut the other side has said nothing.
-                code = client.farewell.code if client.farewell else socket.close_code or CUT
-                self.figures.closed[code] += 1
+                code = client.close_error.code if client.close_error else socket.close_code or CUT
+                self.metrics.closed[code] += 1
                 about = {"account": client.account_id or None, "address": headers.get("X-Forwarded-For")}
                 seconds = round(time.monotonic() - started, 1)
-                why = {"code": int(code), "reason": client.farewell.reason if client.farewell else None}
+                why = {"code": int(code), "reason": client.close_error.reason if client.close_error else None}
                 log.info("closed", extra={**about, **why, "seconds": seconds})
 
     def answer(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what asks for no WebSocket of ours; None lets the handshake go on."""
         if request.path != protocol.PATH:
             return connection.respond(HTTPStatus.NOT_FOUND, "There is nothing here; a token belongs into a message.\n")
-        if self.figures.connections >= self.most:
+        if self.metrics.connections >= self.limit:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections: try again shortly.\n")
         return None
 
@@ -215,7 +214,7 @@ async def _run(address: str, port: int) -> None:
         callers.claims("")
     gateway = Gateway(int(setting("GATEWAY_CONNECTIONS", str(CONNECTIONS))))
     monitored = Monitored(
-        metrics.FAMILIES, gateway.figures.samples, gateway.figures.health_problem, gateway.figures.readiness_problem
+        metrics.FAMILIES, gateway.metrics.samples, gateway.metrics.health_problem, gateway.metrics.readiness_problem
     )
     monitoring.serve(monitored)
     await gateway.run(address, port)

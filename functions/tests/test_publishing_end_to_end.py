@@ -41,7 +41,7 @@ def audited(stack: Stack, operator: Person, query: str) -> list[dict[str, Any]]:
     return items
 
 
-def test_a_batch_is_heard_in_its_order(stack: Stack, operator: Person, key: str, eventually: Eventually) -> None:
+def test_a_batch_is_received_in_its_order(stack: Stack, operator: Person, key: str, eventually: Eventually) -> None:
     notice = f"notice-{uuid4().hex}"
     events = [event(notice) for _ in range(20)]
     body = json.dumps(events).encode()
@@ -77,8 +77,8 @@ def test_what_is_addressed_to_postgres_is_a_notify_there(stack: Stack, key: str,
             answer = stack.broker.post("/v1/events/batch", data=json.dumps([sent]).encode(), headers=BATCH, token=key)
         assert answer.json["items"][0]["known"]
         [(channel, payload)] = eventually(listener.notifications)
-    heard = json.loads(payload)
-    assert (channel, heard["id"], heard["data"]) == ("orders", sent["id"], sent["data"])
+    received = json.loads(payload)
+    assert (channel, received["id"], received["data"]) == ("orders", sent["id"], sent["data"])
 
 
 def park(stack: Stack, event_type: str) -> None:

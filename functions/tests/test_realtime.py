@@ -100,9 +100,9 @@ def bob(stack: Stack) -> Person:
 
 
 def statuses(tab: Tab) -> list[str]:
-    """Return what became of instances, as a tab has heard it, until one runs."""
+    """Return what became of instances, as a tab has received it, until one runs."""
     tab.until(lambda message: message.get("data", {}).get("status") == "running")
-    return [each["data"]["status"] for each in tab.heard if "status" in each.get("data", {})]
+    return [each["data"]["status"] for each in tab.received if "status" in each.get("data", {})]
 
 
 def test_two_people_each_see_what_becomes_of_their_own_instance(
@@ -112,7 +112,7 @@ def test_two_people_each_see_what_becomes_of_their_own_instance(
         instances = {of_ada: launched(stack, ada, "echo", {}).id, of_bob: launched(stack, bob, "echo", {}).id}
         for tab, instance in instances.items():
             assert statuses(tab) == ["provisioning", "starting", "running"]
-            assert {each["subject"] for each in tab.heard if "subject" in each} == {instance}
+            assert {each["subject"] for each in tab.received if "subject" in each} == {instance}
 
 
 def test_an_administrator_sees_what_somebody_else_does(stack: Stack, edge: int, ada: Person) -> None:
@@ -121,7 +121,7 @@ def test_an_administrator_sees_what_somebody_else_does(stack: Stack, edge: int, 
         tab.subscribe(all=True, types=["com.botberi.account.registered.v1"])
         newcomer = people.arrive(stack, stack.world, ("user",))
         assert tab.until(lambda message: message.get("subject") == newcomer.id)
-        assert ada.id not in [each.get("subject") for each in tab.heard]
+        assert ada.id not in [each.get("subject") for each in tab.received]
 
 
 def test_logging_out_ends_every_tab_of_the_session(stack: Stack, edge: int, ada: Person) -> None:

@@ -65,7 +65,7 @@ def _tried(db: Connection, event_type: str, **more: str) -> bool:
 
 
 def _is_named(database: str, role: str, model: type[Event]) -> bool:
-    return f"{database}/{role}" in model.said_by or (role == "relay" and model.scope == "broker")
+    return f"{database}/{role}" in model.produced_by or (role == "relay" and model.scope == "broker")
 
 
 FORGED: Final[list[tuple[str, str, dict[str, str]]]] = [

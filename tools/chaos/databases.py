@@ -95,7 +95,7 @@ def hold_open(field: Field, times: int) -> None:
 
 
 def _drained(field: Field) -> float:
-    """Commit many events, and return the seconds until the last is heard."""
+    """Commit many events, and return the seconds until the last is received."""
     field.path.query(f"call write_many({BURST})")
     field.recovered()
     return field.recoveries[-1]

@@ -96,16 +96,16 @@ class Field:
         self.ear.start()
 
     def settle(self) -> None:
-        """Wait until everything that was committed is delivered and heard."""
+        """Wait until everything that was committed is delivered and received."""
         until(lambda: history.drained(self.path), PATIENCE, "not everything was delivered")
-        until(lambda: self.path.depth(QUEUE.queue) == 0, PATIENCE, "not everything was heard")
-        heard = -1
-        while heard != (heard := len(self.ear.heard)):
+        until(lambda: self.path.depth(QUEUE.queue) == 0, PATIENCE, "not everything was received")
+        received = -1
+        while received != (received := len(self.ear.received)):
             time.sleep(0.5)
 
     def verdict(self) -> Verdict:
-        """Compare what was committed with what was heard."""
-        return history.judge(history.committed(self.path), self.ear.heard)
+        """Compare what was committed with what was received."""
+        return history.judge(history.committed(self.path), self.ear.received)
 
     def stand_by(self, name: str, **environment: str) -> PrivateProcess:
         """Start a relay and wait until it is active or stands by."""
@@ -148,7 +148,7 @@ class Field:
             process.wait(10)
 
     def recovered(self, seconds: float = PATIENCE) -> None:
-        """Wait until an event that is committed from now on has been heard, and note how long that took."""
+        """Wait until an event that is committed from now on has been received, and note how long that took."""
         started = time.monotonic()
         marked: int | None = None
 

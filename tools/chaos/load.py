@@ -143,7 +143,7 @@ class Ear(threading.Thread):
         """Listen to `queue`."""
         super().__init__(name="ear", daemon=True)
         self.queue = queue
-        self.heard: list[Version] = []
+        self.received: list[Version] = []
         self.marked = 0
         """The newest version of the marker."""
         self.pause = 0.0
@@ -174,7 +174,7 @@ class Ear(threading.Thread):
         if self.pause:
             time.sleep(self.pause)
         version = int(event["data"]["slug"])
-        self.heard.append((event["subject"], version))
+        self.received.append((event["subject"], version))
         if event["subject"] == MARKER:
             self.marked = max(self.marked, version)
 

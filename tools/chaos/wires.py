@@ -44,7 +44,7 @@ def lose(chain: str, *match: str) -> Callable[[Field, int], None]:
 
 
 def cut_off(service: str) -> Callable[[Field, int], None]:
-    """Return the fault that the active relay and `service`, shared_psql or event_bus, hear nothing of each other."""
+    """Return the fault that the active relay and `service`, shared_psql or event_bus, receive nothing of each other."""
 
     def happen(field: Field, times: int) -> None:
         port = str(getattr(field.ground.ports, service))

@@ -32,7 +32,7 @@ from tools.local.servers.private_process import PrivateProcess
 
 DATABASE: Final = "shared_psql"
 
-QUEUE: Final = Subscription("hear-nothing", "botberi.bench", ("#",), concurrency=16)
+QUEUE: Final = Subscription("receive-nothing", "botberi.bench", ("#",), concurrency=16)
 """A quorum queue like every subscriber's: the relay and its opponents all publish into this one."""
 
 TYPE: Final = "com.botberi.agent.created.v1"

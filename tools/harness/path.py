@@ -34,9 +34,9 @@ from tools.local.servers.private_process import PrivateProcess
 
 DATABASE: Final = "shared_psql"
 
-HEAR_ALL: Final = Subscription("hear-all", "botberi.hear-all", ("#",), 2, 4, 8, 0.02, 0.2)
+RECEIVE_ALL: Final = Subscription("receive-all", "botberi.receive-all", ("#",), 2, 4, 8, 0.02, 0.2)
 # Long enough for a function that a test stops and starts again, on a machine with too much to do.
-HEAR_SOME: Final = Subscription("hear-some", "botberi.hear-some", (AgentCreated.type,), 2, 4, 10, 0.02, 2)
+RECEIVE_SOME: Final = Subscription("receive-some", "botberi.receive-some", (AgentCreated.type,), 2, 4, 10, 0.02, 2)
 
 
 class EventPath:

@@ -106,7 +106,7 @@ class Recorder:
         """Return the subjects of what a function handled."""
         return [event["subject"] for event in self.handled[function]]
 
-    def heard(self, function: str, ids: list[str]) -> list[str]:
+    def received(self, function: str, ids: list[str]) -> list[str]:
         """Return which of the events with these ids a function handled, in order; others' may come in between."""
         return [event["id"] for event in self.handled[function] if event["id"] in ids]
 

@@ -151,7 +151,7 @@ class Demo:
         self.it.say("A version is immutable.")
         self.it.ask("POST", versions, who=admin, body=version, hide=hide, expect=409)
         shouter = self._create(user, {"agent": slug, "name": "Loud", "config": {}})
-        self._say_to(user, shouter, "can you hear me")
+        self._say_to(user, shouter, "can you receive me")
         self.it.chapter("The administrator sees and stops any instance")
         self.it.ask("GET", "/v1/admin/instances?limit=3", who=admin, expect=200, show=("id", "agent", "status"))
         self.it.ask(
@@ -177,14 +177,14 @@ class Demo:
             "data": {"notice_id": notice, "text": f"Hello from run {self.run}."},
         }
         self.it.ask("POST", "/v1/events", who=broker, body=event, expect=202, show=("id", "subject", "queues"))
-        self.it.say("The subscriber that keeps the audit trail has heard it:")
+        self.it.say("The subscriber that keeps the audit trail has received it:")
         audit = f"/v1/admin/audit?subject={notice}"
 
-        def heard() -> str:
+        def received() -> str:
             items = self.it.ask("GET", audit, who=broker, expect=200, quiet=True).body["items"]
             return "heard" if items else "on its way"
 
-        self.it.wait(heard, "heard")
+        self.it.wait(received, "heard")
         self.it.ask("GET", audit, who=broker, expect=200, show=("source", "type", "data"))
 
     def leave(self, user: Who, instance: str) -> None:

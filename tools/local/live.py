@@ -29,14 +29,14 @@ class Live:
     def show_until(self, status: str, *, seconds: float = 30) -> None:
         """Print what comes until an instance has that status."""
         end = time.monotonic() + seconds
-        while self._hear(end - time.monotonic()).get("data", {}).get("status") != status:
+        while self._receive(end - time.monotonic()).get("data", {}).get("status") != status:
             pass
 
     def say(self, message: dict[str, Any]) -> None:
         """Send a message."""
         self.socket.send(json.dumps(message))
 
-    def _hear(self, seconds: float) -> dict[str, Any]:
+    def _receive(self, seconds: float) -> dict[str, Any]:
         try:
             message: dict[str, Any] = json.loads(self.socket.recv(seconds))
         except (TimeoutError, WebSocketException) as error:

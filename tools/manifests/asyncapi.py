@@ -15,7 +15,7 @@ from events.event import Event
 from functions.runtime.declarations import Declaration
 from tools.manifests.asyncapi_channels import VERSION, channels, server, short, subscribers
 from tools.manifests.event_pages import what, when
-from tools.manifests.speakers import hearers, speakers
+from tools.manifests.producers import consumers, producers
 
 FILE: Final = Path("deploy/asyncapi/events.json")
 
@@ -59,14 +59,14 @@ def _operations(models: Sequence[type[Event]], declarations: Sequence[Declaratio
     said = {
         f"{file.stem}.{short(model)}": _operation("send", short(model), what(model), [short(model)])
         for model in models
-        for file in speakers(model)
+        for file in producers(model)
     }
-    heard = {
+    received = {
         each.deployment: _operation(
             "receive",
             each.deployment,
             each.summary,
-            [short(model) for model in models if each in hearers(model, declarations)],
+            [short(model) for model in models if each in consumers(model, declarations)],
         )
         for each in subscribers(declarations)
     }
@@ -78,7 +78,7 @@ def _operations(models: Sequence[type[Event]], declarations: Sequence[Declaratio
         "gateway": _operation("receive", "gateway", "Browsers see them over a WebSocket, as in realtime.json.", []),
         "keep-dead-letters": _operation("receive", "dead-letters", "They become rows for administrators.", []),
     }
-    return said | heard | others
+    return said | received | others
 
 
 def _operation(action: str, channel: str, summary: str, messages: Sequence[str]) -> Json:

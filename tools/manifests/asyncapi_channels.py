@@ -9,7 +9,7 @@ from events.topology import declaration
 from functions.runtime.declarations import Declaration
 from tools.manifests import realtime
 from tools.manifests.event_pages import what, when
-from tools.manifests.speakers import hearers
+from tools.manifests.producers import consumers
 
 Json = dict[str, Any]
 
@@ -48,7 +48,7 @@ def channels(models: Sequence[type[Event]], declarations: Sequence[Declaration])
         each.deployment: _queue(
             f"botberi.{each.deployment}",
             f"What {each.deployment} has yet to handle.",
-            [short(model) for model in models if each in hearers(model, declarations)],
+            [short(model) for model in models if each in consumers(model, declarations)],
         )
         for each in subscribers(declarations)
     }
@@ -85,7 +85,7 @@ def _queue(name: str, title: str, messages: Sequence[str]) -> Json:
 def _notify_exchange() -> Json:
     return {
         "address": "{routingKey}",
-        "title": "Where other systems publish what Postgres is to hear as a NOTIFY.",
+        "title": "Where other systems publish what Postgres is to receive as a NOTIFY.",
         "parameters": {"routingKey": {"description": "Whatever suits: the attribute `channel` says where it goes."}},
         "messages": _messages(["addressed"]),
         "bindings": {"amqp": _exchange(bus.NOTIFY_EXCHANGE)},
@@ -109,5 +109,5 @@ def _messages(names: Sequence[str]) -> Json:
 
 
 def subscribers(declarations: Sequence[Declaration]) -> list[Declaration]:
-    """Return those of the declarations that hear events."""
+    """Return those of the declarations that receive events."""
     return [each for each in declarations if each.api == "subscribers"]

@@ -11,9 +11,9 @@ from events.catalog.load import load
 from events.contracts import contracts
 from events.event import Event
 from functions.runtime.declarations import Declaration
-from functions.services.realtime.occurrence import owned_types
+from functions.services.realtime.received_event import owned_types
 from tools.manifests.pages import ROOT, head, table
-from tools.manifests.speakers import hearers, speakers
+from tools.manifests.producers import consumers, producers
 
 FOLDER: Final = Path("docs/events")
 INDEX: Final = FOLDER / "README.md"
@@ -21,7 +21,7 @@ INDEX: Final = FOLDER / "README.md"
 _GATEWAY: Final = "[gateway](../services/gateway.md)"
 
 _ABOUT: Final = """
-What can happen in Botberi, who says so, and who hears it. Whoever commits a change says it in the same transaction,
+What can happen in Botberi, who says so, and who receives it. Whoever commits a change says it in the same transaction,
 so an event exists if and only if the change does. A relay publishes it on RabbitMQ's topic exchange `botberi.events`,
 its type being the routing key; every subscriber has a queue of its own, from which the dispatcher calls its function
 over HTTP. The same catalog for programs is the [AsyncAPI document](../../deploy/asyncapi/events.json), and
@@ -36,9 +36,9 @@ _PROMISES: Final = """
   All of Botberi's own do, and `POST /v1/events`. Of two transactions in SQL that overlap and share no lock, either may
   come first: call [`lock_subjects`](../decisions/0026-subject-locks.md) before `emit_event`. Different subjects are
   worked on side by side, and one that has to be tried again holds up itself and nobody else.
-- **Origin**: a type of Botberi's own is said by the parts that its page names and by nobody else, and subscribers act
+- **Origin**: a type of Botberi's own is produced by the parts that its page names alone, and subscribers act
   on it only if its source is theirs. What other systems say has [a source that they were
-  given](../decisions/0027-who-says-what.md).
+  given](../decisions/0027-producers-of-events.md).
 - **Failure**: what a subscriber can't handle now is tried again for minutes; what it refuses, or what keeps failing,
   becomes a dead letter, which an administrator can read, redrive or discard.
 - **Size**: data of more than 64 KiB stays in the database, and the event carries `dataref` in its place. Subscribers
@@ -56,14 +56,14 @@ schema](../../events/catalog/envelope.json) of the whole is a file too.
 """
 
 _HOW: Final = """
-- To hear one: a file in [functions/subscribers](../../functions/subscribers) whose handler's first parameter has the
+- To receive one: a file in [functions/subscribers](../../functions/subscribers) whose handler's first parameter has the
   type.
 - To say one: `emit(db, …)` in the transaction of the change, whose row you hold; in SQL, without such a row, `select
   lock_subjects(array[subject])` and then `select emit_event(type, subject, data)`.
 - From another system: `POST /v1/events` of the broker's API, by a [publisher](../services/broker.md) that was given
   the `source` and the scope. Types of Botberi's own are refused there, and subscribers believe them from nobody else.
 - To add one: a class in [events/catalog](../../events/catalog) whose docstring says what happened and, in a second
-  paragraph, when it is said, and which names who may say it: the role of a part in a database (`said_by`), or the
+  paragraph, when it is said, and which names who produces it: the role of a part in a database (`produced_by`), or the
   scope that other systems need (`scope`). Then `make manifests`. This page, the new one, the schema, the example and
   the AsyncAPI document are written.
 """
@@ -79,7 +79,7 @@ def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
 def index(models: Sequence[type[Event]], declarations: Sequence[Declaration]) -> str:
     """Return the page that lists them all, and what they have in common."""
     rows = [
-        (f"[`{model.type}`]({model.type}.md)", what(model), _said(model), _heard(model, declarations))
+        (f"[`{model.type}`]({model.type}.md)", what(model), _said(model), _received(model, declarations))
         for model in models
     ]
     shown = contracts.example(models[0])
@@ -89,14 +89,14 @@ def index(models: Sequence[type[Event]], declarations: Sequence[Declaration]) ->
     ]
     parts = (
         head("Events", _ABOUT.strip()),
-        table(("event", "what happened", "said by", "heard by"), rows),
+        table(("event", "what happened", "produced by", "consumed by"), rows),
         "## What is promised",
         _PROMISES.strip(),
         "## What every event says of itself",
         _ENVELOPE.strip(),
         table(("attribute", "in", "what it says", "example"), attributes),
         "In RabbitMQ the message is persistent; its `message_id` is the event's id and its `type` the event's type.",
-        "## Hearing, saying and adding events",
+        "## Receiving, saying and adding events",
         _HOW.strip(),
     )
     return "\n\n".join(parts) + "\n"
@@ -104,11 +104,11 @@ def index(models: Sequence[type[Event]], declarations: Sequence[Declaration]) ->
 
 def page(model: type[Event], declarations: Sequence[Declaration]) -> str:
     """Return the page of one type."""
-    found = hearers(model, declarations)
+    found = consumers(model, declarations)
     facts = (
-        ("said by", _said(model)),
+        ("produced by", _said(model)),
         ("refused from", _refused(model)),
-        ("heard by", _heard(model, declarations)),
+        ("consumed by", _received(model, declarations)),
         *_browsers(model),
         ("source", _sources(model)),
         ("subject", f"`{model.subject_field}`"),
@@ -160,7 +160,7 @@ def needless(root: Path = ROOT) -> list[Path]:
 
 
 def _said(model: type[Event]) -> str:
-    files = ", ".join(f"[{file.stem}](../../{file})" for file in speakers(model))
+    files = ", ".join(f"[{file.stem}](../../{file})" for file in producers(model))
     if model.scope:
         return f"other systems with the scope `{model.scope}`, through {files}"
     return files
@@ -169,12 +169,12 @@ def _said(model: type[Event]) -> str:
 def _refused(model: type[Event]) -> str:
     if model.scope:
         return "everybody without that scope, and under a source that isn't theirs"
-    parts = " and ".join(f"`botberi_{role}` in `{place}`" for place, _, role in map(_split, model.said_by))
+    parts = " and ".join(f"`botberi_{role}` in `{place}`" for place, _, role in map(_split, model.produced_by))
     return f"everybody but {parts}"
 
 
-def _split(said_by: str) -> tuple[str, str, str]:
-    return said_by.partition("/")
+def _split(produced_by: str) -> tuple[str, str, str]:
+    return produced_by.partition("/")
 
 
 def _sources(model: type[Event]) -> str:
@@ -183,8 +183,8 @@ def _sources(model: type[Event]) -> str:
     return ", ".join(f"`/botberi/{each}`" for each in model.databases())
 
 
-def _heard(model: type[Event], declarations: Sequence[Declaration]) -> str:
-    found = hearers(model, declarations)
+def _received(model: type[Event], declarations: Sequence[Declaration]) -> str:
+    found = consumers(model, declarations)
     return ", ".join(f"[`{each.name}`](../../functions/subscribers/{each.name}.py)" for each in found)
 
 

@@ -25,7 +25,7 @@ TAGS: Final = {
     "dead-letters": "Events that didn't get through.",
     "event-path": "How events move at this moment.",
     "event-types": "What can happen.",
-    "events": "What happens, said by programs outside.",
+    "events": "What happens, produced by programs outside.",
     "instances": "Agents that run for somebody.",
     "me": "Whose token it is.",
 }

@@ -13,8 +13,8 @@ from events.broker import bus
 from events.catalog.instances import InstanceStatusChanged
 from events.contracts import contracts
 from functions.services.realtime import protocol
-from functions.services.realtime.occurrence import owned_types
-from functions.services.realtime.protocol import NOTICES, Authenticate, Close, Message, Subscribe
+from functions.services.realtime.protocol import NOTICES, Authenticate, CloseCode, Message, Subscribe
+from functions.services.realtime.received_event import owned_types
 
 FILE: Final = Path("deploy/asyncapi/realtime.json")
 
@@ -33,28 +33,29 @@ _ABOUT: Final = (
 def document() -> str:
     """Return the document as JSON text."""
     said_to: list[type[Message]] = [Authenticate, Subscribe]
-    said_by = list(NOTICES)
+    produced_by = list(NOTICES)
     whole = {
         "asyncapi": "3.0.0",
         "id": "urn:com:botberi:realtime",
         "info": {"title": "Botberi's events for browsers", "version": "1", "description": _ABOUT},
         "defaultContentType": "application/json",
         "servers": {"edge": {"host": "localhost:8080", "protocol": "ws", "description": "`wss` behind TLS."}},
-        "channels": {"realtime": _channel([*said_to, *said_by])},
+        "channels": {"realtime": _channel([*said_to, *produced_by])},
         "operations": {
             "hear": _operation("receive", "What a client says.", map(protocol.name_of, said_to)),
-            "tell": _operation("send", "What the gateway says.", [*map(protocol.name_of, said_by), _EVENT]),
+            "tell": _operation("send", "What the gateway says.", [*map(protocol.name_of, produced_by), _EVENT]),
         },
         "components": {
-            "messages": {protocol.name_of(each): _message(each) for each in (*said_to, *said_by)} | {_EVENT: _event()},
-            "schemas": {"CloudEvent": envelope.schema()} | _schemas([*said_to, *said_by]),
+            "messages": {protocol.name_of(each): _message(each) for each in (*said_to, *produced_by)}
+            | {_EVENT: _event()},
+            "schemas": {"CloudEvent": envelope.schema()} | _schemas([*said_to, *produced_by]),
         },
     }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
 def feed() -> Json:
-    """Return the channel by which the gateway hears from RabbitMQ, for the document of the event path."""
+    """Return the channel by which the gateway receives from RabbitMQ, for the document of the event path."""
     queue = {"durable": False, "exclusive": True, "autoDelete": True}
     names = sorted(name.removeprefix("com.botberi.") for name in owned_types())
     return {
@@ -67,7 +68,7 @@ def feed() -> Json:
 
 
 def _channel(said: Sequence[type[Message]]) -> Json:
-    codes = {str(each.value): each.name.lower() for each in Close}
+    codes = {str(each.value): each.name.lower() for each in CloseCode}
     names = [*map(protocol.name_of, said), _EVENT]
     return {
         "address": protocol.PATH,

@@ -55,7 +55,7 @@ SETTINGS: Final = {
     ),
     "SHARED_PSQL_URL": Setting(_DATABASE, "Agents, versions, instances, the audit trail."),
     "SUBSCRIPTIONS": Setting(
-        "file", "Which function hears what.", "`deploy/subscriptions.json`", "the topology and the dispatcher"
+        "file", "Which function receives what.", "`deploy/subscriptions.json`", "the topology and the dispatcher"
     ),
     "THREADS": Setting("number", "Requests that a function handles at a time.", "8", "functions"),
     "USER_PSQL_URL": Setting(_DATABASE, "Accounts and sessions."),

@@ -1,4 +1,4 @@
-"""deploy/subscriptions.json: which function hears which events, for the topology and the dispatcher."""
+"""deploy/subscriptions.json: which function receives which events, for the topology and the dispatcher."""
 
 import json
 from collections.abc import Sequence

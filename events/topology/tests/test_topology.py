@@ -17,7 +17,7 @@ from tools.harness.path import EventPath
 Eventually = Callable[..., Any]
 
 MOVED = Subscription("moved", "botberi.moved", (AgentCreated.type,), 2, 4, 8, 0.02, 0.2)
-HEARD = MOVED.function
+RECEIVED = MOVED.function
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def old_queue(path: EventPath) -> None:
 
 def slugs(path: EventPath) -> list[str]:
     """Return what was handled, each at its first time."""
-    return list(dict.fromkeys(each["data"]["slug"] for each in path.recorder.handled[HEARD]))
+    return list(dict.fromkeys(each["data"]["slug"] for each in path.recorder.handled[RECEIVED]))
 
 
 def test_it_says_what_it_would_do_then_does_it_and_then_there_is_nothing_to_do(topology: EventPath) -> None:
@@ -65,7 +65,7 @@ def test_it_says_what_it_would_do_then_does_it_and_then_there_is_nothing_to_do(t
     assert topology.declare("--check", check=False).returncode == 0
 
 
-def test_a_type_that_is_heard_no_more_is_unbound(topology: EventPath) -> None:
+def test_a_type_that_is_received_no_more_is_unbound(topology: EventPath) -> None:
     topology.subscribe(replace(MOVED, types=(AgentCreated.type, AccountRegistered.type)))
     say(topology, MOVED)
     assert lines(topology) == [f"unbind {MOVED.queue} from {AccountRegistered.type} of {bus.EXCHANGE}"]

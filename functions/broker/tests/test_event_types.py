@@ -38,7 +38,7 @@ def test_whoever_reads_an_event_may_read_its_schema(api: Api) -> None:
         assert api.broker.get(envelope.schema_path(name)).json == contracts.schema(model)
 
 
-def test_a_type_names_the_queues_that_hear_it(api: Api, token: str) -> None:
+def test_a_type_names_the_queues_that_receive_it(api: Api, token: str) -> None:
     found = api.broker.get("/v1/event-types/com.botberi.agent.created.v1", token=token).json
     assert "botberi.refresh-catalog" in found["queues"]
 

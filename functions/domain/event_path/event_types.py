@@ -20,7 +20,7 @@ def described(after: str | None, limit: int) -> list[dict[str, Any]]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """Return an event type: what it means, who says it, its schema and its example."""
+    """Return an event type: what it means, who produces it, its schema and its example."""
     model = find(name)
     return {
         "type": name,
@@ -28,7 +28,7 @@ def describe(name: str) -> dict[str, Any]:
         "source": contracts.source(model),
         "scope": model.scope,
         "subject_field": model.subject_field,
-        "queues": subscriptions.hearing(name),
+        "queues": subscriptions.queues_for(name),
         "dataschema": envelope.schema_path(name),
         "data_schema": contracts.schema(model),
         "example": contracts.example(model),

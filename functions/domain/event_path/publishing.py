@@ -84,7 +84,7 @@ class Draft:
     subject: str | None = None
     """What the caller thinks that it is about; None to have it read from the data."""
     channel: str | None = None
-    """With it the event becomes a NOTIFY on that channel of shared_psql, and nobody else hears it."""
+    """With it the event becomes a NOTIFY on that channel of shared_psql, and nobody else receives it."""
     traceparent: str | None = None
     """None for that of the call in progress; the same goes for the next two."""
     correlationid: str | None = None

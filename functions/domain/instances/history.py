@@ -1,6 +1,6 @@
 """The history of an instance: a row for whatever changed, with reason and actor, in the transaction of the change.
 
-Each is said as an event too. Both have one id and one number, so that whoever hears the one knows the other.
+Each is said as an event too. Both have one id and one number, so that whoever receives the one knows the other.
 """
 
 from sqlalchemy import RowMapping, func, insert, select

@@ -76,8 +76,8 @@ def test_trace_and_actor_come_along_to_the_worker(
     assert {event["actor"] for event in instance.history() if event["kind"] == "status"} == {"usr_somebody"}
     with world.transaction("shared_psql", "relay") as db:
         query = "select count(*) from outbox where subject = %s and traceparent like %s"
-        heard = db.exec_driver_sql(query, (instance.id, f"00-{'ab' * 16}-%")).scalar()
-    assert heard == 3
+        received = db.exec_driver_sql(query, (instance.id, f"00-{'ab' * 16}-%")).scalar()
+    assert received == 3
 
 
 def test_emptying_redis_loses_nothing(launch: Launch, worker: Worker, eventually: Eventually, world: World) -> None:

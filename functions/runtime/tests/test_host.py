@@ -15,7 +15,7 @@ from tools.attack.spellings import spellings
 
 READ = '@endpoint("GET", "/things/{name}")\ndef read_thing(name: str) -> None: ...'
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
-HEAR = "@subscriber\ndef hear_thing(event: AccountRegistered) -> None: ..."
+RECEIVE = "@subscriber\ndef receive_thing(event: AccountRegistered) -> None: ..."
 BREAK = '@endpoint("GET", "/broken")\ndef break_thing(db: UserDb) -> None: ...'
 
 
@@ -48,21 +48,21 @@ def status_of(client: Client, target: str, port: int = 8080) -> int:
 
 
 def test_a_subscriber_alone_answers_at_the_root_and_nowhere_else(plant: Plant) -> None:
-    client = plant("subscribers", hear_thing=HEAR)
-    address = "/function/hear-thing"
+    client = plant("subscribers", receive_thing=RECEIVE)
+    address = "/function/receive-thing"
     others = ("/anything", "/v1/me", address, "/robots.txt", *spellings(address, by="/v1/me"))
     assert status_of(client, "/") == 401
     assert [target for target in others if status_of(client, target) != 404] == []
 
 
 def test_several_subscribers_are_told_apart_by_their_names(plant: Plant) -> None:
-    client = plant("subscribers", hear_thing=HEAR, see_thing=HEAR.replace("hear", "see"))
+    client = plant("subscribers", receive_thing=RECEIVE, see_thing=RECEIVE.replace("hear", "see"))
     assert client.post("/function/see-thing").json["code"] == "not_signed"
     assert client.post("/").json["code"] == "route_not_found"
 
 
 def test_a_subscriber_among_others_says_that_it_is_ready_and_one_that_is_not_there_does_not(plant: Plant) -> None:
-    client = plant("subscribers", hear_thing=HEAR, see_thing=HEAR.replace("hear", "see"))
+    client = plant("subscribers", receive_thing=RECEIVE, see_thing=RECEIVE.replace("hear", "see"))
     assert client.get("/function/see-thing/_/ready").text == "ok"
     assert client.get("/function/smell-thing/_/ready").json["code"] == "route_not_found"
     assert plant(read_thing=READ).get("/function/see-thing/_/ready").status_code == 404

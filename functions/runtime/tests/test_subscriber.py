@@ -15,10 +15,10 @@ from testing.world import World
 
 pytestmark = pytest.mark.usefixtures("world")
 
-HEAR = """
+RECEIVE = """
     @subscriber
-    def hear_registration(event: AccountRegistered, db: SharedDb) -> None:
-        emit(db, SharedPruningFallenDue(schedule="heard " + event.account_id, slot="2026-01-02T03:04:05Z"))
+    def receive_registration(event: AccountRegistered, db: SharedDb) -> None:
+        emit(db, SharedPruningFallenDue(schedule="received " + event.account_id, slot="2026-01-02T03:04:05Z"))
         {end}
 """
 
@@ -48,24 +48,24 @@ def send(client: Client, body: bytes, **changes: str) -> Any:
 
 
 def effects(world: World, given: dict[str, Any]) -> int:
-    subject = "heard " + given["data"]["account_id"]
+    subject = "received " + given["data"]["account_id"]
     with world.transaction("shared_psql", "relay") as db:
         return int(db.scalar(text("select count(*) from outbox where subject = :subject"), {"subject": subject}) or 0)
 
 
 @pytest.fixture
-def hear(plant: Plant) -> Client:
-    return plant("subscribers", hear_registration=HEAR.format(end=""))
+def receive(plant: Plant) -> Client:
+    return plant("subscribers", receive_registration=RECEIVE.format(end=""))
 
 
 def test_what_the_dispatcher_has_not_signed_for_this_function_is_a_401_and_changes_nothing(
-    hear: Client, world: World
+    receive: Client, world: World
 ) -> None:
     given = event()
     body = json.dumps(given).encode()
-    bare = hear.post("/", data=body, content_type="application/cloudevents+json")
-    other = hear.post("/", data=body, headers=signed("record-audit", body))
-    changed = hear.post("/", data=body + b" ", headers=signed("hear-registration", body))
+    bare = receive.post("/", data=body, content_type="application/cloudevents+json")
+    other = receive.post("/", data=body, headers=signed("record-audit", body))
+    changed = receive.post("/", data=body + b" ", headers=signed("receive-registration", body))
     for answer in (bare, other, changed):
         assert (answer.status_code, answer.mimetype, answer.json["code"]) == (
             *(401, "application/problem+json", "not_signed"),
@@ -74,23 +74,23 @@ def test_what_the_dispatcher_has_not_signed_for_this_function_is_a_401_and_chang
     assert effects(world, given) == 0
 
 
-def test_a_second_delivery_changes_nothing(hear: Client, world: World) -> None:
+def test_a_second_delivery_changes_nothing(receive: Client, world: World) -> None:
     given = event()
-    assert [deliver(hear, given).status_code for _ in range(3)] == [200, 200, 200]
+    assert [deliver(receive, given).status_code for _ in range(3)] == [200, 200, 200]
     assert effects(world, given) == 1
 
 
-def test_what_a_newer_producer_says_besides_is_ignored(hear: Client, world: World) -> None:
+def test_what_a_newer_producer_says_besides_is_ignored(receive: Client, world: World) -> None:
     given = event()
     given["data"]["more"] = {"a": [1]}
-    assert deliver(hear, given | {"later": "attribute"}).status_code == 200
+    assert deliver(receive, given | {"later": "attribute"}).status_code == 200
     assert effects(world, given) == 1
 
 
-def test_two_deliveries_at_once_change_it_once(hear: Client, world: World) -> None:
+def test_two_deliveries_at_once_change_it_once(receive: Client, world: World) -> None:
     given = event()
     with ThreadPoolExecutor(3) as senders:
-        answers = list(senders.map(lambda _: deliver(hear, given).status_code, range(3)))
+        answers = list(senders.map(lambda _: deliver(receive, given).status_code, range(3)))
     assert answers == [200, 200, 200]
     assert effects(world, given) == 1
 
@@ -99,17 +99,17 @@ def test_two_deliveries_at_once_change_it_once(hear: Client, world: World) -> No
     "source",
     ["/example/crm", "/botberi/shared_psql", "/Botberi/user_psql", "//botberi/user_psql", "/botberi/user_psql/x"],
 )
-def test_what_botberi_says_is_believed_from_nobody_else(hear: Client, world: World, source: str) -> None:
+def test_what_botberi_says_is_believed_from_nobody_else(receive: Client, world: World, source: str) -> None:
     given = event()
-    answer = deliver(hear, given | {"source": source})
+    answer = deliver(receive, given | {"source": source})
     assert (answer.status_code, answer.json["code"]) == (422, "event_source_unexpected")
     assert effects(world, given) == 0
 
 
-def test_an_event_whose_attributes_are_headers_is_none_since_they_are_not_signed(hear: Client, world: World) -> None:
+def test_an_event_whose_attributes_are_headers_is_none_since_they_are_not_signed(receive: Client, world: World) -> None:
     given = event()
     headers = {f"ce-{name}": value for name, value in given.items() if name not in {"data", "datacontenttype"}}
-    answer = send(hear, json.dumps(given["data"]).encode(), **headers, **{"Content-Type": "application/json"})
+    answer = send(receive, json.dumps(given["data"]).encode(), **headers, **{"Content-Type": "application/json"})
     assert (answer.status_code, answer.json["code"], effects(world, given)) == (422, "not_an_event", 0)
 
 
@@ -135,25 +135,25 @@ def test_an_event_whose_attributes_are_headers_is_none_since_they_are_not_signed
         {"Upper": "x"},
     ],
 )
-def test_poison_is_a_422(hear: Client, change: dict[str, Any]) -> None:
-    answer = deliver(hear, event(**change))
+def test_poison_is_a_422(receive: Client, change: dict[str, Any]) -> None:
+    answer = deliver(receive, event(**change))
     assert (answer.status_code, answer.mimetype) == (422, "application/problem+json")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"null", b"NaN", b"[" * 5000, b" " * (1024 * 1024 + 1)])
-def test_what_is_no_event_is_a_422(hear: Client, body: bytes) -> None:
-    answer = send(hear, body)
+def test_what_is_no_event_is_a_422(receive: Client, body: bytes) -> None:
+    answer = send(receive, body)
     assert (answer.status_code, answer.json["code"]) == (422, "not_an_event")
 
 
-def test_an_event_that_did_not_arrive_whole_is_asked_for_again(hear: Client) -> None:
+def test_an_event_that_did_not_arrive_whole_is_asked_for_again(receive: Client) -> None:
     environ = {"wsgi.input": BytesIO(b"{"), "CONTENT_LENGTH": "50"}
-    answer = hear.post("/", content_type="application/cloudevents+json", environ_overrides=environ)
+    answer = receive.post("/", content_type="application/cloudevents+json", environ_overrides=environ)
     assert answer.status_code == 503
 
 
-def test_what_is_no_event_is_not_said_back(hear: Client) -> None:
-    answer = send(hear, b'{"a": "hunter2"}', Authorization="Bearer hunter2")
+def test_what_is_no_event_is_not_said_back(receive: Client) -> None:
+    answer = send(receive, b'{"a": "hunter2"}', Authorization="Bearer hunter2")
     assert answer.status_code == 422
     assert "hunter2" not in answer.text
 
@@ -166,19 +166,19 @@ def test_what_a_handler_raises_leaves_nothing_and_can_be_delivered_again(
     plant: Plant, world: World, end: str, status: int
 ) -> None:
     given = event()
-    answer = deliver(plant("subscribers", hear_registration=HEAR.format(end=end)), given)
+    answer = deliver(plant("subscribers", receive_registration=RECEIVE.format(end=end)), given)
     assert (answer.status_code, effects(world, given)) == (status, 0)
     assert "hunter2" not in answer.text
-    assert deliver(plant("subscribers", hear_registration=HEAR.format(end="")), given).status_code == 200
+    assert deliver(plant("subscribers", receive_registration=RECEIVE.format(end="")), given).status_code == 200
     assert effects(world, given) == 1
 
 
 def test_while_postgres_is_away_it_is_a_503_that_names_it_in_the_log_alone(
-    hear: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    receive: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SHARED_PSQL_URL", "127.0.0.1:1/shared_psql")
     monkeypatch.setattr(databases, "engine", databases.engine.__wrapped__)
-    answer = deliver(hear, event())
+    answer = deliver(receive, event())
     assert (answer.status_code, answer.json["code"]) == (503, "database_unavailable")
     assert "psql" not in answer.text
     assert "shared_psql can't be reached" in caplog.text
@@ -186,34 +186,34 @@ def test_while_postgres_is_away_it_is_a_503_that_names_it_in_the_log_alone(
 
 ALL = """
     @subscriber
-    def hear_all(event: CloudEvent, db: SharedDb) -> None:
-        emit(db, SharedPruningFallenDue(schedule="heard " + event.data["account_id"], slot="2026-01-02T03:04:05Z"))
+    def receive_all(event: CloudEvent, db: SharedDb) -> None:
+        emit(db, SharedPruningFallenDue(schedule="received " + event.data["account_id"], slot="2026-01-02T03:04:05Z"))
 """
 
 
 def test_the_log_names_the_call_of_a_gateway_and_not_the_password_that_comes_with_it(
-    hear: Client, caplog: pytest.LogCaptureFixture
+    receive: Client, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     sent = {"X-Call-Id": "call-1", "Authorization": "Basic YWRtaW46c2VjcmV0"}
-    send(hear, json.dumps(event()).encode(), **sent)
+    send(receive, json.dumps(event()).encode(), **sent)
     told = [vars(record) for record in caplog.records]
     assert [each["call_id"] for each in told if "call_id" in each] == ["call-1"]
     assert "YWRtaW46c2VjcmV0" not in str(told)
 
 
-def test_who_hears_all_hears_types_that_nobody_knows(plant: Plant, world: World) -> None:
+def test_who_receives_all_receives_types_that_nobody_knows(plant: Plant, world: World) -> None:
     given = event(type="com.example.thing.happened.v1")
-    assert deliver(plant("subscribers", hear_all=ALL), given).status_code == 200
+    assert deliver(plant("subscribers", receive_all=ALL), given).status_code == 200
     assert effects(world, given) == 1
 
 
-def test_what_a_subscriber_says_is_caused_by_what_it_heard(hear: Client, world: World) -> None:
+def test_what_a_subscriber_says_is_caused_by_what_it_received(receive: Client, world: World) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     given = event(traceparent=f"00-{trace}-b7ad6b7169203331-01", correlationid="first", actor="usr_9")
-    deliver(hear, given)
+    deliver(receive, given)
     columns = text("select traceparent, correlationid, causationid, actor from outbox where subject = :subject")
     with world.transaction("shared_psql", "relay") as db:
-        said = db.execute(columns, {"subject": "heard " + given["data"]["account_id"]}).one()
+        said = db.execute(columns, {"subject": "received " + given["data"]["account_id"]}).one()
     assert said.traceparent.split("-")[1] == trace
     assert tuple(said)[1:] == ("first", given["id"], "usr_9")

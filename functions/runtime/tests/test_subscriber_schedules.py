@@ -1,4 +1,4 @@
-"""A subscriber on a schedule hears an event that tells the slot, and nothing else."""
+"""A subscriber on a schedule receives an event that tells the slot, and nothing else."""
 
 import pytest
 
@@ -25,5 +25,5 @@ def test_any_other_event_is_refused(kind: object) -> None:
         """Greet."""
 
     greet.__annotations__["_event"] = kind
-    with pytest.raises(TypeError, match="hears one event type"):
+    with pytest.raises(TypeError, match="receives one event type"):
         subscriber(schedule="0 8 * * *")(greet)

@@ -16,16 +16,16 @@ from functions.runtime.providers import callers
 from functions.runtime.providers.callers import LEEWAY_SECONDS, Admin, User
 from functions.services.realtime import protocol
 from functions.services.realtime.hub import Hub
-from functions.services.realtime.occurrence import Occurrence
 from functions.services.realtime.protocol import (
     Authenticate,
-    Close,
-    Farewell,
+    CloseCode,
+    CloseError,
     Message,
     Ready,
     Subscribe,
     Subscribed,
 )
+from functions.services.realtime.received_event import ReceivedEvent
 from functions.services.realtime.sessions import Sessions
 
 log = logging.getLogger(__name__)
@@ -68,13 +68,13 @@ class Client:
         self.account_id = ""
         self.session_id = ""
         self.key_id = ""
-        self.farewell: Farewell | None = None
+        self.close_error: CloseError | None = None
         """Why the gateway ended it."""
         self._socket = socket
         self._hub = hub
         self._sessions = sessions
         self._caller: User | None = None
-        self._wish = Subscribe()
+        self._subscription = Subscribe()
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
         self._expiry: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -105,10 +105,10 @@ class Client:
             async with asyncio.timeout(TOKEN_SECONDS):
                 text = await self._socket.recv()
         except TimeoutError:
-            raise Farewell(Close.TOO_LATE, "authenticate_first") from None
+            raise CloseError(CloseCode.TOO_LATE, "authenticate_first") from None
         message = protocol.decode(text)
         if not isinstance(message, Authenticate):
-            raise Farewell(Close.UNAUTHENTICATED, "authenticate_first")
+            raise CloseError(CloseCode.UNAUTHENTICATED, "authenticate_first")
         return message
 
     async def _admit(self, message: Authenticate) -> Admitted:
@@ -118,7 +118,7 @@ class Client:
             if await self._sessions.has_ended(caller.session_id):
                 raise callers.SessionRevoked
         except ApiError as api_error:
-            raise Farewell.of(api_error) from None
+            raise CloseError.of(api_error) from None
         return Admitted(caller, callers.key_of(message.token), float(claims["exp"]))
 
     def _welcome(self, admitted: Admitted, message: Authenticate) -> None:
@@ -138,8 +138,8 @@ class Client:
                 heartbeat_seconds=HEARTBEAT_SECONDS,
             )
         )
-        for occurrence in followed or ():
-            self.offer(occurrence.body)
+        for event in followed or ():
+            self.offer(event.body)
 
     async def _obey(self, message: Authenticate | Subscribe) -> None:
         if isinstance(message, Subscribe):
@@ -147,34 +147,34 @@ class Client:
             return
         admitted = await self._admit(message)
         if admitted.caller.id != self.account_id:
-            raise Farewell(Close.FORBIDDEN, "another_account")
+            raise CloseError(CloseCode.FORBIDDEN, "another_account")
         self._hub.change_session(self, admitted.caller.session_id)
         self.key_id = admitted.key_id
-        if self._wish.all:
+        if self._subscription.all:
             _refuse_unless_admin(admitted.caller)
         self._welcome(admitted, message)
 
-    def _subscribe(self, wish: Subscribe) -> None:
-        unknown = sorted(set(wish.types) - TYPES.keys())
+    def _subscribe(self, subscription: Subscribe) -> None:
+        unknown = sorted(set(subscription.types) - TYPES.keys())
         if unknown:
-            raise Farewell(Close.MALFORMED, f"event_type_unknown: {unknown[0]}")
-        if wish.all:
+            raise CloseError(CloseCode.MALFORMED, f"event_type_unknown: {unknown[0]}")
+        if subscription.all:
             _refuse_unless_admin(self._caller)
-        self._wish = wish
-        self._hub.hear_all(self, wanted=wish.all)
-        self._say(Subscribed(types=wish.types, subjects=wish.subjects, all=wish.all))
+        self._subscription = subscription
+        self._hub.receive_all(self, wanted=subscription.all)
+        self._say(Subscribed(types=subscription.types, subjects=subscription.subjects, all=subscription.all))
 
     def _count(self) -> None:
         now = time.monotonic()
         self._allowance = min(MESSAGES, self._allowance + (now - self._counted_at) * MESSAGES_PER_SECOND) - 1
         self._counted_at = now
         if self._allowance < 0:
-            raise Farewell(Close.TOO_MANY, "too_many_messages")
+            raise CloseError(CloseCode.TOO_MANY, "too_many_messages")
 
-    def wants(self, occurrence: Occurrence) -> bool:
+    def wants(self, event: ReceivedEvent) -> bool:
         """Tell whether it asked for this one, apart from whose it is."""
-        return (not self._wish.types or occurrence.type in self._wish.types) and (
-            not self._wish.subjects or occurrence.subject in self._wish.subjects
+        return (not self._subscription.types or event.type in self._subscription.types) and (
+            not self._subscription.subjects or event.subject in self._subscription.subjects
         )
 
     def _say(self, notice: Message) -> None:
@@ -187,17 +187,17 @@ class Client:
         except asyncio.QueueFull:
             self.end(_TOO_SLOW)
 
-    def end(self, farewell: Farewell) -> None:
+    def end(self, close_error: CloseError) -> None:
         """End the connection, without waiting for it."""
-        if self.farewell is None:
-            self.farewell = farewell
-            self._ending = asyncio.create_task(self._close(farewell))
+        if self.close_error is None:
+            self.close_error = close_error
+            self._ending = asyncio.create_task(self._close(close_error))
 
-    async def _close(self, farewell: Farewell) -> None:
+    async def _close(self, close_error: CloseError) -> None:
         try:
             # The library waits for its buffer to empty, which takes for ever when nobody reads.
             async with asyncio.timeout(CLOSING_SECONDS):
-                await self._socket.close(farewell.code, farewell.reason)
+                await self._socket.close(close_error.code, close_error.reason)
         except TimeoutError:
             self._socket.transport.abort()
 
@@ -207,7 +207,7 @@ class Client:
                 body = await self._waiting.get()
                 async with asyncio.timeout(SENDING_SECONDS):
                     await self._socket.send(body, text=True)
-                self._hub.figures.sent += 1
+                self._hub.metrics.sent += 1
         except TimeoutError:
             self.end(_TOO_SLOW)
         except ConnectionClosed:
@@ -215,10 +215,10 @@ class Client:
             pass
 
 
-_TOO_SLOW: Final = Farewell(Close.TRY_AGAIN_LATER, "too_slow")
-_EXPIRED: Final = Farewell(Close.UNAUTHENTICATED, callers.TokenExpired.code)
+_TOO_SLOW: Final = CloseError(CloseCode.TRY_AGAIN_LATER, "too_slow")
+_EXPIRED: Final = CloseError(CloseCode.UNAUTHENTICATED, callers.TokenExpired.code)
 
 
 def _refuse_unless_admin(caller: User | None) -> None:
     if caller is None or Admin.scope not in caller.scopes:
-        raise Farewell(Close.FORBIDDEN, "forbidden")
+        raise CloseError(CloseCode.FORBIDDEN, "forbidden")

@@ -37,12 +37,12 @@ class LostError(Exception):
 class Feed:
     """Consumes on the event loop, connection after connection."""
 
-    def __init__(self, types: Iterable[str], hear: Callable[[bytes], None], depth: Callable[[int], None]) -> None:
-        """`hear` is given every event of `types`; `depth` is told how many wait, every second."""
+    def __init__(self, types: Iterable[str], receive: Callable[[bytes], None], depth: Callable[[int], None]) -> None:
+        """`receive` is given every event of `types`; `depth` is told how many wait, every second."""
         self.types = sorted(types)
         self.everything = False
         """Whether events of all other types are wanted too."""
-        self._hear = hear
+        self._receive = receive
         self._depth = depth
         self._channel: Channel | None = None
         self._queue = ""
@@ -105,7 +105,7 @@ class Feed:
             self.want_everything(True)
 
     def _take(self, _channel: object, _method: object, _properties: object, body: bytes) -> None:
-        self._hear(body)
+        self._receive(body)
 
     async def _watch(self) -> None:
         """Look at the length of the queue until it is gone."""

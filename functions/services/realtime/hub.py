@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 from functions.domain.api_errors import Unauthenticated
 from functions.services.realtime import protocol
-from functions.services.realtime.figures import Figures
-from functions.services.realtime.occurrence import Occurrence
-from functions.services.realtime.protocol import Close, Farewell, Heartbeat, Message, Missed, Stale
+from functions.services.realtime.metrics import GatewayMetrics
+from functions.services.realtime.protocol import CloseCode, CloseError, Heartbeat, Message, Missed, Stale
+from functions.services.realtime.received_event import ReceivedEvent
 from functions.services.realtime.recent import Recent
 
 PER_ACCOUNT: Final = 10
@@ -23,22 +23,22 @@ class Listener(Protocol):
     key_id: str
     """Of the key that signed its token."""
 
-    def wants(self, occurrence: Occurrence) -> bool:
+    def wants(self, event: ReceivedEvent) -> bool:
         """Tell whether it asked for this one, apart from whose it is."""
 
     def offer(self, body: bytes) -> None:
         """Send a message as soon as its turn comes; never waits."""
 
-    def end(self, farewell: Farewell) -> None:
+    def end(self, close_error: CloseError) -> None:
         """End the connection, without waiting for it."""
 
 
 class Hub:
     """All connections that have authenticated. All of it runs on the event loop's thread, and waits for nothing."""
 
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, metrics: GatewayMetrics) -> None:
         """Begin with nobody, and with no events arriving."""
-        self.figures = figures
+        self.metrics = metrics
         self.attend: Callable[[bool], None] = lambda _: None
         """Told when the first listener wants everybody's events, and when the last one no longer does."""
         self._by_account: dict[str, set[Listener]] = {}
@@ -49,17 +49,17 @@ class Hub:
     def join(self, listener: Listener) -> None:
         """Take a listener in, or raise Farewell."""
         if len(self._by_account.get(listener.account_id, ())) >= PER_ACCOUNT:
-            raise Farewell(Close.TOO_MANY, "too_many_connections")
+            raise CloseError(CloseCode.TOO_MANY, "too_many_connections")
         _add(self._by_account, listener.account_id, listener)
         _add(self._by_session, listener.session_id, listener)
-        self.figures.listeners += 1
+        self.metrics.listeners += 1
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener that has joined."""
-        self.hear_all(listener, wanted=False)
+        self.receive_all(listener, wanted=False)
         _remove(self._by_account, listener.account_id, listener)
         _remove(self._by_session, listener.session_id, listener)
-        self.figures.listeners -= 1
+        self.metrics.listeners -= 1
 
     def change_session(self, listener: Listener, session_id: str) -> None:
         """Note that a listener goes on with a token of another session."""
@@ -67,7 +67,7 @@ class Hub:
         listener.session_id = session_id
         _add(self._by_session, session_id, listener)
 
-    def hear_all(self, listener: Listener, *, wanted: bool) -> None:
+    def receive_all(self, listener: Listener, *, wanted: bool) -> None:
         """Send a listener everybody's events, or only its own again."""
         before = bool(self._to_all)
         (self._to_all.add if wanted else self._to_all.discard)(listener)
@@ -82,24 +82,24 @@ class Hub:
     @property
     def live(self) -> bool:
         """Whether events arrive."""
-        return self.figures.live
+        return self.metrics.live
 
-    def hear(self, occurrence: Occurrence) -> None:
+    def receive(self, event: ReceivedEvent) -> None:
         """Hand an event to everybody who may see it and asked for it."""
-        self.figures.heard += 1
+        self.metrics.received += 1
         if self.live:
-            self._recent.keep(occurrence)
-            for listener in self._entitled(occurrence):
-                if listener.wants(occurrence):
-                    listener.offer(occurrence.body)
-        if occurrence.ended_session is not None:
-            self.end_sessions({occurrence.ended_session})
+            self._recent.keep(event)
+            for listener in self._entitled(event):
+                if listener.wants(event):
+                    listener.offer(event.body)
+        if event.ended_session is not None:
+            self.end_sessions({event.ended_session})
 
-    def _entitled(self, occurrence: Occurrence) -> set[Listener]:
-        own: set[Listener] = self._by_account.get(occurrence.owner or "", set())
+    def _entitled(self, event: ReceivedEvent) -> set[Listener]:
+        own: set[Listener] = self._by_account.get(event.owner or "", set())
         return own | self._to_all
 
-    def since(self, listener: Listener, event_id: str) -> list[Occurrence] | None:
+    def since(self, listener: Listener, event_id: str) -> list[ReceivedEvent] | None:
         """Return what a listener asked for of its own events since one; None when some may be unknown."""
         found = self._recent.since(listener.account_id, event_id) if self.live else None
         return None if found is None else [each for each in found if listener.wants(each)]
@@ -112,30 +112,30 @@ class Hub:
         """End the connections of sessions that have ended."""
         for session_id in session_ids:
             for listener in list(self._by_session.get(session_id, ())):
-                listener.end(Farewell(Close.UNAUTHENTICATED, "session_revoked"))
+                listener.end(CloseError(CloseCode.UNAUTHENTICATED, "session_revoked"))
 
     def end_unless_signed_by(self, live_keys: frozenset[str]) -> None:
         """End the connections whose token is signed with a key that is no longer among these."""
         for listener in list(self._everybody()):
             if listener.key_id not in live_keys:
-                listener.end(Farewell.of(Unauthenticated()))
+                listener.end(CloseError.of(Unauthenticated()))
 
     def interrupt(self) -> None:
         """Tell everybody that events don't arrive."""
         if self.live:
-            self.figures.live = False
+            self.metrics.live = False
             self.tell(Stale(since=datetime.now(UTC)))
 
     def go_live(self) -> None:
         """Tell everybody that events arrive again, and that some may have been missed."""
-        self.figures.live = True
+        self.metrics.live = True
         self.miss("interrupted")
 
     def miss(self, reason: str) -> None:
         """Tell everybody that events were missed."""
         # Whoever comes back must not believe that nothing was.
         self._recent.forget()
-        self.figures.missed += 1
+        self.metrics.missed += 1
         self.tell(Missed(reason=reason))
 
     def beat(self) -> None:

@@ -27,7 +27,7 @@ MAX_SUBJECTS: Final = 200
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 
-class Close(IntEnum):
+class CloseCode(IntEnum):
     """The codes that the gateway closes a connection with; the reason beside it is a word that programs can read."""
 
     GOING_AWAY = 1001
@@ -52,10 +52,10 @@ class Close(IntEnum):
     """The account has too many connections, or this one sent too many messages."""
 
 
-class Farewell(Exception):
+class CloseError(Exception):
     """The connection has to end."""
 
-    def __init__(self, code: Close, reason: str) -> None:
+    def __init__(self, code: CloseCode, reason: str) -> None:
         """`reason` is public: a word, and after a colon perhaps where."""
         super().__init__(f"{code.value} {reason}")
         self.code = code
@@ -63,11 +63,11 @@ class Farewell(Exception):
 
     @classmethod
     def of(cls, api_error: ApiError) -> Self:
-        """Return the farewell that says what a function would have refused with."""
-        kinds: dict[type[ApiError], Close] = {
-            Unauthenticated: Close.UNAUTHENTICATED,
-            Forbidden: Close.FORBIDDEN,
-            Unavailable: Close.TRY_AGAIN_LATER,
+        """Return the close that says what a function would have refused with."""
+        kinds: dict[type[ApiError], CloseCode] = {
+            Unauthenticated: CloseCode.UNAUTHENTICATED,
+            Forbidden: CloseCode.FORBIDDEN,
+            Unavailable: CloseCode.TRY_AGAIN_LATER,
         }
         code = next(code for kind, code in kinds.items() if isinstance(api_error, kind))
         return cls(code, api_error.code)
@@ -175,12 +175,12 @@ def name_of(message: type[Message]) -> str:
 def decode(text: str | bytes) -> Authenticate | Subscribe:
     """Read a client's message, or raise Farewell."""
     if isinstance(text, bytes):
-        raise Farewell(Close.BINARY, "binary")
+        raise CloseError(CloseCode.BINARY, "binary")
     try:
         message = FromClient.model_validate_json(text)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
-        raise Farewell(Close.MALFORMED, f"malformed: {where}" if where else "malformed") from None
+        raise CloseError(CloseCode.MALFORMED, f"malformed: {where}" if where else "malformed") from None
     said = message.authenticate or message.subscribe
     assert said is not None  # noqa: S101 - tells the type checker what the model holds
     return said

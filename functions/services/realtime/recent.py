@@ -3,7 +3,7 @@
 from collections import deque
 from typing import Final
 
-from functions.services.realtime.occurrence import Occurrence
+from functions.services.realtime.received_event import ReceivedEvent
 
 KEPT: Final = 10_000
 KEPT_SECONDS: Final = 120
@@ -22,16 +22,16 @@ class Recent:
 
     def __init__(self) -> None:
         """Begin with none."""
-        self._all: deque[Occurrence] = deque()
-        self._by_account: dict[str, deque[Occurrence]] = {}
+        self._all: deque[ReceivedEvent] = deque()
+        self._by_account: dict[str, deque[ReceivedEvent]] = {}
 
-    def keep(self, occurrence: Occurrence) -> None:
+    def keep(self, event: ReceivedEvent) -> None:
         """Remember an event, and forget what is too old or too much."""
-        if occurrence.owner is None:
+        if event.owner is None:
             return
-        self._all.append(occurrence)
-        self._by_account.setdefault(occurrence.owner, deque()).append(occurrence)
-        while len(self._all) > KEPT or self._all[0].heard < occurrence.heard - KEPT_SECONDS:
+        self._all.append(event)
+        self._by_account.setdefault(event.owner, deque()).append(event)
+        while len(self._all) > KEPT or self._all[0].received_at < event.received_at - KEPT_SECONDS:
             self._forget_oldest()
 
     def _forget_oldest(self) -> None:
@@ -46,7 +46,7 @@ class Recent:
         self._all.clear()
         self._by_account.clear()
 
-    def since(self, account_id: str, event_id: str) -> list[Occurrence] | None:
+    def since(self, account_id: str, event_id: str) -> list[ReceivedEvent] | None:
         """Return what the account may see of what followed an event; None if that is unknown, or too much."""
         own = list(self._by_account.get(account_id, ()))
         known = next((at for at, each in enumerate(own) if each.id == event_id), None)
@@ -56,6 +56,6 @@ class Recent:
         followed = [
             each
             for at, each in enumerate(own)
-            if (at > known if each.source == last.source else each.heard > last.heard - OVERLAP_SECONDS)
+            if (at > known if each.source == last.source else each.received_at > last.received_at - OVERLAP_SECONDS)
         ]
         return followed if len(followed) <= REPLAYED else None

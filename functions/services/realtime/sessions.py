@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 SECONDS: Final = 2
 """How often everybody's session is asked for. A session that has ended is over within five seconds."""
 
-PATIENCE: Final = 5
+TIMEOUT: Final = 5
 """Seconds that one question may take."""
 
 REVOKED: Final = "select session_id from revoked_sessions where session_id = any(:ids)"
@@ -56,7 +56,7 @@ class Sessions:
         self._wanted.clear()
         waiting, self._waiting = self._waiting, {}
         try:
-            found = await asyncio.wait_for(self._asker.ask([*self._connected(), *waiting]), PATIENCE)
+            found = await asyncio.wait_for(self._asker.ask([*self._connected(), *waiting]), TIMEOUT)
         except (Error, OSError, TimeoutError) as error:
             log.warning("shared_psql can't be asked for sessions that have ended: %s", error)
             for each in _open(waiting):

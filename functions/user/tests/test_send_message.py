@@ -32,10 +32,10 @@ def answering(launch: Launch) -> Iterator[Callable[..., Launched]]:
     listening = socket.create_server(("127.0.0.1", 0))
     done = threading.Event()
 
-    def start(answer: bytes, pause: float = 0, heard: list[bytes] | None = None) -> Launched:
+    def start(answer: bytes, pause: float = 0, received: list[bytes] | None = None) -> Launched:
         def serve() -> None:
             with suppress(OSError), listening.accept()[0] as connection:
-                (heard if heard is not None else []).append(connection.recv(65536))
+                (received if received is not None else []).append(connection.recv(65536))
                 for number in range(len(answer)) if pause else ():
                     connection.sendall(answer[number : number + 1])
                     sleep(pause)
@@ -64,9 +64,9 @@ def test_the_reply_comes_back_with_how_long_it_took(answering: Answers) -> None:
 
 
 def test_the_trace_of_the_request_goes_on_to_the_agent(answering: Callable[..., Launched]) -> None:
-    heard: list[bytes] = []
-    trace = answering(text("Hello"), heard=heard).say("Hello").headers["X-Request-Id"]
-    assert f"traceparent: 00-{trace}-".encode() in heard[0]
+    received: list[bytes] = []
+    trace = answering(text("Hello"), received=received).say("Hello").headers["X-Request-Id"]
+    assert f"traceparent: 00-{trace}-".encode() in received[0]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_an_agent_that_is_gone_is_unavailable_and_its_address_is_not_told(launch
 
 
 @pytest.mark.parametrize("words", ["", "   \n", "x" * 4001, None, 5, {"a": 1}, "a" * 70_000])
-def test_what_is_no_message_is_refused_before_the_agent_hears_of_it(launch: Launch, words: object) -> None:
+def test_what_is_no_message_is_refused_before_the_agent_receives_of_it(launch: Launch, words: object) -> None:
     assert running_at(launch(), "http://127.0.0.1:1").say(words).status_code in {413, 422}
 
 

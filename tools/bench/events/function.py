@@ -16,7 +16,7 @@ from functions.runtime import problems
 from functions.runtime.hosting import SUBSCRIBERS, Host
 from functions.runtime.http.server import serve
 
-FILE = Path(__file__).parent / "subscribers" / "hear_nothing.py"
+FILE = Path(__file__).parent / "subscribers" / "receive_nothing.py"
 
 
 class Counted:

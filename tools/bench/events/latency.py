@@ -24,7 +24,7 @@ class Ear(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         """Listen on a free port."""
         super().__init__(("127.0.0.1", 0), _Call)
-        self.heard: dict[str, float] = {}
+        self.received: dict[str, float] = {}
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
@@ -47,7 +47,7 @@ class _Call(socketserver.StreamRequestHandler):
             # The dispatcher asks before the first event whether the function is there.
             if request.startswith(b"POST"):
                 assert isinstance(self.server, Ear)
-                self.server.heard.setdefault(json.loads(body)["id"], at)
+                self.server.received.setdefault(json.loads(body)["id"], at)
             self.wfile.write(_ANSWER)
 
 
@@ -57,10 +57,10 @@ def once(ground: Ground, size: float) -> dict[str, float]:
     ground.start_relay()
     ground.start("dispatcher", "events.dispatcher", FUNCTIONS_URL=f"http://127.0.0.1:{ear.port}/function/{{name}}")
     _commit(ground, 20)
-    wait(lambda: len(ear.heard) >= 20, 30, "the dispatcher calls nobody")  # noqa: PLR2004 - the same number
+    wait(lambda: len(ear.received) >= 20, 30, "the dispatcher calls nobody")  # noqa: PLR2004 - the same number
     committed = _commit(ground, max(200, int(1500 * size)))
-    wait(lambda: committed.keys() <= ear.heard.keys(), 30, "an event was not delivered")
-    took = [1000 * max(0.0, ear.heard[name] - at) for name, at in committed.items()]
+    wait(lambda: committed.keys() <= ear.received.keys(), 30, "an event was not delivered")
+    took = [1000 * max(0.0, ear.received[name] - at) for name, at in committed.items()]
     for name in ("dispatcher", "relay"):
         ground.stop(name)
     ear.shutdown()

@@ -55,14 +55,14 @@ class Said(Body):
     text: str
 
 
-class Heard(Reply):
+class Received(Reply):
     text: str
 
 
 @endpoint("POST", "/v1/say_back")
-def say_back(said: Said) -> Heard:
+def say_back(said: Said) -> Received:
     Path("/tmp/asked").touch()
     while said.text == "wait" and not Path("/tmp/released").exists():
         time.sleep(0.01)
-    return Heard(text=said.text)
+    return Received(text=said.text)
 '''

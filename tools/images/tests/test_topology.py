@@ -135,7 +135,7 @@ def test_only_who_must_reaches_whom(running: Topology) -> None:
     assert open_ways(running, "dispatcher", wanted) == [("record-audit", 8080)]
 
 
-def test_a_subscriber_hears_nobody_who_does_not_sign(running: Topology) -> None:
+def test_a_subscriber_receives_nobody_who_does_not_sign(running: Topology) -> None:
     told = running.compose("exec", "-T", "record-revocation", "python", "-c", FORGE)
 
     assert told.split()[0] == "401"

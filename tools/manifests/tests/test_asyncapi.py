@@ -16,7 +16,7 @@ from events.catalog.load import load
 from events.contracts import contracts
 from functions.runtime.functions import declarations
 from functions.services.realtime import protocol
-from functions.services.realtime.occurrence import owned_types
+from functions.services.realtime.received_event import owned_types
 from tools.local.servers import binaries
 from tools.manifests import asyncapi, files, realtime
 from tools.manifests.asyncapi_channels import short

@@ -1,4 +1,4 @@
-"""docs/events/ is a catalog: what happened, when, who says it, who hears it, an example."""
+"""docs/events/ is a catalog: what happened, when, who produces it, who receives it, an example."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from events.contracts import contracts
 from events.event import Event
 from functions.runtime.functions import declarations
 from tools.manifests import event_pages, files
-from tools.manifests.speakers import speakers
+from tools.manifests.producers import producers
 
 EVERY = declarations()
 MODELS = list(load().values())
@@ -29,14 +29,14 @@ def test_a_page_says_what_happened_and_when_and_of_every_field_what_it_is(model:
 
 
 @every_type
-def test_a_page_names_who_says_it_and_who_hears_it(model: type[Event]) -> None:
+def test_a_page_names_who_says_it_and_who_receives_it(model: type[Event]) -> None:
     page = event_pages.page(model, EVERY)
-    assert speakers(model), f"nobody says {model.type}"
-    for file in speakers(model):
+    assert producers(model), f"nobody says {model.type}"
+    for file in producers(model):
         assert f"](../../{file})" in page
-    for hearer in (each for each in EVERY if model.type in each.event_types):
-        assert f"`{hearer.name}`" in page
-        assert f"`botberi.{hearer.deployment}`" in page
+    for consumer in (each for each in EVERY if model.type in each.event_types):
+        assert f"`{consumer.name}`" in page
+        assert f"`botberi.{consumer.deployment}`" in page
 
 
 @every_type

@@ -13,7 +13,7 @@ from flower.events import get_prometheus_metrics
 from events.dispatcher import exposition as dispatcher
 from events.relay import exposition as relay
 from functions.runtime import metrics
-from functions.services.realtime import figures as gateway
+from functions.services.realtime import metrics as gateway
 from tools.local.servers import binaries
 
 ROOT = Path(__file__).resolve().parents[3]

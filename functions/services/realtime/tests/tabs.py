@@ -30,7 +30,7 @@ class Tab:
     def __init__(self, port: int, token: str | None = None, after: str | None = None) -> None:
         """Open it, and with a token authenticate too."""
         self.closed: tuple[int, str] | None = None
-        self.heard: list[Heard] = []
+        self.received: list[Heard] = []
         self._open = ExitStack()
         self.socket: ClientConnection = self._open.enter_context(connection(port))
         if token is not None:
@@ -41,9 +41,9 @@ class Tab:
         self.say({"authenticate": {"token": token} | ({"after": after} if after else {})})
         return self._said("ready")
 
-    def subscribe(self, **wish: Any) -> Heard:
+    def subscribe(self, **subscription: Any) -> Heard:
         """Ask for some events only, and return what the gateway says to that."""
-        self.say({"subscribe": wish})
+        self.say({"subscribe": subscription})
         return self._said("subscribed")
 
     def _said(self, name: str) -> Heard:
@@ -64,7 +64,7 @@ class Tab:
             self.closed = (ended.rcvd.code, ended.rcvd.reason) if ended.rcvd else (1006, "")
             return None
         documented_errors(message)
-        self.heard.append(message)
+        self.received.append(message)
         return message
 
     def until(self, wanted: str | Callable[[Heard], bool]) -> Heard:
@@ -75,7 +75,7 @@ class Tab:
             message = self.next()
             if message is not None and fits(message):
                 return message
-        assert self.closed is not None, f"only {self.heard} came"
+        assert self.closed is not None, f"only {self.received} came"
         return {}
 
     def event(self, event_id: str) -> Heard:

@@ -43,20 +43,20 @@ async def subject(socket: ClientConnection) -> str:
 
 
 async def crowd(gateway: Gateway) -> list[set[str]]:
-    """Connect two thousand times, let every account have one event, and return what each account has heard."""
+    """Connect two thousand times, let every account have one event, and return what each account has received."""
     sockets = []
     for number in range(ACCOUNTS):
         mine = token(f"usr_{number}")
         sockets.append(await asyncio.gather(*(opened(gateway.port, mine) for _ in range(EACH))))
     events = [gateway.event(f"usr_{number}", f"ins_{number}") for number in range(ACCOUNTS)]
     await asyncio.to_thread(gateway.send, *events)
-    heard = [set(await asyncio.gather(*map(subject, own))) for own in sockets]
+    received = [set(await asyncio.gather(*map(subject, own))) for own in sockets]
     assert gateway.figure("botberi_gateway_listeners") == ACCOUNTS * EACH
     await asyncio.gather(*(socket.close() for own in sockets for socket in own))
-    return heard
+    return received
 
 
-def test_two_thousand_connections_each_hear_their_own(gateway: Gateway, eventually: Eventually) -> None:
+def test_two_thousand_connections_each_receive_their_own(gateway: Gateway, eventually: Eventually) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     assert asyncio.run(crowd(gateway)) == [{f"ins_{number}"} for number in range(ACCOUNTS)]

@@ -1,4 +1,4 @@
-"""One gateway with a real RabbitMQ and Postgres: who is let in, and who hears what."""
+"""One gateway with a real RabbitMQ and Postgres: who is let in, and who receives what."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,17 +30,17 @@ def test_somebody_elses_events_never_do(gateway: Gateway) -> None:
         for_bob, for_ada = gateway.publish("usr_bob"), gateway.publish("usr_ada")
         assert ada.event(for_ada)
         assert bob.event(for_bob)
-        assert {each.get("id") for each in ada.heard} == {None, for_ada}
+        assert {each.get("id") for each in ada.received} == {None, for_ada}
 
 
 def test_events_of_others_name_no_owner(gateway: Gateway) -> None:
     with gateway.tab(token()) as tab:
         forged = gateway.publish(source="/example/crm")
         assert tab.event(gateway.publish())
-        assert forged not in [each.get("id") for each in tab.heard]
+        assert forged not in [each.get("id") for each in tab.received]
 
 
-def test_every_tab_of_an_account_hears_the_same(gateway: Gateway) -> None:
+def test_every_tab_of_an_account_receives_the_same(gateway: Gateway) -> None:
     with gateway.tab(token()) as one, gateway.tab(token(session="ses_phone")) as other:
         published = gateway.publish()
         assert one.event(published) == other.event(published)
@@ -55,10 +55,10 @@ def test_what_was_subscribed_to_is_all_that_comes(gateway: Gateway) -> None:
         gateway.publish()
         tab.subscribe()
         assert tab.event(gateway.publish(subject="ins_3"))
-        assert [each["subject"] for each in tab.heard if "subject" in each] == ["ins_2", "ins_3"]
+        assert [each["subject"] for each in tab.received if "subject" in each] == ["ins_2", "ins_3"]
 
 
-def test_an_administrator_may_hear_everything(gateway: Gateway) -> None:
+def test_an_administrator_may_receive_everything(gateway: Gateway) -> None:
     with gateway.tab(token("usr_root", scopes=("user", "admin"))) as tab:
         assert tab.subscribe(all=True)["all"] is True
         assert tab.event(gateway.publish("usr_bob"))
@@ -67,11 +67,11 @@ def test_an_administrator_may_hear_everything(gateway: Gateway) -> None:
         tab.subscribe()
         gateway.publish("usr_bob")
         assert tab.event(gateway.publish("usr_root"))["data"]["owner_id"] == "usr_root"
-        assert [each["subject"] for each in tab.heard if "subject" in each] == ["ins_1", "agt_1", "ins_1"]
+        assert [each["subject"] for each in tab.received if "subject" in each] == ["ins_1", "agt_1", "ins_1"]
 
 
 @pytest.mark.parametrize(
-    ("message", "farewell"),
+    ("message", "close_error"),
     [
         ({"subscribe": {"all": True}}, (4403, "forbidden")),
         ({"subscribe": {"types": ["com.botberi.nothing.happened.v1"]}}, (4400, "event_type_unknown: com.botberi.noth")),
@@ -80,16 +80,18 @@ def test_an_administrator_may_hear_everything(gateway: Gateway) -> None:
         ({"subscribe": {"types": ["x" * MAX_MESSAGE]}}, (1009, "")),
     ],
 )
-def test_what_may_not_be_said_ends_the_connection(gateway: Gateway, message: object, farewell: tuple[int, str]) -> None:
+def test_what_may_not_be_said_ends_the_connection(
+    gateway: Gateway, message: object, close_error: tuple[int, str]
+) -> None:
     with gateway.tab(token()) as tab:
         tab.say(message)
         code, reason = tab.end()
-        assert code == farewell[0]
-        assert reason.startswith(farewell[1])
+        assert code == close_error[0]
+        assert reason.startswith(close_error[1])
 
 
 @pytest.mark.parametrize(
-    ("first", "farewell"),
+    ("first", "close_error"),
     [
         ('{"subscribe": {}}', (4401, "authenticate_first")),
         ("not JSON", (4400, "malformed")),
@@ -97,10 +99,12 @@ def test_what_may_not_be_said_ends_the_connection(gateway: Gateway, message: obj
         ('{"authenticate": {"token": "eyJhbGciOiJub25lIn0.e30."}}', (4401, "unauthenticated")),
     ],
 )
-def test_nobody_gets_in_without_a_good_token(gateway: Gateway, first: str | bytes, farewell: tuple[int, str]) -> None:
+def test_nobody_gets_in_without_a_good_token(
+    gateway: Gateway, first: str | bytes, close_error: tuple[int, str]
+) -> None:
     with gateway.tab() as tab:
         tab.socket.send(first)
-        assert tab.end() == farewell
+        assert tab.end() == close_error
 
 
 def test_whoever_says_nothing_is_sent_away(gateway: Gateway) -> None:
@@ -155,7 +159,7 @@ def test_who_was_away_for_a_moment_is_sent_what_followed(gateway: Gateway) -> No
     with gateway.tab(token("usr_away"), after=seen) as tab:
         assert tab.ready["resumed"] is True
         assert tab.event(missed[2])
-        assert [each["id"] for each in tab.heard if "id" in each] == [missed[0], missed[2]]
+        assert [each["id"] for each in tab.received if "id" in each] == [missed[0], missed[2]]
 
 
 def test_who_comes_back_to_another_gateway_is_sent_what_followed(gateway: Gateway, tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import pytest
 
 from functions.services.gateway import Gateway
 from functions.services.realtime import feed, protocol
-from functions.services.realtime.figures import Figures
 from functions.services.realtime.hub import PER_ACCOUNT, Hub
-from functions.services.realtime.occurrence import Occurrence, heard
-from functions.services.realtime.protocol import Farewell
+from functions.services.realtime.metrics import GatewayMetrics
+from functions.services.realtime.protocol import CloseError
+from functions.services.realtime.received_event import ReceivedEvent, parse
 
 
 class Ear:
@@ -20,57 +20,57 @@ class Ear:
         self.session_id = session_id
         self.key_id = "key"
         self.offered: list[Any] = []
-        self.farewell: Farewell | None = None
+        self.close_error: CloseError | None = None
         hub.join(self)
 
-    def wants(self, occurrence: Occurrence) -> bool:
-        return bool(occurrence.id)
+    def wants(self, event: ReceivedEvent) -> bool:
+        return bool(event.id)
 
     def offer(self, body: bytes) -> None:
         self.offered.append(json.loads(body))
 
-    def end(self, farewell: Farewell) -> None:
-        self.farewell = farewell
+    def end(self, close_error: CloseError) -> None:
+        self.close_error = close_error
 
 
 @pytest.fixture
 def hub() -> Hub:
-    hub = Hub(Figures())
+    hub = Hub(GatewayMetrics())
     hub.go_live()
     return hub
 
 
-def event(owner: str | None = "usr_ada", event_id: str = "evt_1") -> Occurrence:
-    return Occurrence(event_id, "/botberi/shared_psql", "t", "s", owner, None, b'{"id": "%s"}' % event_id.encode())
+def event(owner: str | None = "usr_ada", event_id: str = "evt_1") -> ReceivedEvent:
+    return ReceivedEvent(event_id, "/botberi/shared_psql", "t", "s", owner, None, b'{"id": "%s"}' % event_id.encode())
 
 
 def test_events_of_nobody_reach_administrators_alone(hub: Hub) -> None:
     attended: list[bool] = []
     hub.attend = attended.append
     own, monitoring = Ear(hub), Ear(hub, "usr_root", "ses_2")
-    hub.hear_all(monitoring, wanted=True)
-    hub.hear(event(owner=None))
-    hub.hear_all(monitoring, wanted=False)
-    hub.hear(event(owner=None))
+    hub.receive_all(monitoring, wanted=True)
+    hub.receive(event(owner=None))
+    hub.receive_all(monitoring, wanted=False)
+    hub.receive(event(owner=None))
     assert (own.offered, monitoring.offered) == ([], [{"id": "evt_1"}])
     assert attended == [True, False]
 
 
-def test_an_administrator_hears_its_own_once(hub: Hub) -> None:
+def test_an_administrator_receives_its_own_once(hub: Hub) -> None:
     ear = Ear(hub)
-    hub.hear_all(ear, wanted=True)
-    hub.hear(event())
+    hub.receive_all(ear, wanted=True)
+    hub.receive(event())
     assert ear.offered == [{"id": "evt_1"}]
 
 
-def test_whoever_has_left_hears_nothing_and_makes_room(hub: Hub) -> None:
+def test_whoever_has_left_receives_nothing_and_makes_room(hub: Hub) -> None:
     ears = [Ear(hub) for _ in range(PER_ACCOUNT)]
-    with pytest.raises(Farewell, match="4429 too_many_connections"):
+    with pytest.raises(CloseError, match="4429 too_many_connections"):
         Ear(hub)
     hub.leave(ears[0])
     Ear(hub)
-    hub.hear(event())
-    assert (ears[0].offered, hub.figures.listeners) == ([], PER_ACCOUNT)
+    hub.receive(event())
+    assert (ears[0].offered, hub.metrics.listeners) == ([], PER_ACCOUNT)
 
 
 def test_everybody_who_left_leaves_nothing_behind(hub: Hub) -> None:
@@ -80,14 +80,14 @@ def test_everybody_who_left_leaves_nothing_behind(hub: Hub) -> None:
     hub.leave(ear)
     assert hub.sessions() == []
     hub.end_sessions({"ses_1", "ses_2"})
-    assert ear.farewell is None
+    assert ear.close_error is None
 
 
 def test_while_it_is_interrupted_nothing_is_handed_on_and_everybody_is_told(hub: Hub) -> None:
     ear = Ear(hub)
     hub.interrupt()
     hub.interrupt()
-    hub.hear(event())
+    hub.receive(event())
     hub.beat()
     hub.go_live()
     assert [next(iter(each)) for each in ear.offered] == ["stale", "heartbeat", "missed"]
@@ -97,7 +97,7 @@ def test_while_it_is_interrupted_nothing_is_handed_on_and_everybody_is_told(hub:
 def test_what_the_client_asked_for_is_all_that_it_is_sent_again(hub: Hub) -> None:
     ear = Ear(hub)
     for event_id in ("evt_1", "evt_2"):
-        hub.hear(event(event_id=event_id))
+        hub.receive(event(event_id=event_id))
     assert [each.id for each in hub.since(ear, "evt_1") or []] == ["evt_2"]
     hub.interrupt()
     assert hub.since(ear, "evt_1") is None
@@ -138,4 +138,4 @@ def test_an_event_tells_whose_it_is(change: dict[str, Any], owner: str | None) -
         "time": "2026-01-02T03:04:05Z",
         "data": {"owner_id": "usr_ada"},
     }
-    assert heard(json.dumps(said | change).encode()).owner == owner
+    assert parse(json.dumps(said | change).encode()).owner == owner

@@ -88,7 +88,7 @@ def test_after_a_gap_no_event_passes_before_sessions_are_known(
             ground.start_database()
         assert tab.until("missed")
         assert tab.event(gateway.publish("usr_gap"))
-        assert early not in [each.get("id") for each in tab.heard]
+        assert early not in [each.get("id") for each in tab.received]
 
 
 def test_a_gateway_that_stops_says_goodbye_within_seconds(gateway: Gateway) -> None:

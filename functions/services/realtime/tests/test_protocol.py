@@ -5,7 +5,7 @@ import pytest
 from functions.domain.api_errors import Forbidden
 from functions.runtime.providers.callers import SessionRevoked
 from functions.services.realtime import protocol
-from functions.services.realtime.protocol import Authenticate, Close, Farewell, Heartbeat, Subscribe
+from functions.services.realtime.protocol import Authenticate, CloseCode, CloseError, Heartbeat, Subscribe
 from functions.services.realtime.sessions import SessionsUnknown
 
 SECRET = "eyJhbGciOiJFZERTQSJ9.e30.signature"
@@ -36,27 +36,27 @@ def test_the_two_messages_of_a_client_are_read() -> None:
     ],
 )
 def test_whatever_else_comes_is_malformed_and_the_reason_says_where(text: str, reason: str) -> None:
-    with pytest.raises(Farewell) as farewell:
+    with pytest.raises(CloseError) as close_error:
         protocol.decode(text)
-    assert (farewell.value.code, farewell.value.reason) == (Close.MALFORMED, reason)
+    assert (close_error.value.code, close_error.value.reason) == (CloseCode.MALFORMED, reason)
 
 
 @pytest.mark.parametrize("text", [f'{{"authenticate": {{"tokens": "{SECRET}"}}}}', f'{{"{SECRET}": {{}}}}'])
 def test_no_reason_is_longer_than_a_close_frame_takes(text: str) -> None:
-    with pytest.raises(Farewell) as farewell:
+    with pytest.raises(CloseError) as close_error:
         protocol.decode(text.replace("signature", "signature" * 100))
-    assert len(farewell.value.reason.encode()) <= 123
+    assert len(close_error.value.reason.encode()) <= 123
 
 
 def test_a_token_shows_nowhere_when_a_message_is_printed_or_refused() -> None:
     assert SECRET not in repr(Authenticate(token=SECRET))
-    with pytest.raises(Farewell) as farewell:
+    with pytest.raises(CloseError) as close_error:
         protocol.decode(json.dumps({"authenticate": {"token": SECRET, "after": ""}}))
-    assert SECRET not in repr(farewell.value) + str(farewell.value.__context__)
+    assert SECRET not in repr(close_error.value) + str(close_error.value.__context__)
 
 
 def test_a_binary_message_is_refused() -> None:
-    with pytest.raises(Farewell, match="1003 binary"):
+    with pytest.raises(CloseError, match="1003 binary"):
         protocol.decode(b"{}")
 
 
@@ -65,6 +65,6 @@ def test_a_notice_has_its_name_as_its_only_key() -> None:
 
 
 def test_refusals_keep_their_codes() -> None:
-    assert str(Farewell.of(SessionRevoked())) == "4401 session_revoked"
-    assert str(Farewell.of(Forbidden())) == "4403 forbidden"
-    assert str(Farewell.of(SessionsUnknown())) == "1013 sessions_unknown"
+    assert str(CloseError.of(SessionRevoked())) == "4401 session_revoked"
+    assert str(CloseError.of(Forbidden())) == "4403 forbidden"
+    assert str(CloseError.of(SessionsUnknown())) == "1013 sessions_unknown"

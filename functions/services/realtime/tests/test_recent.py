@@ -1,20 +1,20 @@
-from functions.services.realtime.occurrence import Occurrence
+from functions.services.realtime.received_event import ReceivedEvent
 from functions.services.realtime.recent import KEPT, KEPT_SECONDS, REPLAYED, Recent
 
 
-def occurred(number: int, *, owner: str | None = "usr_ada", source: str = "/botberi/shared_psql") -> Occurrence:
-    """Return an event that was heard `number` seconds after the first."""
-    return Occurrence(f"evt_{number}", source, "t", "s", owner, None, b"", heard=float(number))
+def occurred(number: int, *, owner: str | None = "usr_ada", source: str = "/botberi/shared_psql") -> ReceivedEvent:
+    """Return an event that was received `number` seconds after the first."""
+    return ReceivedEvent(f"evt_{number}", source, "t", "s", owner, None, b"", received_at=float(number))
 
 
-def kept(*occurrences: Occurrence) -> Recent:
+def kept(*occurrences: ReceivedEvent) -> Recent:
     recent = Recent()
     for each in occurrences:
         recent.keep(each)
     return recent
 
 
-def ids(found: list[Occurrence] | None) -> list[str] | None:
+def ids(found: list[ReceivedEvent] | None) -> list[str] | None:
     return None if found is None else [each.id for each in found]
 
 
@@ -38,7 +38,9 @@ def test_what_is_unknown_or_somebody_elses_or_too_much_is_not_remembered() -> No
 
 
 def test_more_than_a_page_can_use_is_not_sent_again() -> None:
-    many = [Occurrence(f"evt_{n}", "/s", "t", "s", "usr_ada", None, b"", heard=0.0) for n in range(REPLAYED + 2)]
+    many = [
+        ReceivedEvent(f"evt_{n}", "/s", "t", "s", "usr_ada", None, b"", received_at=0.0) for n in range(REPLAYED + 2)
+    ]
     assert kept(*many).since("usr_ada", "evt_0") is None
     assert len(kept(*many).since("usr_ada", "evt_1") or []) == REPLAYED
 
@@ -50,7 +52,9 @@ def test_old_events_are_forgotten() -> None:
 
 
 def test_so_many_are_kept_and_no_more() -> None:
-    recent = kept(*(Occurrence(f"evt_{n}", "/s", "t", "s", f"usr_{n}", None, b"", heard=0.0) for n in range(KEPT + 1)))
+    recent = kept(
+        *(ReceivedEvent(f"evt_{n}", "/s", "t", "s", f"usr_{n}", None, b"", received_at=0.0) for n in range(KEPT + 1))
+    )
     assert recent.since("usr_0", "evt_0") is None
     assert recent.since("usr_1", "evt_1") == []
 

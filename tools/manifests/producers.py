@@ -1,4 +1,4 @@
-"""Who says which events, and who hears them: from the code itself and from what the subscribers declare."""
+"""Who says which events, and who receives them: from the code itself and from what the subscribers declare."""
 
 import re
 import sys
@@ -15,21 +15,21 @@ PUBLISHING: Final = Path("functions/broker/publish_event.py")
 """By which other systems say something."""
 
 
-def speakers(model: type[Event]) -> list[Path]:
+def producers(model: type[Event]) -> list[Path]:
     """Return the files that make an event of this type, or name it to SQL's emit_event, relative to the repository."""
     if model.scope is not None:
         return [PUBLISHING]
-    speaker = getattr(sys.modules[model.__module__], "SPEAKER", None)
-    if speaker is not None:
-        return [Path(speaker)]
+    producer = getattr(sys.modules[model.__module__], "PRODUCER", None)
+    if producer is not None:
+        return [Path(producer)]
     module, name = f"from {model.__module__} import", model.__name__
     # Not where an API error of the same name is defined.
     made = re.compile(rf"(?<!class )\b{name}\(|emit_event(?s:.*)\b{name}\.type\b")
     return [file for file, text in _sources().items() if module in text and made.search(text)]
 
 
-def hearers(model: type[Event], declarations: Iterable[Declaration]) -> list[Declaration]:
-    """Return the subscribers of this type: those that name it first, then those that hear everything."""
+def consumers(model: type[Event], declarations: Iterable[Declaration]) -> list[Declaration]:
+    """Return the subscribers of this type: those that name it first, then those that receive everything."""
     found = [each for each in declarations if {model.type, "#"} & set(each.event_types)]
     return sorted(found, key=lambda each: ("#" in each.event_types, each.name))
 

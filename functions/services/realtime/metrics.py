@@ -15,7 +15,7 @@ FAMILIES: Final = {
     "botberi_gateway_live": "1 while events arrive from RabbitMQ and sessions can be checked.",
     "botberi_gateway_connections": "Open WebSockets.",
     "botberi_gateway_listeners": "Those of them that have authenticated.",
-    "botberi_gateway_heard_total": "Events that came from RabbitMQ.",
+    "botberi_gateway_received_total": "Events that came from RabbitMQ.",
     "botberi_gateway_sent_total": "Messages sent to browsers.",
     "botberi_gateway_missed_total": "Times that everybody was told to read the API again.",
     "botberi_gateway_closed_total": "Connections that ended, by the code that they ended with.",
@@ -25,15 +25,15 @@ FAMILIES: Final = {
 
 
 @dataclass
-class Figures:
+class GatewayMetrics:
     """Written by the event loop's thread alone."""
 
-    turned: float = field(default_factory=time.monotonic)
+    last_beat: float = field(default_factory=time.monotonic)
     """When the event loop last turned, by the monotonic clock."""
     live: bool = False
     connections: int = 0
     listeners: int = 0
-    heard: int = 0
+    received: int = 0
     sent: int = 0
     missed: int = 0
     waiting: int = 0
@@ -44,7 +44,7 @@ class Figures:
         yield "botberi_gateway_live", {}, int(self.live)
         yield "botberi_gateway_connections", {}, self.connections
         yield "botberi_gateway_listeners", {}, self.listeners
-        yield "botberi_gateway_heard_total", {}, self.heard
+        yield "botberi_gateway_received_total", {}, self.received
         yield "botberi_gateway_sent_total", {}, self.sent
         yield "botberi_gateway_missed_total", {}, self.missed
         yield "botberi_gateway_waiting", {}, self.waiting
@@ -53,7 +53,7 @@ class Figures:
 
     def health_problem(self) -> str | None:
         """Tell why the process has to be started anew."""
-        silent = time.monotonic() - self.turned
+        silent = time.monotonic() - self.last_beat
         return f"the event loop has not turned for {silent:.0f} s" if silent > STUCK else None
 
     def readiness_problem(self) -> str | None:

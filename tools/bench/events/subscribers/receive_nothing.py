@@ -5,6 +5,6 @@ from functions.runtime.subscriber import subscriber
 
 
 @subscriber
-def hear_nothing(event: AgentCreated) -> None:
+def receive_nothing(event: AgentCreated) -> None:
     """Do nothing."""
     assert event.agent_id

@@ -1,4 +1,4 @@
-"""An event as the gateway hears it: whose it is, and the bytes that are handed on."""
+"""An event as the gateway receives it: whose it is, and the bytes that are handed on."""
 
 import time
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ OWNERS: Final = ("owner_id", "account_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Occurrence:
+class ReceivedEvent:
     """One event."""
 
     id: str
@@ -28,7 +28,7 @@ class Occurrence:
     """The session that ended by it."""
     body: bytes
     """The CloudEvent in structured JSON."""
-    heard: float = field(default_factory=time.monotonic)
+    received_at: float = field(default_factory=time.monotonic)
 
 
 @cache
@@ -40,7 +40,7 @@ def owned_types() -> frozenset[str]:
 def is_ours(event_type: str, source: str) -> bool:
     """Tell whether Botberi itself says events of this type, and has said this one."""
     model = _catalog().get(event_type)
-    return model is not None and model.scope is None and model.is_believed(source)
+    return model is not None and model.scope is None and model.is_trusted(source)
 
 
 @cache
@@ -48,14 +48,14 @@ def _catalog() -> dict[str, type[Event]]:
     return load()
 
 
-def heard(body: bytes) -> Occurrence:
+def parse(body: bytes) -> ReceivedEvent:
     """Read an event, or raise `wire.NotAnEventError`."""
     event = wire.decode(body)
     # What others publish names no owner: they could name anybody.
     trusted = is_ours(event.type, event.source)
     owners = (event.data.get(name) for name in OWNERS if trusted and event.type in owned_types())
     ends = trusted and event.type == SessionRevoked.type
-    return Occurrence(
+    return ReceivedEvent(
         id=event.id,
         source=event.source,
         type=event.type,
