@@ -120,13 +120,13 @@ def verify(keys: tuple[bytes, ...], function: str, headers: Mapping[str, str], b
     ours = [each.encode() for each in _signatures(keys, message, timestamp, body)]
     theirs = [each.removeprefix(_VERSION).encode() for each in given.split(" ") if each.startswith(_VERSION)]
     # All are compared, whichever fits: how long it takes tells nothing.
-    if not sum(hmac.compare_digest(mine, yours) for mine in ours for yours in theirs[:_MOST]):
+    if not sum(hmac.compare_digest(mine, yours) for mine in ours for yours in theirs[:_LIMIT]):
         raise NotSignedError("no signature fits")
     if message.partition(":")[0] != function:
         raise NotSignedError("it is signed for another function")
 
 
-_MOST: Final = 8
+_LIMIT: Final = 8
 """Signatures that are looked at, whoever sends more."""
 
 

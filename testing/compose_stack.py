@@ -25,7 +25,7 @@ PORTS: Final = (
     *("EVENT_BUS", "EVENT_BUS_PAGE", "FLOWER", "SMTP", "MAIL", "S3"),
 )
 
-PATIENCE: Final = 900
+TIMEOUT: Final = 900
 """Seconds until everything is healthy: long, since the machine may be busy with other things."""
 
 
@@ -66,7 +66,7 @@ class Topology(Api):
         apis = {name: f"http://{LOOPBACK}:{self.ports[name.upper()]}" for name in ("user", "admin", "broker")}
         edge = f"http://{LOOPBACK}:{self.ports['EDGE']}"
         super().__init__(clients.over_http({**apis, "subscribers": edge}), functions.declarations())
-        self.world = Containers(self.ports, environment / "secrets")
+        self.env = Containers(self.ports, environment / "secrets")
 
     def compose(self, *arguments: str) -> str:
         """Run `docker compose` on the topology and return what it writes to standard output."""
@@ -75,7 +75,7 @@ class Topology(Api):
     def up(self) -> float:
         """Start what isn't running and wait until everything is healthy; return the seconds that it took."""
         started = time.monotonic()
-        self.compose("--progress", "quiet", "up", "--detach", "--wait", "--wait-timeout", str(PATIENCE))
+        self.compose("--progress", "quiet", "up", "--detach", "--wait", "--wait-timeout", str(TIMEOUT))
         return time.monotonic() - started
 
     def down(self) -> None:

@@ -12,15 +12,15 @@ from typing import Final
 from core import http_client
 from provisioning.local_settings import LOOPBACK
 from tools.images.engine import docker, inspected
-from tools.local.patience import until
 from tools.local.ports import free_ports
+from tools.local.wait import until
 
 TMP: Final = "/tmp"  # nosec B108 # noqa: S108 - the container's own
 
 STRICT: Final = ("--read-only", "--tmpfs", f"{TMP}:mode=1777", "--cap-drop", "ALL")
 """How platforms start containers: nothing may be written to but /tmp."""
 
-PATIENCE: Final = 60
+TIMEOUT: Final = 60
 """Seconds."""
 
 
@@ -37,12 +37,12 @@ class Container:
     ) -> tuple[int, bytes]:
         """Send a request; a body that is an iterator goes in chunks. Returns the status and the body."""
         url = f"http://{LOOPBACK}:{self.port}{path}"
-        response = http_client.request(method, url, seconds=PATIENCE, body=body, headers=headers)
+        response = http_client.request(method, url, seconds=TIMEOUT, body=body, headers=headers)
         return response.status, response.body
 
     def is_healthy(self) -> bool:
         """Tell whether health is answered with 200."""
-        return http_client.is_ok(f"http://{LOOPBACK}:{self.port}/_/health", seconds=PATIENCE)
+        return http_client.is_ok(f"http://{LOOPBACK}:{self.port}/_/health", seconds=TIMEOUT)
 
     def slowest_probe(self, times: int = 20) -> float:
         """Return the milliseconds that the slowest of some readiness probes took; each must be answered with 200."""
@@ -69,7 +69,7 @@ class Container:
             each.start()
         yield statuses
         for each in asking:
-            each.join(PATIENCE)
+            each.join(TIMEOUT)
 
     def has(self, file: str) -> bool:
         """Tell whether there is a file of this name in the container's /tmp."""
@@ -101,7 +101,7 @@ def started(image: str, *options: str, arguments: tuple[str, ...] = (), wait: bo
     name = docker("run", "--detach", "--publish", publish, *STRICT, *options, image, *arguments).strip()
     container = Container(name, port)
     try:
-        if wait and not until(container.is_healthy, seconds=PATIENCE):
+        if wait and not until(container.is_healthy, seconds=TIMEOUT):
             message = f"{image} isn't healthy: {inspected(name)[0]['State']['Status']}, {container.logs()}"
             raise AssertionError(message)
         yield container

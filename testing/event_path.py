@@ -4,16 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from testing.world import World
+from testing.environment import Environment
 from tools.harness import path as paths
 from tools.harness.path import RECEIVE_ALL, RECEIVE_SOME, EventPath
 
 
 @pytest.fixture(scope="module")
-def quiet_path(world: World) -> Iterator[EventPath]:
+def quiet_path(env: Environment) -> Iterator[EventPath]:
     """Make the event path in a world made anew, its topology made, nothing started."""
-    world.renew()
-    with paths.running(world.session / f"events-{world.worker}", world.environment()) as made:
+    env.renew()
+    with paths.running(env.session / f"events-{env.worker}", env.environment()) as made:
         made.subscribe(RECEIVE_ALL, RECEIVE_SOME)
         yield made
 

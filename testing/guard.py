@@ -14,10 +14,10 @@ from pathlib import Path
 
 from provisioning import local_settings
 from testing.session import READY, TAKING_PART
-from tools.local import databases, leftovers
-from tools.local.patience import until
+from tools.local import databases, orphans
 from tools.local.ports import free
 from tools.local.servers import services
+from tools.local.wait import until
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
         while not until(lambda: _has(lock.fileno()), seconds=60, pause=0.25):
             pass
         # Nobody will miss the data: no time for a kind end. The lock stays held until the folder is gone.
-        leftovers.end(folder, seconds=2)
+        orphans.end(folder, seconds=2)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -14,11 +14,11 @@ from functions.jobs import converge
 from provisioning.local_settings import ROOT
 from testing import launches
 from testing.clients import Api
+from testing.environment import Environment
 from testing.launches import ECHO, Launched
 from testing.people import Person
-from testing.world import World
-from tools.local.servers import private_process
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers import managed_process
+from tools.local.servers.managed_process import ManagedProcess
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def instances_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 
 
 @pytest.fixture
-def publish(world: World, tmp_path: Path) -> Callable[..., str]:
+def publish(env: Environment, tmp_path: Path) -> Callable[..., str]:
     """`publish(source, schema=…)` puts an agent with this main.py into the catalog and returns its slug."""
 
     def publish(source: str = ECHO, **facts: Any) -> str:
-        return launches.publish(world, tmp_path, source, **facts)
+        return launches.publish(env, tmp_path, source, **facts)
 
     return publish
 
@@ -45,7 +45,7 @@ def publish(world: World, tmp_path: Path) -> Callable[..., str]:
 @pytest.fixture
 def launch(
     api: Api,
-    world: World,
+    env: Environment,
     person: Callable[..., Person],
     publish: Callable[..., str],
     instances_folder: Path,
@@ -53,27 +53,27 @@ def launch(
     """`launch(source, config)` creates an instance of an agent with this main.py, for somebody new."""
 
     def launch(source: str = ECHO, config: dict[str, Any] | None = None, **facts: Any) -> Launched:
-        return launches.launch(api, world, person(), publish(source, **facts), config)
+        return launches.launch(api, env, person(), publish(source, **facts), config)
 
     return launch
 
 
 @pytest.fixture
 def worker(
-    world: World,
+    env: Environment,
     instances_folder: Path,
-) -> Iterator[Callable[..., PrivateProcess]]:
+) -> Iterator[Callable[..., ManagedProcess]]:
     """`worker(BOTBERI_FAILPOINT=…)` starts a Celery worker with short times and these settings."""
-    started: list[PrivateProcess] = []
+    started: list[ManagedProcess] = []
 
-    def start(**settings: str) -> PrivateProcess:
+    def start(**settings: str) -> ManagedProcess:
         name = f"worker-{uuid.uuid4().hex[:8]}"
         command = [sys.executable, "-m", "celery", "-A", "functions.jobs.app", "worker", "--pool", "threads"]
         options = ["--concurrency", "4", "-n", f"{name}@test", "--without-gossip", "--without-mingle"]
         short = {"INSTANCE_LEASE_SECONDS": "2", "INSTANCE_SWEEP_SECONDS": "1"}
         environment = {**os.environ, "USER_REDIS_USER": "worker", **short, **settings}
         started.append(
-            private_process.start(name, [*command, *options], run=world.session, cwd=ROOT, environment=environment)
+            managed_process.start(name, [*command, *options], run=env.session, cwd=ROOT, environment=environment)
         )
         return started[-1]
 

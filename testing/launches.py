@@ -11,16 +11,16 @@ from functions.domain.catalog import agents, bundles, releases
 from functions.domain.catalog.releases import Release
 from functions.domain.databases import SharedDb
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
 from testing.responses import Response
-from testing.world import World
 
 ECHO: Final = 'def agent(request):\n    return {"text": request.get_json()["text"]}\n'
 ANY_CONFIG: Final = {"type": "object"}
 
 
 def publish(
-    world: World,
+    env: Environment,
     folder: Path,
     source: str = ECHO,
     *,
@@ -32,7 +32,7 @@ def publish(
     folder = folder / slug
     folder.mkdir()
     (folder / "main.py").write_text(source)
-    with world.transaction("shared_psql", "admin") as connection:
+    with env.transaction("shared_psql", "admin") as connection:
         db = SharedDb(connection)
         agents.create(db, slug=slug, name=slug, summary="For a test.")
         bundle = None if image else bundles.bundle(folder)
@@ -48,7 +48,7 @@ class Launched:
     id: str
     owner: Person
     api: Api
-    world: World
+    env: Environment
 
     @property
     def path(self) -> str:
@@ -92,18 +92,18 @@ class Launched:
     def put(self, **columns: Any) -> None:
         """Write into its row, past everything that guards it; a string that ends with `()` or an interval is SQL."""
         sets = ", ".join(f"{name} = {value}" for name, value in columns.items())
-        with self.world.transaction("shared_psql", "migrator") as db:
+        with self.env.transaction("shared_psql", "migrator") as db:
             db.execute(text(f"update instances set {sets} where id = :id"), {"id": self.id})
 
     def row(self) -> dict[str, Any]:
         """Return its row."""
-        with self.world.transaction("shared_psql", "migrator") as db:
+        with self.env.transaction("shared_psql", "migrator") as db:
             return dict(db.execute(text("select * from instances where id = :id"), {"id": self.id}).mappings().one())
 
 
-def launch(api: Api, world: World, owner: Person, agent: str, config: dict[str, Any] | None = None) -> Launched:
+def launch(api: Api, env: Environment, owner: Person, agent: str, config: dict[str, Any] | None = None) -> Launched:
     """Create an instance of an agent."""
     wanted = {"agent": agent, "name": "A test", "config": config or {}}
     answer = api.user.post("/v1/instances", json=wanted, token=owner.token)
     assert answer.status_code == 201, answer.text
-    return Launched(str(answer.json["id"]), owner, api, world)
+    return Launched(str(answer.json["id"]), owner, api, env)

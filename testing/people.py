@@ -10,7 +10,7 @@ from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import publishers
 from functions.domain.event_path.publishers import Wanted
 from testing.clients import Api
-from testing.world import World
+from testing.environment import Environment
 
 PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of people who exist for a second
 
@@ -27,10 +27,10 @@ class Person:
     refresh_token: str
 
 
-def arrive(api: Api, world: World, scopes: Collection[str]) -> Person:
+def arrive(api: Api, env: Environment, scopes: Collection[str]) -> Person:
     """Register somebody new with `scopes` and log in."""
     email = f"{uuid.uuid4().hex}@example.com"
-    person_id = _create(world, email, tuple(scopes)) if set(scopes) != {"user"} else _register(api, email)
+    person_id = _create(env, email, tuple(scopes)) if set(scopes) != {"user"} else _register(api, email)
     session = api.user.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
     assert session.status_code == 200, session.text
     return Person(person_id, email, PASSWORD, session.json["access_token"], session.json["refresh_token"])
@@ -42,12 +42,12 @@ def _register(api: Api, email: str) -> str:
     return str(registered.json["id"])
 
 
-def _create(world: World, email: str, scopes: Sequence[str]) -> str:
-    with world.transaction("user_psql", "admin") as db:
+def _create(env: Environment, email: str, scopes: Sequence[str]) -> str:
+    with env.transaction("user_psql", "admin") as db:
         return accounts.create_account(UserDb(db), email, PASSWORD, scopes).id
 
 
-def publisher(world: World, *sources: str, scopes: Sequence[str] = ("records",)) -> str:
+def publisher(env: Environment, *sources: str, scopes: Sequence[str] = ("records",)) -> str:
     """Let another system publish under `sources`; return its key."""
-    with world.transaction("shared_psql", "admin") as db:
+    with env.transaction("shared_psql", "admin") as db:
         return publishers.create(SharedDb(db), Wanted(f"system-{uuid.uuid4().hex}", sources, scopes=scopes))[1]

@@ -13,10 +13,10 @@ from functions.runtime import hosting
 from provisioning.local_settings import Ports
 from testing import clients, people, session
 from testing.clients import Api
+from testing.environment import Environment, isolated
 from testing.people import Person
 from testing.stack import Stack, running
-from testing.world import World, inhabited
-from tools.local.patience import until
+from tools.local.wait import until
 
 
 def pytest_configure() -> None:
@@ -36,29 +36,29 @@ def own_context() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def world(worker_id: str, testrun_uid: str) -> Iterator[World]:
+def env(worker_id: str, testrun_uid: str) -> Iterator[Environment]:
     """Real services for this worker: settings and secrets in the environment, databases migrated, nothing in them."""
     with session.joined(testrun_uid) as folder:
         ports = Ports(**json.loads((folder / session.READY).read_text()))
-        with inhabited(folder, ports, worker_id) as made:
+        with isolated(folder, ports, worker_id) as made:
             yield made
 
 
 @pytest.fixture(scope="session")
-def api(world: World) -> Api:
+def api(env: Environment) -> Api:
     """Every function, in this process; an answer that its endpoint doesn't declare fails the test."""
-    ports = {api: getattr(world.ports, api) for api in ("user", "admin", "broker", "subscribers")}
+    ports = {api: getattr(env.ports, api) for api in ("user", "admin", "broker", "subscribers")}
     apis = {str(port): api for api, port in ports.items()}
     made = hosting.create([], apis)
     return Api(clients.in_process(made, ports), made.declarations)
 
 
 @pytest.fixture
-def person(api: Api, world: World) -> Callable[..., Person]:
+def person(api: Api, env: Environment) -> Callable[..., Person]:
     """`person()` registers somebody and logs in; `person(scopes=("user", "admin"))` is an administrator."""
 
     def arrive(scopes: tuple[str, ...] = ("user",)) -> Person:
-        return people.arrive(api, world, scopes)
+        return people.arrive(api, env, scopes)
 
     return arrive
 
@@ -76,7 +76,7 @@ def eventually() -> Callable[[Callable[[], Any]], Any]:
 
 
 @pytest.fixture(scope="module")
-def stack(world: World) -> Iterator[Stack]:
+def stack(env: Environment) -> Iterator[Stack]:
     """Run the product as processes (host, relays, dispatcher, worker), with sample agents, in databases made anew."""
-    with running(world) as made:
+    with running(env) as made:
         yield made

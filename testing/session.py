@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import IO, Final
 
 from provisioning import local_settings
-from tools.local import leftovers
+from tools.local import orphans
 from tools.local.errors import LocalError
-from tools.local.patience import until
+from tools.local.wait import until
 
 FAMILY: Final = f"botberi-tests-{os.getuid()}-"
 
 TAKING_PART: Final = "taking-part.lock"
 READY: Final = "ready.json"
-PATIENCE: Final = 300
+TIMEOUT: Final = 300
 """Seconds that all services together may take to start, on a machine that is busy with the tests."""
 
 
@@ -80,9 +80,9 @@ def _start_guard(folder: Path) -> None:
             stderr=log,
             start_new_session=True,
         )
-    until(lambda: (folder / READY).exists() or guard.poll() is not None, seconds=PATIENCE)
+    until(lambda: (folder / READY).exists() or guard.poll() is not None, seconds=TIMEOUT)
     if not (folder / READY).exists():
-        leftovers.end(folder)
+        orphans.end(folder)
         message = f"the services for the tests did not start; {folder}/guard.log: {(folder / 'guard.log').read_text()}"
         raise LocalError(message)
     # It outlives this process on purpose: without this the interpreter would warn of it.
@@ -94,5 +94,5 @@ def clear_up() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{FAMILY}*"):
         with suppress(BlockingIOError, FileNotFoundError), (folder / TAKING_PART).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            leftovers.end(folder, seconds=5)
+            orphans.end(folder, seconds=5)
             shutil.rmtree(folder, ignore_errors=True)

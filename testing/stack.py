@@ -1,4 +1,4 @@
-"""The whole product as processes in a worker's world, for tests from end to end."""
+"""The whole product as processes in a worker's environment, for tests from end to end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,29 +15,29 @@ from provisioning import local_settings, seed
 from provisioning.local_settings import MARK
 from testing import clients
 from testing.clients import Api
+from testing.environment import Environment
 from testing.watcher import Watcher
-from testing.world import World
-from tools.local import health, leftovers, processes
-from tools.local.servers import private_process
-from tools.local.servers.private_process import PrivateProcess
+from tools.local import health, orphans, processes
+from tools.local.servers import managed_process
+from tools.local.servers.managed_process import ManagedProcess
 
 
 class Stack(Api):
     """Clients of the running APIs, and a hand on the processes behind them."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, env: Environment) -> None:
         """Use `running`."""
-        ports = world.ports
+        ports = env.ports
         apis = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "subscribers": ports.subscribers}
         addresses = {api: f"http://127.0.0.1:{port}" for api, port in apis.items()}
         super().__init__(clients.over_http(addresses), functions.declarations())
-        self.world = world
-        self.folder = world.session / f"stack-{world.worker}"
-        self.environment = {**world.environment(), MARK: str(self.folder)}
+        self.env = env
+        self.folder = env.session / f"stack-{env.worker}"
+        self.environment = {**env.environment(), MARK: str(self.folder)}
         self.environment["BOTBERI_INSTANCES"] = str(self.instances)
         # No edge runs in front of it.
         self.environment["API_URL"] = addresses["broker"]
-        self.processes: dict[str, PrivateProcess] = {}
+        self.processes: dict[str, ManagedProcess] = {}
         self.watcher: Watcher
 
     @property
@@ -45,11 +45,11 @@ class Stack(Api):
         """Where the driver keeps its instances."""
         return self.folder / "instances"
 
-    def start(self, name: str, **environment: str) -> PrivateProcess:
+    def start(self, name: str, **environment: str) -> ManagedProcess:
         """Start `host`, `relay-user`, `relay-shared`, `dispatcher` or `worker`, with more in its environment."""
-        process = private_process.start(
+        process = managed_process.start(
             name,
-            processes.functions(self.world.ports)[name],
+            processes.functions(self.env.ports)[name],
             run=self.folder,
             cwd=local_settings.ROOT,
             environment={**self.environment, **environment},
@@ -59,7 +59,7 @@ class Stack(Api):
 
     def wait(self, name: str) -> None:
         """Wait until a process that was started does its work."""
-        self.processes[name].wait_until(health.functions(self.world.ports)[name])
+        self.processes[name].wait_until(health.functions(self.env.ports)[name])
 
     def restart(self, name: str, **environment: str) -> None:
         """Stop a process, start it anew, and wait until it does its work."""
@@ -75,13 +75,13 @@ class Stack(Api):
     @contextmanager
     def edge(self, **environment: str) -> Iterator[str]:
         """Run nginx in front of it inside the block, with more in its environment; yield its address."""
-        command = processes.watchers(self.folder, self.world.ports)["edge"]
+        command = processes.watchers(self.folder, self.env.ports)["edge"]
         told = {**self.environment, **environment}
-        nginx = private_process.start("edge", command, run=self.folder, cwd=self.folder, environment=told)
+        nginx = managed_process.start("edge", command, run=self.folder, cwd=self.folder, environment=told)
         try:
-            nginx.wait_until(health.watchers(self.world.ports)["edge"])
+            nginx.wait_until(health.watchers(self.env.ports)["edge"])
             self.processes["edge"] = nginx
-            yield f"http://127.0.0.1:{self.world.ports.edge}"
+            yield f"http://127.0.0.1:{self.env.ports.edge}"
         finally:
             nginx.stop()
 
@@ -91,19 +91,19 @@ class Stack(Api):
 
 
 @contextmanager
-def running(world: World) -> Iterator[Stack]:
+def running(env: Environment) -> Iterator[Stack]:
     """Start everything in a world made anew, with the sample agents in the catalog; leave nothing of it running.
 
     At the end every message that RabbitMQ has seen meanwhile must have been as the catalog promises.
     """
-    world.renew()
+    env.renew()
     seed.catalog()
-    stack = Stack(world)
+    stack = Stack(env)
     try:
         with pika.BlockingConnection(bus.parameters("admin")) as connection:
             declaration.declare(connection, subscriptions.read())
         stack.watcher = Watcher()
-        for name in processes.functions(world.ports):
+        for name in processes.functions(env.ports):
             stack.start(name)
         for name in stack.processes:
             stack.wait(name)
@@ -115,4 +115,4 @@ def running(world: World) -> Iterator[Stack]:
         for process in stack.processes.values():
             process.stop()
         stop_all(stack.instances)
-        leftovers.end(stack.folder)
+        orphans.end(stack.folder)

@@ -11,7 +11,7 @@ from events import signing
 from events.signing import read_keys
 from migrations.databases import ROLES
 from provisioning.secrets import DERIVED, names
-from testing.world import World
+from testing.environment import Environment
 from tools.local.servers import vhosts
 
 
@@ -52,23 +52,23 @@ def test_a_key_is_exchanged_in_two_steps_that_can_be_taken_in_no_other_order(tmp
     assert {each.name for each in tmp_path.iterdir()} == set(names()) - set(DERIVED)
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_roles_and_tables_are_brought_up_to_date_and_it_is_said() -> None:
     assert all(f"botberi_{role}" in said("roles", "shared_psql") for role in ROLES)
     assert said("migrate") == "user_psql: at head\nshared_psql: at head\n"
     assert said("migrate", "user_psql", "--check").endswith("user_psql: its tables are as the models have them\n")
 
 
-def test_the_first_agents_and_the_administrator_are_there_after_the_seed(world: World) -> None:
-    (world.secrets / "administrator").write_text("what an operator chose")
+def test_the_first_agents_and_the_administrator_are_there_after_the_seed(env: Environment) -> None:
+    (env.secrets / "administrator").write_text("what an operator chose")
     said("seed")
-    with world.transaction("shared_psql", "admin") as db:
+    with env.transaction("shared_psql", "admin") as db:
         assert db.exec_driver_sql("select count(*) from agents where slug in ('echo', 'faq')").scalar() == 2
 
 
-def test_the_topology_is_made_and_then_nothing_is_to_be_done(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    empty = f"{world.vhost}-topology"
-    vhosts.create(empty, world.ports.event_bus_management, secret("event-bus-admin"))
-    monkeypatch.setenv("EVENT_BUS_URL", setting("EVENT_BUS_URL").replace(world.vhost, empty))
+def test_the_topology_is_made_and_then_nothing_is_to_be_done(env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = f"{env.vhost}-topology"
+    vhosts.create(empty, env.ports.event_bus_management, secret("event-bus-admin"))
+    monkeypatch.setenv("EVENT_BUS_URL", setting("EVENT_BUS_URL").replace(env.vhost, empty))
     said("topology")
     assert said("topology", "--check") == "everything is as it should be\n"

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from cli.__main__ import botberi
 from testing.clients import Api
-from testing.world import World
+from testing.environment import Environment
 
 EVENT = {"type": "com.botberi.notice.posted.v1", "data": {"notice_id": "n", "text": "t"}}
 
@@ -19,15 +19,15 @@ def run(*words: str, ends_with: int = 0) -> str:
     return done.stdout if ends_with == 0 else done.output
 
 
-def said(world: World, publisher: str) -> list[tuple[str, str]]:
+def said(env: Environment, publisher: str) -> list[tuple[str, str]]:
     """Return the events about a publisher, as type and actor."""
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         rows = db.execute(text("select type, actor from outbox where subject = :id order by seq"), {"id": publisher})
         return [(row.type, row.actor.partition(":")[0]) for row in rows]
 
 
-@pytest.mark.usefixtures("world")
-def test_a_publisher_is_made_listed_given_another_key_and_ended(api: Api, world: World) -> None:
+@pytest.mark.usefixtures("env")
+def test_a_publisher_is_made_listed_given_another_key_and_ended(api: Api, env: Environment) -> None:
     def status(key: str) -> int:
         return api.broker.post("/v1/events", json=EVENT, token=key).status_code
 
@@ -41,13 +41,13 @@ def test_a_publisher_is_made_listed_given_another_key_and_ended(api: Api, world:
     assert status(second) == 401
     assert "revoked" in run("list")
     kinds = ("publisher.created", "publisher_key.rotated", "publisher.revoked")
-    assert said(world, line[1]) == [(f"com.botberi.{kind}.v1", "command-line") for kind in kinds]
-    with world.transaction("shared_psql", "relay") as db:
+    assert said(env, line[1]) == [(f"com.botberi.{kind}.v1", "command-line") for kind in kinds]
+    with env.transaction("shared_psql", "relay") as db:
         everything = json.dumps([dict(row) for row in db.execute(text("select * from outbox")).mappings()], default=str)
     assert not {first, second} & set(everything.split('"'))
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_what_can_not_be_is_told_in_a_line() -> None:
     assert "looks like one of Botberi's own" in run("create", "bad", "--source", "/botberi/x", ends_with=1)
     assert "no type that others may publish" in run(

@@ -9,7 +9,7 @@ import pytest
 from core.postgres import session
 from core.postgres.session import Session
 from events.relay.awake_lock import LOCK, AwakeLock
-from testing.world import World
+from testing.environment import Environment
 
 Eventually = Callable[..., Any]
 
@@ -17,7 +17,7 @@ ASKED = "select count(*) from pg_locks where locktype = 'advisory' and not grant
 
 
 def test_a_transaction_that_rang_may_take_longer_than_an_answer(
-    world: World,
+    env: Environment,
     monkeypatch: pytest.MonkeyPatch,
     eventually: Eventually,
 ) -> None:

@@ -121,7 +121,7 @@ def test_ten_thousand_events_of_one_transaction_arrive(path: EventPath, eventual
     assert len({each["id"] for each in received if each["subject"].startswith(of_many)}) == 10_000
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_the_outbox_can_be_written_by_no_part_but_through_its_door() -> None:
     for role in ("user", "admin", "broker", "subscribers", "worker", "relay"):
         with connect("shared_psql", role).connect() as db:

@@ -10,7 +10,7 @@ from events.catalog.agents import AgentCreated
 from events.relay.publisher import SETTLING
 from tools.harness.path import RECEIVE_ALL, RECEIVE_SOME, EventPath
 from tools.harness.recorder import Event
-from tools.local.patience import until
+from tools.local.wait import until
 
 Eventually = Callable[..., Any]
 

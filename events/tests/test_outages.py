@@ -12,7 +12,7 @@ from core.postgres.session import Session
 from events.subscriptions import Subscription
 from tools.harness import history
 from tools.harness import path as paths
-from tools.harness.outages import Ground, private_ground
+from tools.harness.outages import PrivateServers, private_servers
 from tools.harness.path import DATABASE, EventPath
 
 Eventually = Callable[..., Any]
@@ -21,18 +21,18 @@ HISTORY = Subscription("history", "botberi.history", ("#",))
 
 
 @pytest.fixture(scope="module")
-def ground() -> Iterator[Ground]:
-    with private_ground() as made:
+def servers() -> Iterator[PrivateServers]:
+    with private_servers() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def path_here(ground: Ground) -> Iterator[EventPath]:
-    with paths.running(ground.run / "path", ground.environment) as made:
+def path_here(servers: PrivateServers) -> Iterator[EventPath]:
+    with paths.running(servers.run / "path", servers.environment) as made:
         made.subscribe(HISTORY)
         # RabbitMQ 3.10 loses the vote of a queue that was made seconds before a kill, and then never serves it again.
-        ground.stop_broker()
-        ground.start_broker()
+        servers.stop_broker()
+        servers.start_broker()
         made.start("relay")
         yield made
 
@@ -53,31 +53,31 @@ def assert_whole(path: EventPath, eventually: Eventually) -> history.Verdict:
     return verdict
 
 
-@pytest.mark.parametrize("end", [Ground.kill_broker, Ground.stop_broker], ids=["killed", "stopped"])
+@pytest.mark.parametrize("end", [PrivateServers.kill_broker, PrivateServers.stop_broker], ids=["killed", "stopped"])
 def test_a_broker_that_is_started_again_loses_nothing(
-    written: EventPath, ground: Ground, eventually: Eventually, end: Callable[[Ground], None]
+    written: EventPath, servers: PrivateServers, eventually: Eventually, end: Callable[[PrivateServers], None]
 ) -> None:
     with history.Writers():
-        end(ground)
-        ground.start_broker()
+        end(servers)
+        servers.start_broker()
     assert_whole(written, eventually)
 
 
 def test_connections_that_the_broker_closes_lose_nothing(
-    written: EventPath, ground: Ground, eventually: Eventually
+    written: EventPath, servers: PrivateServers, eventually: Eventually
 ) -> None:
     with history.Writers():
-        eventually(lambda: ground.close_connections("botberi_relay"))
+        eventually(lambda: servers.close_connections("botberi_relay"))
     assert_whole(written, eventually)
 
 
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGQUIT], ids=["fast", "immediate"])
 def test_a_database_that_restarts_loses_nothing(
-    written: EventPath, ground: Ground, eventually: Eventually, way: signal.Signals
+    written: EventPath, servers: PrivateServers, eventually: Eventually, way: signal.Signals
 ) -> None:
     with history.Writers():
-        ground.stop_database(way)
-        ground.start_database()
+        servers.stop_database(way)
+        servers.start_database()
     assert_whole(written, eventually)
 
 
@@ -113,22 +113,22 @@ def test_a_transaction_held_open_is_delivered_when_it_commits(written: EventPath
 
 
 def test_a_memory_alarm_holds_events_back_and_loses_none(
-    written: EventPath, ground: Ground, eventually: Eventually
+    written: EventPath, servers: PrivateServers, eventually: Eventually
 ) -> None:
-    ground.control("set_vm_memory_high_watermark", "0.00001")
+    servers.control("set_vm_memory_high_watermark", "0.00001")
     with history.Writers(each=200):
         eventually(lambda: "has stopped" in written.log("relay"))
-    ground.control("set_vm_memory_high_watermark", "0.4")
+    servers.control("set_vm_memory_high_watermark", "0.4")
     assert_whole(written, eventually)
 
 
 def test_a_full_queue_holds_events_back_and_loses_none(
-    written: EventPath, ground: Ground, eventually: Eventually
+    written: EventPath, servers: PrivateServers, eventually: Eventually
 ) -> None:
-    ground.fill(HISTORY.queue, 50)
+    servers.fill(HISTORY.queue, 50)
     with history.Writers(each=200):
         eventually(lambda: "nack" in written.log("relay"))
-    ground.fill(HISTORY.queue, 0)
+    servers.fill(HISTORY.queue, 0)
     assert_whole(written, eventually)
 
 

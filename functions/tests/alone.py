@@ -14,7 +14,7 @@ from functions.runtime import databases
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from functions.runtime.providers import cache, callers
-from testing.world import World
+from testing.environment import Environment
 
 
 @contextmanager
@@ -37,17 +37,17 @@ def without_memory(patch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def give_only_what_is_declared(
-    patch: pytest.MonkeyPatch, world: World, declaration: Declaration, secrets: Path
+    patch: pytest.MonkeyPatch, env: Environment, declaration: Declaration, secrets: Path
 ) -> None:
     """Leave in the environment what the declaration names, and in the folder `secrets` the secrets that it names."""
     needed = environment(declaration)
-    for name, value in world.environment().items():
+    for name, value in env.environment().items():
         patch.delenv(name, raising=False)
         if name in needed.settings:
             patch.setenv(name, value)
     patch.setenv("BOTBERI_SECRETS", str(secrets))
     for name in needed.secrets:
-        shutil.copy(world.secrets / name, secrets / name)
+        shutil.copy(env.secrets / name, secrets / name)
 
 
 def take_everything_away(patch: pytest.MonkeyPatch) -> None:

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from provisioning import seed
+from testing.environment import Environment
 from testing.stack import Stack
-from testing.world import World
-from tools.local import leftovers
+from tools.local import orphans
 
 
 @contextmanager
-def host(world: World) -> Iterator[Stack]:
+def host(env: Environment) -> Iterator[Stack]:
     """Serve every function on the world's ports, with only the sample agents in the catalog."""
-    world.renew()
+    env.renew()
     seed.catalog()
-    stack = Stack(world)
+    stack = Stack(env)
     try:
         stack.start("host")
         stack.wait("host")
@@ -22,4 +22,4 @@ def host(world: World) -> Iterator[Stack]:
     finally:
         for process in stack.processes.values():
             process.stop()
-        leftovers.end(stack.folder)
+        orphans.end(stack.folder)

@@ -16,8 +16,8 @@ from functions.tests import alone
 from functions.tests.asking import ask, body_of
 from testing import people
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 SUBSCRIBERS = declarations(["subscribers"])
@@ -30,8 +30,8 @@ def name_of(declaration: Declaration) -> str:
 
 
 @pytest.fixture(scope="module")
-def somebody(api: Api, world: World) -> Person:
-    return people.arrive(api, world, ["user", "admin", "broker"])
+def somebody(api: Api, env: Environment) -> Person:
+    return people.arrive(api, env, ["user", "admin", "broker"])
 
 
 @pytest.fixture
@@ -41,8 +41,10 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def give(monkeypatch: pytest.MonkeyPatch, world: World, tmp_path: Path, _alone: None) -> Callable[[Declaration], None]:
-    return lambda declaration: alone.give_only_what_is_declared(monkeypatch, world, declaration, tmp_path)
+def give(
+    monkeypatch: pytest.MonkeyPatch, env: Environment, tmp_path: Path, _alone: None
+) -> Callable[[Declaration], None]:
+    return lambda declaration: alone.give_only_what_is_declared(monkeypatch, env, declaration, tmp_path)
 
 
 def body_for(declaration: Declaration, somebody: Person) -> Any:

@@ -9,8 +9,8 @@ from functions.runtime.providers.if_match import Precondition
 from functions.tests.asking import ask, body_of, content_of, path_of
 from testing import people
 from testing.clients import Api
+from testing.environment import Environment
 from testing.responses import Response
-from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 WITH_BODY = [each for each in ENDPOINTS if "application/json" in content_of(each)]
@@ -25,8 +25,8 @@ def name_of(declaration: Declaration) -> str:
 
 
 @pytest.fixture(scope="module")
-def token(api: Api, world: World) -> str:
-    return people.arrive(api, world, ["user", "admin", "broker"]).token
+def token(api: Api, env: Environment) -> str:
+    return people.arrive(api, env, ["user", "admin", "broker"]).token
 
 
 def problem(answer: Response) -> tuple[int, str]:

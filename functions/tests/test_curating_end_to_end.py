@@ -14,7 +14,7 @@ Eventually = Callable[[Callable[[], Any]], Any]
 def test_a_new_version_shows_within_a_moment_and_everything_is_in_the_trail(
     stack: Stack, eventually: Eventually
 ) -> None:
-    admin = people.arrive(stack, stack.world, ("user", "admin"))
+    admin = people.arrive(stack, stack.env, ("user", "admin"))
     slug = a_slug()
     agent = {"slug": slug, "name": "Poet", "summary": "Answers in verse."}
     stack.admin.post("/v1/admin/agents", json=agent, token=admin.token)
@@ -32,7 +32,7 @@ def test_a_new_version_shows_within_a_moment_and_everything_is_in_the_trail(
 def test_instances_of_an_agent_that_is_no_longer_listed_keep_working(
     stack: Stack, eventually: Eventually, tmp_path: Path
 ) -> None:
-    somebody, slug = people.arrive(stack, stack.world, ("user", "admin")), launches.publish(stack.world, tmp_path)
+    somebody, slug = people.arrive(stack, stack.env, ("user", "admin")), launches.publish(stack.env, tmp_path)
     wanted = {"agent": slug, "name": "Mine", "config": {}}
     instance = f"/v1/instances/{stack.user.post('/v1/instances', json=wanted, token=somebody.token).json['id']}"
     eventually(lambda: stack.user.get(instance, token=somebody.token).json["status"] == "running")

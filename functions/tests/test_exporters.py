@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from functions.jobs import queue
 from provisioning.local_settings import LOOPBACK, ROOT
-from testing.world import World
+from testing.environment import Environment
 from tools.local.ports import free_ports
-from tools.local.servers import binaries, private_process
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers import binaries, managed_process
+from tools.local.servers.managed_process import ManagedProcess
 from tools.manifests.parts import PARTS
 
 Eventually = Callable[..., Any]
@@ -34,9 +34,9 @@ STUB_STATUS = b"Active connections: 3 \nserver accepts handled requests\n 7 7 9 
 
 
 @pytest.fixture
-def exporter(world: World) -> Iterator[Exporter]:
+def exporter(env: Environment) -> Iterator[Exporter]:
     """Start an exporter of the distribution, and return what reads a scrape of it."""
-    started: list[PrivateProcess] = []
+    started: list[ManagedProcess] = []
 
     def start(kind: str, *args: str, **environment: str) -> Callable[[], list[str]]:
         program = binaries.installed(f"prometheus-{kind}-exporter")
@@ -45,7 +45,7 @@ def exporter(world: World) -> Iterator[Exporter]:
         [port] = free_ports(1)
         command = [str(program), f"--web.listen-address={LOOPBACK}:{port}", *args]
         started.append(
-            private_process.start(f"{kind}-exporter", command, run=world.session, cwd=FOLDER, environment=environment)
+            managed_process.start(f"{kind}-exporter", command, run=env.session, cwd=FOLDER, environment=environment)
         )
 
         def scrape() -> list[str]:
@@ -68,11 +68,11 @@ def args(name: str) -> list[str]:
     return [arg.replace("/etc/botberi", str(FOLDER)) for arg in part.args if "listen-address" not in arg]
 
 
-def postgres(world: World, database: str, port: int | None = None) -> dict[str, str]:
+def postgres(env: Environment, database: str, port: int | None = None) -> dict[str, str]:
     return {
-        "DATA_SOURCE_URI": f"{LOOPBACK}:{port or world.ports.shared_psql}/{database}_{world.worker}?sslmode=disable",
+        "DATA_SOURCE_URI": f"{LOOPBACK}:{port or env.ports.shared_psql}/{database}_{env.worker}?sslmode=disable",
         "DATA_SOURCE_USER": "botberi_exporter",
-        "DATA_SOURCE_PASS_FILE": str(world.secrets / "shared-psql-exporter"),
+        "DATA_SOURCE_PASS_FILE": str(env.secrets / "shared-psql-exporter"),
     }
 
 
@@ -80,32 +80,32 @@ def missing(lines: list[str], names: list[str]) -> set[str]:
     return {name for name in names if not any(line.startswith((f"{name} ", f"{name}{{")) for line in lines)}
 
 
-def test_each_query_of_ours_answers_what_it_declares_to_a_role_that_may_do_no_more(world: World) -> None:
-    world.renew()
-    with world.transaction("shared_psql", "exporter") as db:
+def test_each_query_of_ours_answers_what_it_declares_to_a_role_that_may_do_no_more(env: Environment) -> None:
+    env.renew()
+    with env.transaction("shared_psql", "exporter") as db:
         for each in QUERIES.values():
             declared = [name for column in each["metrics"] for name in column]
             assert list(db.execute(text(each["query"])).keys()) == declared
 
 
 def test_postgres_shows_its_statistics_and_open_dead_letters_by_queue(
-    world: World, exporter: Exporter, eventually: Eventually
+    env: Environment, exporter: Exporter, eventually: Eventually
 ) -> None:
-    world.renew()
-    with world.transaction("shared_psql", "relay") as db:
+    env.renew()
+    with env.transaction("shared_psql", "relay") as db:
         db.execute(text(DEAD_LETTER))
-    scrape = exporter("postgres", *args("exporter-shared-psql"), **postgres(world, "shared_psql"))
+    scrape = exporter("postgres", *args("exporter-shared-psql"), **postgres(env, "shared_psql"))
     eventually(lambda: any('queue="botberi.record-audit"' in line and line.endswith(" 1") for line in scrape()))
     assert missing(scrape(), EXPORTED["postgres"]) == set()
 
 
 def test_redis_shows_its_statistics_and_jobs_while_no_worker_takes_them(
-    world: World, exporter: Exporter, eventually: Eventually
+    env: Environment, exporter: Exporter, eventually: Eventually
 ) -> None:
-    world.renew()
+    env.renew()
     queue.converge("ins_1")
-    password = (world.secrets / "user-redis-exporter").read_text()
-    address = f"{LOOPBACK}:{world.ports.user_redis}"
+    password = (env.secrets / "user-redis-exporter").read_text()
+    address = f"{LOOPBACK}:{env.ports.user_redis}"
     scrape = exporter("redis", *args("exporter-redis"), REDIS_ADDR=address, REDIS_PASSWORD=password)
     eventually(lambda: 'redis_key_size{db="db1",key="instances.user"} 1' in scrape())
     assert missing(scrape(), EXPORTED["redis"]) == set()
@@ -130,8 +130,8 @@ def test_the_edge_shows_its_statistics(exporter: Exporter, eventually: Eventuall
     eventually(lambda: "nginx_up 0" in scrape())
 
 
-def test_what_is_away_is_said_to_be(world: World, exporter: Exporter, eventually: Eventually) -> None:
-    databases = exporter("postgres", *args("exporter-user-psql"), **postgres(world, "user_psql", port=1))
+def test_what_is_away_is_said_to_be(env: Environment, exporter: Exporter, eventually: Eventually) -> None:
+    databases = exporter("postgres", *args("exporter-user-psql"), **postgres(env, "user_psql", port=1))
     cache = exporter("redis", *args("exporter-redis"), REDIS_ADDR=f"{LOOPBACK}:1")
     eventually(lambda: "pg_up 0" in databases())
     eventually(lambda: "redis_up 0" in cache())

@@ -11,9 +11,9 @@ from functions.runtime.providers.callers import Guard
 from functions.tests.asking import ask, path_of
 from testing import people
 from testing.clients import Api
+from testing.environment import Environment
 from testing.launches import Launched
 from testing.people import Person
-from testing.world import World
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 GUARDED = [each for each in ENDPOINTS if each.parameter(Guard)]
@@ -32,9 +32,9 @@ def scope_of(declaration: Declaration) -> str:
 
 
 @pytest.fixture(scope="module")
-def everybody(api: Api, world: World) -> dict[str, Person]:
+def everybody(api: Api, env: Environment) -> dict[str, Person]:
     """Somebody who has each scope, and nothing but it."""
-    return {scope: people.arrive(api, world, [scope]) for scope in ("user", "admin", "broker")}
+    return {scope: people.arrive(api, env, [scope]) for scope in ("user", "admin", "broker")}
 
 
 def test_these_and_no_others_are_open_to_everybody() -> None:

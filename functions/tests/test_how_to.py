@@ -66,7 +66,7 @@ class Copy:
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_a_page_that_is_followed_leads_to_where_it_says(page: str, tmp_path: Path, testrun_uid: str) -> None:
     copy = Copy(tmp_path / "copy", testrun_uid)
     copy.follow(FOLDER / f"{page}.md")

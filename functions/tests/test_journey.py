@@ -33,20 +33,20 @@ KEPT: Final = ("instance_events", "inbox", "audit", "revoked_sessions")
 
 @pytest.fixture
 def traveller(stack: Stack) -> Person:
-    return people.arrive(stack, stack.world, ("user",))
+    return people.arrive(stack, stack.env, ("user",))
 
 
 def launched(stack: Stack, owner: Person, agent: str, config: dict[str, Any], **headers: str) -> Launched:
     body = {"agent": agent, "name": "On a journey", "config": config}
     answer = stack.user.post("/v1/instances", json=body, token=owner.token, headers=headers)
     assert answer.status_code == 201, answer.text
-    return Launched(answer.json["id"], owner, stack, stack.world)
+    return Launched(answer.json["id"], owner, stack, stack.env)
 
 
 def recorded(stack: Stack, instance: Launched) -> list[dict[str, Any]]:
     """Return the events about an instance as the audit trail has them, oldest first."""
     query = text("select * from audit where subject = :id order by happened_at, id")
-    with stack.world.transaction("shared_psql", "admin") as db:
+    with stack.env.transaction("shared_psql", "admin") as db:
         return [dict(row) for row in db.execute(query, {"id": instance.id}).mappings()]
 
 
@@ -97,7 +97,7 @@ def test_one_trace_and_one_actor_run_from_the_request_to_the_last_event(
 def test_an_administrator_publishes_an_agent_and_stops_somebodys_instance_of_it(
     stack: Stack, traveller: Person, eventually: Eventually, tmp_path: Path
 ) -> None:
-    token = people.arrive(stack, stack.world, ("user", "admin")).token
+    token = people.arrive(stack, stack.env, ("user", "admin")).token
     (tmp_path / "main.py").write_text(ECHO)
     agent = {"slug": "journey", "name": "Journey", "summary": "Made on the way."}
     assert stack.admin.post("/v1/admin/agents", json=agent, token=token).status_code == 201
@@ -138,7 +138,7 @@ SAID_ON_THE_WAY: Final = {
 def test_rabbitmq_sees_every_type_that_the_journey_says_and_each_message_is_as_promised(
     stack: Stack, traveller: Person, eventually: Eventually, tmp_path: Path
 ) -> None:
-    token = people.arrive(stack, stack.world, ("user", "admin")).token
+    token = people.arrive(stack, stack.env, ("user", "admin")).token
     (tmp_path / "main.py").write_text(ECHO)
     agent = {"slug": "watched", "name": "Monitored", "summary": "Made on the way."}
     stack.admin.post("/v1/admin/agents", json=agent, token=token)
@@ -178,7 +178,7 @@ def test_the_dataschema_of_an_event_is_an_address_that_answers_with_its_schema(
 def everything(stack: Stack) -> dict[str, Any]:
     """Return all that events may change in shared_psql, but for the leases of running instances."""
     rows = "select jsonb_agg(to_jsonb(t) - '{due_at,lease_owner,lease_expires_at,queued_at}'::text[] order by id) from "
-    with stack.world.transaction("shared_psql", "migrator") as db:
+    with stack.env.transaction("shared_psql", "migrator") as db:
         found = {table: db.scalar(text(f"select count(*) from {table}")) for table in KEPT}
         return found | {"instances": db.scalar(text(f"{rows} instances t"))}
 
@@ -188,7 +188,7 @@ def test_delivering_every_event_of_the_journey_a_second_time_changes_nothing(
 ) -> None:
     instance = launched(stack, traveller, "echo", {})
     eventually(lambda: instance.status == "running")
-    stack.user.post("/v1/auth/logout", token=people.arrive(stack, stack.world, ("user",)).token)
+    stack.user.post("/v1/auth/logout", token=people.arrive(stack, stack.env, ("user",)).token)
     instance.ask("delete")
     eventually(lambda: [entry["data"].get("status") for entry in recorded(stack, instance)][-1] == "deleted")
     before = everything(stack)
@@ -201,7 +201,7 @@ def test_delivering_every_event_of_the_journey_a_second_time_changes_nothing(
 
 def every_event(stack: Stack) -> list[dict[str, Any]]:
     """Return every event that was recorded, as it was delivered."""
-    with stack.world.transaction("shared_psql", "admin") as db:
+    with stack.env.transaction("shared_psql", "admin") as db:
         rows = db.execute(text("select * from audit order by id")).mappings().all()
     assert {"com.botberi.session.revoked.v1", "com.botberi.instance.status_changed.v1"} <= {row["type"] for row in rows}
     return [

@@ -14,8 +14,8 @@ from testing import launches, people
 from testing.people import Person
 from testing.responses import Response
 from testing.stack import Stack
-from tools.local.patience import until
 from tools.local.servers import postgres_server
+from tools.local.wait import until
 
 PASSWORD: Final = f"password-{uuid4().hex}"
 SECRET: Final = f"secret-{uuid4().hex}"
@@ -30,17 +30,17 @@ SCHEMA: Final = {"type": "object", "properties": {"api_key": {"type": "string", 
 
 @pytest.fixture(scope="module")
 def somebody(stack: Stack) -> Person:
-    return people.arrive(stack, stack.world, ("user",))
+    return people.arrive(stack, stack.env, ("user",))
 
 
 @pytest.fixture(scope="module")
 def agent(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return launches.publish(stack.world, tmp_path_factory.mktemp("agent"), schema=SCHEMA)
+    return launches.publish(stack.env, tmp_path_factory.mktemp("agent"), schema=SCHEMA)
 
 
 def superuser(stack: Stack, database: str) -> Any:
-    port = getattr(stack.world.ports, database)
-    name = f"{database}_{stack.world.worker}"
+    port = getattr(stack.env.ports, database)
+    name = f"{database}_{stack.env.worker}"
     return closing(postgres_server.connect(port, secret("psql-superuser"), name))
 
 
@@ -127,12 +127,12 @@ def terminate_who_waits(stack: Stack, most: int) -> None:
 
 def sinks(stack: Stack) -> Iterator[tuple[str, str]]:
     """Yield all that anybody who watches over the platform may read, by its name."""
-    for folder in (stack.folder / "logs", stack.world.session / "logs"):
+    for folder in (stack.folder / "logs", stack.env.session / "logs"):
         for log in sorted(folder.iterdir()):
             yield str(log), log.read_text(errors="replace")
     tables = {"user_psql": ("outbox", "letters"), "shared_psql": ("outbox", "letters", "audit", "instance_events")}
     for database, names in tables.items():
-        with stack.world.transaction(database, "migrator") as db:
+        with stack.env.transaction(database, "migrator") as db:
             for name in names:
                 rows = db.scalars(text(f"select to_jsonb(t)::text from {name} t"))
                 yield f"{database}.{name}", "\n".join(rows)
@@ -142,7 +142,7 @@ def test_what_fails_tells_neither_passwords_nor_tokens_nor_secrets_nor_addresses
     stack: Stack, somebody: Person, agent: str, eventually: Callable[..., Any]
 ) -> None:
     requests = writes(stack, agent, somebody)
-    instance = launches.launch(stack, stack.world, somebody, agent, {"api_key": SECRET})
+    instance = launches.launch(stack, stack.env, somebody, agent, {"api_key": SECRET})
     eventually(lambda: instance.status == "running")
     assert instance.say(MESSAGE).json["text"] == MESSAGE
     assert requests["register"]().status_code == 201

@@ -13,9 +13,9 @@ import pytest
 from core.postgres.errors import Error
 from core.postgres.pipelined import DiscreetNative
 from provisioning.local_settings import LOOPBACK, ROOT
-from tools.local.patience import until
 from tools.local.ports import free_ports
 from tools.local.servers import binaries
+from tools.local.wait import until
 
 PASSWORD = "a password"
 

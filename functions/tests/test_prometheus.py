@@ -14,7 +14,7 @@ from provisioning import local_settings
 from provisioning.local_settings import LOOPBACK
 from testing.stack import Stack
 from tools.local.ports import free_ports
-from tools.local.servers import binaries, private_process
+from tools.local.servers import binaries, managed_process
 
 Eventually = Callable[..., Any]
 
@@ -44,7 +44,7 @@ class Prometheus:
 
 
 def configuration(stack: Stack) -> dict[str, Any]:
-    ports = stack.world.ports
+    ports = stack.env.ports
     jobs = {
         "relay": [ports.monitoring_relay_user, ports.monitoring_relay_shared],
         "dispatcher": [ports.monitoring_dispatcher],
@@ -76,7 +76,7 @@ def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     stack.restart("relay-user", RELAY_PROBE_SECONDS="2")
     files = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
     command = [str(program), *files, f"--web.listen-address={LOOPBACK}:{port}"]
-    process = private_process.start("prometheus", command, run=stack.folder, cwd=local_settings.ROOT)
+    process = managed_process.start("prometheus", command, run=stack.folder, cwd=local_settings.ROOT)
     yield Prometheus(port)
     process.stop()
 

@@ -23,12 +23,12 @@ BATCH = {"Content-Type": "application/cloudevents-batch+json"}
 
 @pytest.fixture
 def operator(stack: Stack) -> Person:
-    return people.arrive(stack, stack.world, ("user", "admin", "broker"))
+    return people.arrive(stack, stack.env, ("user", "admin", "broker"))
 
 
 @pytest.fixture
 def key(stack: Stack) -> str:
-    return people.publisher(stack.world, "/example/crm")
+    return people.publisher(stack.env, "/example/crm")
 
 
 def event(notice: str, **more: str) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def test_what_is_addressed_to_postgres_is_a_notify_there(stack: Stack, key: str,
 
 def park(stack: Stack, event_type: str) -> None:
     """Write an event that can't be published."""
-    with stack.world.transaction("user_psql", "user") as db:
+    with stack.env.transaction("user_psql", "user") as db:
         db.exec_driver_sql("select emit_event(type => %s, subject => 'agt_1', data => '{}')", (event_type,))
 
 

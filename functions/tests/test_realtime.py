@@ -80,7 +80,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def edge(stack: Stack, site: Site) -> Iterator[int]:
     with stack.edge(EDGE_CORS_ORIGINS=site.origin):
-        yield stack.world.ports.edge
+        yield stack.env.ports.edge
 
 
 @pytest.fixture(scope="module")
@@ -91,12 +91,12 @@ def browser() -> Iterator[Chrome]:
 
 @pytest.fixture
 def ada(stack: Stack) -> Person:
-    return people.arrive(stack, stack.world, ("user",))
+    return people.arrive(stack, stack.env, ("user",))
 
 
 @pytest.fixture
 def bob(stack: Stack) -> Person:
-    return people.arrive(stack, stack.world, ("user",))
+    return people.arrive(stack, stack.env, ("user",))
 
 
 def statuses(tab: Tab) -> list[str]:
@@ -116,10 +116,10 @@ def test_two_people_each_see_what_becomes_of_their_own_instance(
 
 
 def test_an_administrator_sees_what_somebody_else_does(stack: Stack, edge: int, ada: Person) -> None:
-    admin = people.arrive(stack, stack.world, ("user", "admin"))
+    admin = people.arrive(stack, stack.env, ("user", "admin"))
     with Tab(edge, admin.token) as tab:
         tab.subscribe(all=True, types=["com.botberi.account.registered.v1"])
-        newcomer = people.arrive(stack, stack.world, ("user",))
+        newcomer = people.arrive(stack, stack.env, ("user",))
         assert tab.until(lambda message: message.get("subject") == newcomer.id)
         assert ada.id not in [each.get("subject") for each in tab.received]
 

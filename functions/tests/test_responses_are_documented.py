@@ -25,9 +25,9 @@ from functions.runtime.docs_page import DOCUMENTS
 from functions.tests import served
 from testing import people
 from testing.clients import Client
+from testing.environment import Environment
 from testing.people import Person
 from testing.stack import Stack
-from testing.world import World
 
 CHECKS = [
     not_a_server_error,
@@ -55,15 +55,15 @@ EVERY = [operation for api_name in EVERYTHING for operation in operations(api_na
 
 
 @pytest.fixture(scope="module")
-def server(world: World) -> Iterator[Stack]:
-    with served.host(world) as running:
+def server(env: Environment) -> Iterator[Stack]:
+    with served.host(env) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def token(server: Stack, world: World) -> str:
+def token(server: Stack, env: Environment) -> str:
     """Somebody who may do everything."""
-    return people.arrive(server, world, EVERYTHING).token
+    return people.arrive(server, env, EVERYTHING).token
 
 
 @pytest.fixture
@@ -95,12 +95,12 @@ def send(operation: Operation, mode: GenerationMode, address: str, headers: dict
 def test_every_answer_is_documented(
     server: Stack, headers: dict[str, str], api_name: str, operation: Operation, mode: GenerationMode
 ) -> None:
-    send(operation, mode, f"http://127.0.0.1:{getattr(server.world.ports, api_name)}", headers)
+    send(operation, mode, f"http://127.0.0.1:{getattr(server.env.ports, api_name)}", headers)
 
 
 @pytest.mark.parametrize(("api_name", "operation"), EVERY)
 def test_every_answer_to_somebody_unknown_is_documented(server: Stack, api_name: str, operation: Operation) -> None:
-    send(operation, GenerationMode.POSITIVE, f"http://127.0.0.1:{getattr(server.world.ports, api_name)}", {}, most=2)
+    send(operation, GenerationMode.POSITIVE, f"http://127.0.0.1:{getattr(server.env.ports, api_name)}", {}, most=2)
 
 
 def example_of(parameter: dict[str, Any]) -> str:

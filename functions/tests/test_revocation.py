@@ -11,28 +11,28 @@ from cli.__main__ import botberi
 from functions.services.realtime.tests.tabs import Tab
 from testing import people
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
 from testing.stack import Stack
-from testing.world import World
 
 COLUMNS = "id, type, subject, to_char(created at time zone 'utc', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') as time, data"
 
 
-def what_was_said(world: World, account_id: str) -> dict[str, Any]:
+def what_was_said(env: Environment, account_id: str) -> dict[str, Any]:
     """Return the event of the session's end as it goes to subscribers."""
     rows = text(f"select {COLUMNS} from outbox where data ->> 'account_id' = :id and data ? 'reason'")
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         row = db.execute(rows, {"id": account_id}).mappings().one()
     return {"specversion": "1.0", "source": "/botberi/user_psql", **row}
 
 
 def test_once_the_event_has_arrived_the_token_opens_nothing_in_the_other_database(
-    api: Api, person: Callable[..., Person], world: World
+    api: Api, person: Callable[..., Person], env: Environment
 ) -> None:
     somebody = person()
     assert api.user.get("/v1/instances", token=somebody.token).status_code == 200
     api.user.post("/v1/auth/logout", token=somebody.token)
-    said = what_was_said(world, somebody.id)
+    said = what_was_said(env, somebody.id)
     assert [api.deliver("record_revocation", said).status_code for _ in range(2)] == [200, 200]
     answer = api.user.get("/v1/instances", token=somebody.token)
     assert (answer.status_code, answer.code) == (401, "session_revoked")
@@ -51,9 +51,9 @@ def test_a_log_out_is_known_everywhere_within_five_seconds(
 def test_an_account_that_may_do_less_is_shut_out_everywhere_within_five_seconds(
     stack: Stack, eventually: Callable[..., Any], what: str
 ) -> None:
-    admin = people.arrive(stack, stack.world, ("user", "admin"))
+    admin = people.arrive(stack, stack.env, ("user", "admin"))
     words = [what, admin.id, *(["user"] if what == "scopes" else []), "--reason", "left the company"]
-    with Tab(stack.world.ports.gateway, admin.token) as tab:
+    with Tab(stack.env.ports.gateway, admin.token) as tab:
         for api, path in ((stack.user, "/v1/me"), (stack.user, "/v1/instances"), (stack.admin, "/v1/admin/audit")):
             assert api.get(path, token=admin.token).status_code == 200
         done = CliRunner().invoke(botberi, ["users", *words])
@@ -62,7 +62,7 @@ def test_an_account_that_may_do_less_is_shut_out_everywhere_within_five_seconds(
         assert eventually(lambda: stack.user.get("/v1/instances", token=admin.token).status_code == 401, seconds=5)
         assert stack.admin.get("/v1/admin/audit", token=admin.token).code == "session_revoked"
         assert tab.end() == (4401, "session_revoked")
-    other = people.arrive(stack, stack.world, ("user", "admin"))
+    other = people.arrive(stack, stack.env, ("user", "admin"))
     query = f"/v1/admin/audit?subject={admin.id}&limit=1"
     [entry] = eventually(
         lambda: [

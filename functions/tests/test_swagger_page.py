@@ -9,16 +9,16 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
 from functions.tests import browsers, served
+from testing.environment import Environment
 from testing.people import Person
 from testing.stack import Stack
-from testing.world import World
 
 SECONDS = 30
 
 
 @pytest.fixture(scope="module")
-def server(world: World) -> Iterator[Stack]:
-    with served.host(world) as running:
+def server(env: Environment) -> Iterator[Stack]:
+    with served.host(env) as running:
         yield running
 
 
@@ -80,7 +80,7 @@ def test_one_can_log_in_on_the_page_and_then_ask_as_oneself(
     browser: Chrome, server: Stack, person: Callable[..., Person]
 ) -> None:
     somebody = person()
-    page = Page(browser, server.world.ports.user)
+    page = Page(browser, server.env.ports.user)
     login = page.open("login")
     page.fill(login, f'{{"email": "{somebody.email}", "password": "{somebody.password}"}}')
     assert page.execute(login) == "200"
@@ -90,7 +90,7 @@ def test_one_can_log_in_on_the_page_and_then_ask_as_oneself(
 
 
 def test_one_can_list_agents_with_the_example_as_it_stands(browser: Chrome, server: Stack) -> None:
-    page = Page(browser, server.world.ports.user)
+    page = Page(browser, server.env.ports.user)
     agents = page.open("list_agents")
     assert page.execute(agents) == "200"
     assert '"faq"' in page.answered(agents)
@@ -98,7 +98,7 @@ def test_one_can_list_agents_with_the_example_as_it_stands(browser: Chrome, serv
 
 @pytest.mark.parametrize("api_name", ["user", "admin", "broker"])
 def test_nothing_on_the_page_is_refused_or_missing(browser: Chrome, server: Stack, api_name: str) -> None:
-    page = Page(browser, getattr(server.world.ports, api_name))
+    page = Page(browser, getattr(server.env.ports, api_name))
     assert page.find(".info .title").text.startswith("Botberi")
     assert page.complaints() == []
     assert browser.execute_script("return document.querySelectorAll('.errors-wrapper').length") == 0

@@ -15,7 +15,7 @@ from events.catalog.load import load
 from events.catalog.systems import NoticePosted
 from events.event import Event
 from migrations.databases import connect
-from testing.world import World
+from testing.environment import Environment
 
 ROLES: Final = ("user", "admin", "broker", "subscribers", "worker", "relay")
 
@@ -33,13 +33,13 @@ def large(size: int) -> str:
     return json.dumps({"text": "x" * size})
 
 
-def may(world: World, database: str, role: str, event_type: str, **more: str) -> bool:
-    with world.transaction(database, role) as db:
+def may(env: Environment, database: str, role: str, event_type: str, **more: str) -> bool:
+    with env.transaction(database, role) as db:
         return _tried(db, event_type, **more)
 
 
 @pytest.mark.parametrize("database", ["user_psql", "shared_psql"])
-def test_each_role_says_the_types_that_name_it_and_no_others(world: World, database: str) -> None:
+def test_each_role_says_the_types_that_name_it_and_no_others(env: Environment, database: str) -> None:
     allowed: set[tuple[str, str]] = set()
     named: set[tuple[str, str]] = set()
     for role in ROLES:
@@ -48,7 +48,7 @@ def test_each_role_says_the_types_that_name_it_and_no_others(world: World, datab
                 outside = {"source": "/example/crm"} if model.scope else {}
                 allowed |= {(role, name)} if _tried(db, name, **outside) else set()
                 named |= {(role, name)} if _is_named(database, role, model) else set()
-    assert world.worker
+    assert env.worker
     assert allowed == named
 
 
@@ -88,40 +88,40 @@ FORGED: Final[list[tuple[str, str, dict[str, str]]]] = [
 
 
 @pytest.mark.parametrize(("role", "event_type", "more"), FORGED)
-def test_a_role_can_not_speak_for_another(world: World, role: str, event_type: str, more: dict[str, str]) -> None:
-    assert not may(world, "shared_psql", role, event_type, **more)
+def test_a_role_can_not_speak_for_another(env: Environment, role: str, event_type: str, more: dict[str, str]) -> None:
+    assert not may(env, "shared_psql", role, event_type, **more)
 
 
-def test_what_each_role_has_to_say_it_may_say(world: World) -> None:
+def test_what_each_role_has_to_say_it_may_say(env: Environment) -> None:
     addressed = {"source": "/example/crm", "channel": "orders", "recipient": "botberi.notify.shared_psql"}
-    assert may(world, "shared_psql", "broker", NoticePosted.type, **addressed)
-    assert may(world, "shared_psql", "broker", NoticePosted.type, source="/example/crm", actor="pub_1")
-    assert may(world, "shared_psql", "relay", NoticePosted.type, source="/notify/shared_psql", actor="notify")
-    assert may(world, "user_psql", "user", SessionRevoked.type, actor="usr_1")
+    assert may(env, "shared_psql", "broker", NoticePosted.type, **addressed)
+    assert may(env, "shared_psql", "broker", NoticePosted.type, source="/example/crm", actor="pub_1")
+    assert may(env, "shared_psql", "relay", NoticePosted.type, source="/notify/shared_psql", actor="notify")
+    assert may(env, "user_psql", "user", SessionRevoked.type, actor="usr_1")
 
 
-def body(world: World, source: str, event_id: str) -> Any:
-    with world.transaction("shared_psql", "subscribers") as db:
+def body(env: Environment, source: str, event_id: str) -> Any:
+    with env.transaction("shared_psql", "subscribers") as db:
         found = db.scalar(text("select event_body(:source, :id)"), {"source": source, "id": event_id})
     return json.loads(found) if found else None
 
 
-def test_large_events_of_two_sources_may_have_one_id(world: World) -> None:
+def test_large_events_of_two_sources_may_have_one_id(env: Environment) -> None:
     for source, size in (("/example/a", 70_000), ("/example/b", 80_000)):
-        with world.transaction("shared_psql", "broker") as db:
+        with env.transaction("shared_psql", "broker") as db:
             emit(db, NoticePosted.type, data=large(size), source=source, id="large 1")
-    sizes = [len(body(world, f"/example/{each}", "large 1")["text"]) for each in "ab"]
+    sizes = [len(body(env, f"/example/{each}", "large 1")["text"]) for each in "ab"]
     assert sizes == [70_000, 80_000]
 
 
-def test_a_large_event_that_comes_again_is_no_error(world: World) -> None:
-    with world.transaction("shared_psql", "admin") as db:
+def test_a_large_event_that_comes_again_is_no_error(env: Environment) -> None:
+    with env.transaction("shared_psql", "admin") as db:
         for _ in range(2):
             emit(db, AgentCreated.type, data=large(70_000), id="large-2")
-    assert len(body(world, "/botberi/shared_psql", "large-2")["text"]) == 70_000
+    assert len(body(env, "/botberi/shared_psql", "large-2")["text"]) == 70_000
 
 
-def test_who_takes_the_turn_of_a_subject_emits_in_the_order_of_commits(world: World) -> None:
+def test_who_takes_the_turn_of_a_subject_emits_in_the_order_of_commits(env: Environment) -> None:
     take = text("select lock_subjects(array['in-order'])")
     with connect("shared_psql", "admin").connect() as first, connect("shared_psql", "admin").connect() as second:
         first.execute(take)
@@ -141,15 +141,15 @@ def test_who_takes_the_turn_of_a_subject_emits_in_the_order_of_commits(world: Wo
         first.commit()
         late.join(timeout=30)
         second.commit()
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         assert list(db.scalars(text("select id from outbox where subject = 'in-order' order by seq"))) == ids
 
 
-def test_turns_of_several_subjects_are_taken_in_one_order(world: World) -> None:
+def test_turns_of_several_subjects_are_taken_in_one_order(env: Environment) -> None:
     def take(subjects: list[str], barrier: threading.Barrier) -> None:
         for _ in range(20):
             barrier.wait(30)
-            with world.transaction("shared_psql", "admin") as db:
+            with env.transaction("shared_psql", "admin") as db:
                 db.execute(text("select lock_subjects(:subjects)"), {"subjects": subjects})
             done.append(1)
 
@@ -164,9 +164,9 @@ def test_turns_of_several_subjects_are_taken_in_one_order(world: World) -> None:
     assert len(done) == 40
 
 
-def test_the_last_number_is_that_of_the_event_just_emitted(world: World) -> None:
-    with world.transaction("shared_psql", "worker") as db:
+def test_the_last_number_is_that_of_the_event_just_emitted(env: Environment) -> None:
+    with env.transaction("shared_psql", "worker") as db:
         event_id = emit(db, InstanceStatusChanged.type)
         number = db.scalar(text("select last_sequence()"))
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         assert db.scalar(text("select seq from outbox where id = :id"), {"id": event_id}) == number

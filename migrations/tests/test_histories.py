@@ -10,20 +10,20 @@ from migrations.__main__ import LOCK_KEY, migrate
 from migrations.databases import DATABASES, connect
 from migrations.roles import provision
 from provisioning import local_settings
-from testing.world import World
+from testing.environment import Environment
 from tools.local import databases
 from tools.manifests import schema
 
 
 @pytest.fixture(params=sorted(DATABASES))
-def empty(request: pytest.FixtureRequest, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def empty(request: pytest.FixtureRequest, env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Give one of the two databases, empty: with its roles, and no table."""
     database = str(request.param)
     variable = f"{database.upper()}_URL"
-    address = world.environment()[variable].partition("/")[0]
-    monkeypatch.setenv(variable, f"{address}/empty_{database}_{world.worker}")
+    address = env.environment()[variable].partition("/")[0]
+    monkeypatch.setenv(variable, f"{address}/empty_{database}_{env.worker}")
     databases.create(database, anew=True)
-    provision(database, "postgres", (world.secrets / "psql-superuser").read_text().strip())
+    provision(database, "postgres", (env.secrets / "psql-superuser").read_text().strip())
     yield database
     databases.drop(database)
 

@@ -7,7 +7,7 @@ from sqlalchemy.exc import ProgrammingError
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from provisioning import local_settings
-from testing.world import World
+from testing.environment import Environment
 from tools.manifests import rights
 from tools.manifests.parts import PARTS
 
@@ -108,15 +108,15 @@ FORBIDDEN = [
 
 
 @pytest.mark.parametrize(("database", "role"), sorted({(database, role) for database, role, _ in FORBIDDEN}))
-def test_a_part_may_not(world: World, database: str, role: str) -> None:
+def test_a_part_may_not(env: Environment, database: str, role: str) -> None:
     statements = [statement for *part, statement in FORBIDDEN if part == [database, role]]
-    assert allowed(world, database, role, [*statements, "create table mine (id int)"]) == []
+    assert allowed(env, database, role, [*statements, "create table mine (id int)"]) == []
 
 
-def allowed(world: World, database: str, role: str, statements: list[str]) -> list[str]:
+def allowed(env: Environment, database: str, role: str, statements: list[str]) -> list[str]:
     """Return the statements that Postgres doesn't refuse to a role for want of rights; none is kept."""
     found = []
-    with world.transaction(database, role) as connection:
+    with env.transaction(database, role) as connection:
         for statement in statements:
             with connection.begin_nested() as attempt:
                 try:
@@ -130,12 +130,12 @@ def allowed(world: World, database: str, role: str, statements: list[str]) -> li
     return found
 
 
-def test_what_has_expired_is_forgotten_when_a_session_ends_and_nothing_else(world: World) -> None:
-    with world.transaction("shared_psql", "subscribers") as db:
+def test_what_has_expired_is_forgotten_when_a_session_ends_and_nothing_else(env: Environment) -> None:
+    with env.transaction("shared_psql", "subscribers") as db:
         for session, end in (("ses_past", "-1 hour"), ("ses_long", "2 hours"), ("ses_long", "1 minute")):
             record = text("select remember_revoked(:session, now() + cast(:end as interval))")
             db.execute(record, {"session": session, "end": end})
-    with world.transaction("shared_psql", "user") as db:
+    with env.transaction("shared_psql", "user") as db:
         left = (
             "select session_id, expires_at > now() + interval '1 hour' from revoked_sessions"
             " where session_id in ('ses_past', 'ses_long')"
@@ -143,7 +143,7 @@ def test_what_has_expired_is_forgotten_when_a_session_ends_and_nothing_else(worl
         assert [tuple(row) for row in db.execute(text(left))] == [("ses_long", True)]
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_the_page_of_rights_says_what_the_databases_say() -> None:
     assert (local_settings.ROOT / rights.FILE).read_text(encoding="utf-8") == rights.page(), "run `make schema`"
 

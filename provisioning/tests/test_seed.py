@@ -6,7 +6,7 @@ import sys
 from provisioning import secrets_folder
 from provisioning.seed import ADMINISTRATOR
 from testing.clients import Api
-from testing.world import World
+from testing.environment import Environment
 
 PASSWORD = "what an operator chose"
 
@@ -16,8 +16,8 @@ def seeded() -> str:
     return run.stdout + run.stderr
 
 
-def test_the_first_administrator_has_the_password_of_the_secret_and_is_made_once(world: World, api: Api) -> None:
-    secrets_folder.write(world.secrets / "administrator", PASSWORD)
+def test_the_first_administrator_has_the_password_of_the_secret_and_is_made_once(env: Environment, api: Api) -> None:
+    secrets_folder.write(env.secrets / "administrator", PASSWORD)
 
     assert f"{ADMINISTRATOR} is new" in seeded()
     assert f"{ADMINISTRATOR} is there" in seeded()

@@ -11,8 +11,8 @@ import pytest
 
 from provisioning import local_settings
 from testing import session
-from testing.world import World
-from tools.local import leftovers
+from testing.environment import Environment
+from tools.local import orphans
 
 PARTICIPANT = """
 import sys
@@ -57,7 +57,7 @@ def test_services_end_when_the_last_participant_is_killed(
     participants[0].wait()
     assert json.loads((folder / session.READY).read_text()) == ports
     participants[1].kill()
-    eventually(lambda: not folder.exists() and not list(leftovers.processes(folder)))
+    eventually(lambda: not folder.exists() and not list(orphans.processes(folder)))
 
 
 def test_the_next_run_clears_up_after_a_guard_that_was_killed() -> None:
@@ -70,7 +70,7 @@ def test_the_next_run_clears_up_after_a_guard_that_was_killed() -> None:
     assert not folder.exists()
 
 
-def test_clearing_up_leaves_sessions_alone_that_somebody_takes_part_in(world: World) -> None:
+def test_clearing_up_leaves_sessions_alone_that_somebody_takes_part_in(env: Environment) -> None:
     session.clear_up()
-    assert (world.session / session.READY).exists()
-    assert world.session.parent == Path(tempfile.gettempdir())
+    assert (env.session / session.READY).exists()
+    assert env.session.parent == Path(tempfile.gettempdir())

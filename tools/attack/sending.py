@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from tools.local.errors import LocalError
 
 _CONNECTIONS: Final = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-_PATIENCE_SECONDS: Final = 60
+_TIMEOUT_SECONDS: Final = 60
 
 
 class Sender:
@@ -48,17 +48,17 @@ class Sender:
 
     def wait_until_refused(self, path: str, token: str) -> None:
         """Wait until a token isn't taken any more."""
-        end = time.monotonic() + _PATIENCE_SECONDS
+        end = time.monotonic() + _TIMEOUT_SECONDS
         while self.patient_status("GET", path, {"Authorization": f"Bearer {token}"}, None) < HTTPStatus.BAD_REQUEST:
             if time.monotonic() > end:
-                message = f"the token of a session that has ended is still taken after {_PATIENCE_SECONDS} s"
+                message = f"the token of a session that has ended is still taken after {_TIMEOUT_SECONDS} s"
                 raise LocalError(message)
             time.sleep(0.1)
 
     def _until_taken(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
     ) -> tuple[int, bytes]:
-        end = time.monotonic() + _PATIENCE_SECONDS
+        end = time.monotonic() + _TIMEOUT_SECONDS
         while True:
             status, text = self._send(method, target, headers, body)
             if status != HTTPStatus.TOO_MANY_REQUESTS or time.monotonic() > end:

@@ -13,7 +13,7 @@ import time
 from types import FrameType
 
 from tools.chaos import table
-from tools.chaos.field import BrokenError, Field, prepared
+from tools.chaos.environment import BrokenError, ChaosEnvironment, prepared
 from tools.chaos.record import Record
 from tools.chaos.table import BROKEN, FAULTS, HEAD, NEEDING_ROOT, Fault
 from tools.local.errors import LocalError
@@ -29,19 +29,19 @@ def main() -> None:
     names = _allowed(arguments.only or list(FAULTS))
     record = Record(arguments.kills) if arguments.save else None
     lines, started = [HEAD], time.monotonic()
-    with prepared() as field:
-        _listen_to_signals(field)
+    with prepared() as env:
+        _listen_to_signals(env)
         for number, name in enumerate(names, 1):
             _say(f"{number} of {len(names)}, after {time.monotonic() - started:.0f} s: {FAULTS[name].title}")
-            lines.append(_suffer(field, FAULTS[name], FAULTS[name].times(arguments.kills)))
+            lines.append(_suffer(env, FAULTS[name], FAULTS[name].times(arguments.kills)))
             if record:
                 record.add(name, lines[-1])
-            if field.ended:
+            if env.ended:
                 break
     _say("\n" + table.text(lines))
     if record:
         took = f"{(time.monotonic() - started) / 60:.0f} minutes"
-        record.end(f"was ended early, after {len(lines) - 1} of {len(names)} faults" if field.ended else f"took {took}")
+        record.end(f"was ended early, after {len(lines) - 1} of {len(names)} faults" if env.ended else f"took {took}")
     sys.exit(any(line[-1] == BROKEN for line in lines))
 
 
@@ -55,24 +55,24 @@ def _allowed(names: list[str]) -> list[str]:
     return [name for name in names if name not in left_out]
 
 
-def _listen_to_signals(field: Field) -> None:
+def _listen_to_signals(env: ChaosEnvironment) -> None:
     def end(number: int, _frame: FrameType | None) -> None:
         # A second one ends it at once, but for the servers, which must end in any case.
-        if field.ended:
+        if env.ended:
             sys.exit(f"told to stop by signal {number}")
-        field.ended = True
+        env.ended = True
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
 
 
-def _suffer(field: Field, fault: Fault, times: int) -> list[str]:
+def _suffer(env: ChaosEnvironment, fault: Fault, times: int) -> list[str]:
     started = time.monotonic()
     try:
-        fault.happen(field, times)
-        line = table.row(fault, field.runs, field.verdict(), field.recoveries, field.note)
+        fault.happen(env, times)
+        line = table.row(fault, env.runs, env.verdict(), env.recoveries, env.note)
     except (BrokenError, TimeoutError, OSError, LocalError, subprocess.SubprocessError) as error:
-        line = table.broken(fault, field.runs, str(error))
+        line = table.broken(fault, env.runs, str(error))
     _say(f"  {'  '.join(line[1:])}  ({time.monotonic() - started:.0f} s)")
     return line
 

@@ -10,54 +10,54 @@ from typing import Final
 
 from core.postgres.errors import DatabaseError
 from core.postgres.session import Session
-from tools.chaos.field import BrokenError, Field
+from tools.chaos.environment import BrokenError, ChaosEnvironment
 from tools.chaos.load import BATCH, Pace, until
-from tools.harness.ground import high_water
+from tools.harness.environment import high_water
 
 CONNECTIONS: Final = ("botberi-relay", "botberi-relay-wake-up", "botberi-relay-awake-lock")
 
 
-def restart(number: signal.Signals) -> Callable[[Field, int], None]:
+def restart(number: signal.Signals) -> Callable[[ChaosEnvironment, int], None]:
     """Return the fault that Postgres is stopped by a signal and started again."""
 
-    def happen(field: Field, times: int) -> None:
-        with field.pressure():
-            for _ in field.rounds(times):
+    def happen(env: ChaosEnvironment, times: int) -> None:
+        with env.pressure():
+            for _ in env.rounds(times):
                 time.sleep(1)
-                field.ground.stop_database(number)
-                field.ground.start_database()
-                field.recovered()
+                env.servers.stop_database(number)
+                env.servers.start_database()
+                env.recovered()
 
     return happen
 
 
-def terminate(field: Field, times: int) -> None:
+def terminate(env: ChaosEnvironment, times: int) -> None:
     """Terminate a backend of the relay, at random."""
-    with field.pressure():
-        for _ in field.rounds(times):
+    with env.pressure():
+        for _ in env.rounds(times):
             time.sleep(random.uniform(0.1, 0.5))
-            field.path.terminate(random.choice(CONNECTIONS))
-            field.recovered()
+            env.path.terminate(random.choice(CONNECTIONS))
+            env.recovered()
 
 
-def cut_notification(field: Field, times: int) -> None:
+def cut_notification(env: ChaosEnvironment, times: int) -> None:
     """Terminate only the listening backend."""
-    with field.pressure():
-        for _ in field.rounds(times):
+    with env.pressure():
+        for _ in env.rounds(times):
             time.sleep(random.uniform(0, 0.5))
-            field.path.terminate("botberi-relay-wake-up")
-            field.recovered()
+            env.path.terminate("botberi-relay-wake-up")
+            env.recovered()
 
 
-def transact(field: Field, times: int) -> None:
+def transact(env: ChaosEnvironment, times: int) -> None:
     """Commit a hundred thousand rows at once, and hold a prepared transaction open, as others write."""
-    with field.pressure():
-        for number in field.rounds(times):
+    with env.pressure():
+        for number in env.rounds(times):
             with closing(Session("shared_psql", "migrator", name="prepared")) as session:
                 until(lambda each=number: _prepared(session, each), 60, "nothing could be prepared")  # type: ignore[misc]  # bound now
                 session.limit(300)
                 session.run("call write_many(100000)")
-                field.recovered()
+                env.recovered()
                 session.run(f"commit prepared 'chaos_{number}'")
 
 
@@ -80,25 +80,25 @@ ROUNDS: Final = 3
 """Measurements of each, at least."""
 
 
-def hold_open(field: Field, times: int) -> None:
+def hold_open(env: ChaosEnvironment, times: int) -> None:
     """Hold an unrelated transaction open, that has written something, and compare how fast events pass."""
-    with field.pressure(pace=Pace(threads=0)):
-        field.recovered()
-        before = [_drained(field) for _ in range(ROUNDS)]
-        with field.path.held_open():
+    with env.pressure(pace=Pace(threads=0)):
+        env.recovered()
+        before = [_drained(env) for _ in range(ROUNDS)]
+        with env.path.held_open():
             opened = time.monotonic()
-            beside = [_drained(field) for _ in field.rounds(max(ROUNDS, times))]
+            beside = [_drained(env) for _ in env.rounds(max(ROUNDS, times))]
             held = time.monotonic() - opened
-        after = [_drained(field) for _ in range(ROUNDS)]
+        after = [_drained(env) for _ in range(ROUNDS)]
         ratio = median(before + after) / median(beside)
-        field.note = f"open for {held:.0f} s; {BURST / median(beside):,.0f} events/s, {ratio:.2f} of that without"
+        env.note = f"open for {held:.0f} s; {BURST / median(beside):,.0f} events/s, {ratio:.2f} of that without"
 
 
-def _drained(field: Field) -> float:
+def _drained(env: ChaosEnvironment) -> float:
     """Commit many events, and return the seconds until the last is received."""
-    field.path.query(f"call write_many({BURST})")
-    field.recovered()
-    return field.recoveries[-1]
+    env.path.query(f"call write_many({BURST})")
+    env.recovered()
+    return env.recoveries[-1]
 
 
 ARRIVAL: Final = 100
@@ -111,15 +111,15 @@ FASTER: Final = 5
 """How many times as fast as they arrive events have to be delivered."""
 
 
-def pile_up(field: Field, times: int) -> None:
+def pile_up(env: ChaosEnvironment, times: int) -> None:
     """Let the events of so many minutes wait, and start the relay while more arrive."""
-    with field.pressure(relays=False, pace=Pace(threads=1, burst=1, rest=2 * BATCH / ARRIVAL)):
-        for _ in field.rounds(times):
-            field.path.query(f"call write_many({60 * ARRIVAL})")
-        relay = field.start("relay-1")
-        field.recovered(600)
-        speed = field.runs * 60 / field.recoveries[-1]
+    with env.pressure(relays=False, pace=Pace(threads=1, burst=1, rest=2 * BATCH / ARRIVAL)):
+        for _ in env.rounds(times):
+            env.path.query(f"call write_many({60 * ARRIVAL})")
+        relay = env.start("relay-1")
+        env.recovered(600)
+        speed = env.runs * 60 / env.recoveries[-1]
         memory = high_water(relay)
-        field.note = f"{field.runs} minutes, drained {speed:.0f} times as fast as they came, {memory:.0f} MB"
+        env.note = f"{env.runs} minutes, drained {speed:.0f} times as fast as they came, {memory:.0f} MB"
         if speed < FASTER or memory > MEMORY:
-            raise BrokenError(field.note)
+            raise BrokenError(env.note)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from provisioning.local_settings import ROOT
 from tools.chaos.table import BROKEN, FAULTS, HEAD
-from tools.harness.ground import load, machine
+from tools.harness.environment import load, machine
 
 PAGE: Final = ROOT / "docs" / "performance" / "faults.md"
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from events.relay.window import IN_FLIGHT
 from tools.chaos import brokers, databases, relays, wires
-from tools.chaos.field import Field
+from tools.chaos.environment import ChaosEnvironment
 from tools.harness.history import Verdict
 
 FREE: Final = 10**9
@@ -20,11 +20,11 @@ class Fault:
     """A row of the table."""
 
     title: str
-    happen: Callable[[Field, int], None]
-    """Makes it happen so many times, inside `Field.pressure`."""
+    happen: Callable[[ChaosEnvironment, int], None]
+    """Makes it happen so many times, inside `ChaosEnvironment.pressure`."""
     share: float = 0.2
     """How many times, as a share of the kills that were asked for; once at least."""
-    most: int = 20
+    limit: int = 20
     """How many times at most."""
     duplicates: int = IN_FLIGHT
     """The most that one time may cause."""
@@ -35,7 +35,7 @@ class Fault:
 
     def times(self, kills: int) -> int:
         """Return how often it happens in a run of so many kills."""
-        return max(1, min(self.most, round(kills * self.share)))
+        return max(1, min(self.limit, round(kills * self.share)))
 
 
 _FIVE_PERCENT: Final = ("-m", "statistic", "--mode", "random", "--probability", "0.05")
@@ -47,7 +47,7 @@ FAULTS: Final = {
     "roll": Fault("rolling SIGTERM", relays.roll, duplicates=0),
     "broker": Fault("RabbitMQ killed and started again", brokers.kill, 0.1, 4, FREE),
     "broker-stop": Fault("RabbitMQ stopped and started again", brokers.restart, 0.1, 3, FREE),
-    "connections": Fault("RabbitMQ closes the connections", brokers.close_connections, most=6),
+    "connections": Fault("RabbitMQ closes the connections", brokers.close_connections, limit=6),
     "alarm": Fault(f"memory alarm of {brokers.ALARM} seconds", brokers.alarm, 0.1, 3),
     "full": Fault("a full queue that refuses for five seconds", brokers.fill, 0.1, 3, FREE, may_invert=True),
     "exchange": Fault("the exchange deleted for a second", brokers.delete_exchange, 0.1, 3, may_invert=True),
@@ -55,14 +55,14 @@ FAULTS: Final = {
     "queue": Fault("the queue deleted, parked events redriven", brokers.delete_queue, 0.1, 3, may_invert=True),
     "postgres-fast": Fault("Postgres restarted (fast)", databases.restart(signal.SIGINT), 0.1, 6),
     "postgres-immediate": Fault("Postgres restarted (immediate)", databases.restart(signal.SIGQUIT), 0.1, 6),
-    "backends": Fault("backends of the relay terminated", databases.terminate, most=30),
+    "backends": Fault("backends of the relay terminated", databases.terminate, limit=30),
     "notification": Fault("only the listening backend terminated", databases.cut_notification, recovery=5),
     "hole-in": Fault("nothing arrives at the active relay", wires.lose("INPUT"), 0.1, 3, recovery=20),
     "hole-out": Fault("nothing leaves the active relay", wires.lose("OUTPUT"), 0.1, 3, recovery=20),
     "hole-broker": Fault("the active relay cut off from RabbitMQ", wires.cut_off("event_bus"), 0.1, 3, recovery=20),
     "hole-postgres": Fault("the active relay cut off from Postgres", wires.cut_off("shared_psql"), 0.1, 3, recovery=20),
-    "loss": Fault("5 % of its packets lost", wires.lose("INPUT", *_FIVE_PERCENT), most=10),
-    "latency": Fault("200 ms of latency", wires.slow, most=5),
+    "loss": Fault("5 % of its packets lost", wires.lose("INPUT", *_FIVE_PERCENT), limit=10),
+    "latency": Fault("200 ms of latency", wires.slow, limit=5),
     "transactions": Fault("100,000 rows at once, a prepared transaction held open", databases.transact, 0.05, 2),
     "old": Fault("an unrelated transaction held open", databases.hold_open, 0.5, 40),
     "backlog": Fault("an hour's events pile up, a minute each", databases.pile_up, 1, 60, recovery=FREE),

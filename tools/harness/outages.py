@@ -13,21 +13,21 @@ import pytest
 from provisioning import local_settings, secrets_folder
 from provisioning.broker import VHOST
 from provisioning.local_settings import Ports
-from tools.local import databases, leftovers
-from tools.local.patience import until
+from tools.local import databases, orphans
 from tools.local.ports import accepts, free
 from tools.local.servers import postgres_server, rabbitmq_server, services
 from tools.local.servers.binaries import find
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers.managed_process import ManagedProcess
+from tools.local.wait import until
 
 DATABASE_SERVER = "shared_psql"
 
 
-class Ground:
+class PrivateServers:
     """RabbitMQ and Postgres that nobody else uses."""
 
-    def __init__(self, run: Path, ports: Ports, started: list[PrivateProcess]) -> None:
-        """Use `private_ground`."""
+    def __init__(self, run: Path, ports: Ports, started: list[ManagedProcess]) -> None:
+        """Use `private_servers`."""
         self.run = run
         self.ports = ports
         self.started = started
@@ -103,21 +103,21 @@ class Ground:
 
 
 @contextmanager
-def private_ground() -> Iterator[Ground]:
+def private_servers() -> Iterator[PrivateServers]:
     """Start services of one's own, with both databases migrated and their settings in the environment."""
     with (
         tempfile.TemporaryDirectory(prefix="botberi-outages-") as folder,
         services.running(Path(folder), ports := free(), durable=True) as started,
         pytest.MonkeyPatch.context() as patched,
     ):
-        ground = Ground(Path(folder), ports, started)
-        for name, value in ground.environment.items():
+        servers = PrivateServers(Path(folder), ports, started)
+        for name, value in servers.environment.items():
             patched.setenv(name, value)
         databases.prepare()
         try:
-            ground.allow_prepared_transactions()
-            yield ground
+            servers.allow_prepared_transactions()
+            yield servers
         finally:
             for process in started:
                 process.stop()
-            leftovers.end(Path(folder))
+            orphans.end(Path(folder))

@@ -28,9 +28,9 @@ from migrations.databases import connect
 from provisioning import local_settings
 from provisioning.local_settings import MARK
 from tools.harness.recorder import Recorder
-from tools.local import leftovers
-from tools.local.servers import postgres_server, private_process
-from tools.local.servers.private_process import PrivateProcess
+from tools.local import orphans
+from tools.local.servers import managed_process, postgres_server
+from tools.local.servers.managed_process import ManagedProcess
 
 DATABASE: Final = "shared_psql"
 
@@ -52,7 +52,7 @@ class EventPath:
             "FUNCTIONS_URL": f"http://127.0.0.1:{recorder.port}/function/{{name}}",
             MARK: str(folder),
         }
-        self.processes: dict[str, PrivateProcess] = {}
+        self.processes: dict[str, ManagedProcess] = {}
 
     def subscribe(self, *wanted: Subscription) -> None:
         """Write the subscriptions' file and make the topology."""
@@ -74,12 +74,12 @@ class EventPath:
             command, cwd=local_settings.ROOT, env=environment, check=check, capture_output=True, text=True
         )
 
-    def start(self, name: str, *arguments: str, **environment: str) -> PrivateProcess:
+    def start(self, name: str, *arguments: str, **environment: str) -> ManagedProcess:
         """Start `relay`, `relay-2`, … or `dispatcher`."""
         part = name.partition("-")[0]
         command = [sys.executable, "-m", f"events.{part}", *([DATABASE] if part == "relay" else []), *arguments]
         environment = {**self.environment, **environment}
-        process = private_process.start(
+        process = managed_process.start(
             name, command, run=self.folder, cwd=local_settings.ROOT, environment=environment
         )
         self.processes[name] = process
@@ -97,7 +97,7 @@ class EventPath:
             process.process.send_signal(signal.SIGCONT)
             process.stop(seconds=6)
         self.processes.clear()
-        leftovers.end(self.folder)
+        orphans.end(self.folder)
 
     def log(self, name: str) -> str:
         """Return what the processes of that name have logged so far."""

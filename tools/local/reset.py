@@ -4,17 +4,17 @@ import shutil
 import sys
 from pathlib import Path
 
-from tools.local import leftovers
+from tools.local import orphans
 from tools.local.errors import LocalError
-from tools.local.only_one import only_one
+from tools.local.lock import exclusive
 
 
 def main() -> None:
     """Remove `.local`, unless `make run` is up."""
     run = Path(__file__).resolve().parents[2] / ".local"
     try:
-        with only_one(run):
-            leftovers.end(run)
+        with exclusive(run):
+            orphans.end(run)
             shutil.rmtree(run)
     except LocalError as error:
         sys.exit(f"botberi: {error}")

@@ -13,9 +13,9 @@ from core.configuration import secret
 from functions.drivers.process import stop_all
 from provisioning import local_settings, seed
 from provisioning.local_settings import Ports
-from tools.local import databases, health, leftovers, processes, table
+from tools.local import databases, health, orphans, processes, table
 from tools.local.errors import LocalError
-from tools.local.only_one import only_one
+from tools.local.lock import exclusive
 from tools.local.ports import refuse_taken
 from tools.local.runner import Runner
 from tools.local.servers import services
@@ -32,7 +32,7 @@ def main() -> None:
     signal.signal(signal.SIGHUP, _interrupt)
     run = local_settings.ROOT / ".local"
     try:
-        with only_one(run):
+        with exclusive(run):
             _run(run, Ports())
     except LocalError as error:
         sys.exit(f"botberi: {error}")
@@ -54,7 +54,7 @@ def _ignore_signals() -> None:
 
 def _run(run: Path, ports: Ports) -> None:
     started = time.monotonic()
-    if ended := leftovers.end(run):
+    if ended := orphans.end(run):
         _say(f"ended {ended} processes that an earlier run left behind")
     refuse_taken(ports)
     _put_long_logs_aside(run / "logs")
@@ -74,7 +74,7 @@ def _run(run: Path, ports: Ports) -> None:
             _say("stopping …")
             stop_all(run / "instances")
     finally:
-        leftovers.end(run)
+        orphans.end(run)
     if trouble:
         raise LocalError(trouble)
     _say("everything has stopped; the data is kept for the next `make run`")

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tools.local.servers import private_process
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers import managed_process
+from tools.local.servers.managed_process import ManagedProcess
 
-PATIENCE: Final = 120
+TIMEOUT: Final = 120
 """Seconds that a process may take until it does its work."""
 
 PAUSE: Final = 0.2
@@ -38,7 +38,7 @@ class Part:
     command: Sequence[str]
     environment: Mapping[str, str]
     check: Callable[[], object]
-    process: PrivateProcess | None = None
+    process: ManagedProcess | None = None
     died: list[float] = field(default_factory=list)
     """When it died, by the monotonic clock."""
     due: float = 0.0
@@ -56,7 +56,7 @@ class Part:
 class Runner:
     """The processes of one run."""
 
-    def __init__(self, run: Path, servers: Sequence[PrivateProcess]) -> None:
+    def __init__(self, run: Path, servers: Sequence[ManagedProcess]) -> None:
         """Run in the folder `run`; when one of `servers` dies, everything ends."""
         self.run = run
         self.servers = servers
@@ -95,7 +95,7 @@ class Runner:
 
     def _watch(self, awaited: Part | None) -> str | None:
         """Watch over everything until `awaited` does its work, or for ever; return what went wrong."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while True:
             for part in self.parts:
                 trouble = self._look_after(part, is_up=awaited is None)
@@ -107,7 +107,7 @@ class Runner:
             if awaited is not None and awaited.check():
                 return None
             if awaited is not None and time.monotonic() > end:
-                return f"{awaited.name} doesn't do its work after {PATIENCE} seconds: see {_log(self.run, awaited)}"
+                return f"{awaited.name} doesn't do its work after {TIMEOUT} seconds: see {_log(self.run, awaited)}"
             time.sleep(PAUSE)
 
     def _look_after(self, part: Part, *, is_up: bool) -> str | None:
@@ -136,7 +136,7 @@ class Runner:
     def _start_part(self, part: Part) -> None:
         log = _log(self.run, part)
         part.read = log.stat().st_size if log.exists() and not part.died else part.read
-        part.process = private_process.start(
+        part.process = managed_process.start(
             part.name, part.command, run=self.run, cwd=self.run, environment=part.environment
         )
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from functions.runtime.declarations import Declaration
 
-MOST: Final = 15
+LIMIT: Final = 15
 
 
 class TooManyGroupsError(Exception):
@@ -28,7 +28,7 @@ def groups(declarations: Iterable[Declaration]) -> dict[str, list[Declaration]]:
     found: dict[str, list[Declaration]] = {}
     for each in sorted(declarations, key=lambda each: (group_of(each), each.name)):
         found.setdefault(group_of(each), []).append(each)
-    if len(found) > MOST:
-        message = f"{len(found)} groups of functions, where the Community Edition allows {MOST}: {', '.join(found)}"
+    if len(found) > LIMIT:
+        message = f"{len(found)} groups of functions, where the Community Edition allows {LIMIT}: {', '.join(found)}"
         raise TooManyGroupsError(message)
     return found

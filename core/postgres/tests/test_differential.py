@@ -21,7 +21,7 @@ from core.postgres import pipelined
 from core.postgres.errors import InterfaceError
 from core.postgres.pipelined import DbapiConnection, NativeConnection
 from provisioning.local_settings import LOOPBACK
-from testing.world import World
+from testing.environment import Environment
 from tools.local.servers.postgres_server import SUPERUSER
 
 KEPT: Final = set("SVCMstcnd")
@@ -137,10 +137,10 @@ Options = dict[str, str | int]
 
 
 @pytest.fixture(scope="module")
-def place(world: World) -> Options:
+def place(env: Environment) -> Options:
     """Return what a connection is made of."""
-    database = f"shared_psql_{world.worker}"
-    port = world.ports.shared_psql
+    database = f"shared_psql_{env.worker}"
+    port = env.ports.shared_psql
     return {
         "user": SUPERUSER,
         "host": LOOPBACK,

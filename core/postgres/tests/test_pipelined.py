@@ -14,11 +14,11 @@ from core.configuration import secret, setting
 from core.postgres.errors import DatabaseError, InterfaceError
 from core.postgres.pipelined import DbapiConnection
 from provisioning.local_settings import LOOPBACK
-from testing.world import World
-from tools.local.patience import until
+from testing.environment import Environment
 from tools.local.ports import free_ports
-from tools.local.servers import postgres_server, private_process
+from tools.local.servers import managed_process, postgres_server
 from tools.local.servers.binaries import find
+from tools.local.wait import until
 
 PGBOUNCER = """
 [databases]
@@ -64,12 +64,12 @@ def opened(port: int | None = None, *, timeout: float = 10) -> Counted:
 
 
 @pytest.fixture
-def connection(world: World) -> Iterator[Counted]:
+def connection(env: Environment) -> Iterator[Counted]:
     with closing(opened()) as connection:
         yield connection
 
 
-def test_an_answer_that_does_not_come_in_time_ends_the_connection(world: World) -> None:
+def test_an_answer_that_does_not_come_in_time_ends_the_connection(env: Environment) -> None:
     with closing(opened(timeout=0.5)) as hasty:
         with pytest.raises(InterfaceError, match="network error"):
             hasty.asked("select pg_sleep(60)")
@@ -246,7 +246,7 @@ def test_rows_are_copied_in_and_out(connection: Counted) -> None:
 
 
 @pytest.fixture
-def pooled(world: World, tmp_path: Path) -> Iterator[int]:
+def pooled(env: Environment, tmp_path: Path) -> Iterator[int]:
     """Run PgBouncer in transaction mode, with one connection to Postgres for everybody; yield its port."""
     port = setting("SHARED_PSQL_URL").partition("/")[0].rpartition(":")[2]
     [own_port] = free_ports(1)
@@ -256,7 +256,7 @@ def pooled(world: World, tmp_path: Path) -> Iterator[int]:
     configuration.write_text(
         PGBOUNCER.format(host=LOOPBACK, port=port, own_port=own_port, password=password, user=user)
     )
-    server = private_process.start("pgbouncer", [find("pgbouncer"), configuration], run=tmp_path, cwd=tmp_path)
+    server = managed_process.start("pgbouncer", [find("pgbouncer"), configuration], run=tmp_path, cwd=tmp_path)
     try:
         server.wait_until(lambda: postgres_server.answers(own_port, password))
         yield own_port

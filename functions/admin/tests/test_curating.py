@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from functions.domain.catalog.tests.making import a_slug, an_agent
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 NewPerson = Callable[..., Person]
 
@@ -19,20 +19,20 @@ def admin(person: NewPerson) -> str:
     return person(scopes=("user", "admin")).token
 
 
-def emitted(world: World, kind: str, slug: str) -> list[str]:
+def emitted(env: Environment, kind: str, slug: str) -> list[str]:
     """Return who caused the events of a type about an agent."""
     query = text("select actor from outbox where type = :type and data ->> 'slug' = :slug")
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         return list(db.scalars(query, {"type": kind, "slug": slug}))
 
 
-def test_a_new_agent_is_in_the_catalog_and_says_who_put_it_there(api: Api, world: World, person: NewPerson) -> None:
+def test_a_new_agent_is_in_the_catalog_and_says_who_put_it_there(api: Api, env: Environment, person: NewPerson) -> None:
     admin, slug = person(scopes=("user", "admin")), a_slug()
     agent = {"slug": slug, "name": "Poet", "summary": "Answers in verse."}
     answer = api.admin.post("/v1/admin/agents", json=agent, token=admin.token)
     assert (answer.status_code, answer.json["slug"]) == (201, slug)
     assert api.user.get(f"/v1/agents/{slug}").json["name"] == "Poet"
-    assert emitted(world, "com.botberi.agent.created.v1", slug) == [admin.id]
+    assert emitted(env, "com.botberi.agent.created.v1", slug) == [admin.id]
 
 
 def test_a_slug_is_taken_once_and_a_repeated_request_is_no_second_one(api: Api, admin: str) -> None:
@@ -72,8 +72,8 @@ def test_a_field_that_is_wrong_is_named(api: Api, admin: str, field: str, value:
     assert [error["pointer"] for error in answer.json["errors"]] == [f"/{field}"]
 
 
-def test_a_change_wants_the_etag_of_what_was_read(api: Api, world: World, admin: str) -> None:
-    path = f"/v1/admin/agents/{an_agent(world)}"
+def test_a_change_wants_the_etag_of_what_was_read(api: Api, env: Environment, admin: str) -> None:
+    path = f"/v1/admin/agents/{an_agent(env)}"
     etag = api.admin.get(path, token=admin).headers["ETag"]
     change = {"name": "Other"}
     assert api.admin.patch(path, json=change, token=admin).status_code == 428
@@ -85,17 +85,17 @@ def test_a_change_wants_the_etag_of_what_was_read(api: Api, world: World, admin:
     assert api.admin.get(path, token=admin).json["name"] == "Other"
 
 
-def test_a_change_that_changes_nothing_says_nothing(api: Api, world: World, admin: str) -> None:
-    slug = an_agent(world, name="Same")
+def test_a_change_that_changes_nothing_says_nothing(api: Api, env: Environment, admin: str) -> None:
+    slug = an_agent(env, name="Same")
     path = f"/v1/admin/agents/{slug}"
     etag = api.admin.get(path, token=admin).headers["ETag"]
     answer = api.admin.patch(path, json={"name": "Same", "summary": None}, token=admin, headers={"If-Match": etag})
     assert (answer.status_code, answer.headers["ETag"]) == (200, etag)
-    assert emitted(world, "com.botberi.agent.changed.v1", slug) == []
+    assert emitted(env, "com.botberi.agent.changed.v1", slug) == []
 
 
-def test_administrators_see_what_is_not_listed(api: Api, world: World, admin: str) -> None:
-    slug = an_agent(world, listed=False)
+def test_administrators_see_what_is_not_listed(api: Api, env: Environment, admin: str) -> None:
+    slug = an_agent(env, listed=False)
     [item] = api.admin.get(f"/v1/admin/agents?q={slug}", token=admin).json["items"]
     assert (item["slug"], item["listed"]) == (slug, False)
     assert api.admin.get(f"/v1/admin/agents/{slug}", token=admin).json["listed"] is False

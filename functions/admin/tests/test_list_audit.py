@@ -10,11 +10,11 @@ from events.wire import CloudEvent
 from functions.domain import audit
 from functions.domain.databases import SharedDb
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 
-def happened(world: World, *, subject: str, actor: str, kind: str = "com.botberi.agent.changed.v1") -> str:
+def happened(env: Environment, *, subject: str, actor: str, kind: str = "com.botberi.agent.changed.v1") -> str:
     event = CloudEvent(
         id=new_id("evt"),
         source="/botberi/shared_psql",
@@ -24,7 +24,7 @@ def happened(world: World, *, subject: str, actor: str, kind: str = "com.botberi
         data={"slug": "x"},
         extensions=(("actor", actor),),
     )
-    with world.transaction("shared_psql", "subscribers") as db:
+    with env.transaction("shared_psql", "subscribers") as db:
         audit.record(SharedDb(db), event)
     return event.id
 
@@ -34,13 +34,13 @@ def seen(api: Api, token: str, query: str) -> list[Any]:
 
 
 def test_filters_narrow_it_down_and_the_newest_comes_first(
-    api: Api, world: World, person: Callable[..., Person]
+    api: Api, env: Environment, person: Callable[..., Person]
 ) -> None:
     admin = person(scopes=("user", "admin"))
     one, other = new_id("agt"), new_id("agt")
-    first = happened(world, subject=one, actor=admin.id)
-    second = happened(world, subject=one, actor="system", kind="com.botberi.agent.created.v1")
-    third = happened(world, subject=other, actor=admin.id)
+    first = happened(env, subject=one, actor=admin.id)
+    second = happened(env, subject=one, actor="system", kind="com.botberi.agent.created.v1")
+    third = happened(env, subject=other, actor=admin.id)
     assert seen(api, admin.token, f"subject={one}") == [second, first]
     assert seen(api, admin.token, f"actor={admin.id}&type=com.botberi.agent.changed.v1") == [third, first]
     assert seen(api, admin.token, f"subject={one}&type=com.botberi.agent.created.v1") == [second]

@@ -12,9 +12,9 @@ from sqlalchemy.exc import ProgrammingError
 
 from functions.domain.catalog.tests.making import a_bundle, a_slug, an_agent, in_base64
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
 from testing.responses import Response
-from testing.world import World
 
 VERSION: dict[str, Any] = {"number": "1.0.0", "config_schema": {"type": "object"}, "bundle": in_base64(a_bundle())}
 
@@ -30,43 +30,43 @@ def publish(api: Api, person: Callable[..., Person]) -> Callable[..., Response]:
     return post
 
 
-def channels(world: World, slug: str) -> dict[str, str]:
+def channels(env: Environment, slug: str) -> dict[str, str]:
     query = text(
         "select c.name, v.number from channels c join agent_versions v on v.id = c.version_id"
         " join agents a on a.id = c.agent_id where slug = :slug"
     )
-    with world.transaction("shared_psql", "user") as db:
+    with env.transaction("shared_psql", "user") as db:
         return {row.name: row.number for row in db.execute(query, {"slug": slug})}
 
 
-def test_a_bundle_becomes_the_stable_version(api: Api, world: World, publish: Callable[..., Response]) -> None:
-    slug, content = an_agent(world), a_bundle()
+def test_a_bundle_becomes_the_stable_version(api: Api, env: Environment, publish: Callable[..., Response]) -> None:
+    slug, content = an_agent(env), a_bundle()
     answer = publish(slug, bundle=in_base64(content), changelog="First.")
     assert (answer.status_code, answer.json["channels"]) == (201, ["stable"])
-    assert channels(world, slug) == {"stable": "1.0.0"}
+    assert channels(env, slug) == {"stable": "1.0.0"}
     assert api.user.get(f"/v1/agents/{slug}/versions/1.0.0").json["changelog"] == "First."
     query = text("select content from bundles b join agent_versions v on v.bundle_sha256 = b.sha256 where v.id = :id")
-    with world.transaction("shared_psql", "worker") as db:
+    with env.transaction("shared_psql", "worker") as db:
         assert db.scalar(query, {"id": answer.json["id"]}) == content
 
 
-def test_channels_move_to_the_version_that_names_them(world: World, publish: Callable[..., Response]) -> None:
-    slug = an_agent(world)
+def test_channels_move_to_the_version_that_names_them(env: Environment, publish: Callable[..., Response]) -> None:
+    slug = an_agent(env)
     publish(slug, number="1.0.0", channels=["stable", "beta", "stable"][:2])
     publish(slug, number="1.1.0-rc.1", channels=["beta"])
     publish(slug, number="0.9.0", channels=[])
-    assert channels(world, slug) == {"stable": "1.0.0", "beta": "1.1.0-rc.1"}
+    assert channels(env, slug) == {"stable": "1.0.0", "beta": "1.1.0-rc.1"}
 
 
-def test_a_number_is_published_once(world: World, publish: Callable[..., Response]) -> None:
-    slug = an_agent(world)
+def test_a_number_is_published_once(env: Environment, publish: Callable[..., Response]) -> None:
+    slug = an_agent(env)
     assert publish(slug).status_code == 201
     again = publish(slug, bundle=in_base64(a_bundle("def agent(r): ...")))
     assert (again.status_code, again.code) == (409, "version_exists")
 
 
-def test_another_build_of_a_number_is_no_other_version(world: World, publish: Callable[..., Response]) -> None:
-    slug = an_agent(world)
+def test_another_build_of_a_number_is_no_other_version(env: Environment, publish: Callable[..., Response]) -> None:
+    slug = an_agent(env)
     assert publish(slug, number="1.0.0+build.1").status_code == 201
     assert publish(slug, number="1.0.0+build.2").code == "version_exists"
     assert publish(slug, number="1.0.0").code == "version_exists"
@@ -84,22 +84,22 @@ def test_another_build_of_a_number_is_no_other_version(world: World, publish: Ca
     ],
 )
 def test_stable_moves_neither_down_nor_to_a_preview_by_itself(
-    world: World, publish: Callable[..., Response], published: list[str], stable: str | None
+    env: Environment, publish: Callable[..., Response], published: list[str], stable: str | None
 ) -> None:
-    slug = an_agent(world)
+    slug = an_agent(env)
     told = [publish(slug, number=number).json["channels"] for number in published]
-    assert channels(world, slug).get("stable") == stable
+    assert channels(env, slug).get("stable") == stable
     assert told == [["stable"] if number in {stable, "2.0.0"} else [] for number in published]
 
 
-def test_a_channel_that_is_named_moves_wherever_it_is_sent(world: World, publish: Callable[..., Response]) -> None:
-    slug = an_agent(world, "2.0.0")
+def test_a_channel_that_is_named_moves_wherever_it_is_sent(env: Environment, publish: Callable[..., Response]) -> None:
+    slug = an_agent(env, "2.0.0")
     assert publish(slug, number="1.0.1", channels=["stable"]).json["channels"] == ["stable"]
-    assert channels(world, slug) == {"stable": "1.0.1"}
+    assert channels(env, slug) == {"stable": "1.0.1"}
 
 
-def test_a_schema_is_shown_as_it_was_sent(api: Api, world: World, publish: Callable[..., Response]) -> None:
-    slug = an_agent(world)
+def test_a_schema_is_shown_as_it_was_sent(api: Api, env: Environment, publish: Callable[..., Response]) -> None:
+    slug = an_agent(env)
     numbers = {
         "zone": {"maximum": 1e300, "default": -0.0},
         "b": {"minimum": 1.0, "maximum": 2**53},
@@ -112,22 +112,22 @@ def test_a_schema_is_shown_as_it_was_sent(api: Api, world: World, publish: Calla
     assert publish(slug, number="1.0.1", config_schema=shown).status_code == 201
 
 
-def test_a_bundle_may_come_in_lines(world: World, publish: Callable[..., Response]) -> None:
+def test_a_bundle_may_come_in_lines(env: Environment, publish: Callable[..., Response]) -> None:
     lines = base64.encodebytes(a_bundle("def agent(r): ...")).decode()
     assert "\n" in lines.strip()
-    assert publish(an_agent(world), bundle=lines).status_code == 201
+    assert publish(an_agent(env), bundle=lines).status_code == 201
 
 
-def test_of_two_at_the_same_time_one_is_published(world: World, publish: Callable[..., Response]) -> None:
-    slug = an_agent(world)
+def test_of_two_at_the_same_time_one_is_published(env: Environment, publish: Callable[..., Response]) -> None:
+    slug = an_agent(env)
     with ThreadPoolExecutor(4) as pool:
         statuses = sorted(answer.status_code for answer in pool.map(lambda _: publish(slug), range(4)))
     assert statuses == [201, 409, 409, 409]
 
 
 @pytest.mark.parametrize("statement", ["update agent_versions set image = 'x'", "delete from agent_versions"])
-def test_the_database_too_keeps_versions_as_they_are(world: World, statement: str) -> None:
-    with pytest.raises(ProgrammingError, match="permission denied"), world.transaction("shared_psql", "admin") as db:
+def test_the_database_too_keeps_versions_as_they_are(env: Environment, statement: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), env.transaction("shared_psql", "admin") as db:
         db.execute(text(statement))
 
 
@@ -151,13 +151,13 @@ def test_the_database_too_keeps_versions_as_they_are(world: World, statement: st
     ],
 )
 def test_what_is_wrong_is_refused_and_changes_nothing(
-    world: World, publish: Callable[..., Response], fields: dict[str, Any], code: str
+    env: Environment, publish: Callable[..., Response], fields: dict[str, Any], code: str
 ) -> None:
-    slug = an_agent(world)
+    slug = an_agent(env)
     answer = publish(slug, **fields)
     assert (answer.status_code, answer.code) == (422, code)
     assert answer.json["errors"]
-    assert channels(world, slug) == {}
+    assert channels(env, slug) == {}
 
 
 def test_an_agent_that_is_not_there_gets_no_version(publish: Callable[..., Response]) -> None:
@@ -165,9 +165,9 @@ def test_an_agent_that_is_not_there_gets_no_version(publish: Callable[..., Respo
 
 
 def test_a_bundle_of_a_mebibyte_fits_and_a_body_of_three_does_not(
-    world: World, publish: Callable[..., Response]
+    env: Environment, publish: Callable[..., Response]
 ) -> None:
-    slug = an_agent(world)
+    slug = an_agent(env)
     full = a_bundle("def agent(r): ...\n" + "#" * 200_000)
     assert publish(slug, bundle=in_base64(full)).status_code == 201
     assert publish(slug, number="2.0.0", bundle="A" * 3 * 1024 * 1024).status_code == 413

@@ -12,8 +12,8 @@ from events.catalog.systems import NoticePosted, RecordChanged
 from events.contracts import contracts
 from testing import people
 from testing.clients import Api
+from testing.environment import Environment
 from testing.responses import Response
-from testing.world import World
 
 DATA = {"notice_id": "notice-1", "text": "Something has happened."}
 EVENT = {"specversion": "1.0", "id": "ce-1", "source": "/example/crm", "type": NoticePosted.type, "data": DATA}
@@ -22,12 +22,12 @@ STRUCTURED = {"Content-Type": "application/cloudevents+json; charset=utf-8"}
 
 
 @pytest.fixture
-def token(world: World) -> str:
-    return people.publisher(world, "/example/crm", "/example/sdk", "/example/batch")
+def token(env: Environment) -> str:
+    return people.publisher(env, "/example/crm", "/example/sdk", "/example/batch")
 
 
-def row(world: World, event_id: str) -> dict[str, Any]:
-    with world.transaction("shared_psql", "relay") as db:
+def row(env: Environment, event_id: str) -> dict[str, Any]:
+    with env.transaction("shared_psql", "relay") as db:
         found = db.exec_driver_sql("select * from outbox where id = %s", (event_id,)).mappings().one()
     return dict(found)
 
@@ -37,13 +37,13 @@ def structured(api: Api, token: str, event: dict[str, Any]) -> Response:
 
 
 @pytest.mark.parametrize("mode", [to_structured, to_binary])
-def test_what_the_sdk_makes_is_published(api: Api, world: World, token: str, mode: Callable[..., Any]) -> None:
+def test_what_the_sdk_makes_is_published(api: Api, env: Environment, token: str, mode: Callable[..., Any]) -> None:
     event = CloudEvent({"source": "/example/sdk", "type": NoticePosted.type, "traceparent": TRACE}, DATA)
     headers, body = mode(event)
     answer = api.broker.post("/v1/events", data=body, headers=headers, token=token)
     assert answer.status_code == 202, answer.text
     assert answer.json["id"] == event["id"]
-    written = row(world, event["id"])
+    written = row(env, event["id"])
     assert (written["source"], written["data"], written["traceparent"]) == ("/example/sdk", DATA, TRACE)
 
 
@@ -61,10 +61,10 @@ def test_the_example_of_a_type_is_published_under_ones_own_source(api: Api, toke
         assert structured(api, token, example).status_code == 202
 
 
-def test_it_can_be_addressed_to_postgres(api: Api, world: World, token: str) -> None:
+def test_it_can_be_addressed_to_postgres(api: Api, env: Environment, token: str) -> None:
     answer = structured(api, token, EVENT | {"id": "ce-2", "channel": "orders"})
     assert (answer.json["database"], answer.json["channel"]) == ("shared_psql", "orders")
-    assert row(world, "ce-2")["channel"] == "orders"
+    assert row(env, "ce-2")["channel"] == "orders"
 
 
 @pytest.mark.parametrize(
@@ -133,19 +133,19 @@ ALLOWED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("change", ALLOWED.values(), ids=ALLOWED)
 def test_what_the_specification_allows_is_taken(
-    api: Api, world: World, token: str, request: pytest.FixtureRequest, change: dict[str, Any]
+    api: Api, env: Environment, token: str, request: pytest.FixtureRequest, change: dict[str, Any]
 ) -> None:
     event = EVENT | {"id": f"allowed {request.node.name}"} | change
     answer = structured(api, token, event)
     assert answer.status_code == 202, answer.text
-    written = row(world, event["id"])
+    written = row(env, event["id"])
     assert (written["id"], written["source"], written["data"]) == (event["id"], event["source"], DATA)
 
 
 @pytest.mark.parametrize("mode", [to_structured, to_binary])
 @pytest.mark.parametrize("kind", [None, "application/json; charset=utf-8", "application/vnd.example+json"])
 def test_the_sdk_s_modes_carry_the_same(
-    api: Api, world: World, token: str, mode: Callable[..., Any], kind: str | None
+    api: Api, env: Environment, token: str, mode: Callable[..., Any], kind: str | None
 ) -> None:
     attributes = {
         "id": f"{mode.__name__} {kind}".replace("/", " "),
@@ -158,7 +158,7 @@ def test_the_sdk_s_modes_carry_the_same(
     headers, body = mode(event)
     answer = api.broker.post("/v1/events", data=body, headers=headers, token=token)
     assert answer.status_code == 202, answer.text
-    written = row(world, attributes["id"])
+    written = row(env, attributes["id"])
     assert (written["source"], written["data"]) == (attributes["source"], DATA)
 
 

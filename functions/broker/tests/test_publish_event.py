@@ -9,8 +9,8 @@ from events.catalog.systems import NoticePosted
 from migrations.databases import connect
 from testing import people
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 EVENT = {
     "type": NoticePosted.type,
@@ -20,17 +20,17 @@ EVENT = {
 
 
 @pytest.fixture
-def key(world: World) -> str:
-    return people.publisher(world, "/example/crm", "/example/shop", scopes=())
+def key(env: Environment) -> str:
+    return people.publisher(env, "/example/crm", "/example/shop", scopes=())
 
 
-def outbox(world: World, event_id: str) -> list[Any]:
-    with world.transaction("shared_psql", "relay") as db:
+def outbox(env: Environment, event_id: str) -> list[Any]:
+    with env.transaction("shared_psql", "relay") as db:
         rows = db.exec_driver_sql("select source, type, subject, data, actor from outbox where id = %s", (event_id,))
         return [tuple(row) for row in rows]
 
 
-def test_an_event_is_written_as_it_was_given(api: Api, world: World, key: str) -> None:
+def test_an_event_is_written_as_it_was_given(api: Api, env: Environment, key: str) -> None:
     answer = api.broker.post("/v1/events", json=EVENT | {"id": "crm-1"}, token=key)
     assert answer.status_code == 202
     assert answer.json == {
@@ -45,31 +45,31 @@ def test_an_event_is_written_as_it_was_given(api: Api, world: World, key: str) -
         "exchange": "botberi.events",
         "routing_key": NoticePosted.type,
     }
-    [row] = outbox(world, "crm-1")
+    [row] = outbox(env, "crm-1")
     assert row[:4] == ("/example/crm", EVENT["type"], "notice-1", EVENT["data"])
     assert re.fullmatch(pattern("pub"), row[4])
 
 
-def test_the_same_event_twice_is_one_event(api: Api, world: World, key: str) -> None:
+def test_the_same_event_twice_is_one_event(api: Api, env: Environment, key: str) -> None:
     for known in (False, True):
         answer = api.broker.post("/v1/events", json=EVENT | {"id": "crm-2"}, token=key)
         assert answer.json["known"] is known
-    assert len(outbox(world, "crm-2")) == 1
+    assert len(outbox(env, "crm-2")) == 1
 
 
-def test_another_event_under_a_taken_id_is_refused(api: Api, world: World, key: str) -> None:
+def test_another_event_under_a_taken_id_is_refused(api: Api, env: Environment, key: str) -> None:
     api.broker.post("/v1/events", json=EVENT | {"id": "crm-3"}, token=key)
     other = EVENT | {"id": "crm-3", "data": {"notice_id": "notice-2", "text": "Something else has."}}
     answer = api.broker.post("/v1/events", json=other, token=key)
     assert (answer.status_code, answer.code) == (409, "event_id_taken")
-    assert len(outbox(world, "crm-3")) == 1
+    assert len(outbox(env, "crm-3")) == 1
 
 
-def test_another_system_may_use_the_same_id(api: Api, world: World, key: str) -> None:
+def test_another_system_may_use_the_same_id(api: Api, env: Environment, key: str) -> None:
     for source in ("/example/crm", "/example/shop"):
         event = EVENT | {"id": "crm-4", "source": source}
         assert api.broker.post("/v1/events", json=event, token=key).json["known"] is False
-    assert len(outbox(world, "crm-4")) == 2
+    assert len(outbox(env, "crm-4")) == 2
 
 
 def test_without_id_and_source_both_are_given(api: Api, key: str, person: Callable[..., Person]) -> None:
@@ -108,11 +108,11 @@ def test_the_fields_that_do_not_fit_are_named(api: Api, key: str) -> None:
     assert [error["pointer"] for error in answer.json["errors"]] == ["/data/notice_id", "/data/text"]
 
 
-def test_an_event_for_postgres_goes_to_its_queue_alone(api: Api, world: World, key: str) -> None:
+def test_an_event_for_postgres_goes_to_its_queue_alone(api: Api, env: Environment, key: str) -> None:
     answer = api.broker.post("/v1/events", json=EVENT | {"id": "crm-5", "channel": "orders"}, token=key)
     assert (answer.json["exchange"], answer.json["routing_key"]) == ("", "botberi.notify.shared_psql")
     assert (answer.json["database"], answer.json["channel"]) == ("shared_psql", "orders")
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         rows = db.exec_driver_sql("select recipient, channel from outbox where id = 'crm-5'").all()
     assert rows == [("botberi.notify.shared_psql", "orders")]
 
@@ -122,19 +122,19 @@ def test_publishing_takes_the_broker_scope(api: Api, person: Callable[..., Perso
     assert answer.status_code == 403
 
 
-def test_the_broker_writes_events_through_their_door_alone(world: World) -> None:
-    assert world.worker
+def test_the_broker_writes_events_through_their_door_alone(env: Environment) -> None:
+    assert env.worker
     with connect("shared_psql", "broker").connect() as db:
         allowed = db.exec_driver_sql("select has_table_privilege('outbox', 'select, insert')").scalar()
     assert not allowed
 
 
-def test_large_events_are_told_apart_by_source_and_id_like_small_ones(api: Api, world: World, key: str) -> None:
+def test_large_events_are_told_apart_by_source_and_id_like_small_ones(api: Api, env: Environment, key: str) -> None:
     large = EVENT | {"id": "large-1", "data": {"notice_id": "large", "text": "x" * 70_000}}
     for source in ("/example/crm", "/example/shop"):
         answer = api.broker.post("/v1/events", json=large | {"source": source}, token=key)
         assert (answer.status_code, answer.json["known"]) == (202, False)
-    with world.transaction("shared_psql", "migrator") as db:
+    with env.transaction("shared_psql", "migrator") as db:
         # As when it has been forgotten after seven days, and its body not yet.
         db.exec_driver_sql("delete from idempotency_keys where key = 'large-1'")
     answer = api.broker.post("/v1/events", json=large, token=key)

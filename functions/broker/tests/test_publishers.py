@@ -21,9 +21,9 @@ from functions.runtime.providers.callers import Guard
 from functions.tests.asking import ask
 from testing import people
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
 from testing.responses import Response
-from testing.world import World
 
 NOTICE = {"type": NoticePosted.type, "data": {"notice_id": "n-1", "text": "t"}}
 RECORD = {"type": RecordChanged.type, "data": {"record_id": "r-1", "kind": "customer", "change": "updated"}}
@@ -31,13 +31,13 @@ CRM = "/example/crm"
 
 
 @contextmanager
-def administrator(world: World) -> Iterator[SharedDb]:
-    with world.transaction("shared_psql", "admin") as db:
+def administrator(env: Environment) -> Iterator[SharedDb]:
+    with env.transaction("shared_psql", "admin") as db:
         yield SharedDb(db)
 
 
-def create(world: World, name: str, *sources: str, **more: Any) -> str:
-    with administrator(world) as db:
+def create(env: Environment, name: str, *sources: str, **more: Any) -> str:
+    with administrator(env) as db:
         return publishers.create(db, Wanted(name, sources or (CRM,), **more))[1]
 
 
@@ -55,10 +55,10 @@ def in_batch(api: Api, token: str, event: dict[str, Any]) -> set[str]:
 
 @pytest.mark.parametrize("model", [each for each in load().values() if each.scope is None], ids=lambda each: each.type)
 def test_nobody_else_says_what_botberi_says(
-    api: Api, world: World, person: Callable[..., Person], model: type[Event]
+    api: Api, env: Environment, person: Callable[..., Person], model: type[Event]
 ) -> None:
     operator = person(scopes=("user", "admin", "broker"))
-    callers = ((operator.token, f"/accounts/{operator.id}"), (people.publisher(world, CRM), CRM))
+    callers = ((operator.token, f"/accounts/{operator.id}"), (people.publisher(env, CRM), CRM))
     for token, source in callers:
         event = {"type": model.type, "source": source, "data": contracts.example(model)["data"]}
         answer = say(api, token, event)
@@ -67,11 +67,11 @@ def test_nobody_else_says_what_botberi_says(
 
 
 def test_a_scope_and_a_list_of_types_say_what_a_publisher_may_say(
-    api: Api, world: World, person: Callable[..., Person]
+    api: Api, env: Environment, person: Callable[..., Person]
 ) -> None:
-    plain = create(world, "plain")
-    records = create(world, "records", scopes=["records"])
-    only = create(world, "only", types=[RecordChanged.type], scopes=["records"])
+    plain = create(env, "plain")
+    records = create(env, "records", scopes=["records"])
+    only = create(env, "only", types=[RecordChanged.type], scopes=["records"])
     operator = person(scopes=("user", "broker")).token
     allowed = {
         (name, event["type"])
@@ -102,8 +102,8 @@ def test_a_scope_and_a_list_of_types_say_what_a_publisher_may_say(
         ("/accounts/usr_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f", "source_reserved"),
     ],
 )
-def test_a_publisher_speaks_under_its_own_sources(api: Api, world: World, source: str, code: str | None) -> None:
-    key = people.publisher(world, CRM)
+def test_a_publisher_speaks_under_its_own_sources(api: Api, env: Environment, source: str, code: str | None) -> None:
+    key = people.publisher(env, CRM)
     answer = say(api, key, NOTICE, source=source)
     assert (answer.status_code == 202) == (code is None)
     assert code is None or answer.code == code
@@ -117,19 +117,19 @@ def test_an_account_speaks_under_its_own_source(api: Api, person: Callable[..., 
     assert say(api, one.token, NOTICE, source=CRM).code == "source_not_granted"
 
 
-def test_a_key_opens_nothing_but_publishing(api: Api, world: World) -> None:
-    key = people.publisher(world, CRM)
+def test_a_key_opens_nothing_but_publishing(api: Api, env: Environment) -> None:
+    key = people.publisher(env, CRM)
     opened = {"publish_event", "publish_events"}
     for endpoint in declarations(["user", "admin", "broker"]):
         if endpoint.parameter(Guard) and endpoint.name not in opened:
             assert ask(api, endpoint, token=key).status_code == 401, endpoint.name
 
 
-def test_a_key_is_long_has_a_prefix_and_is_kept_as_its_hash(world: World) -> None:
-    key = create(world, "kept")
+def test_a_key_is_long_has_a_prefix_and_is_kept_as_its_hash(env: Environment) -> None:
+    key = create(env, "kept")
     assert key.startswith("botberi_pk_")
     assert len(bytes.fromhex(key.removeprefix("botberi_pk_"))) * 8 >= 128
-    with world.transaction("shared_psql", "migrator") as db:
+    with env.transaction("shared_psql", "migrator") as db:
         dumped = text(
             "select query_to_xml('table ' || name, true, true, '')::text from unnest(cast(:tables as text[])) as name"
         )
@@ -138,25 +138,25 @@ def test_a_key_is_long_has_a_prefix_and_is_kept_as_its_hash(world: World) -> Non
     assert key not in everything
 
 
-def test_a_revoked_publisher_says_nothing_more(api: Api, world: World) -> None:
-    key = create(world, "ends")
+def test_a_revoked_publisher_says_nothing_more(api: Api, env: Environment) -> None:
+    key = create(env, "ends")
     assert say(api, key, NOTICE).status_code == 202
-    with administrator(world) as db:
+    with administrator(env) as db:
         publishers.revoke(db, "ends", "A test has ended.")
     answer = say(api, key, NOTICE)
     assert (answer.status_code, answer.code) == (401, "unauthenticated")
-    with administrator(world) as db, pytest.raises(PublisherNotFound):
+    with administrator(env) as db, pytest.raises(PublisherNotFound):
         publishers.rotate(db, "ends", overlap=0)
 
 
-def test_after_a_rotation_both_keys_are_good_for_a_while(api: Api, world: World) -> None:
-    keys = [create(world, "turns")]
+def test_after_a_rotation_both_keys_are_good_for_a_while(api: Api, env: Environment) -> None:
+    keys = [create(env, "turns")]
     for overlap in (3600, 0):
-        with administrator(world) as db:
+        with administrator(env) as db:
             keys.append(publishers.rotate(db, "turns", overlap=overlap))
         expected = [401] * (len(keys) - 1) if overlap == 0 else [202]
         assert [say(api, key, NOTICE).status_code for key in keys] == [*expected, 202]
-    with administrator(world) as db:
+    with administrator(env) as db:
         [row] = [each for each in publishers.listed(db) if each["name"] == "turns"]
     assert (datetime.now(UTC) - row["key_created_at"]).total_seconds() < 600
 
@@ -179,12 +179,12 @@ def test_a_key_of_nobody_is_a_401(api: Api, token: str) -> None:
         Wanted("w", [CRM], scopes=["admin"]),
     ],
 )
-def test_a_publisher_can_not_be_given_what_nobody_may_have(world: World, wanted: Wanted) -> None:
-    with administrator(world) as db, pytest.raises(PublisherInvalid):
+def test_a_publisher_can_not_be_given_what_nobody_may_have(env: Environment, wanted: Wanted) -> None:
+    with administrator(env) as db, pytest.raises(PublisherInvalid):
         publishers.create(db, wanted)
 
 
-def test_a_name_is_given_once(world: World) -> None:
-    create(world, "once")
-    with administrator(world) as db, pytest.raises(PublisherNameTaken):
+def test_a_name_is_given_once(env: Environment) -> None:
+    create(env, "once")
+    with administrator(env) as db, pytest.raises(PublisherNameTaken):
         publishers.create(db, Wanted("once", [CRM]))

@@ -18,7 +18,7 @@ def test_processes_are_what_there_is_without_a_choice(tmp_path: Path, monkeypatc
     assert chosen.folder == tmp_path
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_a_worker_with_a_driver_that_is_none_says_which_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRIVER", "balloon")
     worker = [sys.executable, "-m", "celery", "-A", "functions.jobs.app", "worker"]

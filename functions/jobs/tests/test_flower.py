@@ -13,12 +13,12 @@ from urllib3 import make_headers
 from core import http_client
 from functions.jobs import queue
 from provisioning.local_settings import ROOT
+from testing.environment import Environment
 from testing.launches import Launched
-from testing.world import World
 from tools.local import processes
 from tools.local.ports import free_ports
-from tools.local.servers import private_process
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers import managed_process
+from tools.local.servers.managed_process import ManagedProcess
 
 LOGIN = "botberi:a password"
 
@@ -39,12 +39,12 @@ def seen(port: int, what: str) -> Any:
 
 
 @pytest.fixture
-def flower(world: World) -> Iterator[int]:
+def flower(env: Environment) -> Iterator[int]:
     """The port on which Flower answers."""
     [port] = free_ports(1)
-    command = processes.watchers(world.session, replace(world.ports, flower=port))["flower"]
+    command = processes.watchers(env.session, replace(env.ports, flower=port))["flower"]
     environment = {**os.environ, "FLOWER_BASIC_AUTH": LOGIN}
-    process = private_process.start("flower", command, run=world.session, cwd=ROOT, environment=environment)
+    process = managed_process.start("flower", command, run=env.session, cwd=ROOT, environment=environment)
     process.wait_until(lambda: seen(port, "workers") is not None)
     yield port
     process.stop()
@@ -52,9 +52,9 @@ def flower(world: World) -> Iterator[int]:
 
 def test_flower_shows_the_worker_and_its_jobs(
     launch: Callable[..., Launched],
-    worker: Callable[..., PrivateProcess],
+    worker: Callable[..., ManagedProcess],
     eventually: Callable[..., Any],
-    world: World,
+    env: Environment,
     flower: int,
 ) -> None:
     instance = launch()
@@ -71,5 +71,5 @@ def test_flower_shows_the_worker_and_its_jobs(
             401
         ] * 4
     assert asked(flower, "/healthcheck", None) == (200, "OK")
-    with world.redis() as client:
+    with env.redis() as client:
         assert [(entry["username"], entry["reason"], entry["object"]) for entry in client.acl_log()] == []

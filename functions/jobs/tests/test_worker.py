@@ -11,14 +11,14 @@ import pytest
 from core import context
 from functions.jobs import queue
 from functions.jobs.settings import ADMIN_QUEUE, CONVERGE, DATABASE, DEAD, USER_QUEUE
+from testing.environment import Environment
 from testing.launches import Launched
-from testing.world import World
 from tools.local.ports import free_ports
 from tools.local.servers import redis_server
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers.managed_process import ManagedProcess
 
 Launch = Callable[..., Launched]
-Worker = Callable[..., PrivateProcess]
+Worker = Callable[..., ManagedProcess]
 Eventually = Callable[[Callable[[], Any]], Any]
 
 NEVER = "1000"
@@ -65,7 +65,7 @@ def test_an_instance_arrives_though_its_worker_is_killed(
 
 
 def test_trace_and_actor_come_along_to_the_worker(
-    launch: Launch, worker: Worker, eventually: Eventually, world: World
+    launch: Launch, worker: Worker, eventually: Eventually, env: Environment
 ) -> None:
     instance = launch()
     worker(INSTANCE_SWEEP_SECONDS=NEVER)
@@ -74,18 +74,18 @@ def test_trace_and_actor_come_along_to_the_worker(
         queue.converge(instance.id, queue=ADMIN_QUEUE)
     eventually(lambda: instance.status == "running")
     assert {event["actor"] for event in instance.history() if event["kind"] == "status"} == {"usr_somebody"}
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         query = "select count(*) from outbox where subject = %s and traceparent like %s"
         received = db.exec_driver_sql(query, (instance.id, f"00-{'ab' * 16}-%")).scalar()
     assert received == 3
 
 
-def test_emptying_redis_loses_nothing(launch: Launch, worker: Worker, eventually: Eventually, world: World) -> None:
+def test_emptying_redis_loses_nothing(launch: Launch, worker: Worker, eventually: Eventually, env: Environment) -> None:
     first, second = launch(), launch()
     worker(INSTANCE_SWEEP_SECONDS=NEVER)
     queue.converge(first.id)
     eventually(lambda: first.status == "running")
-    with world.redis() as client:
+    with env.redis() as client:
         client.flushall()
     queue.converge(second.id)
     eventually(lambda: second.status == "running")
@@ -108,15 +108,15 @@ def test_a_worker_leaves_its_job_behind_and_the_instance_lives_on(
 
 
 def test_a_worker_finds_redis_again_when_it_comes_back(
-    launch: Launch, worker: Worker, eventually: Eventually, world: World, monkeypatch: pytest.MonkeyPatch
+    launch: Launch, worker: Worker, eventually: Eventually, env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = free_ports(1)[0]
     monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{port}")
     client = queue._client.__wrapped__()
     monkeypatch.setattr(queue, "_client", lambda: client)
 
-    def redis_comes() -> PrivateProcess:
-        started = redis_server.start(f"redis-{port}", port, run=world.session, durable=False)
+    def redis_comes() -> ManagedProcess:
+        started = redis_server.start(f"redis-{port}", port, run=env.session, durable=False)
         started.wait_until(lambda: redis_server.answers(port))
         return started
 
@@ -166,11 +166,11 @@ BROKEN: Final = {
 
 
 def test_what_is_no_job_costs_itself_alone(
-    launch: Launch, worker: Worker, eventually: Eventually, world: World
+    launch: Launch, worker: Worker, eventually: Eventually, env: Environment
 ) -> None:
     instance = launch()
     running = worker(INSTANCE_SWEEP_SECONDS=NEVER)
-    with world.redis(database=DATABASE) as client:
+    with env.redis(database=DATABASE) as client:
         client.delete(DEAD)
         for broken in BROKEN.values():
             client.lpush(USER_QUEUE, broken)

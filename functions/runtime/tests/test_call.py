@@ -10,8 +10,8 @@ from functions.domain import revocations
 from functions.domain.accounts import sessions
 from functions.domain.databases import SharedDb, UserDb
 from functions.runtime.tests.planting import Client, Plant
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 HANDLERS = {
     "user_psql": "caller: User, db: UserDb",
@@ -44,19 +44,19 @@ def test_who_is_logged_in_is_the_caller(client: Client, person: Callable[..., Pe
 
 
 def test_an_ended_session_is_refused_whatever_the_handler_works_on(
-    client: Client, person: Callable[..., Person], world: World
+    client: Client, person: Callable[..., Person], env: Environment
 ) -> None:
     somebody = person()
     session_id = jwt.decode(somebody.token, options={"verify_signature": False})["sid"]
-    with world.transaction("user_psql", "user") as db:
+    with env.transaction("user_psql", "user") as db:
         sessions.revoke(UserDb(db), session_id, "logged_out")
-    with world.transaction("shared_psql", "subscribers") as db:
+    with env.transaction("shared_psql", "subscribers") as db:
         revocations.record(SharedDb(db), session_id, datetime.now(UTC) + timedelta(minutes=11))
     answer = client.get("/things", headers={"Authorization": f"Bearer {somebody.token}"})
     assert (answer.status_code, answer.json["code"]) == (401, "session_revoked")
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_short_transactions_end_with_their_block(plant: Plant) -> None:
     client = plant(
         read_thing="""
@@ -76,7 +76,7 @@ def test_short_transactions_end_with_their_block(plant: Plant) -> None:
     assert first != second
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_what_is_prepared_is_prepared_before_a_transaction_is_open(plant: Plant, person: Callable[..., Person]) -> None:
     client = plant(
         create_thing="""

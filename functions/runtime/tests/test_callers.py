@@ -14,8 +14,8 @@ from core.configuration import secret
 from functions.domain.accounts import access_tokens, keys
 from functions.tests.alone import without_memory
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 Forge = Callable[..., str]
 
@@ -108,9 +108,9 @@ def test_a_token_of_another_kind_is_refused(api: Api, forge: Forge, kind: str | 
 
 
 def test_a_key_that_was_removed_is_refused_at_once(
-    api: Api, forge: Forge, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, forge: Forge, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Path(shutil.copytree(world.secrets, tmp_path / "secrets"))
+    folder = Path(shutil.copytree(env.secrets, tmp_path / "secrets"))
     monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
     first, second = json.loads(secret(keys.PRIVATE))["keys"]
     tokens = [forge(key=jwt.PyJWK(key, "EdDSA").key, headers={"kid": key["kid"]}) for key in (first, second)]
@@ -121,9 +121,9 @@ def test_a_key_that_was_removed_is_refused_at_once(
 
 
 def test_keys_that_were_rotated_in_meanwhile_are_found(
-    api: Api, forge: Forge, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, forge: Forge, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(world.secrets, tmp_path / "secrets")
+    shutil.copytree(env.secrets, tmp_path / "secrets")
     with without_memory(monkeypatch):
         monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path / "secrets"))
         before = forge()

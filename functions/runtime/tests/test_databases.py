@@ -16,7 +16,7 @@ from functions.domain.databases import SharedDb
 from functions.runtime import databases
 from functions.runtime.tests.planting import Client, Plant
 from functions.tests.alone import without_memory
-from testing.world import World
+from testing.environment import Environment
 
 ASK = """
     @endpoint("GET", "/things", API errors=(Unavailable,))
@@ -38,24 +38,24 @@ def asked(client: Client) -> tuple[int, str | None]:
     return answer.status_code, answer.json["code"] if answer.data else None
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 @pytest.mark.parametrize(
     "statement", ["select pg_sleep(20)", "select pg_terminate_backend(pg_backend_pid())", "select id from sessions"]
 )
-def test_what_may_work_the_next_time_is_a_503(plant: Plant, world: World, statement: str) -> None:
-    with world.transaction("user_psql", "migrator") as other:
+def test_what_may_work_the_next_time_is_a_503(plant: Plant, env: Environment, statement: str) -> None:
+    with env.transaction("user_psql", "migrator") as other:
         other.exec_driver_sql("lock table sessions")
         first = plant(ask_things=ASK.format(statement=statement)).get("/things")
     assert (first.status_code, first.json["code"]) == (503, "database_unavailable")
     assert plant(ask_things=ASK.format(statement="select 1")).get("/things").status_code == 200
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_a_statement_that_is_wrong_is_a_bug(plant: Plant) -> None:
     assert asked(plant(ask_things=ASK.format(statement="select nothing"))) == (500, "internal")
 
 
-@pytest.mark.usefixtures("world")
+@pytest.mark.usefixtures("env")
 def test_an_event_that_postgres_refuses_is_told_by_the_commit_and_prevents_it() -> None:
     slug = new_id("n").replace("_", "-")
     with databases.engine("shared_psql", "admin").connect() as db:
@@ -67,7 +67,7 @@ def test_an_event_that_postgres_refuses_is_told_by_the_commit_and_prevents_it() 
         agents.find(again, slug)
 
 
-@pytest.mark.usefixtures("world", "_own_engines")
+@pytest.mark.usefixtures("env", "_own_engines")
 def test_when_all_connections_are_in_use_it_is_a_503(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "POOL_SIZE", 1)
     monkeypatch.setattr(databases, "CONNECT_TIMEOUT", 0.1)
@@ -80,7 +80,7 @@ def test_when_all_connections_are_in_use_it_is_a_503(plant: Plant, monkeypatch: 
 
 # pg8000 leaves the socket of a connection that was never made to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.usefixtures("world", "_own_engines")
+@pytest.mark.usefixtures("env", "_own_engines")
 def test_a_postgres_that_says_nothing_is_given_up_for_a_503(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "CONNECT_TIMEOUT", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:

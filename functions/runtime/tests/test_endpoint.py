@@ -6,7 +6,7 @@ from sqlalchemy import text
 from functions.domain import api_errors
 from functions.runtime.problems import STATUSES, status_of
 from functions.runtime.tests.planting import Plant
-from testing.world import World
+from testing.environment import Environment
 
 READ = """
     @endpoint("GET", "/things")
@@ -70,11 +70,11 @@ WRITE = """
     [("return", False, 1), ("raise Sorry", False, 0), ("raise ValueError", False, 0), ("raise Sorry", True, 1)],
 )
 def test_what_a_handler_wrote_is_kept_unless_it_raised(
-    plant: Plant, world: World, end: str, *, commits: bool, kept: int
+    plant: Plant, env: Environment, end: str, *, commits: bool, kept: int
 ) -> None:
     subject = f"{end}, {commits}"
     plant(write_things=WRITE.format(end=end, commits=commits, subject=subject)).post("/things")
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         assert db.scalar(text("select count(*) from outbox where subject = :it"), {"it": subject}) == kept
 
 

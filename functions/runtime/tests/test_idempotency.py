@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from functions.runtime.tests.planting import Client, Plant
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 CREATE = """
     class Thing(Body):
@@ -44,13 +44,13 @@ def things(plant: Plant, person: Callable[..., Person]) -> Things:
     return Things(plant(create_thing=CREATE), person().token)
 
 
-def test_the_same_key_twice_creates_once_and_answers_twice(things: Things, world: World) -> None:
+def test_the_same_key_twice_creates_once_and_answers_twice(things: Things, env: Environment) -> None:
     name = secrets.token_hex(8)
     first, second = things.create("once", name), things.create("once", name)
     assert (first.status_code, second.status_code) == (201, 201)
     assert first.data == second.data
     assert first.headers["ETag"] == second.headers["ETag"] == f'"{first.json["id"]}"'
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         assert db.scalar(text("select count(*) from outbox where subject = :name"), {"name": name}) == 1
 
 

@@ -7,7 +7,7 @@ import redis
 
 from functions.jobs.settings import DATABASE, USER_QUEUE
 from functions.runtime import redis_users
-from testing.world import World
+from testing.environment import Environment
 
 ANSWER = "cache:catalog:0:1"
 GENERATION = "generation:catalog"
@@ -59,11 +59,11 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize("part", sorted(redis_users.USERS.keys() - {"admin"}))
-def test_a_part_may_not(world: World, part: str) -> None:
+def test_a_part_may_not(env: Environment, part: str) -> None:
     database = 0 if part in {"cache", "invalidation"} else DATABASE
-    with world.redis(part, database) as client:
+    with env.redis(part, database) as client:
         assert [command for command in FORBIDDEN[part] if not refused(client, command)] == []
-    with world.redis() as client:
+    with env.redis() as client:
         client.acl_log_reset()
 
 
@@ -85,9 +85,9 @@ def refused(client: redis.Redis, command: str) -> bool:
         {"username": "botberi_nobody", "password": "x"},
     ],
 )
-def test_nobody_gets_in_without_the_password_of_a_part(world: World, login: dict[str, Any]) -> None:
-    somebody = redis.Redis(port=world.ports.user_redis, **login)
+def test_nobody_gets_in_without_the_password_of_a_part(env: Environment, login: dict[str, Any]) -> None:
+    somebody = redis.Redis(port=env.ports.user_redis, **login)
     with somebody as client, pytest.raises(redis.exceptions.AuthenticationError):
         client.ping()
-    with world.redis() as client:
+    with env.redis() as client:
         client.acl_log_reset()

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from functions.runtime import databases
 from functions.runtime.tests.planting import Client, Plant
 from testing.clients import signed
-from testing.world import World
+from testing.environment import Environment
 
-pytestmark = pytest.mark.usefixtures("world")
+pytestmark = pytest.mark.usefixtures("env")
 
 RECEIVE = """
     @subscriber
@@ -47,9 +47,9 @@ def send(client: Client, body: bytes, **changes: str) -> Any:
     return client.post("/", data=body, headers=signed(function, body) | changes)
 
 
-def effects(world: World, given: dict[str, Any]) -> int:
+def effects(env: Environment, given: dict[str, Any]) -> int:
     subject = "received " + given["data"]["account_id"]
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         return int(db.scalar(text("select count(*) from outbox where subject = :subject"), {"subject": subject}) or 0)
 
 
@@ -59,7 +59,7 @@ def receive(plant: Plant) -> Client:
 
 
 def test_what_the_dispatcher_has_not_signed_for_this_function_is_a_401_and_changes_nothing(
-    receive: Client, world: World
+    receive: Client, env: Environment
 ) -> None:
     given = event()
     body = json.dumps(given).encode()
@@ -71,46 +71,48 @@ def test_what_the_dispatcher_has_not_signed_for_this_function_is_a_401_and_chang
             *(401, "application/problem+json", "not_signed"),
         )
         assert answer.headers["WWW-Authenticate"]
-    assert effects(world, given) == 0
+    assert effects(env, given) == 0
 
 
-def test_a_second_delivery_changes_nothing(receive: Client, world: World) -> None:
+def test_a_second_delivery_changes_nothing(receive: Client, env: Environment) -> None:
     given = event()
     assert [deliver(receive, given).status_code for _ in range(3)] == [200, 200, 200]
-    assert effects(world, given) == 1
+    assert effects(env, given) == 1
 
 
-def test_what_a_newer_producer_says_besides_is_ignored(receive: Client, world: World) -> None:
+def test_what_a_newer_producer_says_besides_is_ignored(receive: Client, env: Environment) -> None:
     given = event()
     given["data"]["more"] = {"a": [1]}
     assert deliver(receive, given | {"later": "attribute"}).status_code == 200
-    assert effects(world, given) == 1
+    assert effects(env, given) == 1
 
 
-def test_two_deliveries_at_once_change_it_once(receive: Client, world: World) -> None:
+def test_two_deliveries_at_once_change_it_once(receive: Client, env: Environment) -> None:
     given = event()
     with ThreadPoolExecutor(3) as senders:
         answers = list(senders.map(lambda _: deliver(receive, given).status_code, range(3)))
     assert answers == [200, 200, 200]
-    assert effects(world, given) == 1
+    assert effects(env, given) == 1
 
 
 @pytest.mark.parametrize(
     "source",
     ["/example/crm", "/botberi/shared_psql", "/Botberi/user_psql", "//botberi/user_psql", "/botberi/user_psql/x"],
 )
-def test_what_botberi_says_is_believed_from_nobody_else(receive: Client, world: World, source: str) -> None:
+def test_what_botberi_says_is_believed_from_nobody_else(receive: Client, env: Environment, source: str) -> None:
     given = event()
     answer = deliver(receive, given | {"source": source})
     assert (answer.status_code, answer.json["code"]) == (422, "event_source_unexpected")
-    assert effects(world, given) == 0
+    assert effects(env, given) == 0
 
 
-def test_an_event_whose_attributes_are_headers_is_none_since_they_are_not_signed(receive: Client, world: World) -> None:
+def test_an_event_whose_attributes_are_headers_is_none_since_they_are_not_signed(
+    receive: Client, env: Environment
+) -> None:
     given = event()
     headers = {f"ce-{name}": value for name, value in given.items() if name not in {"data", "datacontenttype"}}
     answer = send(receive, json.dumps(given["data"]).encode(), **headers, **{"Content-Type": "application/json"})
-    assert (answer.status_code, answer.json["code"], effects(world, given)) == (422, "not_an_event", 0)
+    assert (answer.status_code, answer.json["code"], effects(env, given)) == (422, "not_an_event", 0)
 
 
 @pytest.mark.parametrize(
@@ -163,14 +165,14 @@ def test_what_is_no_event_is_not_said_back(receive: Client) -> None:
     [("raise Unavailable", 503), ("raise Conflict", 422), ("raise NotFound", 422), ("raise KeyError('hunter2')", 500)],
 )
 def test_what_a_handler_raises_leaves_nothing_and_can_be_delivered_again(
-    plant: Plant, world: World, end: str, status: int
+    plant: Plant, env: Environment, end: str, status: int
 ) -> None:
     given = event()
     answer = deliver(plant("subscribers", receive_registration=RECEIVE.format(end=end)), given)
-    assert (answer.status_code, effects(world, given)) == (status, 0)
+    assert (answer.status_code, effects(env, given)) == (status, 0)
     assert "hunter2" not in answer.text
     assert deliver(plant("subscribers", receive_registration=RECEIVE.format(end="")), given).status_code == 200
-    assert effects(world, given) == 1
+    assert effects(env, given) == 1
 
 
 def test_while_postgres_is_away_it_is_a_503_that_names_it_in_the_log_alone(
@@ -202,18 +204,18 @@ def test_the_log_names_the_call_of_a_gateway_and_not_the_password_that_comes_wit
     assert "YWRtaW46c2VjcmV0" not in str(told)
 
 
-def test_who_receives_all_receives_types_that_nobody_knows(plant: Plant, world: World) -> None:
+def test_who_receives_all_receives_types_that_nobody_knows(plant: Plant, env: Environment) -> None:
     given = event(type="com.example.thing.happened.v1")
     assert deliver(plant("subscribers", receive_all=ALL), given).status_code == 200
-    assert effects(world, given) == 1
+    assert effects(env, given) == 1
 
 
-def test_what_a_subscriber_says_is_caused_by_what_it_received(receive: Client, world: World) -> None:
+def test_what_a_subscriber_says_is_caused_by_what_it_received(receive: Client, env: Environment) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
     given = event(traceparent=f"00-{trace}-b7ad6b7169203331-01", correlationid="first", actor="usr_9")
     deliver(receive, given)
     columns = text("select traceparent, correlationid, causationid, actor from outbox where subject = :subject")
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         said = db.execute(columns, {"subject": "received " + given["data"]["account_id"]}).one()
     assert said.traceparent.split("-")[1] == trace
     assert tuple(said)[1:] == ("first", given["id"], "usr_9")

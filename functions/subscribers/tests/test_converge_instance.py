@@ -8,15 +8,15 @@ from core.ids import new_id
 from functions.jobs import queue
 from functions.jobs.settings import ADMIN_QUEUE, DATABASE, USER_QUEUE
 from testing.clients import Api
-from testing.world import World
+from testing.environment import Environment
 from tools.local.ports import free_ports
 
 TRACE = "ab" * 16
 
 
 @pytest.fixture
-def jobs(world: World) -> Iterator[Callable[[str], list[Any]]]:
-    client = world.redis(database=DATABASE)
+def jobs(env: Environment) -> Iterator[Callable[[str], list[Any]]]:
+    client = env.redis(database=DATABASE)
     client.delete(USER_QUEUE, ADMIN_QUEUE)
     yield lambda name: [json.loads(message) for message in client.lrange(name, 0, -1)]
     client.delete(USER_QUEUE, ADMIN_QUEUE)

@@ -9,7 +9,7 @@ from core.ids import new_id
 from events.catalog.schedules import SharedPruningFallenDue, UserPruningFallenDue
 from functions.domain import pruning
 from testing.clients import Api
-from testing.world import World
+from testing.environment import Environment
 
 PRUNERS: Final = {
     "user_psql": ("prune_user_psql", UserPruningFallenDue.type),
@@ -38,63 +38,65 @@ def prune(api: Api, database: str) -> int:
     return int(api.deliver(function, event).status_code)
 
 
-def make(world: World, database: str, statement: str, days: int) -> str:
+def make(env: Environment, database: str, statement: str, days: int) -> str:
     key = new_id("key")
     sql = statement.replace("{age}", f"now() - interval '{days} days'")
-    with world.transaction(database, "migrator") as db:
+    with env.transaction(database, "migrator") as db:
         db.execute(text(sql), {"key": key})
     return key
 
 
-def left(world: World, database: str, table: str, column: str) -> set[str]:
-    with world.transaction(database, "migrator") as db:
+def left(env: Environment, database: str, table: str, column: str) -> set[str]:
+    with env.transaction(database, "migrator") as db:
         return set(db.scalars(text(f"select {column}::text from {table}")))
 
 
 @both
-def test_old_keys_and_handled_events_are_forgotten_and_young_ones_stay(api: Api, world: World, database: str) -> None:
-    old = [make(world, database, KEY, 8), make(world, database, EVENT, 46)]
-    young = [make(world, database, KEY, 6), make(world, database, EVENT, 44)]
+def test_old_keys_and_handled_events_are_forgotten_and_young_ones_stay(
+    api: Api, env: Environment, database: str
+) -> None:
+    old = [make(env, database, KEY, 8), make(env, database, EVENT, 46)]
+    young = [make(env, database, KEY, 6), make(env, database, EVENT, 44)]
     assert prune(api, database) == 200
-    kept = left(world, database, "idempotency_keys", "key") | left(world, database, "inbox", "id")
+    kept = left(env, database, "idempotency_keys", "key") | left(env, database, "inbox", "id")
     assert not kept & set(old)
     assert kept >= set(young)
 
 
 @both
 def test_when_a_batch_was_full_it_asks_to_go_on(
-    api: Api, world: World, monkeypatch: pytest.MonkeyPatch, database: str
+    api: Api, env: Environment, monkeypatch: pytest.MonkeyPatch, database: str
 ) -> None:
     monkeypatch.setattr(pruning, "BATCH", 2)
-    keys = {make(world, database, KEY, 8) for _ in range(3)}
+    keys = {make(env, database, KEY, 8) for _ in range(3)}
     assert prune(api, database) == 200
-    assert len(keys & left(world, database, "idempotency_keys", "key")) == 1
+    assert len(keys & left(env, database, "idempotency_keys", "key")) == 1
     said = "select count(*) from outbox where type = :type and created > now() - interval '1 minute'"
-    with world.transaction(database, "migrator") as db:
+    with env.transaction(database, "migrator") as db:
         assert db.scalar(text(said), {"type": PRUNERS[database][1]}) >= 1
 
 
-def test_sessions_that_ended_long_ago_are_forgotten(api: Api, world: World) -> None:
+def test_sessions_that_ended_long_ago_are_forgotten(api: Api, env: Environment) -> None:
     row = """
     with someone as (insert into accounts (id, email, password_hash) values (:key || 'a', :key, '') returning id)
     insert into sessions (id, account_id, secret_hash, chain_key, expires_at, revoked_at)
     select :key, id, '', '', now() + interval '30 days' - interval '{expired} days', {age} from someone
     """
-    expired = make(world, "user_psql", row.replace("{expired}", "121").replace("{age}", "null"), 0)
-    revoked = make(world, "user_psql", row.replace("{expired}", "0"), 91)
-    lately = make(world, "user_psql", row.replace("{expired}", "40"), 89)
-    open_one = make(world, "user_psql", row.replace("{expired}", "0").replace("{age}", "null"), 0)
+    expired = make(env, "user_psql", row.replace("{expired}", "121").replace("{age}", "null"), 0)
+    revoked = make(env, "user_psql", row.replace("{expired}", "0"), 91)
+    lately = make(env, "user_psql", row.replace("{expired}", "40"), 89)
+    open_one = make(env, "user_psql", row.replace("{expired}", "0").replace("{age}", "null"), 0)
     assert prune(api, "user_psql") == 200
-    kept = left(world, "user_psql", "sessions", "id")
+    kept = left(env, "user_psql", "sessions", "id")
     assert kept >= {lately, open_one}
     assert not kept & {expired, revoked}
 
 
-def test_of_the_slots_of_a_schedule_the_newest_stays(api: Api, world: World) -> None:
+def test_of_the_slots_of_a_schedule_the_newest_stays(api: Api, env: Environment) -> None:
     slot = "insert into cron_slots (schedule, slot) values (:key, {age}), (:key, {age} - interval '1 day')"
-    schedule = make(world, "shared_psql", slot, 60)
+    schedule = make(env, "shared_psql", slot, 60)
     assert prune(api, "shared_psql") == 200
-    with world.transaction("shared_psql", "migrator") as db:
+    with env.transaction("shared_psql", "migrator") as db:
         rows = db.execute(
             text("select slot < now() - interval '60 days 1 hour' from cron_slots where schedule = :name"),
             {"name": schedule},

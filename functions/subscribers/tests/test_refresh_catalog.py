@@ -8,7 +8,7 @@ from core.ids import new_id
 from functions.domain.catalog.tests.making import an_agent, change
 from functions.runtime.providers import cache
 from testing.clients import Api
-from testing.world import World
+from testing.environment import Environment
 from tools.local.ports import free_ports
 
 DATA: dict[str, dict[str, Any]] = {
@@ -37,10 +37,10 @@ def an_event(kind: str, data: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", DATA)
-def test_after_the_event_readers_see_the_change(api: Api, world: World, kind: str) -> None:
-    slug = an_agent(world, name="Before")
+def test_after_the_event_readers_see_the_change(api: Api, env: Environment, kind: str) -> None:
+    slug = an_agent(env, name="Before")
     assert api.user.get(f"/v1/agents/{slug}").json["name"] == "Before"
-    change(world, slug, name="After")
+    change(env, slug, name="After")
     assert api.deliver("refresh_catalog", an_event(kind, DATA[kind])).status_code == 200
     assert api.user.get(f"/v1/agents/{slug}").json["name"] == "After"
 

@@ -8,10 +8,10 @@ from functions.domain.catalog.tests.making import a_bundle, an_agent, in_base64
 from functions.domain.instances.confinement import SETTING
 from functions.jobs import converge
 from testing.clients import Api
+from testing.environment import Environment
 from testing.launches import Launched
 from testing.people import Person
 from testing.responses import Response
-from testing.world import World
 
 Launch = Callable[..., Launched]
 
@@ -23,9 +23,9 @@ def said(answer: Response) -> tuple[int, str | None]:
 
 
 def test_launching_starting_and_publishing_are_refused(
-    api: Api, world: World, person: Callable[..., Person], launch: Launch, monkeypatch: pytest.MonkeyPatch
+    api: Api, env: Environment, person: Callable[..., Person], launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    instance, slug = launch(), an_agent(world)
+    instance, slug = launch(), an_agent(env)
     administrator = person(scopes=("user", "admin"))
     wanted = {"agent": slug, "name": "Mine", "config": {}}
     version = {"number": "1.0.0", "config_schema": {"type": "object"}, "bundle": in_base64(a_bundle())}

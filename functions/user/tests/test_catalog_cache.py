@@ -9,7 +9,7 @@ import pytest
 from functions.domain.catalog.tests.making import an_agent, change
 from functions.runtime.providers import cache
 from testing.clients import Api
-from testing.world import World
+from testing.environment import Environment
 from tools.local.ports import free_ports
 
 
@@ -28,18 +28,18 @@ def name_of(api: Api, slug: str) -> str:
     return str(answer.json["name"])
 
 
-def test_what_was_read_is_kept_until_the_catalog_is_refreshed(api: Api, world: World) -> None:
-    slug = an_agent(world, name="Before")
+def test_what_was_read_is_kept_until_the_catalog_is_refreshed(api: Api, env: Environment) -> None:
+    slug = an_agent(env, name="Before")
     assert name_of(api, slug) == "Before"
-    change(world, slug, name="After")
+    change(env, slug, name="After")
     assert name_of(api, slug) == "Before"
     cache.connect("invalidation").forget("catalog")
     assert name_of(api, slug) == "After"
 
 
-def test_it_is_kept_for_a_minute_at_most(api: Api, world: World) -> None:
-    slug = an_agent(world)
-    client = world.redis()
+def test_it_is_kept_for_a_minute_at_most(api: Api, env: Environment) -> None:
+    slug = an_agent(env)
+    client = env.redis()
     client.flushdb()
     name_of(api, slug)
     [mine] = client.keys("cache:*")
@@ -47,29 +47,29 @@ def test_it_is_kept_for_a_minute_at_most(api: Api, world: World) -> None:
     assert 0 < client.ttl(mine) <= 60
 
 
-def test_an_emptied_redis_costs_nothing_but_time(api: Api, world: World) -> None:
-    slug = an_agent(world, name="Before")
+def test_an_emptied_redis_costs_nothing_but_time(api: Api, env: Environment) -> None:
+    slug = an_agent(env, name="Before")
     name_of(api, slug)
-    change(world, slug, name="After")
-    world.redis().flushdb()
+    change(env, slug, name="After")
+    env.redis().flushdb()
     assert name_of(api, slug) == "After"
 
 
 @pytest.mark.usefixtures("no_redis")
-def test_without_redis_everything_is_answered_as_it_is_now(api: Api, world: World) -> None:
-    slug = an_agent(world, name="Before")
+def test_without_redis_everything_is_answered_as_it_is_now(api: Api, env: Environment) -> None:
+    slug = an_agent(env, name="Before")
     assert name_of(api, slug) == "Before"
-    change(world, slug, name="After")
+    change(env, slug, name="After")
     assert name_of(api, slug) == "After"
     assert [item["name"] for item in api.user.get(f"/v1/agents?q={slug}").json["items"]] == ["After"]
 
 
-def test_an_answer_built_while_the_catalog_changed_is_not_kept_for_those_after(api: Api, world: World) -> None:
-    slug = an_agent(world, name="Before")
+def test_an_answer_built_while_the_catalog_changed_is_not_kept_for_those_after(api: Api, env: Environment) -> None:
+    slug = an_agent(env, name="Before")
     kept = cache.connect("cache")
     stale = api.user.get(f"/v1/agents/{slug}")
     number = int(kept.client.get("generation:catalog") or 0)
-    change(world, slug, name="After")
+    change(env, slug, name="After")
     cache.connect("invalidation").forget("catalog")
     # The slow reader writes what it built before the change, under the generation that it began in.
     for slot in range(cache.SLOTS):
@@ -78,10 +78,10 @@ def test_an_answer_built_while_the_catalog_changed_is_not_kept_for_those_after(a
 
 
 def test_however_much_is_searched_for_no_more_than_the_slots_are_kept(
-    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+    api: Api, env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slug = an_agent(world)
-    kept = world.redis()
+    slug = an_agent(env)
+    kept = env.redis()
     kept.flushdb()
     monkeypatch.setattr(cache, "SLOTS", 3)
     for number in range(20):
@@ -91,9 +91,9 @@ def test_however_much_is_searched_for_no_more_than_the_slots_are_kept(
 
 
 def test_a_redis_that_hangs_up_is_asked_twice_and_then_left_alone(
-    api: Api, world: World, monkeypatch: pytest.MonkeyPatch
+    api: Api, env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slug, asked = an_agent(world), []
+    slug, asked = an_agent(env), []
 
     class HangsUp(BaseRequestHandler):
         def handle(self) -> None:

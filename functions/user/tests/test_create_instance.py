@@ -12,10 +12,10 @@ from functions.domain.databases import SharedDb
 from functions.domain.instances import deployments
 from functions.domain.instances.redaction import REDACTED
 from testing.clients import Api
+from testing.environment import Environment
 from testing.launches import Launched
 from testing.people import Person
 from testing.responses import Response
-from testing.world import World
 
 SCHEMA: Final = {
     "type": "object",
@@ -39,12 +39,12 @@ def create(api: Api, person: Callable[..., Person], publish: Callable[..., str])
 Create = Callable[..., Any]
 
 
-def test_an_instance_is_created_with_its_history_and_its_event(create: Create, world: World) -> None:
+def test_an_instance_is_created_with_its_history_and_its_event(create: Create, env: Environment) -> None:
     answer = create()
     assert answer.status_code == 201
     assert (answer.json["status"], answer.json["desired_state"]) == ("pending", "running")
     assert answer.json["deadline_at"] > answer.json["created_at"]
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         said = db.exec_driver_sql("select data from outbox where subject = %s", (answer.json["id"],)).scalars().all()
     assert [(data["desired_state"], data["reason"]) for data in said] == [("running", "created")]
 
@@ -57,10 +57,10 @@ def test_every_error_of_a_config_is_at_its_field(create: Create) -> None:
     assert "short" not in answer.text
 
 
-def test_a_secret_of_a_config_is_never_shown(create: Create, world: World) -> None:
+def test_a_secret_of_a_config_is_never_shown(create: Create, env: Environment) -> None:
     answer = create(config={"size": 1, "token": "hunter2hunter2"})
     assert answer.json["config"] == {"size": 1, "token": "********"}
-    with world.transaction("shared_psql", "relay") as db:
+    with env.transaction("shared_psql", "relay") as db:
         query = "select data::text from outbox where subject = %s"
         said = db.exec_driver_sql(query, (answer.json["id"],)).scalars().all()
     assert "hunter2" not in str(said)
@@ -117,16 +117,16 @@ def test_the_same_request_twice_creates_one(create: Create) -> None:
 
 
 def test_the_same_request_gets_its_answer_also_when_it_would_be_refused_by_now(
-    api: Api, world: World, person: Callable[..., Person]
+    api: Api, env: Environment, person: Callable[..., Person]
 ) -> None:
-    slug, caller = an_agent(world, "1.0.0"), person()
+    slug, caller = an_agent(env, "1.0.0"), person()
 
     def create(key: str) -> Response:
         body = {"agent": slug, "name": "A test"}
         return api.user.post("/v1/instances", json=body, token=caller.token, headers={"Idempotency-Key": key})
 
     first = create("one")
-    change(world, slug, listed=False)
+    change(env, slug, listed=False)
     assert (create("two").status_code, create("one").text) == (422, first.text)
 
 
@@ -158,7 +158,7 @@ CONFIGS = st.dictionaries(
 
 
 def test_numbers_and_order_survive_the_way_there_and_back(
-    api: Api, world: World, publish: Callable[..., str], person: Callable[..., Person]
+    api: Api, env: Environment, publish: Callable[..., str], person: Callable[..., Person]
 ) -> None:
     caller, agent = person(), publish()
 
@@ -169,7 +169,7 @@ def test_numbers_and_order_survive_the_way_there_and_back(
         path = f"/v1/instances/{made.json['id']}"
         shown = api.user.get(path, token=caller.token).json["config"]
         assert json.dumps(shown) == json.dumps(config)
-        with world.transaction("shared_psql", "worker") as db:
+        with env.transaction("shared_psql", "worker") as db:
             assert json.dumps(deployments.read(SharedDb(db), made.json["id"], 1).config) == json.dumps(config)
 
     there_and_back()

@@ -7,7 +7,7 @@ import pytest
 
 from functions.domain.catalog.tests.making import an_agent
 from testing.clients import Api
-from testing.world import World
+from testing.environment import Environment
 
 
 def found(api: Api, q: str) -> list[str]:
@@ -16,9 +16,9 @@ def found(api: Api, q: str) -> list[str]:
     return [item["slug"] for item in answer.json["items"]]
 
 
-def test_pages_show_every_agent_once_and_the_newest_first(api: Api, world: World) -> None:
+def test_pages_show_every_agent_once_and_the_newest_first(api: Api, env: Environment) -> None:
     mark = uuid.uuid4().hex
-    slugs = [an_agent(world, summary=f"{mark} number {number}") for number in range(5)]
+    slugs = [an_agent(env, summary=f"{mark} number {number}") for number in range(5)]
     seen: list[str] = []
     more: str | None = ""
     while more is not None:
@@ -30,9 +30,9 @@ def test_pages_show_every_agent_once_and_the_newest_first(api: Api, world: World
 
 
 @pytest.mark.parametrize("field", ["name", "summary", "description"])
-def test_search_finds_a_word_in_any_field_whatever_its_case(api: Api, world: World, field: str) -> None:
+def test_search_finds_a_word_in_any_field_whatever_its_case(api: Api, env: Environment, field: str) -> None:
     word = uuid.uuid4().hex
-    slug = an_agent(world, **{field: f"Some {word.upper()} thing"})
+    slug = an_agent(env, **{field: f"Some {word.upper()} thing"})
     assert found(api, word) == [slug]
     assert found(api, slug[3:]) == [slug]
 
@@ -50,31 +50,31 @@ def test_search_finds_a_word_in_any_field_whatever_its_case(api: Api, world: Wor
         ("Привет", "ПРИВЕТ"),
     ],
 )
-def test_accents_width_and_case_dont_count(api: Api, world: World, said: str, asked: str) -> None:
+def test_accents_width_and_case_dont_count(api: Api, env: Environment, said: str, asked: str) -> None:
     mark = uuid.uuid4().hex
-    slug = an_agent(world, name=f"{mark} {said}")
+    slug = an_agent(env, name=f"{mark} {said}")
     assert found(api, f"{mark} {asked}") == [slug]
 
 
-def test_every_word_must_occur_but_in_whichever_field(api: Api, world: World) -> None:
+def test_every_word_must_occur_but_in_whichever_field(api: Api, env: Environment) -> None:
     one, other = uuid.uuid4().hex, uuid.uuid4().hex
-    slug = an_agent(world, name=one, description=other)
+    slug = an_agent(env, name=one, description=other)
     assert found(api, f"{other} {one}") == [slug]
     assert found(api, f"{one} {uuid.uuid4().hex}") == []
 
 
 @pytest.mark.parametrize("mark", ["%", "_", "\\", "'", '"', "';--", "%%", "\\%", "${x}", "{x}", ":q", "日本"])
-def test_no_character_means_more_than_itself(api: Api, world: World, mark: str) -> None:
+def test_no_character_means_more_than_itself(api: Api, env: Environment, mark: str) -> None:
     word = uuid.uuid4().hex
-    slug = an_agent(world, summary=f"{word}{mark}x")
-    an_agent(world, summary=f"{word}y-x")
+    slug = an_agent(env, summary=f"{word}{mark}x")
+    an_agent(env, summary=f"{word}y-x")
     assert found(api, f"{word}{mark}x") == [slug]
     assert found(api, f"{word[:16]}{mark}{word[16:]}") == []
 
 
-def test_what_is_not_listed_is_not_found(api: Api, world: World) -> None:
+def test_what_is_not_listed_is_not_found(api: Api, env: Environment) -> None:
     mark = uuid.uuid4().hex
-    an_agent(world, summary=mark, listed=False)
+    an_agent(env, summary=mark, listed=False)
     assert found(api, mark) == []
 
 
@@ -87,7 +87,7 @@ def test_a_query_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
     assert answer.json["errors"][0]["pointer"].startswith("?")
 
 
-def test_it_tells_which_version_each_channel_points_at(api: Api, world: World) -> None:
-    slug = an_agent(world, "1.0.0", "1.1.0")
+def test_it_tells_which_version_each_channel_points_at(api: Api, env: Environment) -> None:
+    slug = an_agent(env, "1.0.0", "1.1.0")
     [item] = api.user.get(f"/v1/agents?q={slug}").json["items"]
     assert item["channels"] == {"stable": "1.1.0"}

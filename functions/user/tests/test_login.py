@@ -6,8 +6,8 @@ from sqlalchemy import text
 
 from functions.domain.accounts.refresh_tokens import RefreshToken
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 
 def test_who_logs_in_gets_ten_minutes_and_a_way_to_more(api: Api, person: Callable[..., Person]) -> None:
@@ -47,9 +47,9 @@ def test_one_password_is_verified_whether_there_is_an_account_or_not(
     assert len(verified) == 1
 
 
-def test_a_suspended_account_is_refused(api: Api, person: Callable[..., Person], world: World) -> None:
+def test_a_suspended_account_is_refused(api: Api, person: Callable[..., Person], env: Environment) -> None:
     somebody = person()
-    with world.transaction("user_psql", "migrator") as db:
+    with env.transaction("user_psql", "migrator") as db:
         db.execute(text("update accounts set suspended = true where id = :id"), {"id": somebody.id})
     answer = api.user.post("/v1/auth/login", json={"email": somebody.email, "password": somebody.password})
     assert (answer.status_code, answer.json["code"]) == (403, "account_suspended")
@@ -61,11 +61,13 @@ def test_credentials_of_another_shape_are_refused(api: Api, credentials: object)
     assert answer.status_code in {415, 422}
 
 
-def test_neither_a_password_nor_a_token_is_kept_as_it_is(api: Api, person: Callable[..., Person], world: World) -> None:
+def test_neither_a_password_nor_a_token_is_kept_as_it_is(
+    api: Api, person: Callable[..., Person], env: Environment
+) -> None:
     somebody = person()
     login = {"email": somebody.email, "password": somebody.password}
     token = api.user.post("/v1/auth/login", json=login).json["refresh_token"]
-    with world.transaction("user_psql", "migrator") as db:
+    with env.transaction("user_psql", "migrator") as db:
         rows = db.execute(
             text("select to_jsonb(a) || to_jsonb(s) from accounts a join sessions s on account_id = a.id")
         )

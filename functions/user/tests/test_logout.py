@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import text
 
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 
 def test_after_the_logout_the_tokens_of_the_session_are_worth_nothing(api: Api, person: Callable[..., Person]) -> None:
@@ -27,18 +27,18 @@ def test_other_sessions_of_the_account_go_on(api: Api, person: Callable[..., Per
     assert api.user.get("/v1/me", token=other["access_token"]).status_code == 200
 
 
-def test_two_logouts_at_once_are_said_once(api: Api, person: Callable[..., Person], world: World) -> None:
+def test_two_logouts_at_once_are_said_once(api: Api, person: Callable[..., Person], env: Environment) -> None:
     somebody = person()
     with ThreadPoolExecutor(2) as tabs:
         answers = tabs.map(lambda _: api.user.post("/v1/auth/logout", token=somebody.token), range(2))
     assert {answer.status_code for answer in answers} <= {204, 401}
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         said = db.execute(text("select data from outbox where data ->> 'account_id' = :id"), {"id": somebody.id})
         assert [data["reason"] for data in said.scalars() if "reason" in data] == ["logged_out"]
 
 
 def test_a_logout_outlasts_the_access_tokens_of_its_session(
-    api: Api, person: Callable[..., Person], world: World
+    api: Api, person: Callable[..., Person], env: Environment
 ) -> None:
     somebody = person()
     api.user.post("/v1/auth/logout", token=somebody.token)
@@ -46,5 +46,5 @@ def test_a_logout_outlasts_the_access_tokens_of_its_session(
         "select cast(data ->> 'expires_at' as timestamptz) - now() > interval '10 minutes' from outbox"
         " where type = 'com.botberi.session.revoked.v1' and data ->> 'account_id' = :id"
     )
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         assert db.execute(statement, {"id": somebody.id}).scalars().all() == [True]

@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from functions.domain.accounts.refresh_tokens import RefreshToken
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 
 @pytest.fixture
@@ -22,9 +22,9 @@ def refreshed(api: Api, pair: dict[str, Any]) -> Any:
     return api.user.post("/v1/auth/refresh", json={"refresh_token": pair["refresh_token"]})
 
 
-def change_session(world: World, pair: dict[str, Any], change: str) -> None:
+def change_session(env: Environment, pair: dict[str, Any], change: str) -> None:
     session_id = RefreshToken.read(pair["refresh_token"]).session_id
-    with world.transaction("user_psql", "migrator") as db:
+    with env.transaction("user_psql", "migrator") as db:
         db.execute(text(f"update sessions set {change} where id = :id"), {"id": session_id})
 
 
@@ -43,24 +43,24 @@ def test_ten_tabs_that_refresh_at_once_stay_logged_in_together(api: Api, pair: d
     assert refreshed(api, answers[0].json).status_code == 200
 
 
-def test_a_spent_token_ends_its_session_and_says_so(api: Api, pair: dict[str, Any], world: World) -> None:
+def test_a_spent_token_ends_its_session_and_says_so(api: Api, pair: dict[str, Any], env: Environment) -> None:
     newest = refreshed(api, refreshed(api, pair).json).json
     stolen = refreshed(api, pair)
     assert (stolen.status_code, stolen.json["code"]) == (401, "refresh_token_reused")
     assert refreshed(api, newest).json["code"] == "session_ended"
     assert api.user.get("/v1/me", token=newest["access_token"]).json["code"] == "session_revoked"
     session_id = RefreshToken.read(pair["refresh_token"]).session_id
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         said = db.execute(text("select data ->> 'reason' from outbox where subject = :id"), {"id": session_id})
         assert said.scalars().all() == ["refresh_token_reused"]
 
 
 @pytest.mark.parametrize("later", ["0 seconds", "1 hour", "29 days"])
 def test_whose_answer_was_lost_gets_it_again_whatever_the_time(
-    api: Api, pair: dict[str, Any], world: World, later: str
+    api: Api, pair: dict[str, Any], env: Environment, later: str
 ) -> None:
     lost = refreshed(api, pair).json
-    change_session(world, pair, f"refreshed_at = now() - interval '{later}'")
+    change_session(env, pair, f"refreshed_at = now() - interval '{later}'")
     again = [refreshed(api, pair).json["refresh_token"] for _ in range(3)]
     assert again == [lost["refresh_token"]] * 3
     assert refreshed(api, lost).status_code == 200
@@ -71,16 +71,16 @@ def test_once_the_next_token_was_presented_the_one_before_it_is_spent(api: Api, 
     assert refreshed(api, pair).json["code"] == "refresh_token_reused"
 
 
-def test_a_session_that_was_idle_for_thirty_days_has_ended(api: Api, pair: dict[str, Any], world: World) -> None:
-    change_session(world, pair, "expires_at = now() - interval '1 second'")
+def test_a_session_that_was_idle_for_thirty_days_has_ended(api: Api, pair: dict[str, Any], env: Environment) -> None:
+    change_session(env, pair, "expires_at = now() - interval '1 second'")
     assert refreshed(api, pair).json["code"] == "session_ended"
 
 
-def test_every_refresh_gives_a_session_thirty_days(api: Api, pair: dict[str, Any], world: World) -> None:
-    change_session(world, pair, "expires_at = now() + interval '1 second'")
+def test_every_refresh_gives_a_session_thirty_days(api: Api, pair: dict[str, Any], env: Environment) -> None:
+    change_session(env, pair, "expires_at = now() + interval '1 second'")
     session_id = RefreshToken.read(refreshed(api, pair).json["refresh_token"]).session_id
     remaining = text("select expires_at - now() > interval '29 days' from sessions where id = :id")
-    with world.transaction("user_psql", "migrator") as db:
+    with env.transaction("user_psql", "migrator") as db:
         assert db.scalar(remaining, {"id": session_id})
 
 

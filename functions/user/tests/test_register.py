@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 
 from testing.clients import Api
-from testing.world import World
+from testing.environment import Environment
 
 PASSWORD = "a good long password"
 
@@ -22,9 +22,9 @@ def test_who_registers_has_an_account_with_the_scope_user(api: Api) -> None:
     assert "password" not in str(answer.json)
 
 
-def test_a_registration_is_said_once_by_the_account_itself(api: Api, world: World) -> None:
+def test_a_registration_is_said_once_by_the_account_itself(api: Api, env: Environment) -> None:
     account = api.user.post("/v1/auth/register", json={"email": new_email(), "password": PASSWORD}).json
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         said = db.execute(text("select type, data, actor from outbox where subject = :id"), account).all()
     assert said == [("com.botberi.account.registered.v1", {"account_id": account["id"]}, account["id"])]
 

@@ -29,12 +29,12 @@ from tools.bench.events import (
     writers,
 )
 from tools.bench.events.rows import Sample
-from tools.harness import ground
-from tools.harness.ground import Ground
+from tools.harness import environment
+from tools.harness.environment import BenchEnvironment
 
 FOLDER: Final = ROOT / "docs" / "performance"
 
-BENCHES: Final[Mapping[str, Callable[[Ground, float], Sample]]] = {
+BENCHES: Final[Mapping[str, Callable[[BenchEnvironment, float], Sample]]] = {
     "publishing": publishing.once,
     "writers": writers.once,
     "statements": writers.drain,
@@ -57,8 +57,8 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=BENCHES, help="one of the measurements; may be repeated")
     parser.add_argument("--save", action="store_true", help="write the figures and the picture to docs/performance")
     arguments = parser.parse_args()
-    with ground.prepared() as made:
-        where = f"{datetime.now(UTC):%Y-%m-%d}, {ground.machine()}. {ground.versions(made)}."
+    with environment.prepared() as made:
+        where = f"{datetime.now(UTC):%Y-%m-%d}, {environment.machine()}. {environment.versions(made)}."
         run = Run(arguments.only or list(BENCHES), arguments.repetitions, arguments.size)
         try:
             run.measure(made)
@@ -66,7 +66,7 @@ def main() -> None:
             run.failed.append("what came after the interruption")
             raise
         finally:
-            where += f" Load {ground.load()} at the end."
+            where += f" Load {environment.load()} at the end."
             where += f" Missing: {', '.join(run.failed)}." if run.failed else ""
             if any(run.samples):
                 tell(run.samples, where, save_to=FOLDER if arguments.save else None)
@@ -85,7 +85,7 @@ class Run:
     """One for each repetition."""
     failed: list[str] = field(default_factory=list)
 
-    def measure(self, made: Ground) -> None:
+    def measure(self, made: BenchEnvironment) -> None:
         """Measure everything in turn, again and again."""
         started = time.monotonic()
         for repetition in range(1, self.repetitions + 1):
@@ -96,7 +96,7 @@ class Run:
                     minutes = (time.monotonic() - started) / 60
                     say(f"{repetition}/{self.repetitions} {name}: {told} (minute {minutes:.1f})")
 
-    def _once(self, made: Ground, name: str, title: str) -> str:
+    def _once(self, made: BenchEnvironment, name: str, title: str) -> str:
         try:
             made.settle()
             taken = BENCHES[name](made, self.size)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from core import http_client
 from events import signing
 from tools.bench import wrk
-from tools.harness.ground import QUEUE, Ground, wait
+from tools.harness.environment import QUEUE, BenchEnvironment, wait
 from tools.local.health import answers
 from tools.local.ports import free_ports
 
@@ -19,33 +19,31 @@ wrk.body = [==[%s]==]
 """
 
 
-def once(ground: Ground, size: float) -> dict[str, float]:
+def once(env: BenchEnvironment, size: float) -> dict[str, float]:
     """Return the events a second that the dispatcher brings, and wrk's requests a second, with as many connections."""
     [port] = free_ports(1)
-    function = ground.start("function", "tools.bench.events.function", str(port))
+    function = env.start("function", "tools.bench.events.function", str(port))
     function.wait_until(lambda: answers(port, "/_/health"))
-    sample = ground.program(
-        sys.executable, "-c", "from tools.bench.events.opponents import body; print(body(1).decode())"
-    )
-    asked = _wrk(ground, port, sample.strip(), max(2, round(5 * size)))
+    sample = env.program(sys.executable, "-c", "from tools.bench.events.opponents import body; print(body(1).decode())")
+    asked = _wrk(env, port, sample.strip(), max(2, round(5 * size)))
     count = int(8000 * size)
-    ground.program(sys.executable, "-m", "tools.bench.events.opponents", "pipelined", str(count))
+    env.program(sys.executable, "-m", "tools.bench.events.opponents", "pipelined", str(count))
     before = _calls(port)["count"]
-    ground.stop("function")
-    function = ground.start("function", "tools.bench.events.function", str(port))
+    env.stop("function")
+    function = env.start("function", "tools.bench.events.function", str(port))
     function.wait_until(lambda: answers(port, "/_/health"))
     before = _calls(port)["count"]
-    ground.start("dispatcher", "events.dispatcher", FUNCTIONS_URL=f"http://127.0.0.1:{port}/function/{{name}}")
+    env.start("dispatcher", "events.dispatcher", FUNCTIONS_URL=f"http://127.0.0.1:{port}/function/{{name}}")
     wait(lambda: _calls(port)["count"] - before >= count, 300, "the dispatcher did not bring everything")
     told = _calls(port)
     for name in ("dispatcher", "function"):
-        ground.stop(name)
-    ground.purge()
+        env.stop(name)
+    env.purge()
     return {"dispatched": (told["count"] - before - 1) / (told["last"] - told["first"]), "wrk": asked}
 
 
-def _wrk(ground: Ground, port: int, body: str, seconds: int) -> float:
-    script = ground.folder / "post.lua"
+def _wrk(env: BenchEnvironment, port: int, body: str, seconds: int) -> float:
+    script = env.folder / "post.lua"
     message = signing.message_id(QUEUE.function, "bench", "1")
     signed = signing.headers(signing.Keys().current(), message, body.encode())
     script.write_text(_LUA % (body, "\n".join(f'wrk.headers["{name}"] = "{each}"' for name, each in signed.items())))

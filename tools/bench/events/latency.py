@@ -7,7 +7,7 @@ import time
 from statistics import quantiles
 from typing import Final
 
-from tools.harness.ground import TYPE, Ground, wait
+from tools.harness.environment import TYPE, BenchEnvironment, wait
 
 RATE: Final = 100
 """Events a second."""
@@ -51,28 +51,28 @@ class _Call(socketserver.StreamRequestHandler):
             self.wfile.write(_ANSWER)
 
 
-def once(ground: Ground, size: float) -> dict[str, float]:
+def once(env: BenchEnvironment, size: float) -> dict[str, float]:
     """Return the median and the 99th percentile in milliseconds, from the commit's return to the call."""
     ear = Ear()
-    ground.start_relay()
-    ground.start("dispatcher", "events.dispatcher", FUNCTIONS_URL=f"http://127.0.0.1:{ear.port}/function/{{name}}")
-    _commit(ground, 20)
+    env.start_relay()
+    env.start("dispatcher", "events.dispatcher", FUNCTIONS_URL=f"http://127.0.0.1:{ear.port}/function/{{name}}")
+    _commit(env, 20)
     wait(lambda: len(ear.received) >= 20, 30, "the dispatcher calls nobody")  # noqa: PLR2004 - the same number
-    committed = _commit(ground, max(200, int(1500 * size)))
+    committed = _commit(env, max(200, int(1500 * size)))
     wait(lambda: committed.keys() <= ear.received.keys(), 30, "an event was not delivered")
     took = [1000 * max(0.0, ear.received[name] - at) for name, at in committed.items()]
     for name in ("dispatcher", "relay"):
-        ground.stop(name)
+        env.stop(name)
     ear.shutdown()
     ear.server_close()
     cuts = quantiles(took, n=100)
     return {"latency_p50": cuts[49], "latency_p99": cuts[98]}
 
 
-def _commit(ground: Ground, count: int) -> dict[str, float]:
+def _commit(env: BenchEnvironment, count: int) -> dict[str, float]:
     """Commit events at the rate; return when each one's commit had returned."""
     committed = {}
-    session = ground.session()
+    session = env.session()
     statement = session.prepare("select emit_event(:type, :subject, cast(:data as jsonb))")
     due = time.monotonic()
     for number in range(count):

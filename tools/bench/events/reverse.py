@@ -10,37 +10,37 @@ from events.catalog.load import load
 from events.dispatcher.notifier import INGEST, joined
 from events.dispatcher.validation import Validator
 from tools.bench.events.opponents import body
-from tools.harness.ground import Ground, wait
+from tools.harness.environment import BenchEnvironment, wait
 
 
-def once(ground: Ground, size: float) -> dict[str, float]:
+def once(env: BenchEnvironment, size: float) -> dict[str, float]:
     """Return the events a second of both; each becomes an inbox row and a NOTIFY."""
-    return {"reverse": _batched(ground, int(20_000 * size)), "reverse_single": _single(ground, int(1000 * size))}
+    return {"reverse": _batched(env, int(20_000 * size)), "reverse_single": _single(env, int(1000 * size))}
 
 
-def _batched(ground: Ground, count: int) -> float:
-    _publish(ground, "batched", count)
-    ground.start("dispatcher", "events.dispatcher", FUNCTIONS_URL="http://127.0.0.1:9/{name}")
-    wait(lambda: _taken_in(ground) >= count, 300, "the notifier did not take in everything")
-    [[seconds]] = ground.run(
+def _batched(env: BenchEnvironment, count: int) -> float:
+    _publish(env, "batched", count)
+    env.start("dispatcher", "events.dispatcher", FUNCTIONS_URL="http://127.0.0.1:9/{name}")
+    wait(lambda: _taken_in(env) >= count, 300, "the notifier did not take in everything")
+    [[seconds]] = env.run(
         "select extract(epoch from max(received) - min(received))::float8 from inbox where subscriber = 'notify'"
     )
-    [[first]] = ground.run(
+    [[first]] = env.run(
         "select count(*) from inbox where received = (select min(received) from inbox where subscriber = 'notify')"
     )
-    ground.stop("dispatcher")
-    ground.run("truncate inbox")
+    env.stop("dispatcher")
+    env.run("truncate inbox")
     # The first batch was taken in before the clock started.
     return float((count - first) / seconds)
 
 
-def _single(ground: Ground, count: int) -> float:
+def _single(env: BenchEnvironment, count: int) -> float:
     """Do the same for each message by itself: look at it, take it in with a statement that commits, acknowledge it."""
-    _publish(ground, "single", count)
+    _publish(env, "single", count)
     gatekeeper = Validator(load())
-    session = ground.session("relay")
+    session = env.session("relay")
     statement = session.prepare(INGEST)
-    with ground.broker() as connection:
+    with env.broker() as connection:
         channel = connection.channel()
         channel.basic_qos(prefetch_count=100)
         started = time.perf_counter()
@@ -54,22 +54,22 @@ def _single(ground: Ground, count: int) -> float:
         took = time.perf_counter() - started
         channel.cancel()
     session.close()
-    ground.run("truncate inbox")
+    env.run("truncate inbox")
     return count / took
 
 
-def _taken_in(ground: Ground) -> int:
-    [[count]] = ground.run("select count(*) from inbox where subscriber = 'notify'")
+def _taken_in(env: BenchEnvironment) -> int:
+    [[count]] = env.run("select count(*) from inbox where subscriber = 'notify'")
     return int(count)
 
 
-def _publish(ground: Ground, name: str, count: int) -> None:
+def _publish(env: BenchEnvironment, name: str, count: int) -> None:
     """Put events that are addressed to a channel of Postgres into their queue."""
     persistent = pika.BasicProperties(content_type="application/cloudevents+json", delivery_mode=2)
-    with ground.broker() as connection:
+    with env.broker() as connection:
         channel = connection.channel()
         for number in range(count):
             event = json.loads(body(number)) | {"id": f"evt_{name}_{number}", "channel": "bench"}
             channel.basic_publish(bus.NOTIFY_EXCHANGE, event["type"], json.dumps(event).encode(), persistent)
         # Before the channel closes, and with it what it still holds is dropped.
-        wait(lambda: ground.depth(bus.NOTIFY_QUEUE) == count, 60, "the broker did not take everything")
+        wait(lambda: env.depth(bus.NOTIFY_QUEUE) == count, 60, "the broker did not take everything")

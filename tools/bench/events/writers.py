@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
 from core.configuration import secret
-from tools.harness.ground import DATABASE, TYPE, Ground
+from tools.harness.environment import DATABASE, TYPE, BenchEnvironment
 from tools.local.servers.binaries import find
 
 WRITERS: Final = 16
@@ -28,23 +28,23 @@ _RIDING: Final = _PLAIN.replace("\ncommit;\n", f"\n\\startpipeline{_EMIT}\\endpi
 _WAITING: Final = _PLAIN.replace("\ncommit;\n", _EMIT)
 
 
-def once(ground: Ground, size: float) -> dict[str, float]:
+def once(env: BenchEnvironment, size: float) -> dict[str, float]:
     """Return the rates, and what the relay did meanwhile in statements and NOTIFYs, counted exactly."""
-    ground.run("create table if not exists bench_rows (id bigserial primary key, subject text, note text)")
-    ground.run("grant insert on bench_rows to botberi_admin")
-    ground.run("grant usage on sequence bench_rows_id_seq to botberi_admin")
+    env.run("create table if not exists bench_rows (id bigserial primary key, subject text, note text)")
+    env.run("grant insert on bench_rows to botberi_admin")
+    env.run("grant usage on sequence bench_rows_id_seq to botberi_admin")
     seconds = max(2, round(5 * size))
-    plain = _commits(ground, _PLAIN, seconds)
-    ground.start_relay()
-    ground.emit(1000)
+    plain = _commits(env, _PLAIN, seconds)
+    env.start_relay()
+    env.emit(1000)
     with ThreadPoolExecutor(1) as pool:
-        commits = pool.submit(_commits, ground, _RIDING, seconds)
-        counted = _count(ground, commits)
+        commits = pool.submit(_commits, env, _RIDING, seconds)
+        counted = _count(env, commits)
         captured = commits.result()
-    waiting = _commits(ground, _WAITING, seconds)
-    ground.wait_delivered()
-    ground.stop("relay")
-    ground.purge()
+    waiting = _commits(env, _WAITING, seconds)
+    env.wait_delivered()
+    env.stop("relay")
+    env.purge()
     return {
         "plain_commits": plain,
         "captured_commits": captured,
@@ -53,15 +53,15 @@ def once(ground: Ground, size: float) -> dict[str, float]:
     }
 
 
-def _count(ground: Ground, commits: Future[float]) -> dict[str, float]:
+def _count(env: BenchEnvironment, commits: Future[float]) -> dict[str, float]:
     """Count while the writers write and the relay is awake: after their first second, until they have finished."""
     time.sleep(1)
-    ground.run("select pg_stat_statements_reset()")
-    began, before = time.monotonic(), _delivered(ground)
+    env.run("select pg_stat_statements_reset()")
+    began, before = time.monotonic(), _delivered(env)
     while not commits.done():
-        statements, notified, at = _statements(ground), _notified(ground), time.monotonic()
+        statements, notified, at = _statements(env), _notified(env), time.monotonic()
         time.sleep(0.1)
-    delivered = _delivered(ground) - before
+    delivered = _delivered(env) - before
     return {
         "statements_beside_writers": 1000 * statements / max(1, delivered),
         "notifies": notified,
@@ -69,28 +69,28 @@ def _count(ground: Ground, commits: Future[float]) -> dict[str, float]:
     }
 
 
-def drain(ground: Ground, size: float) -> dict[str, float]:
+def drain(env: BenchEnvironment, size: float) -> dict[str, float]:
     """Return the relay's statements for each thousand events of a backlog."""
     count = int(50_000 * size)
-    ground.start_relay()
-    ground.wait_delivered()
+    env.start_relay()
+    env.wait_delivered()
     # It should sleep when the events come: awake it would look around while they are being written.
     time.sleep(1)
-    ground.run("select pg_stat_statements_reset()")
-    ground.emit(count)
-    ground.wait_delivered()
-    statements = _statements(ground)
-    ground.stop("relay")
-    ground.purge()
+    env.run("select pg_stat_statements_reset()")
+    env.emit(count)
+    env.wait_delivered()
+    statements = _statements(env)
+    env.stop("relay")
+    env.purge()
     return {"statements_at_load": 1000 * statements / count}
 
 
-def _commits(ground: Ground, script: str, seconds: int) -> float:
-    file = ground.folder / "script.sql"
+def _commits(env: BenchEnvironment, script: str, seconds: int) -> float:
+    file = env.folder / "script.sql"
     file.write_text(script)
-    told = ground.program(
+    told = env.program(
         *(str(find("pgbench")), "--no-vacuum", "-M", "prepared", "-c", str(WRITERS), "-j", "2", "-T", str(seconds)),
-        *("-h", "127.0.0.1", "-p", str(ground.ports.shared_psql), "-U", "botberi_admin", "-f", str(file), DATABASE),
+        *("-h", "127.0.0.1", "-p", str(env.ports.shared_psql), "-U", "botberi_admin", "-f", str(file), DATABASE),
         env={"PGPASSWORD": secret("shared-psql-admin")},
     )
     found = re.search(r"tps = ([0-9.]+)", told)
@@ -99,21 +99,21 @@ def _commits(ground: Ground, script: str, seconds: int) -> float:
     return float(found[1])
 
 
-def _statements(ground: Ground) -> int:
-    [[count]] = ground.run(
+def _statements(env: BenchEnvironment) -> int:
+    [[count]] = env.run(
         "select coalesce(sum(calls), 0)::bigint from pg_stat_statements s join pg_roles r on r.oid = s.userid "
         "where rolname = 'botberi_relay' and toplevel"
     )
     return int(count)
 
 
-def _notified(ground: Ground) -> int:
-    [[count]] = ground.run(
+def _notified(env: BenchEnvironment) -> int:
+    [[count]] = env.run(
         "select coalesce(sum(calls), 0)::bigint from pg_stat_statements where query ilike 'notify botberi_outbox%'"
     )
     return int(count)
 
 
-def _delivered(ground: Ground) -> int:
-    [[count]] = ground.run("select count(*) from outbox, relay_cursor where pg_visible_in_snapshot(xid, s1)")
+def _delivered(env: BenchEnvironment) -> int:
+    [[count]] = env.run("select count(*) from outbox, relay_cursor where pg_visible_in_snapshot(xid, s1)")
     return int(count)

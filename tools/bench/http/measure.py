@@ -13,8 +13,8 @@ import psutil
 from provisioning.local_settings import LOOPBACK
 from tools.bench import wrk
 from tools.local.health import answers
-from tools.local.patience import until
 from tools.local.ports import free_ports
+from tools.local.wait import until
 
 STARTS: Final = 5
 CONNECTIONS: Final = 8

@@ -8,7 +8,7 @@ import pytest
 
 from testing.containers import mounted, started
 from tools.images.engine import docker, inspected
-from tools.local.patience import until
+from tools.local.wait import until
 
 pytestmark = pytest.mark.containers
 

@@ -21,8 +21,8 @@ from provisioning.seed import ADMINISTRATOR
 from testing.compose_stack import Topology
 from tools.images.engine import docker, inspected
 from tools.local.demo import Demo
-from tools.local.patience import until
 from tools.local.transcript import Transcript
+from tools.local.wait import until
 
 pytestmark = pytest.mark.containers
 
@@ -76,7 +76,7 @@ def secrets(folder: Path) -> dict[str, str]:
 
 
 def test_the_demonstration_runs_to_its_end(running: Topology) -> None:
-    password = (running.world.secrets / "administrator").read_text().strip()
+    password = (running.env.secrets / "administrator").read_text().strip()
     told = io.StringIO()
     with contextlib.redirect_stdout(told):
         Demo(
@@ -99,7 +99,7 @@ def test_no_secret_shows_in_what_the_engine_tells_or_in_logs(running: Topology) 
     images = inspected(*{container["Image"] for container in containers})
     shown = json.dumps([containers, images]) + running.compose("logs", "--no-color")
 
-    assert [name for name, secret in secrets(running.world.secrets).items() if secret in shown] == []
+    assert [name for name, secret in secrets(running.env.secrets).items() if secret in shown] == []
 
 
 def test_a_container_sees_no_secret_but_those_that_its_function_declares(running: Topology) -> None:
@@ -155,7 +155,7 @@ def test_pgbouncer_lets_in_pooled_roles_alone(running: Topology) -> None:
 
 def enters(topology: Topology, role: str) -> bool:
     """Tell whether PgBouncer lets a role in with its own password."""
-    password = (topology.world.secrets / f"user-psql-{role}").read_text().strip()
+    password = (topology.env.secrets / f"user-psql-{role}").read_text().strip()
     with contextlib.suppress(subprocess.CalledProcessError):
         topology.compose("exec", "-T", "read-me", "python", "-c", ENTER, f"botberi_{role}", password)
         return True

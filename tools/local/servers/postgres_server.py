@@ -15,9 +15,9 @@ from core.postgres.errors import Error
 from core.postgres.pipelined import DiscreetNative
 from provisioning.local_settings import LOOPBACK
 from tools.local.errors import LocalError
-from tools.local.servers import private_process
+from tools.local.servers import managed_process
 from tools.local.servers.binaries import find
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers.managed_process import ManagedProcess
 
 SUPERUSER: Final = "postgres"
 
@@ -53,7 +53,7 @@ _CARELESS: Final = {
 """For data that nobody will miss."""
 
 
-def start(name: str, port: int, *, run: Path, password: str, durable: bool) -> PrivateProcess:
+def start(name: str, port: int, *, run: Path, password: str, durable: bool) -> ManagedProcess:
     """Start the database `name` under the folder `run`, and make its data folder at the first start."""
     folder = run / name
     if not folder.exists():
@@ -65,7 +65,7 @@ def start(name: str, port: int, *, run: Path, password: str, durable: bool) -> P
     settings = {**_SETTINGS, **({} if durable else _CARELESS), "port": str(port)}
     options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
     with _reachable(folder) as (path, descriptor):
-        return private_process.start(
+        return managed_process.start(
             name,
             [*_as_somebody(), _server_for(folder), "-D", path, *options],
             run=run,

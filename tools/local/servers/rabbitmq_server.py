@@ -12,9 +12,9 @@ from provisioning import secrets_folder
 from provisioning.broker import VHOST, definitions
 from provisioning.local_settings import LOOPBACK
 from tools.local.ports import accepts
-from tools.local.servers import private_process
+from tools.local.servers import managed_process
 from tools.local.servers.binaries import find
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers.managed_process import ManagedProcess
 
 NAME: Final = "event_bus"
 
@@ -32,7 +32,7 @@ class Addresses:
     distribution: int
 
 
-def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bool) -> Iterator[PrivateProcess]:
+def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bool) -> Iterator[ManagedProcess]:
     """Start the port mapper and the server under the folder `run`; `passwords` by part."""
     folder = run / NAME
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bo
         shutil.rmtree(folder / "data", ignore_errors=True)
     _configure(folder, ports, passwords, durable=durable)
     environment = _environment(folder, ports)
-    mapper = private_process.start(
+    mapper = managed_process.start(
         "event_bus_names",
         [find("epmd"), "-port", str(ports.names), "-address", LOOPBACK],
         run=run,
@@ -51,7 +51,7 @@ def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bo
     )
     mapper.wait_until(lambda: accepts(ports.names))
     yield mapper
-    yield private_process.start(NAME, [find("rabbitmq-server")], run=run, cwd=folder, environment=environment)
+    yield managed_process.start(NAME, [find("rabbitmq-server")], run=run, cwd=folder, environment=environment)
 
 
 def answers(run: Path, ports: Addresses) -> bool:

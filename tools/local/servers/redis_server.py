@@ -6,12 +6,12 @@ from pathlib import Path
 from functions.runtime import redis_users
 from provisioning import secrets_folder
 from provisioning.local_settings import LOOPBACK
-from tools.local.servers import private_process
+from tools.local.servers import managed_process
 from tools.local.servers.binaries import find
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers.managed_process import ManagedProcess
 
 
-def start(name: str, port: int, *, run: Path, durable: bool) -> PrivateProcess:
+def start(name: str, port: int, *, run: Path, durable: bool) -> ManagedProcess:
     """Start Redis under the folder `run`, with the users of its secrets; without `durable` it keeps nothing."""
     folder = run / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -20,7 +20,7 @@ def start(name: str, port: int, *, run: Path, durable: bool) -> PrivateProcess:
     persistence = ["appendonly yes"] if durable else ["appendonly no"]
     lines = [f"bind {LOOPBACK}", f"port {port}", f'dir "{folder}"', f'aclfile "{users}"', 'save ""', *persistence]
     secrets_folder.write(configuration, "\n".join(lines))
-    return private_process.start(name, [find("redis-server"), configuration], run=run, cwd=folder)
+    return managed_process.start(name, [find("redis-server"), configuration], run=run, cwd=folder)
 
 
 def answers(port: int) -> bool:

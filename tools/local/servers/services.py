@@ -7,11 +7,11 @@ from pathlib import Path
 from provisioning import secrets_folder
 from provisioning.local_settings import Ports
 from tools.local.servers import postgres_server, rabbitmq_server, redis_server
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers.managed_process import ManagedProcess
 
 
 @contextmanager
-def running(run: Path, ports: Ports, *, durable: bool) -> Iterator[list[PrivateProcess]]:
+def running(run: Path, ports: Ports, *, durable: bool) -> Iterator[list[ManagedProcess]]:
     """Start the services under the folder `run`, wait until each answers, and stop them at the end.
 
     Data and secrets are found again at the next start. Without `durable` nothing is forced to disk.
@@ -19,7 +19,7 @@ def running(run: Path, ports: Ports, *, durable: bool) -> Iterator[list[PrivateP
     run.mkdir(parents=True, exist_ok=True)
     run.chmod(0o700)
     secrets_folder.fill(run / "secrets")
-    started: list[PrivateProcess] = []
+    started: list[ManagedProcess] = []
     try:
         # One by one: when the third can't start, the first two must stop.
         started.extend(_start(run, ports, durable=durable))
@@ -30,7 +30,7 @@ def running(run: Path, ports: Ports, *, durable: bool) -> Iterator[list[PrivateP
             process.stop()
 
 
-def _start(run: Path, ports: Ports, *, durable: bool) -> Iterator[PrivateProcess]:
+def _start(run: Path, ports: Ports, *, durable: bool) -> Iterator[ManagedProcess]:
     passwords = {part: _secret(run, f"event-bus-{part}") for part in secrets_folder.EVENT_BUS_PARTS}
     # The slowest first: they all start side by side.
     yield from rabbitmq_server.start(run, event_bus_addresses(ports), passwords, durable=durable)
@@ -40,7 +40,7 @@ def _start(run: Path, ports: Ports, *, durable: bool) -> Iterator[PrivateProcess
     yield redis_server.start("user_redis", ports.user_redis, run=run, durable=durable)
 
 
-def _wait(run: Path, ports: Ports, started: dict[str, PrivateProcess]) -> None:
+def _wait(run: Path, ports: Ports, started: dict[str, ManagedProcess]) -> None:
     superuser = _secret(run, "psql-superuser")
     started["user_psql"].wait_until(lambda: postgres_server.answers(ports.user_psql, superuser))
     started["shared_psql"].wait_until(lambda: postgres_server.answers(ports.shared_psql, superuser))

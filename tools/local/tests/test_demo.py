@@ -24,7 +24,7 @@ def edge(stack: Stack) -> Iterator[str]:
 def keeper(stack: Stack, tmp_path: Path) -> Path:
     """A folder, far from any run's, that keeps the password of an administrator."""
     password = secrets.token_urlsafe(12)
-    with stack.world.transaction("user_psql", "admin") as db:
+    with stack.env.transaction("user_psql", "admin") as db:
         accounts.create_account(UserDb(db), ADMINISTRATOR, password, accounts.SCOPES)
     (tmp_path / "administrator").write_text(f"{password}\n")
     return tmp_path

@@ -7,9 +7,9 @@ import pytest
 
 from provisioning import local_settings
 from provisioning.local_settings import Ports
-from tools.local import leftovers
+from tools.local import orphans
 from tools.local.errors import LocalError
-from tools.local.only_one import only_one
+from tools.local.lock import exclusive
 from tools.local.ports import free, free_ports, refuse_taken
 from tools.local.servers import binaries
 
@@ -18,9 +18,9 @@ def test_a_second_run_is_told_of_the_first(tmp_path: Path) -> None:
     second = [
         sys.executable,
         "-c",
-        f"from tools.local.only_one import *\nwith only_one(Path({str(tmp_path)!r})): ...",
+        f"from tools.local.lock import *\nwith only_one(Path({str(tmp_path)!r})): ...",
     ]
-    with only_one(tmp_path):
+    with exclusive(tmp_path):
         told = subprocess.run(second, cwd=local_settings.ROOT, capture_output=True, text=True, check=False)
     assert "is up already" in told.stderr
     assert subprocess.run(second, cwd=local_settings.ROOT, check=False).returncode == 0
@@ -50,7 +50,7 @@ def test_what_a_killed_runner_left_behind_is_found_by_its_folder_and_ended(tmp_p
             [sys.executable, "-c", "import time; time.sleep(60)"], env={local_settings.MARK: str(other)}
         ) as others,
     ):
-        assert leftovers.end(tmp_path / "run", seconds=5) >= 1
+        assert orphans.end(tmp_path / "run", seconds=5) >= 1
         assert mine.wait() < 0
-        assert [process.pid for process in leftovers.processes(other)] == [others.pid]
-        leftovers.end(other)
+        assert [process.pid for process in orphans.processes(other)] == [others.pid]
+        orphans.end(other)

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from provisioning import local_settings
-from tools.local import leftovers, runner
+from tools.local import orphans, runner
 from tools.local.runner import Runner
-from tools.local.servers import private_process
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers import managed_process
+from tools.local.servers.managed_process import ManagedProcess
 
 COUNT = "echo >> {name}.starts; "
 """Each start leaves a line."""
@@ -34,7 +34,7 @@ def starts(run: Path, name: str) -> int:
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
-def made(run: Path, *servers: PrivateProcess, **scripts: str) -> Runner:
+def made(run: Path, *servers: ManagedProcess, **scripts: str) -> Runner:
     """Return a runner of shell scripts, each of which is up as soon as it has started."""
     runs = Runner(run, servers)
     commands = {name: ["sh", "-c", script.format(name=name)] for name, script in scripts.items()}
@@ -51,11 +51,11 @@ def interrupt() -> None:
 def test_what_dies_is_started_again_and_nothing_else_ends(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = made(run, lives=LIVES, once=DIES_ONCE)
     # What it leaves behind ends with it: a child would keep its port.
-    runs.parts[1].check = lambda: starts(run, "once") > 1 and len(list(leftovers.processes(run))) == len(runs.parts)
+    runs.parts[1].check = lambda: starts(run, "once") > 1 and len(list(orphans.processes(run))) == len(runs.parts)
     assert runs.loop(interrupt) is None
     assert (starts(run, "lives"), starts(run, "once")) == (1, 2)
     assert "botberi: once ended with code 3 and is started again; its log is " in capsys.readouterr().out
-    assert list(leftovers.processes(run)) == []
+    assert list(orphans.processes(run)) == []
 
 
 def test_what_dies_twice_before_everything_is_up_ends_the_run_with_its_last_lines(run: Path) -> None:
@@ -66,14 +66,14 @@ def test_what_dies_twice_before_everything_is_up_ends_the_run_with_its_last_line
     assert trouble.startswith("dies ended again, with code 4; its log ")
     assert trouble.endswith("\n    one\n    two\n    the last words")
     assert starts(run, "dies") == 2
-    assert list(leftovers.processes(run)) == []
+    assert list(orphans.processes(run)) == []
 
 
 def test_what_dies_twice_later_is_named_and_tried_again_while_the_others_go_on(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script = "until [ -e dies.starts ] && [ $(wc -l < dies.starts) -gt 3 ]; do sleep 0.05; done"
-    server = private_process.start("server", ["sh", "-c", script], run=run, cwd=run)
+    server = managed_process.start("server", ["sh", "-c", script], run=run, cwd=run)
     runs = made(run, server, lives=LIVES, dies=DIES)
     trouble = runs.loop(lambda: None)
     assert trouble is not None

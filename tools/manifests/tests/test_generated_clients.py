@@ -12,8 +12,8 @@ import pytest
 
 from functions.runtime import hosting
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 from tools.manifests.openapi import ABOUT
 
 DOCUMENTS: Final = Path(__file__).resolve().parents[3] / "deploy/openapi"
@@ -43,9 +43,9 @@ def test_a_client_is_generated_without_a_warning(api_name: str, tmp_path: Path) 
 class User:
     """The generated client of the user API, with its modules by their names."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, env: Environment) -> None:
         self.package = importlib.import_module("botberi_user")
-        port = str(world.ports.user)
+        port = str(env.ports.user)
         app = hosting.create([], {port: "user"})
         self.client = self.package.Client(
             base_url=f"http://localhost:{port}", httpx_args={"transport": httpx.WSGITransport(app=app)}
@@ -64,9 +64,9 @@ class User:
 
 
 @pytest.fixture
-def user(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[User]:
+def user(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[User]:
     monkeypatch.syspath_prepend(generated("user", tmp_path))
-    yield User(world)
+    yield User(env)
     for name in [name for name in sys.modules if name.startswith("botberi_user")]:
         del sys.modules[name]
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 from functions.domain.accounts import accounts, sessions
 from functions.domain.accounts.refresh_tokens import RefreshToken
 from functions.domain.databases import UserDb
-from testing.world import World
+from testing.environment import Environment
 
 PASSWORD = "a good long password"
 
@@ -16,25 +16,25 @@ def new_email() -> str:
     return f"{secrets.token_hex(8)}@example.com"
 
 
-def test_an_administrator_is_an_account_with_more_scopes(world: World) -> None:
+def test_an_administrator_is_an_account_with_more_scopes(env: Environment) -> None:
     email = new_email()
-    with world.transaction("user_psql", "admin") as db:
+    with env.transaction("user_psql", "admin") as db:
         accounts.create_account(UserDb(db), email, PASSWORD, ("user", "admin", "broker"))
-    with world.transaction("user_psql", "user") as db:
+    with env.transaction("user_psql", "user") as db:
         assert accounts.authenticate(UserDb(db), email, PASSWORD).scopes == ("user", "admin", "broker")
 
 
-def test_a_scope_that_there_is_not_is_a_mistake(world: World) -> None:
-    with world.transaction("user_psql", "user") as db, pytest.raises(ValueError, match="root"):
+def test_a_scope_that_there_is_not_is_a_mistake(env: Environment) -> None:
+    with env.transaction("user_psql", "user") as db, pytest.raises(ValueError, match="root"):
         accounts.create_account(UserDb(db), new_email(), PASSWORD, ("user", "root"))
 
 
-def test_of_several_who_take_one_address_at_once_one_gets_it(world: World) -> None:
+def test_of_several_who_take_one_address_at_once_one_gets_it(env: Environment) -> None:
     email = new_email()
 
     def take(_: int) -> str:
         try:
-            with world.transaction("user_psql", "user") as db:
+            with env.transaction("user_psql", "user") as db:
                 return accounts.create_account(UserDb(db), email, PASSWORD).id
         except accounts.EmailTaken:
             return "taken"
@@ -43,33 +43,33 @@ def test_of_several_who_take_one_address_at_once_one_gets_it(world: World) -> No
         assert sorted(pool.map(take, range(3)))[:2] == ["taken", "taken"]
 
 
-def test_a_suspended_account_is_told_so_only_when_the_password_is_right(world: World) -> None:
+def test_a_suspended_account_is_told_so_only_when_the_password_is_right(env: Environment) -> None:
     email = new_email()
-    with world.transaction("user_psql", "migrator") as db:
+    with env.transaction("user_psql", "migrator") as db:
         accounts.create_account(UserDb(db), email, PASSWORD)
         db.execute(text("update accounts set suspended = true where email = :email"), {"email": email})
-    with world.transaction("user_psql", "user") as db:
+    with env.transaction("user_psql", "user") as db:
         with pytest.raises(accounts.AccountSuspended):
             accounts.authenticate(UserDb(db), email, PASSWORD)
         with pytest.raises(accounts.CredentialsWrong):
             accounts.authenticate(UserDb(db), email, PASSWORD + "!")
 
 
-def test_a_suspended_account_can_not_refresh(world: World) -> None:
-    with world.transaction("user_psql", "migrator") as db:
+def test_a_suspended_account_can_not_refresh(env: Environment) -> None:
+    with env.transaction("user_psql", "migrator") as db:
         account = accounts.create_account(UserDb(db), new_email(), PASSWORD)
         opened = sessions.open_session(UserDb(db), account)
         db.execute(text("update accounts set suspended = true where id = :id"), {"id": account.id})
-    with world.transaction("user_psql", "user") as db, pytest.raises(accounts.AccountSuspended):
+    with env.transaction("user_psql", "user") as db, pytest.raises(accounts.AccountSuspended):
         sessions.refresh(UserDb(db), opened.refresh_token)
 
 
-def test_revoking_a_session_twice_is_said_once(world: World) -> None:
-    with world.transaction("user_psql", "user") as db:
+def test_revoking_a_session_twice_is_said_once(env: Environment) -> None:
+    with env.transaction("user_psql", "user") as db:
         account = accounts.create_account(UserDb(db), new_email(), PASSWORD)
         session_id = RefreshToken.read(sessions.open_session(UserDb(db), account).refresh_token).session_id
         sessions.revoke(UserDb(db), session_id, "logged_out")
         sessions.revoke(UserDb(db), session_id, "refresh_token_reused")
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         said = db.execute(text("select data ->> 'reason' from outbox where subject = :id"), {"id": session_id})
         assert said.scalars().all() == ["logged_out"]

@@ -13,44 +13,44 @@ from functions.domain.accounts import accounts, administration, sessions
 from functions.domain.api_errors import NotFound
 from functions.domain.databases import UserDb
 from testing.clients import Api
+from testing.environment import Environment
 from testing.people import Person
-from testing.world import World
 
 Somebody = Callable[..., Person]
 
 
 @contextmanager
-def administrating(world: World) -> Iterator[UserDb]:
-    with world.transaction("user_psql", "admin") as db:
+def administrating(env: Environment) -> Iterator[UserDb]:
+    with env.transaction("user_psql", "admin") as db:
         yield UserDb(db)
 
 
-def said(world: World, account_id: str) -> list[tuple[str, str]]:
+def said(env: Environment, account_id: str) -> list[tuple[str, str]]:
     """Return type and reason of what was said of an account, in its order."""
     query = text(
         "select type, data ->> 'reason' as reason from outbox where data ->> 'account_id' = :id and data ? 'reason'"
         " order by seq"
     )
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         return [(row.type.split(".", 2)[2], row.reason) for row in db.execute(query, {"id": account_id})]
 
 
-def test_suspending_ends_every_session_and_restoring_opens_none(api: Api, person: Somebody, world: World) -> None:
+def test_suspending_ends_every_session_and_restoring_opens_none(api: Api, person: Somebody, env: Environment) -> None:
     somebody = person()
     login = {"email": somebody.email, "password": somebody.password}
     other = api.user.post("/v1/auth/login", json=login).json["access_token"]
-    with administrating(world) as db:
+    with administrating(env) as db:
         assert administration.suspend(db, somebody.id, "spam") is True
         assert administration.suspend(db, somebody.id, "again") is False
     codes = [api.user.get("/v1/me", token=token).code for token in (somebody.token, other)]
     assert codes == ["session_revoked", "session_revoked"]
     assert api.user.post("/v1/auth/login", json=login).code == "account_suspended"
-    with administrating(world) as db:
+    with administrating(env) as db:
         assert administration.restore(db, somebody.id, "a mistake") is True
         assert administration.restore(db, somebody.id, "again") is False
     assert api.user.get("/v1/me", token=somebody.token).code == "session_revoked"
     assert api.user.post("/v1/auth/login", json=login).status_code == 200
-    assert said(world, somebody.id) == [
+    assert said(env, somebody.id) == [
         ("account.suspended.v1", "spam"),
         *[("session.revoked.v1", "account_suspended")] * 2,
         ("account.restored.v1", "a mistake"),
@@ -62,23 +62,23 @@ def test_suspending_ends_every_session_and_restoring_opens_none(api: Api, person
     [(("user",), 401), (("admin",), 401), (("user", "broker"), 401), (("user", "admin", "broker"), 200)],
 )
 def test_losing_a_scope_ends_the_sessions_and_winning_one_does_not(
-    api: Api, person: Somebody, world: World, scopes: tuple[str, ...], code: int
+    api: Api, person: Somebody, env: Environment, scopes: tuple[str, ...], code: int
 ) -> None:
     somebody = person(scopes=("user", "admin"))
-    with administrating(world) as db:
+    with administrating(env) as db:
         assert administration.change_scopes(db, somebody.id, scopes, "another job") is True
         assert administration.change_scopes(db, somebody.id, scopes, "another job") is False
     assert api.user.get("/v1/me", token=somebody.token).status_code == code
     ended = [("session.revoked.v1", "scopes_withdrawn")] if code == 401 else []
-    assert said(world, somebody.id) == [("account.scopes_changed.v1", "another job"), *ended]
+    assert said(env, somebody.id) == [("account.scopes_changed.v1", "another job"), *ended]
 
 
-def test_whoever_logs_in_while_being_suspended_gets_no_session(person: Somebody, world: World) -> None:
+def test_whoever_logs_in_while_being_suspended_gets_no_session(person: Somebody, env: Environment) -> None:
     somebody = person()
     refused: list[Exception] = []
 
     def log_in() -> None:
-        with world.transaction("user_psql", "user") as db:
+        with env.transaction("user_psql", "user") as db:
             account = accounts.authenticate(UserDb(db), somebody.email, somebody.password)
             authenticated.set()
             suspending.wait()
@@ -91,7 +91,7 @@ def test_whoever_logs_in_while_being_suspended_gets_no_session(person: Somebody,
     thread = threading.Thread(target=log_in)
     thread.start()
     authenticated.wait()
-    with administrating(world) as db:
+    with administrating(env) as db:
         administration.suspend(db, somebody.id, "spam")
         suspending.set()
         waiting = "select count(*) from pg_locks where locktype in ('tuple', 'transactionid') and not granted"
@@ -101,19 +101,19 @@ def test_whoever_logs_in_while_being_suspended_gets_no_session(person: Somebody,
     assert len(refused) == 1
 
 
-def test_what_there_is_not_is_refused(world: World) -> None:
-    with administrating(world) as db, pytest.raises(NotFound):
+def test_what_there_is_not_is_refused(env: Environment) -> None:
+    with administrating(env) as db, pytest.raises(NotFound):
         administration.suspend(db, "usr_nobody", "spam")
-    with administrating(world) as db, pytest.raises(administration.ScopeUnknown):
+    with administrating(env) as db, pytest.raises(administration.ScopeUnknown):
         administration.change_scopes(db, "usr_nobody", ["root"], "a joke")
 
 
-def test_a_session_that_has_ended_never_comes_back(api: Api, person: Somebody, world: World) -> None:
+def test_a_session_that_has_ended_never_comes_back(api: Api, person: Somebody, env: Environment) -> None:
     somebody = person()
     api.user.post("/v1/auth/logout", token=somebody.token)
     revive = text("update sessions set revoked_at = null where account_id = :id")
     for role in ("user", "admin"):
-        with pytest.raises(ProgrammingError, match="23001"), world.transaction("user_psql", role) as db:
+        with pytest.raises(ProgrammingError, match="23001"), env.transaction("user_psql", role) as db:
             db.execute(revive, {"id": somebody.id})
 
 
@@ -123,7 +123,7 @@ def command(*words: str, ends_with: int = 0) -> Any:
     return done.output
 
 
-def test_the_command_does_all_of_it_and_says_who_did(person: Somebody, world: World) -> None:
+def test_the_command_does_all_of_it_and_says_who_did(person: Somebody, env: Environment) -> None:
     somebody = person()
     assert command("suspend", somebody.email, "--reason", "spam") == f"{somebody.id} is suspended\n"
     assert command("suspend", somebody.id, "--reason", "spam") == f"{somebody.id} was suspended before\n"
@@ -131,6 +131,6 @@ def test_the_command_does_all_of_it_and_says_who_did(person: Somebody, world: Wo
     assert command("restore", somebody.id, "--reason", "a mistake") == f"{somebody.id} is restored\n"
     assert command("scopes", somebody.id, "user", "broker", "--reason", "a job").endswith("now has user broker\n")
     assert "There is no" in command("suspend", "nobody@example.com", "--reason", "spam", ends_with=1)
-    with world.transaction("user_psql", "relay") as db:
+    with env.transaction("user_psql", "relay") as db:
         actors = db.scalars(text("select distinct actor from outbox where subject = :id"), {"id": somebody.id}).all()
     assert {actor.partition(":")[0] for actor in actors} == {somebody.id, "command-line"}

@@ -10,7 +10,7 @@ from typing import Any
 from functions.domain.catalog import agents, releases
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
-from testing.world import World
+from testing.environment import Environment
 
 MAIN = "def agent(request):\n    return {}\n"
 
@@ -30,18 +30,18 @@ def in_base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
-def an_agent(world: World, *numbers: str, **says: Any) -> str:
+def an_agent(env: Environment, *numbers: str, **says: Any) -> str:
     """Put an agent with some versions into the catalog, past the API and its cache; return its slug."""
     slug = a_slug()
-    with world.transaction("shared_psql", "admin") as db:
+    with env.transaction("shared_psql", "admin") as db:
         agents.create(SharedDb(db), **({"slug": slug, "name": "Some", "summary": "Does something."} | says))
     for number in numbers:
-        publish(world, says.get("slug", slug), number)
+        publish(env, says.get("slug", slug), number)
     return str(says.get("slug", slug))
 
 
 def publish(
-    world: World,
+    env: Environment,
     slug: str,
     number: str,
     *,
@@ -49,11 +49,11 @@ def publish(
     **facts: Any,
 ) -> str:
     release = releases.checked(number, **({"config_schema": {"type": "object"}, "bundle": a_bundle()} | facts))
-    with world.transaction("shared_psql", "admin") as db:
+    with env.transaction("shared_psql", "admin") as db:
         return releases.publish(SharedDb(db), slug, release, move=move)[0]
 
 
-def change(world: World, slug: str, **fields: Any) -> None:
-    with world.transaction("shared_psql", "admin") as db:
+def change(env: Environment, slug: str, **fields: Any) -> None:
+    with env.transaction("shared_psql", "admin") as db:
         row_version = str(agents.find(SharedDb(db), slug, unlisted=True)["row_version"])
         agents.change(SharedDb(db), slug, row_version, fields)

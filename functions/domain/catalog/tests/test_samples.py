@@ -8,7 +8,7 @@ import pytest
 from functions.domain.catalog import samples, versions
 from functions.domain.catalog.tests.making import MAIN, a_slug
 from functions.domain.databases import SharedDb
-from testing.world import World
+from testing.environment import Environment
 
 
 def written(folder: Path, slug: str, version: str) -> None:
@@ -19,21 +19,21 @@ def written(folder: Path, slug: str, version: str) -> None:
     (folder / slug / "agent.json").write_text(json.dumps(about))
 
 
-def test_seeding_again_publishes_only_what_is_new(world: World, tmp_path: Path) -> None:
+def test_seeding_again_publishes_only_what_is_new(env: Environment, tmp_path: Path) -> None:
     slug = a_slug()
     published = []
     for version in ("1.0.0", "1.0.0", "1.1.0"):
         written(tmp_path, slug, version)
-        with world.transaction("shared_psql", "admin") as db:
+        with env.transaction("shared_psql", "admin") as db:
             published.append(samples.seed(SharedDb(db), tmp_path))
     assert published == [[f"{slug} 1.0.0"], [], [f"{slug} 1.1.0"]]
-    with world.transaction("shared_psql", "user") as db:
+    with env.transaction("shared_psql", "user") as db:
         assert versions.resolve(SharedDb(db), slug)["number"] == "1.1.0"
 
 
 @pytest.mark.parametrize("slug", ["echo", "faq"])
-def test_the_sample_agents_are_seeded(world: World, slug: str) -> None:
-    with world.transaction("shared_psql", "admin") as db:
+def test_the_sample_agents_are_seeded(env: Environment, slug: str) -> None:
+    with env.transaction("shared_psql", "admin") as db:
         samples.seed(SharedDb(db))
-    with world.transaction("shared_psql", "user") as db:
+    with env.transaction("shared_psql", "user") as db:
         assert versions.resolve(SharedDb(db), slug)["bundle_sha256"]

@@ -21,11 +21,11 @@ from events.topology import declaration
 from functions.services.realtime.tests.tabs import Tab
 from migrations.databases import connect
 from provisioning.local_settings import MARK, ROOT, Ports
-from testing.world import World
-from tools.local import health, leftovers, processes
+from testing.environment import Environment
+from tools.local import health, orphans, processes
 from tools.local.ports import accepts
-from tools.local.servers import private_process
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers import managed_process
+from tools.local.servers.managed_process import ManagedProcess
 
 
 class Gateway:
@@ -40,11 +40,11 @@ class Gateway:
         self.environment = {**os.environ, **environment, MARK: str(folder)}
         self.process = self.start()
 
-    def start(self, path: str = "/_/ready", **environment: str) -> PrivateProcess:
+    def start(self, path: str = "/_/ready", **environment: str) -> ManagedProcess:
         """Start it, with more in its environment, and wait until it answers well at `path`."""
         command = processes.functions(self.ports)["gateway"]
         settled = {**self.environment, **environment}
-        self.process = private_process.start("gateway", command, run=self.folder, cwd=ROOT, environment=settled)
+        self.process = managed_process.start("gateway", command, run=self.folder, cwd=ROOT, environment=settled)
         self.process.wait_until(lambda: accepts(self.port) and health.answers(self.ports.monitoring_gateway, path))
         return self.process
 
@@ -123,12 +123,12 @@ def running(folder: Path, ports: Ports, environment: Mapping[str, str]) -> Itera
         yield gateway
     finally:
         gateway.process.stop()
-        leftovers.end(folder)
+        orphans.end(folder)
 
 
 @pytest.fixture(scope="module")
-def gateway(world: World) -> Iterator[Gateway]:
+def gateway(env: Environment) -> Iterator[Gateway]:
     """The gateway, in a world made anew."""
-    world.renew()
-    with running(world.session / f"gateway-{world.worker}", world.ports, world.environment()) as made:
+    env.renew()
+    with running(env.session / f"gateway-{env.worker}", env.ports, env.environment()) as made:
         yield made

@@ -16,7 +16,7 @@ from functions.domain.accounts import keys
 from functions.runtime.providers.callers import LEEWAY_SECONDS
 from functions.services.realtime.tests.conftest import Gateway
 from functions.services.realtime.tests.tabs import signed, token
-from testing.world import World
+from testing.environment import Environment
 
 
 def test_a_token_that_expires_ends_the_connection(gateway: Gateway) -> None:
@@ -56,9 +56,9 @@ def test_a_token_that_somebody_else_signed_opens_nothing(gateway: Gateway) -> No
 
 
 def test_a_key_that_is_removed_ends_the_connections_of_its_tokens_and_no_others(
-    gateway: Gateway, world: World, tmp_path: Path
+    gateway: Gateway, env: Environment, tmp_path: Path
 ) -> None:
-    folder = Path(shutil.copytree(world.secrets, tmp_path / "secrets"))
+    folder = Path(shutil.copytree(env.secrets, tmp_path / "secrets"))
     second = json.loads(secret(keys.PRIVATE))["keys"][1]
     of_second = signed({}, jwt.PyJWK(second).key, second["kid"])
     gateway.process.stop()

@@ -24,11 +24,11 @@ from events.subscriptions import Subscription
 from events.topology import declaration
 from provisioning import local_settings
 from provisioning.local_settings import Ports
-from tools.local import databases, leftovers
-from tools.local.patience import until
+from tools.local import databases, orphans
 from tools.local.ports import free
-from tools.local.servers import postgres_server, private_process, services
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers import managed_process, postgres_server, services
+from tools.local.servers.managed_process import ManagedProcess
+from tools.local.wait import until
 
 DATABASE: Final = "shared_psql"
 
@@ -53,14 +53,14 @@ select exists (
 """
 
 
-class Ground:
+class BenchEnvironment:
     """Services, and the processes of the event path on them."""
 
     def __init__(self, folder: Path, ports: Ports) -> None:
         """Use `prepared`."""
         self.folder = folder
         self.ports = ports
-        self.processes: dict[str, PrivateProcess] = {}
+        self.processes: dict[str, ManagedProcess] = {}
         self.superuser = DiscreetNative(
             postgres_server.SUPERUSER,
             host="127.0.0.1",
@@ -91,10 +91,10 @@ class Ground:
         with self.broker() as connection:
             connection.channel().queue_purge(QUEUE.queue)
 
-    def start(self, name: str, module: str, *arguments: str, **environment: str) -> PrivateProcess:
+    def start(self, name: str, module: str, *arguments: str, **environment: str) -> ManagedProcess:
         """Start a module of this project as a process of its own."""
         command = [sys.executable, "-m", module, *arguments]
-        process = private_process.start(
+        process = managed_process.start(
             name, command, run=self.folder, cwd=local_settings.ROOT, environment=environment
         )
         self.processes[name] = process
@@ -113,7 +113,7 @@ class Ground:
                 connection.channel().queue_purge(queue)
         self.run("truncate inbox")
 
-    def start_relay(self, name: str = "relay") -> PrivateProcess:
+    def start_relay(self, name: str = "relay") -> ManagedProcess:
         """Start a relay and wait until it is active or stands by."""
         log = self.folder / "logs" / f"{name}.log"
         log.unlink(missing_ok=True)
@@ -154,14 +154,14 @@ def wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
         raise TimeoutError(otherwise)
 
 
-def high_water(process: PrivateProcess) -> float:
+def high_water(process: ManagedProcess) -> float:
     """Return the most memory that a process has had so far, in MB."""
     status = Path(f"/proc/{process.process.pid}/status").read_text()
     return next(int(line.split()[1]) / 1000 for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 @contextmanager
-def prepared() -> Iterator[Ground]:
+def prepared() -> Iterator[BenchEnvironment]:
     """Start the services, make databases and topology; end and remove everything afterwards."""
     # A run that is told to end must still end its servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
@@ -179,19 +179,19 @@ def prepared() -> Iterator[Ground]:
             databases.prepare([DATABASE])
             with pika.BlockingConnection(bus.parameters("admin")) as connection:
                 declaration.declare(connection, [QUEUE])
-            ground = Ground(folder, ports)
-            ground.run("create extension pg_stat_statements")
+            env = BenchEnvironment(folder, ports)
+            env.run("create extension pg_stat_statements")
             # Known to Postgres only since the restart.
-            ground.run("alter system set pg_stat_statements.track = 'all'")
-            ground.run("select pg_reload_conf()")
-            yield ground
-            ground.superuser.close()
+            env.run("alter system set pg_stat_statements.track = 'all'")
+            env.run("select pg_reload_conf()")
+            yield env
+            env.superuser.close()
     finally:
-        leftovers.end(folder)
+        orphans.end(folder)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _count_statements(folder: Path, ports: Ports, servers: list[PrivateProcess]) -> None:
+def _count_statements(folder: Path, ports: Ports, servers: list[ManagedProcess]) -> None:
     """Restart Postgres with pg_stat_statements, which counts exactly however noisy the machine is."""
     password = secret("psql-superuser")
     with postgres_server.connect(ports.shared_psql, password) as connection:
@@ -212,10 +212,10 @@ def machine() -> str:
     return f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB; Python {sys.version.split()[0]}"
 
 
-def versions(ground: Ground) -> str:
+def versions(env: BenchEnvironment) -> str:
     """Return the versions of the servers."""
-    [[postgres]] = ground.run("show server_version")
-    with ground.broker() as connection:
+    [[postgres]] = env.run("show server_version")
+    with env.broker() as connection:
         rabbitmq = getattr(connection, "_impl").server_properties["version"]  # noqa: B009 - told nowhere else
     return f"PostgreSQL {postgres.split()[0]}, RabbitMQ {rabbitmq}, pika {pika.__version__}, load {load()} at the start"
 

@@ -29,7 +29,7 @@ _ITS_OWN: Final = (
 """Ports of services that every worker has for itself."""
 
 
-class World:
+class Environment:
     """The surroundings of the tests of one worker."""
 
     def __init__(self, session: Path, ports: Ports, worker: str) -> None:
@@ -41,7 +41,7 @@ class World:
         self.vhost = f"botberi-{worker}"
 
     def environment(self) -> dict[str, str]:
-        """Return the settings of a process that works in this world, in which nothing happens by itself."""
+        """Return the settings of a process that works in this environment, in which nothing happens by itself."""
         of_a_run = local_settings.environment(
             self.session,
             self.ports,
@@ -81,15 +81,15 @@ class World:
 
 
 @contextmanager
-def inhabited(session: Path, ports: Ports, worker: str) -> Iterator[World]:
-    """Make a worker's world, put its settings into the environment, and leave nothing of it running."""
-    world = World(session, ports, worker)
-    os.environ.update(world.environment())
-    server = redis_server.start(f"user_redis_{worker}", world.ports.user_redis, run=session, durable=False)
+def isolated(session: Path, ports: Ports, worker: str) -> Iterator[Environment]:
+    """Make a worker's environment, put its settings into the environment, and leave nothing of it running."""
+    env = Environment(session, ports, worker)
+    os.environ.update(env.environment())
+    server = redis_server.start(f"user_redis_{worker}", env.ports.user_redis, run=session, durable=False)
     try:
-        server.wait_until(lambda: redis_server.answers(world.ports.user_redis))
-        world.renew()
-        yield world
-        world.disconnect()
+        server.wait_until(lambda: redis_server.answers(env.ports.user_redis))
+        env.renew()
+        yield env
+        env.disconnect()
     finally:
         server.stop()

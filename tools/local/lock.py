@@ -9,7 +9,7 @@ from tools.local.errors import LocalError
 
 
 @contextmanager
-def only_one(run: Path) -> Iterator[None]:
+def exclusive(run: Path) -> Iterator[None]:
     """Hold the folder `run` for this process alone; raises LocalError when another holds it."""
     run.mkdir(mode=0o700, exist_ok=True)
     with (run / "running.lock").open("a") as file:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from provisioning.local_settings import MARK
 from tools.local.errors import LocalError
-from tools.local.patience import until
+from tools.local.wait import until
 
 
-class PrivateProcess:
+class ManagedProcess:
     """One running server."""
 
     def __init__(self, name: str, process: "subprocess.Popen[bytes]", log: Path, stop_signal: signal.Signals) -> None:
@@ -72,7 +72,7 @@ def start(  # noqa: PLR0913 - each is a fact about the process, given by name
     environment: Mapping[str, str] | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
     descriptors: Sequence[int] = (),
-) -> PrivateProcess:
+) -> ManagedProcess:
     """Start a server that belongs to the folder `run`, works in `cwd` and logs to `run/logs/<name>.log`.
 
     It inherits the open file `descriptors`.
@@ -91,4 +91,4 @@ def start(  # noqa: PLR0913 - each is a fact about the process, given by name
             # A session of its own: Ctrl-C at the keyboard must not reach it before those that use it have stopped.
             start_new_session=True,
         )
-    return PrivateProcess(name, process, log, stop_signal)
+    return ManagedProcess(name, process, log, stop_signal)

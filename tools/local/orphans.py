@@ -14,7 +14,7 @@ from typing import Final
 import psutil
 
 from provisioning.local_settings import MARK
-from tools.local.patience import until
+from tools.local.wait import until
 
 _SERVERS: Final = frozenset({"postgres", "redis-server", "nginx"})
 

@@ -15,15 +15,15 @@ from provisioning import local_settings
 from tools.chaos.load import Ear, Load, Marker, Pace, until
 from tools.harness import history
 from tools.harness.history import Verdict
-from tools.harness.outages import Ground, private_ground
+from tools.harness.outages import PrivateServers, private_servers
 from tools.harness.path import DATABASE, EventPath, running
 from tools.harness.scrape import Watch
-from tools.local.servers import private_process
-from tools.local.servers.private_process import PrivateProcess
+from tools.local.servers import managed_process
+from tools.local.servers.managed_process import ManagedProcess
 
 QUEUE: Final = Subscription("history", "botberi.history", ("#",))
 
-PATIENCE: Final = 120
+TIMEOUT: Final = 120
 """Seconds after which something that has to happen is taken as never happening."""
 
 TOLD_EVERY: Final = 10
@@ -34,12 +34,12 @@ class BrokenError(Exception):
     """Something besides the history is not as it has to be."""
 
 
-class Field:
+class ChaosEnvironment:
     """The services, and the event path on them."""
 
-    def __init__(self, ground: Ground, path: EventPath) -> None:
+    def __init__(self, servers: PrivateServers, path: EventPath) -> None:
         """Use `prepared`."""
-        self.ground = ground
+        self.servers = servers
         self.path = path
         self.ear = Ear(QUEUE.queue)
         self.marker = Marker()
@@ -97,8 +97,8 @@ class Field:
 
     def settle(self) -> None:
         """Wait until everything that was committed is delivered and received."""
-        until(lambda: history.drained(self.path), PATIENCE, "not everything was delivered")
-        until(lambda: self.path.depth(QUEUE.queue) == 0, PATIENCE, "not everything was received")
+        until(lambda: history.drained(self.path), TIMEOUT, "not everything was delivered")
+        until(lambda: self.path.depth(QUEUE.queue) == 0, TIMEOUT, "not everything was received")
         received = -1
         while received != (received := len(self.ear.received)):
             time.sleep(0.5)
@@ -107,17 +107,17 @@ class Field:
         """Compare what was committed with what was received."""
         return history.judge(history.committed(self.path), self.ear.received)
 
-    def stand_by(self, name: str, **environment: str) -> PrivateProcess:
+    def stand_by(self, name: str, **environment: str) -> ManagedProcess:
         """Start a relay and wait until it is active or stands by."""
         watch = Watch.on_a_free_port()
         process = self.start(name, **watch.settings, **environment)
-        until(lambda: watch.status("/_/ready") == HTTPStatus.OK, PATIENCE, f"{name} isn't ready")
+        until(lambda: watch.status("/_/ready") == HTTPStatus.OK, TIMEOUT, f"{name} isn't ready")
         return process
 
-    def start(self, name: str, prefix: Sequence[str] = (), **environment: str) -> PrivateProcess:
+    def start(self, name: str, prefix: Sequence[str] = (), **environment: str) -> ManagedProcess:
         """Start a relay, behind the command `prefix`, with more in its environment."""
         command = [*prefix, sys.executable, "-m", "events.relay", DATABASE]
-        self.path.processes[name] = private_process.start(
+        self.path.processes[name] = managed_process.start(
             name,
             command,
             run=self.path.folder,
@@ -137,7 +137,7 @@ class Field:
                 found.extend(name for name, each in self.path.processes.items() if _is(each, pid))
             return bool(found)
 
-        until(look, PATIENCE, "no relay is active")
+        until(look, TIMEOUT, "no relay is active")
         return found[0]
 
     def send(self, name: str, number: signal.Signals) -> None:
@@ -147,7 +147,7 @@ class Field:
         if number in {signal.SIGKILL, signal.SIGTERM}:
             process.wait(10)
 
-    def recovered(self, seconds: float = PATIENCE) -> None:
+    def recovered(self, seconds: float = TIMEOUT) -> None:
         """Wait until an event that is committed from now on has been received, and note how long that took."""
         started = time.monotonic()
         marked: int | None = None
@@ -169,13 +169,13 @@ class Field:
         self.path.processes.clear()
 
 
-def _is(process: PrivateProcess, pid: str) -> bool:
+def _is(process: ManagedProcess, pid: str) -> bool:
     return process.alive and str(process.process.pid) == pid
 
 
 @contextmanager
-def prepared() -> Iterator[Field]:
+def prepared() -> Iterator[ChaosEnvironment]:
     """Start the services; leave nothing of them running."""
-    with private_ground() as ground, running(ground.run / "path", ground.environment) as path:
+    with private_servers() as servers, running(servers.run / "path", servers.environment) as path:
         path.subscribe(QUEUE)
-        yield Field(ground, path)
+        yield ChaosEnvironment(servers, path)
