@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from provisioning.local_settings import ROOT
+from testing.environment import Environment
 
 FOLDER: Final = ROOT / "docs" / "how-to"
 
@@ -35,23 +36,23 @@ class Copy:
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", "A copy", "--no-verify")
 
-    def _git(self, *arguments: str) -> str:
-        return self._run(["git", *arguments])
+    def _git(self, *arguments: str) -> None:
+        self._run(["git", *arguments])
 
-    def _run(self, command: list[str], text: str = "") -> str:
+    def _run(self, command: list[str], text: str = "") -> None:
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment, input=text, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
-        return done.stdout
 
-    def follow(self, page: Path) -> str:
-        """Take the steps of a page; return what its commands print. Fails where one of them does."""
+    def follow(self, page: Path) -> None:
+        """Take the steps of a page. Fails where one of its commands does."""
         steps = STEP.findall(page.read_text(encoding="utf-8"))
         assert steps, page
-        return "".join(self._take(kind, self.folder / name, text) for kind, name, text in steps)
+        for kind, name, text in steps:
+            self._take(kind, self.folder / name, text)
 
-    def _take(self, kind: str, file: Path, text: str) -> str:
+    def _take(self, kind: str, file: Path, text: str) -> None:
         match kind:
             case "file":
                 assert not file.exists(), file
@@ -59,17 +60,20 @@ class Copy:
             case "append to":
                 file.write_text(file.read_text(encoding="utf-8") + "\n\n" + text, encoding="utf-8")
             case "change":
-                return self._run(["git", "apply"], text)
+                self._run(["git", "apply"], text)
             case _:
-                return self._run(["bash", "-euo", "pipefail"], text)
-        return ""
+                self._run(["bash", "-euo", "pipefail"], text)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, env: Environment) -> Copy:
+    """Give one copy for all pages, which may be followed one after the other in any order."""
+    return Copy(tmp_path_factory.mktemp("how-to") / "copy", testrun_uid)
 
 
 @pytest.mark.parametrize("page", PAGES)
-@pytest.mark.usefixtures("env")
-def test_a_page_that_is_followed_leads_to_where_it_says(page: str, tmp_path: Path, testrun_uid: str) -> None:
-    copy = Copy(tmp_path / "copy", testrun_uid)
-    copy.follow(FOLDER / f"{page}.md")
+def test_a_page_that_is_followed_leads_to_where_it_says(page: str, repository: Copy) -> None:
+    repository.follow(FOLDER / f"{page}.md")
 
 
 def test_every_page_is_followed() -> None:
