@@ -11,38 +11,40 @@ import contextlib
 import logging
 import os
 import resource
-import signal
 import time
 from http import HTTPStatus
 from typing import Final
 
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
-from websockets.http11 import Request, Response
-from websockets.typing import Subprotocol
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope, WebSocketScope
 
 from core import context, logs, monitoring
 from core.configuration import secret, setting
 from core.monitoring import Monitored
 from events import wire
 from functions.domain.api_errors import ApiError
+from functions.runtime import problems
+from functions.runtime.http.protocol import Limits
+from functions.runtime.http.server import Server, listening
 from functions.runtime.providers import callers
 from functions.services.realtime import metrics, protocol
-from functions.services.realtime.client import CLOSING_SECONDS, HEARTBEAT_SECONDS, Client
+from functions.services.realtime.client import HEARTBEAT_SECONDS, Client
 from functions.services.realtime.feed import LENGTH, Feed
 from functions.services.realtime.hub import Hub
 from functions.services.realtime.metrics import GatewayMetrics
 from functions.services.realtime.protocol import CloseCode, CloseError
 from functions.services.realtime.received_event import owned_types, parse
 from functions.services.realtime.sessions import Sessions
+from functions.services.realtime.websocket import CLOSING_SECONDS, CUT, Connection, DisconnectedError, Socket
 
 log = logging.getLogger(__name__)
 
 CONNECTIONS: Final = 5000
 """The default of the setting GATEWAY_CONNECTIONS."""
 
-CUT: Final = 1006
-"""The code of a connection that ended without one."""
+HANDSHAKE_SECONDS: Final = 10
+"""How long a client may take to ask for its WebSocket."""
+
+NOTHING_HERE: Final = "There is nothing here; a token belongs into a message.\n"
 
 
 class Gateway:
@@ -104,111 +106,91 @@ class Gateway:
             self._keys = live
             self.hub.end_unless_signed_by(live)
 
-    async def handle(self, socket: ServerConnection) -> None:
-        """Serve one connection."""
-        assert socket.request is not None  # noqa: S101 - tells the type checker what the handshake has left
-        headers = socket.request.headers
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer a request: the ASGI application."""
+        if scope["type"] == "websocket":
+            await self._handle(scope, Socket(scope, receive, send))
+        else:
+            text = NOTHING_HERE.encode()
+            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))]
+            await send({"type": "http.response.start", "status": HTTPStatus.NOT_FOUND, "headers": headers})
+            await send({"type": "http.response.body", "body": text, "more_body": False})
+
+    async def _handle(self, scope: WebSocketScope, socket: Socket) -> None:
+        if scope["path"] != protocol.PATH or scope["query_string"]:
+            await socket.refuse(HTTPStatus.NOT_FOUND, NOTHING_HERE)
+        elif protocol.SUBPROTOCOL not in scope["subprotocols"]:
+            await socket.refuse(HTTPStatus.BAD_REQUEST, f"Offer the subprotocol {protocol.SUBPROTOCOL}.\n")
+        elif self.metrics.connections >= self.limit:
+            await socket.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections: try again shortly.\n")
+        else:
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            with context.entered(context.Context.start(headers.get("traceparent"))):
+                await self._serve(socket, headers.get("x-forwarded-for"))
+
+    async def _serve(self, socket: Socket, address: str | None) -> None:
         self.metrics.connections += 1
         started = time.monotonic()
         client = Client(socket, self.hub, self.sessions)
-        with context.entered(context.Context.start(headers.get("traceparent"))):
-            try:
-                await client.serve()
-            except CloseError as close_error:
-                client.end(close_error)
-            except ConnectionClosed:
-                pass
-            except Exception:
-                log.exception("a connection has to end because of a bug")
-                client.end(CloseError(CloseCode.BUG, "bug"))
-            finally:
-                await socket.wait_closed()
-                self.metrics.connections -= 1
-                # Of a connection that had to be cut the other side has said nothing.
-                code = client.close_error.code if client.close_error else socket.close_code or CUT
-                self.metrics.closed[code] += 1
-                about = {"account": client.account_id or None, "address": headers.get("X-Forwarded-For")}
-                seconds = round(time.monotonic() - started, 1)
-                why = {"code": int(code), "reason": client.close_error.reason if client.close_error else None}
-                log.info("closed", extra={**about, **why, "seconds": seconds})
+        code = CUT
+        try:
+            await socket.accept(protocol.SUBPROTOCOL)
+            await client.serve()
+        except CloseError as close_error:
+            client.end(close_error)
+        except DisconnectedError as disconnected:
+            code = disconnected.code
+        except Exception:
+            log.exception("a connection has to end because of a bug")
+            client.end(CloseError(CloseCode.BUG, "bug"))
+        finally:
+            await socket.wait_closed()
+            self.metrics.connections -= 1
+            code = client.close_error.code if client.close_error else code
+            self.metrics.closed[code] += 1
+            about = {"account": client.account_id or None, "address": address}
+            seconds = round(time.monotonic() - started, 1)
+            why = {"code": int(code), "reason": client.close_error.reason if client.close_error else None}
+            log.info("closed", extra={**about, **why, "seconds": seconds})
 
-    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Answer what asks for no WebSocket of ours; None lets the handshake go on."""
-        if request.path != protocol.PATH:
-            return connection.respond(HTTPStatus.NOT_FOUND, "There is nothing here; a token belongs into a message.\n")
-        if self.metrics.connections >= self.limit:
-            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections: try again shortly.\n")
-        return None
-
-    async def run(self, address: str, port: int) -> None:
+    async def run(self, address: str) -> None:
         """Serve until SIGTERM."""
-        stopped = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        limits = Limits(idle=HANDSHAKE_SECONDS, grace=CLOSING_SECONDS)
+        server = Server(self, problems.of_request, limits, websocket=Connection)
+        server.config.ws_max_size = protocol.MAX_MESSAGE
+        server.config.ws_ping_interval = server.config.ws_ping_timeout = HEARTBEAT_SECONDS
+        # It would take some 300 kB for each connection, to make messages of 700 bytes smaller.
+        server.config.ws_per_message_deflate = False
         work = [
             asyncio.create_task(self.sessions.run()),
             asyncio.create_task(self.feed.run(self._begin, self.hub.interrupt)),
             asyncio.create_task(self._beat()),
         ]
-        server = await self._serve(address, port)
-        ended = asyncio.create_task(stopped.wait())
-        await asyncio.wait({ended, *work}, return_when=asyncio.FIRST_COMPLETED)
-        await _close(server)
         for task in work:
             # Only a bug ends one of them by itself.
+            task.add_done_callback(lambda _: server.stop())
+        await server.serve([listening(address)])
+        for task in work:
             if task.done():
                 task.result()
             task.cancel()
         log.info("stopped")
-
-    async def _serve(self, address: str, port: int) -> Server:
-        return await serve(
-            self.handle,
-            address,
-            port,
-            subprotocols=[Subprotocol(protocol.SUBPROTOCOL)],
-            # It would take some 300 kB for each connection, to make messages of 700 bytes smaller.
-            compression=None,
-            process_request=self.answer,
-            server_header=None,
-            ping_interval=HEARTBEAT_SECONDS,
-            ping_timeout=HEARTBEAT_SECONDS,
-            close_timeout=CLOSING_SECONDS,
-            max_size=protocol.MAX_MESSAGE,
-            max_queue=4,
-            backlog=1024,
-        )
-
-
-async def _close(server: Server) -> None:
-    log.info("stopping; %s connections are open", len(server.connections))
-    server.close(reason="stopping")
-    try:
-        async with asyncio.timeout(CLOSING_SECONDS):
-            await server.wait_closed()
-    except TimeoutError:
-        cut = list(server.all_connections)
-        log.info("%s connections did not say goodbye", len(cut))
-        for connection in cut:
-            connection.transport.abort()
 
 
 def main() -> None:
     """Serve until told to stop."""
     parser = argparse.ArgumentParser(prog="gateway", description=__doc__)
     parser.add_argument("--bind", default="0.0.0.0:8040", help="ADDRESS:PORT", metavar="ADDRESS:PORT")
-    address, _, port = parser.parse_args().bind.rpartition(":")
+    address = parser.parse_args().bind
     logs.configure("gateway")
     logging.getLogger("pika").setLevel(logging.CRITICAL)
-    # What it says below that holds the messages, and so tokens.
-    logging.getLogger("websockets").setLevel(logging.WARNING)
     for name in ("jwt-public-keys", "shared-psql-gateway", "event-bus-gateway"):
         secret(name)
     _raise_limit()
-    asyncio.run(_run(address, int(port)))
+    asyncio.run(_run(address))
 
 
-async def _run(address: str, port: int) -> None:
+async def _run(address: str) -> None:
     with contextlib.suppress(ApiError):
         # Loads what checks tokens, before anybody waits for it.
         callers.claims("")
@@ -217,7 +199,7 @@ async def _run(address: str, port: int) -> None:
         metrics.FAMILIES, gateway.metrics.samples, gateway.metrics.health_problem, gateway.metrics.readiness_problem
     )
     monitoring.serve(monitored)
-    await gateway.run(address, port)
+    await gateway.run(address)
     logging.shutdown()
     # To take thousands of connections apart one by one would take longer than there is time to stop.
     os._exit(0)

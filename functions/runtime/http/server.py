@@ -27,14 +27,20 @@ _TICK: Final = 1
 class Server(uvicorn.Server):
     """One process, which serves until SIGTERM or SIGINT."""
 
-    def __init__(self, application: ASGI3Application, problem: Problem, limits: Limits = Connection.limits) -> None:
-        """`problem` makes the response to what can't be read."""
+    def __init__(
+        self,
+        application: ASGI3Application,
+        problem: Problem,
+        limits: Limits = Connection.limits,
+        websocket: type[asyncio.Protocol] | None = None,
+    ) -> None:
+        """`problem` makes the response to what can't be read; `websocket` is for an application that speaks it."""
         self._grace = limits.grace
         super().__init__(
             uvicorn.Config(
                 application,
                 http=type("Answering", (Connection,), {"problem": staticmethod(problem), "limits": limits}),
-                ws="none",
+                ws=websocket or "none",
                 lifespan="off",
                 log_config=None,
                 log_level="error",

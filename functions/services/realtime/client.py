@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
-
 from events.event import TYPES
 from functions.domain.api_errors import ApiError
 from functions.runtime.providers import callers
@@ -27,6 +24,7 @@ from functions.services.realtime.protocol import (
 )
 from functions.services.realtime.received_event import ReceivedEvent
 from functions.services.realtime.sessions import Sessions
+from functions.services.realtime.websocket import DisconnectedError, Socket
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +38,6 @@ WAITING: Final = 256
 
 SENDING_SECONDS: Final = 20
 """How long a message may take to leave. Even a slow connection takes one of the largest in that time."""
-
-CLOSING_SECONDS: Final = 3
-"""How long the other side may take to say goodbye, before its connection is cut."""
 
 MESSAGES: Final = 20
 MESSAGES_PER_SECOND: Final = 1
@@ -63,7 +58,7 @@ class Admitted:
 class Client:
     """A listener behind a WebSocket."""
 
-    def __init__(self, socket: ServerConnection, hub: Hub, sessions: Sessions) -> None:
+    def __init__(self, socket: Socket, hub: Hub, sessions: Sessions) -> None:
         """Serve `socket` with `serve`."""
         self.account_id = ""
         self.session_id = ""
@@ -82,7 +77,7 @@ class Client:
         self._counted_at = time.monotonic()
 
     async def serve(self) -> None:
-        """Say hello and serve until one of both ends it; raise Farewell or ConnectionClosed."""
+        """Say hello and serve until one of both ends it; raise Farewell or DisconnectedError."""
         first = await self._first()
         admitted = await self._admit(first)
         self.account_id, self.session_id = admitted.caller.id, admitted.caller.session_id
@@ -91,7 +86,8 @@ class Client:
         writer = asyncio.create_task(self._write())
         try:
             self._welcome(admitted, first)
-            async for text in self._socket:
+            while True:
+                text = await self._socket.receive()
                 self._count()
                 await self._obey(protocol.decode(text))
         finally:
@@ -103,7 +99,7 @@ class Client:
     async def _first(self) -> Authenticate:
         try:
             async with asyncio.timeout(TOKEN_SECONDS):
-                text = await self._socket.recv()
+                text = await self._socket.receive()
         except TimeoutError:
             raise CloseError(CloseCode.TOO_LATE, "authenticate_first") from None
         message = protocol.decode(text)
@@ -191,26 +187,18 @@ class Client:
         """End the connection, without waiting for it."""
         if self.close_error is None:
             self.close_error = close_error
-            self._ending = asyncio.create_task(self._close(close_error))
-
-    async def _close(self, close_error: CloseError) -> None:
-        try:
-            # The library waits for its buffer to empty, which takes for ever when nobody reads.
-            async with asyncio.timeout(CLOSING_SECONDS):
-                await self._socket.close(close_error.code, close_error.reason)
-        except TimeoutError:
-            self._socket.transport.abort()
+            self._ending = asyncio.create_task(self._socket.close(close_error.code, close_error.reason))
 
     async def _write(self) -> None:
         try:
             while True:
                 body = await self._waiting.get()
                 async with asyncio.timeout(SENDING_SECONDS):
-                    await self._socket.send(body, text=True)
+                    await self._socket.send(body)
                 self._hub.metrics.sent += 1
         except TimeoutError:
             self.end(_TOO_SLOW)
-        except ConnectionClosed:
+        except DisconnectedError:
             # The reader notices too, and says how it ended.
             pass
 
