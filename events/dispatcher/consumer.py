@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from core.logs import said
 from events.broker import bus
-from events.broker.deliveries import Deliveries
+from events.broker.connection import Connection
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class Consumer(threading.Thread):
         while not self.stopped.is_set():
             self.last_beat = time.monotonic()
             try:
-                self._connection = Deliveries(
+                self._connection = Connection(
                     bus.parameters("dispatcher", heartbeat=bus.HEARTBEAT),
                     on_open_callback=self._on_open,
                     on_open_error_callback=lambda _, error: self._ended(f"can't be reached: {said(error)}"),

@@ -8,22 +8,18 @@ to it. So there is a canary: an exchange bound to that of the events, which Rabb
 comes back is parked only while the canary lives.
 """
 
-import contextlib
 import logging
-import socket
 import threading
 import time
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, Final
 
-import pika
-from pika.exceptions import ChannelClosedByBroker
-
 from core import failpoints
 from core.logs import said
 from events.broker import bus
-from events.relay.frames import publish
+from events.broker.connection import Connection
+from events.broker.frames import Message
 from events.relay.metrics import RelayMetrics
 from events.relay.outbox_records import OutboxRecord, Page, Unpublishable
 
@@ -99,7 +95,7 @@ class Publisher(threading.Thread):
     def run(self) -> None:
         """Connect, and serve the connection until it ends."""
         try:
-            self._connection = pika.SelectConnection(
+            self._connection = Connection(
                 bus.parameters("relay", heartbeat=bus.HEARTBEAT),
                 on_open_callback=self._on_open,
                 on_open_error_callback=lambda _, error: self._fail(f"event_bus can't be reached: {said(error)}"),
@@ -122,8 +118,7 @@ class Publisher(threading.Thread):
         self.join(timeout=2)
         if self.is_alive():
             # A RabbitMQ that doesn't answer the goodbye would keep the lease for us, and us standing by for ourselves.
-            with contextlib.suppress(AttributeError, OSError):
-                self._connection._transport._sock.shutdown(socket.SHUT_RDWR)  # noqa: SLF001 - pika shows it nowhere
+            self._connection.abort()
 
     def _close(self) -> None:
         # The lease is held as long as RabbitMQ sees the connection: it must not be left to the heartbeats.
@@ -145,8 +140,7 @@ class Publisher(threading.Thread):
         self.unblocked_at = time.monotonic()
         # RabbitMQ reads nothing then, which the kernel would take for its death.
         timeout = 0 if blocked else bus.TCP_OPTIONS["TCP_USER_TIMEOUT"]
-        connected = self._connection._transport._sock  # noqa: SLF001 - pika shows its socket nowhere
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, timeout)
+        self._connection.give_up_after(timeout)
         log.warning("event_bus %s publishing", "has stopped (memory or disk alarm)" if blocked else "allows")
 
     def _on_open(self, connection: Any) -> None:  # noqa: ANN401 - pika's
@@ -158,7 +152,7 @@ class Publisher(threading.Thread):
         channel.queue_declare(self.lease, exclusive=True, callback=self._on_lease)
 
     def _on_channel_closed(self, _channel: Any, error: Exception) -> None:  # noqa: ANN401 - pika's
-        if isinstance(error, ChannelClosedByBroker) and error.reply_code == _LOCKED:
+        if getattr(error, "reply_code", 0) == _LOCKED:
             self.state = State.STANDBY
             self.poke()
             self._connection.ioloop.call_later(LEASE_PAUSE, lambda: self._on_open(self._connection))
@@ -206,8 +200,7 @@ class Publisher(threading.Thread):
             self._unconfirmed[tag] = (page, record)
         self._tag += len(page.records)
         self.metrics.published += len(page.records)
-        frames = publish(page.records, self._channel.channel_number, self._connection.params.frame_max)
-        self._connection._output_marshaled_frames([frames])  # noqa: SLF001 - one write, where pika makes three a message
+        self._connection.publish(self._channel.channel_number, map(_message, page.records))
         failpoints.reach("relay.publish", len(page.records))
 
     def _on_return(self, _channel: Any, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401 - pika's
@@ -250,3 +243,8 @@ class Publisher(threading.Thread):
         self.metrics.confirmed += len(page.records)
         page.finished = True
         self.poke()
+
+
+def _message(record: OutboxRecord) -> Message:
+    exchange, key = (bus.EXCHANGE, record.type) if record.recipient is None else ("", record.recipient)
+    return Message(exchange, key, record.id, record.type, record.event.encode())

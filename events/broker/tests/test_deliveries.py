@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pika import frame, spec
 from pika.channel import ContentFrameAssembler
 
-from events.broker.deliveries import split
+from events.broker.frames import split
 
 OURS: Final = 1
 THEIRS: Final = 2
@@ -19,12 +19,16 @@ HEARTBEAT: Final = frame.Heartbeat().marshal()
 ACKED: Final = frame.Method(OURS, spec.Basic.Ack(5)).marshal()
 
 
-def frames(channel: int, tag: int, *pieces: bytes) -> list[bytes]:
+NOTHING: Final = pika.BasicProperties(headers={"x-death": [{"count": 3}]}, content_type="text/plain")
+
+
+def frames(
+    channel: int, tag: int, *pieces: bytes, properties: pika.BasicProperties = NOTHING, key: str = "k"
+) -> list[bytes]:
     """Return the frames of a delivery, as pika writes them."""
     deliver: Any = spec.Basic.Deliver(
-        "ctag1.x", tag, redelivered=tag % 2 == 0, exchange="e" * (tag % 9), routing_key="k"
+        "ctag1.x", tag, redelivered=tag % 2 == 0, exchange="e" * (tag % 9), routing_key=key
     )
-    properties = pika.BasicProperties(headers={"x-death": [{"count": 3}]}, content_type="text/plain")
     header = frame.Header(channel, sum(map(len, pieces)), properties)
     return [
         each.marshal() for each in (frame.Method(channel, deliver), header, *(frame.Body(channel, p) for p in pieces))
@@ -52,12 +56,45 @@ def read(*chunks: bytes) -> list[tuple[str, int, bytes]]:
     return found
 
 
-@given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=6), st.data())
-def test_wherever_the_stream_is_cut_every_message_is_found(bodies: list[bytes], data: st.DataObject) -> None:
-    stream = HEARTBEAT.join(b"".join(frames(OURS, tag, body)) for tag, body in enumerate(bodies, 1))
+short = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+values = st.none() | st.booleans() | st.integers(-(2**31), 2**31 - 1) | short | st.lists(short, max_size=3)
+properties = st.builds(
+    pika.BasicProperties,
+    content_type=st.none() | short,
+    headers=st.none() | st.dictionaries(short, values, max_size=4),
+    message_id=st.none() | short,
+    priority=st.none() | st.integers(0, 255),
+)
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> tuple[int, list[bytes], list[bytes]]:
+    """Return the tag of a delivery, the pieces of its body, and its frames with others in between."""
+    channel = draw(st.sampled_from([OURS, OURS, OURS, THEIRS]))
+    pieces = draw(st.lists(st.binary(min_size=1, max_size=200), max_size=3))
+    tag = draw(st.integers(1, 2**63))
+    found = frames(channel, tag, *pieces, properties=draw(properties), key=draw(short))
+    for other in draw(st.lists(st.sampled_from([HEARTBEAT, ACKED]), max_size=2)):
+        # Within a message other frames are those of other channels.
+        place = draw(st.integers(0, len(found))) if other == HEARTBEAT else 0
+        found.insert(place, other)
+    return tag, pieces, found
+
+
+@given(st.lists(deliveries(), min_size=1, max_size=6), st.data())
+def test_wherever_the_stream_is_cut_every_message_is_found(
+    sent: list[tuple[int, list[bytes], list[bytes]]], data: st.DataObject
+) -> None:
+    stream = b"".join(each for _, _, found in sent for each in found)
     cuts = [0, *sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=4))), len(stream)]
     found = read(*(stream[start:end] for start, end in pairwise(cuts)))
-    assert [(tag, body) for _, tag, body in found] == list(enumerate(bodies, 1))
+    assert [(tag, body) for _, tag, body in found] == [(tag, b"".join(pieces)) for tag, pieces, _ in sent]
+
+
+@given(st.lists(st.binary(min_size=1, max_size=200), min_size=1, max_size=6), properties, short)
+def test_what_is_plain_is_taken_by_hand(bodies: list[bytes], given: pika.BasicProperties, key: str) -> None:
+    stream = b"".join(b"".join(frames(OURS, tag, body, properties=given, key=key)) for tag, body in enumerate(bodies))
+    assert read(stream) == [("hand", tag, body) for tag, body in enumerate(bodies)]
 
 
 def test_what_is_whole_is_taken_by_hand() -> None:
