@@ -16,7 +16,6 @@ from tools.local.health import answers
 from tools.local.ports import free_ports
 from tools.local.wait import until
 
-STARTS: Final = 5
 CONNECTIONS: Final = 8
 SECONDS: Final = 4
 REPETITIONS: Final = 5
