@@ -16,7 +16,7 @@ from events.broker.drift import DEAD, Drift, compare
 from events.broker.management import Existing
 from events.dispatcher.clock import schedules_of
 from events.relay.outbox_reader import IDENTITY
-from events.topology import declaration, queue_migration
+from events.topology import declaration
 
 Problem = tuple[str, str, str]
 """Where, what, and the remedy."""
@@ -144,7 +144,7 @@ def _of_broker(connection: pika.BlockingConnection) -> Iterator[Problem]:
     wanted = declaration.wanted_by(subscriptions.read())
     yield from _of_topology(compare(wanted, existing), existing)
     for queue in sorted(set(wanted.queues) & set(existing.queues)):
-        if not queue_migration.consumers(connection, queue):
+        if not declaration.contents(connection, queue)[1]:
             remedy = "start `python -m events.dispatcher`; it takes nothing until the function answers /_/ready"
             yield queue, "nobody consumes from it", remedy
 
@@ -163,6 +163,6 @@ def _of_topology(drift: Drift, existing: Existing) -> Iterator[Problem]:
     for _, queue, key in drift.stale:
         yield queue, f"it receives {key}, which its subscriber doesn't", TOPOLOGIST
     for queue in drift.changed:
-        yield queue, "it has other arguments, or is being made anew", f"stop the dispatcher, then {TOPOLOGIST}"
+        yield queue, "it has other arguments", f"{declaration.REMEDY} ({TOPOLOGIST})"
     for queue in drift.gone:
         yield queue, "it belongs to no subscription any more", f"{TOPOLOGIST} --delete-gone"

@@ -87,11 +87,12 @@ def migrate(database: str, revision: str, down: bool, check: bool) -> None:
 @click.command()
 @click.option("--check", is_flag=True, help="Only say what would be done; exit 1 if there is anything.")
 @click.option("--delete-gone", is_flag=True, help="Delete empty queues of subscriptions that are gone.")
-def topology(check: bool, delete_gone: bool) -> None:
+@click.option("--redeclare", is_flag=True, help="Make empty queues anew whose arguments changed.")
+def topology(check: bool, delete_gone: bool, redeclare: bool) -> None:
     """Make the exchanges, queues and bindings that the subscriptions ask for, and say what was changed."""
     from events.topology.declaration import make
 
-    make(check=check, delete_gone=delete_gone)
+    make(check=check, delete_gone=delete_gone, redeclare=redeclare)
 
 
 @click.command()

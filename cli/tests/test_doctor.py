@@ -148,7 +148,9 @@ def test_a_queue_of_another_type_or_with_other_arguments(patient: EventPath, arg
     with patient.broker() as connection:
         connection.channel().queue_delete(QUEUE)
         connection.channel().queue_declare(QUEUE, durable=True, arguments=arguments)
-    assert QUEUE in [where for where, what, _ in checks.found() if "other arguments" in what]
+        found = list(checks.found())
+        connection.channel().queue_delete(QUEUE)
+    assert QUEUE in [where for where, what, _ in found if "other arguments" in what]
 
 
 def test_a_queue_of_a_subscription_that_is_gone(patient: EventPath) -> None:

@@ -11,7 +11,6 @@ Binding = tuple[str, str, str]
 """Exchange, queue and routing key."""
 
 DEAD = ".dead"
-MIGRATING = ".migrating"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Drift:
     stale: list[Binding]
     """Bindings of wanted queues to types that their subscribers receive no more."""
     changed: list[str]
-    """Queues with other arguments, and those whose events are being moved because of that."""
+    """Queues with other arguments."""
     gone: list[str]
     """Queues of subscriptions that are no more, without their dead-letter queues."""
 
@@ -46,7 +45,7 @@ class Drift:
         yield from (f"create the exchange {name}" for name in self.exchanges)
         yield from (f"make the exchange {name} anew, which is of another kind" for name in self.kinds)
         yield from (f"create the queue {name}" for name in self.queues)
-        yield from (f"move {name} to a queue with other arguments" for name in self.changed)
+        yield from (f"make the queue {name} anew, which has other arguments" for name in self.changed)
         yield from (f"bind {queue} to {key} of {exchange}" for exchange, queue, key in self.bindings)
         yield from (f"unbind {queue} from {key} of {exchange}" for exchange, queue, key in self.stale)
 
@@ -54,19 +53,18 @@ class Drift:
 def compare(wanted: Wanted, existing: Existing) -> Drift:
     """Return what differs."""
     there = existing.bindings
-    migrating = {name.removesuffix(MIGRATING) for name in existing.queues if name.endswith(MIGRATING)}
     return Drift(
         sorted(set(wanted.exchanges) - set(existing.exchanges)),
         sorted(name for name, kind in wanted.exchanges.items() if existing.exchanges.get(name, kind) != kind),
-        sorted(set(wanted.queues) - set(existing.queues) - migrating),
+        sorted(set(wanted.queues) - set(existing.queues)),
         sorted(set(wanted.bindings) - there),
         sorted(each for each in there - set(wanted.bindings) if each[0] == bus.EXCHANGE and each[1] in wanted.queues),
-        sorted({name for name in wanted.queues if is_other(name, wanted, existing)} | (migrating & set(wanted.queues))),
+        sorted(name for name in wanted.queues if _is_other(name, wanted, existing)),
         sorted(_gone(wanted.queues, existing.queues)),
     )
 
 
-def is_other(name: str, wanted: Wanted, existing: Existing) -> bool:
+def _is_other(name: str, wanted: Wanted, existing: Existing) -> bool:
     """Tell whether a queue exists with other arguments."""
     queue = existing.queues.get(name)
     return queue is not None and (queue.arguments != wanted.queues[name] or not queue.durable)

@@ -19,11 +19,10 @@ from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
 from core import logs
 from events import subscriptions
 from events.broker import bus, management
-from events.broker.drift import Wanted, compare, is_other
+from events.broker.drift import Wanted, compare
 from events.broker.management import Existing
 from events.catalog.load import load
 from events.subscriptions import Subscription
-from events.topology import queue_migration
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +47,11 @@ TIMEOUT: Final = 60
 """Seconds to wait for a broker that is still starting."""
 
 _MISMATCH: Final = 406
+
+REMEDY: Final = (
+    "Stop the relays (events wait in the outbox), let its consumer empty it, stop the dispatcher, and run this with "
+    "--redeclare."
+)
 
 
 class DiffersError(Exception):
@@ -121,27 +125,50 @@ def _declare_queue(connection: pika.BlockingConnection, queue: str, arguments: d
         if error.reply_code != _MISMATCH:
             raise
         message = (
-            f"the queue {queue} exists with other arguments ({error.reply_text}). Nothing was changed in it. Stop the "
-            f"relays, let its consumer empty it, delete it (rabbitmqctl delete_queue {queue}), and run this again."
+            f"the queue {queue} exists with other arguments ({error.reply_text}). Nothing was changed in it. {REMEDY}"
         )
         raise DiffersError(message) from error
     channel.close()
 
 
-def change(connection: pika.BlockingConnection, subscribed: list[Subscription], existing: Existing) -> Iterator[str]:
-    """Make what exists what is wanted, and yield what was changed; raises MigrationRefusedError, DiffersError."""
+def change(
+    connection: pika.BlockingConnection, subscribed: list[Subscription], existing: Existing, *, redeclare: bool = False
+) -> Iterator[str]:
+    """Make what exists what is wanted, and yield what was changed; raises DiffersError.
+
+    Queues with other arguments are deleted and made anew where `redeclare` says so and nothing is in them.
+    """
     wanted = wanted_by(subscribed)
     drift = compare(wanted, existing)
-    # The retry store is the dispatcher's: what isn't for a function would stay there.
-    movable = {each.queue for each in subscribed}
-    for queue in drift.changed:
-        if queue in movable:
-            queue_migration.QueueMigration(connection, wanted, queue).run(is_old=is_other(queue, wanted, existing))
+    if redeclare:
+        for queue in drift.changed:
+            _delete_unused(connection, queue)
     declare(connection, subscribed)
     with closing(connection.channel()) as channel:
         for exchange, queue, key in drift.stale:
             channel.queue_unbind(queue, exchange, key)
     yield from drift.messages()
+
+
+def _delete_unused(connection: pika.BlockingConnection, queue: str) -> None:
+    # RabbitMQ can't be told to delete a quorum queue only if it is empty and unused.
+    held, consumers = contents(connection, queue)
+    if held or consumers:
+        message = f"{queue} holds {held} messages and has {consumers} consumers: nothing was changed in it. {REMEDY}"
+        raise DiffersError(message)
+    with closing(connection.channel()) as channel:
+        channel.queue_delete(queue)
+
+
+def contents(connection: pika.BlockingConnection, queue: str) -> tuple[int, int]:
+    """Return how many messages wait in a queue, and how many consume from it; none if it isn't there."""
+    channel = connection.channel()
+    try:
+        method = channel.queue_declare(queue, passive=True).method
+    except ChannelClosedByBroker:
+        return 0, 0
+    channel.close()
+    return int(method.message_count), int(method.consumer_count)
 
 
 def retire(connection: pika.BlockingConnection, queues: list[str], *, delete: bool) -> Iterator[str]:
@@ -151,15 +178,15 @@ def retire(connection: pika.BlockingConnection, queues: list[str], *, delete: bo
     """
     for queue in queues:
         pair = (queue, bus.dead(queue))
-        held = sum(queue_migration.ready(connection, name) for name in pair)
+        held = sum(contents(connection, name)[0] for name in pair)
         if not delete:
             yield f"{queue} belongs to no subscription any more and holds {held} messages: see --delete-gone"
             continue
         with closing(connection.channel()) as channel:
             for key in (*load(), "#"):
                 channel.queue_unbind(queue, bus.EXCHANGE, key)
-            held = sum(queue_migration.ready(connection, name) for name in pair)
-            if held or queue_migration.consumers(connection, queue):
+            held = sum(contents(connection, name)[0] for name in pair)
+            if held or contents(connection, queue)[1]:
                 yield f"{queue} receives nothing more, and is kept: it holds {held} messages or is in use"
                 continue
             for name in pair:
@@ -185,23 +212,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="topology", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say what would be done; exit 1 if there is anything")
     parser.add_argument("--delete-gone", action="store_true", help="delete empty queues of subscriptions that are gone")
-    arguments = parser.parse_args()
-    make(check=arguments.check, delete_gone=arguments.delete_gone)
+    parser.add_argument("--redeclare", action="store_true", help="make empty queues anew whose arguments changed")
+    make(**vars(parser.parse_args()))
 
 
-def make(*, check: bool, delete_gone: bool) -> NoReturn:
+def make(*, check: bool, delete_gone: bool, redeclare: bool) -> NoReturn:
     """Do it, or only say it, and end the process with a code or a sentence."""
     logs.configure("topology", terse=True)
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     try:
-        sys.exit(run(check=check, delete_gone=delete_gone))
-    except (DiffersError, queue_migration.MigrationRefusedError, management.ManagementError) as error:
+        sys.exit(run(check=check, delete_gone=delete_gone, redeclare=redeclare))
+    except (DiffersError, management.ManagementError) as error:
         sys.exit(str(error))
     except (AMQPConnectionError, OSError) as error:
         sys.exit(f"event_bus can't be reached at EVENT_BUS_URL: {logs.said(error)}")
 
 
-def run(*, check: bool, delete_gone: bool) -> int:
+def run(*, check: bool, delete_gone: bool, redeclare: bool) -> int:
     """Do it, or only say it, and return the exit code."""
     subscribed = subscriptions.read()
     with closing(connect()) as connection:
@@ -214,7 +241,8 @@ def run(*, check: bool, delete_gone: bool) -> int:
             declare(connection, subscribed)
             return 0
         drift = compare(wanted_by(subscribed), existing)
-        found = list(drift.messages()) if check else list(change(connection, subscribed, existing))
+        changed = change(connection, subscribed, existing, redeclare=redeclare)
+        found = list(drift.messages() if check else changed)
         found += retire(connection, drift.gone, delete=delete_gone and not check)
         for sentence in found or ["everything is as it should be"]:
             sys.stdout.write(f"{sentence}\n")

@@ -109,11 +109,9 @@ PARTS: Final = (
         name="topology",
         image="setup",
         args=("events.topology",),
-        settings=("EVENT_BUS_URL", "SHARED_PSQL_URL"),
-        # The database only to make a queue anew without loss.
-        secrets=("event-bus-admin", "shared-psql-relay"),
+        settings=("EVENT_BUS_URL",),
+        secrets=("event-bus-admin",),
         once=True,
-        direct={"shared_psql": 1},
     ),
     Part(
         name="seed",

@@ -90,66 +90,50 @@ def test_queues_of_subscriptions_that_are_gone_go_when_they_are_empty_and_that_i
     assert not any(queue == MOVED.queue for _, queue, _ in management.look().bindings)
 
 
-def test_a_queue_with_other_arguments_is_made_anew_and_nothing_is_lost(
+def test_a_queue_with_other_arguments_is_left_alone_and_the_remedy_is_told(topology: EventPath) -> None:
+    old_queue(topology)
+    refused = topology.declare(check=False)
+    assert refused.returncode == 1
+    assert "exists with other arguments" in refused.stderr
+    assert "--redeclare" in refused.stderr
+    assert not management.look().queues[MOVED.queue].arguments.get("x-single-active-consumer")
+
+
+def test_a_queue_that_was_drained_is_made_anew_on_demand_and_nothing_is_lost(
     topology: EventPath, eventually: Eventually
 ) -> None:
     old_queue(topology)
     topology.start("relay")
+    topology.start("dispatcher")
     topology.emit(*["agt_1"] * 500)
-    eventually(lambda: topology.depth(MOVED.queue) == 500)
-    assert f"move {MOVED.queue} to a queue with other arguments" in lines(topology)
-    assert management.look().queues[MOVED.queue].arguments["x-single-active-consumer"]
+    eventually(lambda: len(slugs(topology)) == 500)
+    topology.kill("relay", signal.SIGTERM)
     topology.emit(*["agt_1"] * 100, start=500)
+    eventually(lambda: topology.depth(MOVED.queue) == 0)
+    topology.kill("dispatcher", signal.SIGTERM)
+    assert f"make the queue {MOVED.queue} anew, which has other arguments" in lines(topology, "--redeclare")
+    assert management.look().queues[MOVED.queue].arguments["x-single-active-consumer"]
+    topology.start("relay")
     topology.start("dispatcher")
     eventually(lambda: len(slugs(topology)) == 600)
     assert slugs(topology) == [f"n{number}" for number in range(600)]
     assert lines(topology) == ["everything is as it should be"]
 
 
-@pytest.mark.parametrize(
-    "place",
-    [
-        *(
-            "queue_migration.temporary",
-            "queue_migration.unbound",
-            "queue_migration.deferred:2",
-            "queue_migration.deleted",
-            "queue_migration.anew",
-            "queue_migration.bound",
-        ),
-        "queue_migration.followed",
-    ],
-)
-def test_a_move_that_is_killed_anywhere_is_finished_by_the_next_and_loses_nothing(
-    topology: EventPath, eventually: Eventually, place: str
-) -> None:
-    old_queue(topology)
-    topology.start("relay")
-    topology.emit(*["agt_1", "agt_2"] * 150)
-    eventually(lambda: topology.depth(MOVED.queue) == 300)
-    killed = topology.declare(check=False, BOTBERI_FAILPOINT=place)
-    topology.emit(*["agt_1", "agt_2"] * 50, start=300)
-    assert killed.returncode == -signal.SIGKILL
-    topology.declare(check=True)
-    topology.start("dispatcher")
-    eventually(lambda: len(slugs(topology)) == 400)
-    for subject in range(2):
-        mine = [each for each in slugs(topology) if int(each[1:]) % 2 == subject]
-        assert mine == [f"n{number}" for number in range(subject, 400, 2)]
-    assert lines(topology) == ["everything is as it should be"]
-
-
-def test_a_queue_that_is_in_use_is_not_moved_and_the_remedy_is_told(
+def test_a_queue_that_is_in_use_or_holds_something_is_not_made_anew(
     topology: EventPath, eventually: Eventually
 ) -> None:
     old_queue(topology)
-    topology.start("dispatcher")
     with topology.broker() as connection:
         channel = connection.channel()
-        eventually(lambda: channel.queue_declare(MOVED.queue, passive=True).method.consumer_count == 1)
-    refused = topology.declare(check=False)
-    assert refused.returncode == 1
-    assert "Stop the dispatcher" in refused.stderr
+        channel.basic_consume(MOVED.queue, lambda *_: None)
+        refused = topology.declare("--redeclare", check=False)
+        assert refused.returncode == 1
+        assert f"{MOVED.queue} holds 0 messages and has 1 consumers: nothing was changed in it" in refused.stderr
+        channel.close()
+        connection.channel().basic_publish("", MOVED.queue, b"{}")
+    eventually(lambda: topology.depth(MOVED.queue) == 1)
+    assert "holds 1 messages" in topology.declare("--redeclare", check=False).stderr
     assert not management.look().queues[MOVED.queue].arguments.get("x-single-active-consumer")
 
 

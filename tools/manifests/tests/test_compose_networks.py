@@ -25,7 +25,7 @@ DATABASES: Final = {
     "shared_psql": {
         *("shared_pgbouncer", "relay_shared", "seed", "migrate"),
         *("exporter_shared_psql", "exporter_shared_pgbouncer"),
-        *("dispatcher", "gateway", "topology"),
+        *("dispatcher", "gateway"),
     },
     "event_bus": {"relay_user", "relay_shared", "dispatcher", "gateway", "topology", "prometheus"},
 }
@@ -70,7 +70,7 @@ def _not_for(name: str) -> set[str]:
     """Return what a service is told of and never asks: the addresses that several are given together."""
     direct = {"user_psql", "shared_psql", "event_bus"}
     asks = {
-        "topology": {"event_bus", "shared_psql"},
+        "topology": {"event_bus"},
         "seed": {"user_psql", "shared_psql"},
         "migrate": {"user_psql", "shared_psql"},
         "relay_user": {"user_psql", "event_bus"},
