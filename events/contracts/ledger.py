@@ -1,8 +1,8 @@
 """The ledger of what was released: for each event type every shape that it ever had, oldest first, only appended to.
 
 It lies beside the schemas, so that the present catalog can be compared with all of the past where there is no history
-to ask: in a source archive, in a shallow clone. Each entry names the digest of those before, so that a change in the
-middle shows; where git has the history, a test compares the two.
+to ask: in a source archive, in a shallow clone. Where git has the history, a test compares the two, and finds what was
+changed or removed after it had been committed.
 """
 
 import hashlib
@@ -22,8 +22,8 @@ FACTS: Final = ("subject", "source")
 
 SUPERSEDED: Final = frozenset(
     {
-        "3b9f77060680e736dbdadb72d5d7ca99636a1dd9429599890769cb1ce45585c0",
-        "41f2b4bc629395c80757ff28eec1b76b7cfe5aa23f89e6f0baf90df12f366a61",
+        "5903cd3f8cb990ed3148052c525a1d1bd132876ebca06faf1567dbc22829bc20",
+        "19de05a6a3a89f8cbef221c2f6d2f92ac19c4613f6901255f5519c254328c686",
     }
 )
 """Digests of entries that bind nobody any more; there can only be such before the first release.
@@ -55,7 +55,7 @@ def broken(released: dict[str, list[Json]], now: dict[str, Json]) -> list[str]:
         for name in sorted({*released} - {*now})
     ]
     for name, present in sorted(now.items()):
-        for past in (each for each in released.get(name, []) if digest([_bare(each)]) not in SUPERSEDED):
+        for past in (each for each in released.get(name, []) if digest(each) not in SUPERSEDED):
             changed = [
                 f"the {fact} was {past[fact]}, and is {present[fact]}" for fact in FACTS if past[fact] != present[fact]
             ]
@@ -65,30 +65,18 @@ def broken(released: dict[str, list[Json]], now: dict[str, Json]) -> list[str]:
 
 def appended(past: list[Json], present: Json) -> list[Json]:
     """Return a ledger with the present entry at its end, if that is new."""
-    if past and _bare(past[-1]) == present:
-        return past
-    return [*past, {"after": digest(past), **present}]
+    return past if past[-1:] == [present] else [*past, present]
 
 
-def digest(entries: list[Json]) -> str:
-    """Return what the entry behind these is to name."""
-    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
-
-
-def forged(entries: list[Json]) -> bool:
-    """Tell whether an entry was changed, removed or put in after it was written; the last one can't tell."""
-    return any(each.get("after") != digest(entries[:place]) for place, each in enumerate(entries))
+def digest(entry: Json) -> str:
+    """Return the name under which an entry may be superseded."""
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
 
 
 def files(root: Path, now: dict[str, Json]) -> dict[Path, str]:
     """Return the text of every ledger below `root` with the present entries; raise BreakingChangeError."""
     released = read(root / FOLDER)
-    complaints = broken(released, now) + [
-        f"{name}: its ledger was changed by hand: take it back from history"
-        for name in released
-        if forged(released[name])
-    ]
-    if complaints:
+    if complaints := broken(released, now):
         advice = (
             "Add a version beside it, or undo it: docs/decisions/0010-event-contracts.md tells what may change. "
             f"If what it differs from was never committed, take its entry out of {FOLDER}."
@@ -96,10 +84,6 @@ def files(root: Path, now: dict[str, Json]) -> dict[Path, str]:
         raise BreakingChangeError("\n".join([*complaints, advice]))
     ledgers = {name: appended(released.get(name, []), present) for name, present in now.items()}
     return {FOLDER / f"{name}.json": _text(entries) for name, entries in ledgers.items()}
-
-
-def _bare(kept: Json) -> Json:
-    return {key: value for key, value in kept.items() if key != "after"}
 
 
 def _text(entries: list[Json]) -> str:

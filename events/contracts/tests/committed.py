@@ -48,6 +48,11 @@ def versions(root: Path, folder: str) -> Iterator[tuple[str, Any]]:
         yield Path(path.decode()).stem, json.loads(git(root, "cat-file", "blob", blob.decode()))
 
 
+def _continued(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> bool:
+    # Until nothing had been released, entries also named the digest of those before them.
+    return now[: len(before)] == [{name: each[name] for name in each if name != "after"} for each in before]
+
+
 def forgotten(root: Path) -> list[str]:
     """Return the types of which a schema or an entry was committed that the ledgers below `root` don't have."""
     released = ledger.read(root / ledger.FOLDER)
@@ -57,6 +62,6 @@ def forgotten(root: Path) -> list[str]:
         if shape(schema) not in [each["shape"] for each in released.get(name, [])]
     }
     entries = {
-        name for name, before in versions(root, str(ledger.FOLDER)) if released.get(name, [])[: len(before)] != before
+        name for name, before in versions(root, str(ledger.FOLDER)) if not _continued(before, released.get(name, []))
     }
     return sorted(schemas | entries)
