@@ -97,11 +97,6 @@ def fits(event: CloudEvent) -> bool:
     return length <= MAX_ATTRIBUTES and max(len(event.id), len(event.type)) <= MAX_NAME
 
 
-def encode(event: CloudEvent) -> bytes:
-    """Return the structured JSON form of `event`."""
-    return json.dumps(document(event), ensure_ascii=False, allow_nan=False).encode()
-
-
 def decode(body: bytes) -> CloudEvent:
     """Read the structured JSON form, or raise `NotAnEventError`."""
     try:

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import pika
 import pytest
+from cloudevents.conversion import to_json
+from cloudevents.http import from_json
 from sqlalchemy import text
 
 from core import http_client
@@ -159,11 +161,11 @@ def test_rabbitmq_sees_every_type_that_the_journey_says_and_each_message_is_as_p
 
 def test_what_another_system_addresses_to_postgres_is_seen_too(stack: Stack, eventually: Eventually) -> None:
     said = contracts.example(AgentCreated) | {"id": new_id("evt"), "source": "/example/crm", "channel": "theirs"}
-    event = wire.from_attributes(said)
-    properties = pika.BasicProperties(wire.CONTENT_TYPE, delivery_mode=2, message_id=event.id, type=event.type)
+    event = from_json(json.dumps(said))
+    properties = pika.BasicProperties(wire.CONTENT_TYPE, delivery_mode=2, message_id=event["id"], type=event["type"])
     with pika.BlockingConnection(bus.parameters("admin")) as connection:
-        connection.channel().basic_publish(bus.NOTIFY_EXCHANGE, "any", wire.encode(event), properties)
-    assert eventually(lambda: stack.watcher.about(event.subject)) == [said]
+        connection.channel().basic_publish(bus.NOTIFY_EXCHANGE, "any", to_json(event), properties)
+    assert eventually(lambda: stack.watcher.about(event["subject"])) == [said]
     stack.watcher.verify()
 
 

@@ -48,7 +48,7 @@ def test_the_example_is_an_event_that_fits_schema_and_model(model: type[Event]) 
 @every_type
 def test_the_example_survives_the_wire_and_the_model_unchanged(model: type[Event]) -> None:
     example = contracts.example(model)
-    assert json.loads(wire.encode(wire.decode(json.dumps(example).encode()))) == example
+    assert wire.document(wire.decode(json.dumps(example).encode())) == example
     assert json.loads(model.model_validate(example["data"]).model_dump_json()) == example["data"]
 
 
@@ -98,7 +98,7 @@ data = st.dictionaries(
 def test_any_event_comes_off_the_wire_as_it_went_on(name: str, subject: str, body: Any, more: dict[str, str]) -> None:
     extensions = tuple(sorted(more.items()))
     event = CloudEvent(name, "/s", "t", subject, "2026-01-02T03:04:05Z", body, extensions=extensions)
-    assert wire.decode(wire.encode(event)) == event
+    assert wire.decode(to_json(from_json(json.dumps(wire.document(event))))) == event
 
 
 @pytest.mark.parametrize(
