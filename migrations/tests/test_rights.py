@@ -73,7 +73,7 @@ FORBIDDEN = [
     ("user_psql", "admin", "update accounts set email = 'x@example.com'"),
     ("user_psql", "admin", "update accounts set password_hash = ''"),
     ("user_psql", "admin", "select secret_hash from sessions"),
-    ("user_psql", "admin", "select chain_key from sessions"),
+    ("user_psql", "admin", "select token_key from sessions"),
     ("user_psql", "admin", "update sessions set expires_at = 'infinity'"),
     ("user_psql", "admin", "delete from sessions"),
     ("user_psql", "broker", "select secret_hash from sessions"),

@@ -469,7 +469,7 @@ CREATE TABLE public.sessions (
     id text NOT NULL,
     account_id text NOT NULL,
     secret_hash text NOT NULL,
-    chain_key text NOT NULL,
+    token_key text NOT NULL,
     counter integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     refreshed_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -478,9 +478,9 @@ CREATE TABLE public.sessions (
     revoked_reason text
 );
 
-COMMENT ON COLUMN public.sessions.secret_hash IS 'sha256 of the secret in the newest refresh token';
+COMMENT ON COLUMN public.sessions.secret_hash IS 'sha256 of the secret in the refresh tokens';
 
-COMMENT ON COLUMN public.sessions.chain_key IS 'with which each secret follows from the one before';
+COMMENT ON COLUMN public.sessions.token_key IS 'of the HMAC that proves that a refresh token was given out';
 
 COMMENT ON COLUMN public.sessions.counter IS 'of the newest refresh token';
 

@@ -1,8 +1,8 @@
-"""Refresh tokens: a session's id, a counter, and a secret of which only a hash is kept.
+"""Refresh tokens: a session's id, a counter, a secret of the session, and a proof that this token was given out.
 
-The secrets of a session form a chain: each is the HMAC of the one before, under a key that stays with the session. So
-whoever holds a token can't make a later one, and neither can whoever reads the database; but given a token the server
-can make all later ones, and thus tell a token that was spent from one that never was.
+The proof is the HMAC of counter and secret, under a key that stays with the session; of the secret only a hash is
+kept. So whoever holds a token can't make a later one, for want of the key, and whoever reads the database can't make
+any, for want of the secret. The server can check a token of any counter, and thus tells a spent one from a made up one.
 """
 
 import base64
@@ -11,16 +11,13 @@ import hashlib
 import hmac
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from functions.domain.api_errors import Unauthenticated
 
-_FORM: Final = struct.Struct("!16sI32s")
+_FORM: Final = struct.Struct("!16sI16s32s")
 _PREFIX: Final = "rt_"
-
-MAX_STEPS: Final = 100_000
-"""How far behind a spent token may be and still be told from one that was made up: two years of tokens."""
 
 
 class RefreshTokenInvalid(Unauthenticated):
@@ -29,28 +26,30 @@ class RefreshTokenInvalid(Unauthenticated):
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """One generation of a session's refresh token."""
+    """One of a session's refresh tokens."""
 
     session_id: str
     """`ses_…`"""
     counter: int
     """How many tokens the session had before this one."""
     secret: bytes
+    """The same in all tokens of the session."""
+    proof: bytes
 
     @classmethod
-    def first(cls, session_id: str) -> Self:
+    def first(cls, session_id: str, key: str) -> Self:
         """Return the first token of a session."""
-        return cls(session_id, 0, os.urandom(32))
+        return cls(session_id, 0, os.urandom(16), b"").at(0, key)
 
     @classmethod
     def read(cls, text: str) -> Self:
         """Read a token in the one form in which it was given out, or refuse."""
         try:
             encoded = text.removeprefix(_PREFIX).encode("ascii")
-            session, counter, secret = _FORM.unpack(base64.b64decode(encoded + b"==", b"-_", validate=True))
+            session, *values = _FORM.unpack(base64.b64decode(encoded + b"=", b"-_", validate=True))
         except (ValueError, binascii.Error, struct.error):
             raise RefreshTokenInvalid from None
-        token = cls(f"ses_{session.hex()}", counter, secret)
+        token = cls(f"ses_{session.hex()}", *values)
         if str(token) != text:
             raise RefreshTokenInvalid
         return token
@@ -58,30 +57,25 @@ class RefreshToken:
     def __str__(self) -> str:
         """Return the token as its holder sees it."""
         session = bytes.fromhex(self.session_id.removeprefix("ses_"))
-        packed = _FORM.pack(session, self.counter, self.secret)
+        packed = _FORM.pack(session, self.counter, self.secret, self.proof)
         return _PREFIX + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
     @property
     def secret_hash(self) -> str:
-        """What is kept of the token."""
+        """What is kept of the session's secret."""
         return hashlib.sha256(self.secret).hexdigest()
 
-    def later(self, chain_key: str, steps: int = 1) -> "RefreshToken":
-        """Return the token that comes `steps` after this one in its session."""
-        key, secret = bytes.fromhex(chain_key), self.secret
-        for _ in range(steps):
-            secret = hmac.digest(key, secret, "sha256")
-        return RefreshToken(self.session_id, self.counter + steps, secret)
+    def at(self, counter: int, key: str) -> Self:
+        """Return the session's token with another counter."""
+        proof = hmac.digest(bytes.fromhex(key), struct.pack("!I", counter) + self.secret, "sha256")
+        return replace(self, counter=counter, proof=proof)
 
-    def leads_to(self, secret_hash: str, counter: int, chain_key: str) -> "RefreshToken | None":
-        """Return the newest token of the session, if this is it or one before it; None if it was made up."""
-        steps = counter - self.counter
-        if not 0 <= steps <= MAX_STEPS:
-            return None
-        newest = self.later(chain_key, steps)
-        return newest if hmac.compare_digest(newest.secret_hash, secret_hash) else None
+    def was_given_out(self, secret_hash: str, counter: int, key: str) -> bool:
+        """Tell whether this is the session's newest token, which has `counter`, or one before it; not made up."""
+        mine = hmac.compare_digest(self.secret_hash, secret_hash) and self.counter <= counter
+        return mine and hmac.compare_digest(self.proof, self.at(self.counter, key).proof)
 
 
-def new_chain_key() -> str:
-    """Return the key of a new session's chain."""
+def new_key() -> str:
+    """Return the key of a new session's proofs."""
     return os.urandom(32).hex()

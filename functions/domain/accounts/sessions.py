@@ -12,7 +12,7 @@ from events.catalog.accounts import SessionRevoked
 from events.outbox import emit
 from functions.domain.accounts import access_tokens
 from functions.domain.accounts.accounts import Account, find_active
-from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_chain_key
+from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_key
 from functions.domain.accounts.tables import sessions
 from functions.domain.api_errors import Unauthenticated
 from functions.domain.databases import UserDb
@@ -47,12 +47,13 @@ class Opened:
 
 def open_session(db: UserDb, account: Account) -> Opened:
     """Open a session of an account. Raises AccountSuspended."""
-    token = RefreshToken.first(new_id("ses"))
+    key = new_key()
+    token = RefreshToken.first(new_id("ses"), key)
     row = {
         "id": token.session_id,
         "account_id": account.id,
         "secret_hash": token.secret_hash,
-        "chain_key": new_chain_key(),
+        "token_key": key,
         "expires_at": func.now() + IDLE,
     }
     db.execute(insert(sessions).values(row))
@@ -69,17 +70,19 @@ def refresh(db: UserDb, refresh_token: str) -> Opened:
     """
     presented = RefreshToken.read(refresh_token)
     row = _locked(db, presented.session_id)
-    newest = presented.leads_to(row["secret_hash"], row["counter"], row["chain_key"])
-    if newest is None:
+    counter, key = row["counter"], row["token_key"]
+    if not presented.was_given_out(row["secret_hash"], counter, key):
         raise RefreshTokenInvalid
     context.act_as(row["account_id"])
     if not row["live"]:
         raise SessionEnded
     account = find_active(db, row["account_id"])
-    if presented == newest:
-        return _opened(account, _rotate(db, newest, row["chain_key"]))
-    if newest.counter - presented.counter == 1:
-        return _opened(account, newest)
+    if presented.counter == counter:
+        following = presented.at(counter + 1, key)
+        _rotate(db, following)
+        return _opened(account, following)
+    if presented.counter == counter - 1:
+        return _opened(account, presented.at(counter, key))
     revoke(db, presented.session_id, "refresh_token_reused")
     raise RefreshTokenReused
 
@@ -118,7 +121,7 @@ def _locked(db: UserDb, session_id: str) -> RowMapping:
     now = func.clock_timestamp()
     statement = (
         select(
-            *sessions.c["account_id", "secret_hash", "chain_key", "counter"],
+            *sessions.c["account_id", "secret_hash", "token_key", "counter"],
             (sessions.c.revoked_at.is_(None) & (sessions.c.expires_at > now)).label("live"),
         )
         .where(sessions.c.id == session_id)
@@ -130,16 +133,13 @@ def _locked(db: UserDb, session_id: str) -> RowMapping:
     return row
 
 
-def _rotate(db: UserDb, token: RefreshToken, chain_key: str) -> RefreshToken:
-    following = token.later(chain_key)
+def _rotate(db: UserDb, following: RefreshToken) -> None:
     values = {
-        "secret_hash": following.secret_hash,
         "counter": following.counter,
         "refreshed_at": func.clock_timestamp(),
         "expires_at": func.clock_timestamp() + IDLE,
     }
-    db.execute(update(sessions).where(sessions.c.id == token.session_id).values(values))
-    return following
+    db.execute(update(sessions).where(sessions.c.id == following.session_id).values(values))
 
 
 def _opened(account: Account, token: RefreshToken) -> Opened:

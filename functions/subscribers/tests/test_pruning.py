@@ -79,7 +79,7 @@ def test_when_a_batch_was_full_it_asks_to_go_on(
 def test_sessions_that_ended_long_ago_are_forgotten(api: Api, env: Environment) -> None:
     row = """
     with someone as (insert into accounts (id, email, password_hash) values (:key || 'a', :key, '') returning id)
-    insert into sessions (id, account_id, secret_hash, chain_key, expires_at, revoked_at)
+    insert into sessions (id, account_id, secret_hash, token_key, expires_at, revoked_at)
     select :key, id, '', '', now() + interval '30 days' - interval '{expired} days', {age} from someone
     """
     expired = make(env, "user_psql", row.replace("{expired}", "121").replace("{age}", "null"), 0)

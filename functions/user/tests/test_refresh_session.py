@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from functions.domain.accounts.refresh_tokens import RefreshToken
+from functions.domain.accounts.refresh_tokens import RefreshToken, new_key
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
@@ -84,7 +84,7 @@ def test_every_refresh_gives_a_session_thirty_days(api: Api, pair: dict[str, Any
         assert db.scalar(remaining, {"id": session_id})
 
 
-@pytest.mark.parametrize("token", ["x", "rt_", "rt_AAAA", "ünlesbar", "rt_" + "A" * 70, "A" * 256])
+@pytest.mark.parametrize("token", ["x", "rt_", "rt_AAAA", "ünlesbar", "rt_" + "A" * 70, "rt_" + "A" * 91, "A" * 256])
 def test_what_is_no_refresh_token_is_refused(api: Api, token: str) -> None:
     answer = refreshed(api, {"refresh_token": token})
     assert (answer.status_code, answer.json["code"]) == (401, "refresh_token_invalid")
@@ -92,7 +92,7 @@ def test_what_is_no_refresh_token_is_refused(api: Api, token: str) -> None:
 
 def test_a_made_up_token_ends_nobody_s_session(api: Api, pair: dict[str, Any]) -> None:
     session_id = RefreshToken.read(pair["refresh_token"]).session_id
-    made_up = refreshed(api, {"refresh_token": str(RefreshToken.first(session_id))})
+    made_up = refreshed(api, {"refresh_token": str(RefreshToken.first(session_id, new_key()))})
     assert made_up.json["code"] == "refresh_token_invalid"
     assert refreshed(api, pair).status_code == 200
 

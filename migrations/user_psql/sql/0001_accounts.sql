@@ -15,7 +15,7 @@ create table sessions (
   id text primary key,
   account_id text not null references accounts (id),
   secret_hash text not null,
-  chain_key text not null,
+  token_key text not null,
   counter integer not null default 0,
   created_at timestamptz not null default now(),
   refreshed_at timestamptz not null default now(),
@@ -24,8 +24,8 @@ create table sessions (
   revoked_reason text
 );
 create index sessions_account_id_idx on sessions (account_id);
-comment on column sessions.secret_hash is 'sha256 of the secret in the newest refresh token';
-comment on column sessions.chain_key is 'with which each secret follows from the one before';
+comment on column sessions.secret_hash is 'sha256 of the secret in the refresh tokens';
+comment on column sessions.token_key is 'of the HMAC that proves that a refresh token was given out';
 comment on column sessions.counter is 'of the newest refresh token';
 
 -- A session that was revoked is never brought back, whatever a part with the right to update it does.

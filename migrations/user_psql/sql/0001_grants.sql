@@ -4,8 +4,8 @@
 
 grant select, insert (id, email, password_hash) on accounts to botberi_user;
 grant select,
-      insert (id, account_id, secret_hash, chain_key, expires_at),
-      update (secret_hash, counter, refreshed_at, expires_at, revoked_at, revoked_reason) on sessions to botberi_user;
+      insert (id, account_id, secret_hash, token_key, expires_at),
+      update (counter, refreshed_at, expires_at, revoked_at, revoked_reason) on sessions to botberi_user;
 
 grant select (id, email, scopes, suspended, created_at),
       insert (id, email, password_hash, scopes),
