@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, Final
 
 import click
@@ -58,7 +59,7 @@ def list_dead_letters(kind: str, /, resolved: bool, limit: int, **filters: str |
     """List them, newest first."""
     with databases() as places:
         rows = dead_letters.listed(places, Filter(kind, **filters), resolved=resolved, after=None, limit=limit)
-    table(_HEADS, [[row[head] or "-" for head in _HEADS] for row in rows])
+    table(_HEADS, [[getattr(row, head) or "-" for head in _HEADS] for row in rows])
 
 
 @click.command("show")
@@ -67,7 +68,7 @@ def show(dead_letter: str) -> None:
     """Show one of them; of free text in its data only the length."""
     try:
         with databases() as places:
-            click.echo(json.dumps(dead_letters.read(places, dead_letter), indent=2, default=str))
+            click.echo(json.dumps(asdict(dead_letters.read(places, dead_letter)), indent=2, default=str))
     except DeadLetterNotFound as api_error:
         raise click.ClickException(api_error.detail) from None
 

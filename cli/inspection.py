@@ -71,7 +71,7 @@ def _show_queues() -> Iterator[str]:
 def _deferred() -> dict[str, int] | None:
     """Return how many events of each queue wait in the retry store; None when nobody can be asked."""
     try:
-        return dict(ask("shared_psql", _DEFERRED))
+        return {queue: int(count) for queue, count in ask("shared_psql", _DEFERRED)}
     except FAILURES:
         return None
 

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from sqlalchemy import RowMapping
 
 from cli.queries import table
 from core import context
 from functions.domain.api_errors import ApiError
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishers as rules
-from functions.domain.event_path.publishers import Wanted
+from functions.domain.event_path.publishers import ListedPublisher, Wanted
 from migrations.databases import connect
 
 
@@ -40,13 +39,13 @@ def list_publishers() -> None:
     with _acting() as db:
         rows = rules.listed(db)
     heads = ("name", "id", "sources", "types", "scopes", "key made", "state")
-    table(heads, [[row["name"], row["id"], *_facts(row)] for row in rows])
+    table(heads, [[row.name, row.id, *_facts(row)] for row in rows])
 
 
-def _facts(row: RowMapping) -> list[str]:
-    state = f"revoked {row['revoked_at']:%Y-%m-%d %H:%M}" if row["revoked_at"] else "good"
-    lists = [" ".join(row[name]) or "all" for name in ("sources", "types")]
-    return [*lists, " ".join(row["scopes"]) or "-", f"{row['key_created_at']:%Y-%m-%d %H:%M}", state]
+def _facts(row: ListedPublisher) -> list[str]:
+    state = f"revoked {row.revoked_at:%Y-%m-%d %H:%M}" if row.revoked_at else "good"
+    lists = [" ".join(each) or "all" for each in (row.sources, row.types)]
+    return [*lists, " ".join(row.scopes) or "-", f"{row.key_created_at:%Y-%m-%d %H:%M}", state]
 
 
 @publishers.command("rotate")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from typing import Any, Final
+from typing import Final
 
 import click
 import pika
@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from core.configuration import MissingSettingError
 from core.logs import said
 from core.postgres.errors import Error
-from core.postgres.session import Session
+from core.postgres.session import Row, Session, Value
 from events import subscriptions
 from events.broker import bus
 from migrations.databases import connect
@@ -28,7 +28,7 @@ database_option = click.option(
 )
 
 
-def ask(database: str, sql: str, role: str = "relay", **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
+def ask(database: str, sql: str, role: str = "relay", **values: Value) -> list[Row]:
     """Run a statement in a role and return its rows."""
     with closing(_connected(database, role)) as session:
         return session.run(sql, **values)

@@ -1,5 +1,7 @@
 """The catalog: agents, their immutable versions, the bundles these are made of, and the channels that point at them."""
 
+from datetime import datetime
+
 from sqlalchemy import (
     TIMESTAMP,
     Boolean,
@@ -16,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON
 
-from shared_psql_models.tables import metadata
+from shared_psql_models.tables import Json, Record, metadata
 
 TIME = TIMESTAMP(timezone=True)
 
@@ -68,3 +70,31 @@ channels = Table(
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
     CheckConstraint("name in ('stable', 'beta')", name="name"),
 )
+
+
+class Agent(Record):
+    """A row of `agents`."""
+
+    id: str
+    slug: str
+    name: str
+    summary: str
+    description: str
+    listed: bool
+    row_version: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class AgentVersion(Record):
+    """A row of `agent_versions`."""
+
+    id: str
+    agent_id: str
+    number: str
+    config_schema: Json
+    image: str | None
+    bundle_sha256: str | None
+    changelog: str
+    published_by: str
+    published_at: datetime

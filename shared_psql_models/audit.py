@@ -1,9 +1,11 @@
 """The audit trail: every event that happened, appended by one subscriber and changed by nobody."""
 
+from datetime import datetime
+
 from sqlalchemy import TIMESTAMP, Column, Index, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared_psql_models.tables import metadata
+from shared_psql_models.tables import Json, Record, metadata
 
 audit = Table(
     "audit",
@@ -21,3 +23,18 @@ audit = Table(
     Index(None, "subject", "id"),
     Index(None, "source", "event_id", unique=True),
 )
+
+
+class AuditEntry(Record):
+    """A row of `audit`."""
+
+    id: str
+    source: str
+    event_id: str
+    type: str
+    subject: str
+    actor: str
+    trace_id: str | None
+    data: Json
+    happened_at: datetime
+    recorded_at: datetime

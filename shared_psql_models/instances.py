@@ -1,5 +1,7 @@
 """Instances of agents, and the history of each."""
 
+from datetime import datetime
+
 from sqlalchemy import (
     TIMESTAMP,
     BigInteger,
@@ -16,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from shared_psql_models.statuses import TRANSIENT, DesiredState, Status
-from shared_psql_models.tables import metadata
+from shared_psql_models.tables import Json, Record, metadata
 
 TIME = TIMESTAMP(timezone=True)
 
@@ -84,3 +86,46 @@ instance_events = Table(
     Column("sequence", BigInteger),
     Index(None, "instance_id", "id"),
 )
+
+
+class Instance(Record):
+    """A row of `instances`."""
+
+    id: str
+    owner_id: str
+    agent_id: str
+    version_id: str
+    name: str
+    config: Json
+    secret_places: list[str]
+    desired_state: DesiredState
+    status: Status
+    reason: str
+    message: str
+    next: str
+    deadline_at: datetime | None
+    address: str | None
+    attempts: int
+    due_at: datetime
+    row_version: int
+    lease_owner: str | None
+    lease_expires_at: datetime | None
+    queued_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class InstanceEvent(Record):
+    """A row of `instance_events`."""
+
+    id: str
+    instance_id: str
+    kind: str
+    previous: str | None
+    value: str
+    reason: str
+    actor: str
+    message: str
+    next: str
+    at: datetime
+    sequence: int | None

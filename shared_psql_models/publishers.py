@@ -1,8 +1,10 @@
 """Publishers: other systems that may publish events, and the keys by which they are known."""
 
+from datetime import datetime
+
 from sqlalchemy import ARRAY, TIMESTAMP, Column, ForeignKey, Table, Text, func
 
-from shared_psql_models.tables import metadata
+from shared_psql_models.tables import Record, metadata
 
 TIME = TIMESTAMP(timezone=True)
 
@@ -26,3 +28,15 @@ publisher_keys = Table(
     Column("created_at", TIME, nullable=False, server_default=func.now()),
     Column("expires_at", TIME, comment="null for a key that was not replaced"),
 )
+
+
+class Publisher(Record):
+    """A row of `publishers`."""
+
+    id: str
+    name: str
+    sources: list[str]
+    types: list[str]
+    scopes: list[str]
+    created_at: datetime
+    revoked_at: datetime | None

@@ -1,6 +1,9 @@
-"""The metadata that every table of shared_psql belongs to."""
+"""What every table of shared_psql belongs to, and every model of a row descends from."""
 
-from sqlalchemy import MetaData
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, JsonValue, SkipValidation
+from sqlalchemy import MetaData, RowMapping
 
 metadata = MetaData(
     naming_convention={
@@ -11,3 +14,18 @@ metadata = MetaData(
         "pk": "%(table_name)s_pkey",
     }
 )
+
+Json = Annotated[dict[str, JsonValue], SkipValidation]
+"""An object of a JSON column, which Postgres has seen to."""
+
+
+class Record(BaseModel):
+    """A row as it was read. A table's model has the table's columns; a query that adds some has a subclass."""
+
+    # Built when the first row is read: most functions read few tables. What is in a row is not for logs.
+    model_config = ConfigDict(frozen=True, defer_build=True, hide_input_in_errors=True)
+
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """Return the row of a result."""
+        return cls.model_validate(dict(row))

@@ -72,7 +72,7 @@ def test_what_makes_no_sense_is_refused_in_one_line(
         ("BOTBERI_SECRETS", "/nowhere", ("dead", "ls"), "Error: the secret user-psql-broker is missing"),
     ],
 )
-def test_what_is_away_is_told_in_one_line(  # noqa: PLR0913, PLR0917 - a table of cases
+def test_what_is_away_is_told_in_one_line(
     command: Botberi,
     monkeypatch: pytest.MonkeyPatch,
     setting: str,

@@ -2,12 +2,20 @@
 
 import contextlib
 import socket
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from core import sockets
 from core.configuration import secret, setting
 from core.postgres.errors import Error
 from core.postgres.pipelined import NativeConnection
+
+Value = str | int | float | bytes | datetime | timedelta | Sequence["Value"] | Mapping[str, "Value"] | None
+"""What a statement may be given."""
+
+Row = list[Any]
+"""A row: what is in it, and of which types, the statement alone says."""
 
 TIMEOUT: Final = 15
 """Seconds that any answer may take, unless `limit` says otherwise."""
@@ -57,7 +65,7 @@ class Session:
         """Let any answer from now on take `seconds` at most; 0 is no limit."""
         sockets.limit(self.socket, seconds)
 
-    def run(self, sql: str, **values: Any) -> list[list[Any]]:
+    def run(self, sql: str, **values: Value) -> list[Row]:
         """Run one statement with `:name` parameters and return its rows."""
         return self.connection.run(sql, **values) or []
 

@@ -6,10 +6,15 @@ from contextlib import suppress
 from typing import Any, Final
 
 import pika
-from pika import frame
+from pika import channel, frame, spec
 
 from events.broker import frames
 from events.broker.frames import Message, Take
+
+Channel = channel.Channel
+Properties = spec.BasicProperties
+Confirm = frame.Method[spec.Basic.Ack | spec.Basic.Nack]
+Return = spec.Basic.Return
 
 _AT_A_TIME: Final = 64 * 1024
 """Bytes that are read at a time; pika's own are 4 KiB, of which most is a message's half."""
@@ -29,9 +34,9 @@ class Connection(pika.SelectConnection):
         """Read more at a time from now on."""
         self._transport._MAX_RECV_BYTES = _AT_A_TIME  # noqa: SLF001 - pika has no setting for it
 
-    def publish(self: Any, channel: int, messages: Iterable[Message]) -> None:
-        """Publish messages on a channel in one write, where pika makes three for each."""
-        self._output_marshaled_frames([frames.publish(messages, channel, self.params.frame_max)])
+    def publish(self: Any, number: int, messages: Iterable[Message]) -> None:
+        """Publish messages on the channel of a number in one write, where pika makes three for each."""
+        self._output_marshaled_frames([frames.publish(messages, number, self.params.frame_max)])
 
     def give_up_after(self: Any, milliseconds: int) -> None:
         """Let the kernel end the connection when what was sent is unacknowledged for so long; 0 is its own time."""

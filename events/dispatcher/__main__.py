@@ -11,13 +11,14 @@ import signal
 import sys
 import threading
 import time
-from typing import Any, Final
+from typing import Final
 
 from core import failpoints, logs
 from core.configuration import MissingSettingError, setting
 from core.monitoring import Monitored, serve
 from events import signing, subscriptions
 from events.broker.bus import NOTIFY_QUEUE
+from events.broker.connection import Properties
 from events.dispatcher.caller import Caller, NotAnAddressError, address_of
 from events.dispatcher.clock import Clock, schedules_of
 from events.dispatcher.consumer import ConsumedQueue, Consumer
@@ -101,7 +102,7 @@ class Dispatcher:
         self.consumer.settle(queue, delivery.tag, delivery.connection, handled=True)
 
     def _consumed_queue(self, key_queues: KeyQueues) -> ConsumedQueue:
-        def deliver(tag: int, connection: int, body: bytes, _properties: Any) -> None:  # noqa: ANN401 - pika's
+        def deliver(tag: int, connection: int, body: bytes, _properties: Properties | None) -> None:
             key_queues.accept(received(tag, connection, body))
 
         subscription = key_queues.subscription

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from core.logs import said
 from events.broker import bus
-from events.broker.connection import Connection
+from events.broker.connection import Channel, Connection, Properties
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class ConsumedQueue:
     queue: str
     prefetch: int
     """Messages that may be unsettled at a time."""
-    deliver: Callable[[int, int, bytes, Any], None]
+    deliver: Callable[[int, int, bytes, Properties | None], None]
     """Takes the tag, the connection's number, the body and the properties; must not block."""
     lost: Callable[[], None]
     """Called when everything delivered so far will be delivered again."""
@@ -46,7 +46,7 @@ class ConsumedQueue:
 class OpenChannel:
     """The channel of a queue, and what of its deliveries is settled: their tags are counted from 1."""
 
-    def __init__(self, number: int, channel: Any) -> None:  # noqa: ANN401 - pika's
+    def __init__(self, number: int, channel: Channel) -> None:
         """Take the number that tells this channel from its predecessors."""
         self.number = number
         self.channel = channel
@@ -84,7 +84,7 @@ class Consumer(threading.Thread):
         self.last_beat = time.monotonic()
         """When it last showed a sign of life, by the monotonic clock."""
         self.stopped = threading.Event()
-        self._connection: Any = None
+        self._connection: Connection | None = None
         self._channels: dict[str, OpenChannel] = {}
         self._lock = threading.Lock()
         self._settled: dict[tuple[str, int], tuple[list[int], list[int]]] = {}
@@ -137,14 +137,8 @@ class Consumer(threading.Thread):
         """Close the connection; what is unsettled will be delivered to another."""
         self.stopped.set()
         if self._connection is not None:
-            self._connection.ioloop.add_callback_threadsafe(self._close)
+            self._connection.ioloop.add_callback_threadsafe(partial(_close, self._connection))
         self.join(timeout=seconds)
-
-    def _close(self) -> None:
-        if self._connection.is_open:
-            self._connection.close()
-        else:
-            self._connection.ioloop.stop()
 
     def _ended(self, what: str) -> None:
         if not self.stopped.is_set():
@@ -152,7 +146,7 @@ class Consumer(threading.Thread):
         if self._connection is not None:
             self._connection.ioloop.stop()
 
-    def _on_open(self, connection: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_open(self, connection: Connection) -> None:
         self.connected = True
         self.connects += 1
         self._beat(connection)
@@ -161,12 +155,12 @@ class Consumer(threading.Thread):
         for consumed_queue in self.consumed_queues:
             self._open(connection, consumed_queue)
 
-    def _beat(self, connection: Any) -> None:  # noqa: ANN401 - pika's
+    def _beat(self, connection: Connection) -> None:
         self.last_beat = time.monotonic()
         if connection.is_open:
             connection.ioloop.call_later(1.0, partial(self._beat, connection))
 
-    def _open(self, connection: Any, consumed_queue: ConsumedQueue) -> None:  # noqa: ANN401 - pika's
+    def _open(self, connection: Connection, consumed_queue: ConsumedQueue) -> None:
         if not connection.is_open or self.stopped.is_set():
             return
         if consumed_queue.ready():
@@ -174,7 +168,7 @@ class Consumer(threading.Thread):
         else:
             connection.ioloop.call_later(READY_PAUSE, partial(self._open, connection, consumed_queue))
 
-    def _on_channel(self, connection: Any, consumed_queue: ConsumedQueue, channel: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_channel(self, connection: Connection, consumed_queue: ConsumedQueue, channel: Channel) -> None:
         number = next(self._numbers)
         self._channels[consumed_queue.queue] = OpenChannel(number, channel)
         # What was settled while there was no connection is of no use any more.
@@ -189,13 +183,22 @@ class Consumer(threading.Thread):
         channel.basic_consume(
             consumed_queue.queue,
             lambda _channel, method, properties, body: consumed_queue.deliver(
-                method.delivery_tag, number, body, properties
+                method.delivery_tag or 0, number, body, properties
             ),
         )
 
-    def _on_channel_gone(self, connection: Any, consumed_queue: ConsumedQueue, channel: Any, error: Exception) -> None:  # noqa: ANN401
+    def _on_channel_gone(
+        self, connection: Connection, consumed_queue: ConsumedQueue, channel: Channel, error: Exception
+    ) -> None:
         connection.takers.pop(channel.channel_number, None)
         if connection.is_open and not self.stopped.is_set():
             log.warning("no longer consuming from %s: %s; trying again", consumed_queue.queue, error)
             consumed_queue.lost()
             connection.ioloop.call_later(QUEUE_PAUSE, partial(self._open, connection, consumed_queue))
+
+
+def _close(connection: Connection) -> None:
+    if connection.is_open:
+        connection.close()
+    else:
+        connection.ioloop.stop()

@@ -17,6 +17,7 @@ from core import failpoints
 from core.ids import new_id
 from core.postgres.session import Reconnecting
 from events.broker import bus
+from events.broker.connection import Properties
 from events.dispatcher.consumer import ConsumedQueue, Consumer
 from events.dispatcher.delivery import MAX_NAME, CallResult, Delivery, Verdict, attributes, received
 
@@ -65,8 +66,10 @@ class DeadLetters(threading.Thread):
         """Return the tap of the dead-letter queue of the queue `origin`."""
         self.written[origin] = 0
 
-        def deliver(tag: int, connection: int, body: bytes, properties: Any) -> None:  # noqa: ANN401 - pika's
-            self._arrived.put(_Message(origin, tag, connection, body, properties.headers or {}))
+        def deliver(tag: int, connection: int, body: bytes, properties: Properties | None) -> None:
+            self._arrived.put(
+                _Message(origin, tag, connection, body, dict(properties.headers or {}) if properties else {})
+            )
 
         return ConsumedQueue(bus.dead(origin), PREFETCH, deliver, lambda: None, with_properties=True)
 
@@ -94,14 +97,14 @@ class DeadLetters(threading.Thread):
         self.written[message.queue] += 1
         return True
 
-    def _row(self, message: _Message) -> dict[str, Any]:
+    def _row(self, message: _Message) -> dict[str, str | int]:
         delivery = received(message.tag, message.connection, message.body)
         key = (message.queue, delivery.source, delivery.event_id)
         result, delivery.attempts = self._why.pop(key, (_unknown(message.headers), 0))
         return dead_letter_row(message.queue, delivery, result)
 
 
-def dead_letter_row(queue: str, delivery: Delivery, result: CallResult) -> dict[str, Any]:
+def dead_letter_row(queue: str, delivery: Delivery, result: CallResult) -> dict[str, str | int]:
     """Return the row of a dead letter, whatever its body holds."""
     event = attributes(delivery.body)
     given = {name: event.get(name) for name in ("source", "type", "subject")}

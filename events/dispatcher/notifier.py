@@ -8,7 +8,7 @@ import logging
 import queue
 import threading
 import time
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -17,6 +17,7 @@ from core.logs import said
 from core.postgres.errors import DatabaseError, sqlstate
 from core.postgres.session import Reconnecting
 from events.broker import bus
+from events.broker.connection import Properties
 from events.catalog.load import load
 from events.dispatcher.consumer import ConsumedQueue, Consumer
 from events.dispatcher.dead_letters import DeadLetters
@@ -82,7 +83,7 @@ class Notifier(threading.Thread):
     def consumed_queue(self) -> ConsumedQueue:
         """Return the tap of the queue."""
 
-        def deliver(tag: int, connection: int, body: bytes, _properties: Any) -> None:  # noqa: ANN401 - pika's
+        def deliver(tag: int, connection: int, body: bytes, _properties: Properties | None) -> None:
             self._arrived.put(_Message(tag, connection, body))
 
         # One batch that Postgres takes in, one that was looked at, and one that arrives.

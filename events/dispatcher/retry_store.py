@@ -15,11 +15,11 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from core import failpoints
 from core.ids import new_id
-from core.postgres.session import Reconnecting
+from core.postgres.session import Reconnecting, Row, Value
 from events.dispatcher.dead_letters import INSERT, dead_letter_row
 from events.dispatcher.delivery import CallResult, Delivery, Verdict, received
 from events.dispatcher.key_queues import Deferral, KeyQueues
@@ -188,7 +188,7 @@ class RetryStore(threading.Thread):
             return False
         return True
 
-    def _run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
+    def _run(self, sql: str, **values: Value) -> list[Row]:
         return self._database.open().run(sql, **values)
 
     def _round(self) -> None:
@@ -200,7 +200,7 @@ class RetryStore(threading.Thread):
         self._save()
         rows = self._run(_COUNT, queues=list(self.key_queues))
         if rows and time.monotonic() > self._counted + COUNTED:
-            self._events = dict(self._run(_COUNT_EVENTS, queues=list(self.key_queues)))
+            self._events = {name: int(count) for name, count in self._run(_COUNT_EVENTS, queues=list(self.key_queues))}
             self._counted = time.monotonic()
         self.counts = {name: (subjects, self._events.get(name, 0)) for name, subjects, _ in rows}
         for name, _, due in rows:
@@ -254,8 +254,15 @@ class RetryStore(threading.Thread):
         failpoints.reach("retry_store.save")
         self._run("begin")
         taken = "{" + ",".join(map(str, chunk.taken)) + "}"
-        values = {"claim": chunk.claim, "taken": taken, "tried": chunk.tried, "pause": chunk.pause}
-        [[is_ours]] = self._run(_SETTLE, queue=queue_name, subject=chunk.subject, **values)
+        [[is_ours]] = self._run(
+            _SETTLE,
+            queue=queue_name,
+            subject=chunk.subject,
+            claim=chunk.claim,
+            taken=taken,
+            tried=chunk.tried,
+            pause=chunk.pause,
+        )
         if is_ours and chunk.dead is not None:
             delivery, result = chunk.dead
             self.given_up(queue_name, delivery, result)

@@ -10,7 +10,7 @@ import socket
 from typing import Any, Final
 
 from core import failpoints
-from core.postgres.session import Session
+from core.postgres.session import Row, Session
 from events import envelope
 from events.relay.outbox_records import Cursor, OutboxRecord, Unpublishable
 
@@ -189,7 +189,7 @@ class OutboxReader:
             if now == self._quiet:
                 return None
         statement = self._first_saving if "epoch" in values else self._first
-        rows: list[list[Any]] = statement.run(s1=s1, **values)
+        rows: list[Row] = statement.run(s1=s1, **values)
         if not rows:
             self._quiet = now or ""
             return None
@@ -214,7 +214,7 @@ class OutboxReader:
             message = f"another relay of {self.database} has taken over"
             raise SupersededError(message)
 
-    def _settling(self, cursor: Cursor) -> dict[str, Any]:
+    def _settling(self, cursor: Cursor) -> dict[str, str | int]:
         return {
             "settled_s1": cursor.s1,
             "settled_s2": cursor.s2,

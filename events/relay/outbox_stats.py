@@ -1,9 +1,9 @@
 """What a database says of its events: what waits, how old it is, who holds the lease. Asked by whoever watches."""
 
 import threading
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from core.postgres.session import Reconnecting
+from core.postgres.session import Reconnecting, Row, Value
 
 _QUERY: Final = """
 select waiting, coalesce(greatest(oldest_seconds, 0), 0), parked, dead, status.epoch, status.holder, progress_seconds,
@@ -65,7 +65,7 @@ class OutboxStats:
         """Keep how long a probe took, where everybody can see it."""
         self._run(_NOTE, seconds=seconds, epoch=epoch)
 
-    def _run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
+    def _run(self, sql: str, **values: Value) -> list[Row]:
         with self._lock:
             try:
                 if not self._connection.is_open:

@@ -18,7 +18,7 @@ from typing import Any, Final
 from core import failpoints
 from core.logs import said
 from events.broker import bus
-from events.broker.connection import Connection
+from events.broker.connection import Channel, Confirm, Connection, Properties, Return
 from events.broker.frames import Message
 from events.relay.metrics import RelayMetrics
 from events.relay.outbox_records import OutboxRecord, Page, Unpublishable
@@ -143,15 +143,15 @@ class Publisher(threading.Thread):
         self._connection.give_up_after(timeout)
         log.warning("event_bus %s publishing", "has stopped (memory or disk alarm)" if blocked else "allows")
 
-    def _on_open(self, connection: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_open(self, connection: Connection) -> None:
         connection.channel(on_open_callback=self._on_channel)
 
-    def _on_channel(self, channel: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_channel(self, channel: Channel) -> None:
         self._channel = channel
         channel.add_on_close_callback(self._on_channel_closed)
         channel.queue_declare(self.lease, exclusive=True, callback=self._on_lease)
 
-    def _on_channel_closed(self, _channel: Any, error: Exception) -> None:  # noqa: ANN401 - pika's
+    def _on_channel_closed(self, _channel: Channel, error: Exception) -> None:
         if getattr(error, "reply_code", 0) == _LOCKED:
             self.state = State.STANDBY
             self.poke()
@@ -164,16 +164,16 @@ class Publisher(threading.Thread):
             self.exchange_lost = getattr(error, "reply_code", 0) == _NOT_FOUND
             self._fail(f"the channel to event_bus ended: {said(error)}{_HINT if 'NOT_FOUND' in str(error) else ''}")
 
-    def _on_lease(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_lease(self, _frame: object) -> None:
         failpoints.reach("relay.lease")
         # A missing exchange would close the channel at the first event: wait for the topology instead.
         self._channel.exchange_declare(bus.EXCHANGE, passive=True, callback=self._on_exchange)
 
-    def _on_exchange(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_exchange(self, _frame: object) -> None:
         self._channel.exchange_declare(self.canary, "fanout", auto_delete=True)
         self._channel.exchange_bind(bus.EXCHANGE, self.canary, callback=self._on_bound)
 
-    def _on_bound(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_bound(self, _frame: object) -> None:
         self._connection.ioloop.call_later(SETTLING if self._missing else 0, self._begin)
         self._missing = False
 
@@ -184,7 +184,7 @@ class Publisher(threading.Thread):
         self._channel.basic_consume(self.lease, self._on_probe, auto_ack=True, exclusive=True)
         self._channel.confirm_delivery(self._on_confirm, callback=self._on_ready)
 
-    def _on_ready(self, _frame: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_ready(self, _frame: object) -> None:
         self.state = State.PUBLISHING
         self.poke()
 
@@ -203,7 +203,7 @@ class Publisher(threading.Thread):
         self._connection.publish(self._channel.channel_number, map(_message, page.records))
         failpoints.reach("relay.publish", len(page.records))
 
-    def _on_return(self, _channel: Any, method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401 - pika's
+    def _on_return(self, _channel: Channel, method: Return, properties: Properties, _body: bytes) -> None:
         # A return comes before the confirm of the same message.
         page, record = next(each for each in self._unconfirmed.values() if each[1].id == properties.message_id)
         if record.recipient == self.lease:
@@ -218,7 +218,7 @@ class Publisher(threading.Thread):
             page.unconfirmed += 1
             self._channel.exchange_declare(self.canary, passive=True, callback=lambda _: self._settle(page))
 
-    def _on_confirm(self, frame: Any) -> None:  # noqa: ANN401 - pika's
+    def _on_confirm(self, frame: Confirm) -> None:
         method = frame.method
         if method.NAME == "Basic.Nack":
             self.refused = True
@@ -231,7 +231,7 @@ class Publisher(threading.Thread):
             if entry is not None:
                 self._settle(entry[0])
 
-    def _on_probe(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:  # noqa: ANN401 - pika's
+    def _on_probe(self, _channel: Channel, _method: object, properties: Properties, _body: bytes) -> None:
         self.returned(str(properties.message_id))
 
     def _settle(self, page: Page) -> None:

@@ -14,6 +14,7 @@ from contextlib import closing
 from typing import Any, Final, NoReturn
 
 import pika
+from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
 
 from core import logs
@@ -104,7 +105,7 @@ def declare(connection: pika.BlockingConnection, wanted: list[Subscription]) -> 
     channel.close()
 
 
-def _declare_exchange(channel: Any, name: str, kind: str) -> None:  # noqa: ANN401 - pika's
+def _declare_exchange(channel: BlockingChannel, name: str, kind: str) -> None:
     try:
         channel.exchange_declare(name, kind, durable=True)
     except ChannelClosedByBroker as error:

@@ -37,4 +37,4 @@ def read_any_agent(
     _caller: Admin, slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], db: SharedDb
 ) -> AnyAgent:
     """Show it with the ETag to send as `If-Match` when you change it."""
-    return AnyAgent.model_validate(dict(agents.find(db, slug, unlisted=True)))
+    return AnyAgent.model_validate(agents.find(db, slug, unlisted=True))

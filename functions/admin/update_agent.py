@@ -54,5 +54,5 @@ def update_agent(
     db: SharedDb,
 ) -> AgentUpdated:
     """Change what is given; instances of an agent that is no longer listed keep working."""
-    row = agents.change(db, slug, etags, changes.model_dump(exclude_none=True))
-    return AgentUpdated.model_validate(dict(row))
+    agent = agents.change(db, slug, etags, changes.model_dump(exclude_none=True))
+    return AgentUpdated.model_validate(agent)

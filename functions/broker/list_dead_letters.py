@@ -1,6 +1,6 @@
 """GET /v1/dead-letters: events that are stuck, parked before RabbitMQ or dead at a subscriber, newest first."""
 
-from typing import Annotated, Any, cast
+from typing import Annotated
 
 from pydantic import Field
 
@@ -34,4 +34,4 @@ def list_dead_letters(_caller: Broker, query: DeadLetterQuery, user: UserDb, sha
     rows = dead_letters.listed(
         both(user, shared), criteria, resolved=query.resolved, after=query.after(), limit=query.limit + 1
     )
-    return query.page(cast(Any, rows), DeadLetter)
+    return query.page(rows, DeadLetter)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.context import TRACEPARENT
 from core.ids import new_id
 from events.wire import CloudEvent, moment
 from functions.domain.databases import SharedDb
-from shared_psql_models.audit import audit
+from shared_psql_models.audit import AuditEntry, audit
 
 
 def record(db: SharedDb, event: CloudEvent) -> None:
@@ -37,7 +37,7 @@ def entries(  # noqa: PLR0913 - each is a filter, given by name
     type: str | None = None,  # noqa: A002 - the name that CloudEvents gives it
     after: str | None,
     limit: int,
-) -> list[RowMapping]:
+) -> list[AuditEntry]:
     """Return entries, newest first, about a subject, by an actor, of an event type; None stands for any.
 
     `after` is the id that the page before ended with.
@@ -49,4 +49,4 @@ def entries(  # noqa: PLR0913 - each is a filter, given by name
             query = query.where(column == value)
     if after is not None:
         query = query.where(audit.c.id < after)
-    return list(db.execute(query).mappings())
+    return [AuditEntry.of(row) for row in db.execute(query).mappings()]

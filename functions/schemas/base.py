@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel
-from sqlalchemy import RowMapping
 
 from functions.domain.api_errors import FieldError, Invalid
 
@@ -101,13 +100,13 @@ class PageQuery(Query):
             raise Invalid(errors=[error])
         return key
 
-    def page(self, rows: Sequence[RowMapping], item: type[Item], key: str = "id") -> "Page[Item]":
-        """Build the page from up to `limit + 1` rows that were read in the order of the unique column `key`."""
+    def page(self, rows: Sequence[object], item: type[Item], key: str = "id") -> "Page[Item]":
+        """Build the page from up to `limit + 1` rows that were read in the order of the unique attribute `key`."""
         shown = rows[: self.limit]
         more = len(rows) > self.limit
-        told = json.dumps([self._list, shown[-1][key]]) if more else ""
+        told = json.dumps([self._list, getattr(shown[-1], key)]) if more else ""
         cursor = base64.urlsafe_b64encode(told.encode()).decode().rstrip("=") or None
-        return Page[item](items=[item.model_validate(dict(row)) for row in shown], next_cursor=cursor)  # type: ignore[valid-type]
+        return Page[item](items=[item.model_validate(row) for row in shown], next_cursor=cursor)  # type: ignore[valid-type]
 
 
 class Page(Reply, Generic[Item]):

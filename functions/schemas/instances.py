@@ -1,12 +1,12 @@
 """Instances as they are shown: the shapes that several endpoints answer with."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field
 
 from core.ids import pattern
+from functions.domain.instances.reading import DescribedInstance
 from functions.domain.instances.reasons import Reason
 from functions.domain.instances.redaction import redacted
 from functions.schemas.base import PageQuery, Reply
@@ -55,9 +55,10 @@ class Instance(InstanceSummary):
     row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]
 
     @classmethod
-    def of(cls, row: Mapping[Any, Any]) -> Self:
-        """Build the answer from a row of `reading.find`, with the config's secrets masked."""
-        return cls.model_validate({**row, "config": redacted(row["config"], row["secret_places"])})
+    def of(cls, instance: DescribedInstance) -> Self:
+        """Build the response, with the config's secrets redacted."""
+        shown = redacted(instance.config, instance.secret_places)
+        return cls.model_validate(instance.model_copy(update={"config": shown}))
 
     def etag(self) -> str:
         """Return the count of its changes."""

@@ -27,5 +27,5 @@ def list_agent_versions(
 ) -> Page[VersionSummary]:
     """Versions never change; a later one has a later place, whatever its number."""
     agent = agents.find(db, slug)
-    rows = versions.of_agent(db, agent["id"], after=query.after(), limit=query.limit + 1)
+    rows = versions.of_agent(db, agent.id, after=query.after(), limit=query.limit + 1)
     return query.page(rows, VersionSummary)

@@ -46,7 +46,7 @@ def read_agent(
     def read() -> Agent:
         with transaction() as db:
             agent = agents.find(db, slug)
-            newest = versions.of_agent(db, agent["id"], after=None, limit=NEWEST)
-        return Agent.model_validate({**agent, "versions": [dict(row) for row in newest]})
+            newest = versions.of_agent(db, agent.id, after=None, limit=NEWEST)
+        return Agent.model_validate({**vars(agent), "versions": newest})
 
     return cache.through("catalog", f"agent:{slug}", read)

@@ -32,4 +32,4 @@ def read_agent_version(
     db: SharedDb,
 ) -> VersionDetails:
     """Build a form from `config_schema`, and send what was filled in as an instance's `config`."""
-    return VersionDetails.model_validate(dict(versions.resolve(db, slug, number=number)))
+    return VersionDetails.model_validate(versions.resolve(db, slug, number=number))

@@ -47,10 +47,10 @@ class Answer(Reply):
 def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:
     """Wait for the reply; the agent has eight seconds."""
     with transaction() as db:
-        row = reading.find(db, instance_id, owner_id=caller.id)
-    if row["status"] != Status.RUNNING or row["address"] is None:
-        raise InstanceNotRunning(f"The instance is {row['status']}, not running: {row['message']}")
+        instance = reading.find(db, instance_id, owner_id=caller.id)
+    if instance.status != Status.RUNNING or instance.address is None:
+        raise InstanceNotRunning(f"The instance is {instance.status}, not running: {instance.message}")
     started = perf_counter()
     message_id = new_id("msg")
-    text = agent_client.say(row["address"], message_id, message.text)
+    text = agent_client.say(instance.address, message_id, message.text)
     return Answer(id=message_id, text=text, replied_in_ms=round((perf_counter() - started) * 1000))

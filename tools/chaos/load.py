@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 import pika
+from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPError
 
 from core.postgres.errors import Error
@@ -157,11 +158,11 @@ class Ear(threading.Thread):
                 self._listen(broker.channel())
             self._stopped.wait(0.05)
 
-    def _listen(self, channel: Any) -> None:  # noqa: ANN401 - pika's
+    def _listen(self, channel: BlockingChannel) -> None:
         channel.basic_qos(prefetch_count=1000)
         pending = 0
         for method, _, body in channel.consume(self.queue, inactivity_timeout=0.1):
-            if method is not None:
+            if body is not None:
                 self._note(json.loads(body))
                 pending += 1
             if pending and (method is None or pending >= 100):  # noqa: PLR2004 - now and then

@@ -18,7 +18,7 @@ import pika
 
 from core.configuration import secret, setting
 from core.postgres.pipelined import DiscreetNative
-from core.postgres.session import Session
+from core.postgres.session import Row, Session, Value
 from events.broker import bus
 from events.subscriptions import Subscription
 from events.topology import declaration
@@ -69,7 +69,7 @@ class BenchEnvironment:
             password=secret("psql-superuser"),
         )
 
-    def run(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
+    def run(self, sql: str, **values: Value) -> list[Row]:
         """Run a statement as the superuser, without time limits, and return its rows."""
         return self.superuser.run(sql, **values) or []
 

@@ -16,7 +16,7 @@ import pika
 from sqlalchemy import text
 
 from core.configuration import secret
-from core.postgres.session import Session
+from core.postgres.session import Row, Session, Value
 from events import subscriptions
 from events.broker import bus, management
 from events.catalog.agents import AgentCreated
@@ -112,7 +112,7 @@ class EventPath:
                     ids.append(emit(db, AgentCreated(agent_id=subject, slug=f"n{number}")))
         return ids
 
-    def query(self, sql: str, role: str = "migrator", **values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - SQL
+    def query(self, sql: str, role: str = "migrator", **values: Value) -> list[tuple[Any, ...]]:
         """Run a statement and return its rows."""
         with connect(DATABASE, role).begin() as db:
             result = db.execute(text(sql), values)
@@ -153,7 +153,7 @@ class EventPath:
         sql = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = :name"
         return int(self.as_superuser(sql, name=name)[0][0])
 
-    def as_superuser(self, sql: str, **values: Any) -> list[list[Any]]:  # noqa: ANN401 - SQL
+    def as_superuser(self, sql: str, **values: Value) -> list[Row]:
         """Run a statement as the superuser and return its rows."""
         with closing(postgres_server.connect(*self._database_server())) as superuser:
             return list(superuser.run(sql, **values) or [])

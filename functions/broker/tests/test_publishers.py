@@ -157,8 +157,8 @@ def test_after_a_rotation_both_keys_are_good_for_a_while(api: Api, env: Environm
         expected = [401] * (len(keys) - 1) if overlap == 0 else [202]
         assert [say(api, key, NOTICE).status_code for key in keys] == [*expected, 202]
     with administrator(env) as db:
-        [row] = [each for each in publishers.listed(db) if each["name"] == "turns"]
-    assert (datetime.now(UTC) - row["key_created_at"]).total_seconds() < 600
+        [row] = [each for each in publishers.listed(db) if each.name == "turns"]
+    assert (datetime.now(UTC) - row.key_created_at).total_seconds() < 600
 
 
 @pytest.mark.parametrize("token", ["botberi_pk_", "botberi_pk_" + "0" * 64, "botberi_pk_' or true --"])

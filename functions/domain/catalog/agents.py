@@ -1,9 +1,9 @@
 """Agents: what the catalog says of each, and who gets to see it."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, literal_column, select, update
+from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.ids import new_id
@@ -11,7 +11,7 @@ from events.catalog.agents import AgentChanged, AgentCreated
 from events.outbox import emit
 from functions.domain.api_errors import Conflict, NotFound, PreconditionFailed
 from functions.domain.databases import SharedDb
-from shared_psql_models.agents import agent_versions, agents, channels
+from shared_psql_models.agents import Agent, agent_versions, agents, channels
 
 SLUG: Final = r"^[a-z][a-z0-9-]{1,62}$"
 
@@ -26,6 +26,13 @@ class SlugTaken(Conflict):
 
 class AgentChangedMeanwhile(PreconditionFailed):
     """The agent has changed since you read it: read it again, then repeat the change with its new ETag."""
+
+
+class ListedAgent(Agent):
+    """An agent, with its channels."""
+
+    channels: dict[str, str]
+    """The number of the version that each points at."""
 
 
 def create(  # noqa: PLR0913 - each is a fact about the agent, given by name
@@ -48,36 +55,37 @@ def create(  # noqa: PLR0913 - each is a fact about the agent, given by name
     return agent_id
 
 
-def change(db: SharedDb, slug: str, versions: Container[str], fields: dict[str, Any]) -> RowMapping:
+def change(db: SharedDb, slug: str, versions: Container[str], fields: Mapping[str, str | bool]) -> ListedAgent:
     """Change what the catalog says of an agent and return it.
 
     `fields` may hold `name`, `summary`, `description` and `listed`; what is already so stays out of the event. Raises
     AgentNotFound, and AgentChangedMeanwhile unless its `row_version` is one of `versions`.
     """
-    agent = db.execute(select(agents).where(agents.c.slug == slug).with_for_update()).mappings().first()
-    if agent is None:
+    row = db.execute(select(agents).where(agents.c.slug == slug).with_for_update()).mappings().first()
+    if row is None:
         raise AgentNotFound
-    if str(agent["row_version"]) not in versions:
+    agent = Agent.of(row)
+    if str(agent.row_version) not in versions:
         raise AgentChangedMeanwhile
-    changed = {name: value for name, value in fields.items() if agent[name] != value}
+    changed = {name: value for name, value in fields.items() if getattr(agent, name) != value}
     if changed:
         counted = {"row_version": agents.c.row_version + 1, "updated_at": func.now()}
-        db.execute(update(agents).where(agents.c.id == agent["id"]).values(changed | counted))
-        emit(db, AgentChanged(agent_id=agent["id"], slug=slug, fields=sorted(changed)))
+        db.execute(update(agents).where(agents.c.id == agent.id).values(changed | counted))
+        emit(db, AgentChanged(agent_id=agent.id, slug=slug, fields=sorted(changed)))
     return find(db, slug, unlisted=True)
 
 
-def find(db: SharedDb, slug: str, *, unlisted: bool = False) -> RowMapping:
-    """Return an agent with its `channels` (name → version number). Raises AgentNotFound; unlisted ones on request."""
+def find(db: SharedDb, slug: str, *, unlisted: bool = False) -> ListedAgent:
+    """Return an agent. Raises AgentNotFound; unlisted ones on request."""
     row = db.execute(_visible(unlisted=unlisted).where(agents.c.slug == slug)).mappings().first()
     if row is None:
         raise AgentNotFound
-    return row
+    return ListedAgent.of(row)
 
 
 def search(
     db: SharedDb, words: str | None, *, after: str | None, limit: int, unlisted: bool = False
-) -> list[RowMapping]:
+) -> list[ListedAgent]:
     """Return agents, newest first, in which every one of `words` occurs: in name, summary, description or slug.
 
     Case, accents and width don't count, and no character is a wildcard. `after` is the id that ended the page before.
@@ -88,7 +96,7 @@ def search(
     text = func.concat_ws("\n", agents.c.name, agents.c.summary, agents.c.description, agents.c.slug)
     for word in (words or "").split():
         query = query.where(func.strpos(_folded(text), _folded(literal(word))) > 0)
-    return list(db.execute(query).mappings())
+    return [ListedAgent.of(row) for row in db.execute(query).mappings()]
 
 
 _MARKS: Final = "[\u0300-\u036f]"

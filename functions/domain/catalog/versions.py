@@ -3,12 +3,12 @@
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select
 
 from functions.domain.api_errors import NotFound
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.databases import SharedDb
-from shared_psql_models.agents import agent_versions, agents, channels
+from shared_psql_models.agents import AgentVersion, agent_versions, agents, channels
 
 _COUNT: Final = r"(0|[1-9][0-9]{0,14})"
 """Up to fifteen digits, which every program can count with."""
@@ -29,10 +29,10 @@ class VersionNotFound(NotFound):
     """The agent has no such version, or its channel points at none yet."""
 
 
-def resolve(db: SharedDb, slug: str, *, channel: Channel | None = None, number: str | None = None) -> RowMapping:
+def resolve(db: SharedDb, slug: str, *, channel: Channel | None = None, number: str | None = None) -> AgentVersion:
     """Return the version of a listed agent with this number, or that a channel points at (default: stable).
 
-    Raises AgentNotFound and VersionNotFound. The row has the columns of agent_versions.
+    Raises AgentNotFound and VersionNotFound.
     """
     query = select(agent_versions).join(agents, agent_versions.c.agent_id == agents.c.id).where(agents.c.slug == slug)
     if number is not None:
@@ -45,12 +45,13 @@ def resolve(db: SharedDb, slug: str, *, channel: Channel | None = None, number: 
     row = db.execute(query).mappings().first()
     if row is None:
         raise VersionNotFound
-    return row
+    return AgentVersion.of(row)
 
 
-def of_agent(db: SharedDb, agent_id: str, *, after: str | None, limit: int) -> list[RowMapping]:
+def of_agent(db: SharedDb, agent_id: str, *, after: str | None, limit: int) -> list[AgentVersion]:
     """Return versions of an agent, newest first; `after` is the id that the page before ended with."""
     query = select(agent_versions).where(agent_versions.c.agent_id == agent_id)
     if after is not None:
         query = query.where(agent_versions.c.id < after)
-    return list(db.execute(query.order_by(agent_versions.c.id.desc()).limit(limit)).mappings())
+    found = db.execute(query.order_by(agent_versions.c.id.desc()).limit(limit))
+    return [AgentVersion.of(row) for row in found.mappings()]

@@ -5,12 +5,14 @@ Both kinds wait in the database in which they got stuck until somebody redrives 
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from heapq import merge
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
+from pydantic import JsonValue
 from sqlalchemy import Connection, text
 
 from functions.domain.api_errors import NotFound
@@ -50,7 +52,7 @@ class Filter:
     reason: str | None = None
     database: str | None = None
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, str | None]:
         """Return what CHOSEN asks for."""
         return asdict(self)
 
@@ -59,28 +61,62 @@ class Filter:
         return {name: db for name, db in databases.items() if self.database in (None, name)}
 
 
+@dataclass(frozen=True)
+class DeadLetter:
+    """A dead letter or a parked event."""
+
+    database: str
+    """Where it is kept."""
+    id: str
+    kind: str
+    """`dead` or `parked`."""
+    queue: str | None
+    event_id: str
+    source: str
+    type: str
+    subject: str
+    reason: str
+    """A code."""
+    detail: str
+    attempts: int
+    died_at: datetime
+    resolution: str | None
+    """What became of it, or None while it is open."""
+    resolved_by: str | None
+    resolved_at: datetime | None
+    resolution_reason: str | None
+
+
+@dataclass(frozen=True)
+class WholeDeadLetter(DeadLetter):
+    """A dead letter with its event."""
+
+    event: dict[str, JsonValue] | None
+    """With free text redacted; None when it is no event."""
+
+
 def listed(
     databases: Databases, criteria: Filter, *, resolved: bool, after: str | None, limit: int
-) -> Sequence[dict[str, Any]]:
+) -> list[DeadLetter]:
     """Return dead letters, newest first, behind the id `after`: the open ones, or those that are resolved."""
     values = criteria.values() | {"resolved": resolved, "after": after, "limit": limit}
     found = [
-        [dict(row) | {"database": name} for row in db.execute(_LIST, values).mappings()]
-        for name, db in criteria.among(databases).items()
+        [DeadLetter(name, *row) for row in db.execute(_LIST, values)] for name, db in criteria.among(databases).items()
     ]
-    return list(islice(merge(*found, key=lambda row: row["id"], reverse=True), limit))
+    return list(islice(merge(*found, key=lambda found: found.id, reverse=True), limit))
 
 
-def read(databases: Databases, dead_letter: str) -> dict[str, Any]:
+def read(databases: Databases, dead_letter: str) -> WholeDeadLetter:
     """Return a dead letter with its event, in which free text is masked."""
     for name, db in databases.items():
-        row = db.execute(_READ, {"id": dead_letter}).mappings().first()
+        row = db.execute(_READ, {"id": dead_letter}).first()
         if row is not None:
-            return dict(row) | {"database": name, "event": shown(row["event"])}
+            values = (*row[:-1], shown(row.event))
+            return WholeDeadLetter(name, *values)
     raise DeadLetterNotFound
 
 
-def shown(event: str) -> dict[str, Any] | None:
+def shown(event: str) -> dict[str, JsonValue] | None:
     """Return an event's JSON with the free text in its data masked; None when it is no event."""
     try:
         document = json.loads(event)
@@ -91,7 +127,7 @@ def shown(event: str) -> dict[str, Any] | None:
     return document | {"data": redacted(document["data"])} if "data" in document else document
 
 
-def redacted(value: Any) -> Any:  # noqa: ANN401 - JSON
+def redacted(value: JsonValue) -> JsonValue:
     """Return `value` with its texts replaced by their length, except ids, times and codes."""
     if isinstance(value, dict):
         return {key: redacted(each) for key, each in value.items()}

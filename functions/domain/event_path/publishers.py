@@ -3,10 +3,11 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import RowMapping, func, insert, or_, select, text, update
+from sqlalchemy import func, insert, or_, select, text, update
 
 from core.ids import new_id
 from events.catalog.load import load
@@ -17,7 +18,7 @@ from functions.domain.api_errors import Conflict, FieldError, Invalid, NotFound
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import sources
 from functions.domain.principals import KEY_PREFIX, Principal
-from shared_psql_models.publishers import publisher_keys, publishers
+from shared_psql_models.publishers import Publisher, publisher_keys, publishers
 
 KEY_BYTES: Final = 32
 
@@ -99,11 +100,17 @@ def _check(wanted: Wanted) -> None:
         raise PublisherInvalid(" ".join(error.message for error in errors), errors=errors)
 
 
-def listed(db: SharedDb) -> Sequence[RowMapping]:
-    """Return all publishers by name, with the time at which the newest key of each was made."""
+class ListedPublisher(Publisher):
+    """A publisher, and when the newest of its keys was made."""
+
+    key_created_at: datetime
+
+
+def listed(db: SharedDb) -> list[ListedPublisher]:
+    """Return all publishers by name."""
     newest = func.max(publisher_keys.c.created_at).label("key_created_at")
     query = select(publishers, newest).join_from(publishers, publisher_keys).group_by(publishers.c.id)
-    return db.execute(query.order_by(publishers.c.name)).mappings().all()
+    return [ListedPublisher.of(row) for row in db.execute(query.order_by(publishers.c.name)).mappings()]
 
 
 def rotate(db: SharedDb, name: str, *, overlap: int) -> str:

@@ -3,14 +3,14 @@
 Each is said as an event too. Both have one id and one number, so that whoever receives the one knows the other.
 """
 
-from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy import func, insert, select
 
 from core import context
 from events.catalog.instances import InstanceDesiredStateChanged, InstanceStatusChanged
 from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.instances.reasons import Why
-from shared_psql_models.instances import instance_events
+from shared_psql_models.instances import InstanceEvent, instance_events
 from shared_psql_models.statuses import DesiredState, Status
 
 
@@ -39,9 +39,10 @@ def note(  # noqa: PLR0913 - each is a fact about the change, given by name
     db.execute(insert(instance_events).values(row))
 
 
-def of_instance(db: SharedDb, instance_id: str, *, after: str | None, limit: int) -> list[RowMapping]:
+def of_instance(db: SharedDb, instance_id: str, *, after: str | None, limit: int) -> list[InstanceEvent]:
     """Return what happened to an instance, newest first; `after` is the id that the page before ended with."""
     query = select(instance_events).where(instance_events.c.instance_id == instance_id)
     if after is not None:
         query = query.where(instance_events.c.id < after)
-    return list(db.execute(query.order_by(instance_events.c.id.desc()).limit(limit)).mappings())
+    found = db.execute(query.order_by(instance_events.c.id.desc()).limit(limit))
+    return [InstanceEvent.of(row) for row in found.mappings()]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert
+from sqlalchemy import func, insert
 
 from core.ids import new_id
 from events.catalog.instances import InstanceDesiredStateChanged
@@ -16,6 +16,7 @@ from functions.domain.instances import configs, history
 from functions.domain.instances.deadlines import DEADLINES
 from functions.domain.instances.reasons import Reason, why
 from functions.domain.instances.redaction import places_of_secrets
+from shared_psql_models.agents import AgentVersion
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
 
@@ -39,7 +40,7 @@ class Launch:
     """JSON Pointers to the values in the config that nobody is shown."""
 
 
-def choose(db: SharedDb, agent: str, *, channel: Channel | None = None, number: str | None = None) -> RowMapping:
+def choose(db: SharedDb, agent: str, *, channel: Channel | None = None, number: str | None = None) -> AgentVersion:
     """Return the version with this number, or that the channel (default: stable) points at now.
 
     Raises AgentUnknown and VersionAmbiguous.
@@ -55,11 +56,11 @@ def choose(db: SharedDb, agent: str, *, channel: Channel | None = None, number: 
     raise AgentUnknown(errors=[error])
 
 
-def fit(version: RowMapping, config: dict[str, Any]) -> Launch:
+def fit(version: AgentVersion, config: dict[str, Any]) -> Launch:
     """Complete a config for a version. No transaction need be open: it may take a moment. Raises ConfigInvalid."""
-    schema = version["config_schema"]
+    schema = version.config_schema
     whole = configs.completed(config, schema)
-    return Launch(version["agent_id"], version["id"], whole, list(places_of_secrets(whole, schema)))
+    return Launch(version.agent_id, version.id, whole, list(places_of_secrets(whole, schema)))
 
 
 def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:

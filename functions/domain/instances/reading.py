@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select
+from sqlalchemy import Select, select
 
 from functions.domain.api_errors import NotFound
 from functions.domain.databases import SharedDb
 from shared_psql_models.agents import agent_versions, agents
-from shared_psql_models.instances import instances
+from shared_psql_models.instances import Instance, instances
 from shared_psql_models.statuses import Status
 
 
@@ -15,7 +15,16 @@ class InstanceNotFound(NotFound):
     """There is no such instance, or it isn't yours."""
 
 
-def find(db: SharedDb, instance_id: str, *, owner_id: str | None = None) -> RowMapping:
+class DescribedInstance(Instance):
+    """An instance, with what the catalog calls its agent and version."""
+
+    agent: str
+    """The slug."""
+    version: str
+    """The number."""
+
+
+def find(db: SharedDb, instance_id: str, *, owner_id: str | None = None) -> DescribedInstance:
     """Return an instance; with `owner_id` only if it is theirs. Raises InstanceNotFound."""
     query = _described().where(instances.c.id == instance_id)
     if owner_id is not None:
@@ -23,12 +32,12 @@ def find(db: SharedDb, instance_id: str, *, owner_id: str | None = None) -> RowM
     row = db.execute(query).mappings().first()
     if row is None:
         raise InstanceNotFound
-    return row
+    return DescribedInstance.of(row)
 
 
 def search(
     db: SharedDb, *, after: str | None, limit: int, owner_id: str | None = None, status: Status | None = None
-) -> list[RowMapping]:
+) -> list[DescribedInstance]:
     """Return instances, newest first, of one owner or of all; deleted ones only when asked for by `status`."""
     query = _described().order_by(instances.c.id.desc()).limit(limit)
     if owner_id is not None:
@@ -39,7 +48,7 @@ def search(
         query = query.where(instances.c.status == status)
     if after is not None:
         query = query.where(instances.c.id < after)
-    return list(db.execute(query).mappings())
+    return [DescribedInstance.of(row) for row in db.execute(query).mappings()]
 
 
 def _described() -> Select[Any]:

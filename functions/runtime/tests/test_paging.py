@@ -14,7 +14,7 @@ LIST = """
     def list_things(query: PageQuery) -> Page[Thing]:
         after = query.after()
         ids = [f"{number:03}" for number in range(25) if after is None or f"{number:03}" > after]
-        return query.page([{"id": each} for each in ids[: query.limit + 1]], Thing)
+        return query.page([Thing(id=each) for each in ids[: query.limit + 1]], Thing)
 """
 
 OTHERS = LIST.replace("things", "others")

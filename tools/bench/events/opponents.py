@@ -4,9 +4,12 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 import pika
+from pika.channel import Channel
+from pika.frame import Method
+from pika.spec import Basic
 
 from events.broker import bus
 from events.wire import CONTENT_TYPE
@@ -52,7 +55,7 @@ class Pipelined:
         self.sent = 0
         self.confirmed = 0
         self.elapsed = 0.0
-        self.connection: Any = pika.SelectConnection(
+        self.connection = pika.SelectConnection(
             bus.parameters("admin"), on_open_callback=lambda connection: connection.channel(on_open_callback=self._open)
         )
 
@@ -61,7 +64,7 @@ class Pipelined:
         self.connection.ioloop.start()
         return self.elapsed
 
-    def _open(self, channel: Any) -> None:  # noqa: ANN401 - pika's
+    def _open(self, channel: Channel) -> None:
         self.channel = channel
         channel.confirm_delivery(self._confirm, callback=lambda _: self._begin())
 
@@ -76,7 +79,7 @@ class Pipelined:
             )
             self.sent += 1
 
-    def _confirm(self, frame: Any) -> None:  # noqa: ANN401 - pika's
+    def _confirm(self, frame: Method[Basic.Ack | Basic.Nack]) -> None:
         # Confirms come in order here: one queue, one channel.
         self.confirmed = frame.method.delivery_tag
         if self.confirmed < self.count:

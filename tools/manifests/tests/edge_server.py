@@ -105,7 +105,7 @@ class Echo(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_PUT = _echo  # noqa: N815 - http.server's names
+    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_PUT = _echo
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -55,5 +55,5 @@ def publish(
 
 def change(env: Environment, slug: str, **fields: Any) -> None:
     with env.transaction("shared_psql", "admin") as db:
-        row_version = str(agents.find(SharedDb(db), slug, unlisted=True)["row_version"])
+        row_version = str(agents.find(SharedDb(db), slug, unlisted=True).row_version)
         agents.change(SharedDb(db), slug, row_version, fields)

@@ -104,7 +104,7 @@ class Play:
     attempts=st.integers(0, LIMIT),
     overdue=st.booleans(),
 )
-def test_it_always_comes_to_rest_where_it_is_wanted(  # noqa: PLR0913 - hypothesis gives them by name
+def test_it_always_comes_to_rest_where_it_is_wanted(
     desired: DesiredState, status: Status, state: State, *, answers: bool, attempts: int, overdue: bool
 ) -> None:
     deadline = NOW - timedelta(seconds=1) if overdue else NOW + timedelta(seconds=60)
