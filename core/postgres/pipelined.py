@@ -9,9 +9,11 @@ may sit in between.
 import re
 import select
 import socket
+import ssl
 import struct
 from collections import deque
 from contextlib import suppress
+from functools import cache
 from typing import Any, Final
 
 from pg8000 import dbapi, legacy, native
@@ -41,6 +43,8 @@ _DATA_EXCEPTION: Final = "22"
 
 _HEAD: Final = struct.Struct("!ci")
 
+_SSL_REQUEST: Final = struct.pack("!ii", 8, 80877103)
+"""Asks the server whether it encrypts: `S` is yes."""
 
 _TOLD: Final = frozenset("SVCMstcndR")
 """Fields of Postgres' errors that are kept: severity, code, message, and the names of what it is about. The detail, the
@@ -49,8 +53,53 @@ hint, the context and the statement may quote values."""
 _QUOTED: Final = re.compile('".*"', re.DOTALL)
 
 
+@cache
+def _encryption() -> ssl.SSLContext:
+    """Return what encrypts every connection of this process, with whoever answers."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _connected(host: str, port: int, timeout: float | None) -> socket.socket:
+    try:
+        connection = socket.create_connection((host, port), timeout)
+    except OSError as error:
+        message = f"Can't create a connection to host {host} and port {port} (timeout is {timeout})."
+        raise InterfaceError(message) from error
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return connection
+
+
+def _encrypted(connection: socket.socket, host: str) -> socket.socket:
+    """Return the connection, encrypted if the server can, as pg8000 does.
+
+    pg8000 makes a context for each connection, and loads into it the certificates of the machine, which it never looks
+    at: 30 ms of processor time, where all the rest of connecting takes 4.
+    """
+    connection.sendall(_SSL_REQUEST)
+    if connection.recv(1) == b"S":
+        return _encryption().wrap_socket(connection, server_hostname=host)
+    return connection
+
+
 class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
     """A connection whose errors hold no value of a statement, wherever they end up."""
+
+    def __init__(
+        self,
+        user: str,
+        host: str = "localhost",
+        *,
+        port: int = 5432,
+        timeout: float | None = None,
+        sock: socket.socket | None = None,
+        **options: Any,
+    ) -> None:
+        """Connect with pg8000's other `options`, over `sock` or anew; then a wait ends after `timeout` seconds."""
+        connection = _encrypted(sock or _connected(host, port, timeout), host)
+        super().__init__(user, sock=connection, ssl_context=False, **options)
 
     def handle_ERROR_RESPONSE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
         """Take in an error, without the fields that may quote what was written."""

@@ -55,8 +55,8 @@ def answers(port: int) -> bool:
 
 def columns(port: int, command: str, password: str = PASSWORD) -> set[str]:
     """Return the columns of what PgBouncer's console answers to its exporter."""
-    place = {"host": LOOPBACK, "port": port, "database": "pgbouncer", "timeout": 3}
-    with closing(DiscreetNative("botberi_exporter", password=password, **place)) as console:
+    made = DiscreetNative("botberi_exporter", LOOPBACK, port=port, timeout=3, database="pgbouncer", password=password)
+    with closing(made) as console:
         console.run(command)
         return {column["name"] for column in console.columns}
 
