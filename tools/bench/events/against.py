@@ -73,7 +73,9 @@ def _clone(commit: str, folder: Path) -> Path:
 
 def _measure(tree: Path, only: Sequence[str], size: float) -> Sample:
     """Run one repetition in a clone; return what it measured."""
-    command = [sys.executable, "-m", "tools.bench.events", "--save", "--repetitions", "1", "--size", str(size)]
+    # Commits from before tools had a package of their own have it where the event path is.
+    module = "tools.bench.events" if (tree / "tools" / "bench").is_dir() else "events.bench"
+    command = [sys.executable, "-m", module, "--save", "--repetitions", "1", "--size", str(size)]
     command += [part for name in only for part in ("--only", name)]
     environment = {**os.environ, "PYTHONPATH": str(tree)}
     done = subprocess.run(command, cwd=tree, env=environment, check=False, capture_output=True, text=True)
