@@ -77,26 +77,34 @@ def show(dead_letter: str) -> None:
 @click.argument("dead_letter", nargs=-1)
 @filter_options
 @click.option("--all", "every", is_flag=True, help="All that are open, oldest first.")
-@click.option("--why", help="Kept with them, and in the audit trail.")
+@click.option("--resolution-reason", help="Kept with them, and in the audit trail.")
 @dry_run_option
 @click.pass_obj
 def redrive(
-    kind: str, /, dead_letter: tuple[str, ...], every: bool, why: str | None, dry_run: bool, **filters: str
+    kind: str,
+    /,
+    dead_letter: tuple[str, ...],
+    every: bool,
+    resolution_reason: str | None,
+    dry_run: bool,
+    **filters: str,
 ) -> None:
     """Send them on their way once more, with the ids they have: a dead letter only to the queue it died in."""
-    _resolve("redriven", dead_letter, _criteria(kind, filters, every=every), why, dry_run=dry_run)
+    _resolve("redriven", dead_letter, _criteria(kind, filters, every=every), resolution_reason, dry_run=dry_run)
 
 
 @click.command("drop")
 @click.argument("dead_letter", nargs=-1)
 @filter_options
 @click.option("--all", "every", is_flag=True, help="All that are open.")
-@click.option("--why", required=True, help="Kept with them, and in the audit trail.")
+@click.option("--resolution-reason", required=True, help="Kept with them, and in the audit trail.")
 @dry_run_option
 @click.pass_obj
-def drop(kind: str, /, dead_letter: tuple[str, ...], every: bool, why: str, dry_run: bool, **filters: str) -> None:
+def drop(
+    kind: str, /, dead_letter: tuple[str, ...], every: bool, resolution_reason: str, dry_run: bool, **filters: str
+) -> None:
     """Give them up; they stay to be read."""
-    _resolve("discarded", dead_letter, _criteria(kind, filters, every=every), why, dry_run=dry_run)
+    _resolve("discarded", dead_letter, _criteria(kind, filters, every=every), resolution_reason, dry_run=dry_run)
 
 
 for command in (list_dead_letters, show, redrive, drop):
@@ -109,7 +117,12 @@ def _criteria(kind: str, filters: dict[str, str], *, every: bool) -> Filter | No
 
 
 def _resolve(
-    resolution: Resolution, named: tuple[str, ...], criteria: Filter | None, why: str | None, *, dry_run: bool
+    resolution: Resolution,
+    named: tuple[str, ...],
+    criteria: Filter | None,
+    resolution_reason: str | None,
+    *,
+    dry_run: bool,
 ) -> None:
     """Redrive or discard the dead letters that are named, or with all that the filter chooses, one action after
     another.
@@ -117,7 +130,7 @@ def _resolve(
     if bool(named) == (criteria is not None):
         raise click.UsageError("give either ids, or a filter, or --all")
     resolved_by = f"command-line:{os.environ.get('USER', os.getuid())}"
-    action = Action(resolution, resolved_by=resolved_by, why=why, dry_run=dry_run)
+    action = Action(resolution, resolved_by=resolved_by, reason=resolution_reason, dry_run=dry_run)
     more = True
     while more:
         with context.entered(context.Context.start(actor=resolved_by)), databases() as places:

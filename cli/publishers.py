@@ -67,11 +67,11 @@ def rotate(name: str, overlap: int) -> None:
 
 @publishers.command("revoke")
 @click.argument("name")
-@click.option("--why", required=True, help="Kept in the audit trail.")
-def revoke(name: str, why: str) -> None:
+@click.option("--reason", required=True, help="Kept in the audit trail.")
+def revoke(name: str, reason: str) -> None:
     """Stop a system at once: none of its keys is good any more."""
     with _acting() as db:
-        rules.revoke(db, name, why)
+        rules.revoke(db, name, reason)
     click.echo(f"{name} may publish nothing any more")
 
 

@@ -14,7 +14,7 @@ PREFIXES: Final = {
     "pub": "publisher of events",
     "evt": "event",
     "ded": "dead letter or parked event",
-    "act": "act of an operator",
+    "act": "action of an operator",
     "aud": "entry of the audit trail",
 }
 

@@ -58,9 +58,9 @@ def test_parked_events_are_listed_shown_redriven_and_dropped(
     assert json.loads(command("parked", "show", dead_letter))["reason"] == "type_unknown"
     assert command("parked", "redrive", "--dry-run", dead_letter) == f"{dead_letter}: would be redriven\n"
     assert command("parked", "redrive", dead_letter) == f"{dead_letter}: redriven\n"
-    again = "select dead_letter_id from parked_events where dead_letter_id > :letter"
+    again = "select dead_letter_id from parked_events where dead_letter_id > :dead_letter"
     [[dead_letter]] = eventually(lambda: path.query(again, dead_letter=dead_letter))
-    assert f"{dead_letter}: discarded" in command("parked", "drop", "--all", "--why", "A test.")
+    assert f"{dead_letter}: discarded" in command("parked", "drop", "--all", "--resolution-reason", "A test.")
     assert path.parked() == []
     assert dead_letter in command("parked", "ls", "--resolved")
 
@@ -75,7 +75,9 @@ def test_dead_letters_are_listed_and_redriven(command: Botberi, path: EventPath,
     assert json.loads(command("dead", "show", dead_letter))["subject"] == "agt_dead"
     assert f"{dead_letter}: redriven\n" in command("dead", "redrive", "--queue", RECEIVE_SOME.queue)
     eventually(lambda: path.recorder.received(RECEIVE_SOME.function, [event_id]) == [event_id])
-    assert "was redriven or discarded before" in command("dead", "drop", dead_letter, "--why", "A test.", ends_with=1)
+    assert "was redriven or discarded before" in command(
+        "dead", "drop", dead_letter, "--resolution-reason", "A test.", ends_with=1
+    )
     assert "give either" in command("dead", "redrive", ends_with=2)
 
 

@@ -1,4 +1,4 @@
-"""The doctor finds each ailment that is planted, and names its remedy."""
+"""The doctor finds each problem that is planted, and names its remedy."""
 
 import json
 import time
@@ -32,7 +32,7 @@ def patient(quiet_path: EventPath, monkeypatch: pytest.MonkeyPatch) -> EventPath
 
 @contextmanager
 def planted(path: EventPath, wound: str, cure: str) -> Iterator[list[Problem]]:
-    """Plant an ailment in shared_psql and give what is found."""
+    """Plant a problem in shared_psql and give what is found."""
     path.query(wound)
     try:
         yield list(checks.found())

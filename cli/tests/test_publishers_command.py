@@ -37,7 +37,7 @@ def test_a_publisher_is_made_listed_given_another_key_and_ended(api: Api, env: E
     assert status(first) == 202
     second = run("rotate", "crm", "--overlap", "0").strip()
     assert [status(first), status(second)] == [401, 202]
-    run("revoke", "crm", "--why", "A test.")
+    run("revoke", "crm", "--reason", "A test.")
     assert status(second) == 401
     assert "revoked" in run("list")
     kinds = ("publisher.created", "publisher_key.rotated", "publisher.revoked")
@@ -53,4 +53,4 @@ def test_what_can_not_be_is_told_in_a_line() -> None:
     assert "no type that others may publish" in run(
         "create", "bad", "--source", "/example/x", "--type", "com.botberi.session.revoked.v1", ends_with=1
     )
-    assert "no such publisher" in run("revoke", "nobody", "--why", "A test.", ends_with=1)
+    assert "no such publisher" in run("revoke", "nobody", "--reason", "A test.", ends_with=1)

@@ -37,7 +37,11 @@ def command(relayed: EventPath, monkeypatch: pytest.MonkeyPatch) -> Botberi:
         (("parked", "ls", "--limit", "-1"), 2, "not in the range"),
         (("parked", "show", "ded_nobody"), 1, "There is no such dead letter or parked event."),
         (("parked", "redrive", "ded_nobody"), 1, "ded_nobody: There is no such dead letter or parked event."),
-        (("dead", "drop", "ded_nobody", "--why", "A test."), 1, "There is no such dead letter or parked event."),
+        (
+            ("dead", "drop", "ded_nobody", "--resolution-reason", "A test."),
+            1,
+            "There is no such dead letter or parked event.",
+        ),
         (("dead", "redrive", "--queue", "botberi.nobody"), 0, "nothing is open that fits"),
         (
             ("replay", "--from", "nonsense"),
@@ -106,7 +110,7 @@ def test_many_are_resolved_act_after_act(
     for number in range(5):
         relayed.query(f"select emit_event('com.botberi.thing.unheard_of.v1', 'agt_{number}', '{{}}')")
     eventually(lambda: len(relayed.parked()) == 5)
-    filters = ("parked", "drop", "--reason", "type_unknown", "--why", "A test.")
+    filters = ("parked", "drop", "--reason", "type_unknown", "--resolution-reason", "A test.")
     assert command(*filters, "--dry-run").output.splitlines()[-1] == "there are more, which would follow"
     assert command(*filters).output.count(": discarded\n") == 5
     assert relayed.parked() == []
@@ -118,7 +122,7 @@ def test_tail_goes_on_after_what_is_no_event(
 ) -> None:
     def shown_after_another(done: Callable[[], bool]) -> bool:
         with relayed.broker() as connection:
-            connection.channel().basic_publish(bus.EXCHANGE, "nobody.hears", body)
+            connection.channel().basic_publish(bus.EXCHANGE, "nobody.receives", body)
         relayed.emit("agt_tail")
         return done()
 

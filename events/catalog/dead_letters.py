@@ -8,20 +8,20 @@ from events.event import Event
 class DeadLettersResolved(
     Event,
     type="com.botberi.dead_letter.resolved.v1",
-    subject="act_id",
+    subject="action_id",
     produced_by=("shared_psql/broker", "user_psql/broker"),
 ):
     """An operator redrove or discarded dead letters or parked events.
 
-    Said once for each act, however many letters it was about: an event for each would double what is stuck when those
-    who receive it are what fails.
+    Said once for each action, however many dead letters it was about: an event for each would double what is stuck when
+    those who receive it are what fails.
     """
 
-    act_id: str
-    """The act, `act_…`."""
+    action_id: str
+    """The action, `act_…`."""
     resolution: Literal["redriven", "discarded"]
     """What was done with them."""
-    letters: list[str]
+    dead_letters: list[str]
     """Those that it was about, `ded_…`, oldest first."""
-    why: str | None
+    reason: str | None
     """The reason that the operator gave; those who discard have to give one."""

@@ -11,7 +11,7 @@ class InstanceDesiredStateChanged(
 ):
     """Somebody asked for an instance to run, to stop or to be deleted; the worker has yet to make it so.
 
-    Said when the instance is created, and with every wish about it that is different from the one before.
+    Said when the instance is created, and with every command that changes what is desired.
     """
 
     instance_id: str

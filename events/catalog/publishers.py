@@ -47,5 +47,5 @@ class PublisherRevoked(
 
     publisher_id: str
     """The publisher, `pub_…`."""
-    why: str
+    reason: str
     """The reason that the administrator gave."""

@@ -25,13 +25,13 @@ _TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 SAMPLES: Final[dict[str, Any]] = {
     "account_id": f"usr_{_UUID}",
-    "act_id": f"act_{_UUID}",
+    "action_id": f"act_{_UUID}",
     "agent_id": f"agt_{_UUID}",
     "channels": ["stable"],
     "desired_state": "running",
     "fields": ["summary"],
     "instance_id": f"ins_{_UUID}",
-    "letters": [f"ded_{_UUID}"],
+    "dead_letters": [f"ded_{_UUID}"],
     "number": "1.2.0",
     "owner_id": f"usr_{_UUID}",
     "notice_id": "notice-4711",
@@ -49,7 +49,6 @@ SAMPLES: Final[dict[str, Any]] = {
     "text": "The office is closed today.",
     "types": ["com.botberi.record.changed.v1"],
     "version_id": f"ver_{_UUID}",
-    "why": "An event of the test that nobody waits for.",
 }
 """What fields of these names hold in the examples, unless they bring one; others hold what fits their type."""
 

@@ -24,12 +24,14 @@ SUPERSEDED: Final = frozenset(
     {
         "5903cd3f8cb990ed3148052c525a1d1bd132876ebca06faf1567dbc22829bc20",
         "19de05a6a3a89f8cbef221c2f6d2f92ac19c4613f6901255f5519c254328c686",
+        "9d8986a57758729ec98b95aac0d2a3108a144dd8d8dda0ccc4af3bfeaff10678",
+        "15244c8dfb0e72ec55f367bd9eea0ba30d59ae61957170c67b9f4fa3105391ae",
     }
 )
 """Digests of entries that bind nobody any more; there can only be such before the first release.
 
-The envelope's first allowed less in attributes than CloudEvents does: neither spaces nor percent signs. The first of
-`instance.status_changed` called its message a sentence.
+The envelope's first allowed less in attributes than CloudEvents does: neither spaces nor percent signs. The first
+entries of `instance.status_changed`, `dead_letter.resolved` and `publisher.revoked` had other names for their fields.
 """
 
 

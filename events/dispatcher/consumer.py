@@ -23,7 +23,7 @@ QUEUE_PAUSE: Final = 2.0
 """Seconds until a queue that isn't there, or is gone, is tried again."""
 
 READY_PAUSE: Final = 0.2
-"""Seconds until it is looked again whether a tap is ready."""
+"""Seconds until it is checked again whether a queue is ready."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class OpenChannel:
 
 
 class Consumer(threading.Thread):
-    """Consumes from every tap, connection after connection, until it is told to stop."""
+    """Consumes from every queue, connection after connection, until it is told to stop."""
 
     def __init__(self, consumed_queues: list[ConsumedQueue]) -> None:
         """Consume from `consumed_queues`."""

@@ -63,7 +63,7 @@ class DeadLetters(threading.Thread):
         self._database = Reconnecting("shared_psql", "relay", name="botberi-dead-letters")
 
     def consumed_queue(self, origin: str) -> ConsumedQueue:
-        """Return the tap of the dead-letter queue of the queue `origin`."""
+        """Return how to consume from the dead-letter queue of the queue `origin`."""
         self.written[origin] = 0
 
         def deliver(tag: int, connection: int, body: bytes, properties: Properties | None) -> None:

@@ -81,7 +81,7 @@ class Notifier(threading.Thread):
         self._database = Reconnecting(DATABASE, "relay", name="botberi-notifier")
 
     def consumed_queue(self) -> ConsumedQueue:
-        """Return the tap of the queue."""
+        """Return how to consume from the queue."""
 
         def deliver(tag: int, connection: int, body: bytes, _properties: Properties | None) -> None:
             self._arrived.put(_Message(tag, connection, body))

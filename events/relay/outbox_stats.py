@@ -27,7 +27,7 @@ class OutboxSnapshot(NamedTuple):
     """One look."""
 
     waiting: int
-    """Committed events that RabbitMQ has not confirmed; MOST at most."""
+    """Committed events that RabbitMQ has not confirmed; COUNT_LIMIT at most."""
     oldest: float
     """Age of the oldest of them in seconds, by the database's clock; those of machines differ."""
     parked: int

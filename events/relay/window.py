@@ -12,7 +12,7 @@ IN_FLIGHT: Final = 1000
 
 
 class Window:
-    """The present limit. It outlives the connection that was given up for a refusal."""
+    """The present limit. It outlives the connection that was given up because of a nack."""
 
     def __init__(self) -> None:
         """Begin with the most."""

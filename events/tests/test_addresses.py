@@ -35,24 +35,24 @@ def call(url: str) -> CallResult:
     ("form", "host", "port", "line", "authority"),
     [
         ("http://127.0.0.1:8050/function/{name}", "127.0.0.1", 8050, "/function/receive-it", "127.0.0.1:8050"),
-        ("http://{name}:8080/", "hear-it", 8080, "/", "receive-it:8080"),
-        ("http://{name}:8080", "hear-it", 8080, "/", "receive-it:8080"),
+        ("http://{name}:8080/", "receive-it", 8080, "/", "receive-it:8080"),
+        ("http://{name}:8080", "receive-it", 8080, "/", "receive-it:8080"),
         ("http://gateway:8080/function/{name}", "gateway", 8080, "/function/receive-it", "gateway:8080"),
         (
             *("http://gateway.openfaas:8080/function/{name}.openfaas-fn", "gateway.openfaas", 8080),
             *("/function/receive-it.openfaas-fn", "gateway.openfaas:8080"),
         ),
         (
-            *("http://{name}.botberi.svc.cluster.local", "hear-it.botberi.svc.cluster.local", 80),
-            *("/", "hear-it.botberi.svc.cluster.local"),
+            *("http://{name}.botberi.svc.cluster.local", "receive-it.botberi.svc.cluster.local", 80),
+            *("/", "receive-it.botberi.svc.cluster.local"),
         ),
-        ("https://{name}.example.com/a/b?c=d", "hear-it.example.com", 443, "/a/b?c=d", "hear-it.example.com"),
+        ("https://{name}.example.com/a/b?c=d", "receive-it.example.com", 443, "/a/b?c=d", "receive-it.example.com"),
         ("http://[::1]:8050/function/{name}", "::1", 8050, "/function/receive-it", "[::1]:8050"),
         ("http://user:secret@edge/in/{name}", "edge", 80, "/in/receive-it", "edge"),
     ],
 )
 def test_every_form_leads_to_its_host_with_its_name(form: str, host: str, port: int, line: str, authority: str) -> None:
-    caller = Caller(address_of(form, "hear-it"), "hear-it", Keys(), 5)
+    caller = Caller(address_of(form, "receive-it"), "receive-it", Keys(), 5)
     assert (caller.host, caller.port, caller.secure) == (host, port, form.startswith("https"))
     lines = caller.head.decode().split("\r\n")
     assert lines[:2] == [f"POST {line} HTTP/1.1", f"Host: {authority}"]
@@ -61,7 +61,7 @@ def test_every_form_leads_to_its_host_with_its_name(form: str, host: str, port: 
 @pytest.mark.parametrize("form", ["http://gateway:8080/function/", "gateway/{name}", "ftp://{name}", "http:///{name}"])
 def test_what_leads_to_no_function_is_refused(form: str) -> None:
     with pytest.raises(NotAnAddressError, match="FUNCTIONS_URL"):
-        address_of(form, "hear-it")
+        address_of(form, "receive-it")
 
 
 @pytest.fixture(autouse=True)

@@ -39,7 +39,7 @@ def serve(servers: list[Server]) -> Iterator[Serve]:
 
     def start(*connections: list[bytes], timeout: float = 5) -> Caller:
         servers.append(Server(list(connections)))
-        callers.append(Caller(f"http://127.0.0.1:{servers[-1].port}/function/receive", "hear", Keys(), timeout))
+        callers.append(Caller(f"http://127.0.0.1:{servers[-1].port}/function/receive", "receive", Keys(), timeout))
         return callers[-1]
 
     yield start
@@ -57,7 +57,7 @@ def test_one_connection_serves_call_after_call(serve: Serve, servers: list[Serve
     head, _, body = servers[0].requests[2].partition(b"\r\n\r\n")
     lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines[1:])
-    verify(Keys().current(), "hear", headers, body)
+    verify(Keys().current(), "receive", headers, body)
     assert lines[0] == "POST /function/receive HTTP/1.1"
     assert {name: value for name, value in headers.items() if not name.startswith("webhook-")} == {
         "Host": f"127.0.0.1:{servers[0].port}",

@@ -29,6 +29,6 @@ def test_a_queue_receives_what_its_pattern_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, received: bool
 ) -> None:
     file = tmp_path / "subscriptions.json"
-    file.write_text(json.dumps([{"function": "hear", "queue": "botberi.hear", "types": ["com.other", pattern]}]))
+    file.write_text(json.dumps([{"function": "receive", "queue": "botberi.receive", "types": ["com.other", pattern]}]))
     monkeypatch.setenv("SUBSCRIPTIONS", str(file))
-    assert (subscriptions.queues_for(EVENT) == ["botberi.hear"]) is received
+    assert (subscriptions.queues_for(EVENT) == ["botberi.receive"]) is received

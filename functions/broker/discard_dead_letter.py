@@ -8,13 +8,13 @@ from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Broker
 from functions.schemas.base import Body
-from functions.schemas.dead_letters import DryRun, Resolved, Why, both
+from functions.schemas.dead_letters import DryRun, ResolutionReason, Resolved, both
 
 
 class DiscardRequest(Body):
     """Why nobody shall learns of the event."""
 
-    why: Why
+    resolution_reason: ResolutionReason
 
 
 @endpoint(
@@ -27,5 +27,5 @@ def discard_dead_letter(  # noqa: PLR0913, PLR0917 - each is filled by its type
     caller: Broker, dead_letter_id: str, query: DryRun, body: DiscardRequest, user: UserDb, shared: SharedDb
 ) -> Resolved:
     """Nobody who has not handled the event will ever learn of it."""
-    action = Action("discarded", resolved_by=caller.id, why=body.why, dry_run=query.dry_run)
+    action = Action("discarded", resolved_by=caller.id, reason=body.resolution_reason, dry_run=query.dry_run)
     return Resolved.of(action, resolving.resolve(both(user, shared), action, dead_letter_id))

@@ -18,7 +18,7 @@ class DatabasePath(Reply):
     """The path from one database. All is null when it can't be asked."""
 
     database: Database
-    answers: Annotated[bool, Field(description="Whether the database could be asked.")]
+    reachable: Annotated[bool, Field(description="Whether the database could be asked.")]
     waiting: Annotated[int | None, Field(description="Committed events that RabbitMQ has not confirmed.")] = None
     oldest_seconds: Annotated[float | None, Field(description="Age of the oldest of them; null without any.")] = None
     holder: Annotated[str | None, Field(description="Who took the lease last, host/pid; empty before anybody.")] = None
@@ -50,10 +50,10 @@ def read_event_path(_caller: Broker, user: UserTransactions, shared: SharedTrans
 
 
 def _path(database: Database, transactions: UserTransactions | SharedTransactions) -> DatabasePath:
-    found: dict[str, Any] = {"answers": False}
+    found: dict[str, Any] = {"reachable": False}
     try:
         with transactions() as db:
-            found = status.of(db) | {"answers": True}
+            found = status.of(db) | {"reachable": True}
     except Unavailable:
         pass
     return DatabasePath(database=database, **found)

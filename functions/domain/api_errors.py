@@ -24,7 +24,7 @@ class FieldError:
 class ApiError(Exception):
     """The request is refused."""
 
-    code: ClassVar[str] = "refusal"
+    code: ClassVar[str] = "api_error"
     headers: ClassVar[dict[str, str]] = {}
     commits: ClassVar[bool] = False
     """Whether what was written before the API error is kept: refusing is then itself an act, such as ending a session.

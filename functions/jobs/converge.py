@@ -17,7 +17,7 @@ from functions.domain.instances import deployments, leases
 from functions.domain.instances.changes import Change
 from functions.domain.instances.leases import Lease, LeaseLost
 from functions.domain.instances.plan import Action, Step, next_step
-from functions.domain.instances.reasons import Reason, why
+from functions.domain.instances.reasons import Reason, explain
 from functions.drivers import registry
 from functions.drivers.base import CannotDeployError, Driver, StaleToken
 from functions.runtime.databases import shared_transaction
@@ -112,7 +112,7 @@ def _do(lease: Lease, step: Step) -> Change | None:
             try:
                 driver().deploy(deployment)
             except CannotDeployError as error:
-                return Change.failed(why(error.reason), attempts=lease.attempts)
+                return Change.failed(explain(error.reason), attempts=lease.attempts)
         case Action.STOP:
             driver().stop(lease.instance_id, lease.token)
         case Action.REMOVE:
@@ -127,7 +127,11 @@ def _record(lease: Lease, step: Step, change: Change | None, *, hurry: bool) -> 
         if change is not None:
             leases.record(db, lease, change)
             log.info(
-                "%s → %s: %s", lease.status, change.status, change.why.reason, extra={"subject": lease.instance_id}
+                "%s → %s: %s",
+                lease.status,
+                change.status,
+                change.explanation.reason,
+                extra={"subject": lease.instance_id},
             )
             return AT_ONCE
         if step.deadline_in is not None:

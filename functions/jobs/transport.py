@@ -25,7 +25,7 @@ KEPT: Final = 100
 LONGEST: Final = 65_536
 """Characters that are kept of each, at most."""
 
-PATIENCE: Final = 5
+TIMEOUT: Final = 5
 """Seconds that Redis may take to keep one."""
 
 _ACCEPTED: Final = prepare_accept_content(["json"])
@@ -36,7 +36,7 @@ def put_aside(queue: str, reason: str, job: str) -> None:
     log.error("a job of %s is put aside: %s", queue, reason)
     kept = {"queue": queue, "reason": reason, "time": datetime.now(UTC).isoformat(), "job": job[:LONGEST]}
     # Seldom enough for a connection of its own.
-    made = redis.Redis.from_url(settings.configuration()["broker_url"], socket_timeout=PATIENCE)
+    made = redis.Redis.from_url(settings.configuration()["broker_url"], socket_timeout=TIMEOUT)
     with made as client, client.pipeline() as commands:
         commands.lpush(settings.DEAD, json.dumps(kept)).ltrim(settings.DEAD, 0, KEPT - 1).execute()
 

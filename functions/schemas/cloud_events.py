@@ -137,7 +137,7 @@ class Receipt(Reply):
     source: str
     type: str
     subject: str
-    known: Annotated[bool, Field(description="It was published before, and nothing happened this time.")]
+    duplicate: Annotated[bool, Field(description="It was published before, and nothing happened this time.")]
     exchange: Annotated[str, Field(description="Of RabbitMQ; empty for the default one.")]
     routing_key: str
     queues: Annotated[list[str], Field(description="Those that the subscribers of its type listen to.")]

@@ -15,7 +15,7 @@ from functions.schemas.base import Body, Query, Reply
 Kind = Literal["parked", "dead"]
 Database = Literal["user_psql", "shared_psql"]
 Term = Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
-Why = Annotated[
+ResolutionReason = Annotated[
     str,
     Field(
         min_length=1,

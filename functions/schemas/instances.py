@@ -16,7 +16,7 @@ InstanceId = Annotated[str, Field(pattern=pattern("ins"), examples=["ins_0197c1f
 
 Sequence = Annotated[str, BeforeValidator(lambda value: f"{value:020}" if isinstance(value, int) else value)]
 
-_SENTENCE: Final = "The reason in a sentence for people."
+_MESSAGE: Final = "The reason in words, for people."
 _NEXT: Final = "What happens next, for people."
 
 
@@ -38,7 +38,7 @@ class InstanceSummary(Reply):
     desired_state: DesiredState
     status: Status
     reason: Reason
-    message: Annotated[str, Field(description=_SENTENCE)]
+    message: Annotated[str, Field(description=_MESSAGE)]
     next: Annotated[str, Field(description=_NEXT)]
     deadline_at: Annotated[
         datetime | None, Field(description="When the present status is given up or tried again, if it is transient.")
@@ -89,6 +89,6 @@ class InstanceEvent(Reply):
     value: str
     reason: Reason
     actor: Annotated[str, Field(description="Who caused it: an account's id, or `system`.")]
-    message: Annotated[str, Field(description=_SENTENCE)]
+    message: Annotated[str, Field(description=_MESSAGE)]
     next: Annotated[str, Field(description=_NEXT)]
     at: datetime

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "llms.txt", *(ROOT / "docs").rglob("*.md")])
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
-RUN = re.compile(r"<!-- run(?: and be answered (?P<refusal>\d{3}))? -->\n```sh\n(?P<script>.*?)```", re.DOTALL)
+RUN = re.compile(r"<!-- run(?: and be answered (?P<error>\d{3}))? -->\n```sh\n(?P<script>.*?)```", re.DOTALL)
 STATUS = re.compile(r"^HTTP/\S+ ([45]\d\d)", re.MULTILINE)
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 TEST = re.compile(r"\[`(test_\w+)`\]\(([^)]+\.py)\)")
@@ -77,7 +77,7 @@ def run_examples(page: Path, instead: dict[str, str], heads: Path, folder: Path 
     assert run.returncode == 0, run.stdout + run.stderr
     for place, block in enumerate(blocks):
         api_errors = [status for head in (heads / str(place)).iterdir() for status in STATUS.findall(head.read_text())]
-        assert api_errors == ([block["refusal"]] if block["refusal"] else []), block["script"] + run.stdout
+        assert api_errors == ([block["error"]] if block["error"] else []), block["script"] + run.stdout
     return run.stdout
 
 
@@ -117,7 +117,7 @@ def test_the_page_of_the_broker_does_what_it_says(
     instead = {"http://localhost:8080": address, "admin@botberi.example": operator.email, "./botberi": command}
     printed = run_examples(ROOT / "docs/services/broker.md", instead, tmp_path / "heads", tmp_path)
     answers = [json.loads(line) for line in printed.splitlines()]
-    assert [each["known"] for each in answers if "known" in each] == [False, True, False, True, False]
+    assert [each["duplicate"] for each in answers if "duplicate" in each] == [False, True, False, True, False]
     assert [each["code"] for each in answers if "code" in each] == ["batch_refused"]
     assert len(answers) == 14
 

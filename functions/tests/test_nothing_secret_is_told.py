@@ -130,7 +130,10 @@ def sinks(stack: Stack) -> Iterator[tuple[str, str]]:
     for folder in (stack.folder / "logs", stack.env.session / "logs"):
         for log in sorted(folder.iterdir()):
             yield str(log), log.read_text(errors="replace")
-    tables = {"user_psql": ("outbox", "letters"), "shared_psql": ("outbox", "letters", "audit", "instance_events")}
+    tables = {
+        "user_psql": ("outbox", "all_dead_letters"),
+        "shared_psql": ("outbox", "all_dead_letters", "audit", "instance_events"),
+    }
     for database, names in tables.items():
         with stack.env.transaction(database, "migrator") as db:
             for name in names:

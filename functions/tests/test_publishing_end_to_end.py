@@ -75,7 +75,7 @@ def test_what_is_addressed_to_postgres_is_a_notify_there(stack: Stack, key: str,
         listener.run("listen orders")
         for _ in range(2):
             answer = stack.broker.post("/v1/events/batch", data=json.dumps([sent]).encode(), headers=BATCH, token=key)
-        assert answer.json["items"][0]["known"]
+        assert answer.json["items"][0]["duplicate"]
         [(channel, payload)] = eventually(listener.notifications)
     received = json.loads(payload)
     assert (channel, received["id"], received["data"]) == ("orders", sent["id"], sent["data"])
@@ -113,7 +113,7 @@ def test_who_gave_an_event_up_and_why_is_in_the_audit_trail(
     wrong = "com.botberi.thing.given_up.v1"
     park(stack, wrong)
     [dead_letter] = eventually(lambda: parked(stack, operator, wrong))
-    body = {"type": wrong, "why": "Nobody knows it."}
+    body = {"type": wrong, "resolution_reason": "Nobody knows it."}
     assert stack.broker.post("/v1/dead-letters/discard", json=body, token=operator.token).json["ids"] == [
         dead_letter["id"]
     ]
@@ -121,7 +121,11 @@ def test_who_gave_an_event_up_and_why_is_in_the_audit_trail(
     acts = f"type=com.botberi.dead_letter.resolved.v1&actor={operator.id}"
     [action] = eventually(lambda: audited(stack, operator, acts))
     told = action["data"]
-    assert (told["resolution"], told["letters"], told["why"]) == ("discarded", [dead_letter["id"]], "Nobody knows it.")
+    assert (told["resolution"], told["dead_letters"], told["reason"]) == (
+        "discarded",
+        [dead_letter["id"]],
+        "Nobody knows it.",
+    )
 
 
 def test_the_status_names_who_relays(stack: Stack, operator: Person, eventually: Eventually) -> None:

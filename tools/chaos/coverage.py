@@ -183,7 +183,7 @@ ROWS: Final = (
         (
             Item(
                 "bad UTF-8",
-                (*_OUTBOX_DOOR, *_NOTIFY_DOOR, "test_foreign.test_any_other_is_a_dead_letter_with_its_text"),
+                (*_OUTBOX_DOOR, *_NOTIFY_DOOR, "test_notify_ingest.test_any_other_is_a_dead_letter_with_its_text"),
             ),
             Item("`\\u0000`", (*_OUTBOX_DOOR, *_NOTIFY_DOOR, _NOT_A_NOTIFY)),
             Item("NaN", (*_OUTBOX_DOOR, *_NOTIFY_DOOR)),
@@ -207,15 +207,15 @@ ROWS: Final = (
             Item(
                 "commits out of order",
                 (
-                    "test_transactions.test_transactions_that_commit_in_another_order_than_they_began_are_all_heard",
+                    "test_transactions.test_transactions_that_commit_in_another_order_than_they_began_are_all_received",
                     "test_delivery.test_a_transaction_that_commits_late_holds_nobody_up_and_is_not_lost",
                 ),
                 ("kill",),
             ),
-            Item("rollbacks", ("test_delivery.test_what_is_rolled_back_is_never_heard",), ("kill",)),
+            Item("rollbacks", ("test_delivery.test_what_is_rolled_back_is_never_received",), ("kill",)),
             Item(
                 "subtransactions",
-                ("test_transactions.test_a_subtransaction_that_is_rolled_back_is_never_heard",),
+                ("test_transactions.test_a_subtransaction_that_is_rolled_back_is_never_received",),
                 ("kill",),
             ),
             Item(

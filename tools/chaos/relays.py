@@ -87,8 +87,10 @@ def nap(env: ChaosEnvironment, times: int) -> None:
             until(env.path.awake_lock_is_free, 30, "the relay doesn't fall asleep")
             time.sleep(random.uniform(0, 0.01))
             env.recovered()
-        bells = watch.value("botberi_relay_wakeups_total", kind="notification")
+        notifications = watch.value("botberi_relay_wakeups_total", kind="notification")
         missed = watch.value("botberi_relay_found_by_fallback_total")
-        env.note = f"{bells:,.0f} times woken by a notification, {missed:.0f} events first found by the fallback"
+        env.note = (
+            f"{notifications:,.0f} times woken by a notification, {missed:.0f} events first found by the fallback"
+        )
         if missed:
             raise BrokenError(env.note)

@@ -182,9 +182,9 @@ class Demo:
 
         def received() -> str:
             items = self.it.ask("GET", audit, who=broker, expect=200, quiet=True).body["items"]
-            return "heard" if items else "on its way"
+            return "received" if items else "on its way"
 
-        self.it.wait(received, "heard")
+        self.it.wait(received, "received")
         self.it.ask("GET", audit, who=broker, expect=200, show=("source", "type", "data"))
 
     def leave(self, user: Who, instance: str) -> None:

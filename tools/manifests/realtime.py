@@ -42,7 +42,7 @@ def document() -> str:
         "servers": {"edge": {"host": "localhost:8080", "protocol": "ws", "description": "`wss` behind TLS."}},
         "channels": {"realtime": _channel([*said_to, *produced_by])},
         "operations": {
-            "hear": _operation("receive", "What a client says.", map(protocol.name_of, said_to)),
+            "receive": _operation("receive", "What a client says.", map(protocol.name_of, said_to)),
             "tell": _operation("send", "What the gateway says.", [*map(protocol.name_of, produced_by), _EVENT]),
         },
         "components": {

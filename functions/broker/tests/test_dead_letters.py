@@ -50,7 +50,7 @@ def sent(env: Environment, database: str, event: str) -> list[Any]:
 
 def acts(env: Environment, database: str, dead_letter: str) -> list[Any]:
     with env.transaction(database, "relay") as db:
-        sql = "select actor, data->>'resolution', data->>'why' from outbox where data->'letters' ? %s"
+        sql = "select actor, data->>'resolution', data->>'reason' from outbox where data->'dead_letters' ? %s"
         return [tuple(row) for row in db.exec_driver_sql(sql, (dead_letter,))]
 
 
@@ -118,7 +118,7 @@ def test_a_parked_event_is_sent_to_all_with_its_id(api: Api, env: Environment, o
 def test_a_discarded_one_stays_to_be_read_and_says_who_and_why(api: Api, env: Environment, operator: Person) -> None:
     for dead_letter, database in ((insert_dead_letter(env), "shared_psql"), (park(env), "user_psql")):
         path = f"/v1/dead-letters/{dead_letter}/discard"
-        assert api.broker.post(path, json={"why": "A test's."}, token=operator.token).json["count"] == 1
+        assert api.broker.post(path, json={"resolution_reason": "A test's."}, token=operator.token).json["count"] == 1
         assert dead_letter in [each["id"] for each in listed(api, operator, "resolved=true")]
         assert dead_letter not in [each["id"] for each in listed(api, operator, "limit=100")]
         kept = api.broker.get(f"/v1/dead-letters/{dead_letter}", token=operator.token).json
@@ -128,18 +128,18 @@ def test_a_discarded_one_stays_to_be_read_and_says_who_and_why(api: Api, env: En
 
 def test_nothing_is_discarded_without_a_reason(api: Api, env: Environment, operator: Person) -> None:
     answer = api.broker.post(f"/v1/dead-letters/{insert_dead_letter(env)}/discard", json={}, token=operator.token)
-    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/why")
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/resolution_reason")
 
 
 @pytest.mark.parametrize("action", ["redrive", "discard"])
 def test_a_dry_run_tells_and_does_nothing(api: Api, env: Environment, operator: Person, action: str) -> None:
     dead_letters = [insert_dead_letter(env, queue="botberi.dry"), insert_dead_letter(env, queue="botberi.dry")]
-    selection = {"queue": "botberi.dry"} | ({"why": "A test's."} if action == "discard" else {})
+    selection = {"queue": "botberi.dry"} | ({"resolution_reason": "A test's."} if action == "discard" else {})
     path = f"/v1/dead-letters/{action}?dry_run=true"
     for _ in range(2):
         told = api.broker.post(path, json=selection, token=operator.token).json
         assert (told["dry_run"], told["count"], told["ids"]) == (True, 2, dead_letters)
-    body = {"why": "A test's."} if action == "discard" else None
+    body = {"resolution_reason": "A test's."} if action == "discard" else None
     told = api.broker.post(
         f"/v1/dead-letters/{dead_letters[0]}/{action}?dry_run=true", json=body, token=operator.token
     ).json
@@ -147,14 +147,16 @@ def test_a_dry_run_tells_and_does_nothing(api: Api, env: Environment, operator: 
     for dead_letter in dead_letters:
         assert api.broker.get(f"/v1/dead-letters/{dead_letter}", token=operator.token).json["resolution"] is None
         assert acts(env, "shared_psql", dead_letter) == []
-    api.broker.post("/v1/dead-letters/discard", json={"ids": dead_letters, "why": "Done."}, token=operator.token)
+    api.broker.post(
+        "/v1/dead-letters/discard", json={"ids": dead_letters, "resolution_reason": "Done."}, token=operator.token
+    )
 
 
 def test_a_filter_takes_the_oldest_first_and_says_whether_there_are_more(
     api: Api, env: Environment, operator: Person
 ) -> None:
     dead_letters = [insert_dead_letter(env, queue="botberi.many") for _ in range(3)]
-    body = {"queue": "botberi.many", "limit": 2, "why": "Mended."}
+    body = {"queue": "botberi.many", "limit": 2, "resolution_reason": "Mended."}
     first = api.broker.post("/v1/dead-letters/redrive", json=body, token=operator.token).json
     assert (first["ids"], first["more"]) == (dead_letters[:2], True)
     second = api.broker.post("/v1/dead-letters/redrive", json=body, token=operator.token).json
@@ -190,13 +192,13 @@ def test_what_is_no_event_can_only_be_discarded(api: Api, env: Environment, oper
         redriven = api.broker.post(f"/v1/dead-letters/{dead_letter}/redrive{query}", token=operator.token)
         assert (redriven.status_code, redriven.code) == (409, "dead_letter_unreadable")
     path = f"/v1/dead-letters/{dead_letter}/discard"
-    assert api.broker.post(path, json={"why": "No event."}, token=operator.token).status_code == 200
+    assert api.broker.post(path, json={"resolution_reason": "No event."}, token=operator.token).status_code == 200
 
 
 @pytest.mark.parametrize("action", ["", "/redrive", "/discard"])
 def test_an_unknown_one_is_not_found(api: Api, operator: Person, action: str) -> None:
     method = "POST" if action else "GET"
-    body = {"why": "None."} if action == "/discard" else None
+    body = {"resolution_reason": "None."} if action == "/discard" else None
     answer = api.broker.request(method, f"/v1/dead-letters/ded_unknown{action}", json=body, token=operator.token)
     assert (answer.status_code, answer.code) == (404, "dead_letter_not_found")
 
@@ -218,5 +220,7 @@ def test_what_can_never_be_published_is_not_redriven(
     body = {"ids": [dead_letter]}
     told = api.broker.post("/v1/dead-letters/redrive", json=body, token=operator.token).json
     assert (told["count"], told["skipped"]) == (0, [{"id": dead_letter, "code": code}])
-    why = body | {"why": "A test."}
-    assert api.broker.post("/v1/dead-letters/discard", json=why, token=operator.token).json["ids"] == [dead_letter]
+    resolution_reason = body | {"resolution_reason": "A test."}
+    assert api.broker.post("/v1/dead-letters/discard", json=resolution_reason, token=operator.token).json["ids"] == [
+        dead_letter
+    ]

@@ -41,7 +41,7 @@ def test_what_is_committed_and_not_delivered_waits(api: Api, env: Environment, t
     after = path_from(api, token, database)
     assert after["waiting"] == before["waiting"] + 1
     assert after["oldest_seconds"] > 0
-    assert after["answers"]
+    assert after["reachable"]
 
 
 def test_the_holder_of_the_lease_is_named(api: Api, env: Environment, token: str) -> None:
@@ -92,9 +92,9 @@ def test_no_more_is_counted_than_asked_for(env: Environment) -> None:
 
 @pytest.mark.usefixtures("token", "shared_psql_down")
 def test_a_database_that_is_down_does_not_hide_the_other(api: Api, token: str) -> None:
-    assert path_from(api, token, "user_psql")["answers"]
+    assert path_from(api, token, "user_psql")["reachable"]
     down = path_from(api, token, "shared_psql")
-    assert {key for key, value in down.items() if value is not None} == {"database", "answers"}
+    assert {key for key, value in down.items() if value is not None} == {"database", "reachable"}
 
 
 def test_the_path_shows_to_operators_alone(api: Api, person: Callable[..., Person]) -> None:

@@ -49,9 +49,9 @@ def test_what_the_sdk_makes_is_published(api: Api, env: Environment, token: str,
 
 def test_the_same_event_in_another_mode_is_known(api: Api, token: str) -> None:
     event = CloudEvent({"source": "/example/sdk", "type": NoticePosted.type}, DATA)
-    for mode, known in ((to_structured, False), (to_binary, True)):
+    for mode, duplicate in ((to_structured, False), (to_binary, True)):
         headers, body = mode(event)
-        assert api.broker.post("/v1/events", data=body, headers=headers, token=token).json["known"] is known
+        assert api.broker.post("/v1/events", data=body, headers=headers, token=token).json["duplicate"] is duplicate
 
 
 def test_the_example_of_a_type_is_published_under_ones_own_source(api: Api, token: str) -> None:

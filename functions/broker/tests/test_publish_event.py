@@ -38,7 +38,7 @@ def test_an_event_is_written_as_it_was_given(api: Api, env: Environment, key: st
         "source": "/example/crm",
         "type": NoticePosted.type,
         "subject": "notice-1",
-        "known": False,
+        "duplicate": False,
         "queues": ["botberi.record-audit"],
         "database": None,
         "channel": None,
@@ -51,9 +51,9 @@ def test_an_event_is_written_as_it_was_given(api: Api, env: Environment, key: st
 
 
 def test_the_same_event_twice_is_one_event(api: Api, env: Environment, key: str) -> None:
-    for known in (False, True):
+    for duplicate in (False, True):
         answer = api.broker.post("/v1/events", json=EVENT | {"id": "crm-2"}, token=key)
-        assert answer.json["known"] is known
+        assert answer.json["duplicate"] is duplicate
     assert len(outbox(env, "crm-2")) == 1
 
 
@@ -68,7 +68,7 @@ def test_another_event_under_a_taken_id_is_refused(api: Api, env: Environment, k
 def test_another_system_may_use_the_same_id(api: Api, env: Environment, key: str) -> None:
     for source in ("/example/crm", "/example/shop"):
         event = EVENT | {"id": "crm-4", "source": source}
-        assert api.broker.post("/v1/events", json=event, token=key).json["known"] is False
+        assert api.broker.post("/v1/events", json=event, token=key).json["duplicate"] is False
     assert len(outbox(env, "crm-4")) == 2
 
 
@@ -133,9 +133,9 @@ def test_large_events_are_told_apart_by_source_and_id_like_small_ones(api: Api, 
     large = EVENT | {"id": "large-1", "data": {"notice_id": "large", "text": "x" * 70_000}}
     for source in ("/example/crm", "/example/shop"):
         answer = api.broker.post("/v1/events", json=large | {"source": source}, token=key)
-        assert (answer.status_code, answer.json["known"]) == (202, False)
+        assert (answer.status_code, answer.json["duplicate"]) == (202, False)
     with env.transaction("shared_psql", "migrator") as db:
         # As when it has been forgotten after seven days, and its body not yet.
         db.exec_driver_sql("delete from idempotency_keys where key = 'large-1'")
     answer = api.broker.post("/v1/events", json=large, token=key)
-    assert (answer.status_code, answer.json["known"]) == (202, False)
+    assert (answer.status_code, answer.json["duplicate"]) == (202, False)

@@ -56,13 +56,13 @@ def test_each_event_has_a_receipt_in_the_order_of_the_batch(api: Api, env: Envir
 def test_a_batch_that_comes_again_is_known_event_by_event(api: Api, env: Environment, token: str) -> None:
     publish(api, token, [event("again-1")])
     answer = publish(api, token, [event("again-2"), event("again-1")])
-    assert [item["known"] for item in answer.json["items"]] == [False, True]
+    assert [item["duplicate"] for item in answer.json["items"]] == [False, True]
     assert written(env, "again-") == ["again-1", "again-2"]
 
 
 def test_an_event_that_is_in_the_batch_twice_is_published_once(api: Api, env: Environment, token: str) -> None:
     answer = publish(api, token, [event("twice-1"), event("twice-1")])
-    assert [item["known"] for item in answer.json["items"]] == [False, True]
+    assert [item["duplicate"] for item in answer.json["items"]] == [False, True]
     assert written(env, "twice-") == ["twice-1"]
 
 
@@ -139,7 +139,7 @@ def test_clients_that_publish_the_same_at_once_publish_it_once(api: Api, env: En
         batches = [events, events[::-1], events[10:], events[:30][::-1]]
         answers = list(pool.map(lambda batch: publish(api, token, batch), batches * 2))
     assert {answer.status_code for answer in answers} == {202}
-    fresh = [item["id"] for answer in answers for item in answer.json["items"] if not item["known"]]
+    fresh = [item["id"] for answer in answers for item in answer.json["items"] if not item["duplicate"]]
     assert sorted(fresh) == [each["id"] for each in events] == sorted(written(env, "race-"))
 
 

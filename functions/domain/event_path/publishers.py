@@ -125,11 +125,11 @@ def rotate(db: SharedDb, name: str, *, overlap: int) -> str:
     return key
 
 
-def revoke(db: SharedDb, name: str, why: str) -> None:
+def revoke(db: SharedDb, name: str, reason: str) -> None:
     """End a publisher at once. Raises PublisherNotFound."""
     publisher = _find(db, name)
     db.execute(update(publishers).where(publishers.c.id == publisher).values(revoked_at=func.now()))
-    emit(db, PublisherRevoked(publisher_id=publisher, why=why))
+    emit(db, PublisherRevoked(publisher_id=publisher, reason=reason))
 
 
 def _find(db: SharedDb, name: str) -> str:

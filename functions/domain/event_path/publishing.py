@@ -100,7 +100,7 @@ class Published:
     type: str
     subject: str
     channel: str | None
-    known: bool
+    duplicate: bool
     """Whether it was published before: this time nothing happened."""
 
 
@@ -149,7 +149,7 @@ def publish(db: SharedDb, by: Principal, draft: Draft, notify_queue: str) -> Pub
 def publish_all(db: SharedDb, by: Principal, drafts: Sequence[Draft], notify_queue: str) -> list[Published]:
     """Write events to the outbox in their order, all of them or none, each once for each source and id.
 
-    An event that comes twice in the batch is known the second time. Raises BatchRefused with every error.
+    An event that comes twice in the batch is a duplicate the second time. Raises BatchRefused with every error.
     """
     events: list[Event] = []
     errors: list[FieldError] = []
@@ -244,7 +244,7 @@ def _published(
         if is_fresh:
             rows.append(_row(draft, event, notify_queue))
         facts = (draft.id, draft.source, event.type, event.subject, draft.channel)
-        published.append(Published(*facts, known=not is_fresh))
+        published.append(Published(*facts, duplicate=not is_fresh))
     if rows and None not in published:
         db.execute(_IN_ORDER, {"subjects": [row["subject"] for row in rows]})
         db.execute(_EMIT, {"rows": json.dumps(rows)}).all()

@@ -48,7 +48,7 @@ class Action:
     resolution: Resolution
     resolved_by: str
     """Who, an account's id."""
-    why: str | None = None
+    reason: str | None = None
     dry_run: bool = False
     """Only tell what would be done."""
 
@@ -110,11 +110,14 @@ def _resolve_in(db: Connection, action: Action, rows: Sequence[Any], outcome: Ou
         outcome.skipped |= unpublishable
         ids = [dead_letter for dead_letter in ids if dead_letter not in unpublishable]
     if not action.dry_run and ids:
-        values = {"ids": ids, "how": action.resolution, "by": action.resolved_by, "why": action.why}
+        values = {"ids": ids, "how": action.resolution, "by": action.resolved_by, "why": action.reason}
         ids = sorted(db.scalars(_RESOLVE, values))
         if ids:
             emit(
-                db, DeadLettersResolved(act_id=new_id("act"), resolution=action.resolution, letters=ids, why=action.why)
+                db,
+                DeadLettersResolved(
+                    action_id=new_id("act"), resolution=action.resolution, dead_letters=ids, reason=action.reason
+                ),
             )
     for dead_letter in ids:
         del outcome.skipped[dead_letter]

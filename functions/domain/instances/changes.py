@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from functions.domain.instances.deadlines import DEADLINES, LIMIT, OBSERVE, SETTLED, back_off
-from functions.domain.instances.reasons import Reason, Why, given_up, why
+from functions.domain.instances.reasons import Explanation, Reason, explain, given_up
 from shared_psql_models.statuses import Status
 
 
@@ -13,7 +13,7 @@ class Change:
     """A new status, and why. Times are in seconds from the beginning of the lease."""
 
     status: Status
-    why: Why
+    explanation: Explanation
     attempts: int = 0
     """Starts that failed one after another."""
     address: str | None = None
@@ -23,25 +23,25 @@ class Change:
     @classmethod
     def to(cls, status: Status, reason: Reason, *, attempts: int = 0) -> Self:
         """Begin a transient status, with its deadline."""
-        return cls(status, why(reason), attempts=attempts, deadline_in=DEADLINES[status])
+        return cls(status, explain(reason), attempts=attempts, deadline_in=DEADLINES[status])
 
     @classmethod
     def running(cls, address: str | None, *, attempts: int) -> Self:
         """Say that the agent answers."""
-        return cls(Status.RUNNING, why(Reason.AGENT_READY), attempts=attempts, address=address, due_in=OBSERVE)
+        return cls(Status.RUNNING, explain(Reason.AGENT_READY), attempts=attempts, address=address, due_in=OBSERVE)
 
     @classmethod
     def stopped(cls) -> Self:
         """Say that nothing of it runs."""
-        return cls(Status.STOPPED, why(Reason.AGENT_STOPPED), due_in=SETTLED)
+        return cls(Status.STOPPED, explain(Reason.AGENT_STOPPED), due_in=SETTLED)
 
     @classmethod
     def deleted(cls) -> Self:
         """Say that nothing is left of it."""
-        return cls(Status.DELETED, why(Reason.REMOVED), due_in=SETTLED)
+        return cls(Status.DELETED, explain(Reason.REMOVED), due_in=SETTLED)
 
     @classmethod
-    def failed(cls, because: Why, *, attempts: int) -> Self:
+    def failed(cls, because: Explanation, *, attempts: int) -> Self:
         """Give up until somebody asks again: a failed instance has at least one attempt behind it."""
         return cls(Status.FAILED, because, attempts=max(1, attempts), due_in=SETTLED)
 
@@ -51,9 +51,9 @@ class Change:
         failures = attempts + 1
         if failures >= LIMIT:
             exited = reason == Reason.AGENT_EXITED
-            because = why(Reason.CRASH_LOOP, limit=LIMIT) if exited else given_up(reason)
+            because = explain(Reason.CRASH_LOOP, limit=LIMIT) if exited else given_up(reason)
             return cls.failed(because, attempts=failures)
         wait = back_off(failures)
-        because = why(reason, seconds=wait, attempt=failures + 1, limit=LIMIT)
+        because = explain(reason, seconds=wait, attempt=failures + 1, limit=LIMIT)
         deadline = wait + DEADLINES[Status.PENDING]
         return cls(Status.PENDING, because, attempts=failures, due_in=wait, deadline_in=deadline)

@@ -10,7 +10,7 @@ from functions.domain.api_errors import Conflict
 from functions.domain.databases import SharedDb
 from functions.domain.instances import history
 from functions.domain.instances.reading import InstanceNotFound
-from functions.domain.instances.reasons import Reason, why
+from functions.domain.instances.reasons import Reason, explain
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
 
@@ -58,8 +58,8 @@ def _ask(db: SharedDb, instance_id: str, desired: DesiredState, reason: Reason, 
         .where(instances.c.id == instance_id)
         .values(changes | {"row_version": instances.c.row_version + 1})
     )
-    because = why(reason)
+    because = explain(reason)
     event = InstanceDesiredStateChanged(
         instance_id=instance_id, owner_id=row["owner_id"], desired_state=desired, reason=because.reason
     )
-    history.note(db, event, kind="desired_state", previous=previous, value=desired, why=because)
+    history.note(db, event, kind="desired_state", previous=previous, value=desired, explanation=because)

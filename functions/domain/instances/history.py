@@ -9,7 +9,7 @@ from core import context
 from events.catalog.instances import InstanceDesiredStateChanged, InstanceStatusChanged
 from events.outbox import emit
 from functions.domain.databases import SharedDb
-from functions.domain.instances.reasons import Why
+from functions.domain.instances.reasons import Explanation
 from shared_psql_models.instances import InstanceEvent, instance_events
 from shared_psql_models.statuses import DesiredState, Status
 
@@ -21,7 +21,7 @@ def note(  # noqa: PLR0913 - each is a fact about the change, given by name
     kind: str,
     previous: DesiredState | Status | None,
     value: DesiredState | Status,
-    why: Why,
+    explanation: Explanation,
 ) -> None:
     """Say that `kind` (`desired_state` or `status`) changed, and add it; the actor comes from the context."""
     row = {
@@ -31,10 +31,10 @@ def note(  # noqa: PLR0913 - each is a fact about the change, given by name
         "kind": kind,
         "previous": previous,
         "value": value,
-        "reason": why.reason,
+        "reason": explanation.reason,
         "actor": context.current().actor,
-        "message": why.message,
-        "next": why.next,
+        "message": explanation.message,
+        "next": explanation.next,
     }
     db.execute(insert(instance_events).values(row))
 

@@ -14,7 +14,7 @@ from functions.domain.catalog.versions import Channel, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.domain.instances import configs, history
 from functions.domain.instances.deadlines import DEADLINES
-from functions.domain.instances.reasons import Reason, why
+from functions.domain.instances.reasons import Reason, explain
 from functions.domain.instances.redaction import places_of_secrets
 from shared_psql_models.agents import AgentVersion
 from shared_psql_models.instances import instances
@@ -66,7 +66,7 @@ def fit(version: AgentVersion, config: dict[str, Any]) -> Launch:
 def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:
     """Create an instance that shall run, and return its id. It keeps its version."""
     instance_id = new_id("ins")
-    because = why(Reason.CREATED)
+    because = explain(Reason.CREATED)
     row = {
         **vars(launch),
         "id": instance_id,
@@ -82,5 +82,5 @@ def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:
     event = InstanceDesiredStateChanged(
         instance_id=instance_id, owner_id=owner_id, desired_state=DesiredState.RUNNING, reason=because.reason
     )
-    history.note(db, event, kind="desired_state", previous=None, value=DesiredState.RUNNING, why=because)
+    history.note(db, event, kind="desired_state", previous=None, value=DesiredState.RUNNING, explanation=because)
     return instance_id

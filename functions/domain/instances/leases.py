@@ -90,7 +90,7 @@ def acquire(db: SharedDb, instance_id: str, lease_owner: str, seconds: float) ->
 
 def record(db: SharedDb, lease: Lease, change: Change) -> None:
     """Write a new status with its history and its event. Raises LeaseLost, having written nothing."""
-    because = change.why
+    because = change.explanation
     fields: dict[str, Any] = {
         "status": change.status,
         "reason": because.reason,
@@ -115,7 +115,7 @@ def record(db: SharedDb, lease: Lease, change: Change) -> None:
         reason=because.reason,
         message=because.message,
     )
-    history.note(db, event, kind="status", previous=lease.status, value=change.status, why=because)
+    history.note(db, event, kind="status", previous=lease.status, value=change.status, explanation=because)
 
 
 def release(db: SharedDb, lease: Lease, *, due_in: float | None = None, attempts: int | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Why an instance is as it is: a typed reason for programs, a sentence for people, and what happens next."""
+"""Why an instance is as it is: a typed reason for programs, a message for people, and what happens next."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,8 +33,8 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True)
-class Why:
-    """A reason with its words."""
+class Explanation:
+    """A reason with its message."""
 
     reason: Reason
     message: str
@@ -80,12 +80,12 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
 }
 
 
-def why(reason: Reason, **facts: float) -> Why:
+def explain(reason: Reason, **facts: float) -> Explanation:
     """Return a reason with its words. Those of a retry need the facts `seconds`, `attempt` and `limit`."""
     message, following = _WORDS[reason]
-    return Why(reason, message.format(**facts), following.format(**facts))
+    return Explanation(reason, message.format(**facts), following.format(**facts))
 
 
-def given_up(reason: Reason) -> Why:
+def given_up(reason: Reason) -> Explanation:
     """Return a reason of a retry in the words of one that isn't tried again."""
-    return Why(reason, _WORDS[reason][0], _START_AGAIN)
+    return Explanation(reason, _WORDS[reason][0], _START_AGAIN)

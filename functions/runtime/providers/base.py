@@ -157,7 +157,7 @@ class Provider:
         raise NotImplementedError
 
     def value(self, call: Call) -> object:
-        """Return the value, or raise a Refusal."""
+        """Return the value, or raise an ApiError."""
         raise NotImplementedError
 
     def connects(self, declaration: Declaration) -> tuple[str, ...]:  # noqa: ARG002 - others depend on it

@@ -56,13 +56,13 @@ def test_a_subscriber_alone_answers_at_the_root_and_nowhere_else(plant: Plant) -
 
 
 def test_several_subscribers_are_told_apart_by_their_names(plant: Plant) -> None:
-    client = plant("subscribers", receive_thing=RECEIVE, see_thing=RECEIVE.replace("hear", "see"))
+    client = plant("subscribers", receive_thing=RECEIVE, see_thing=RECEIVE.replace("receive", "see"))
     assert client.post("/function/see-thing").json["code"] == "not_signed"
     assert client.post("/").json["code"] == "route_not_found"
 
 
 def test_a_subscriber_among_others_says_that_it_is_ready_and_one_that_is_not_there_does_not(plant: Plant) -> None:
-    client = plant("subscribers", receive_thing=RECEIVE, see_thing=RECEIVE.replace("hear", "see"))
+    client = plant("subscribers", receive_thing=RECEIVE, see_thing=RECEIVE.replace("receive", "see"))
     assert client.get("/function/see-thing/_/ready").text == "ok"
     assert client.get("/function/smell-thing/_/ready").json["code"] == "route_not_found"
     assert plant(read_thing=READ).get("/function/see-thing/_/ready").status_code == 404

@@ -77,7 +77,7 @@ class Client:
         self._counted_at = time.monotonic()
 
     async def serve(self) -> None:
-        """Say hello and serve until one of both ends it; raise Farewell or DisconnectedError."""
+        """Say hello and serve until one of both ends it; raise CloseError or DisconnectedError."""
         first = await self._first()
         admitted = await self._admit(first)
         self.account_id, self.session_id = admitted.caller.id, admitted.caller.session_id

@@ -47,7 +47,7 @@ class Hub:
         self._recent = Recent()
 
     def join(self, listener: Listener) -> None:
-        """Take a listener in, or raise Farewell."""
+        """Take a listener in, or raise CloseError."""
         if len(self._by_account.get(listener.account_id, ())) >= PER_ACCOUNT:
             raise CloseError(CloseCode.TOO_MANY, "too_many_connections")
         _add(self._by_account, listener.account_id, listener)

@@ -173,7 +173,7 @@ def name_of(message: type[Message]) -> str:
 
 
 def decode(text: str | bytes) -> Authenticate | Subscribe:
-    """Read a client's message, or raise Farewell."""
+    """Read a client's message, or raise CloseError."""
     if isinstance(text, bytes):
         raise CloseError(CloseCode.BINARY, "binary")
     try:

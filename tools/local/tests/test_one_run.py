@@ -18,7 +18,7 @@ def test_a_second_run_is_told_of_the_first(tmp_path: Path) -> None:
     second = [
         sys.executable,
         "-c",
-        f"from tools.local.lock import *\nwith only_one(Path({str(tmp_path)!r})): ...",
+        f"from tools.local.lock import *\nwith exclusive(Path({str(tmp_path)!r})): ...",
     ]
     with exclusive(tmp_path):
         told = subprocess.run(second, cwd=local_settings.ROOT, capture_output=True, text=True, check=False)

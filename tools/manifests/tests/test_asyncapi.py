@@ -105,7 +105,7 @@ def test_the_payload_of_a_message_takes_its_type_and_no_other(name: str) -> None
 
 def test_the_parser_reads_what_browsers_and_the_gateway_say(parsed: dict[str, Json]) -> None:
     operations = parsed["realtime"]["operations"]
-    assert operations["hear"] == ["receive", [protocol.PATH], ["authenticate", "subscribe"]]
+    assert operations["receive"] == ["receive", [protocol.PATH], ["authenticate", "subscribe"]]
     told = [protocol.name_of(notice) for notice in protocol.NOTICES]
     assert operations["tell"] == ["send", [protocol.PATH], [*told, "event"]]
     assert set(parsed["ours"]["operations"]["gateway"][2]) == owned_types()

@@ -21,7 +21,7 @@ from shared_psql_models.statuses import TRANSIENT, DesiredState, Status
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 TURN: Final = Lease(
     instance_id="ins",
-    lease_owner="nonce",
+    lease_owner="worker",
     token=1,
     now=NOW,
     owner_id="usr",
@@ -123,8 +123,8 @@ def test_an_agent_that_keeps_ending_is_started_with_growing_pauses_and_given_up_
     ends = [change for change in play.changes if change.attempts and change.status in {Status.PENDING, Status.FAILED}]
     assert [change.due_in for change in ends[:-1]] == [1, 2, 4, 8]
     assert [change.attempts for change in ends] == [1, 2, 3, 4, 5]
-    assert ends[-1].why.reason == Reason.CRASH_LOOP
-    assert ends[0].why.next == "It is started again in 1 s: try 2 of 5."
+    assert ends[-1].explanation.reason == Reason.CRASH_LOOP
+    assert ends[0].explanation.next == "It is started again in 1 s: try 2 of 5."
 
 
 @pytest.mark.parametrize("status", [Status.STOPPED, Status.FAILED])

@@ -18,7 +18,7 @@ from functions.runtime import problems
 from functions.runtime.http.protocol import Limits
 from functions.runtime.http.server import serve
 
-PATIENCE = 20
+TIMEOUT = 20
 """Seconds."""
 
 LARGE = 16 * 1024 * 1024
@@ -59,7 +59,7 @@ class Server:
 
     def ask(self, method: str, path: str, body: Iterator[bytes] | None = None, *, port: int = 0) -> bytes:
         """Return the answer's body; a body is sent in chunks."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[port], timeout=TIMEOUT)
         headers = {} if body is None else {"Transfer-Encoding": "chunked"}
         connection.request(method, path, body, headers=headers, encode_chunked=True)
         answer = connection.getresponse().read()
@@ -77,7 +77,7 @@ class Server:
             yield answers
         finally:
             self.released.touch()
-            asking.join(PATIENCE)
+            asking.join(TIMEOUT)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
@@ -93,7 +93,7 @@ class Server:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.01)

@@ -13,7 +13,7 @@ from functions.runtime.http.adapter import Adapter
 from functions.runtime.http.protocol import Connection, Limits
 from functions.runtime.http.server import Server, listening
 
-PATIENCE = 60
+TIMEOUT = 60
 """Seconds."""
 
 END = b"\r\n\r\n"
@@ -42,7 +42,7 @@ class Inside(Server):
         self.loop.call_soon_threadsafe(self.stop)
 
     def connected(self) -> socket.socket:
-        client = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return client
 
@@ -71,10 +71,10 @@ def received(client: socket.socket) -> bytes:
 def serving(application: WSGIApplication, *, threads: int = 1, limits: Limits = Connection.limits) -> Iterator[Inside]:
     server = Inside(application, threads, limits)
     server.thread.start()
-    assert server.runs.wait(PATIENCE)
+    assert server.runs.wait(TIMEOUT)
     try:
         yield server
     finally:
         server.end()
-        server.thread.join(PATIENCE)
+        server.thread.join(TIMEOUT)
         assert not server.thread.is_alive()

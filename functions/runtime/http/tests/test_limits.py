@@ -13,7 +13,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import pytest
 
 from functions.runtime.http.protocol import Limits
-from functions.runtime.http.tests.serving import END, PATIENCE, Inside, received, serving
+from functions.runtime.http.tests.serving import END, TIMEOUT, Inside, received, serving
 
 SHORT = Limits(idle=0.2, body=0.2, response=0.2)
 GET = b"GET / HTTP/1.1\r\nHost: x" + END
@@ -41,7 +41,7 @@ class Streaming:
     def _stream(self) -> Iterator[bytes]:
         for part in (b"one", b"two"):
             yield part
-            assert self.goes_on.wait(PATIENCE)
+            assert self.goes_on.wait(TIMEOUT)
 
     def _endless(self) -> Iterator[bytes]:
         try:
@@ -68,7 +68,7 @@ def short(application: Streaming) -> Iterator[Inside]:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not condition():
         assert time.monotonic() < deadline, "it never came to be"
         time.sleep(0.01)
@@ -98,7 +98,7 @@ def test_a_client_that_stops_before_its_request_is_whole_is_cut(
 )
 def test_sending_a_little_now_and_then_prolongs_nothing(short: Inside, begin: bytes, drop: bytes) -> None:
     def drip(client: socket.socket) -> None:
-        for _ in range(PATIENCE * 20):
+        for _ in range(TIMEOUT * 20):
             client.sendall(drop)
             time.sleep(0.05)
 
@@ -150,7 +150,7 @@ def test_a_stream_ends_when_its_client_has_gone(server: Inside, application: Str
     with server.connected() as client:
         client.sendall(b"GET /endless HTTP/1.1\r\nHost: x" + END)
         assert client.recv(1024)
-    assert application.closed.wait(PATIENCE)
+    assert application.closed.wait(TIMEOUT)
 
 
 def test_a_connection_that_was_reset_leaves_nothing_behind(server: Inside) -> None:

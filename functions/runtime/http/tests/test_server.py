@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.runtime.http.tests.process import LARGE, PATIENCE, Server, wait_until
+from functions.runtime.http.tests.process import LARGE, TIMEOUT, Server, wait_until
 from tools.local.ports import free_ports
 
 
@@ -41,7 +41,7 @@ def test_probes_are_answered_while_every_thread_is_busy(server: Server, path: st
 
 
 def test_a_request_that_comes_while_every_thread_is_busy_waits_for_its_turn(server: Server) -> None:
-    with server.holding(), socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE) as waiting:
+    with server.holding(), socket.create_connection(("127.0.0.1", server.ports[0]), timeout=TIMEOUT) as waiting:
         waiting.sendall(b"GET /next HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         server.released.touch()
         answer = b"".join(iter(lambda: waiting.recv(1024), b""))
@@ -55,7 +55,7 @@ def test_a_request_in_flight_is_finished_after_sigterm(server: Server) -> None:
         wait_until(lambda: not server.accepts())
 
     assert answers == [b"done"]
-    assert server.process.wait(PATIENCE) == 0
+    assert server.process.wait(TIMEOUT) == 0
 
 
 def test_a_connection_on_which_nothing_is_asked_does_not_hold_up_the_end(server: Server) -> None:
@@ -63,7 +63,7 @@ def test_a_connection_on_which_nothing_is_asked_does_not_hold_up_the_end(server:
         server.ask("GET", "/port")
         server.stop()
 
-        assert server.process.wait(PATIENCE) == 0
+        assert server.process.wait(TIMEOUT) == 0
 
 
 def test_a_request_on_its_way_at_sigterm_is_answered_on_whichever_connection(server: Server) -> None:
@@ -78,7 +78,7 @@ def test_a_request_on_its_way_at_sigterm_is_answered_on_whichever_connection(ser
         answers = [received(each) for each in (fresh, kept)]
 
     assert [b"connection: close" in answer and answer.endswith(b"done") for answer in answers] == [True, True]
-    assert server.process.wait(PATIENCE) == 0
+    assert server.process.wait(TIMEOUT) == 0
 
 
 def test_a_request_that_never_ends_is_a_failure_to_whoever_stops_it(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_request_that_never_ends_is_a_failure_to_whoever_stops_it(tmp_path: Pa
         wait_until(server.held.exists)
         server.stop()
 
-        assert server.process.wait(PATIENCE) == 1
+        assert server.process.wait(TIMEOUT) == 1
 
 
 def test_a_client_that_never_ends_its_request_is_none(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_client_that_never_ends_its_request_is_none(tmp_path: Path) -> None:
         assert client.recv(1024)
         server.stop()
 
-        assert server.process.wait(PATIENCE) == 0
+        assert server.process.wait(TIMEOUT) == 0
 
 
 def test_a_process_with_nothing_to_do_hardly_wakes(server: Server) -> None:
@@ -113,7 +113,7 @@ def test_a_process_with_nothing_to_do_hardly_wakes(server: Server) -> None:
 
 
 def test_two_requests_sent_at_once_are_both_answered(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=TIMEOUT) as connection:
         connection.sendall(
             b"GET /one HTTP/1.1\r\nHost: x\r\n\r\nGET /two HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         )
@@ -123,7 +123,7 @@ def test_two_requests_sent_at_once_are_both_answered(server: Server) -> None:
 
 
 def test_probes_and_requests_may_come_by_one_connection(server: Server) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.ports[0], timeout=PATIENCE)
+    connection = http.client.HTTPConnection("127.0.0.1", server.ports[0], timeout=TIMEOUT)
     answers = []
     for path in ("/_/health", "/port", "/_/ready", "/next"):
         connection.request("GET", path)
@@ -134,7 +134,7 @@ def test_probes_and_requests_may_come_by_one_connection(server: Server) -> None:
 
 
 def test_who_sends_half_a_head_holds_up_nobody(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE) as slow:
+    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=TIMEOUT) as slow:
         slow.sendall(b"GET /one HTTP/1.1\r\nHo")
         assert server.ask("GET", "/two") == b"done"
         slow.sendall(b"st: x\r\nConnection: close\r\n\r\n")
@@ -181,7 +181,7 @@ def test_requests_behind_a_long_answer_are_answered_when_it_has_been_read(server
 
 
 def connected(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE)
+    return socket.create_connection(("127.0.0.1", server.ports[0]), timeout=TIMEOUT)
 
 
 def received(client: socket.socket) -> bytes:
@@ -189,7 +189,7 @@ def received(client: socket.socket) -> bytes:
 
 
 def test_who_sends_more_than_is_read_gets_the_answer_all_the_same(server: Server) -> None:
-    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=PATIENCE) as client:
+    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=TIMEOUT) as client:
         client.sendall(b"POST /port HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + b"x" * 5_000_000)
 
         assert b"".join(iter(lambda: client.recv(1024), b"")).endswith(str(server.ports[0]).encode())
