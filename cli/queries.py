@@ -77,7 +77,7 @@ def depths() -> dict[str, tuple[int, int] | None]:
 
 
 def exists(queue: str) -> bool:
-    """Tell whether RabbitMQ has a queue."""
+    """Return whether RabbitMQ has a queue."""
     with broker() as connection:
         return _depth(connection, queue) is not None
 

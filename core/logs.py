@@ -37,7 +37,7 @@ class ForPeople(logging.Filter):
     """Says of errors among the arguments what they say, and the same warning again only every now and then."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Tell by `clock`, in seconds, what is repeated."""
+        """`clock` returns seconds, by which repeated warnings are recognised."""
         super().__init__()
         self._clock = clock
         self._warned: dict[str, float] = {}

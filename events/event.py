@@ -21,7 +21,7 @@ EVERYBODY: Final = "broker"
 """The scope of types that everybody may say who may publish at all."""
 
 OUTSIDE: Final = "shared_psql/broker"
-"""Who writes down what other systems publish."""
+"""The role and database that write what other systems publish."""
 
 
 class Event(BaseModel):
@@ -110,7 +110,7 @@ class Event(BaseModel):
 
     @classmethod
     def is_trusted(cls, source: str) -> bool:
-        """Tell whether to act on an event of this type from `source`: Botberi's own come from their databases alone."""
+        """Return whether to trust an event of this type from `source`: ours come from their databases alone."""
         return cls.scope is not None or source in {f"/botberi/{each}" for each in cls.databases()}
 
     @property

@@ -1,4 +1,4 @@
-"""Who receives what: the generated file that topology and dispatcher work from."""
+"""Subscriptions: the generated file of queues and event types that topology and dispatcher work from."""
 
 import json
 import re
@@ -49,7 +49,7 @@ def _queues_for(file: Path, event_type: str) -> tuple[str, ...]:
 
 
 def _fits(pattern: str, key: str) -> bool:
-    """Tell whether a topic exchange takes a routing key for one of the pattern: `*` is a word, `#` any number."""
+    """Return whether a topic exchange takes a routing key for one of the pattern: `*` is a word, `#` any number."""
     words = "".join(
         r"(\.[^.]+)*" if word == "#" else rf"\.{'[^.]+' if word == '*' else re.escape(word)}"
         for word in pattern.split(".")

@@ -90,7 +90,7 @@ def document(event: CloudEvent) -> dict[str, Any]:
 
 
 def fits(event: CloudEvent) -> bool:
-    """Tell whether the attributes of an event are as short as RabbitMQ and the relay need them."""
+    """Return whether the attributes of an event are as short as RabbitMQ and the relay need them."""
     own = (event.id, event.source, event.type, event.subject, event.subject)
     names = ("traceparent", "correlationid", "causationid", "channel", "actor")
     length = sum(map(len, (*own, *(event.extension(name) or "" for name in names))))
@@ -150,12 +150,12 @@ def whole(pattern: re.Pattern[str]) -> str:
 
 
 def is_attribute(value: str) -> bool:
-    """Tell whether `value` may be the value of an attribute, such as `subject`."""
+    """Return whether `value` may be the value of an attribute, such as `subject`."""
     return ATTRIBUTE.fullmatch(value) is not None
 
 
 def is_json(media_type: object) -> bool:
-    """Tell whether `media_type` is one of JSON, with or without parameters."""
+    """Return whether `media_type` is one of JSON, with or without parameters."""
     return isinstance(media_type, str) and JSON_TYPE.fullmatch(media_type.strip()) is not None
 
 

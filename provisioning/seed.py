@@ -33,7 +33,7 @@ def administrator(file: Path) -> str | None:
 
 
 def create_administrator(password: str) -> bool:
-    """Create the first administrator; tell whether there was none yet."""
+    """Create the first administrator; return whether there was none yet."""
     try:
         with user_transaction("admin") as db:
             accounts.create_account(db, ADMINISTRATOR, password, accounts.SCOPES)

@@ -41,7 +41,7 @@ class Container:
         return response.status, response.body
 
     def is_healthy(self) -> bool:
-        """Tell whether health is answered with 200."""
+        """Return whether health is answered with 200."""
         return http_client.is_ok(f"http://{LOOPBACK}:{self.port}/_/health", seconds=TIMEOUT)
 
     def slowest_probe(self, times: int = 20) -> float:
@@ -72,7 +72,7 @@ class Container:
             each.join(TIMEOUT)
 
     def has(self, file: str) -> bool:
-        """Tell whether there is a file of this name in the container's /tmp."""
+        """Return whether there is a file of this name in the container's /tmp."""
         return file in docker("exec", self.name, "ls", TMP).split()
 
     def touch(self, file: str) -> None:

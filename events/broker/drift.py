@@ -26,7 +26,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Drift:
-    """What is missing, what is other than it should be, and what nobody asks for any more. Each is sorted."""
+    """What is missing in RabbitMQ, what differs, and what no subscription asks for any more; each list is sorted."""
 
     exchanges: list[str]
     kinds: list[str]
@@ -65,7 +65,7 @@ def compare(wanted: Wanted, existing: Existing) -> Drift:
 
 
 def _is_other(name: str, wanted: Wanted, existing: Existing) -> bool:
-    """Tell whether a queue exists with other arguments."""
+    """Return whether a queue exists with other arguments."""
     queue = existing.queues.get(name)
     return queue is not None and (queue.arguments != wanted.queues[name] or not queue.durable)
 

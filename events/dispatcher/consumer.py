@@ -117,7 +117,7 @@ class Consumer(threading.Thread):
         self.settle_all(queue, [tag], connection, handled=handled)
 
     def settle_all(self, queue: str, tags: list[int], connection: int, *, handled: bool) -> None:
-        """Do the same with deliveries that came over one connection."""
+        """Settle several deliveries that came over one connection."""
         with self._lock:
             first = not self._settled
             self._settled.setdefault((queue, connection), ([], []))[0 if handled else 1].extend(tags)

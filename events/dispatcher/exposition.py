@@ -1,4 +1,4 @@
-"""What a dispatcher shows: calls and what became of them, what it holds, and what it took in for Postgres."""
+"""A dispatcher's metrics: calls by result, deliveries held, deferred events, and events ingested for Postgres."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -43,7 +43,7 @@ FAMILIES: Final = {
 
 @dataclass(frozen=True)
 class Exposed:
-    """The parts of a dispatcher that have something to say."""
+    """The parts of a dispatcher that have metrics or checks."""
 
     consumer: Consumer
     retry_store: RetryStore
@@ -57,7 +57,7 @@ class Exposed:
     """By queue."""
 
     def monitored(self) -> Monitored:
-        """Return the dispatcher as those see it who monitor it."""
+        """Return the dispatcher's metrics and checks for the monitoring server."""
         return Monitored(FAMILIES, self._samples, self._health_problem, self._readiness_problem)
 
     def _health_problem(self) -> str | None:

@@ -28,7 +28,7 @@ delivery.
 
 @dataclass
 class Deferral:
-    """What goes to the retry store, in order."""
+    """Deliveries to defer to the retry store, in order."""
 
     generation: int = 0
     opened: dict[str, tuple[int, float]] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class KeyQueues:
         self._deferral = Deferral()
 
     def accept(self, delivery: Delivery) -> None:
-        """Take a delivery in, behind those of its subject."""
+        """Append a delivery to its subject's queue; before `set_deferred` was called it only waits."""
         with self._lock:
             if delivery.connection != self._connection:
                 # Another may have been the consumer meanwhile: only the retry store knows which subjects wait there
@@ -90,7 +90,7 @@ class KeyQueues:
                 self._admit(delivery)
 
     def forget(self) -> None:
-        """Drop what is waiting: its connection is gone, and the broker will deliver it again."""
+        """Drop all deliveries: their connection is gone, and the broker will deliver them again."""
         with self._lock:
             self._generation += 1
             self._connection = 0
@@ -101,7 +101,7 @@ class KeyQueues:
 
     @property
     def depth(self) -> int:
-        """How many deliveries are held."""
+        """The number of deliveries held."""
         with self._lock:
             return sum(len(key_queue.deliveries) for key_queue in self._key_queues.values())
 
@@ -112,7 +112,7 @@ class KeyQueues:
             return self._connection if self._arrived else None
 
     def set_deferred(self, connection: int, deferred: set[str]) -> None:
-        """Learn which subjects are in the retry store; what has arrived over `connection` can begin."""
+        """Set which subjects have deferred events, and admit what has arrived over `connection`."""
         with self._lock:
             if connection == self._connection:
                 self._deferred = deferred
@@ -121,7 +121,7 @@ class KeyQueues:
                     self._admit(delivery)
 
     def take_deferral(self, room: int) -> Deferral | None:
-        """Give up what is to go to the retry store now, where there is room for more subjects."""
+        """Return the deliveries to defer now, of `room` more subjects at most; None if there are none."""
         with self._lock:
             self._choose(room)
             if not self._deferral.deliveries:
@@ -130,12 +130,12 @@ class KeyQueues:
             return deferral
 
     def is_current(self, deferral: Deferral) -> bool:
-        """Tell whether deliveries are still ours: RabbitMQ will deliver them again otherwise."""
+        """Return whether the deliveries belong to the present connection; if not, RabbitMQ delivers them again."""
         with self._lock:
             return deferral.generation == self._generation
 
     def readmit(self, deferral: Deferral, subjects: set[str]) -> None:
-        """Take back the deliveries of subjects of which nothing waits in the retry store any more."""
+        """Admit again the deliveries of `subjects`, which have no deferred events any more."""
         with self._lock:
             if deferral.generation == self._generation and self._deferred is not None:
                 self._deferred -= subjects
@@ -151,7 +151,7 @@ class KeyQueues:
         return pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
 
     def judged(self, delivery: Delivery, result: CallResult) -> CallResult:
-        """Return what an answer comes to, after so many attempts."""
+        """Return the result of a call, DEAD instead of RETRY after the last attempt."""
         if result.verdict is Verdict.RETRY:
             self.retries += 1
             if delivery.attempts >= self.subscription.attempts:

@@ -9,7 +9,7 @@ from typing import Final
 from events.dispatcher.delivery import CallResult, Delivery, Verdict
 
 BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Seconds."""
+"""Upper bounds of the histogram, in seconds."""
 
 
 class Counted:
@@ -20,9 +20,9 @@ class Counted:
         self.call = call
         self.busy = False
         self.results: dict[str, int] = {}
-        """By reason."""
+        """Number of calls by reason."""
         self.verdicts: dict[str, Verdict] = {}
-        """Of each reason."""
+        """The verdict of each reason."""
         self.buckets = [0] * (len(BUCKETS) + 1)
         self.seconds = 0.0
 

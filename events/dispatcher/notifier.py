@@ -90,7 +90,7 @@ class Notifier(threading.Thread):
         return ConsumedQueue(bus.NOTIFY_QUEUE, 3 * BATCH, deliver, lambda: None)
 
     def run(self) -> None:
-        """Look at batch after batch, for ever, and have them taken in."""
+        """Validate batch after batch, for ever, and hand them to the thread that ingests."""
         threading.Thread(target=self._ingest_all, name="notifier-database", daemon=True).start()
         while True:
             messages = self._batch()

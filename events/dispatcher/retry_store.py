@@ -152,12 +152,12 @@ class RetryStore(threading.Thread):
         self._woken.set()
 
     def put_back(self, chunk: Chunk) -> None:
-        """Take in a chunk that was worked on."""
+        """Return a chunk that was worked on, to be saved; from any thread."""
         self._done.put(chunk)
         self._woken.set()
 
     def run(self) -> None:
-        """Look after the store until stopped, then save what is known."""
+        """Store, claim and save until stopped; then save once more."""
         pause = 0.0
         while not self.stopped:
             self._woken.wait(pause)
@@ -166,13 +166,13 @@ class RetryStore(threading.Thread):
         self._attempt(self._save)
 
     def stop(self, seconds: float) -> None:
-        """Save what became of the events that were taken, and end."""
+        """Save the results of claimed events, and end within `seconds`."""
         self.stopped = True
         self._woken.set()
         self.join(seconds)
 
     def _look(self) -> float:
-        """Do everything that is to be done, and return the seconds until the next time."""
+        """Run one round; return the seconds until the next."""
         if not self._attempt(self._round):
             time.sleep(PAUSE)
             return 0.0

@@ -33,7 +33,7 @@ class ValidatedEvent(NamedTuple):
     id: str
     channel: str
     event: str
-    """Its JSON."""
+    """The CloudEvent as JSON."""
 
 
 class _Plain(BaseModel):
@@ -67,7 +67,7 @@ class Validator:
         return self.validate_plain(body) or self.validate_fully(body)
 
     def validate_plain(self, body: bytes) -> ValidatedEvent | None:
-        """Return the event if it is plain; it may be sound though it isn't."""
+        """Return the event if it is plain, else None: it may be valid all the same."""
         try:
             event = self._plain.validate_json(body)
             wire.check_time(event.time)
@@ -78,7 +78,7 @@ class Validator:
         return ValidatedEvent(event.source, event.id, event.channel, body.decode())
 
     def validate_fully(self, body: bytes) -> ValidatedEvent:
-        """Do the same as `validate`, attribute by attribute."""
+        """Validate attribute by attribute; raises NotAnEventError with a reason, or ValidationError."""
         event = wire.decode(body)
         model = self._catalog.get(event.type)
         if model is None:

@@ -44,7 +44,7 @@ class Workers:
             thread.start()
 
     def begin_nothing(self) -> None:
-        """Finish what is under way, and begin nothing more."""
+        """Finish tasks under way, and start no more."""
         with self._changed:
             self.stopped = True
             self._changed.notify_all()
@@ -55,13 +55,13 @@ class Workers:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def soon(self, task: Task) -> None:
-        """Take what never failed as soon as a worker is free."""
+        """Queue a task that never failed, for the next free worker."""
         with self._changed:
             self._fresh.append(task)
             self._changed.notify()
 
     def again(self, task: Task, due: float = 0.0) -> None:
-        """Take what failed before, from the monotonic time `due` on."""
+        """Queue a task that failed before, from the monotonic time `due` on."""
         with self._changed:
             if due:
                 heapq.heappush(self._later, (due, next(self._order), task))

@@ -32,7 +32,7 @@ class BlockedSubjects:
         self._looked_at = float("-inf")
 
     def is_due(self) -> bool:
-        """Tell whether to look what may leave; everything before has to be settled then."""
+        """Return whether to look for released events; all pages before have to be settled then."""
         return bool(self.subjects) and time.monotonic() - self._looked_at >= LOOK
 
     def part(
@@ -55,18 +55,18 @@ class BlockedSubjects:
         return taken, behind
 
     def held_back(self, refused: Unpublishable) -> None:
-        """Let the subject of what is parked wait, if its type says so."""
+        """Block the subject of an event that was parked, if its type is a blocking one."""
         if refused.record.subject:
             self.subjects.add(refused.record.subject)
 
     def released(self) -> list[OutboxRecord]:
-        """Return what may leave now: the first of each subject that nothing holds back any more."""
+        """Return the records that can be published now: the first of each subject that is no longer blocked."""
         self._looked_at = time.monotonic()
         self.subjects = set(self.reader.waiting())
         return self.reader.released() if self.subjects else []
 
     def left(self, page: Page) -> None:
-        """Take note that those records of a page of `released` have left which did not come back."""
+        """Resolve the records of a page of `released` that were published and not returned."""
         back = {refused.record.seq for refused in page.unpublishable}
         self.reader.resolve([record.seq for record in page.records if record.seq not in back])
         self._looked_at = float("-inf")

@@ -1,4 +1,4 @@
-"""What a relay shows: its own metrics, and what its database says of the events that wait."""
+"""A relay's metrics: its own counters, and the statistics of its outbox."""
 
 import logging
 import time
@@ -39,7 +39,7 @@ FAMILIES: Final = {
 
 
 def monitored(outbox_stats: OutboxStats, metrics: RelayMetrics) -> Monitored:
-    """Return a relay as those see it who monitor it."""
+    """Return the relay's metrics and checks for the monitoring server."""
 
     def samples() -> Iterator[Sample]:
         labels = {"database": outbox_stats.database}

@@ -21,7 +21,7 @@ class RelayMetrics:
     state: str = "connecting"
     """`standby` while another relay holds the lease, `active` with it."""
     blocked: bool = False
-    """Whether RabbitMQ has said that it takes nothing for now."""
+    """Whether RabbitMQ blocks publishers, for want of memory or disk."""
     last_beat: float = field(default_factory=time.monotonic)
     """When the main loop last iterated, by the monotonic clock."""
     sessions: int = 0
@@ -53,14 +53,14 @@ class RelayMetrics:
     """When that was, or when probing began, by the monotonic clock; 0 while nothing is probed."""
 
     def beat(self) -> None:
-        """Note that the main loop is alive."""
+        """Record an iteration of the main loop."""
         self.last_beat = time.monotonic()
 
     def health_problem(self) -> str | None:
-        """Tell why the process has to be started anew."""
+        """Return why the process has to be restarted; None while it works."""
         silent = time.monotonic() - self.last_beat
         return f"the main loop has not run for {silent:.0f} s" if silent > STUCK else None
 
     def readiness_problem(self) -> str | None:
-        """Tell why it is not ready; to stand by is to be ready."""
+        """Return why the relay is not ready, or None; a standby is ready."""
         return "not connected to both the database and event_bus" if self.state == "connecting" else None

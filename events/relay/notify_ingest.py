@@ -50,7 +50,7 @@ class NotifyIngest(threading.Thread):
         super().__init__(name="foreign", daemon=True)
         self.database = database
         self.source = f"/notify/{database}"
-        """Of what is received: whoever may connect can say it, so that it is nothing of Botberi's own."""
+        """The source of ingested events: whoever may connect can send one, so it is none of Botberi's own."""
         self.metrics = metrics
         self._stopped = threading.Event()
 

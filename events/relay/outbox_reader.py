@@ -149,7 +149,7 @@ class OutboxReader:
         self._quiet: str | None = None
 
     def claim(self) -> Cursor:
-        """Begin a new epoch, which ends every other relay's, and return where to go on."""
+        """Begin a new epoch, which ends every other relay's, and return the cursor to go on from."""
         if self.session.run(IDENTITY) != [[True]]:
             message = (
                 f"{self.database} was restored, or a standby was promoted: its cursor belongs to another cluster or "
@@ -226,7 +226,7 @@ class OutboxReader:
         return {"database": self.database, "api": self.api, "blocking": ",".join(self.blocking)}
 
     def park(self, refused: Unpublishable, *, again: bool = False) -> None:
-        """Put aside what can't be published, with its reason; or leave it there with a new one."""
+        """Park an event that can't be published, with its reason; `again` gives a parked one a new reason."""
         record, told = refused.record, {"reason": refused.reason, "detail": refused.detail}
         if again:
             self.session.run(_PARK_AGAIN, seq=record.seq, **told)
@@ -242,7 +242,7 @@ class OutboxReader:
         return [_record(*row) for row in self.session.run(_RELEASED, **self._rendering(), page=PAGE)]
 
     def resolve(self, seqs: list[int]) -> None:
-        """Take note that parked records have left."""
+        """Record that parked events were redriven."""
         self.session.run(_RESOLVE, seqs=seqs)
 
     def close(self) -> None:

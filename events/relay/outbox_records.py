@@ -1,4 +1,4 @@
-"""What the relay carries: an event that is ready for the wire, and the page of the outbox that it was read in."""
+"""Outbox records as the relay reads them: each a rendered event, and the page of the outbox that it was read in."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class OutboxRecord(NamedTuple):
     sound: bool
     """Whether every attribute is printable ASCII and the subject isn't empty."""
     subject: str = ""
-    """What it is about, where those after it may not overtake it."""
+    """The event's subject, where its later events may not overtake it; else empty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a database says of its events: what waits, how old it is, who holds the lease. Asked by whoever watches."""
+"""Statistics of a database's outbox for monitoring: how many events wait, how old they are, who holds the lease."""
 
 import threading
 from typing import Final, NamedTuple
@@ -54,7 +54,7 @@ class OutboxStats:
         self._lock = threading.Lock()
 
     def read(self) -> OutboxSnapshot:
-        """Return what there is to see, or raise."""
+        """Return the statistics; raises what the connection raises."""
         return OutboxSnapshot(*self._run(_QUERY, most=COUNT_LIMIT)[0])
 
     def emit_probe(self, event_type: str, event_id: str, recipient: str) -> None:

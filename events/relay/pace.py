@@ -25,13 +25,13 @@ class Pace:
     """The rate at which events have been coming."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with none."""
+        """Start with a rate of zero."""
         self._clock = clock
         self._recent = 0.0
         self._at = clock()
 
     def pause(self, found: int) -> float:
-        """Take note of what a read has found; return the seconds until the next."""
+        """Record how many events a read has found, and return the seconds until the next read."""
         now = self._clock()
         self._recent = self._recent * math.exp((self._at - now) / SPAN) + found
         self._at = now

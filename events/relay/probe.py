@@ -33,7 +33,7 @@ def interval() -> float:
 
 
 def is_probe(record: OutboxRecord) -> bool:
-    """Tell whether a record is a probe and nothing that pretends to be one."""
+    """Return whether a record is a genuine probe: of the probe's type and addressed to a lease queue."""
     return record.type == TYPE and (record.recipient or "").startswith(bus.LEASES)
 
 
@@ -75,7 +75,7 @@ class Probe(threading.Thread):
             self.outbox_stats.note_probe(self.metrics.round_trip, self.epoch)
 
     def returned(self, event_id: str) -> None:
-        """Take note that a probe is back, if it is the one that is waited for; from any thread."""
+        """Record that a probe has returned, if it is the current one; may be called from any thread."""
         if event_id == self._id and not self._back.is_set():
             self.metrics.probed = time.monotonic()
             self.metrics.round_trip = self.metrics.probed - self._sent_at

@@ -62,7 +62,7 @@ class RelaySession:
         wakeup: Wakeup,
         stopping: Callable[[], bool],
     ) -> None:
-        """Take what tells whether to stop, and the types that may be published."""
+        """Relay while `stopping` returns False; `catalog` has the types that may be published."""
         self.outbox_stats = outbox_stats
         self.database = outbox_stats.database
         self.metrics = metrics

@@ -28,7 +28,7 @@ FALLBACK: Final = 1.0
 
 
 class Phase(Enum):
-    """How asleep the relay is."""
+    """The phases between polling and sleeping."""
 
     AWAKE = auto()
     DOZING = auto()
@@ -53,7 +53,7 @@ class Sleep:
         self._threshold = ""
 
     def busy(self) -> None:
-        """Note that there were events."""
+        """Record that a read found events, and wake up."""
         # The notification may come just as time is up.
         if self.phase is Phase.ASLEEP and self._timed_out and not self.listener.drain():
             self.metrics.found_by_fallback += 1

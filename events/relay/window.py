@@ -15,7 +15,7 @@ class Window:
     """The present limit. It outlives the connection that was given up because of a nack."""
 
     def __init__(self) -> None:
-        """Begin with the most."""
+        """Start with IN_FLIGHT."""
         self.size = IN_FLIGHT
 
     def refused(self) -> None:

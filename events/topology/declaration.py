@@ -218,7 +218,7 @@ def main() -> None:
 
 
 def make(*, check: bool, delete_gone: bool, redeclare: bool) -> NoReturn:
-    """Do it, or only say it, and end the process with a code or a sentence."""
+    """Declare the topology, or with `check` only print what would change; ends the process with a code or a message."""
     logs.configure("topology", terse=True)
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     try:
@@ -230,7 +230,7 @@ def make(*, check: bool, delete_gone: bool, redeclare: bool) -> NoReturn:
 
 
 def run(*, check: bool, delete_gone: bool, redeclare: bool) -> int:
-    """Do it, or only say it, and return the exit code."""
+    """Declare the topology, or with `check` only print what would change; return the exit code."""
     subscribed = subscriptions.read()
     with closing(connect()) as connection:
         try:

@@ -52,7 +52,7 @@ def validators(schema: Json) -> "dict[str, Validator]":
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Tell whether a pattern occurs in a text, as the engine has it."""
+    """Return whether a pattern occurs in a text, as the engine has it."""
     return _pattern(pattern).is_valid(text)
 
 
@@ -111,7 +111,7 @@ def values(node: Json) -> list[Json]:
 
 
 class Leading:
-    """Tells which schemas may lead to a keyword, in themselves or in what they refer to: the others need no walk."""
+    """Decides which schemas may lead to a keyword, themselves or by reference: the others need no walk."""
 
     def __init__(self, root: Json, keyword: str) -> None:
         """`root` is the whole schema, which references point into."""
@@ -120,7 +120,7 @@ class Leading:
         self._known: dict[int, bool] = {}
 
     def __call__(self, node: Json) -> bool:
-        """Tell it of a schema; what can't be known counts as a yes."""
+        """Return whether a schema may lead to the keyword; True where it can't be known."""
         if not isinstance(node, dict | list):
             return node is None
         if id(node) not in self._known:

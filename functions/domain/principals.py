@@ -1,4 +1,4 @@
-"""Who publishes events, and what they were given."""
+"""Principals: who publishes events, and the sources and types granted to them."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,17 +9,17 @@ KEY_PREFIX: Final = "botberi_pk_"
 
 @dataclass(frozen=True)
 class Principal:
-    """Who publishes, and what they were given."""
+    """An account or publisher, with its scopes and the sources and types granted to it."""
 
     id: str
     """`usr_…` or `pub_…`."""
     scopes: frozenset[str]
     sources: tuple[str, ...]
-    """Those that they may name, and what is below them; the first is theirs when they name none."""
+    """The sources granted, each with everything below it; the first is the default."""
     types: frozenset[str] = frozenset()
     """The only types that they may publish; empty for all that their scopes allow."""
 
 
 def is_key(token: str) -> bool:
-    """Tell whether a token is meant to be a publisher's key."""
+    """Return whether a token is meant to be a publisher's key."""
     return token.startswith(KEY_PREFIX)

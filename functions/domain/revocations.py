@@ -12,7 +12,7 @@ _REMEMBER: Final = text("select remember_revoked(:session, :expires)")
 
 
 def is_revoked(db: SharedDb, session_id: str) -> bool:
-    """Tell whether the session was revoked while its access tokens could still be used."""
+    """Return whether the session was revoked while its access tokens could still be used."""
     return bool(db.scalar(select(exists().where(revoked_sessions.c.session_id == session_id))))
 
 

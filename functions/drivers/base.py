@@ -34,7 +34,7 @@ class Driver(Protocol):
         """
 
     def observe(self, instance_id: str) -> Observed:
-        """Tell what there is of the instance."""
+        """Return the state of the instance's process: running, exited or absent."""
 
     def stop(self, instance_id: str, token: int) -> None:
         """Have the instance end: gently at first, by force when it is called again seconds later.
@@ -43,4 +43,4 @@ class Driver(Protocol):
         """
 
     def remove(self, instance_id: str, token: int) -> None:
-        """Take away everything of an instance that has ended; of one that hasn't, `stop` it."""
+        """Delete everything of an instance that has ended; one that hasn't is stopped instead."""

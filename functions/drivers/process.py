@@ -73,7 +73,7 @@ class ProcessDriver:
             _start(home)
 
     def observe(self, instance_id: str) -> Observed:
-        """Tell whether the instance's process lives, and answers."""
+        """Return the state of the instance's process, and its address if it runs."""
         home = self.folder / instance_id
         process = Process.read(home / _PROCESS)
         if process is None:

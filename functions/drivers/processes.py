@@ -40,7 +40,7 @@ class Process:
 
     @property
     def lives(self) -> bool:
-        """Tell whether this very process still runs."""
+        """Return whether this very process still runs."""
         reap()
         found = _stat(self.pid)
         return found is not None and found == ("alive", self.started)
@@ -85,7 +85,7 @@ def spawn(arguments: list[str], environment: dict[str, str], *, log: Path, descr
 
 
 def reap() -> None:
-    """Take note of the children that have ended."""
+    """Reap child processes that have ended."""
     for pid in list(_children):
         try:
             ended, _ = os.waitpid(pid, os.WNOHANG)

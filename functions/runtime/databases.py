@@ -133,7 +133,7 @@ resources; lock_timeout, serialization failure, deadlock."""
 
 
 def is_outage(error: DBAPIError) -> bool:
-    """Tell whether Postgres was unreachable, going down or too busy: the same statement may work the next time."""
+    """Return whether Postgres was unreachable, going down or too busy: the same statement may work the next time."""
     if isinstance(error.orig, OSError):
         return True
     code = sqlstate(error)

@@ -24,7 +24,7 @@ _POLICY: Final = (
 
 
 def serves(path: str) -> bool:
-    """Tell whether `path` belongs to the documentation page."""
+    """Return whether `path` belongs to the documentation page."""
     return path in {"/docs", "/openapi.json"} or path.startswith("/docs/")
 
 

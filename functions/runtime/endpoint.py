@@ -171,6 +171,6 @@ def _run(call: Call) -> flask.Response:
 
 
 def takes_idempotency_key(declaration: Declaration) -> bool:
-    """Tell whether an endpoint honours Idempotency-Key: every POST that creates for a caller in one transaction."""
+    """Return whether an endpoint honours Idempotency-Key: every POST that creates for a caller in one transaction."""
     created = declaration.method == "POST" and declaration.status == HTTPStatus.CREATED
     return created and declaration.parameter(Guard) is not None and bool(declaration.holds)

@@ -81,14 +81,14 @@ class Selection(Body):
 
 
 class Skipped(Reply):
-    """One that it could not be done with."""
+    """A dead letter that was skipped."""
 
     id: str
     code: Annotated[str, Field(description="Of the problem that it would be alone.")]
 
 
 class Resolved(Reply):
-    """What was done, or with `dry_run` would be."""
+    """The dead letters that were resolved, or with `dry_run` would be."""
 
     resolution: Literal["redriven", "discarded"]
     dry_run: bool

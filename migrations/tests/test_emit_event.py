@@ -53,7 +53,7 @@ def test_each_role_says_the_types_that_name_it_and_no_others(env: Environment, d
 
 
 def _tried(db: Connection, event_type: str, **more: str) -> bool:
-    """Tell whether it is allowed, without leaving a trace."""
+    """Return whether it is allowed, without leaving a trace."""
     with db.begin_nested() as attempt:
         try:
             emit(db, event_type, **more)

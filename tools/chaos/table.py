@@ -93,7 +93,7 @@ def broken(fault: Fault, times: int, why: str) -> list[str]:
 
 
 def holds(fault: Fault, times: int, verdict: Verdict, recoveries: list[float]) -> bool:
-    """Tell whether everything is as it has to be."""
+    """Return whether everything is as it has to be."""
     return (
         verdict.lost == verdict.phantom == 0
         and (fault.may_invert or verdict.inverted == 0)

@@ -131,7 +131,7 @@ class BenchEnvironment:
         self.run(_FILL, type=TYPE, count=count)
 
     def waiting(self) -> bool:
-        """Tell whether an event is not delivered yet, as far as the cursor says."""
+        """Return whether an event is not delivered yet, as far as the cursor says."""
         # All of them are looked at only when the last is delivered: that takes as much of Postgres as the relay does.
         return any(self.run(_WAITING.format(among=among))[0][0] for among in (_LAST, "outbox"))
 

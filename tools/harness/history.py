@@ -100,7 +100,7 @@ def committed(path: EventPath) -> list[Version]:
 
 
 def drained(path: EventPath) -> bool:
-    """Tell whether the relay has delivered everything that is in the outbox."""
+    """Return whether the relay has delivered everything that is in the outbox."""
     sql = "select not exists (select from outbox, relay_cursor where not pg_visible_in_snapshot(xid, s1))"
     return path.query(sql) == [(True,)]
 

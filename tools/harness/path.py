@@ -129,7 +129,7 @@ class EventPath:
         self.query(f"select resolve_dead_letters({letters}, :how, 'usr_x')", role="admin", how=how)
 
     def awake_lock_is_free(self) -> bool:
-        """Tell whether the relay sleeps or is about to, so that whoever writes has to notify it."""
+        """Return whether the relay sleeps or is about to, so that whoever writes has to notify it."""
         held = "select from pg_locks where locktype = 'advisory' and granted"
         return self.query(f"{held} and classid::bigint << 32 | objid::bigint = :key", key=LOCK) == []
 

@@ -88,7 +88,7 @@ def rebuild_after_one_line(file: Path) -> float:
 
 
 def report(every: Sequence[Declaration]) -> bool:
-    """Print what the images weigh; tell whether they keep within their budgets."""
+    """Print what the images weigh; return whether they keep within their budgets."""
     bases = {group: layers(_image(f"base-{group}")) for group in _groups(every)}
     images = {each.name: layers(_image(each.deployment)) for each in every}
     plain = together([bases["function"]])

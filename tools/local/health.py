@@ -40,12 +40,12 @@ def watchers(ports: Ports) -> Mapping[str, Check]:
 
 
 def answers(port: int, path: str) -> bool:
-    """Tell whether a GET is answered with 200."""
+    """Return whether a GET is answered with 200."""
     return http_client.is_ok(f"http://{LOOPBACK}:{port}{path}", seconds=2)
 
 
 def holds_lease(database: str) -> bool:
-    """Tell whether a relay of the database is active: then an exclusive queue of its own is there."""
+    """Return whether a relay of the database is active: then an exclusive queue of its own is there."""
     try:
         _consumers(bus.lease(database))
     except ChannelClosedByBroker as error:
@@ -56,7 +56,7 @@ def holds_lease(database: str) -> bool:
 
 
 def consumes_everything() -> bool:
-    """Tell whether the dispatcher listens to the queue of every subscriber."""
+    """Return whether the dispatcher listens to the queue of every subscriber."""
     try:
         return all(_consumers(subscription.queue) for subscription in subscriptions.read())
     except (AMQPError, OSError):
@@ -69,7 +69,7 @@ def _consumers(queue: str) -> int:
 
 
 def worker_answers() -> bool:
-    """Tell whether a Celery worker answers."""
+    """Return whether a Celery worker answers."""
     from celery import Celery  # noqa: PLC0415 - slow, and only needed here
     from kombu.exceptions import OperationalError  # noqa: PLC0415 - slow, and only needed here
 

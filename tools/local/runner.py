@@ -49,7 +49,7 @@ class Part:
     """The last line of its log that was shown."""
 
     def died_twice(self) -> bool:
-        """Tell whether it died for the second time in a short while."""
+        """Return whether it died for the second time in a short while."""
         return len(self.died) > 1 and self.died[-1] - self.died[-2] < QUICK
 
 

@@ -54,6 +54,6 @@ def _api_errors(declaration: Declaration) -> Iterator[type[ApiError]]:
 
 
 def has_etag(declaration: Declaration) -> bool:
-    """Tell whether an endpoint's reply has an ETag."""
+    """Return whether an endpoint's reply has an ETag."""
     reply = declaration.reply
     return get_origin(reply) is Cached or (isinstance(reply, type) and getattr(reply, "etag", None) is not Reply.etag)

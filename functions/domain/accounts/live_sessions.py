@@ -8,5 +8,5 @@ _LIVE = text("select 1 from sessions where id = :id and revoked_at is null")
 
 
 def is_live(db: UserDb, session_id: str) -> bool:
-    """Tell whether the session exists and wasn't revoked."""
+    """Return whether the session exists and wasn't revoked."""
     return db.execute(_LIVE, {"id": session_id}).first() is not None

@@ -37,7 +37,7 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """Tell whether a password belongs to a hash; against None it takes just as long, and doesn't."""
+    """Return whether a password belongs to a hash; against None it takes just as long, and doesn't."""
     from argon2.exceptions import VerifyMismatchError
 
     try:

@@ -71,7 +71,7 @@ class RefreshToken:
         return replace(self, counter=counter, proof=proof)
 
     def was_given_out(self, secret_hash: str, counter: int, key: str) -> bool:
-        """Tell whether this is the session's newest token, which has `counter`, or one before it; not made up."""
+        """Return whether this is the session's newest token, which has `counter`, or one before it; not made up."""
         mine = hmac.compare_digest(self.secret_hash, secret_hash) and self.counter <= counter
         return mine and hmac.compare_digest(self.proof, self.at(self.counter, key).proof)
 

@@ -1,4 +1,4 @@
-"""What is stuck in the event path: parked events can't be published, dead letters died at a subscriber.
+"""Parked events, which can't be published, and dead letters, which a subscriber could not handle.
 
 Both kinds wait in the database in which they got stuck until somebody redrives or discards them, and stay to be read.
 """
@@ -53,11 +53,11 @@ class Filter:
     database: str | None = None
 
     def values(self) -> dict[str, str | None]:
-        """Return what CHOSEN asks for."""
+        """Return the parameters of MATCH."""
         return asdict(self)
 
     def among(self, databases: Databases) -> dict[str, Connection]:
-        """Return those of `databases` that are meant."""
+        """Return the databases that the filter includes."""
         return {name: db for name, db in databases.items() if self.database in (None, name)}
 
 

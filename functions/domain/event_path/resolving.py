@@ -47,20 +47,20 @@ class Action:
 
     resolution: Resolution
     resolved_by: str
-    """Who, an account's id."""
+    """The operator's account id."""
     reason: str | None = None
     dry_run: bool = False
-    """Only tell what would be done."""
+    """Change nothing; return what would be done."""
 
 
 @dataclass
 class Outcome:
-    """What was done, or would be."""
+    """The dead letters that were resolved (or would be), and those that were skipped."""
 
     ids: list[str] = field(default_factory=list)
     """Oldest first."""
     skipped: dict[str, type[ApiError]] = field(default_factory=dict)
-    """What could not be done, by id."""
+    """The error of each dead letter that was skipped, by id."""
     more: bool = False
     """Whether the filter has more dead letters than one action is about."""
 
@@ -125,7 +125,7 @@ def _resolve_in(db: Connection, action: Action, rows: Sequence[Any], outcome: Ou
 
 
 def _unpublishable(db: Connection, dead_letters: Sequence[str]) -> Iterator[tuple[str, type[ApiError]]]:
-    """Yield what can never be published, with why."""
+    """Yield the dead letters that can never be published, with the error."""
     for start in range(0, len(dead_letters), _READ_AT_A_TIME):
         some = dead_letters[start : start + _READ_AT_A_TIME]
         for dead_letter, event in db.execute(_EVENTS, {"ids": some}):

@@ -58,12 +58,12 @@ def _walked(path: str) -> str:
 
 
 def is_reserved(source: str) -> bool:
-    """Tell whether a source is ours, or looks as if it were; of any spelling."""
+    """Return whether a source is ours, or looks as if it were; of any spelling."""
     scheme, authority, path, *_ = _parts((normal(source) or source).casefold().replace("\\", "/"))
     first = scheme or authority or next(filter(None, path.split("/")), "")
     return re.split(r"[^a-z0-9_-]", first)[0] in _OURS
 
 
 def is_within(source: str, granted: Iterable[str]) -> bool:
-    """Tell whether a source is one of those that are granted, or below one: `/example/crm` covers `/example/crm/eu`."""
+    """Return whether a source is among those granted, or below one: `/example/crm` covers `/example/crm/eu`."""
     return any(source == each or source.startswith(f"{each.rstrip('/')}/") for each in granted)

@@ -22,32 +22,32 @@ class Change:
 
     @classmethod
     def to(cls, status: Status, reason: Reason, *, attempts: int = 0) -> Self:
-        """Begin a transient status, with its deadline."""
+        """Return the change to a transient status, with its deadline."""
         return cls(status, explain(reason), attempts=attempts, deadline_in=DEADLINES[status])
 
     @classmethod
     def running(cls, address: str | None, *, attempts: int) -> Self:
-        """Say that the agent answers."""
+        """Return the change to RUNNING: the agent answers."""
         return cls(Status.RUNNING, explain(Reason.AGENT_READY), attempts=attempts, address=address, due_in=OBSERVE)
 
     @classmethod
     def stopped(cls) -> Self:
-        """Say that nothing of it runs."""
+        """Return the change to STOPPED: no process is left."""
         return cls(Status.STOPPED, explain(Reason.AGENT_STOPPED), due_in=SETTLED)
 
     @classmethod
     def deleted(cls) -> Self:
-        """Say that nothing is left of it."""
+        """Return the change to DELETED: process and files are gone."""
         return cls(Status.DELETED, explain(Reason.REMOVED), due_in=SETTLED)
 
     @classmethod
     def failed(cls, because: Explanation, *, attempts: int) -> Self:
-        """Give up until somebody asks again: a failed instance has at least one attempt behind it."""
+        """Return the change to FAILED, until somebody starts it again; it counts at least one attempt."""
         return cls(Status.FAILED, because, attempts=max(1, attempts), due_in=SETTLED)
 
     @classmethod
     def retry(cls, reason: Reason, *, attempts: int) -> Self:
-        """Count a start that failed: wait and start again, or give up after the last."""
+        """Return the change after a failed start: PENDING with a back-off, or FAILED after the last attempt."""
         failures = attempts + 1
         if failures >= LIMIT:
             exited = reason == Reason.AGENT_EXITED

@@ -108,7 +108,7 @@ def _violations(config: dict[str, Json], schema: dict[str, Json]) -> list[FieldE
 
 
 def _affordable(config: dict[str, Json], schema: dict[str, Json]) -> bool:
-    """Tell whether the engine may collect all errors, which it does at once, each with a copy of what is wrong."""
+    """Return whether the engine may collect all errors, which it does at once, each with a copy of what is wrong."""
     from functions.domain.catalog import costs
 
     counts = _by_level(config)

@@ -18,7 +18,7 @@ class AgentsNotAllowed(Conflict):
 
 
 def is_allowed() -> bool:
-    """Tell whether agents may run beside the worker, with its rights: `AGENTS_UNCONFINED=yes`."""
+    """Return whether agents may run beside the worker, with its rights: `AGENTS_UNCONFINED=yes`."""
     return setting(SETTING, "") == ALLOWED
 
 

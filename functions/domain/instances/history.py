@@ -23,7 +23,7 @@ def note(  # noqa: PLR0913 - each is a fact about the change, given by name
     value: DesiredState | Status,
     explanation: Explanation,
 ) -> None:
-    """Say that `kind` (`desired_state` or `status`) changed, and add it; the actor comes from the context."""
+    """Emit `event`, and add a row that `kind` (`desired_state` or `status`) changed by the context's actor."""
     row = {
         "id": emit(db, event),
         "sequence": func.last_sequence(),

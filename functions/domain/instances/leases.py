@@ -65,7 +65,7 @@ class Lease:
 
     @property
     def overdue(self) -> bool:
-        """Tell whether the deadline of the present status has passed."""
+        """Return whether the deadline of the present status has passed."""
         return self.deadline_at is not None and self.deadline_at <= self.now
 
 
@@ -130,7 +130,7 @@ def release(db: SharedDb, lease: Lease, *, due_in: float | None = None, attempts
 
 
 def set_deadline(db: SharedDb, lease: Lease, *, deadline_in: float | None) -> None:
-    """Note until when something may stay as it is, without a change of status. Raises LeaseLost."""
+    """Set or clear the deadline of the present status. Raises LeaseLost."""
     deadline = None if deadline_in is None else lease.now + timedelta(seconds=deadline_in)
     _guarded(db, lease, {"deadline_at": deadline})
 

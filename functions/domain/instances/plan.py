@@ -17,11 +17,11 @@ class State(StrEnum):
     ABSENT = "absent"
     """Nothing of it is there, or only its files."""
     STARTING = "starting"
-    """It runs, but doesn't answer."""
+    """The process runs, but doesn't answer."""
     READY = "ready"
-    """It answers."""
+    """The process answers its health check."""
     EXITED = "exited"
-    """It ran, and ended by itself."""
+    """The process ended by itself."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Observed:
 
 
 class Action(StrEnum):
-    """What to have the driver do, with no transaction open."""
+    """What the driver is called for, with no transaction open."""
 
     NOTHING = "nothing"
     DEPLOY = "deploy"
@@ -43,7 +43,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Step:
-    """What to do, then what to record, or how long to leave the instance alone."""
+    """The driver's action, then the change to record, or the seconds until the next look."""
 
     action: Action = Action.NOTHING
     change: Change | None = None

@@ -153,7 +153,7 @@ class Provider:
 
     @classmethod
     def takes(cls, parameter: Parameter) -> bool:
-        """Tell whether it fills a parameter."""
+        """Return whether it fills a parameter."""
         raise NotImplementedError
 
     def value(self, call: Call) -> object:
@@ -229,6 +229,6 @@ def _provider(parameter: Parameter, *, subscribers: bool = False) -> Provider:
 
 
 def is_a(annotation: TypeForm[object], base: type[T]) -> TypeGuard[type[T]]:
-    """Tell whether a parameter's type is a class, which may be generic, that descends from `base`."""
+    """Return whether a parameter's type is a class, which may be generic, that descends from `base`."""
     kind = get_origin(annotation) or annotation
     return isinstance(kind, type) and issubclass(kind, base)

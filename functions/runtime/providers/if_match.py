@@ -20,7 +20,7 @@ class IfMatch(Container[str]):
         self._unwanted = unwanted
 
     def __contains__(self, etag: object) -> bool:
-        """Tell whether a state is one of them."""
+        """Return whether a state is one of them."""
         return isinstance(etag, str) and etag in self._wanted and etag not in self._unwanted
 
 

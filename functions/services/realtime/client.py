@@ -168,7 +168,7 @@ class Client:
             raise CloseError(CloseCode.TOO_MANY, "too_many_messages")
 
     def wants(self, event: ReceivedEvent) -> bool:
-        """Tell whether it asked for this one, apart from whose it is."""
+        """Return whether it asked for this one, apart from whose it is."""
         return (not self._subscription.types or event.type in self._subscription.types) and (
             not self._subscription.subjects or event.subject in self._subscription.subjects
         )

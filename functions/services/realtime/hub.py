@@ -24,7 +24,7 @@ class Listener(Protocol):
     """Of the key that signed its token."""
 
     def wants(self, event: ReceivedEvent) -> bool:
-        """Tell whether it asked for this one, apart from whose it is."""
+        """Return whether it asked for this one, apart from whose it is."""
 
     def offer(self, body: bytes) -> None:
         """Send a message as soon as its turn comes; never waits."""

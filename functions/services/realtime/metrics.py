@@ -52,10 +52,10 @@ class GatewayMetrics:
             yield "botberi_gateway_closed_total", {"code": str(code)}, count
 
     def health_problem(self) -> str | None:
-        """Tell why the process has to be started anew."""
+        """Return why the process has to be restarted; None while it works."""
         silent = time.monotonic() - self.last_beat
         return f"the event loop has not turned for {silent:.0f} s" if silent > STUCK else None
 
     def readiness_problem(self) -> str | None:
-        """Tell why it is not ready."""
+        """Return why the gateway is not ready, or None."""
         return None if self.live else "not connected to event_bus, or sessions can't be checked in shared_psql"

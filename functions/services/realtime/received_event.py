@@ -38,7 +38,7 @@ def owned_types() -> frozenset[str]:
 
 
 def is_ours(event_type: str, source: str) -> bool:
-    """Tell whether Botberi itself says events of this type, and has said this one."""
+    """Return whether Botberi itself says events of this type, and has said this one."""
     model = _catalog().get(event_type)
     return model is not None and model.scope is None and model.is_trusted(source)
 

@@ -45,14 +45,14 @@ class Sessions:
         self._asker = _Asker(asyncio.get_running_loop())
 
     async def has_ended(self, session_id: str) -> bool:
-        """Tell whether a session has ended, or raise SessionsUnknown."""
+        """Return whether a session has ended, or raise SessionsUnknown."""
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(session_id, []).append(answer)
         self._wanted.set()
         return await answer
 
     async def check(self) -> bool:
-        """Ask for everybody who is connected or waits; tell whether there was an answer."""
+        """Ask for everybody who is connected or waits; return whether there was an answer."""
         self._wanted.clear()
         waiting, self._waiting = self._waiting, {}
         try:

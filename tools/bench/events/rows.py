@@ -37,7 +37,7 @@ class Row:
         return values[min(len(values) - 1, int(0.99 * len(values)))] if self.pooled else median(values)
 
     def reached(self, figure: float, goal: float) -> bool:
-        """Tell whether a figure is as good as a goal."""
+        """Return whether a figure is as good as a goal."""
         return figure >= goal if self.more_is_better else figure <= goal
 
 

@@ -154,7 +154,7 @@ def test_pgbouncer_lets_in_pooled_roles_alone(running: Topology) -> None:
 
 
 def enters(topology: Topology, role: str) -> bool:
-    """Tell whether PgBouncer lets a role in with its own password."""
+    """Return whether PgBouncer lets a role in with its own password."""
     password = (topology.env.secrets / f"user-psql-{role}").read_text().strip()
     with contextlib.suppress(subprocess.CalledProcessError):
         topology.compose("exec", "-T", "read-me", "python", "-c", ENTER, f"botberi_{role}", password)

@@ -106,7 +106,7 @@ def _reachable(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 def answers(port: int, password: str) -> bool:
-    """Tell whether the server takes connections."""
+    """Return whether the server takes connections."""
     try:
         connect(port, password).close()
     except Error:

@@ -55,7 +55,7 @@ def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bo
 
 
 def answers(run: Path, ports: Addresses) -> bool:
-    """Tell whether the server takes connections, its users known."""
+    """Return whether the server takes connections, its users known."""
     if not (accepts(ports.amqp) and accepts(ports.management)):
         return False
     (run / NAME / _COMPLETE).touch()

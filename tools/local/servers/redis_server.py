@@ -24,7 +24,7 @@ def start(name: str, port: int, *, run: Path, durable: bool) -> ManagedProcess:
 
 
 def answers(port: int) -> bool:
-    """Tell whether the server answers; to whoever hasn't logged in it says nothing but that."""
+    """Return whether the server answers; to whoever hasn't logged in it says nothing but that."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=2) as connection:
             connection.sendall(b"PING\r\n")

@@ -85,7 +85,7 @@ def _labels(document: Document) -> Labels:
 
 
 def _passes(documents: list[Document], way: str, mine: Labels, others: list[Labels], port: int) -> bool:
-    """Tell whether a policy lets pods speak at a port; `others` is empty for what is outside of the cluster."""
+    """Return whether a policy lets pods speak at a port; `others` is empty for what is outside of the cluster."""
     far = "to" if way == "Egress" else "from"
     for each in documents:
         spec = each["spec"] if each["kind"] == "NetworkPolicy" else {}
