@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -23,7 +23,7 @@ _FILTERS: Final = (
     click.option("--reason", help="Only those with this reason, such as `unroutable`."),
 )
 
-Command = Callable[..., Any]
+Command = Callable[..., object]
 
 
 def filter_options(command: Command) -> Command:

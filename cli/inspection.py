@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any, Final
 
 import click
+from pydantic import JsonValue
 
 from cli.queries import DATABASES, FAILURES, ask, broker, depths, table, transaction
 from core.logs import said
@@ -124,7 +125,7 @@ def _event(body: bytes) -> dict[str, Any]:
     except NotAnEventError as error:
         click.secho(f"{len(body)} bytes are no event: {error}", dim=True, err=True)
         return {}
-    event: dict[str, Any] = json.loads(body)
+    event: dict[str, JsonValue] = json.loads(body)
     return event
 
 

@@ -3,7 +3,8 @@
 import base64
 import hashlib
 import secrets
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from events.topology.declaration import PERMISSIONS
 
@@ -21,7 +22,7 @@ def permissions(vhost: str) -> list[dict[str, str]]:
     ]
 
 
-def definitions(passwords: dict[str, str]) -> dict[str, Any]:
+def definitions(passwords: dict[str, str]) -> Mapping[str, object]:
     """Return what RabbitMQ is told of its users: rights and hashed passwords; `passwords` by part."""
     # Loaded at every start; with definitions to load, RabbitMQ makes no default user.
     users = [

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import uuid4
 
+from pydantic import JsonValue
 from werkzeug.datastructures import Headers
 from werkzeug.test import Client as WerkzeugClient
 
@@ -71,7 +72,7 @@ class Client:
         return self.request("DELETE", path, **request)
 
 
-def _dumped(value: Any) -> bytes:
+def _dumped(value: JsonValue) -> bytes:
     return json.dumps(value).encode()
 
 

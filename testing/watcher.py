@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import jsonschema
 import pika
 from pika.spec import PERSISTENT_DELIVERY_MODE
+from pydantic import JsonValue
 
 from events import envelope, wire
 from events.broker import bus
@@ -29,7 +30,7 @@ class Watcher:
     def __init__(self) -> None:
         """Bind the queue, in the vhost that EVENT_BUS_URL names, to all that is said."""
         self.types: set[str] = set()
-        self.events: dict[str, dict[str, Any]] = {}
+        self.events: dict[str, dict[str, JsonValue]] = {}
         self.complaints: list[str] = []
         with pika.BlockingConnection(bus.parameters("admin")) as connection:
             channel = connection.channel()
@@ -49,7 +50,7 @@ class Watcher:
                 self.complaints += [f"{method.exchange} {properties.message_id}: {each}" for each in found]
         return self.types
 
-    def about(self, subject: str) -> list[dict[str, Any]]:
+    def about(self, subject: str) -> list[dict[str, JsonValue]]:
         """Return the events about a subject that were seen so far."""
         self.look()
         return [event for event in self.events.values() if event.get("subject") == subject]
@@ -100,7 +101,7 @@ def _unlike_its_type(event: CloudEvent) -> Iterator[str]:
     yield from (f"the schema has no field {name!r}" for name in data if name not in schema["properties"])
 
 
-def _against(schema: dict[str, Any], value: Any) -> Iterator[str]:
+def _against(schema: dict[str, JsonValue], value: JsonValue) -> Iterator[str]:
     validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
     yield from (f"{error.json_path}: {error.message}" for error in validator.iter_errors(value))
 

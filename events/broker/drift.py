@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic import JsonValue
 
 from events.broker import bus
 from events.broker.management import Existing
@@ -19,7 +20,7 @@ class Wanted:
 
     exchanges: dict[str, str]
     """Types by name."""
-    queues: dict[str, dict[str, Any]]
+    queues: dict[str, dict[str, JsonValue]]
     """Arguments by name; each dead-letter queue before its queue."""
     bindings: list[Binding]
 

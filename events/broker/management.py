@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
+from pydantic import JsonValue
 from urllib3 import make_headers
 
 from core import http_client
@@ -24,7 +25,7 @@ class ManagementError(Exception):
 class Queue:
     """A queue that exists."""
 
-    arguments: dict[str, Any]
+    arguments: dict[str, JsonValue]
     durable: bool
 
 
@@ -60,5 +61,5 @@ def _ask(kind: str, query: str = "") -> list[dict[str, Any]]:
         raise ManagementError(f"{url} can't be reached: {said(error)}") from error
     if response.status != HTTPStatus.OK:
         raise ManagementError(f"{url} answered {response.status}")
-    found: list[dict[str, Any]] = json.loads(response.body)
+    found: list[dict[str, JsonValue]] = json.loads(response.body)
     return found

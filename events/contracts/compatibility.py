@@ -8,6 +8,8 @@ only what harms neither may change. docs/decisions/0010-event-contracts.md tells
 from collections.abc import Iterator
 from typing import Any, Final
 
+from pydantic import JsonValue
+
 Json = dict[str, Any]
 
 _WORDS: Final = {"$schema", "$id", "$defs", "title", "description", "examples", "deprecated"}
@@ -27,7 +29,7 @@ def shape(schema: Json) -> Json:
     return found
 
 
-def _shape(value: Any, definitions: Json, within: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
+def _shape(value: JsonValue, definitions: Json, within: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
     if not isinstance(value, dict):
         return value
     name = str(value.get("$ref", "")).rpartition("/")[2]
@@ -36,7 +38,7 @@ def _shape(value: Any, definitions: Json, within: tuple[str, ...]) -> Any:  # no
     return {key: _part(key, each, definitions, within) for key, each in sorted(value.items()) if _counts(key, each)}
 
 
-def _counts(key: str, value: Any) -> bool:  # noqa: ANN401 - JSON
+def _counts(key: str, value: JsonValue) -> bool:
     return key not in _WORDS and not (key == "additionalProperties" and isinstance(value, bool))
 
 
@@ -130,7 +132,7 @@ def _beyond_values(writer: Json, reader: Json, place: str) -> Iterator[str]:
             yield f"{value!r} at {place}"
 
 
-def _values(schema: Json) -> list[Any] | None:
+def _values(schema: Json) -> list[JsonValue] | None:
     return [schema["const"]] if "const" in schema else schema.get("enum")
 
 

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import JsonValue
+
 from events import envelope
 from events.catalog.load import load
 from events.contracts import ledger
@@ -52,7 +54,13 @@ SAMPLES: Final[dict[str, Any]] = {
 }
 """What fields of these names hold in the examples, unless they bring one; others hold what fits their type."""
 
-_BY_TYPE: Final[dict[str, Any]] = {"string": "example", "integer": 1, "number": 1.5, "boolean": True, "object": {}}
+_BY_TYPE: Final[dict[str, JsonValue]] = {
+    "string": "example",
+    "integer": 1,
+    "number": 1.5,
+    "boolean": True,
+    "object": {},
+}
 _BY_FORMAT: Final = {"date-time": "2026-01-02T03:04:05.678901Z", "date": "2026-01-02"}
 
 
@@ -69,11 +77,11 @@ def schema(model: type[Event]) -> dict[str, Any]:
 
     It doesn't forbid further fields, though nobody can publish any: a later one of this version may say more.
     """
-    described: dict[str, Any] = opened(model.model_json_schema())
+    described: dict[str, JsonValue] = opened(model.model_json_schema())
     return {"$schema": DIALECT, "$id": envelope.schema_path(model.type)} | described
 
 
-def opened(value: Any) -> Any:  # noqa: ANN401 - JSON
+def opened(value: JsonValue) -> Any:  # noqa: ANN401 - JSON
     """Return a schema without its `additionalProperties: false`."""
     if isinstance(value, dict):
         kept = {key: each for key, each in value.items() if key != "additionalProperties" or each is not False}
@@ -182,7 +190,7 @@ def _read(file: Path) -> str | None:
     return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
-def _text(value: dict[str, Any]) -> str:
+def _text(value: dict[str, JsonValue]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 

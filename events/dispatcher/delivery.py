@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
+
+from pydantic import JsonValue
 
 MAX_NAME: Final = 500
 """Characters of a subject, source or id that fit an index of Postgres, whatever they are."""
@@ -66,7 +68,7 @@ def received(tag: int, connection: int, body: bytes) -> Delivery:
     )
 
 
-def attributes(body: bytes) -> dict[str, Any]:
+def attributes(body: bytes) -> dict[str, JsonValue]:
     """Return the event in a body as a dictionary, empty if it is none."""
     try:
         event = json.loads(body)

@@ -8,7 +8,16 @@ import json
 import re
 from typing import Annotated, Any, Final, Literal, NamedTuple, Union
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 
 from events import wire
 from events.event import Event
@@ -91,7 +100,7 @@ class Validator:
         return ValidatedEvent(event.source, event.id, channel, _storable(json.loads(body)))
 
 
-def _storable(document: Any) -> str:  # noqa: ANN401 - JSON
+def _storable(document: JsonValue) -> str:
     """Return JSON that Postgres takes: it has no U+0000, no half of a surrogate pair, and no infinite number."""
     try:
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)

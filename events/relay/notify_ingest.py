@@ -9,9 +9,9 @@ import json
 import logging
 import select
 import threading
-from typing import Any, Final
+from typing import Final
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from core.ids import new_id
 from core.postgres.session import Session
@@ -93,7 +93,7 @@ class NotifyIngest(threading.Thread):
         self.metrics.ingested += 1
 
 
-def understood(text: str) -> tuple[str, str, dict[str, Any]]:
+def understood(text: str) -> tuple[str, str, dict[str, JsonValue]]:
     """Return type, subject and data of a payload, or raise NotTheFormError."""
     try:
         document = json.loads(text)

@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
+from pydantic import JsonValue
 
 from core import logs
 from events import subscriptions
@@ -59,7 +60,7 @@ class DiffersError(Exception):
     """A queue or exchange exists as another than it should be, which can't be changed in place."""
 
 
-def arguments_of(queue: str) -> dict[str, Any]:
+def arguments_of(queue: str) -> dict[str, JsonValue]:
     """Return the arguments of a subscription's queue."""
     return {
         "x-queue-type": "quorum",
@@ -72,14 +73,14 @@ def arguments_of(queue: str) -> dict[str, Any]:
     }
 
 
-def dead_arguments() -> dict[str, Any]:
+def dead_arguments() -> dict[str, JsonValue]:
     """Return the arguments of a dead-letter queue: nothing ever leaves it by itself."""
     return {"x-queue-type": "quorum", "x-delivery-limit": 1_000_000}
 
 
 def wanted_by(subscriptions: list[Subscription]) -> Wanted:
     """Return what has to exist for the subscriptions."""
-    queues: dict[str, dict[str, Any]] = {}
+    queues: dict[str, dict[str, JsonValue]] = {}
     bindings = [(bus.NOTIFY_EXCHANGE, bus.NOTIFY_QUEUE, "#")]
     for queue in (bus.NOTIFY_QUEUE, *(each.queue for each in subscriptions)):
         queues[bus.dead(queue)] = dead_arguments()
@@ -118,7 +119,7 @@ def _declare_exchange(channel: BlockingChannel, name: str, kind: str) -> None:
         raise DiffersError(message) from error
 
 
-def _declare_queue(connection: pika.BlockingConnection, queue: str, arguments: dict[str, Any]) -> None:
+def _declare_queue(connection: pika.BlockingConnection, queue: str, arguments: dict[str, JsonValue]) -> None:
     channel = connection.channel()
     try:
         channel.queue_declare(queue, durable=True, arguments=arguments)

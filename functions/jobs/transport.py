@@ -48,7 +48,7 @@ class _Client(redis.Redis):
         super().__init__(**options)
         self._channel = channel
 
-    def parse_response(self, connection: Any, command_name: Any, **options: Any) -> Any:  # noqa: ANN401 - redis-py's
+    def parse_response(self, connection: Any, command_name: object, **options: object) -> Any:  # noqa: ANN401 - redis-py's
         """Return the answer to a command; None, as if no job had come, for one that can't be read."""
         answer = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]  # redis-py
         if command_name != "BRPOP" or not answer:

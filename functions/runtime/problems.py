@@ -4,6 +4,8 @@ import json
 from http import HTTPStatus
 from typing import Any, Final
 
+from pydantic import JsonValue
+
 from core import context
 from functions.domain import api_errors
 from functions.domain.api_errors import ApiError
@@ -53,7 +55,7 @@ def status_of(api_error: type[ApiError]) -> int:
 
 def problem(status: int, code: str, detail: str, errors: tuple[api_errors.FieldError, ...] = ()) -> dict[str, Any]:
     """Return the body of a problem."""
-    body: dict[str, Any] = {
+    body: dict[str, JsonValue] = {
         "type": f"urn:botberi:problem:{code}",
         "title": _RENAMED.get(status) or HTTPStatus(status).phrase,
         "status": status,

@@ -4,6 +4,8 @@ import json
 import math
 from typing import Any
 
+from pydantic import JsonValue
+
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -38,7 +40,7 @@ def check_json(body: bytes) -> None:
     raise NotStrictJsonError(message)
 
 
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, JsonValue]:
     members = dict(pairs)
     if len(members) < len(pairs):
         message = "an object has the same name twice"

@@ -7,6 +7,8 @@ import uuid
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import JsonValue
+
 from functions.domain.accounts import access_tokens, keys
 from functions.domain.principals import KEY_PREFIX
 from provisioning.seed import ADMINISTRATOR
@@ -55,7 +57,7 @@ def worthless(sender: Sender, token: str) -> dict[str, str]:
     all_scopes = claims | {"scope": "user admin broker"}
     past = int(time.time()) - 3600
 
-    def signed(claims: dict[str, Any], by: Any = key, **head: str) -> str:  # noqa: ANN401 - PyJWT's key
+    def signed(claims: dict[str, JsonValue], by: Any = key, **head: str) -> str:  # noqa: ANN401 - PyJWT's key
         return jwt.encode(claims, by, algorithm=keys.ALGORITHM, headers={"kid": kid, "typ": header["typ"]} | head)
 
     found = {
@@ -78,11 +80,11 @@ def worthless(sender: Sender, token: str) -> dict[str, str]:
 
 def _claims(token: str) -> dict[str, Any]:
     payload = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    claims: dict[str, JsonValue] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return claims
 
 
-def _unsigned(claims: dict[str, Any]) -> str:
+def _unsigned(claims: dict[str, JsonValue]) -> str:
     parts = ({"alg": "none", "typ": access_tokens.TYPE}, claims)
     coded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
     return ".".join((*coded, ""))

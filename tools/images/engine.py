@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import JsonValue
+
 from tools.local.servers import binaries
 
 
@@ -36,7 +38,7 @@ def docker(*arguments: str, environment: Mapping[str, str] | None = None) -> str
 
 def inspected(*names: str) -> list[dict[str, Any]]:
     """Return what the engine knows of some images or containers."""
-    found: list[dict[str, Any]] = json.loads(docker("inspect", *names))
+    found: list[dict[str, JsonValue]] = json.loads(docker("inspect", *names))
     return found
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from pydantic import JsonValue
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -32,7 +33,7 @@ class Live:
         while self._receive(end - time.monotonic()).get("data", {}).get("status") != status:
             pass
 
-    def say(self, message: dict[str, Any]) -> None:
+    def say(self, message: dict[str, JsonValue]) -> None:
         """Send a message."""
         self.socket.send(json.dumps(message))
 

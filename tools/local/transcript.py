@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from pydantic import JsonValue
+
 from core import http_client
 from tools.local.errors import LocalError
 
@@ -96,7 +98,7 @@ class Transcript:
                 raise LocalError(message)
             time.sleep(0.1)
 
-    def _send(self, method: str, path: str, headers: dict[str, str], body: dict[str, Any] | None) -> Answered:
+    def _send(self, method: str, path: str, headers: dict[str, str], body: dict[str, JsonValue] | None) -> Answered:
         data = None
         if body is not None:
             data = json.dumps(body).encode()
@@ -141,7 +143,7 @@ def _short(body: Any, show: tuple[str, ...]) -> str:  # noqa: ANN401 - JSON
     return "  ".join(f"{field}: {_value(body[field])}" for field in fields if field in body)
 
 
-def _value(value: Any) -> str:  # noqa: ANN401 - JSON
+def _value(value: JsonValue) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONG else text[: _LONG - 1] + "…"
 

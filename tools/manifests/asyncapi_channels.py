@@ -1,7 +1,7 @@
 """The channels of deploy/asyncapi/events.json: routing keys, the subscribers' queues, and the way back to Postgres."""
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from events.broker import bus
 from events.event import Event
@@ -11,7 +11,7 @@ from tools.manifests import realtime
 from tools.manifests.event_pages import what, when
 from tools.manifests.producers import consumers
 
-Json = dict[str, Any]
+Json = Mapping[str, object]
 
 VERSION: Final = {"bindingVersion": "0.3.0"}
 """Of AsyncAPI's AMQP bindings."""

@@ -1,8 +1,10 @@
 """docker-compose.local.yml, from its mark on: the functions, what makes the secrets, and the volumes that hold them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+from pydantic import JsonValue
 
 from events import signing
 from events.topology.declaration import PERMISSIONS
@@ -120,7 +122,7 @@ def networks(declaration: Declaration) -> list[str]:
     return ["edge", *reached, *(["instances"] if declaration.resources.instances else [])]
 
 
-def _secrets() -> dict[str, Any]:
+def _secrets() -> dict[str, JsonValue]:
     """Return the service that generates what is missing, and hands every secret to its volume."""
     return {
         "<<": "*once",
@@ -138,7 +140,7 @@ def _secrets() -> dict[str, Any]:
     }
 
 
-def _migrate() -> dict[str, Any]:
+def _migrate() -> Mapping[str, object]:
     healthy = {"condition": "service_healthy"}
     return {
         "<<": "*once",

@@ -1,8 +1,8 @@
 """deploy/knative/base: a Knative Service for each function."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
@@ -33,7 +33,7 @@ def files(declarations: Sequence[Declaration], version: str) -> dict[Path, str]:
     }
 
 
-def service(declaration: Declaration) -> dict[str, Any]:
+def service(declaration: Declaration) -> Mapping[str, object]:
     """Return the Knative Service of a function."""
     resources = declaration.resources
     limit = max(PROXY_DRAIN, resources.timeout_seconds + COLD_START)
@@ -76,7 +76,7 @@ def _labels(declaration: Declaration) -> dict[str, str]:
     }
 
 
-def _container(declaration: Declaration) -> dict[str, Any]:
+def _container(declaration: Declaration) -> Mapping[str, object]:
     needed = environment(declaration)
     return {
         "image": f"botberi/{declaration.deployment}",

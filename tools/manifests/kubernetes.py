@@ -1,8 +1,10 @@
 """deploy/kubernetes/parts.yaml: the always-on parts as Deployments, and what runs at every deployment as Jobs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
+
+from pydantic import JsonValue
 
 from tools.manifests.parts import MONITORING_PORT, PARTS, Part
 from tools.manifests.yaml_text import dump_all
@@ -14,7 +16,7 @@ FILE: Final = Path("deploy/kubernetes/parts.yaml")
 SETTINGS: Final = "botberi-settings"
 """The ConfigMap that holds every setting by its name."""
 
-SECURITY: Final[dict[str, Any]] = {
+SECURITY: Final[dict[str, JsonValue]] = {
     "runAsNonRoot": True,
     "runAsUser": 10001,
     "allowPrivilegeEscalation": False,
@@ -38,12 +40,12 @@ def files() -> dict[Path, str]:
     return {FILE: dump_all(HEAD, (each for part in PARTS for each in _manifests(part)))}
 
 
-def setting(name: str, *, key: str | None = None) -> dict[str, Any]:
+def setting(name: str, *, key: str | None = None) -> dict[str, JsonValue]:
     """Return an environment variable that comes from the ConfigMap, under its own name or another key."""
     return {"name": name, "valueFrom": {"configMapKeyRef": {"name": SETTINGS, "key": key or name}}}
 
 
-def volumes(secrets: tuple[str, ...], tmp: str) -> list[dict[str, Any]]:
+def volumes(secrets: tuple[str, ...], tmp: str) -> list[dict[str, JsonValue]]:
     """Return the volumes of a container: /tmp of a size, and its secrets as files in one folder."""
     found: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": tmp}}]
     if secrets:
@@ -52,9 +54,9 @@ def volumes(secrets: tuple[str, ...], tmp: str) -> list[dict[str, Any]]:
     return found
 
 
-def mounts(secrets: tuple[str, ...]) -> list[dict[str, Any]]:
+def mounts(secrets: tuple[str, ...]) -> list[dict[str, JsonValue]]:
     """Return where those volumes are mounted."""
-    found: list[dict[str, Any]] = [{"name": "tmp", "mountPath": TMP}]
+    found: list[dict[str, JsonValue]] = [{"name": "tmp", "mountPath": TMP}]
     return [*found, {"name": "secrets", "mountPath": "/var/openfaas/secrets", "readOnly": True}] if secrets else found
 
 
@@ -66,7 +68,7 @@ def _labels(part: Part) -> dict[str, str]:
     }
 
 
-def _manifests(part: Part) -> Iterator[dict[str, Any]]:
+def _manifests(part: Part) -> Iterator[dict[str, JsonValue]]:
     yield _job(part) if part.once else _deployment(part)
     if part.ports:
         ports = [{"name": f"port-{port}", "port": port} for port in part.ports]
@@ -78,7 +80,7 @@ def _manifests(part: Part) -> Iterator[dict[str, Any]]:
         yield _named("policy/v1", "PodDisruptionBudget", part, {"maxUnavailable": 1, "selector": selector})
 
 
-def _named(api: str, kind: str, part: Part, spec: dict[str, Any]) -> dict[str, Any]:
+def _named(api: str, kind: str, part: Part, spec: Mapping[str, object]) -> dict[str, Any]:
     return {
         "apiVersion": api,
         "kind": kind,
@@ -87,7 +89,7 @@ def _named(api: str, kind: str, part: Part, spec: dict[str, Any]) -> dict[str, A
     }
 
 
-def _deployment(part: Part) -> dict[str, Any]:
+def _deployment(part: Part) -> dict[str, JsonValue]:
     spec = {
         "replicas": part.replicas,
         # One that may run beside its successor takes over without a gap; one that may not goes first.
@@ -98,20 +100,20 @@ def _deployment(part: Part) -> dict[str, Any]:
     return _named("apps/v1", "Deployment", part, spec)
 
 
-def _scraped(part: Part) -> dict[str, Any]:
+def _scraped(part: Part) -> dict[str, JsonValue]:
     """Return what a Prometheus finds that looks for pods: each replica has figures of its own."""
     if not part.monitored and MONITORING_PORT not in part.ports:
         return {}
     return {"annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": str(MONITORING_PORT)}}
 
 
-def _job(part: Part) -> dict[str, Any]:
+def _job(part: Part) -> dict[str, JsonValue]:
     template = {"metadata": {"labels": _labels(part)}, "spec": {"restartPolicy": "OnFailure", **_pod(part)}}
     spec = {"backoffLimit": 6, "activeDeadlineSeconds": 900, "ttlSecondsAfterFinished": 86_400, "template": template}
     return _named("batch/v1", "Job", part, spec)
 
 
-def _pod(part: Part) -> dict[str, Any]:
+def _pod(part: Part) -> Mapping[str, object]:
     return {
         "serviceAccountName": "part",
         "automountServiceAccountToken": False,
@@ -123,7 +125,7 @@ def _pod(part: Part) -> dict[str, Any]:
     }
 
 
-def _container(part: Part) -> dict[str, Any]:
+def _container(part: Part) -> dict[str, JsonValue]:
     # A pooler in transaction mode loses LISTEN and session locks: what needs them is told another address.
     settings = [
         setting(name, key=name.replace("_URL", "_DIRECT_URL") if _direct(part, name) else None)
@@ -152,12 +154,12 @@ def _container(part: Part) -> dict[str, Any]:
     }
 
 
-def _files(part: Part) -> list[dict[str, Any]]:
+def _files(part: Part) -> list[Mapping[str, object]]:
     items = [{"key": name, "path": name} for name in part.files]
     return [{"name": "files", "configMap": {"name": "exporters", "items": items}}] if items else []
 
 
-def _probes() -> dict[str, Any]:
+def _probes() -> dict[str, JsonValue]:
     def probe(path: str, seconds: int, failures: int) -> dict[str, Any]:
         ask = {"httpGet": {"path": path, "port": MONITORING_PORT}, "timeoutSeconds": 3}
         return {**ask, "periodSeconds": seconds, "failureThreshold": failures}
@@ -165,7 +167,7 @@ def _probes() -> dict[str, Any]:
     return {"readinessProbe": probe("/_/ready", 5, 3), "livenessProbe": probe("/_/health", 10, 6)}
 
 
-def _accepting(port: int) -> dict[str, Any]:
+def _accepting(port: int) -> dict[str, JsonValue]:
     return {"readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 5}}
 
 

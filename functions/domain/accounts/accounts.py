@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
+from pydantic import JsonValue
 from sqlalchemy import Row, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -63,7 +64,7 @@ def create_account(
     if unknown := set(scopes) - set(SCOPES):
         message = f"there is no scope {', '.join(sorted(unknown))}"
         raise ValueError(message)
-    row: dict[str, Any] = {
+    row: dict[str, JsonValue] = {
         "id": account_id or new_id("usr"),
         "email": email,
         "password_hash": passwords.hashed(password),
@@ -123,5 +124,5 @@ def _active(account: Account) -> Account:
     return account
 
 
-def _account(row: Row[*tuple[Any, ...]]) -> Account:
+def _account(row: Row[*tuple[object, ...]]) -> Account:
     return Account(row.id, row.email, tuple(row.scopes), row.suspended, row.created_at)

@@ -1,9 +1,10 @@
 """Releases: what becomes a version of an agent, checked, and its publication."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from pydantic import JsonValue
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -42,7 +43,7 @@ class Release:
     """What a version consists of, checked."""
 
     number: str
-    config_schema: dict[str, Any]
+    config_schema: Mapping[str, object]
     image: str | None = None
     bundle: bytes | None = field(default=None, repr=False)
     changelog: str = ""
@@ -51,7 +52,7 @@ class Release:
 def checked(
     number: str,
     *,
-    config_schema: dict[str, Any],
+    config_schema: dict[str, JsonValue],
     image: str | None = None,
     bundle: bytes | None = None,
     changelog: str = "",
@@ -70,7 +71,7 @@ def checked(
     return Release(number, config_schema, image, bundle, changelog)
 
 
-def precedence(number: str) -> tuple[Any, ...]:
+def precedence(number: str) -> tuple[object, ...]:
     """Return what versions are ordered by (Semantic Versioning 2.0): builds don't count, pre-releases come before."""
     core, _, pre = number.partition("+")[0].partition("-")
     words = [(part.isdecimal(), part) for part in pre.split(".")] if pre else []
@@ -133,13 +134,13 @@ def _by_default(db: SharedDb, version: dict[str, Any]) -> list[Channel]:
     return [Channel.STABLE] if finished and (present is None or new > precedence(present)) else []
 
 
-def _add(db: SharedDb, version: dict[str, Any]) -> None:
+def _add(db: SharedDb, version: dict[str, JsonValue]) -> None:
     added = insert(agent_versions).values(version).on_conflict_do_nothing().returning(agent_versions.c.id)
     if db.scalar(added) is None:
         raise VersionExists
 
 
-def _move(db: SharedDb, version: dict[str, Any], move: Sequence[Channel]) -> None:
+def _move(db: SharedDb, version: dict[str, JsonValue], move: Sequence[Channel]) -> None:
     for channel in move:
         row = {"agent_id": version["agent_id"], "name": channel.value, "version_id": version["id"]}
         pointed = {"version_id": version["id"], "updated_at": func.now()}

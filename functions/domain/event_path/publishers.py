@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import func, insert, or_, select, text, update
 
@@ -135,7 +135,7 @@ def revoke(db: SharedDb, name: str, reason: str) -> None:
 def _find(db: SharedDb, name: str) -> str:
     """Return the id of a publisher that wasn't revoked, whose row is locked until the transaction ends."""
     query = select(publishers.c.id).where(publishers.c.name == name, publishers.c.revoked_at.is_(None))
-    found: Any = db.scalar(query.with_for_update())
+    found: str | None = db.scalar(query.with_for_update())
     if found is None:
         raise PublisherNotFound
     return str(found)

@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 from sqlalchemy import text
 
 from core import context
@@ -78,7 +78,7 @@ class Draft:
     """An event as a caller wants to publish it."""
 
     type: str
-    data: dict[str, Any]
+    data: dict[str, JsonValue]
     id: str
     source: str
     subject: str | None = None
@@ -234,7 +234,7 @@ def _published(
     fingerprints = [_fingerprint(draft, event) for draft, event in zip(drafts, events, strict=True)]
     fresh, kept = _noted(db, keys, fingerprints)
     published: list[Published | None] = []
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, JsonValue]] = []
     for draft, event, key, fingerprint in zip(drafts, events, keys, fingerprints, strict=True):
         if kept.setdefault(key, fingerprint) != fingerprint:
             published.append(None)
@@ -255,7 +255,7 @@ def _fingerprint(draft: Draft, event: Event) -> str:
     return hashlib.sha256(f"{draft.channel} {event.type} {event.model_dump_json()}".encode()).hexdigest()
 
 
-def _row(draft: Draft, event: Event, notify_queue: str) -> dict[str, Any]:
+def _row(draft: Draft, event: Event, notify_queue: str) -> dict[str, JsonValue]:
     now = context.current()
     return {
         **vars(draft),

@@ -1,7 +1,8 @@
 """The state of the event path of one database."""
 
-from typing import Any, Final
+from typing import Final
 
+from pydantic import JsonValue
 from sqlalchemy import Connection, text
 
 LIMIT: Final = 10_000
@@ -13,6 +14,6 @@ from event_path_status(:most) as status, relay_cursor
 """)
 
 
-def of(db: Connection) -> dict[str, Any]:
+def of(db: Connection) -> dict[str, JsonValue]:
     """Return counts, lease holder and times, in seconds by the database's clock."""
     return dict(db.execute(_LOOK, {"most": LIMIT}).mappings().one())

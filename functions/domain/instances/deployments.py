@@ -1,8 +1,8 @@
 """Deployments: everything that a driver needs to run an instance."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
+from pydantic import JsonValue
 from sqlalchemy import select
 
 from functions.domain.databases import SharedDb
@@ -20,7 +20,7 @@ class Deployment:
     version_id: str
     image: str | None
     bundle: bytes | None = field(repr=False)
-    config: dict[str, Any] = field(repr=False)
+    config: dict[str, JsonValue] = field(repr=False)
     """With its secrets."""
 
 

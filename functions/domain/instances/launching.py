@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import JsonValue
 from sqlalchemy import func, insert
 
 from core.ids import new_id
@@ -35,7 +36,7 @@ class Launch:
 
     agent_id: str
     version_id: str
-    config: dict[str, Any] = field(repr=False)
+    config: dict[str, JsonValue] = field(repr=False)
     secret_places: list[str]
     """JSON Pointers to the values in the config that nobody is shown."""
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from core import logs
 from functions.runtime import problems
@@ -29,7 +29,7 @@ class Counted:
         self.count = 0
         self.first = self.last = 0.0
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         if environ["PATH_INFO"] == "/calls":
             return self._told(start_response)
@@ -43,7 +43,7 @@ class Counted:
             self.first = self.first or self.last
         return answer
 
-    def _told(self, start_response: Any) -> Iterable[bytes]:  # noqa: ANN401 - WSGI
+    def _told(self, start_response: StartResponse) -> Iterable[bytes]:
         with self.lock:
             told = json.dumps({"count": self.count, "first": self.first, "last": self.last}).encode()
         start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(told)))])
