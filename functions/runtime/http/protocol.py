@@ -107,7 +107,7 @@ class Connection(HttpToolsProtocol):
             return
         before = self.scope
         super().data_received(data)
-        if self._in_head and self.scope is before:
+        if self._in_head and self.scope is before and self._error is None:
             self._received += len(data)
             if self._received > HEAD_BYTES:
                 self._refuse(RequestError("headers_too_large"))

@@ -98,6 +98,13 @@ PLACES = st.lists(st.integers(1, 400), max_size=8)
 BODIES = st.sampled_from([b"a", "ä".encode() * 100, b""])
 
 
+def test_a_head_that_is_too_large_and_malformed_is_refused_once(server: Inside) -> None:
+    parts = [b"GET / HTTP/1.1\r\nX: ", b"a" * 60_000, b"\x00" + b"a" * 10_000]
+    answer = server.asked_slowly(parts, seconds=0.2)
+
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
 def test_it_does_not_matter_in_which_parts_requests_arrive(server: Inside) -> None:
     @given(PLACES, BODIES)
     @settings(max_examples=50)
