@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioning import local_settings, secrets_folder
+from provisioning import local_settings
 from provisioning.broker import VHOST
 from provisioning.local_settings import Ports
 from tools.local import databases, orphans
@@ -52,15 +52,12 @@ class PrivateServers:
 
     def start_broker(self) -> None:
         """Start RabbitMQ again and wait until it answers."""
-        secrets, parts = self.run / "secrets", secrets_folder.EVENT_BUS_PARTS
-        passwords = {part: (secrets / f"event-bus-{part}").read_text() for part in parts}
-        addresses = services.event_bus_addresses(self.ports)
-        self.started.extend(rabbitmq_server.start(self.run, addresses, passwords, durable=True))
-        self.started[-1].wait_until(lambda: rabbitmq_server.answers(self.run, addresses))
+        self.started.extend(rabbitmq_server.start(self.run, self.ports, durable=True))
+        self.started[-1].wait_until()
 
     def control(self, *arguments: str) -> str:
         """Run rabbitmqctl."""
-        settings = rabbitmq_server._environment(self.run / "event_bus", services.event_bus_addresses(self.ports))  # noqa: SLF001 - rabbitmqctl finds its server by the same
+        settings = rabbitmq_server.environment(self.run, self.ports)
         command = [str(find("rabbitmqctl")), "--quiet", *arguments]
         done = subprocess.run(command, env={**os.environ, **settings}, check=True, capture_output=True, text=True)
         return done.stdout
@@ -99,7 +96,7 @@ class PrivateServers:
         port = self.ports.shared_psql
         server = postgres_server.start(DATABASE_SERVER, port, run=self.run, password=password, durable=True)
         self.started.append(server)
-        server.wait_until(lambda: postgres_server.answers(port, password))
+        server.wait_until()
 
 
 @contextmanager

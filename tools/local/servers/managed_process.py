@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from provisioning.local_settings import MARK
@@ -12,19 +13,23 @@ from tools.local.errors import LocalError
 from tools.local.wait import until
 
 
+@dataclass(eq=False)
 class ManagedProcess:
-    """One running server."""
+    """One running server; use `start`."""
 
-    def __init__(self, name: str, process: "subprocess.Popen[bytes]", log: Path, stop_signal: signal.Signals) -> None:
-        """Use `start`; `name` is the part's name in the topology."""
-        self.name = name
-        self.process = process
-        self.log = log
-        self.stop_signal = stop_signal
-        self.asked = False
+    name: str
+    """The part's name in the topology."""
+    process: "subprocess.Popen[bytes]"
+    log: Path
+    stop_signal: signal.Signals = signal.SIGTERM
+    ready: Callable[[], bool] = lambda: True
+    """Whether it does its work."""
+    asked: bool = False
+    """Whether it was told to stop."""
 
-    def wait_until(self, ready: Callable[[], bool], *, seconds: float = 180) -> None:
-        """Wait until `ready()`; raises LocalError with the end of the log when the process dies or takes too long."""
+    def wait_until(self, ready: Callable[[], bool] | None = None, *, seconds: float = 180) -> None:
+        """Wait until it is `ready()`; raises LocalError with the end of the log when it dies or takes too long."""
+        ready = ready or self.ready
         until(lambda: ready() or not self.alive, seconds=seconds)
         if not self.alive or not ready():
             what = "doesn't answer" if self.alive else f"ended with code {self.process.returncode}"
@@ -72,6 +77,7 @@ def start(  # noqa: PLR0913 - each is a fact about the process, given by name
     environment: Mapping[str, str] | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
     descriptors: Sequence[int] = (),
+    ready: Callable[[], bool] = lambda: True,
 ) -> ManagedProcess:
     """Start a server that belongs to the folder `run`, works in `cwd` and logs to `run/logs/<name>.log`.
 
@@ -91,4 +97,4 @@ def start(  # noqa: PLR0913 - each is a fact about the process, given by name
             # A session of its own: Ctrl-C at the keyboard must not reach it before those that use it have stopped.
             start_new_session=True,
         )
-    return ManagedProcess(name, process, log, stop_signal)
+    return ManagedProcess(name, process, log, stop_signal, ready)

@@ -73,6 +73,7 @@ def start(name: str, port: int, *, run: Path, password: str, durable: bool) -> M
             # TERM would wait for the last client; INT ends their sessions, writes everything and goes.
             stop_signal=signal.SIGINT,
             descriptors=[descriptor],
+            ready=lambda: answers(port, password),
         )
 
 

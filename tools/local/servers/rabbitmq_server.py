@@ -4,13 +4,12 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from provisioning import secrets_folder
 from provisioning.broker import VHOST, definitions
-from provisioning.local_settings import LOOPBACK
+from provisioning.local_settings import LOOPBACK, Ports
 from tools.local.ports import accepts
 from tools.local.servers import managed_process
 from tools.local.servers.binaries import find
@@ -22,47 +21,35 @@ _COMPLETE: Final = "complete"
 """A file that says that the server has been up with this data."""
 
 
-@dataclass(frozen=True)
-class Addresses:
-    """The ports of one server."""
-
-    amqp: int
-    management: int
-    names: int
-    distribution: int
-
-
-def start(run: Path, ports: Addresses, passwords: dict[str, str], *, durable: bool) -> Iterator[ManagedProcess]:
-    """Start the port mapper and the server under the folder `run`; `passwords` by part."""
+def start(run: Path, ports: Ports, *, durable: bool) -> Iterator[ManagedProcess]:
+    """Start the port mapper and the server under the folder `run`, with the users of its secrets."""
     folder = run / NAME
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     if not (folder / _COMPLETE).exists():
         # A first start that was cut short leaves a database that no later start accepts.
         shutil.rmtree(folder / "data", ignore_errors=True)
-    _configure(folder, ports, passwords, durable=durable)
-    environment = _environment(folder, ports)
-    mapper = managed_process.start(
-        "event_bus_names",
-        [find("epmd"), "-port", str(ports.names), "-address", LOOPBACK],
-        run=run,
-        cwd=folder,
-        environment=environment,
+    _configure(folder, ports, run / "secrets", durable=durable)
+    told = environment(run, ports)
+    mapper = [str(find("epmd")), "-port", str(ports.event_bus_names), "-address", LOOPBACK]
+    yield (names := managed_process.start("event_bus_names", mapper, run=run, cwd=folder, environment=told))
+    names.wait_until(lambda: accepts(ports.event_bus_names))
+    yield managed_process.start(
+        NAME, [find("rabbitmq-server")], run=run, cwd=folder, environment=told, ready=lambda: answers(run, ports)
     )
-    mapper.wait_until(lambda: accepts(ports.names))
-    yield mapper
-    yield managed_process.start(NAME, [find("rabbitmq-server")], run=run, cwd=folder, environment=environment)
 
 
-def answers(run: Path, ports: Addresses) -> bool:
+def answers(run: Path, ports: Ports) -> bool:
     """Return whether the server takes connections, its users known."""
-    if not (accepts(ports.amqp) and accepts(ports.management)):
+    if not (accepts(ports.event_bus) and accepts(ports.event_bus_management)):
         return False
     (run / NAME / _COMPLETE).touch()
     return True
 
 
-def _environment(folder: Path, ports: Addresses) -> dict[str, str]:
+def environment(run: Path, ports: Ports) -> dict[str, str]:
+    """Return what the server, and rabbitmqctl, which finds it by the same, are told."""
+    folder = run / NAME
     return {
         "HOME": str(folder),
         "RABBITMQ_NODENAME": "botberi@localhost",
@@ -77,19 +64,19 @@ def _environment(folder: Path, ports: Addresses) -> dict[str, str]:
         "RABBITMQ_LOG_BASE": str(folder),
         "RABBITMQ_LOGS": "-",
         "RABBITMQ_PID_FILE": str(folder / "pid"),
-        "RABBITMQ_DIST_PORT": str(ports.distribution),
+        "RABBITMQ_DIST_PORT": str(ports.event_bus_distribution),
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false",
         "ERL_EPMD_ADDRESS": LOOPBACK,
-        "ERL_EPMD_PORT": str(ports.names),
+        "ERL_EPMD_PORT": str(ports.event_bus_names),
         "ERL_CRASH_DUMP": str(folder / "crash.dump"),
     }
 
 
-def _configure(folder: Path, ports: Addresses, passwords: dict[str, str], *, durable: bool) -> None:
+def _configure(folder: Path, ports: Ports, secrets_of_run: Path, *, durable: bool) -> None:
     lines = [
-        f"listeners.tcp.1 = {LOOPBACK}:{ports.amqp}",
+        f"listeners.tcp.1 = {LOOPBACK}:{ports.event_bus}",
         f"management.tcp.ip = {LOOPBACK}",
-        f"management.tcp.port = {ports.management}",
+        f"management.tcp.port = {ports.event_bus_management}",
         f"load_definitions = {folder / 'definitions.json'}",
         f"default_vhost = {VHOST}",
         "log.console = true",
@@ -106,4 +93,5 @@ def _configure(folder: Path, ports: Addresses, passwords: dict[str, str], *, dur
     if not cookie.exists():
         secrets_folder.write(cookie, secrets.token_hex(32))
         cookie.chmod(0o400)
+    passwords = {part: (secrets_of_run / f"event-bus-{part}").read_text() for part in secrets_folder.EVENT_BUS_PARTS}
     secrets_folder.write(folder / "definitions.json", json.dumps(definitions(passwords)))

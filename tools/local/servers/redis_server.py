@@ -20,7 +20,8 @@ def start(name: str, port: int, *, run: Path, durable: bool) -> ManagedProcess:
     persistence = ["appendonly yes"] if durable else ["appendonly no"]
     lines = [f"bind {LOOPBACK}", f"port {port}", f'dir "{folder}"', f'aclfile "{users}"', 'save ""', *persistence]
     secrets_folder.write(configuration, "\n".join(lines))
-    return managed_process.start(name, [find("redis-server"), configuration], run=run, cwd=folder)
+    command = [find("redis-server"), configuration]
+    return managed_process.start(name, command, run=run, cwd=folder, ready=lambda: answers(port))
 
 
 def answers(port: int) -> bool:
