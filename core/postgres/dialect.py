@@ -38,7 +38,7 @@ class Dialect(PGDialect_pg8000):
         self._backslash_escapes = False
 
     def do_ping(self, dbapi_connection: Any) -> bool:
-        """Return whether the connection is still open, without a query."""
+        """Return True, or raise if the connection has ended; without a query."""
         dbapi_connection.check()
         return True
 

@@ -12,7 +12,7 @@ from functions.schemas.dead_letters import DryRun, ResolutionReason, Resolved, b
 
 
 class DiscardRequest(Body):
-    """Why nobody shall learns of the event."""
+    """The reason for discarding the dead letter."""
 
     resolution_reason: ResolutionReason
 

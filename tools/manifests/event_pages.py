@@ -21,11 +21,12 @@ INDEX: Final = FOLDER / "README.md"
 _GATEWAY: Final = "[gateway](../services/gateway.md)"
 
 _ABOUT: Final = """
-What can happen in Botberi, who says so, and who receives it. Whoever commits a change says it in the same transaction,
-so an event exists if and only if the change does. A relay publishes it on RabbitMQ's topic exchange `botberi.events`,
-its type being the routing key; every subscriber has a queue of its own, from which the dispatcher calls its function
-over HTTP. The same catalog for programs is the [AsyncAPI document](../../deploy/asyncapi/events.json), and
-`GET /v1/event-types` of the broker's API; [another](../../deploy/asyncapi/realtime.json) has what browsers are told.
+What can happen in Botberi, who produces it, and who receives it. Whoever commits a change emits it in the same
+transaction, so an event exists if and only if the change does. A relay publishes it on RabbitMQ's topic exchange
+`botberi.events`, its type being the routing key; every subscriber has a queue of its own, from which the dispatcher
+calls its function over HTTP. The same catalog for programs is the [AsyncAPI
+document](../../deploy/asyncapi/events.json), and `GET /v1/event-types` of the broker's API;
+[another](../../deploy/asyncapi/realtime.json) has what browsers are told.
 """
 
 _PROMISES: Final = """
@@ -58,7 +59,7 @@ schema](../../events/catalog/envelope.json) of the whole is a file too.
 _HOW: Final = """
 - To receive one: a file in [functions/subscribers](../../functions/subscribers) whose handler's first parameter has the
   type.
-- To say one: `emit(db, …)` in the transaction of the change, whose row you hold; in SQL, without such a row, `select
+- To emit one: `emit(db, …)` in the transaction of the change, whose row you hold; in SQL, without such a row, `select
   lock_subjects(array[subject])` and then `select emit_event(type, subject, data)`.
 - From another system: `POST /v1/events` of the broker's API, by a [publisher](../services/broker.md) that was given
   the `source` and the scope. Types of Botberi's own are refused there, and subscribers believe them from nobody else.
@@ -96,7 +97,7 @@ def index(models: Sequence[type[Event]], declarations: Sequence[Declaration]) ->
         _ENVELOPE.strip(),
         table(("attribute", "in", "what it says", "example"), attributes),
         "In RabbitMQ the message is persistent; its `message_id` is the event's id and its `type` the event's type.",
-        "## Receiving, saying and adding events",
+        "## Receiving, emitting and adding events",
         _HOW.strip(),
     )
     return "\n\n".join(parts) + "\n"
