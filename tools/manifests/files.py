@@ -36,7 +36,7 @@ def generated() -> dict[Path, str]:
         realtime.FILE: realtime.document(),
         compose.FILE: compose.compose(every, ROOT),
         **edge.files(every),
-        **openfaas.files(every, ROOT),
+        **openfaas.files(every),
         **kubernetes.files(),
         targets.FILE: targets.targets(every),
         **knative.files(every, VERSION),

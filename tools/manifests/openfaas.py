@@ -9,9 +9,23 @@ from functions.runtime.environment import Environment, environment
 from tools.manifests.grouping import groups
 from tools.manifests.yaml_text import dump
 
-GENERATED: Final = (
-    "# From here on `make manifests` writes what the functions declare: change those, not what follows.\n"
-)
+HEAD: Final = """\
+# Written by `make manifests` from what the functions declare and from tools/manifests/openfaas.py: change those.
+#
+# Every function for `faas-cli up -f stack.yml`: OpenFaaS Standard, or any edition without a limit on functions.
+# (The Community Edition allows fifteen: deploy/openfaas/stack.ce.yml.) docs/operations/openfaas.md has the steps.
+#
+# Variables of faas-cli's environment: OPENFAAS_URL, BOTBERI_REGISTRY, BOTBERI_VERSION, and each setting of a function
+# by its own name, where the defaults below don't fit.
+"""
+
+COMMUNITY_HEAD: Final = """\
+# Written by `make manifests` from what the functions declare and from tools/manifests/openfaas.py: change those.
+#
+# Every function for OpenFaaS' Community Edition, which allows fifteen deployments: functions of one API and noun
+# share one. From the repository's root: `faas-cli up -f deploy/openfaas/stack.ce.yml`; docs/operations/openfaas.md has
+# the steps. The variables are those of stack.yml.
+"""
 
 _IMAGE: Final = "${{BOTBERI_REGISTRY:-botberi}}/{name}:${{BOTBERI_VERSION:-latest}}"
 
@@ -26,30 +40,32 @@ ALL_DEPENDENCIES: Final = "functions"
 """The locked dependencies of a deployment whose functions need different ones."""
 
 
-def files(declarations: Sequence[Declaration], root: Path) -> dict[Path, str]:
-    """Return both stacks by their path below `root`, where the heads that people write stand already."""
+def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
+    """Return both stacks by their path."""
     return {
-        Path("stack.yml"): stack(declarations, root),
-        Path("deploy/openfaas/stack.ce.yml"): community_stack(declarations, root),
+        Path("stack.yml"): stack(declarations),
+        Path("deploy/openfaas/stack.ce.yml"): community_stack(declarations),
     }
 
 
-def stack(declarations: Sequence[Declaration], root: Path) -> str:
-    """Return stack.yml: one deployment for each function, below the head that people write."""
+def stack(declarations: Sequence[Declaration]) -> str:
+    """Return stack.yml: one deployment for each function."""
     functions = {each.deployment: _function([each], each.deployment, _scale_from_zero) for each in declarations}
-    return _kept_head(root / "stack.yml") + GENERATED + dump({"functions": dict(sorted(functions.items()))})
+    return HEAD + _stack(dict(sorted(functions.items())))
 
 
-def community_stack(declarations: Sequence[Declaration], root: Path) -> str:
+def community_stack(declarations: Sequence[Declaration]) -> str:
     """Return the Community Edition's stack: functions in groups, without the labels that it refuses."""
     functions = {
         name: _function(members, f"group-{name}", _scale_within_five) for name, members in groups(declarations).items()
     }
-    return _kept_head(root / "deploy/openfaas/stack.ce.yml") + GENERATED + dump({"functions": functions})
+    return COMMUNITY_HEAD + _stack(functions)
 
 
-def _kept_head(file: Path) -> str:
-    return file.read_text(encoding="utf-8").partition(GENERATED)[0]
+def _stack(functions: dict[str, Any]) -> str:
+    gateway = "${OPENFAAS_URL:-http://127.0.0.1:8080}"
+    provider = {"name": "openfaas", "gateway": gateway}
+    return dump({"version": 1.0, "provider": provider, "functions": functions})
 
 
 def _function(members: Sequence[Declaration], image: str, scale: Any) -> dict[str, Any]:  # noqa: ANN401 - a callable
