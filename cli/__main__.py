@@ -7,7 +7,7 @@ compose's topology needs nothing but `BOTBERI_SECRETS=environments/dev/secrets`.
 import os
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -23,7 +23,7 @@ _ADDRESS: Final = re.compile(r"[^:/]+:\d+/[^/]+")
 class Plainly(click.Group):
     """Ends with one line when something is missing, can't be reached or refuses."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's
+    def invoke(self, ctx: click.Context) -> object:
         """Run the command."""
         try:
             return super().invoke(ctx)

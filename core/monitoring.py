@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Final
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from typing_extensions import override
 
 from core.configuration import setting
 
@@ -105,7 +106,8 @@ class Endpoint(ThreadingHTTPServer):
                 return _said(self.monitored.health_problem() or self.monitored.readiness_problem())
         return HTTPStatus.NOT_FOUND, "not found\n"
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002 - socketserver's
+    @override
+    def handle_error(self, request: object, client_address: object) -> None:
         """Say in the log what went wrong, but not that whoever asked went away."""
         error = sys.exception()
         if not isinstance(error, OSError):
@@ -129,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_: Any) -> None:  # noqa: ANN401 - http.server's
+    def log_message(self, *_: object) -> None:
         """Log nothing: a line for every scrape tells nobody anything."""
 
 

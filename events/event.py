@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 GRAMMAR: Final = re.compile(r"^com\.botberi\.[a-z][a-z_]*\.[a-z][a-z_]*\.v[1-9][0-9]*$")
 """`com.botberi.<noun>.<past participle>.v<N>`"""
@@ -47,7 +48,7 @@ class Event(BaseModel):
     scope: ClassVar[str | None]
     """What a caller needs who publishes it over HTTP; None for a type that is Botberi's own."""
 
-    def __init_subclass__(cls, **_kwargs: Any) -> None:  # noqa: ANN401 - pydantic hands them to the hook below
+    def __init_subclass__(cls, **_kwargs: object) -> None:
         """Let the class arguments through, which pydantic gives to both hooks."""
         super().__init_subclass__()
 
@@ -59,7 +60,7 @@ class Event(BaseModel):
         subject: str,
         produced_by: tuple[str, ...] = (),
         scope: str | None = None,
-        **kwargs: Any,  # noqa: ANN401 - whatever pydantic hands on
+        **kwargs: object,
     ) -> None:
         """Register the type under its name."""
         super().__pydantic_init_subclass__(**kwargs)
@@ -81,7 +82,7 @@ class Event(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(
         cls,
-        core_schema: Any,  # noqa: ANN401 - pydantic's
+        core_schema: CoreSchema,
         handler: GetJsonSchemaHandler,
         /,
     ) -> JsonSchemaValue:

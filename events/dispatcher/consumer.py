@@ -2,7 +2,6 @@
 
 import itertools
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from core.jitter import jittered
 from core.logs import said
 from events.broker import bus
 from events.broker.connection import Channel, Connection, Properties
@@ -110,7 +110,7 @@ class Consumer(threading.Thread):
             self._channels.clear()
             for consumed_queue in self.consumed_queues:
                 consumed_queue.lost()
-            self.stopped.wait(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            self.stopped.wait(jittered(pause))
 
     def settle(self, queue: str, tag: int, connection: int, *, handled: bool) -> None:
         """Acknowledge a delivery, or send it to the dead letters; from any thread."""

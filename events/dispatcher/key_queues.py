@@ -4,7 +4,6 @@ A subject whose event has to be tried again holds up itself and nobody else: wha
 that RabbitMQ lets wait here is put in the retry store.
 """
 
-import random
 import threading
 import time
 from collections import deque
@@ -13,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from core.jitter import jittered
 from events.dispatcher.delivery import CallResult, Delivery, Verdict
 from events.dispatcher.workers import Call, Task, Workers
 from events.subscriptions import Subscription
@@ -148,7 +148,7 @@ class KeyQueues:
         """Return the seconds to wait after so many calls."""
         longest = self.subscription.max_backoff_seconds
         pause = min(longest, self.subscription.backoff_seconds * 2.0 ** min(attempts - 1, 50))
-        return pause * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+        return jittered(pause, 0.5, 1.5)
 
     def judged(self, delivery: Delivery, result: CallResult) -> CallResult:
         """Return the result of a call, DEAD instead of RETRY after the last attempt."""

@@ -6,13 +6,13 @@ and goes on when they are back.
 
 import argparse
 import logging
-import random
 import signal
 import sys
 from types import FrameType
 from typing import Final
 
 from core import logs
+from core.jitter import jittered
 from core.monitoring import serve
 from core.postgres.errors import Error
 from core.postgres.session import Session
@@ -76,7 +76,7 @@ class Relay:
             if session.delivered:
                 pause = 0.05
             if not self.stopped:
-                self.wakeup.wait(wait * random.uniform(0.5, 1))  # noqa: S311 - jitter
+                self.wakeup.wait(jittered(wait))
         log.info("stopped")
 
 

@@ -4,7 +4,6 @@ import logging
 import sys
 import threading
 from time import perf_counter
-from typing import Any
 
 from celery import Celery, Task, signals
 
@@ -38,7 +37,7 @@ def instance_converge(task: Task[[str], None], instance_id: str) -> None:
         log.log(logging.INFO if steps else logging.DEBUG, "%s took %d steps", CONVERGE, steps, extra=facts)
 
 
-def _context_of(task: Any) -> context.Context:  # noqa: ANN401 - the request has whatever headers came along
+def _context_of(task: Task[..., object]) -> context.Context:
     headers = task.request.headers or {}
     return context.Context.start(
         headers.get("traceparent"),

@@ -4,12 +4,12 @@ It runs as a thread of every worker. Several at once are harmless: each row is o
 """
 
 import logging
-import random
 import threading
 from typing import Final
 
 from core import context
 from core.configuration import setting
+from core.jitter import jittered
 from functions.domain.api_errors import Unavailable
 from functions.domain.instances import due
 from functions.jobs import queue
@@ -50,7 +50,7 @@ def run(leaving: threading.Event) -> None:
     pause = interval() / 10
     while not leaving.wait(pause):
         # Workers that start together don't go on sweeping together.
-        pause = interval() * random.uniform(0.8, 1.0)  # noqa: S311 - nothing secret about it
+        pause = jittered(interval(), 0.8, 1.0)
         try:
             found = sweep()
         except Unavailable as error:

@@ -79,7 +79,7 @@ class CarefulChannel(Channel):
         super()._get_client()  # type: ignore[misc]  # celery-types has nothing private
         return partial(_Client, self)
 
-    def _deliver_fanout_message(self, message: Any, exchange: str) -> Any:  # noqa: ANN401 - kombu's
+    def _deliver_fanout_message(self, message: dict[str, object], exchange: str) -> object:
         try:
             self.Message(message, channel=self)
         except Exception as error:  # noqa: BLE001 - as above

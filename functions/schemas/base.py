@@ -5,11 +5,14 @@ import binascii
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Annotated, ClassVar, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel
 
 from functions.domain.api_errors import FieldError, Invalid
+
+Location = tuple[str | int, ...]
+"""A place in a document."""
 
 Item = TypeVar("Item", bound="Reply")
 ResponseType = TypeVar("ResponseType", bound="Reply")
@@ -126,7 +129,7 @@ class Cached(Generic[ResponseType]):
         """Without quotes."""
 
 
-def nul_characters(value: Any, location: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - any input
+def nul_characters(value: object, location: Location = ()) -> Iterator[Location]:
     """Yield where in `value` there is a string with the character U+0000, which JSON allows and Postgres refuses."""
     if isinstance(value, str):
         if "\x00" in value:
@@ -144,6 +147,6 @@ def nul_characters(value: Any, location: tuple[Any, ...] = ()) -> Iterator[tuple
             yield from nul_characters(each, (*location, index))
 
 
-def pointer(location: Sequence[Any]) -> str:
+def pointer(location: Location) -> str:
     """Return a JSON Pointer (RFC 6901) to a place in a document."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)

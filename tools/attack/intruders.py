@@ -7,6 +7,8 @@ import uuid
 from pathlib import Path
 from typing import Any, Final
 
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue
 
 from functions.domain.accounts import access_tokens, keys
@@ -49,9 +51,6 @@ def narrowed(token: str) -> dict[str, str]:
 
 def worthless(sender: Sender, token: str) -> dict[str, str]:
     """Return tokens that nobody should take, by what is wrong with them; `token` is a good one."""
-    import jwt  # noqa: PLC0415 - see access_tokens
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415 - with it
-
     claims, header = _claims(token), jwt.get_unverified_header(token)
     kid, key = keys.signing_key()
     all_scopes = claims | {"scope": "user admin broker"}

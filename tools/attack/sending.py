@@ -36,7 +36,7 @@ class Sender:
         """Return the status of the answer, asking again while it is that this was too often."""
         return self._until_taken(method, target, headers, body)[0]
 
-    def ask(self, method: str, path: str, body: Any, token: str | None = None) -> Any:  # noqa: ANN401 - JSON
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None, token: str | None = None) -> Any:  # noqa: ANN401 - JSON
         """Return the answer's JSON; raises LocalError where it is an API error."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         sent = None if body is None else json.dumps(body).encode()

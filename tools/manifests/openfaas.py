@@ -1,6 +1,6 @@
 """stack.yml and the Community Edition's stack: what faas-cli builds and deploys."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,6 +39,9 @@ _DEFAULTS: Final = {
 ALL_DEPENDENCIES: Final = "functions"
 """The locked dependencies of a deployment whose functions need different ones."""
 
+Scale = Callable[[Sequence[Declaration]], dict[str, str]]
+"""Returns the labels by which functions that share an image are scaled."""
+
 
 def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
     """Return both stacks by their path."""
@@ -68,7 +71,7 @@ def _stack(functions: dict[str, Any]) -> str:
     return dump({"version": 1.0, "provider": provider, "functions": functions})
 
 
-def _function(members: Sequence[Declaration], image: str, scale: Any) -> dict[str, Any]:  # noqa: ANN401 - a callable
+def _function(members: Sequence[Declaration], image: str, scale: Scale) -> dict[str, Any]:
     api = members[0].api
     alone = image == members[0].deployment
     needed = together(environment(each) for each in members)

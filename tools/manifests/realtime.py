@@ -2,7 +2,7 @@
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -80,7 +80,7 @@ def _channel(said: Sequence[type[Message]]) -> Json:
     }
 
 
-def _operation(action: str, summary: str, names: Any) -> Json:  # noqa: ANN401 - any iterable of texts
+def _operation(action: str, summary: str, names: Iterable[str]) -> Json:
     messages = [{"$ref": f"#/channels/realtime/messages/{name}"} for name in names]
     return {"action": action, "channel": {"$ref": "#/channels/realtime"}, "summary": summary, "messages": messages}
 

@@ -23,7 +23,7 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def dump(document: Any) -> str:  # noqa: ANN401 - a document of any kind
+def dump(document: object) -> str:
     """Return one document as YAML."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
 

@@ -5,7 +5,6 @@ as that of a log-out is, so that it acts within seconds wherever an access token
 """
 
 from collections.abc import Collection
-from typing import Any
 
 from sqlalchemy import select, update
 
@@ -72,5 +71,5 @@ def _locked(db: UserDb, account_id: str) -> Account:
     return accounts.find(db, account_id)
 
 
-def _change(db: UserDb, account_id: str, **columns: Any) -> None:  # noqa: ANN401 - what the columns take
+def _change(db: UserDb, account_id: str, **columns: bool | list[str]) -> None:
     db.execute(update(table).where(table.c.id == account_id).values(columns))

@@ -13,6 +13,7 @@ from typing import Final
 from wsgiref.types import WSGIApplication
 
 import uvicorn
+from typing_extensions import override
 from uvicorn._types import ASGI3Application
 
 from .adapter import Adapter, Problem
@@ -92,7 +93,8 @@ class Server(uvicorn.Server):
             if isinstance(connection, Connection):
                 connection.enforce(now)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - uvicorn's
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take who is connected already and refuse everybody else; then wait for what is under way."""
         for _ in range(3):
             # Each turn of the event loop accepts whoever waits.

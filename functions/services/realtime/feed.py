@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import os
-import random
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, TypeVar
 
@@ -11,6 +10,7 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.channel import Channel
 from pika.exceptions import AMQPError
 
+from core.jitter import jittered
 from events.broker import bus
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Feed:
                 ended()
                 if connection is not None and connection.is_open:
                     connection.close()
-            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter
+            await asyncio.sleep(jittered(pause))
             pause = min(pause * 2, MAX_PAUSE)
 
     def want_everything(self, wanted: bool) -> None:
