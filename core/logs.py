@@ -60,10 +60,10 @@ class ForPeople(logging.Filter):
 class JsonFormatter(logging.Formatter):
     """Renders a record, and whatever `extra` it was given, as one line of JSON."""
 
-    def __init__(self, part: str) -> None:
-        """`part` names the process: `host`, `relay`, `dispatcher`, `worker` or a function."""
+    def __init__(self, service: str) -> None:
+        """`service` names the process: `host`, `relay`, `dispatcher`, `worker` or a function."""
         super().__init__()
-        self.part = part
+        self.service = service
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
@@ -71,7 +71,7 @@ class JsonFormatter(logging.Formatter):
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "part": self.part,
+            "part": self.service,
             "logger": record.name,
             "message": record.getMessage(),
             "trace_id": now.trace_id,
@@ -84,13 +84,13 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, default=str)
 
 
-def configure(part: str, level: str = "INFO", *, terse: bool = False) -> None:
+def configure(service: str, level: str = "INFO", *, terse: bool = False) -> None:
     """Send all logging of this process through one JSON handler.
 
     `terse` is for a process that tries the same again and again: see ForPeople.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter(part))
+    handler.setFormatter(JsonFormatter(service))
     if terse:
         handler.addFilter(ForPeople())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -94,7 +94,7 @@ def derived(folder: Path) -> dict[str, str]:
     def read(name: str) -> str:
         return (folder / name).read_text(encoding="utf-8").strip()
 
-    passwords = {part: read(f"event-bus-{part}") for part in secrets_folder.EVENT_BUS_PARTS}
+    passwords = {part: read(f"event-bus-{part}") for part in secrets_folder.EVENT_BUS_SERVICES}
     definitions = json.dumps(broker.definitions(passwords))
     return {DEFINITIONS: definitions, redis_users.HASHES: redis_users.acl(read)}
 

@@ -9,7 +9,7 @@ from functions.domain.accounts import keys
 from functions.runtime import redis_users
 from migrations.databases import DATABASES, ROLES
 
-EVENT_BUS_PARTS: Final = ("admin", "relay", "dispatcher", "gateway")
+EVENT_BUS_SERVICES: Final = ("admin", "relay", "dispatcher", "gateway")
 """RabbitMQ's users are `botberi_<part>`."""
 
 _OTHERS: Final = ("psql-superuser", *redis_users.SECRETS, "flower")
@@ -18,7 +18,7 @@ _OTHERS: Final = ("psql-superuser", *redis_users.SECRETS, "flower")
 def names() -> list[str]:
     """Return the names of all passwords."""
     databases = [f"{database}-{role}".replace("_", "-") for database in DATABASES for role in ROLES]
-    return [*databases, *(f"event-bus-{part}" for part in EVENT_BUS_PARTS), *_OTHERS]
+    return [*databases, *(f"event-bus-{part}" for part in EVENT_BUS_SERVICES), *_OTHERS]
 
 
 def fill(folder: Path) -> None:

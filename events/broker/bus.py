@@ -61,8 +61,9 @@ def check_port() -> None:
     socket.create_connection((host, port), timeout=CONNECT_TIMEOUT).close()
 
 
-def parameters(part: str, *, heartbeat: int = 5) -> "pika.ConnectionParameters":
-    """Return how `part` (`admin`, `relay`, `dispatcher`) connects: address from EVENT_BUS_URL, secret event-bus-<part>.
+def parameters(service: str, *, heartbeat: int = 5) -> "pika.ConnectionParameters":
+    """Return how `service` (`admin`, `relay`, `dispatcher`) connects: address from EVENT_BUS_URL, secret
+    event-bus-<part>.
 
     `heartbeat` is in seconds: HEARTBEAT where losing the peer has to be noticed soon.
     """
@@ -73,11 +74,11 @@ def parameters(part: str, *, heartbeat: int = 5) -> "pika.ConnectionParameters":
         host=host,
         port=port,
         virtual_host=virtual_host,
-        credentials=pika.PlainCredentials(f"botberi_{part}", secret(f"event-bus-{part}"), erase_on_connect=False),
+        credentials=pika.PlainCredentials(f"botberi_{service}", secret(f"event-bus-{service}"), erase_on_connect=False),
         heartbeat=heartbeat,
         connection_attempts=1,
         socket_timeout=5,
         stack_timeout=10,
         tcp_options=TCP_OPTIONS,
-        client_properties={"connection_name": f"botberi-{part}"},
+        client_properties={"connection_name": f"botberi-{service}"},
     )

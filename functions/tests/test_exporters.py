@@ -16,7 +16,7 @@ from testing.environment import Environment
 from tools.local.ports import free_ports
 from tools.local.servers import binaries, managed_process
 from tools.local.servers.managed_process import ManagedProcess
-from tools.manifests.parts import PARTS
+from tools.manifests.services import SERVICES
 
 Eventually = Callable[..., Any]
 Exporter = Callable[..., Callable[[], list[str]]]
@@ -64,7 +64,7 @@ def exporter(env: Environment) -> Iterator[Exporter]:
 
 def args(name: str) -> list[str]:
     """Return how an exporter is started, but for what depends on where it runs."""
-    part = next(part for part in PARTS if part.name == name)
+    part = next(part for part in SERVICES if part.name == name)
     return [arg.replace("/etc/botberi", str(FOLDER)) for arg in part.args if "listen-address" not in arg]
 
 

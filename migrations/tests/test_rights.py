@@ -9,7 +9,7 @@ from functions.runtime.functions import declarations
 from provisioning import local_settings
 from testing.environment import Environment
 from tools.manifests import rights
-from tools.manifests.parts import PARTS
+from tools.manifests.services import SERVICES
 
 FORBIDDEN = [
     ("shared_psql", "user", "select content from bundles"),
@@ -149,7 +149,7 @@ def test_the_page_of_rights_says_what_the_databases_say() -> None:
 
 
 def test_nothing_that_runs_has_the_password_of_the_migrator_or_of_a_superuser() -> None:
-    of_parts = [name for part in PARTS if not part.once for name in part.secrets]
+    of_parts = [name for part in SERVICES if not part.once for name in part.secrets]
     given = [*of_parts, *(name for each in declarations() for name in environment(each).secrets)]
     assert "shared-psql-worker" in given
     for nobody in ("psql-migrator", "psql-superuser", "user-redis-admin", "event-bus-admin"):

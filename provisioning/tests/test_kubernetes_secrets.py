@@ -5,7 +5,7 @@ from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from provisioning import secrets_folder
 from provisioning.kubernetes_secrets import manifests
-from tools.manifests.parts import PARTS
+from tools.manifests.services import SERVICES
 
 
 def made(folder: Path) -> dict[str, dict[str, Any]]:
@@ -15,14 +15,14 @@ def made(folder: Path) -> dict[str, dict[str, Any]]:
 def test_every_secret_that_something_mounts_is_there_under_its_own_name(tmp_path: Path) -> None:
     found = made(tmp_path)
     functions = {name for each in declarations() for name in environment(each).secrets}
-    for name in functions | {name for part in PARTS for name in part.secrets}:
+    for name in functions | {name for part in SERVICES for name in part.secrets}:
         assert found[name] == {name: (tmp_path / name).read_text()}
 
 
 def test_rabbitmq_is_told_no_password_but_only_hashes(tmp_path: Path) -> None:
     definitions = made(tmp_path)["event-bus-definitions"]["definitions.json"]
     assert (tmp_path / "event-bus-relay").read_text() not in definitions
-    assert definitions.count('"password_hash"') == len(secrets_folder.EVENT_BUS_PARTS)
+    assert definitions.count('"password_hash"') == len(secrets_folder.EVENT_BUS_SERVICES)
 
 
 def test_a_second_time_changes_nothing_but_the_salt(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ LAST_LINES: Final = 5
 
 
 @dataclass
-class Part:
+class Service:
     """A process that is kept running."""
 
     name: str
@@ -60,7 +60,7 @@ class Runner:
         """Run in the folder `run`; when one of `servers` dies, everything ends."""
         self.run = run
         self.servers = servers
-        self.parts: list[Part] = []
+        self.services: list[Service] = []
 
     def add(
         self,
@@ -69,7 +69,7 @@ class Runner:
         environment: Mapping[str, str],
     ) -> None:
         """Add processes: the command and the check of each, by name, and their environment."""
-        self.parts += [Part(name, command, dict(environment), checks[name]) for name, command in commands.items()]
+        self.services += [Service(name, command, dict(environment), checks[name]) for name, command in commands.items()]
 
     def loop(self, welcome: Callable[[], None]) -> str | None:
         """Run until KeyboardInterrupt, or until nothing can go on; call `welcome` when all do their work.
@@ -85,20 +85,20 @@ class Runner:
             self._stop()
 
     def _start(self, welcome: Callable[[], None]) -> str | None:
-        for part in self.parts:
-            self._start_part(part)
-        for part in self.parts:
-            if trouble := self._watch(part):
+        for service in self.services:
+            self._start_service(service)
+        for service in self.services:
+            if trouble := self._watch(service):
                 return trouble
         welcome()
         return None
 
-    def _watch(self, awaited: Part | None) -> str | None:
+    def _watch(self, awaited: Service | None) -> str | None:
         """Watch over everything until `awaited` does its work, or for ever; return what went wrong."""
         end = time.monotonic() + TIMEOUT
         while True:
-            for part in self.parts:
-                trouble = self._look_after(part, is_up=awaited is None)
+            for service in self.services:
+                trouble = self._look_after(service, is_up=awaited is None)
                 if trouble:
                     return trouble
             for server in self.servers:
@@ -110,63 +110,65 @@ class Runner:
                 return f"{awaited.name} doesn't do its work after {TIMEOUT} seconds: see {_log(self.run, awaited)}"
             time.sleep(PAUSE)
 
-    def _look_after(self, part: Part, *, is_up: bool) -> str | None:
-        self._show(part)
-        if part.process is None:
-            if time.monotonic() >= part.due:
-                self._start_part(part)
-        elif not part.process.alive:
-            code = part.process.process.returncode
+    def _look_after(self, service: Service, *, is_up: bool) -> str | None:
+        self._show(service)
+        if service.process is None:
+            if time.monotonic() >= service.due:
+                self._start_service(service)
+        elif not service.process.alive:
+            code = service.process.process.returncode
             # nginx' workers would keep its port.
-            part.process.end_children()
-            part.process = None
-            part.died.append(time.monotonic())
-            if not part.died_twice():
-                part.due = time.monotonic() + SHORT_PAUSE
-                _say(f"{part.name} ended with code {code} and is started again; its log is {_log(self.run, part)}")
+            service.process.end_children()
+            service.process = None
+            service.died.append(time.monotonic())
+            if not service.died_twice():
+                service.due = time.monotonic() + SHORT_PAUSE
+                _say(
+                    f"{service.name} ended with code {code} and is started again; its log is {_log(self.run, service)}"
+                )
                 return None
-            lines = "".join(f"\n    {_short(line)}" for line in self._lines(part)[-LAST_LINES:])
-            told = f"{part.name} ended again, with code {code}; its log {_log(self.run, part)} ends:{lines}"
+            lines = "".join(f"\n    {_short(line)}" for line in self._lines(service)[-LAST_LINES:])
+            told = f"{service.name} ended again, with code {code}; its log {_log(self.run, service)} ends:{lines}"
             if not is_up:
                 return told
-            part.due = time.monotonic() + LONG_PAUSE
+            service.due = time.monotonic() + LONG_PAUSE
             _say(f"{told}\n  everything else goes on; the next try is in {LONG_PAUSE:.0f} seconds")
         return None
 
-    def _start_part(self, part: Part) -> None:
-        log = _log(self.run, part)
-        part.read = log.stat().st_size if log.exists() and not part.died else part.read
-        part.process = managed_process.start(
-            part.name, part.command, run=self.run, cwd=self.run, environment=part.environment
+    def _start_service(self, service: Service) -> None:
+        log = _log(self.run, service)
+        service.read = log.stat().st_size if log.exists() and not service.died else service.read
+        service.process = managed_process.start(
+            service.name, service.command, run=self.run, cwd=self.run, environment=service.environment
         )
 
-    def _show(self, part: Part) -> None:
+    def _show(self, service: Service) -> None:
         """Show the warnings and errors that a process has logged since it was last looked at."""
-        with _log(self.run, part).open("rb") as file:
-            file.seek(part.read)
+        with _log(self.run, service).open("rb") as file:
+            file.seek(service.read)
             found, complete, _ = file.read().rpartition(b"\n")
-            part.read += len(found) + len(complete)
+            service.read += len(found) + len(complete)
         for line in found.decode(errors="replace").splitlines():
             shown = _worth_showing(line)
             # What is repeated while something is away is said once.
-            if shown and shown != part.shown:
-                part.shown = shown
-                _write(f"{part.name:<12} | {shown}\n")
+            if shown and shown != service.shown:
+                service.shown = shown
+                _write(f"{service.name:<12} | {shown}\n")
 
-    def _lines(self, part: Part) -> list[str]:
-        text = _log(self.run, part).read_text(errors="replace")
+    def _lines(self, service: Service) -> list[str]:
+        text = _log(self.run, service).read_text(errors="replace")
         return [line for line in text.splitlines() if line.strip()]
 
     def _stop(self) -> None:
-        running = [part.process for part in self.parts if part.process]
+        running = [service.process for service in self.services if service.process]
         for process in running:
             process.ask_to_stop()
         for process in running:
             process.stop()
 
 
-def _log(run: Path, part: Part) -> Path:
-    return run / "logs" / f"{part.name}.log"
+def _log(run: Path, service: Service) -> Path:
+    return run / "logs" / f"{service.name}.log"
 
 
 def _entry(line: str) -> dict[str, Any]:

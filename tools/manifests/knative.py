@@ -7,7 +7,7 @@ from typing import Final
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from tools.manifests.kubernetes import SECURITY, mounts, setting, volumes
-from tools.manifests.parts import PARTS
+from tools.manifests.services import SERVICES
 from tools.manifests.subscriptions import COLD_START
 from tools.manifests.yaml_text import dump, dump_all
 
@@ -100,7 +100,11 @@ def _container(declaration: Declaration) -> Mapping[str, object]:
 def images(declarations: Iterable[Declaration], version: str) -> str:
     """Return the kustomize component that names the version of every image; an overlay puts its registry before it."""
     names = sorted(
-        [*(each.deployment for each in declarations), *BESIDE, *{part.image for part in PARTS if "/" not in part.image}]
+        [
+            *(each.deployment for each in declarations),
+            *BESIDE,
+            *{each.image for each in SERVICES if "/" not in each.image},
+        ]
     )
     component = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",

@@ -1,4 +1,4 @@
-"""deploy/kubernetes/parts.yaml: the always-on parts as Deployments, and what runs at every deployment as Jobs."""
+"""deploy/kubernetes/services.yaml: the always-on parts as Deployments, and what runs at every deployment as Jobs."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from tools.manifests.parts import MONITORING_PORT, PARTS, Part
+from tools.manifests.services import MONITORING_PORT, SERVICES, Service
 from tools.manifests.yaml_text import dump_all
 
-HEAD: Final = "# Written by `make manifests` from tools/manifests/parts.py: change that, not this file.\n"
+HEAD: Final = "# Written by `make manifests` from tools/manifests/services.py: change that, not this file.\n"
 
-FILE: Final = Path("deploy/kubernetes/parts.yaml")
+FILE: Final = Path("deploy/kubernetes/services.yaml")
 
 SETTINGS: Final = "botberi-settings"
 """The ConfigMap that holds every setting by its name."""
@@ -37,7 +37,7 @@ FILES: Final = "/etc/botberi"
 
 def files() -> dict[Path, str]:
     """Return the generated file."""
-    return {FILE: dump_all(HEAD, (each for part in PARTS for each in _manifests(part)))}
+    return {FILE: dump_all(HEAD, (each for service in SERVICES for each in _manifests(service)))}
 
 
 def setting(name: str, *, key: str | None = None) -> dict[str, JsonValue]:
@@ -60,102 +60,104 @@ def mounts(secrets: tuple[str, ...]) -> list[dict[str, JsonValue]]:
     return [*found, {"name": "secrets", "mountPath": "/var/openfaas/secrets", "readOnly": True}] if secrets else found
 
 
-def _labels(part: Part) -> dict[str, str]:
+def _labels(service: Service) -> dict[str, str]:
     return {
-        "app.kubernetes.io/name": part.name,
+        "app.kubernetes.io/name": service.name,
         "app.kubernetes.io/part-of": "botberi",
-        "app.kubernetes.io/component": "job" if part.once else "part",
+        "app.kubernetes.io/component": "job" if service.once else "part",
     }
 
 
-def _manifests(part: Part) -> Iterator[dict[str, JsonValue]]:
-    yield _job(part) if part.once else _deployment(part)
-    if part.ports:
-        ports = [{"name": f"port-{port}", "port": port} for port in part.ports]
-        yield _named("v1", "Service", part, {"selector": {"app.kubernetes.io/name": part.name}, "ports": ports})
-    if part.found_by_name:
-        yield _named("v1", "Service", part, {"clusterIP": "None", "selector": {"app.kubernetes.io/name": part.name}})
-    if not part.once and part.replicas > 1:
-        selector = {"matchLabels": {"app.kubernetes.io/name": part.name}}
-        yield _named("policy/v1", "PodDisruptionBudget", part, {"maxUnavailable": 1, "selector": selector})
+def _manifests(service: Service) -> Iterator[dict[str, JsonValue]]:
+    yield _job(service) if service.once else _deployment(service)
+    if service.ports:
+        ports = [{"name": f"port-{port}", "port": port} for port in service.ports]
+        yield _named("v1", "Service", service, {"selector": {"app.kubernetes.io/name": service.name}, "ports": ports})
+    if service.found_by_name:
+        yield _named(
+            "v1", "Service", service, {"clusterIP": "None", "selector": {"app.kubernetes.io/name": service.name}}
+        )
+    if not service.once and service.replicas > 1:
+        selector = {"matchLabels": {"app.kubernetes.io/name": service.name}}
+        yield _named("policy/v1", "PodDisruptionBudget", service, {"maxUnavailable": 1, "selector": selector})
 
 
-def _named(api: str, kind: str, part: Part, spec: Mapping[str, object]) -> dict[str, Any]:
+def _named(api: str, kind: str, service: Service, spec: Mapping[str, object]) -> dict[str, Any]:
     return {
         "apiVersion": api,
         "kind": kind,
-        "metadata": {"name": part.name, "labels": _labels(part)},
+        "metadata": {"name": service.name, "labels": _labels(service)},
         "spec": spec,
     }
 
 
-def _deployment(part: Part) -> dict[str, JsonValue]:
+def _deployment(service: Service) -> dict[str, JsonValue]:
     spec = {
-        "replicas": part.replicas,
+        "replicas": service.replicas,
         # One that may run beside its successor takes over without a gap; one that may not goes first.
-        "strategy": {"type": "RollingUpdate" if part.replicas > 1 else "Recreate"},
-        "selector": {"matchLabels": {"app.kubernetes.io/name": part.name}},
-        "template": {"metadata": {"labels": _labels(part), **_scraped(part)}, "spec": _pod(part)},
+        "strategy": {"type": "RollingUpdate" if service.replicas > 1 else "Recreate"},
+        "selector": {"matchLabels": {"app.kubernetes.io/name": service.name}},
+        "template": {"metadata": {"labels": _labels(service), **_scraped(service)}, "spec": _pod(service)},
     }
-    return _named("apps/v1", "Deployment", part, spec)
+    return _named("apps/v1", "Deployment", service, spec)
 
 
-def _scraped(part: Part) -> dict[str, JsonValue]:
+def _scraped(service: Service) -> dict[str, JsonValue]:
     """Return what a Prometheus finds that looks for pods: each replica has figures of its own."""
-    if not part.monitored and MONITORING_PORT not in part.ports:
+    if not service.monitored and MONITORING_PORT not in service.ports:
         return {}
     return {"annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": str(MONITORING_PORT)}}
 
 
-def _job(part: Part) -> dict[str, JsonValue]:
-    template = {"metadata": {"labels": _labels(part)}, "spec": {"restartPolicy": "OnFailure", **_pod(part)}}
+def _job(service: Service) -> dict[str, JsonValue]:
+    template = {"metadata": {"labels": _labels(service)}, "spec": {"restartPolicy": "OnFailure", **_pod(service)}}
     spec = {"backoffLimit": 6, "activeDeadlineSeconds": 900, "ttlSecondsAfterFinished": 86_400, "template": template}
-    return _named("batch/v1", "Job", part, spec)
+    return _named("batch/v1", "Job", service, spec)
 
 
-def _pod(part: Part) -> Mapping[str, object]:
+def _pod(service: Service) -> Mapping[str, object]:
     return {
         "serviceAccountName": "part",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": POD_SECURITY,
         "terminationGracePeriodSeconds": 30,
-        "containers": [_container(part)],
-        "volumes": [*volumes(part.secrets, part.tmp), *_files(part)],
+        "containers": [_container(service)],
+        "volumes": [*volumes(service.secrets, service.tmp), *_files(service)],
     }
 
 
-def _container(part: Part) -> dict[str, JsonValue]:
+def _container(service: Service) -> dict[str, JsonValue]:
     # A pooler in transaction mode loses LISTEN and session locks: what needs them is told another address.
     settings = [
-        setting(name, key=name.replace("_URL", "_DIRECT_URL") if _direct(part, name) else None)
-        for name in part.settings
+        setting(name, key=name.replace("_URL", "_DIRECT_URL") if _direct(service, name) else None)
+        for name in service.settings
     ]
     container: dict[str, Any] = {
-        "name": part.name,
-        "image": part.image if "/" in part.image else f"botberi/{part.image}",
+        "name": service.name,
+        "image": service.image if "/" in service.image else f"botberi/{service.image}",
     }
-    if part.command:
-        container["command"] = list(part.command)
-    container["args"] = list(part.args)
-    ports = [*part.ports, *([MONITORING_PORT] if part.monitored else [])]
+    if service.command:
+        container["command"] = list(service.command)
+    container["args"] = list(service.args)
+    ports = [*service.ports, *([MONITORING_PORT] if service.monitored else [])]
     if ports:
         container["ports"] = [{"containerPort": port} for port in ports]
-        container |= _probes() if part.monitored else _accepting(ports[0])
+        container |= _probes() if service.monitored else _accepting(ports[0])
     return {
         **container,
-        "env": [*settings, *({"name": name, "value": value} for name, value in part.values.items())],
+        "env": [*settings, *({"name": name, "value": value} for name, value in service.values.items())],
         "resources": {
-            "requests": {"memory": part.memory, "cpu": "50m"},
-            "limits": {"memory": part.memory, "cpu": "1"},
+            "requests": {"memory": service.memory, "cpu": "50m"},
+            "limits": {"memory": service.memory, "cpu": "1"},
         },
         "securityContext": SECURITY,
-        "volumeMounts": [*mounts(part.secrets), *({"name": "files", "mountPath": FILES} for _ in part.files[:1])],
+        "volumeMounts": [*mounts(service.secrets), *({"name": "files", "mountPath": FILES} for _ in service.files[:1])],
     }
 
 
-def _files(part: Part) -> list[Mapping[str, object]]:
-    items = [{"key": name, "path": name} for name in part.files]
+def _files(service: Service) -> list[Mapping[str, object]]:
+    items = [{"key": name, "path": name} for name in service.files]
     return [{"name": "files", "configMap": {"name": "exporters", "items": items}}] if items else []
 
 
@@ -171,5 +173,5 @@ def _accepting(port: int) -> dict[str, JsonValue]:
     return {"readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 5}}
 
 
-def _direct(part: Part, name: str) -> bool:
-    return name.removesuffix("_URL").lower() in part.direct
+def _direct(service: Service, name: str) -> bool:
+    return name.removesuffix("_URL").lower() in service.direct

@@ -14,8 +14,8 @@ from functions.runtime.transport import SERVER_ERRORS
 from tools.manifests import compose, edge
 from tools.manifests.openapi import ABOUT
 from tools.manifests.pages import ROOT, head, table
-from tools.manifests.parts import PARTS
 from tools.manifests.responses import errors_by_status
+from tools.manifests.services import SERVICES
 from tools.manifests.settings_table import SECRET_READERS, SECRETS, SETTINGS
 
 FOLDER: Final = Path("docs/reference")
@@ -110,11 +110,11 @@ def settings(declarations: Sequence[Declaration]) -> str:
         for name, users in ((resources.settings, given), (resources.secrets, kept)):
             for one in name:
                 users[one].append(each.name)
-    for part in PARTS:
-        for setting in (*part.settings, *part.values):
-            given[setting].append(part.name)
-        for secret in part.secrets:
-            kept[secret].append(part.name)
+    for service in SERVICES:
+        for setting in (*service.settings, *service.values):
+            given[setting].append(service.name)
+        for secret in service.secrets:
+            kept[secret].append(service.name)
     pages = [
         head(
             "Settings and secrets",
@@ -143,7 +143,7 @@ def settings(declarations: Sequence[Declaration]) -> str:
 
 
 def _some_parts(names: Sequence[str]) -> str:
-    always_on = [part.name for part in PARTS if part.name in names]
+    always_on = [service.name for service in SERVICES if service.name in names]
     functions = [name for name in names if name not in always_on]
     told = [f"`{name}`" for name in always_on] + ([_some(functions)] if functions else [])
     return ", ".join(told)

@@ -93,5 +93,5 @@ def _configure(folder: Path, ports: Ports, secrets_of_run: Path, *, durable: boo
     if not cookie.exists():
         secrets_folder.write(cookie, secrets.token_hex(32))
         cookie.chmod(0o400)
-    passwords = {part: (secrets_of_run / f"event-bus-{part}").read_text() for part in secrets_folder.EVENT_BUS_PARTS}
+    passwords = {part: (secrets_of_run / f"event-bus-{part}").read_text() for part in secrets_folder.EVENT_BUS_SERVICES}
     secrets_folder.write(folder / "definitions.json", json.dumps(definitions(passwords)))

@@ -5,8 +5,8 @@ from typing import Final
 
 from functions.runtime.databases import POOL_SIZE
 from migrations.databases import POOLED
-from tools.manifests.parts import PARTS
 from tools.manifests.rules.knative_rules import Document, containers, environment, services
+from tools.manifests.services import SERVICES
 
 DATABASES: Final = ("user_psql", "shared_psql")
 
@@ -37,11 +37,13 @@ def _clients(documents: list[Document], database: str) -> int:
         for _, template, _, container in services(documents)
         if setting in environment(container)
     )
-    return functions + sum(_replicas(documents, part.name) * part.pooled.get(database, 0) for part in PARTS)
+    return functions + sum(_replicas(documents, service.name) * service.pooled.get(database, 0) for service in SERVICES)
 
 
 def _direct(documents: list[Document], database: str) -> int:
-    return sum(max(_replicas(documents, part.name), part.once) * part.direct.get(database, 0) for part in PARTS)
+    return sum(
+        max(_replicas(documents, service.name), service.once) * service.direct.get(database, 0) for service in SERVICES
+    )
 
 
 def _named(documents: list[Document], kind: str, name: str) -> Document | None:

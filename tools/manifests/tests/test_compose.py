@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from tools.local.servers.postgres_server import WITHOUT_VALUES
-from tools.manifests.parts import PARTS, Part
+from tools.manifests.services import SERVICES, Service
 
 ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docker-compose.local.yml").read_text(encoding="utf-8")
-SERVICES: dict[str, Any] = yaml.safe_load(TEXT)["services"]
+IN_COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)["services"]
 
 WRITTEN_TO = {
     "postgres:17": "/var/lib/postgresql/data",
@@ -23,7 +23,7 @@ WRITTEN_TO = {
 }
 """What images of others declare as a volume: the engine makes a nameless one at each start, unless it is given one."""
 
-OTHERS = [name for name, service in SERVICES.items() if "BOTBERI_REGISTRY" not in service["image"]]
+OTHERS = [name for name, service in IN_COMPOSE.items() if "BOTBERI_REGISTRY" not in service["image"]]
 
 AGENTS = "BOTBERI_AGENTS_UNCONFINED"
 
@@ -32,14 +32,14 @@ SETTING = re.compile(r"\$\{(BOTBERI_\w+)(?::?-([^}]*))?\}")
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_no_start_leaves_a_nameless_volume_behind(name: str) -> None:
-    place = WRITTEN_TO.get(SERVICES[name]["image"])
-    mounted = {volume.split(":")[1] for volume in SERVICES[name].get("volumes", ())}
+    place = WRITTEN_TO.get(IN_COMPOSE[name]["image"])
+    mounted = {volume.split(":")[1] for volume in IN_COMPOSE[name].get("volumes", ())}
     assert place is None or place in mounted
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", IN_COMPOSE)
 def test_every_port_is_bound_to_the_address_of_the_setting(name: str) -> None:
-    for port in SERVICES[name].get("ports", ()):
+    for port in IN_COMPOSE[name].get("ports", ()):
         assert port.startswith("${BOTBERI_BIND:-127.0.0.1}:${BOTBERI_PORT_")
 
 
@@ -55,8 +55,8 @@ def test_dev_lists_every_setting_with_the_value_that_holds_without_it() -> None:
 
 def test_agents_run_where_a_person_says_so_which_dev_does_and_prod_does_not() -> None:
     assert (settings("dev")[AGENTS], settings("prod")[AGENTS]) == ("yes", "")
-    assert SERVICES["celery_worker"]["environment"]["AGENTS_UNCONFINED"] == f"${{{AGENTS}:-}}"
-    assert SERVICES["create-instance"]["environment"]["AGENTS_UNCONFINED"] == f"${{{AGENTS}:-}}"
+    assert IN_COMPOSE["celery_worker"]["environment"]["AGENTS_UNCONFINED"] == f"${{{AGENTS}:-}}"
+    assert IN_COMPOSE["create-instance"]["environment"]["AGENTS_UNCONFINED"] == f"${{{AGENTS}:-}}"
 
 
 def test_prod_is_the_same_topology_with_other_values() -> None:
@@ -76,10 +76,12 @@ def test_every_postgres_keeps_what_is_written_out_of_its_log(file: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", [part for part in PARTS if not part.name.startswith("migrate-")], ids=lambda part: part.name
+    "service",
+    [service for service in SERVICES if not service.name.startswith("migrate-")],
+    ids=lambda service: service.name,
 )
-def test_a_part_is_given_the_secrets_that_the_table_names(part: Part) -> None:
-    name = {"worker": "celery_worker"}.get(part.name, part.name.replace("-", "_"))
-    volumes = [volume for volume in SERVICES[name].get("volumes", ()) if volume.startswith("secret-")]
+def test_a_part_is_given_the_secrets_that_the_table_names(service: Service) -> None:
+    name = {"worker": "celery_worker"}.get(service.name, service.name.replace("-", "_"))
+    volumes = [volume for volume in IN_COMPOSE[name].get("volumes", ()) if volume.startswith("secret-")]
     mounted = {volume.split(":")[1].rpartition("/")[2] for volume in volumes}
-    assert mounted == set(part.secrets)
+    assert mounted == set(service.secrets)

@@ -12,10 +12,10 @@ from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from migrations.databases import ROLES
 from tools.manifests import files
-from tools.manifests.parts import PARTS
 from tools.manifests.rules import knative_rules as rules
 from tools.manifests.rules.connections import within_limits
 from tools.manifests.rules.network_rules import reaches_what_it_names
+from tools.manifests.services import SERVICES
 from tools.manifests.tests.kustomize import kustomized
 from tools.manifests.yaml_text import load_all
 
@@ -160,9 +160,11 @@ def test_whoever_makes_the_roles_is_given_the_password_of_each(database: str) ->
     assert mounted == {"psql-superuser", *(f"{database}-psql-{role}" for role in ROLES)}
 
 
-@pytest.mark.parametrize("part", [part for part in PARTS if "/" not in part.image], ids=lambda part: part.name)
-def test_each_part_runs_a_module_that_exists(part: Any) -> None:
-    module = part.command[-1] if part.command else part.args[0]
+@pytest.mark.parametrize(
+    "service", [service for service in SERVICES if "/" not in service.image], ids=lambda service: service.name
+)
+def test_each_part_runs_a_module_that_exists(service: Any) -> None:
+    module = service.command[-1] if service.command else service.args[0]
     assert importlib.util.find_spec(module) is not None
 
 

@@ -31,7 +31,7 @@ def queried() -> Iterator[str]:
             yield from (f"{name}_{key}" for key, about in column.items() if about["usage"] != "LABEL")
 
 
-PARTS: Final[dict[str, Mapping[str, str]]] = {
+SERVICES: Final[dict[str, Mapping[str, str]]] = {
     "relay": relay.FAMILIES,
     "dispatcher": dispatcher.FAMILIES,
     "queries.yml": dict.fromkeys(queried(), ""),
@@ -55,10 +55,10 @@ def named(expression: str) -> set[str]:
 def exported() -> Iterator[str]:
     for names in yaml.safe_load((FOLDER / "exported.yml").read_text()).values():
         yield from names
-    for families in PARTS.values():
+    for families in SERVICES.values():
         yield from families
-    yield from (f"botberi_dispatcher_call_seconds_{part}" for part in ("bucket", "sum", "count"))
-    yield from (metrics.RESPONSES, *(f"{metrics.SECONDS}_{part}" for part in ("bucket", "sum", "count")))
+    yield from (f"botberi_dispatcher_call_seconds_{service}" for service in ("bucket", "sum", "count"))
+    yield from (metrics.RESPONSES, *(f"{metrics.SECONDS}_{service}" for service in ("bucket", "sum", "count")))
     get_prometheus_metrics()
     for family in prometheus_client.REGISTRY.collect():
         suffix = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])
@@ -77,18 +77,18 @@ def test_every_metric_that_is_named_is_exported_by_something(expression: str) ->
     assert named(expression) - set(exported()) == set()
 
 
-@pytest.mark.parametrize("part", PARTS)
-def test_every_metric_of_ours_is_shown_or_watched(part: str) -> None:
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_metric_of_ours_is_shown_or_watched(service: str) -> None:
     shown = set().union(*map(named, LINES + [rule["expr"] for rule in RULES]))
     shown |= {name.removesuffix("_bucket") for name in shown}
-    assert PARTS[part].keys() - shown <= FOR_THOSE_WHO_LOOK_CLOSER
+    assert SERVICES[service].keys() - shown <= FOR_THOSE_WHO_LOOK_CLOSER
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
 def test_every_alert_has_a_page_that_says_what_to_do(rule: dict[str, dict[str, str]]) -> None:
     page = (ROOT / rule["annotations"]["runbook_url"]).read_text()
     assert page.startswith(f"# {rule['alert']}\n")
-    assert [part for part in ("## What it means", "## What to do") if part not in page] == []
+    assert [service for service in ("## What it means", "## What to do") if service not in page] == []
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from cli.__main__ import botberi
-from tools.manifests.parts import PARTS
 from tools.manifests.rules.network_rules import reaches_what_it_names
+from tools.manifests.services import SERVICES
 from tools.manifests.tests.kustomize import kustomized
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,20 +45,20 @@ def test_a_target_of_make_exists(target: str) -> None:
 
 @pytest.mark.parametrize("job", said(r"job/([\w-]+)"))
 def test_a_job_that_is_waited_for_exists(job: str) -> None:
-    assert job in {part.name for part in PARTS if part.once}
+    assert job in {service.name for service in SERVICES if service.once}
 
 
 def test_every_job_is_waited_for() -> None:
     for name in ("knative.md", "openfaas.md"):
         waited = re.findall(r"job/([\w-]+)", TEXT[ROOT / "docs/operations" / name])
-        assert sorted(waited) == sorted(part.name for part in PARTS if part.once)
+        assert sorted(waited) == sorted(service.name for service in SERVICES if service.once)
 
 
 @pytest.mark.parametrize("line", said(r"docker compose (?:-\S+ \S+ )*build --push(.*)"))
 def test_the_services_that_are_built_bring_every_image(line: str) -> None:
     services = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
     built = {services[name]["image"] for name in line.split() or services if "build" in services[name]}
-    beside = {part.image for part in PARTS if "/" not in part.image} | {"pgbouncer"}
+    beside = {service.image for service in SERVICES if "/" not in service.image} | {"pgbouncer"}
     assert beside <= {image.partition("}/")[2].partition(":")[0] for image in built}
 
 
@@ -92,12 +92,12 @@ def test_faas_cli_sees_no_address_that_was_meant_for_another_command() -> None:
     assert [name for name in exported if name in substituted and not FOR_FAAS_CLI.fullmatch(name)] == []
 
 
-@pytest.mark.parametrize("parts", ["parts", "parts-ce"])
+@pytest.mark.parametrize("services", ["services", "services-ce"])
 def test_the_overlay_that_the_page_of_openfaas_makes_is_whole(tmp_path: Path, parts: str) -> None:
     shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
     page = TEXT[ROOT / "docs/operations/openfaas.md"]
     [script] = [block for block in SHELL.findall(page) if block.startswith("mkdir deploy/openfaas/mine")]
-    script = script.replace("../parts", f"../{parts}")
+    script = script.replace("../services", f"../{parts}")
     subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)
     documents = kustomized(str(tmp_path / "deploy/openfaas/mine"))
 

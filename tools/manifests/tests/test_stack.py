@@ -137,7 +137,7 @@ def test_faas_cli_takes_the_stack(tmp_path: Path, file: Path, command: list[str]
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("folder", ["parts", "parts-ce"])
+@pytest.mark.parametrize("folder", ["services", "services-ce"])
 def test_what_runs_beside_the_stack_keeps_the_rules_of_kubernetes(folder: str) -> None:
     documents = kustomized(f"deploy/openfaas/{folder}")
     kept = (only_the_edge_is_public, secrets_by_reference, confined, migrations_are_jobs, settings_exist)
@@ -154,7 +154,7 @@ def test_functions_find_everything_in_the_namespace_that_it_is_in() -> None:
 
 def test_the_dispatcher_finds_subscribers_in_their_group() -> None:
     settings = [
-        each for each in kustomized("deploy/openfaas/parts-ce") if each["metadata"]["name"] == "botberi-settings"
+        each for each in kustomized("deploy/openfaas/services-ce") if each["metadata"]["name"] == "botberi-settings"
     ]
     assert settings[0]["data"]["FUNCTIONS_URL"].endswith("/function/subscribers/function/{name}")
     assert "record_audit" in read(COMMUNITY)["functions"]["subscribers"]["build_args"]["FUNCTIONS"]

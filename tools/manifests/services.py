@@ -5,7 +5,7 @@ from typing import Final
 
 
 @dataclass(frozen=True)
-class Part:
+class Service:
     """A process that runs all the time, or (`once`) at every deployment."""
 
     name: str
@@ -55,9 +55,9 @@ RELAY_CONNECTIONS: Final = 5
 """To read, to hold the awake lock, to listen for wake-ups, to listen for bare NOTIFYs, and for statistics."""
 
 
-def _relay(database: str) -> Part:
+def _relay(database: str) -> Service:
     short = database.partition("_")[0]
-    return Part(
+    return Service(
         name=f"relay-{short}",
         image="events",
         args=("events.relay", database),
@@ -69,9 +69,9 @@ def _relay(database: str) -> Part:
     )
 
 
-def _postgres_exporter(database: str, *args: str) -> Part:
+def _postgres_exporter(database: str, *args: str) -> Service:
     short = database.replace("_", "-")
-    return Part(
+    return Service(
         name=f"exporter-{short}",
         image="quay.io/prometheuscommunity/postgres-exporter:v0.20.1",
         args=(f"--web.listen-address=:{MONITORING_PORT}", *args),
@@ -89,9 +89,9 @@ def _postgres_exporter(database: str, *args: str) -> Part:
     )
 
 
-def _migrations(database: str) -> Part:
+def _migrations(database: str) -> Service:
     short = database.partition("_")[0]
-    return Part(
+    return Service(
         name=f"migrate-{short}",
         image="setup",
         args=("migrations", "upgrade", database),
@@ -102,10 +102,10 @@ def _migrations(database: str) -> Part:
     )
 
 
-PARTS: Final = (
+SERVICES: Final = (
     _migrations("user_psql"),
     _migrations("shared_psql"),
-    Part(
+    Service(
         name="topology",
         image="setup",
         args=("events.topology",),
@@ -113,7 +113,7 @@ PARTS: Final = (
         secrets=("event-bus-admin",),
         once=True,
     ),
-    Part(
+    Service(
         name="seed",
         image="setup",
         args=("provisioning.seed",),
@@ -124,7 +124,7 @@ PARTS: Final = (
     ),
     _relay("user_psql"),
     _relay("shared_psql"),
-    Part(
+    Service(
         name="dispatcher",
         image="events",
         args=("events.dispatcher",),
@@ -135,7 +135,7 @@ PARTS: Final = (
         # For dead letters, what is addressed to Postgres, the retry store and the clock.
         direct={"shared_psql": 4},
     ),
-    Part(
+    Service(
         name="gateway",
         image="gateway",
         args=("functions.services.gateway", "--bind", "0.0.0.0:8040"),
@@ -148,7 +148,7 @@ PARTS: Final = (
         monitored=True,
         direct={"shared_psql": 1},
     ),
-    Part(
+    Service(
         name="worker",
         image="worker",
         args=(
@@ -171,7 +171,7 @@ PARTS: Final = (
     _postgres_exporter("user_psql"),
     # What Prometheus is shown of instances and dead letters comes from this database.
     _postgres_exporter("shared_psql", "--extend.query-path=/etc/botberi/queries.yml"),
-    Part(
+    Service(
         name="exporter-redis",
         image="oliver006/redis_exporter:v1.74.0-alpine",
         command=("sh", "-ec", _REDIS_EXPORTER, "redis_exporter"),
@@ -185,7 +185,7 @@ PARTS: Final = (
         memory="64Mi",
         ports=(MONITORING_PORT,),
     ),
-    Part(
+    Service(
         name="flower",
         image="watch",
         # By the environment, because a command line shows in every list of processes.
@@ -197,7 +197,7 @@ PARTS: Final = (
         memory="192Mi",
         ports=(4400,),
     ),
-    Part(
+    Service(
         name="docs",
         image="docs",
         args=(
