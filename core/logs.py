@@ -71,7 +71,7 @@ class JsonFormatter(logging.Formatter):
         entry: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "part": self.service,
+            "service": self.service,
             "logger": record.name,
             "message": record.getMessage(),
             "trace_id": now.trace_id,

@@ -17,6 +17,7 @@ def seeded() -> str:
 
 
 def test_the_first_administrator_has_the_password_of_the_secret_and_is_made_once(env: Environment, api: Api) -> None:
+    env.renew()
     secrets_folder.write(env.secrets / "administrator", PASSWORD)
 
     assert f"{ADMINISTRATOR} is new" in seeded()

@@ -151,7 +151,7 @@ class Demo:
         self.it.say("A version is immutable.")
         self.it.ask("POST", versions, who=admin, body=version, hide=hide, expect=409)
         shouter = self._create(user, {"agent": slug, "name": "Loud", "config": {}})
-        self._say_to(user, shouter, "can you receive me")
+        self._say_to(user, shouter, "can you hear me")
         self.it.chapter("The administrator sees and stops any instance")
         self.it.ask("GET", "/v1/admin/instances?limit=3", who=admin, expect=200, show=("id", "agent", "status"))
         self.it.ask(

@@ -51,7 +51,7 @@ def interrupt() -> None:
 def test_what_dies_is_started_again_and_nothing_else_ends(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = made(run, lives=LIVES, once=DIES_ONCE)
     # What it leaves behind ends with it: a child would keep its port.
-    runs.parts[1].check = lambda: starts(run, "once") > 1 and len(list(orphans.processes(run))) == len(runs.parts)
+    runs.services[1].check = lambda: starts(run, "once") > 1 and len(list(orphans.processes(run))) == len(runs.services)
     assert runs.loop(interrupt) is None
     assert (starts(run, "lives"), starts(run, "once")) == (1, 2)
     assert "botberi: once ended with code 3 and is started again; its log is " in capsys.readouterr().out
@@ -60,7 +60,7 @@ def test_what_dies_is_started_again_and_nothing_else_ends(run: Path, capsys: pyt
 
 def test_what_dies_twice_before_everything_is_up_ends_the_run_with_its_last_lines(run: Path) -> None:
     runs = made(run, lives=LIVES, dies=DIES)
-    runs.parts[1].check = lambda: False
+    runs.services[1].check = lambda: False
     trouble = runs.loop(lambda: None)
     assert trouble is not None
     assert trouble.startswith("dies ended again, with code 4; its log ")

@@ -92,12 +92,12 @@ def test_faas_cli_sees_no_address_that_was_meant_for_another_command() -> None:
     assert [name for name in exported if name in substituted and not FOR_FAAS_CLI.fullmatch(name)] == []
 
 
-@pytest.mark.parametrize("services", ["services", "services-ce"])
-def test_the_overlay_that_the_page_of_openfaas_makes_is_whole(tmp_path: Path, parts: str) -> None:
+@pytest.mark.parametrize("folder", ["services", "services-ce"])
+def test_the_overlay_that_the_page_of_openfaas_makes_is_whole(tmp_path: Path, folder: str) -> None:
     shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
     page = TEXT[ROOT / "docs/operations/openfaas.md"]
     [script] = [block for block in SHELL.findall(page) if block.startswith("mkdir deploy/openfaas/mine")]
-    script = script.replace("../services", f"../{parts}")
+    script = script.replace("../services", f"../{folder}")
     subprocess.run(["bash", "-euc", script], cwd=tmp_path, check=True)
     documents = kustomized(str(tmp_path / "deploy/openfaas/mine"))
 
