@@ -16,7 +16,7 @@ DATA = {"notice_id": "notice-foreign", "text": "s"}
 
 
 def notify(path: EventPath, payload: str, eventually: Eventually) -> None:
-    eventually(lambda: "receiving what others say" in path.log("relay"))
+    eventually(lambda: "listening for what others say" in path.log("relay"))
     path.query("select pg_notify('events', :payload)", payload=payload)
 
 
