@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pg8000 import dbapi, native
+from pg8000.core import IN_FAILED_TRANSACTION
 
 from core.configuration import secret
 from core.postgres import pipelined
@@ -110,7 +111,6 @@ statements = st.one_of(
             Statement("select nothing"),
             Statement("selct 1"),
             Statement("select {0}::int", ("x",)),
-            Statement("select {0}::int", ()),
             Statement(""),
             Statement("select"),
             Statement("savepoint here", alone=True),
@@ -231,6 +231,9 @@ def test_a_transaction_is_what_it_is_with_pg8000(both: Both, program: list[Step]
     ours.read_only = False
     failed: object = None
     for step in [*program, "commit", CONTENT]:
+        if isinstance(step, Statement) and not step.sql and plain._transaction_status == IN_FAILED_TRANSACTION:
+            # pg8000's own asks it in the simple protocol, in which nothing at all fails in no transaction.
+            continue
         if isinstance(step, str):
             expected, got = outcome(getattr(plain, step), by_pg8000=True), getattr(ours, step)
         else:
