@@ -361,6 +361,8 @@ def test_an_answer_that_ends_in_the_middle_is_what_it_is_with_pg8000(
     for kind in kinds:
         with Line(place) as line:
             connection = kind(**place, sock=line.near)
+            # Ours begins a transaction with the first question, whose answer is longer for that.
+            answer(connection)
             line.end_after(2**60)
             whole = answer(connection)
             line.end_after(int(part * (line.passed - 1)))

@@ -29,7 +29,7 @@ FUNCTION: Final = "agent"
 TAKEN: Final = (sys.stdlib_module_names - {"test"}) | {
     *("flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "click", "blinker"),
     *("functions_framework", "cloudevents", "deprecation", "wrapt", "packaging", "google", "watchdog"),
-    *("uvicorn", "httptools", "cython_runtime", "botberi_http"),
+    *("uvicorn", "httptools", "typing_extensions", "cython_runtime", "botberi_http"),
 }
 """Modules that an agent's process itself imports: a bundle's files come first and would be taken in their place."""
 

@@ -19,7 +19,7 @@ from functions.tests.alone import without_memory
 from testing.environment import Environment
 
 ASK = """
-    @endpoint("GET", "/things", API errors=(Unavailable,))
+    @endpoint("GET", "/things", errors=(Unavailable,))
     def ask_things(db: UserDb) -> None:
         db.execute(text("set local statement_timeout = '100ms'"))
         db.execute(text("set local lock_timeout = '100ms'"))
