@@ -10,6 +10,7 @@ from core.configuration import secret, setting
 from events import signing
 from events.signing import read_keys
 from migrations.databases import ROLES
+from provisioning import secrets_folder
 from provisioning.secrets import DERIVED, names
 from testing.environment import Environment
 from tools.local.servers import vhosts
@@ -60,7 +61,7 @@ def test_roles_and_tables_are_brought_up_to_date_and_it_is_said() -> None:
 
 
 def test_the_first_agents_and_the_administrator_are_there_after_the_seed(env: Environment) -> None:
-    (env.secrets / "administrator").write_text("what an operator chose")
+    secrets_folder.write(env.secrets / "administrator", "what an operator chose")
     said("seed")
     with env.transaction("shared_psql", "admin") as db:
         assert db.exec_driver_sql("select count(*) from agents where slug in ('echo', 'faq')").scalar() == 2
