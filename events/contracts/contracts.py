@@ -77,16 +77,20 @@ def schema(model: type[Event]) -> dict[str, Any]:
 
     It doesn't forbid further fields, though nobody can publish any: a later one of this version may say more.
     """
-    described: dict[str, JsonValue] = opened(model.model_json_schema())
-    return {"$schema": DIALECT, "$id": envelope.schema_path(model.type)} | described
+    heads: dict[str, JsonValue] = {"$schema": DIALECT, "$id": envelope.schema_path(model.type)}
+    return heads | opened(model.model_json_schema())
 
 
-def opened(value: JsonValue) -> Any:  # noqa: ANN401 - JSON
-    """Return a schema without its `additionalProperties: false`."""
+def opened(schema: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Return a schema without any `additionalProperties: false`."""
+    kept = {key: each for key, each in schema.items() if key != "additionalProperties" or each is not False}
+    return {key: _opened(each) for key, each in kept.items()}
+
+
+def _opened(value: JsonValue) -> JsonValue:
     if isinstance(value, dict):
-        kept = {key: each for key, each in value.items() if key != "additionalProperties" or each is not False}
-        return {key: opened(each) for key, each in kept.items()}
-    return [opened(each) for each in value] if isinstance(value, list) else value
+        return opened(value)
+    return [_opened(each) for each in value] if isinstance(value, list) else value
 
 
 def example(model: type[Event]) -> dict[str, Any]:
@@ -121,18 +125,21 @@ def source(model: type[Event]) -> str:
     return EXAMPLE_SOURCE if model.scope else f"/botberi/{database(model)}"
 
 
-def _sample(name: str, field: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
+def _sample(name: str, field: dict[str, Any]) -> JsonValue:
+    chosen: JsonValue
     if field.get("examples"):
-        return field["examples"][0]
-    if name in SAMPLES:
-        return SAMPLES[name]
-    if "const" in field or "enum" in field or "default" in field:
-        return field.get("const", field.get("default", (field.get("enum") or [None])[0]))
-    if field.get("format") in _BY_FORMAT:
-        return _BY_FORMAT[field["format"]]
-    if field.get("type") == "array":
-        return [_sample("", field["items"])]
-    return _BY_TYPE.get(field.get("type", ""))
+        chosen = field["examples"][0]
+    elif name in SAMPLES:
+        chosen = SAMPLES[name]
+    elif "const" in field or "enum" in field or "default" in field:
+        chosen = field.get("const", field.get("default", (field.get("enum") or [None])[0]))
+    elif field.get("format") in _BY_FORMAT:
+        chosen = _BY_FORMAT[field["format"]]
+    elif field.get("type") == "array":
+        chosen = [_sample("", field["items"])]
+    else:
+        chosen = _BY_TYPE.get(field.get("type", ""))
+    return chosen
 
 
 def present() -> dict[str, dict[str, Any]]:

@@ -165,7 +165,7 @@ class Ear(threading.Thread):
             if body is not None:
                 self._note(json.loads(body))
                 pending += 1
-            if pending and (method is None or pending >= 100):  # noqa: PLR2004 - now and then
+            if pending and (method is None or pending >= 100):
                 channel.basic_ack(0, multiple=True)
                 pending = 0
             if self._stopped.is_set():

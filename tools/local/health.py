@@ -70,10 +70,10 @@ def _consumers(queue: str) -> int:
 
 def worker_answers() -> bool:
     """Return whether a Celery worker answers."""
-    from celery import Celery  # noqa: PLC0415 - slow, and only needed here
-    from kombu.exceptions import OperationalError  # noqa: PLC0415 - slow, and only needed here
+    from celery import Celery
+    from kombu.exceptions import OperationalError
 
-    from functions.jobs.settings import configuration  # noqa: PLC0415 - slow, and only needed here
+    from functions.jobs.settings import configuration
 
     # Whoever only sends jobs may not ask workers for anything.
     app = Celery("botberi-health", set_as_current=False)

@@ -57,7 +57,7 @@ def once(env: BenchEnvironment, size: float) -> dict[str, float]:
     env.start_relay()
     env.start("dispatcher", "events.dispatcher", FUNCTIONS_URL=f"http://127.0.0.1:{ear.port}/function/{{name}}")
     _commit(env, 20)
-    wait(lambda: len(ear.received) >= 20, 30, "the dispatcher calls nobody")  # noqa: PLR2004 - the same number
+    wait(lambda: len(ear.received) >= 20, 30, "the dispatcher calls nobody")
     committed = _commit(env, max(200, int(1500 * size)))
     wait(lambda: committed.keys() <= ear.received.keys(), 30, "an event was not delivered")
     took = [1000 * max(0.0, ear.received[name] - at) for name, at in committed.items()]

@@ -14,7 +14,7 @@ _END: Final = "<!-- end of figures -->"
 
 def number(value: float) -> str:
     """Return a number with three digits that matter."""
-    if value == int(value) or abs(value) >= 100:  # noqa: PLR2004 - three digits
+    if value == int(value) or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}"
 

@@ -27,6 +27,6 @@ def _send(method: str, path: str, port: int, password: str, body: dict[str, str]
     data = json.dumps(body).encode() if body is not None else None
     url = f"http://{LOOPBACK}:{port}{path}"
     status = http_client.request(method, url, seconds=30, body=data, headers=headers).status
-    if status >= 300 and not (method == "DELETE" and status == 404):  # noqa: PLR2004 - HTTP statuses
+    if status >= 300 and not (method == "DELETE" and status == 404):
         message = f"RabbitMQ's management answered {status} to {method} {path}"
         raise LocalError(message)
