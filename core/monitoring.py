@@ -146,5 +146,5 @@ def serve(monitored: Monitored) -> Endpoint | None:
         # To work unseen is better than not to work.
         log.error("nobody can watch: %s:%s can't be had: %s", address, port, error)  # noqa: TRY400 - the sentence says it all
         return None
-    threading.Thread(target=endpoint.serve_forever, name="watching", daemon=True).start()
+    threading.Thread(target=endpoint.serve_forever, name="monitoring", daemon=True).start()
     return endpoint

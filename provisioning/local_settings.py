@@ -36,7 +36,7 @@ class Ports:
     flower: int = 4400
     edge: int = 8080
     monitoring_relay_user: int = 9464
-    """Here and below: health and figures of a part, for those who watch."""
+    """Here and below: health and metrics of a service, for those who watch."""
     monitoring_relay_shared: int = 9465
     monitoring_dispatcher: int = 9466
     monitoring_gateway: int = 9467

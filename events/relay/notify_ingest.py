@@ -47,7 +47,7 @@ class NotifyIngest(threading.Thread):
 
     def __init__(self, database: str, metrics: RelayMetrics) -> None:
         """Listen on `database`."""
-        super().__init__(name="foreign", daemon=True)
+        super().__init__(name="notify-ingest", daemon=True)
         self.database = database
         self.source = f"/notify/{database}"
         """The source of ingested events: whoever may connect can send one, so it is none of Botberi's own."""

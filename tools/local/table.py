@@ -29,7 +29,7 @@ def show(run: Path, ports: Ports, password: str | None, seconds: float) -> None:
         ("shared_psql", f"{LOOPBACK}:{ports.shared_psql}", "the same"),
         ("user_redis", f"{LOOPBACK}:{ports.user_redis}", f"user botberi_admin, password in {secrets}/user-redis-admin"),
         (
-            "figures",
+            "metrics",
             f"http://localhost:{ports.monitoring_relay_user}/metrics",
             f"and {ports.monitoring_relay_shared} to {ports.monitoring_gateway}: docs/operations/events.md",
         ),

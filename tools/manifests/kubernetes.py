@@ -103,7 +103,7 @@ def _deployment(service: Service) -> dict[str, JsonValue]:
 
 
 def _scraped(service: Service) -> dict[str, JsonValue]:
-    """Return what a Prometheus finds that looks for pods: each replica has figures of its own."""
+    """Return what a Prometheus finds that looks for pods: each replica has metrics of its own."""
     if not service.monitored and MONITORING_PORT not in service.ports:
         return {}
     return {"annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": str(MONITORING_PORT)}}
