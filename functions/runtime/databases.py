@@ -101,7 +101,7 @@ _NAMED: Final = re.compile(r"\s*(update|insert into|delete from|select\b.*?\bfro
 
 
 def described(error: BaseException) -> str:
-    """Return what went wrong for the log: of Postgres' API errors the SQLSTATE and what the statement was about.
+    """Return what went wrong for the log: of Postgres' errors the SQLSTATE and what the statement was about.
 
     Neither a value nor the statement's text is part of it.
     """

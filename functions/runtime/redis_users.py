@@ -40,24 +40,24 @@ HASHES: Final = "user-redis-users"
 """The secret that is Redis' ACL file: the users with hashes of their passwords. It is made from the others."""
 
 
-def name(service: str) -> str:
+def name(part: str) -> str:
     """Return the name by which a part logs in."""
-    return f"botberi_{service}"
+    return f"botberi_{part}"
 
 
-def secret_name(service: str) -> str:
+def secret_name(part: str) -> str:
     """Return the name of the secret that is a part's password."""
-    return f"user-redis-{service}"
+    return f"user-redis-{part}"
 
 
-SECRETS: Final = tuple(secret_name(service) for service in USERS)
+SECRETS: Final = tuple(secret_name(part) for part in USERS)
 
 
 def acl(read: Callable[[str], str]) -> str:
     """Return Redis' ACL file; `read` gives a secret by its name."""
     # Off and without a password: nobody is it. But Redis replays the transactions of its append-only file as this user.
     lines = ["user default reset ~* &* +@all"]
-    for service, rules in USERS.items():
-        hashed = hashlib.sha256(read(secret_name(service)).strip().encode()).hexdigest()
-        lines.append(f"user {name(service)} reset on #{hashed} {rules}")
+    for part, rules in USERS.items():
+        hashed = hashlib.sha256(read(secret_name(part)).strip().encode()).hexdigest()
+        lines.append(f"user {name(part)} reset on #{hashed} {rules}")
     return "".join(f"{line}\n" for line in lines)

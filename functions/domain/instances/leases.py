@@ -72,10 +72,12 @@ class Lease:
 # The token is the time in microseconds by the database's clock: leases of one row can't overlap, so it only grows.
 _CLAIM: Final = text(
     """
-    update instances set lease_owner = :lease_owner, lease_expires_at = clock_timestamp() + make_interval(secs =>
-    :seconds), queued_at = null where id = :id and (lease_owner = :lease_owner or lease_expires_at is null or
-    lease_expires_at < clock_timestamp()) returning *, clock_timestamp() as now, (extract(epoch from clock_timestamp())
-    * 1000000)::bigint as token
+    update instances
+    set lease_owner = :lease_owner, lease_expires_at = clock_timestamp() + make_interval(secs => :seconds),
+      queued_at = null
+    where id = :id
+      and (lease_owner = :lease_owner or lease_expires_at is null or lease_expires_at < clock_timestamp())
+    returning *, clock_timestamp() as now, (extract(epoch from clock_timestamp()) * 1000000)::bigint as token
     """
 )
 

@@ -63,7 +63,7 @@ class CloseError(Exception):
 
     @classmethod
     def of(cls, api_error: ApiError) -> Self:
-        """Return the close that says what a function would have refused with."""
+        """Return what ends a connection where a function would have answered with an API error."""
         kinds: dict[type[ApiError], CloseCode] = {
             Unauthenticated: CloseCode.UNAUTHENTICATED,
             Forbidden: CloseCode.FORBIDDEN,
