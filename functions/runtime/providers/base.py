@@ -4,6 +4,7 @@ A module beside this one holds all that is known of one kind of type: its values
 and documents. It is in use as soon as it is imported, so a type that stands there itself needs nothing else.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -117,9 +118,11 @@ class Parameter:
     """Whether the path's template has its name."""
 
 
-class Provider:
+class Provider(ABC):
     """Fills one parameter of a handler. The defaults are those of a type that implies nothing."""
 
+    types: ClassVar[tuple[TypeForm[object], ...]] = ()
+    """Those of the parameters that it fills, unless `takes` goes by something else."""
     stage: ClassVar[int] = REQUEST
     reads_query: ClassVar[bool] = False
     in_endpoints: ClassVar[bool] = True
@@ -154,11 +157,11 @@ class Provider:
     @classmethod
     def takes(cls, parameter: Parameter) -> bool:
         """Return whether it fills a parameter."""
-        raise NotImplementedError
+        return parameter.annotation in cls.types
 
+    @abstractmethod
     def value(self, call: Call) -> object:
         """Return the value, or raise an ApiError."""
-        raise NotImplementedError
 
     def connects(self, declaration: Declaration) -> tuple[str, ...]:  # noqa: ARG002 - others depend on it
         """Return the databases that a deployment connects to because of it."""
@@ -183,12 +186,6 @@ class Prepared(Provider):
         super().__init__(parameter)
         self.prepare = prepare
         self.parameters = parameters
-
-    @override
-    @classmethod
-    def takes(cls, parameter: Parameter) -> bool:
-        """Fill nothing by its type alone."""
-        return False
 
     @override
     def value(self, call: Call) -> object:

@@ -14,7 +14,7 @@ from functions.domain.api_errors import Unavailable
 from functions.runtime import redis_users
 from functions.runtime.databases import DependencyDownError
 from functions.runtime.declarations import Declaration
-from functions.runtime.providers.base import RESOURCE, Call, Parameter, Provider
+from functions.runtime.providers.base import RESOURCE, Call, Provider
 from functions.schemas.base import Cached, ResponseType
 
 log = logging.getLogger(__name__)
@@ -91,16 +91,11 @@ class Cache:
 class CacheProvider(Provider):
     """A `Cache`."""
 
+    types = (Cache,)
     stage = RESOURCE
     in_subscribers = True
     group = "function-cache"
     settings = ("USER_REDIS_URL",)
-
-    @override
-    @classmethod
-    def takes(cls, parameter: Parameter) -> bool:
-        """Take the type."""
-        return parameter.annotation is Cache
 
     @override
     def value(self, call: Call) -> Cache:

@@ -43,6 +43,7 @@ class SharedTransactions:
 class Session(Provider):
     """A `UserDb` or a `SharedDb`: one transaction, which ends with the call."""
 
+    types = (UserDb, SharedDb)
     stage = RESOURCE
     in_subscribers = True
     errors = (DatabaseUnavailable,)
@@ -54,12 +55,6 @@ class Session(Provider):
         self.databases = self.holds = (self.database,)
 
     @override
-    @classmethod
-    def takes(cls, parameter: Parameter) -> bool:
-        """Take both types."""
-        return parameter.annotation in (UserDb, SharedDb)
-
-    @override
     def value(self, call: Call) -> Connection:
         """Return the transaction."""
         return call.session(self.database)
@@ -68,6 +63,7 @@ class Session(Provider):
 class Transactions(Provider):
     """A `UserTransactions` or a `SharedTransactions`."""
 
+    types = (UserTransactions, SharedTransactions)
     stage = RESOURCE
     errors = (DatabaseUnavailable,)
 
@@ -75,12 +71,6 @@ class Transactions(Provider):
         """Take the database from the type."""
         super().__init__(parameter)
         self.databases = (USER_PSQL if parameter.annotation is UserTransactions else SHARED_PSQL,)
-
-    @override
-    @classmethod
-    def takes(cls, parameter: Parameter) -> bool:
-        """Take both types."""
-        return parameter.annotation in (UserTransactions, SharedTransactions)
 
     @override
     def value(self, call: Call) -> UserTransactions | SharedTransactions:

@@ -5,7 +5,7 @@ from collections.abc import Container
 from typing_extensions import override
 
 from functions.domain.api_errors import PreconditionRequired
-from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas
+from functions.runtime.providers.base import Call, Provider, Schema, Schemas
 
 
 class IfMatch(Container[str]):
@@ -27,13 +27,8 @@ class IfMatch(Container[str]):
 class Precondition(Provider):
     """An `IfMatch`."""
 
+    types = (IfMatch,)
     errors = (PreconditionRequired,)
-
-    @override
-    @classmethod
-    def takes(cls, parameter: Parameter) -> bool:
-        """Take the type."""
-        return parameter.annotation is IfMatch
 
     @override
     def value(self, call: Call) -> IfMatch:
