@@ -73,6 +73,11 @@ class Session:
         """Prepare a statement that is run often."""
         return self.connection.prepare(sql)
 
+    @property
+    def has_notifications(self) -> bool:
+        """Whether notifications have been read that `notifications` has not returned yet."""
+        return bool(self.connection.notifications)
+
     def notifications(self) -> list[tuple[str, str]]:
         """Return channel and payload of each notification that has arrived since the last call, asking the server."""
         self.connection.run("")

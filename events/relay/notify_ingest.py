@@ -77,7 +77,9 @@ class NotifyIngest(threading.Thread):
         session.run(f"listen {CHANNEL}")
         log.info("listening for what others say on %s of %s", CHANNEL, self.database)
         while not self._stopped.is_set():
-            select.select([session.socket], [], [], 0.5)
+            # What came together with the answer to another statement is no longer in the socket.
+            if not session.has_notifications and not select.select([session.socket], [], [], 0.5)[0]:
+                continue
             for _channel, payload in session.notifications():
                 self._take(session, payload)
 
