@@ -62,10 +62,10 @@ def check_port() -> None:
 
 
 def parameters(service: str, *, heartbeat: int = 5) -> "pika.ConnectionParameters":
-    """Return how `service` (`admin`, `relay`, `dispatcher`) connects: address from EVENT_BUS_URL, secret
-    event-bus-<part>.
+    """Return how `service` (`admin`, `relay`, `dispatcher`) connects.
 
-    `heartbeat` is in seconds: HEARTBEAT where losing the peer has to be noticed soon.
+    The address is from EVENT_BUS_URL, the password from the secret event-bus-<service>. `heartbeat` is in seconds:
+    HEARTBEAT where losing the peer has to be noticed soon.
     """
     import pika  # noqa: PLC0415 - functions know the names above, and have no pika
 

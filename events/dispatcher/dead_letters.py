@@ -112,7 +112,7 @@ def dead_letter_row(queue: str, delivery: Delivery, result: CallResult) -> dict[
     return {
         "id": new_id("ded"),
         "queue": queue,
-        # Two that have no id are two letters.
+        # Two that have no id are two dead letters.
         "event_id": _name(delivery.event_id),
         **known,
         "reason": result.reason,

@@ -126,11 +126,11 @@ class HttpConnection:
         """Send a request and read its answer; raise TimeoutError after the monotonic `deadline`."""
         self._deadline = deadline
         self._send(request)
-        result = self._reader
-        result.begin()
-        while not result.whole and len(result.body) < limit:
-            result.feed(self._receive())
-        return Response(result.status, result.body[:limit], result.whole and result.reusable, result.media_type)
+        reader = self._reader
+        reader.begin()
+        while not reader.whole and len(reader.body) < limit:
+            reader.feed(self._receive())
+        return Response(reader.status, reader.body[:limit], reader.whole and reader.reusable, reader.media_type)
 
     def close(self) -> None:
         """Close the connection."""

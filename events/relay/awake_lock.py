@@ -33,7 +33,7 @@ class AwakeLock:
     def request(self) -> None:
         """Ask for the lock unless it is held or asked for; a try would starve behind writers that share it."""
         if not self.held and self._requesting is None and not self.failed:
-            self._requesting = threading.Thread(target=self._acquire, name="gate", daemon=True)
+            self._requesting = threading.Thread(target=self._acquire, name="awake-lock", daemon=True)
             self._requesting.start()
 
     def _acquire(self) -> None:

@@ -82,7 +82,7 @@ where epoch = :epoch
 returning epoch
 """
 
-# The same in front of a read. A relay that was superseded finds nothing, and receives why when it saves by itself.
+# The same in front of a read. A relay that was superseded finds nothing, and learns why when it saves by itself.
 _SAVING: Final = f"with saved as ({_SAVE})"
 _IF_SAVED: Final = "and exists (select from saved) "
 

@@ -67,7 +67,7 @@ def test_it_listens_on_addresses_of_both_kinds() -> None:
 
 
 @pytest.mark.parametrize(("path", "code"), [("/_/ready", 0), ("/nowhere", 1)])
-def test_a_containers_health_check_receives_the_answer_out(
+def test_a_containers_health_check_hears_the_answer_out(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], path: str, code: int
 ) -> None:
     watch = served(monkeypatch, Monitored(FAMILIES, samples))

@@ -83,9 +83,7 @@ _CLAIM: Final = text(
 
 
 def acquire(db: SharedDb, instance_id: str, lease_owner: str, seconds: float) -> Lease | None:
-    """Acquire or renew the lease on an instance for `seconds`; None while another holds it, or without such an
-    instance.
-    """
+    """Acquire or renew the lease on an instance for `seconds`; None while another holds it, or if there is no such."""
     row = db.execute(_CLAIM, {"id": instance_id, "lease_owner": lease_owner, "seconds": seconds}).mappings().first()
     return None if row is None else Lease.of(row)
 
