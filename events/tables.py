@@ -5,7 +5,6 @@ SQLAlchemy's table classes at a cold start.
 """
 
 from sqlalchemy import (
-    TIMESTAMP,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -23,16 +22,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import UserDefinedType
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "pk": "%(table_name)s_pkey",
-    }
-)
+from shared_psql_models.tables import TIME
+from shared_psql_models.tables import metadata as shared_metadata
 
-TIME = TIMESTAMP(timezone=True)
+metadata = MetaData(naming_convention=shared_metadata.naming_convention)
+
 RESOLUTIONS = "resolution in ('redriven', 'discarded')"
 
 

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from sqlalchemy import (
-    TIMESTAMP,
     Boolean,
     CheckConstraint,
     Column,
@@ -18,9 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON
 
-from shared_psql_models.tables import Json, Record, metadata
-
-TIME = TIMESTAMP(timezone=True)
+from shared_psql_models.tables import TIME, Json, Record, metadata
 
 agents = Table(
     "agents",

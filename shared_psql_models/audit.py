@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import TIMESTAMP, Column, Index, Table, Text, func
+from sqlalchemy import Column, Index, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared_psql_models.tables import Json, Record, metadata
+from shared_psql_models.tables import TIME, Json, Record, metadata
 
 audit = Table(
     "audit",
@@ -18,8 +18,8 @@ audit = Table(
     Column("actor", Text, nullable=False),
     Column("trace_id", Text),
     Column("data", JSONB, nullable=False),
-    Column("happened_at", TIMESTAMP(timezone=True), nullable=False),
-    Column("recorded_at", TIMESTAMP(timezone=True), nullable=False, server_default=func.now()),
+    Column("happened_at", TIME, nullable=False),
+    Column("recorded_at", TIME, nullable=False, server_default=func.now()),
     Index(None, "subject", "id"),
     Index(None, "source", "event_id", unique=True),
 )

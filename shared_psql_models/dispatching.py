@@ -1,7 +1,6 @@
 """What the dispatcher keeps: the retry store, with events of subjects that fail, and the slots of schedules."""
 
 from sqlalchemy import (
-    TIMESTAMP,
     BigInteger,
     Column,
     ForeignKeyConstraint,
@@ -15,9 +14,7 @@ from sqlalchemy import (
     func,
 )
 
-from shared_psql_models.tables import metadata
-
-TIME = TIMESTAMP(timezone=True)
+from shared_psql_models.tables import TIME, metadata
 
 deferred_subjects = Table(
     "deferred_subjects",

@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from sqlalchemy import ARRAY, TIMESTAMP, Column, ForeignKey, Table, Text, func
+from sqlalchemy import ARRAY, Column, ForeignKey, Table, Text, func
 
-from shared_psql_models.tables import Record, metadata
-
-TIME = TIMESTAMP(timezone=True)
+from shared_psql_models.tables import TIME, Record, metadata
 
 publishers = Table(
     "publishers",

@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SkipValidation
-from sqlalchemy import MetaData, RowMapping
+from sqlalchemy import TIMESTAMP, MetaData, RowMapping
 
 metadata = MetaData(
     naming_convention={
@@ -14,6 +14,8 @@ metadata = MetaData(
         "pk": "%(table_name)s_pkey",
     }
 )
+
+TIME = TIMESTAMP(timezone=True)
 
 Json = Annotated[dict[str, JsonValue], SkipValidation]
 """An object of a JSON column, which Postgres has seen to."""
