@@ -90,11 +90,11 @@ def _claim(instance_id: str, lease_owner: str) -> Lease | None:
 
 def _advance(lease: Lease, *, hurry: bool) -> float | None:
     """Do one step. Return how long to pause before the next one; None when the lease was released."""
-    step = next_step(lease, driver().observe(lease.instance_id))
+    step = next_step(lease, driver().observe(lease.id))
     try:
         change = _do(lease, step)
     except (OSError, TimeoutError):
-        log.exception("the driver failed", extra={"instance_id": lease.instance_id, "action": step.action})
+        log.exception("the driver failed", extra={"instance_id": lease.id, "action": step.action})
         return _after_trouble(lease, step)
     reach("converge.done")
     reach(f"converge.done.{step.action}")
@@ -108,15 +108,15 @@ def _do(lease: Lease, step: Step) -> Change | None:
     match step.action:
         case Action.DEPLOY:
             with shared_transaction(ROLE) as db:
-                deployment = deployments.read(db, lease.instance_id, lease.token)
+                deployment = deployments.read(db, lease.id, lease.token)
             try:
                 driver().deploy(deployment)
             except CannotDeployError as error:
                 return Change.failed(explain(error.reason), attempts=lease.attempts)
         case Action.STOP:
-            driver().stop(lease.instance_id, lease.token)
+            driver().stop(lease.id, lease.token)
         case Action.REMOVE:
-            driver().remove(lease.instance_id, lease.token)
+            driver().remove(lease.id, lease.token)
         case Action.NOTHING:
             pass
     return step.change
@@ -131,7 +131,7 @@ def _record(lease: Lease, step: Step, change: Change | None, *, hurry: bool) -> 
                 lease.status,
                 change.status,
                 change.explanation.reason,
-                extra={"subject": lease.instance_id},
+                extra={"subject": lease.id},
             )
             return AT_ONCE
         if step.deadline_in is not None:

@@ -4,11 +4,10 @@ Every write of a worker is one UPDATE that is guarded by the lease's owner and b
 it: a worker whose lease was taken over, or who didn't see that somebody has changed the desired state, writes nothing.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from sqlalchemy import RowMapping, func, text, update
+from sqlalchemy import func, text, update
 
 from events.catalog.instances import InstanceStatusChanged
 from functions.domain.databases import SharedDb
@@ -16,17 +15,17 @@ from functions.domain.instances import history
 from functions.domain.instances.changes import Change
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
+from shared_psql_models.tables import Record
 
 
 class LeaseLost(Exception):
     """Another worker has the lease, or the desired state has changed: read the instance and plan again."""
 
 
-@dataclass(frozen=True)
-class Lease:
-    """An instance as its worker read it when it acquired or renewed the lease."""
+class Lease(Record):
+    """An instance as its worker read it when it acquired or renewed the lease; without its config."""
 
-    instance_id: str
+    id: str
     lease_owner: str
     token: int
     """The fencing token: later leases of an instance have higher ones, and a driver refuses calls with a lower one."""
@@ -34,7 +33,7 @@ class Lease:
     """By the database's clock."""
     owner_id: str
     version_id: str
-    desired: DesiredState
+    desired_state: DesiredState
     status: Status
     row_version: int
     attempts: int
@@ -42,26 +41,6 @@ class Lease:
     due_at: datetime
     deadline_at: datetime | None
     updated_at: datetime
-
-    @classmethod
-    def of(cls, row: RowMapping) -> Self:
-        """Build the lease from what `_CLAIM` returns."""
-        return cls(
-            instance_id=row["id"],
-            lease_owner=row["lease_owner"],
-            token=row["token"],
-            now=row["now"],
-            owner_id=row["owner_id"],
-            version_id=row["version_id"],
-            desired=DesiredState(row["desired_state"]),
-            status=Status(row["status"]),
-            row_version=row["row_version"],
-            attempts=row["attempts"],
-            address=row["address"],
-            due_at=row["due_at"],
-            deadline_at=row["deadline_at"],
-            updated_at=row["updated_at"],
-        )
 
     @property
     def overdue(self) -> bool:
@@ -108,7 +87,7 @@ def record(db: SharedDb, lease: Lease, change: Change) -> None:
         fields |= {"config": {}, "secret_places": []}
     _guarded(db, lease, fields)
     event = InstanceStatusChanged(
-        instance_id=lease.instance_id,
+        instance_id=lease.id,
         owner_id=lease.owner_id,
         previous=lease.status,
         status=change.status,
@@ -139,11 +118,11 @@ def _guarded(db: SharedDb, lease: Lease, fields: dict[str, Any]) -> None:
     written = db.execute(
         update(instances)
         .where(
-            instances.c.id == lease.instance_id,
+            instances.c.id == lease.id,
             instances.c.row_version == lease.row_version,
             instances.c.lease_owner == lease.lease_owner,
         )
         .values(fields)
     )
     if written.rowcount != 1:
-        raise LeaseLost(lease.instance_id)
+        raise LeaseLost(lease.id)

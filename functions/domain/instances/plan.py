@@ -73,7 +73,7 @@ def next_step(lease: Lease, observed: Observed) -> Step:
     if lease.status in {Status.DELETING, Status.DELETED}:
         # There is no way back, whatever is wanted.
         return _towards_deleted(lease, observed)
-    match lease.desired:
+    match lease.desired_state:
         case DesiredState.DELETED:
             return _towards_deleted(lease, observed)
         case DesiredState.STOPPED:

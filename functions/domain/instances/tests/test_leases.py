@@ -65,7 +65,7 @@ def test_a_command_that_came_in_between_is_never_overlooked(launch: Launch, acqu
         write(env, lease)
     with pytest.raises(LeaseLost), env.transaction("shared_psql", "worker") as db:
         leases.release(SharedDb(db), lease, due_in=1000)
-    assert acquire(instance).desired == "stopped"
+    assert acquire(instance).desired_state == "stopped"
 
 
 def test_a_status_its_history_and_its_event_are_written_together(

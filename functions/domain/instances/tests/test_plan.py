@@ -1,7 +1,6 @@
 """The plan, played against a simulated driver."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -20,13 +19,13 @@ from shared_psql_models.statuses import TRANSIENT, DesiredState, Status
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 TURN: Final = Lease(
-    instance_id="ins",
+    id="ins",
     lease_owner="worker",
     token=1,
     now=NOW,
     owner_id="usr",
     version_id="ver",
-    desired=DesiredState.RUNNING,
+    desired_state=DesiredState.RUNNING,
     status=Status.PENDING,
     row_version=1,
     attempts=0,
@@ -40,7 +39,8 @@ EXITED: Final = Observed(State.EXITED)
 
 
 def step(desired: DesiredState, status: Status, state: State, **facts: object) -> Step:
-    return next_step(replace(TURN, desired=desired, status=status, **facts), Observed(state))  # type: ignore[arg-type]  # as the lease has them
+    lease = TURN.model_copy(update={"desired_state": desired, "status": status, **facts})
+    return next_step(lease, Observed(state))
 
 
 class Play:
@@ -76,15 +76,15 @@ class Play:
     def _record(self, change: Change) -> None:
         self.changes.append(change)
         deadline = None if change.deadline_in is None else self.lease.now + timedelta(seconds=change.deadline_in)
-        self.lease = replace(
-            self.lease,
-            status=change.status,
-            attempts=change.attempts,
-            address=change.address,
-            due_at=self.lease.now + timedelta(seconds=change.due_in),
-            deadline_at=deadline,
-            updated_at=self.lease.now,
-        )
+        now_so = {
+            "status": change.status,
+            "attempts": change.attempts,
+            "address": change.address,
+            "due_at": self.lease.now + timedelta(seconds=change.due_in),
+            "deadline_at": deadline,
+            "updated_at": self.lease.now,
+        }
+        self.lease = self.lease.model_copy(update=now_so)
 
     def _rests(self) -> bool:
         return self.lease.status not in TRANSIENT and self.observed.state in {State.ABSENT, State.READY}
@@ -92,8 +92,9 @@ class Play:
     def _wait(self, taken: Step) -> None:
         if taken.deadline_in is not None:
             deadline = self.lease.now + timedelta(seconds=taken.deadline_in) if taken.deadline_in else None
-            self.lease = replace(self.lease, deadline_at=deadline)
-        self.lease = replace(self.lease, now=self.lease.now + timedelta(seconds=taken.look_again_in or 1))
+            self.lease = self.lease.model_copy(update={"deadline_at": deadline})
+        now = self.lease.now + timedelta(seconds=taken.look_again_in or 1)
+        self.lease = self.lease.model_copy(update={"now": now})
 
 
 @given(
@@ -108,7 +109,8 @@ def test_it_always_comes_to_rest_where_it_is_wanted(
     desired: DesiredState, status: Status, state: State, *, answers: bool, attempts: int, overdue: bool
 ) -> None:
     deadline = NOW - timedelta(seconds=1) if overdue else NOW + timedelta(seconds=60)
-    lease = replace(TURN, desired=desired, status=status, attempts=attempts, deadline_at=deadline)
+    facts = {"desired_state": desired, "status": status, "attempts": attempts, "deadline_at": deadline}
+    lease = TURN.model_copy(update=facts)
     play = Play(lease, state, answers=answers)
     rested = play.until_it_rests()
     allowed = {desired.value} if desired != DesiredState.RUNNING else {"running", "failed"}
