@@ -1,14 +1,13 @@
 """`botberi events parked` and `dead`: list, show, redrive or drop what could not be delivered, in both databases."""
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Final
 
 import click
 
-from cli.queries import DATABASES, databases, table
+from cli.queries import DATABASES, actor, databases, table
 from core import context
 from functions.domain.event_path import dead_letters, resolving
 from functions.domain.event_path.dead_letters import DeadLetterNotFound, Filter
@@ -129,7 +128,7 @@ def _resolve(
     """
     if bool(named) == (criteria is not None):
         raise click.UsageError("give either ids, or a filter, or --all")
-    resolved_by = f"command-line:{os.environ.get('USER', os.getuid())}"
+    resolved_by = actor()
     action = Action(resolution, resolved_by=resolved_by, reason=resolution_reason, dry_run=dry_run)
     more = True
     while more:

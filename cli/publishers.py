@@ -1,18 +1,15 @@
 """`botberi publishers`: let other systems publish events, each with a key of its own, and stop them."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
-from cli.queries import table
-from core import context
+from cli.queries import administering, table
 from functions.domain.api_errors import ApiError
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishers as rules
 from functions.domain.event_path.publishers import ListedPublisher, Wanted
-from migrations.databases import connect
 
 
 @click.group()
@@ -78,9 +75,8 @@ def revoke(name: str, reason: str) -> None:
 @contextmanager
 def _acting() -> Iterator[SharedDb]:
     """Open a transaction with an administrator's rights; what is refused is told in one line."""
-    by = f"command-line:{os.environ.get('USER', os.getuid())}"
     try:
-        with context.entered(context.Context.start(actor=by)), connect("shared_psql", "admin").begin() as db:
-            yield SharedDb(db)
+        with administering("shared_psql") as connection:
+            yield SharedDb(connection)
     except ApiError as api_error:
         raise click.ClickException(api_error.detail) from None

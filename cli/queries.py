@@ -1,5 +1,6 @@
 """What the commands share: questions to the databases and to RabbitMQ, and tables for people."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import Final
@@ -10,6 +11,7 @@ from pika.exceptions import AMQPError, ChannelClosedByBroker
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from core import context
 from core.configuration import MissingSettingError
 from core.logs import said
 from core.postgres.errors import Error
@@ -45,6 +47,18 @@ def _connected(database: str, role: str) -> Session:
 def transaction(database: str) -> AbstractContextManager[Connection]:
     """Open a transaction on a database, with the rights of the broker's functions."""
     return connect(database, "broker").begin()
+
+
+def actor() -> str:
+    """Return whoever runs the command, as the audit trail names them."""
+    return f"command-line:{os.environ.get('USER', os.getuid())}"
+
+
+@contextmanager
+def administering(database: str) -> Iterator[Connection]:
+    """Open a transaction on a database with an administrator's rights, for whoever runs the command."""
+    with context.entered(context.Context.start(actor=actor())), connect(database, "admin").begin() as connection:
+        yield connection
 
 
 @contextmanager

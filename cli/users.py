@@ -1,18 +1,15 @@
 """`botberi users`: suspend and restore accounts, and say what they may do."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
-from cli.queries import table
-from core import context
+from cli.queries import administering, table
 from functions.domain.accounts import accounts, administration
 from functions.domain.accounts.accounts import SCOPES, Account
 from functions.domain.api_errors import ApiError
 from functions.domain.databases import UserDb
-from migrations.databases import connect
 
 reason_option = click.option(
     "--reason", required=True, help="Kept in the audit trail; the account's owner may see it, too."
@@ -71,9 +68,8 @@ def change_scopes(who: str, scopes: tuple[str, ...], reason: str) -> None:
 @contextmanager
 def _account(who: str) -> Iterator[tuple[UserDb, Account]]:
     """Open a transaction with an administrator's rights, and find an account in it."""
-    actor = f"command-line:{os.environ.get('USER', os.getuid())}"
     try:
-        with context.entered(context.Context.start(actor=actor)), connect("user_psql", "admin").begin() as connection:
+        with administering("user_psql") as connection:
             db = UserDb(connection)
             yield db, accounts.find_by_email(db, who) if "@" in who else accounts.find(db, who)
     except ApiError as api_error:
