@@ -5,20 +5,25 @@ from pathlib import Path
 from typing import Final
 
 from events import signing
+from events.topology.declaration import PERMISSIONS
 from functions.domain.accounts import keys
 from functions.runtime import redis_users
 from migrations.databases import DATABASES, ROLES
 
-EVENT_BUS_SERVICES: Final = ("admin", "relay", "dispatcher", "gateway")
+EVENT_BUS_SERVICES: Final = tuple(user.removeprefix("botberi_") for user in PERMISSIONS)
 """RabbitMQ's users are `botberi_<part>`."""
 
 _OTHERS: Final = ("psql-superuser", *redis_users.SECRETS, "flower")
 
 
+def of_roles() -> list[str]:
+    """Return the names of the passwords of the databases' roles."""
+    return [f"{database}-{role}".replace("_", "-") for database in DATABASES for role in ROLES]
+
+
 def names() -> list[str]:
     """Return the names of all passwords."""
-    databases = [f"{database}-{role}".replace("_", "-") for database in DATABASES for role in ROLES]
-    return [*databases, *(f"event-bus-{part}" for part in EVENT_BUS_SERVICES), *_OTHERS]
+    return [*of_roles(), *(f"event-bus-{part}" for part in EVENT_BUS_SERVICES), *_OTHERS]
 
 
 def fill(folder: Path) -> None:
@@ -30,7 +35,7 @@ def fill(folder: Path) -> None:
             write(folder / name, secrets.token_urlsafe(24))
     if not (folder / signing.SECRET).exists():
         write(folder / signing.SECRET, signing.new_key() + "\n")
-    if not (folder / "jwt-signing-key").exists():
+    if not (folder / keys.PRIVATE).exists():
         keys.generate(folder)
 
 

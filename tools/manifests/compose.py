@@ -6,13 +6,10 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from events import signing
-from events.topology.declaration import PERMISSIONS
-from functions.domain.accounts import keys
-from functions.runtime import redis_users
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
-from migrations.databases import DATABASES, ROLES
+from migrations.databases import DATABASES
+from provisioning import secrets, secrets_folder
 from tools.manifests.yaml_text import dump
 
 FILE: Final = Path("docker-compose.local.yml")
@@ -59,33 +56,12 @@ _REACHED: Final = {"USER_PSQL_URL": "user_psql_pool", "SHARED_PSQL_URL": "shared
 _SUPERUSER: Final = "psql-superuser"
 
 
-def secret_names() -> list[str]:
-    """Return the name of every secret, sorted: provisioning.secrets makes them."""
-    event_bus = [name.removeprefix("botberi_") for name in PERMISSIONS]
-    others = [
-        _SUPERUSER,
-        *redis_users.SECRETS,
-        redis_users.HASHES,
-        "flower",
-        "grafana",
-        "pgbouncer-exporter",
-        "administrator",
-        "event-bus-definitions",
-    ]
-    others += [keys.PRIVATE, keys.PUBLIC, signing.SECRET]
-    return sorted([*_passwords(), *(f"event-bus-{part}" for part in event_bus), *others])
-
-
-def _passwords() -> list[str]:
-    return [f"{database}-{role}".replace("_", "-") for database in DATABASES for role in ROLES]
-
-
 def compose(declarations: Sequence[Declaration], root: Path) -> str:
     """Return the compose file: the head that people write, and below it what follows from the declarations."""
     head = (root / FILE).read_text(encoding="utf-8").partition(GENERATED)[0]
     services = {"secrets": _secrets(), "migrate": _migrate()}
     services |= {each.deployment: _function(each) for each in sorted(declarations, key=lambda each: each.name)}
-    volumes = {"volumes": dict.fromkeys([*_DATA, *(_volume(name) for name in secret_names())])}
+    volumes = {"volumes": dict.fromkeys([*_DATA, *(_volume(name) for name in secrets.names())])}
     volumes["networks"] = {name: {} if leads_out else {"internal": True} for name, leads_out in NETWORKS.items()}
     parts = "\n".join(_indented(_merging(dump({name: service}))) for name, service in services.items())
     return f"{head}{GENERATED}{parts}\n{dump(volumes).replace(': null', ':')}"
@@ -135,7 +111,7 @@ def _secrets() -> dict[str, JsonValue]:
         "network_mode": "none",
         "volumes": [
             "${BOTBERI_ENVIRONMENT:-./environments/dev}:/environment",
-            *(f"{_volume(name)}:/volumes/{name}" for name in secret_names()),
+            *(f"{_volume(name)}:/volumes/{name}" for name in secrets.names()),
         ],
     }
 
@@ -148,7 +124,7 @@ def _migrate() -> Mapping[str, object]:
         "command": ["provisioning.migrate"],
         "environment": "*direct",
         "networks": list(DATABASES),
-        "volumes": _mounts([_SUPERUSER, *_passwords()]),
+        "volumes": _mounts([_SUPERUSER, *secrets_folder.of_roles()]),
         "depends_on": {
             "secrets": {"condition": "service_completed_successfully"},
             **dict.fromkeys(DATABASES, healthy),

@@ -11,7 +11,8 @@ from functions.runtime.environment import environment
 from functions.runtime.problems import status_of
 from functions.runtime.providers.callers import Guard
 from functions.runtime.transport import SERVER_ERRORS
-from tools.manifests import compose, edge
+from provisioning import secrets
+from tools.manifests import edge
 from tools.manifests.openapi import ABOUT
 from tools.manifests.pages import ROOT, head, table
 from tools.manifests.responses import errors_by_status
@@ -136,7 +137,7 @@ def settings(declarations: Sequence[Declaration]) -> str:
         ABOUT_SECRETS,
         table(
             ("name", "what it is", "for"),
-            [(f"`{name}`", _meaning(name), _readers(name, kept[name])) for name in compose.secret_names()],
+            [(f"`{name}`", _meaning(name), _readers(name, kept[name])) for name in secrets.names()],
         ),
     ]
     return "\n\n".join(pages) + "\n"

@@ -1,6 +1,5 @@
 """A private RabbitMQ server with its own port mapper, users and cookie."""
 
-import json
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -8,8 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from provisioning import secrets_folder
-from provisioning.broker import VHOST, definitions
+from provisioning.broker import VHOST
 from provisioning.local_settings import LOOPBACK, Ports
+from provisioning.secrets import DEFINITIONS, derived
 from tools.local.ports import accepts
 from tools.local.servers import managed_process
 from tools.local.servers.binaries import find
@@ -93,5 +93,4 @@ def _configure(folder: Path, ports: Ports, secrets_of_run: Path, *, durable: boo
     if not cookie.exists():
         secrets_folder.write(cookie, secrets.token_hex(32))
         cookie.chmod(0o400)
-    passwords = {part: (secrets_of_run / f"event-bus-{part}").read_text() for part in secrets_folder.EVENT_BUS_SERVICES}
-    secrets_folder.write(folder / "definitions.json", json.dumps(definitions(passwords)))
+    secrets_folder.write(folder / "definitions.json", derived(secrets_of_run)[DEFINITIONS])

@@ -6,6 +6,7 @@ from pathlib import Path
 from functions.runtime import redis_users
 from provisioning import secrets_folder
 from provisioning.local_settings import LOOPBACK
+from provisioning.secrets import derived
 from tools.local.servers import managed_process
 from tools.local.servers.binaries import find
 from tools.local.servers.managed_process import ManagedProcess
@@ -16,7 +17,7 @@ def start(name: str, port: int, *, run: Path, durable: bool) -> ManagedProcess:
     folder = run / name
     folder.mkdir(parents=True, exist_ok=True)
     users, configuration = folder / "users.acl", folder / "redis.conf"
-    secrets_folder.write(users, redis_users.acl(lambda name: (run / "secrets" / name).read_text()))
+    secrets_folder.write(users, derived(run / "secrets")[redis_users.HASHES])
     persistence = ["appendonly yes"] if durable else ["appendonly no"]
     lines = [f"bind {LOOPBACK}", f"port {port}", f'dir "{folder}"', f'aclfile "{users}"', 'save ""', *persistence]
     secrets_folder.write(configuration, "\n".join(lines))
