@@ -5,7 +5,7 @@ from typing import Final
 
 from events.broker import bus
 from tools.chaos.environment import QUEUE, BrokenError, ChaosEnvironment
-from tools.chaos.load import until
+from tools.harness.environment import wait
 
 ALARM: Final = 10
 """Seconds of a memory alarm: longer than a connection may be silent."""
@@ -107,7 +107,7 @@ def delete_queue(env: ChaosEnvironment, times: int) -> None:
         for _ in env.rounds(times):
             time.sleep(1)
             _unbind(env)
-            until(lambda: env.path.depth(QUEUE.queue) == 0, 60, "the queue doesn't get empty")
+            wait(lambda: env.path.depth(QUEUE.queue) == 0, 60, "the queue doesn't get empty")
             time.sleep(0.5)
             with env.path.broker() as broker:
                 broker.channel().queue_delete(QUEUE.queue)
@@ -119,7 +119,7 @@ def delete_queue(env: ChaosEnvironment, times: int) -> None:
 def _unbind(env: ChaosEnvironment) -> None:
     with env.path.broker() as broker:
         broker.channel().queue_unbind(QUEUE.queue, bus.EXCHANGE, "#")
-    until(lambda: env.path.parked() != [], 60, "nothing was parked")
+    wait(lambda: env.path.parked() != [], 60, "nothing was parked")
 
 
 def _redrive(env: ChaosEnvironment) -> None:

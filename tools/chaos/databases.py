@@ -11,8 +11,8 @@ from typing import Final
 from core.postgres.errors import DatabaseError
 from core.postgres.session import Session
 from tools.chaos.environment import BrokenError, ChaosEnvironment
-from tools.chaos.load import BATCH, Pace, until
-from tools.harness.environment import high_water
+from tools.chaos.load import BATCH, Pace
+from tools.harness.environment import high_water, wait
 
 CONNECTIONS: Final = ("botberi-relay", "botberi-relay-wake-up", "botberi-relay-awake-lock")
 
@@ -54,7 +54,7 @@ def transact(env: ChaosEnvironment, times: int) -> None:
     with env.pressure():
         for number in env.rounds(times):
             with closing(Session("shared_psql", "migrator", name="prepared")) as session:
-                until(lambda each=number: _prepared(session, each), 60, "nothing could be prepared")  # type: ignore[misc]  # bound now
+                wait(lambda each=number: _prepared(session, each), 60, "nothing could be prepared")  # type: ignore[misc]  # bound now
                 session.limit(300)
                 session.run("call write_many(100000)")
                 env.recovered()

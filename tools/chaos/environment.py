@@ -11,14 +11,13 @@ from typing import Final
 
 from core.postgres.errors import Error
 from events.subscriptions import Subscription
-from provisioning import local_settings
-from tools.chaos.load import Ear, Load, Marker, Pace, until
+from tools.chaos.load import Ear, Load, Marker, Pace
 from tools.harness import history
+from tools.harness.environment import wait
 from tools.harness.history import Verdict
 from tools.harness.outages import PrivateServers, private_servers
 from tools.harness.path import DATABASE, EventPath, running
 from tools.harness.scrape import Watch
-from tools.local.servers import managed_process
 from tools.local.servers.managed_process import ManagedProcess
 
 QUEUE: Final = Subscription("history", "botberi.history", ("#",))
@@ -81,7 +80,7 @@ class ChaosEnvironment:
         finally:
             self.marker.close()
             self.ear.stop()
-            self.stop_relays()
+            self.path.stop()
 
     def check_alive(self) -> None:
         """Raise BrokenError if a relay has ended that nobody ended."""
@@ -97,8 +96,8 @@ class ChaosEnvironment:
 
     def settle(self) -> None:
         """Wait until everything that was committed is delivered and received."""
-        until(lambda: history.drained(self.path), TIMEOUT, "not everything was delivered")
-        until(lambda: self.path.depth(QUEUE.queue) == 0, TIMEOUT, "not everything was received")
+        wait(lambda: history.drained(self.path), TIMEOUT, "not everything was delivered")
+        wait(lambda: self.path.depth(QUEUE.queue) == 0, TIMEOUT, "not everything was received")
         received = -1
         while received != (received := len(self.ear.received)):
             time.sleep(0.5)
@@ -111,20 +110,13 @@ class ChaosEnvironment:
         """Start a relay and wait until it is active or stands by."""
         watch = Watch.on_a_free_port()
         process = self.start(name, **watch.settings, **environment)
-        until(lambda: watch.status("/_/ready") == HTTPStatus.OK, TIMEOUT, f"{name} isn't ready")
+        wait(lambda: watch.status("/_/ready") == HTTPStatus.OK, TIMEOUT, f"{name} isn't ready")
         return process
 
     def start(self, name: str, prefix: Sequence[str] = (), **environment: str) -> ManagedProcess:
         """Start a relay, behind the command `prefix`, with more in its environment."""
         command = [*prefix, sys.executable, "-m", "events.relay", DATABASE]
-        self.path.processes[name] = managed_process.start(
-            name,
-            command,
-            run=self.path.folder,
-            cwd=local_settings.ROOT,
-            environment={**self.path.environment, **environment},
-        )
-        return self.path.processes[name]
+        return self.path.run(name, command, **environment)
 
     def active(self) -> str:
         """Wait until one of the relays holds the lease, and return its name."""
@@ -137,7 +129,7 @@ class ChaosEnvironment:
                 found.extend(name for name, each in self.path.processes.items() if _is(each, pid))
             return bool(found)
 
-        until(look, TIMEOUT, "no relay is active")
+        wait(look, TIMEOUT, "no relay is active")
         return found[0]
 
     def send(self, name: str, number: signal.Signals) -> None:
@@ -157,16 +149,8 @@ class ChaosEnvironment:
             marked = marked or self.marker.mark()
             return marked is not None and self.ear.marked >= marked
 
-        until(passes, seconds, "events don't pass any more")
+        wait(passes, seconds, "events don't pass any more", pause=0.01)
         self.recoveries.append(time.monotonic() - started)
-
-    def stop_relays(self) -> None:
-        """Stop every relay."""
-        for process in self.path.processes.values():
-            with suppress(ProcessLookupError):
-                os.kill(process.process.pid, signal.SIGCONT)
-            process.stop(seconds=8)
-        self.path.processes.clear()
 
 
 def _is(process: ManagedProcess, pid: str) -> bool:

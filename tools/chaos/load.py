@@ -4,7 +4,6 @@ import json
 import random
 import threading
 import time
-from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -183,13 +182,3 @@ class Ear(threading.Thread):
         """Stop listening."""
         self._stopped.set()
         self.join()
-
-
-def until(condition: Callable[[], bool], seconds: float, otherwise: str) -> float:
-    """Wait for a condition and return how long it took; raise TimeoutError after `seconds`."""
-    started = time.monotonic()
-    while not condition():
-        if time.monotonic() - started > seconds:
-            raise TimeoutError(otherwise)
-        time.sleep(0.01)
-    return time.monotonic() - started

@@ -6,7 +6,8 @@ import time
 from typing import Final
 
 from tools.chaos.environment import BrokenError, ChaosEnvironment
-from tools.chaos.load import Pace, until
+from tools.chaos.load import Pace
+from tools.harness.environment import wait
 from tools.harness.scrape import Watch
 
 
@@ -37,7 +38,7 @@ def kill_in_places(env: ChaosEnvironment, times: int) -> None:
                 env.path.query("select emit_event('com.botberi.thing.unheard_of.v1', 'agt_unheard_of', '{}')")
             env.send("relay-1", signal.SIGTERM)
             env.start("relay-1")
-            until(lambda each=victim: not each.alive, 60, f"the relay did not die at {place}")  # type: ignore[misc]  # bound now
+            wait(lambda each=victim: not each.alive, 60, f"the relay did not die at {place}")  # type: ignore[misc]  # bound now
             del env.path.processes["victim"]
             env.recovered()
 
@@ -84,7 +85,7 @@ def nap(env: ChaosEnvironment, times: int) -> None:
         env.start("relay-1", RELAY_PROBE_SECONDS="0", RELAY_LINGER_SECONDS="0.01", **watch.settings)
         env.active()
         for _ in env.rounds(times):
-            until(env.path.awake_lock_is_free, 30, "the relay doesn't fall asleep")
+            wait(env.path.awake_lock_is_free, 30, "the relay doesn't fall asleep")
             time.sleep(random.uniform(0, 0.01))
             env.recovered()
         notifications = watch.value("botberi_relay_wakeups_total", kind="notification")

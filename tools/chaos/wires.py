@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from tools.chaos import network
 from tools.chaos.environment import ChaosEnvironment
-from tools.chaos.load import until
+from tools.harness.environment import wait
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def _in_network(env: ChaosEnvironment) -> Iterator[network.Network]:
     ports = (env.servers.ports.shared_psql, env.servers.ports.event_bus)
     with network.made(*ports) as made, env.pressure(relays=False):
         env.start("inside", network.inside(), **made.settings(env.path.environment))
-        until(lambda: env.active() == "inside", 60, "the relay in the namespace isn't active")
+        wait(lambda: env.active() == "inside", 60, "the relay in the namespace isn't active")
         env.stand_by("outside")
         yield made
 
@@ -26,7 +26,7 @@ def _back_inside(env: ChaosEnvironment) -> None:
     """Let the relay in the namespace be active again."""
     time.sleep(random.uniform(0, 1))
     env.send("outside", signal.SIGTERM)
-    until(lambda: env.active() == "inside", 60, "the relay in the namespace isn't active again")
+    wait(lambda: env.active() == "inside", 60, "the relay in the namespace isn't active again")
     env.stand_by("outside")
 
 

@@ -148,9 +148,9 @@ class BenchEnvironment:
         return str(done.stdout)
 
 
-def wait(condition: Callable[[], bool], seconds: float, otherwise: str) -> None:
+def wait(condition: Callable[[], bool], seconds: float, otherwise: str, *, pause: float = 0.02) -> None:
     """Wait for a condition, or raise TimeoutError."""
-    if not until(condition, seconds=seconds, pause=0.02):
+    if not until(condition, seconds=seconds, pause=pause):
         raise TimeoutError(otherwise)
 
 

@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -81,6 +81,10 @@ class EventPath:
         """Start `relay`, `relay-2`, … or `dispatcher`."""
         part = name.partition("-")[0]
         command = [sys.executable, "-m", f"events.{part}", *([DATABASE] if part == "relay" else []), *arguments]
+        return self.run(name, command, **environment)
+
+    def run(self, name: str, command: Sequence[str], **environment: str) -> ManagedProcess:
+        """Start a command as one of the path's processes, with more in its environment."""
         environment = {**self.environment, **environment}
         process = managed_process.start(
             name, command, run=self.folder, cwd=local_settings.ROOT, environment=environment
