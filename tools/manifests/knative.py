@@ -72,7 +72,7 @@ def _labels(declaration: Declaration) -> dict[str, str]:
     return {
         "app.kubernetes.io/part-of": "botberi",
         "app.kubernetes.io/component": "function",
-        "botberi.com/API": declaration.api,
+        "botberi.com/api": declaration.api,
     }
 
 
