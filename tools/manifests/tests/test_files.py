@@ -11,7 +11,7 @@ from tools.manifests.settings_table import SETTINGS
 
 READ = re.compile(r"""(?:setting\(|os\.environ\.get\(|os\.environ\[)["']([A-Z_]+)["']""")
 
-TOOLING = ("tests", "local", "manifests", "containers", "bench", "agents")
+TOOLING = ("tests", "agents")
 """Folders whose settings are their own business."""
 
 
