@@ -12,9 +12,10 @@ from typing import Final
 import click
 
 from cli import dead_letters, deploying, inspection, publishers, repair, users
-from cli.queries import DATABASES, FAILURES
+from cli.queries import FAILURES
 from core.configuration import SECRETS_FOLDER
 from core.logs import said
+from migrations.databases import DATABASES
 from provisioning import local_settings
 
 _ADDRESS: Final = re.compile(r"[^:/]+:\d+/[^/]+")

@@ -8,7 +8,7 @@ from typing import Final
 import pika
 from pika.exceptions import AMQPError
 
-from cli.queries import DATABASES, ask, broker
+from cli.queries import ask, broker
 from core.logs import said
 from events import subscriptions
 from events.broker import bus, management
@@ -17,6 +17,7 @@ from events.broker.management import Existing
 from events.dispatcher.clock import schedules_of
 from events.relay.outbox_reader import IDENTITY
 from events.topology import declaration
+from migrations.databases import DATABASES
 
 Problem = tuple[str, str, str]
 """Where, what, and the remedy."""

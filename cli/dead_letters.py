@@ -7,11 +7,12 @@ from typing import Final
 
 import click
 
-from cli.queries import DATABASES, actor, databases, table
+from cli.queries import actor, databases, table
 from core import context
 from functions.domain.event_path import dead_letters, resolving
 from functions.domain.event_path.dead_letters import DeadLetterNotFound, Filter
 from functions.domain.event_path.resolving import Action, Outcome, Resolution
+from migrations.databases import DATABASES
 
 _HEADS: Final = ("id", "died_at", "database", "queue", "type", "subject", "reason", "attempts")
 

@@ -5,8 +5,8 @@ from typing import Final
 
 import click
 
-from cli.queries import DATABASES
 from events import signing
+from migrations.databases import DATABASES
 
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
 
@@ -104,4 +104,4 @@ def seed() -> None:
 
 
 def _chosen(database: str) -> tuple[str, ...]:
-    return DATABASES if database == "both" else (database,)
+    return tuple(DATABASES) if database == "both" else (database,)

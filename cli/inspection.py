@@ -9,11 +9,12 @@ from typing import Any, Final
 import click
 from pydantic import JsonValue
 
-from cli.queries import DATABASES, FAILURES, ask, broker, depths, table, transaction
+from cli.queries import FAILURES, ask, broker, depths, table, transaction
 from core.logs import said
 from events.broker import bus
 from events.wire import NotAnEventError, decode
 from functions.domain.event_path import status as event_path
+from migrations.databases import DATABASES
 
 _DEFERRED: Final = "select queue, count(*) from deferred_events group by queue"
 

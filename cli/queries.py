@@ -18,9 +18,7 @@ from core.postgres.errors import Error
 from core.postgres.session import Row, Session, Value
 from events import subscriptions
 from events.broker import bus
-from migrations.databases import connect
-
-DATABASES: Final = ("user_psql", "shared_psql")
+from migrations.databases import DATABASES, connect
 
 FAILURES: Final = (MissingSettingError, Error, DBAPIError, AMQPError, OSError)
 """What a question may end in: something is missing, can't be reached, or refuses."""

@@ -2,8 +2,8 @@
 
 import shutil
 import sys
-from pathlib import Path
 
+from provisioning.local_settings import ROOT
 from tools.local import orphans
 from tools.local.errors import LocalError
 from tools.local.lock import exclusive
@@ -11,7 +11,7 @@ from tools.local.lock import exclusive
 
 def main() -> None:
     """Remove `.local`, unless `make run` is up."""
-    run = Path(__file__).resolve().parents[2] / ".local"
+    run = ROOT / ".local"
     try:
         with exclusive(run):
             orphans.end(run)

@@ -12,7 +12,8 @@ from events.contracts import contracts
 from events.event import Event
 from functions.runtime.declarations import Declaration
 from functions.services.realtime.received_event import owned_types
-from tools.manifests.pages import ROOT, head, table
+from provisioning.local_settings import ROOT
+from tools.manifests.pages import head, table
 from tools.manifests.producers import consumers, producers
 
 FOLDER: Final = Path("docs/events")

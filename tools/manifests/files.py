@@ -5,6 +5,7 @@ from typing import Final
 
 from events.contracts import contracts
 from functions.runtime.functions import declarations
+from provisioning.local_settings import ROOT
 from tools.manifests import (
     asyncapi,
     compose,
@@ -20,8 +21,6 @@ from tools.manifests import (
 )
 from tools.manifests.openapi import ABOUT, document
 from tools.manifests.subscriptions import subscriptions
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 VERSION: Final = "0.1.0"
 """Of the images; a test compares it with pyproject.toml's."""

@@ -1,10 +1,7 @@
 """What all generated pages have in common."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Final
-
-ROOT: Final = Path(__file__).resolve().parents[2]
 
 NOTE: Final = "<!-- Written by `make manifests` from what the functions declare: change those, not this page. -->"
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from events.event import Event
 from functions.runtime.declarations import Declaration
-from tools.manifests.pages import ROOT
+from provisioning.local_settings import ROOT
 
 PUBLISHING: Final = Path("functions/broker/publish_event.py")
 """By which other systems say something."""

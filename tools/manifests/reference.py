@@ -12,9 +12,10 @@ from functions.runtime.problems import status_of
 from functions.runtime.providers.callers import Guard
 from functions.runtime.transport import SERVER_ERRORS
 from provisioning import secrets
+from provisioning.local_settings import ROOT
 from tools.manifests import edge
 from tools.manifests.openapi import ABOUT
-from tools.manifests.pages import ROOT, head, table
+from tools.manifests.pages import head, table
 from tools.manifests.responses import errors_by_status
 from tools.manifests.services import SERVICES
 from tools.manifests.settings_table import SECRET_READERS, SECRETS, SETTINGS

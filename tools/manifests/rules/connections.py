@@ -4,11 +4,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from functions.runtime.databases import POOL_SIZE
-from migrations.databases import POOLED
+from migrations.databases import DATABASES, POOLED
 from tools.manifests.rules.knative_rules import Document, containers, environment, services
 from tools.manifests.services import SERVICES
-
-DATABASES: Final = ("user_psql", "shared_psql")
 
 RESERVED: Final = 3
 """Of Postgres' limit, for its superuser."""

@@ -17,13 +17,14 @@ from events.contracts import contracts
 from functions.runtime.functions import declarations
 from functions.services.realtime import protocol
 from functions.services.realtime.received_event import owned_types
+from provisioning.local_settings import ROOT
 from tools.local.servers import binaries
-from tools.manifests import asyncapi, files, realtime
+from tools.manifests import asyncapi, realtime
 from tools.manifests.asyncapi_channels import short
 
 Json = dict[str, Any]
 
-PARSER: Final = files.ROOT / "build/asyncapi/node_modules"
+PARSER: Final = ROOT / "build/asyncapi/node_modules"
 DOCUMENT: Final[Json] = json.loads(asyncapi.document(declarations()))
 ERROR: Final = 0
 """The severity; 1 is a warning, 2 information, 3 a hint."""
@@ -82,7 +83,7 @@ def test_the_official_parser_finds_what_was_spoilt(parsed: dict[str, Json], name
 
 def test_the_parser_reads_that_every_subscriber_receives_its_types_from_its_queue(parsed: dict[str, Json]) -> None:
     every = sorted(load())
-    for each in subscriptions.read(files.ROOT / "deploy/subscriptions.json"):
+    for each in subscriptions.read(ROOT / "deploy/subscriptions.json"):
         action, addresses, messages = parsed["ours"]["operations"][each.function]
         assert (action, addresses) == ("receive", [each.queue])
         assert sorted(messages) == (every if "#" in each.types else sorted(each.types))
@@ -112,7 +113,7 @@ def test_the_parser_reads_what_browsers_and_the_gateway_say(parsed: dict[str, Js
 
 
 def test_the_lock_of_the_parser_has_a_hash_for_everything_and_no_address_of_a_registry() -> None:
-    lock = json.loads((files.ROOT / "deploy/requirements/asyncapi/package-lock.json").read_text())
+    lock = json.loads((ROOT / "deploy/requirements/asyncapi/package-lock.json").read_text())
     packages = [each for path, each in lock["packages"].items() if path]
     assert [each for each in packages if not each["integrity"].startswith("sha512-") or "resolved" in each] == []
     assert len(packages) > 100

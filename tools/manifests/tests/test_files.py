@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from provisioning import secrets
+from provisioning.local_settings import ROOT
 from tools.manifests import files
 from tools.manifests.settings_table import SETTINGS
 
@@ -29,11 +30,11 @@ def test_a_file_that_was_changed_by_hand_or_is_missing_is_stale(tmp_path: Path) 
 
 @pytest.mark.parametrize("package", ["functions", "events", "migrations"])
 def test_every_setting_that_is_read_is_explained(package: str) -> None:
-    sources = [file for file in (files.ROOT / package).rglob("*.py") if not set(TOOLING) & set(file.parts)]
+    sources = [file for file in (ROOT / package).rglob("*.py") if not set(TOOLING) & set(file.parts)]
     read = {name for file in sources for name in READ.findall(file.read_text(encoding="utf-8"))}
     assert read <= SETTINGS.keys()
 
 
 def test_every_secret_that_is_made_is_explained() -> None:
-    page = (files.ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/reference/settings.md").read_text(encoding="utf-8")
     assert [name for name in secrets.names() if f"| `{name}` |" not in page] == []

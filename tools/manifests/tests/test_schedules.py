@@ -7,7 +7,7 @@ from events.dispatcher.clock import schedules_of
 from events.schedules import Schedule
 from events.subscriptions import Subscription, read
 from functions.runtime import functions
-from tools.manifests.files import ROOT
+from provisioning.local_settings import ROOT
 
 
 def scheduled() -> list[Subscription]:
