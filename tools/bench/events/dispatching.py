@@ -28,7 +28,6 @@ def once(env: BenchEnvironment, size: float) -> dict[str, float]:
     asked = _wrk(env, port, sample.strip(), max(2, round(5 * size)))
     count = int(8000 * size)
     env.program(sys.executable, "-m", "tools.bench.events.opponents", "pipelined", str(count))
-    before = _calls(port)["count"]
     env.stop("function")
     function = env.start("function", "tools.bench.events.function", str(port))
     function.wait_until(lambda: answers(port, "/_/health"))

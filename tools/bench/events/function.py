@@ -1,6 +1,6 @@
 """`python -m tools.bench.events.function PORT`: the no-op subscriber in the product's host, which counts its calls.
 
-`GET /calls` answers `{"count", "first", "last"}`, the times by the clock that all processes share, and begins anew.
+`GET /calls` answers `{"count", "first", "last"}`, the times by the clock that all processes share.
 """
 
 import json

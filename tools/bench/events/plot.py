@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from tools.bench.events.report import measured, number, verdict
+from tools.bench.events.report import number, verdict
 from tools.bench.events.rows import ROWS, Row, Sample
 
 _LEFT: Final = 400
@@ -22,7 +22,7 @@ _STYLE: Final = "font: 13px system-ui, sans-serif; fill: #1f2328"
 
 def svg(samples: Sequence[Sample], where: str) -> str:
     """Return the picture: a dot for the median, a line for the range, the must in the middle."""
-    rows = [row for row in ROWS if measured(row, samples) and row.must]
+    rows = [row for row in ROWS if row.values(samples) and row.must]
     width, height = _LEFT + _WIDTH + _RIGHT, _TOP + _LINE * len(rows) + 46
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
@@ -49,7 +49,7 @@ def _scale(height: int) -> list[str]:
 
 
 def _row(row: Row, samples: Sequence[Sample], y: int) -> list[str]:
-    values = measured(row, samples)
+    values = row.values(samples)
     figure = row.figure(values)
     colour = _COLOURS[verdict(row, figure)]
     ends = sorted(_place(_goodness(row, value)) for value in (values[0], values[-1]))

@@ -19,16 +19,11 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def measured(row: Row, samples: Sequence[Sample]) -> list[float]:
-    """Return the values of a row; empty when nothing measured it."""
-    return row.values(samples)
-
-
 def cells(row: Row, samples: Sequence[Sample]) -> list[str]:
     """Return a line of the table: title, figure, range, repetitions, must, aim, verdict."""
     sign = "≥" if row.more_is_better else "≤"
     goals = [f"{sign} {number(row.must)}{_unit(row)}", number(row.aim) if row.aim is not None else ""]
-    values = measured(row, samples)
+    values = row.values(samples)
     if not values:
         return [row.title, "not measured", "", "0", *goals, "—"]
     figure = row.figure(values)

@@ -14,10 +14,10 @@ class Row:
     """A figure."""
 
     title: str
-    resources: tuple[str, ...]
+    inputs: tuple[str, ...]
     """Names in a sample."""
     value: Callable[[Sequence[float]], float]
-    """From the needed values of one repetition."""
+    """From its inputs in one repetition."""
     must: float
     aim: float | None = None
     more_is_better: bool = True
@@ -27,10 +27,10 @@ class Row:
 
     def values(self, samples: Sequence[Sample]) -> list[float]:
         """Return the figure of each repetition that measured it."""
-        complete = [sample for sample in samples if all(name in sample for name in self.resources)]
+        complete = [sample for sample in samples if all(name in sample for name in self.inputs)]
         if self.pooled:
-            return sorted(value for sample in complete for value in _listed(sample[self.resources[0]]))
-        return sorted(self.value([_listed(sample[name])[0] for name in self.resources]) for sample in complete)
+            return sorted(value for sample in complete for value in _listed(sample[self.inputs[0]]))
+        return sorted(self.value([_listed(sample[name])[0] for name in self.inputs]) for sample in complete)
 
     def figure(self, values: Sequence[float]) -> float:
         """Return what counts: the median, or of a pool the 99th percentile."""
