@@ -6,7 +6,7 @@ export PYTHONPATH := $(CURDIR)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: ## Run all of Botberi on this machine, until Ctrl-C
@@ -135,6 +135,6 @@ compose-test: ## Test the images and the whole topology on a container engine
 	@.venv/bin/pytest -q -rs -s -p no:randomly -m containers tools/images
 
 .PHONY: bench-functions
-bench-functions: ## Measure functions beside a bare one and FastAPI, and the servers that could serve them
+bench-functions: ## Measure functions beside a bare one and FastAPI
 	@tools/local/bootstrap.sh bench
 	@.venv/bin/python -m tools.bench.http

@@ -32,23 +32,23 @@ _ABOUT: Final = (
 
 def document() -> str:
     """Return the document as JSON text."""
-    said_to: list[type[Message]] = [Authenticate, Subscribe]
-    produced_by = list(NOTICES)
+    from_client: list[type[Message]] = [Authenticate, Subscribe]
+    from_gateway = list(NOTICES)
     whole = {
         "asyncapi": "3.0.0",
         "id": "urn:com:botberi:realtime",
         "info": {"title": "Botberi's events for browsers", "version": "1", "description": _ABOUT},
         "defaultContentType": "application/json",
         "servers": {"edge": {"host": "localhost:8080", "protocol": "ws", "description": "`wss` behind TLS."}},
-        "channels": {"realtime": _channel([*said_to, *produced_by])},
+        "channels": {"realtime": _channel([*from_client, *from_gateway])},
         "operations": {
-            "receive": _operation("receive", "What a client says.", map(protocol.name_of, said_to)),
-            "tell": _operation("send", "What the gateway says.", [*map(protocol.name_of, produced_by), _EVENT]),
+            "receive": _operation("receive", "What a client says.", map(protocol.name_of, from_client)),
+            "tell": _operation("send", "What the gateway says.", [*map(protocol.name_of, from_gateway), _EVENT]),
         },
         "components": {
-            "messages": {protocol.name_of(each): _message(each) for each in (*said_to, *produced_by)}
+            "messages": {protocol.name_of(each): _message(each) for each in (*from_client, *from_gateway)}
             | {_EVENT: _event()},
-            "schemas": {"CloudEvent": envelope.schema()} | _schemas([*said_to, *produced_by]),
+            "schemas": {"CloudEvent": envelope.schema()} | _schemas([*from_client, *from_gateway]),
         },
     }
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"

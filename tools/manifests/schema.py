@@ -42,7 +42,7 @@ _VIEW: Final = re.compile(r"^CREATE VIEW .*?;$", re.MULTILINE | re.DOTALL)
 _QUALIFIER: Final = re.compile(r"\b(?!public\.)[a-z_]+\.(?=[a-z_]+)")
 """Before a column of a view; Postgres 16 and later leave it out where a select has one table."""
 
-_SPEAKERS: Final = re.compile(r"'\{.*\}'(?=::jsonb \$\$;)")
+_PRODUCERS: Final = re.compile(r"'\{.*\}'(?=::jsonb \$\$;)")
 
 
 def file(database: str) -> Path:
@@ -57,7 +57,7 @@ def schema(database: str) -> str:
     password = secret(f"{database}-migrator".replace("_", "-"))
     command = [str(find("pg_dump")), *_OPTIONS, f"--host={host}", f"--port={port}", "--username=botberi_migrator", name]
     dump = subprocess.run(command, env={"PGPASSWORD": password}, stdout=subprocess.PIPE, text=True, check=True).stdout
-    text = _SPEAKERS.sub("'{}'", _NOISE.sub("", dump))
+    text = _PRODUCERS.sub("'{}'", _NOISE.sub("", dump))
     text = _VIEW.sub(lambda view: _QUALIFIER.sub("", view[0]), text)
     return HEAD + re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
