@@ -30,7 +30,7 @@ TIMEOUT: Final = 900
 
 
 class Containers:
-    """What a test may know of the world inside the containers."""
+    """What a test may know of what is inside the containers."""
 
     def __init__(self, ports: dict[str, int], secrets: Path) -> None:
         """`ports` by the names in `PORTS`; `secrets` is the folder of their files."""

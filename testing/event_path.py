@@ -11,7 +11,7 @@ from tools.harness.path import RECEIVE_ALL, RECEIVE_SOME, EventPath
 
 @pytest.fixture(scope="module")
 def quiet_path(env: Environment) -> Iterator[EventPath]:
-    """Make the event path in a world made anew, its topology made, nothing started."""
+    """Make the event path in an environment made anew, its topology made, nothing started."""
     env.renew()
     with paths.running(env.session / f"events-{env.worker}", env.environment()) as made:
         made.subscribe(RECEIVE_ALL, RECEIVE_SOME)

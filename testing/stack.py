@@ -92,7 +92,7 @@ class Stack(Api):
 
 @contextmanager
 def running(env: Environment) -> Iterator[Stack]:
-    """Start everything in a world made anew, with the sample agents in the catalog; leave nothing of it running.
+    """Start everything in an environment made anew, with the sample agents in the catalog; leave nothing of it running.
 
     At the end every message that RabbitMQ has seen meanwhile must have been as the catalog promises.
     """

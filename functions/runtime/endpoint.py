@@ -30,7 +30,7 @@ from functions.runtime.providers.query import QueryParameters
 from functions.runtime.routes import match
 
 STANDARD: Final = (Guard, JsonBody, PathValue, QueryParameters, Session)
-"""What fills parameters whose types are defined in rooms below. Others are in use once their types are imported."""
+"""What fills parameters whose types are defined in packages below. Others are in use once their types are imported."""
 
 log = logging.getLogger(__name__)
 
