@@ -6,6 +6,7 @@ something else. What can't be read is answered in its turn, and its connection e
 
 import asyncio
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import inf
 from typing import ClassVar, Final
@@ -56,7 +57,7 @@ class RequestError(Exception):
         self.detail = detail
 
 
-class Connection(HttpToolsProtocol):
+class Connection(HttpToolsProtocol, ABC):
     """A client's connection."""
 
     limits: ClassVar[Limits] = Limits()
@@ -76,9 +77,9 @@ class Connection(HttpToolsProtocol):
     """Whether nothing is read any more."""
 
     @staticmethod
+    @abstractmethod
     def problem(code: str, detail: str | None) -> tuple[int, Headers, bytes]:
         """Make the response to a request that can't be read."""
-        raise NotImplementedError
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own
         """Wait for a request."""
