@@ -107,6 +107,12 @@ class Declaration:
         return any(each.reads_query for each in self.all_parameters)
 
     @cached_property
+    def methods(self) -> frozenset[str]:
+        """The methods that it answers: HEAD wherever it answers GET, OPTIONS where it takes CloudEvents."""
+        more = (method for each in self.parameters for method in each.methods)
+        return frozenset({self.method, *more, *(("HEAD",) if self.method == "GET" else ())})
+
+    @cached_property
     def holds(self) -> tuple[str, ...]:
         """The databases in which a transaction is open as long as the handler runs."""
         return tuple(database for each in self.parameters for database in each.holds)

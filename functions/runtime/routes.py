@@ -30,12 +30,6 @@ def expression(template: str) -> re.Pattern[str]:
     return re.compile("".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))
 
 
-def methods_of(declaration: Declaration) -> set[str]:
-    """Return the methods that an endpoint answers: HEAD wherever it answers GET, OPTIONS where it takes CloudEvents."""
-    more = {method for each in declaration.parameters for method in each.methods}
-    return {declaration.method, *more, *(("HEAD",) if declaration.method == "GET" else ())}
-
-
 def match(declarations: Iterable[Declaration], method: str, path: str) -> tuple[Declaration, dict[str, Any]]:
     """Return the endpoint for a request and the values in its path, or refuse."""
     allowed: set[str] = set()
@@ -43,10 +37,10 @@ def match(declarations: Iterable[Declaration], method: str, path: str) -> tuple[
         found = expression(declaration.path).fullmatch(path)
         if found is None:
             continue
-        if method in methods_of(declaration):
+        if method in declaration.methods:
             # The server has percent-decoded the path: decoding it again would let `%252F` pass for a slash.
             return declaration, found.groupdict()
-        allowed |= methods_of(declaration)
+        allowed |= declaration.methods
     if allowed:
         raise MethodNotAllowed(allowed)
     raise RouteNotFound

@@ -11,7 +11,7 @@ from typing import Final
 import flask
 
 from functions.runtime.declarations import Declaration
-from functions.runtime.routes import MethodNotAllowed, methods_of
+from functions.runtime.routes import MethodNotAllowed
 
 METHOD: Final = "OPTIONS"
 
@@ -26,8 +26,8 @@ def consent(declaration: Declaration, request: flask.Request) -> flask.Response:
     """Answer the handshake; raise MethodNotAllowed for an OPTIONS that is none."""
     origin = request.headers.get(ORIGIN, "")
     if not _HOST.fullmatch(origin):
-        raise MethodNotAllowed(methods_of(declaration))
-    allowed = {"Allow": ", ".join(sorted(methods_of(declaration))), "WebHook-Allowed-Origin": origin}
+        raise MethodNotAllowed(declaration.methods)
+    allowed = {"Allow": ", ".join(sorted(declaration.methods)), "WebHook-Allowed-Origin": origin}
     if RATE in request.headers:
         allowed["WebHook-Allowed-Rate"] = "*"
     return flask.Response(status=200, headers=allowed)

@@ -15,7 +15,7 @@ from functions.runtime import transport, webhooks
 from functions.runtime.declarations import Declaration
 from functions.runtime.problems import problem
 from functions.runtime.providers.callers import Guard
-from functions.runtime.routes import MethodNotAllowed, RouteNotFound, methods_of
+from functions.runtime.routes import MethodNotAllowed, RouteNotFound
 from tools.manifests.grouping import group_of
 
 HEAD: Final = "# Written by `make manifests` from what the functions declare: change those, not this file.\n"
@@ -96,7 +96,7 @@ def events(declarations: Iterable[Declaration]) -> str:
     What attributes a producer adds can't be known, and nginx can't let headers pass by the beginning of their names: so
     all pass but those that somebody behind believes.
     """
-    taking = sorted(each.path for each in declarations if webhooks.METHOD in methods_of(each))
+    taking = sorted(each.path for each in declarations if webhooks.METHOD in each.methods)
     return "\n".join((HEAD, *(_event_location(path) for path in taking)))
 
 
@@ -234,7 +234,7 @@ def _behind(host: str) -> str:
 
 def _refuse_overlaps(endpoints: Iterable[Declaration]) -> None:
     for one, other in combinations(endpoints, 2):
-        if methods_of(one) & methods_of(other) and _overlap(one.path, other.path):
+        if one.methods & other.methods and _overlap(one.path, other.path):
             message = f"{one.name} ({one.path}) and {other.name} ({other.path}) would answer the same request"
             raise AmbiguousRouteError(message)
 
@@ -249,14 +249,14 @@ def _pattern(path: str) -> str:
 
 
 def _asked(declaration: Declaration) -> str:
-    methods = "|".join(sorted(methods_of(declaration)))
+    methods = "|".join(sorted(declaration.methods))
     return f'"~^({methods}):{_pattern(declaration.path)}$"'
 
 
 def _allowed(endpoints: Iterable[Declaration]) -> Iterable[tuple[str, str]]:
     methods: dict[str, set[str]] = {}
     for each in endpoints:
-        methods.setdefault(_pattern(each.path), set()).update(methods_of(each))
+        methods.setdefault(_pattern(each.path), set()).update(each.methods)
     return ((f'"~^{pattern}$"', f'"{", ".join(sorted(found))}"') for pattern, found in methods.items())
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
-from functions.runtime.routes import methods_of
 from tools.attack import probes
 from tools.attack.spellings import spellings
 from tools.manifests import edge as generated
@@ -31,7 +30,7 @@ def test_every_endpoint_is_reached_at_its_method_and_path(edge: Edge, each: Decl
 @pytest.mark.parametrize("each", ENDPOINTS, ids=lambda each: each.name)
 def test_another_method_is_refused_with_those_that_are_allowed(edge: Edge, each: Declaration) -> None:
     answer = edge.ask("PUT", filled(each.path), {"Content-Length": "0"})
-    siblings = [methods_of(other) for other in ENDPOINTS if other.path == each.path]
+    siblings = [other.methods for other in ENDPOINTS if other.path == each.path]
     assert (answer.status, answer.json["code"]) == (405, "method_not_allowed")
     assert answer.headers["Allow"] == ", ".join(sorted(set().union(*siblings)))
 
