@@ -163,6 +163,7 @@ class _Call:
 
 
 def _write(_data: bytes) -> None:
+    """Refuse what WSGI (PEP 3333) keeps for frameworks that are older than it: none is served here."""
     raise NotImplementedError("the body is what an application returns")
 
 
