@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,9 +16,12 @@ from typing import IO, Any
 import pytest
 
 from core import http_client
+from provisioning.local_settings import ROOT
+from tools.local.ports import accepts, free_ports
 from tools.local.servers import binaries
+from tools.local.wait import until
 
-START = Path(__file__).resolve().parents[3] / "deploy" / "nginx" / "start.sh"
+START = ROOT / "deploy" / "nginx" / "start.sh"
 
 
 OWN = {"WORKERS": "1", "TRUSTED_PROXIES": "unix:"}
@@ -111,12 +113,6 @@ class Echo(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def need_nginx() -> None:
     """Skip the test where nginx is missing."""
     if binaries.installed("nginx") is None:
@@ -143,7 +139,7 @@ def running(folder: Path, answering: type[BaseHTTPRequestHandler] = Echo, /, **s
     need_nginx()
     echo = ThreadingHTTPServer(("127.0.0.1", 0), answering)
     threading.Thread(target=echo.serve_forever, daemon=True).start()
-    port = free_port()
+    [port] = free_ports(1)
     behind = f"127.0.0.1:{echo.server_port}"
     places = dict.fromkeys(("FUNCTIONS", "GATEWAY", "USER_DOCS", "ADMIN_DOCS", "BROKER_DOCS"), behind)
     echo.edge = Edge(port)  # type: ignore[attr-defined]  # for the handler
@@ -160,24 +156,13 @@ def running(folder: Path, answering: type[BaseHTTPRequestHandler] = Echo, /, **s
 
 
 def _await(process: "subprocess.Popen[str]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    process.kill()
-    message = f"the edge doesn't listen: {log.read_text()}"
-    raise AssertionError(message)
+    until(lambda: process.poll() is not None or accepts(port), seconds=60, pause=0.02)
+    if process.poll() is not None or not accepts(port):
+        process.kill()
+        message = f"the edge doesn't listen: {log.read_text()}"
+        raise AssertionError(message)
 
 
 def wait_until_refused(port: int) -> None:
     """Wait until nobody listens on a port any more."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return
-        time.sleep(0.02)
-    message = f"somebody still listens on {port}"
-    raise AssertionError(message)
+    assert until(lambda: not accepts(port), seconds=60, pause=0.02), f"somebody still listens on {port}"

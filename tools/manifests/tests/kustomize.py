@@ -2,15 +2,13 @@
 
 import subprocess
 from functools import cache
-from pathlib import Path
 
 import pytest
 
+from provisioning.local_settings import ROOT
 from tools.local.servers import binaries
 from tools.manifests.rules.knative_rules import Document
 from tools.manifests.yaml_text import load_all
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 @cache

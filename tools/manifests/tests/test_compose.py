@@ -1,16 +1,15 @@
 """What the compose file leaves behind, and what it opens to whom."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from provisioning.local_settings import ROOT
 from tools.local.servers.postgres_server import WITHOUT_VALUES
 from tools.manifests.services import SERVICES, Service
 
-ROOT = Path(__file__).resolve().parents[3]
 TEXT = (ROOT / "docker-compose.local.yml").read_text(encoding="utf-8")
 IN_COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)["services"]
 

@@ -1,6 +1,5 @@
 """Who reaches whom under compose: those who share a network, so nobody shares one who mustn't."""
 
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -10,9 +9,9 @@ import yaml
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
+from provisioning.local_settings import ROOT
 from tools.manifests.compose import NETWORKS
 
-ROOT = Path(__file__).resolve().parents[3]
 FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = FILE["services"]
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from functions.runtime.functions import declarations
-from tools.manifests.tests.edge_server import Answer, Edge, free_port, running, wait_until_refused
+from tools.local.ports import free_ports
+from tools.manifests.tests.edge_server import Answer, Edge, running, wait_until_refused
 
 LARGEST = max(each.max_body for each in declarations())
 
@@ -109,7 +110,7 @@ def test_what_nginx_itself_refuses_is_a_problem_too(edge: Edge, request_line: by
 
 
 def test_a_function_that_is_away_is_said_to_be_unavailable(tmp_path: Path) -> None:
-    with running(tmp_path, FUNCTIONS=f"127.0.0.1:{free_port()}") as edge:
+    with running(tmp_path, FUNCTIONS=f"127.0.0.1:{free_ports(1)[0]}") as edge:
         answer = edge.get("/v1/agents")
     assert (answer.status, answer.json["code"], answer.headers["Retry-After"]) == (503, "function_unavailable", "2")
 
@@ -119,8 +120,8 @@ def test_a_name_that_nobody_knows_stops_neither_the_edge_nor_the_others(tmp_path
         assert [edge.get("/v1/agents").status, edge.get("/_/health").status] == [503, 200]
 
 
-def test_figures_are_shown_on_an_address_of_their_own_and_nowhere_else(tmp_path: Path) -> None:
-    port = free_port()
+def test_statistics_are_shown_on_an_address_of_their_own_and_nowhere_else(tmp_path: Path) -> None:
+    [port] = free_ports(1)
     with running(tmp_path, STATUS=f"127.0.0.1:{port}") as edge:
         assert Edge(port).get("/").body.startswith("Active connections:")
         assert edge.get("/stub_status").status == 404

@@ -9,8 +9,9 @@ from typing import Final
 
 import pytest
 
+from tools.local.ports import free_ports
 from tools.manifests.edge import PLATFORMS
-from tools.manifests.tests.edge_server import Edge, free_port, running
+from tools.manifests.tests.edge_server import Edge, running
 
 GO: Final = {"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff"}
 """What Go's http.Error says of its text."""
@@ -127,7 +128,7 @@ def test_what_a_platform_adds_to_an_answer_stays_inside(platform: Edge, name: st
 
 @pytest.mark.parametrize("name", [name for name, each in PLATFORMS.items() if each.host == "$functions"])
 def test_a_gateway_that_is_away_is_a_function_that_is_unavailable(tmp_path: Path, name: str) -> None:
-    with running(tmp_path, PLATFORM=name, FUNCTIONS=f"127.0.0.1:{free_port()}") as edge:
+    with running(tmp_path, PLATFORM=name, FUNCTIONS=f"127.0.0.1:{free_ports(1)[0]}") as edge:
         answer = edge.post("/v1/auth/login")
     assert (answer.status, answer.json["code"]) == (503, "function_unavailable")
 

@@ -8,10 +8,11 @@ from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
 from tools.attack import probes
 from tools.attack.spellings import spellings
+from tools.local.ports import free_ports
 from tools.manifests import edge as generated
 from tools.manifests.edge import PLATFORMS, AmbiguousRouteError
 from tools.manifests.tests.declared import declared
-from tools.manifests.tests.edge_server import Edge, free_port, need_nginx, running, start
+from tools.manifests.tests.edge_server import Edge, need_nginx, running, start
 
 EVERYTHING = declarations()
 ENDPOINTS = [each for each in EVERYTHING if each.api != "subscribers"]
@@ -101,8 +102,8 @@ def test_the_pages_of_each_surface_are_found(edge: Edge) -> None:
     ]  # fmt: skip
 
 
-def test_a_surface_of_its_own_port_shows_nothing_of_the_others(tmp_path: Path) -> None:
-    ports = {"user": free_port(), "admin": free_port()}
+def test_an_api_on_a_port_of_its_own_shows_nothing_of_the_others(tmp_path: Path) -> None:
+    ports = dict(zip(("user", "admin"), free_ports(2), strict=True))
     apis = " ".join(f"{api}={port}" for api, port in ports.items())
     with running(tmp_path, APIS=apis):
         user, admin = (Edge(port) for port in ports.values())

@@ -11,12 +11,13 @@ import httpx
 import pytest
 
 from functions.runtime import hosting
+from provisioning.local_settings import ROOT
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
 from tools.manifests.openapi import ABOUT
 
-DOCUMENTS: Final = Path(__file__).resolve().parents[3] / "deploy/openapi"
+DOCUMENTS: Final = ROOT / "deploy/openapi"
 GENERATOR: Final = Path(sys.executable).with_name("openapi-python-client")
 
 

@@ -3,7 +3,6 @@ import importlib.util
 import tomllib
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from migrations.databases import ROLES
+from provisioning.local_settings import ROOT
 from tools.manifests import files
 from tools.manifests.rules import knative_rules as rules
 from tools.manifests.rules.connections import within_limits
@@ -19,7 +19,6 @@ from tools.manifests.services import SERVICES
 from tools.manifests.tests.kustomize import kustomized
 from tools.manifests.yaml_text import load_all
 
-ROOT = Path(__file__).resolve().parents[3]
 OVERLAYS = ("dev", "prod")
 
 Plant = Callable[[dict[str, Any]], object]

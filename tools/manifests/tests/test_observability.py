@@ -2,7 +2,6 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 
 import prometheus_client
@@ -14,9 +13,9 @@ from events.dispatcher import exposition as dispatcher
 from events.relay import exposition as relay
 from functions.runtime import metrics
 from functions.services.realtime import metrics as gateway
+from provisioning.local_settings import ROOT
 from tools.local.servers import binaries
 
-ROOT = Path(__file__).resolve().parents[3]
 FOLDER = ROOT / "deploy/prometheus"
 
 RULES = [rule for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"] for rule in group["rules"]]

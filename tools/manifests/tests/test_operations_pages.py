@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 from cli.__main__ import botberi
+from provisioning.local_settings import ROOT
 from tools.manifests.rules.network_rules import reaches_what_it_names
 from tools.manifests.services import SERVICES
 from tools.manifests.tests.kustomize import kustomized
 
-ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted((ROOT / "docs/operations").rglob("*.md"))
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 EVERYTHING = "\n".join(TEXT.values()).replace("\\\n", " ")

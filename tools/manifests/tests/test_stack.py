@@ -11,6 +11,7 @@ import pytest
 
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
+from provisioning.local_settings import ROOT
 from tools.local.servers import binaries
 from tools.manifests.rules import openfaas_rules as rules
 from tools.manifests.rules.knative_rules import (
@@ -24,7 +25,6 @@ from tools.manifests.rules.network_rules import reaches_what_it_names
 from tools.manifests.tests.kustomize import kustomized
 from tools.manifests.yaml_text import RepeatedKeyError, load_all
 
-ROOT = Path(__file__).resolve().parents[3]
 STANDARD = ROOT / "stack.yml"
 COMMUNITY = ROOT / "deploy/openfaas/stack.ce.yml"
 

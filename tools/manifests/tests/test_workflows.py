@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
+from provisioning.local_settings import ROOT
 from tools.local.servers import binaries
 
-ROOT = Path(__file__).resolve().parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
