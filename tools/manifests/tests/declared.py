@@ -22,7 +22,7 @@ def declared(
         handler=lambda: None,
         summary="Does nothing.",
         parameters=parameters,
-        resources=facts.pop("needs", Resources()),
+        resources=Resources(),
         method=facts.pop("method", "GET"),
         path=path,
         **facts,

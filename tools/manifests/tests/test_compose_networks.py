@@ -106,8 +106,8 @@ def test_a_subscriber_meets_the_dispatcher_and_nobody_who_is_reached_from_outsid
 
 
 def test_the_worker_and_with_it_agents_meet_a_pooler_redis_and_who_speaks_to_agents() -> None:
-    producers = {name for name, each in FUNCTIONS.items() if each.resources.instances}
-    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis"} | producers
+    callers = {name for name, each in FUNCTIONS.items() if each.resources.instances}
+    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis"} | callers
 
 
 def test_the_edge_meets_endpoints_the_gateway_and_pages() -> None:

@@ -56,8 +56,8 @@ def exported() -> Iterator[str]:
         yield from names
     for families in SERVICES.values():
         yield from families
-    yield from (f"botberi_dispatcher_call_seconds_{service}" for service in ("bucket", "sum", "count"))
-    yield from (metrics.RESPONSES, *(f"{metrics.SECONDS}_{service}" for service in ("bucket", "sum", "count")))
+    yield from (f"botberi_dispatcher_call_seconds_{end}" for end in ("bucket", "sum", "count"))
+    yield from (metrics.RESPONSES, *(f"{metrics.SECONDS}_{end}" for end in ("bucket", "sum", "count")))
     get_prometheus_metrics()
     for family in prometheus_client.REGISTRY.collect():
         suffix = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}.get(family.type, [""])
@@ -87,7 +87,7 @@ def test_every_metric_of_ours_is_shown_or_watched(service: str) -> None:
 def test_every_alert_has_a_page_that_says_what_to_do(rule: dict[str, dict[str, str]]) -> None:
     page = (ROOT / rule["annotations"]["runbook_url"]).read_text()
     assert page.startswith(f"# {rule['alert']}\n")
-    assert [service for service in ("## What it means", "## What to do") if service not in page] == []
+    assert [heading for heading in ("## What it means", "## What to do") if heading not in page] == []
 
 
 @pytest.mark.parametrize(
