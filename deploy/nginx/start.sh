@@ -8,7 +8,7 @@ folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
 
 : "${EDGE_LISTEN:=127.0.0.1:8080}"                 # address and port for all APIs
-: "${EDGE_APIS:=}"                             # ports for one API each: "user=8010 admin=8020 broker=8030"
+: "${EDGE_APIS:=}"                                 # ports for one API each: "user=8010 admin=8020 broker=8030"
 : "${EDGE_STATUS:=}"                               # address and port for nginx' own statistics, which nobody else may reach
 : "${EDGE_PLATFORM:=local}"                        # a file of platforms/: local, compose, openfaas, openfaas-ce, knative
 : "${EDGE_FUNCTIONS:=127.0.0.1:8050}"              # where functions are; what it means stands in the platform's file
