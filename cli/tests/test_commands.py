@@ -38,7 +38,7 @@ def test_status_shows_the_lease_and_every_queue(command: Botberi, path: EventPat
     )
 
 
-def test_status_counts_what_is_on_the_retry_store(command: Botberi, path: EventPath) -> None:
+def test_status_counts_what_is_in_the_retry_store(command: Botberi, path: EventPath) -> None:
     path.query("insert into deferred_subjects values ('botberi.receive-some', 's', 1, 'infinity')")
     path.query("insert into deferred_events values (default, 'botberi.receive-some', 's', '', '', '')")
     [line] = [line for line in command("status").splitlines() if line.startswith(f"{RECEIVE_SOME.queue} ")]
