@@ -70,10 +70,11 @@ def test_an_event_that_postgres_refuses_is_told_by_the_commit_and_prevents_it() 
 @pytest.mark.usefixtures("env", "_own_engines")
 def test_when_all_connections_are_in_use_it_is_a_503(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "POOL_SIZE", 1)
-    monkeypatch.setattr(databases, "CONNECT_TIMEOUT", 0.1)
     engine = databases.engine("user_psql", "user")
     monkeypatch.setattr(databases, "engine", lambda *_: engine)
     with engine.connect():
+        # Only now: the one connection may take its time.
+        monkeypatch.setattr(engine.pool, "_timeout", 0.1)
         assert asked(plant(ask_things=ASK.format(statement="select 1"))) == (503, "database_unavailable")
     assert asked(plant(ask_things=ASK.format(statement="select 1"))) == (200, None)
 
