@@ -12,7 +12,7 @@ BUDGET: Final = 8 * 60
 WORKERS_PER_CORE: Final = 2
 """A test of processes waits for half of its time."""
 
-_OF_PROCESSES: Final = frozenset({"stack", "quiet_path", "ground", "gateway", "worker", "repository"})
+_OF_PROCESSES: Final = frozenset({"stack", "quiet_path", "servers", "gateway", "worker", "repository"})
 """Fixtures that start processes: tests that use them take seconds where others take milliseconds."""
 
 _began = pytest.StashKey[float]()
