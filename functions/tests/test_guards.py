@@ -52,7 +52,7 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
 
 
 @pytest.mark.parametrize("api_name", ["admin", "broker"])
-def test_a_surface_of_its_own_scope_has_no_other_endpoints(api_name: str) -> None:
+def test_an_api_of_its_own_scope_has_no_other_endpoints(api_name: str) -> None:
     guarded = [each for each in GUARDED if each.api == api_name]
     assert {scope_of(each) for each in guarded} == {api_name}
 

@@ -58,7 +58,7 @@ def test_no_file_replaces_a_module_of_python_or_of_a_package() -> None:
     assert {file.stem for file in files()} & taken == set()
 
 
-def test_every_address_is_one_endpoint_s_over_all_surfaces() -> None:
+def test_every_address_is_one_endpoint_s_over_all_apis() -> None:
     addresses = Counter((each.method, re.sub(r"{\w+}", "{}", each.path)) for each in ENDPOINTS)
     assert [address for address, count in addresses.items() if count > 1] == []
 

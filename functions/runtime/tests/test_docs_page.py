@@ -9,7 +9,7 @@ from testing.clients import Api
 
 
 @pytest.mark.parametrize("api_name", ["user", "admin", "broker"])
-def test_each_surface_shows_its_own_document(api: Api, api_name: str) -> None:
+def test_each_api_shows_its_own_document(api: Api, api_name: str) -> None:
     client = getattr(api, api_name)
     page, document = client.get("/docs"), client.get("/openapi.json")
     assert page.headers["Content-Type"] == "text/html; charset=utf-8"

@@ -101,7 +101,7 @@ def test_the_framework_alone_serves_a_function_as_the_host_does(plant: Plant) ->
         assert answers[0].data == answers[1].data
 
 
-def test_a_port_serves_its_surface_alone(plant: Plant) -> None:
+def test_a_port_serves_its_api_alone(plant: Plant) -> None:
     client = plant(read_thing=READ, break_thing=BREAK)
     client.host.apis_by_port = {"8010": "user", "8020": "admin"}
     assert client.get("/things/a", base_url="http://localhost:8010").status_code == 200
