@@ -11,7 +11,6 @@ from tools.manifests import (
     compose,
     edge,
     event_pages,
-    fault_page,
     knative,
     kubernetes,
     openfaas,
@@ -42,7 +41,6 @@ def generated() -> dict[Path, str]:
         **contracts.files(),
         **reference.files(every),
         **event_pages.files(every),
-        fault_page.FILE: fault_page.page(),
         **{Path(f"deploy/openapi/{api}.json"): document(api, every) for api in ABOUT},
     }
 
