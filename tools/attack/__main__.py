@@ -22,6 +22,7 @@ from tools.attack.probes import Probe
 from tools.attack.sending import Sender
 from tools.attack.spellings import spellings
 from tools.local.errors import LocalError
+from tools.pages import aligned
 
 GUESSES: Final = 150
 """Log-ins that are tried, one after the other."""
@@ -105,10 +106,9 @@ def report(outcomes: Sequence[Outcome]) -> int:
     through = [(probe, status) for probe, status in outcomes if status not in probe.stopped_by]
     sent = Counter(probe.group for probe, _ in outcomes)
     passed = Counter(probe.group for probe, _ in through)
-    width = max(map(len, sent))
-    lines = [f"{'attack':{width}}  probes  let through"]
-    lines += [f"{group:{width}}  {count:6}  {passed[group]:11}" for group, count in sent.items()]
-    lines.append(f"{'all':{width}}  {len(outcomes):6}  {len(through):11}")
+    rows = [(group, str(count), str(passed[group])) for group, count in sent.items()]
+    all_of_them = ("all", str(len(outcomes)), str(len(through)))
+    lines = [aligned([("attack", "probes", "let through"), *rows, all_of_them])]
     for probe, status in through[:SHOWN]:
         lines.append(f"let through: {probe.group}: {probe.who}: {probe.method} {probe.target} was answered {status}")
     sys.stdout.write("\n".join(lines) + "\n")

@@ -67,15 +67,16 @@ class Sender:
 
     def _send(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:
         try:
-            self._connection.request(method, target, body, dict(headers))
-            answer = self._connection.getresponse()
-            return answer.status, answer.read()
+            return self._send_once(method, target, headers, body)
         except (http.client.HTTPException, ConnectionError):
             # The other side may close after any answer: what was sent meanwhile was not taken.
             self._connection.close()
-            self._connection.request(method, target, body, dict(headers))
-            answer = self._connection.getresponse()
-            return answer.status, answer.read()
+            return self._send_once(method, target, headers, body)
         except OSError as error:
             message = f"nothing answers: {error}"
             raise LocalError(message) from None
+
+    def _send_once(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> tuple[int, bytes]:
+        self._connection.request(method, target, body, dict(headers))
+        answer = self._connection.getresponse()
+        return answer.status, answer.read()

@@ -17,6 +17,7 @@ from tools.chaos.environment import BrokenError, ChaosEnvironment, prepared
 from tools.chaos.record import Record
 from tools.chaos.table import BROKEN, FAULTS, HEAD, NEEDING_ROOT, Fault
 from tools.local.errors import LocalError
+from tools.pages import aligned
 
 
 def main() -> None:
@@ -38,7 +39,7 @@ def main() -> None:
                 record.add(name, lines[-1])
             if env.ended:
                 break
-    _say("\n" + table.text(lines))
+    _say("\n" + aligned(lines))
     if record:
         took = f"{(time.monotonic() - started) / 60:.0f} minutes"
         record.end(f"was ended early, after {len(lines) - 1} of {len(names)} faults" if env.ended else f"took {took}")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from provisioning.local_settings import ROOT
+from tools import pages
 from tools.chaos.table import BROKEN, FAULTS, HEAD
 from tools.harness.environment import load, machine
 
@@ -40,17 +41,9 @@ class Record:
 
     def _write(self) -> None:
         FILE.write_text(json.dumps(self.kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        page = PAGE.read_text(encoding="utf-8")
-        block = "\n".join([_BEGIN, *table(self.kept), "", *_told(self.kept), _END])
-        PAGE.write_text(page[: page.index(_BEGIN)] + block + page[page.index(_END) + len(_END) :], encoding="utf-8")
-
-
-def table(kept: dict[str, Any]) -> list[str]:
-    """Return the lines of all faults that ever happened, as Markdown."""
-    found = [(kept["lines"][name], name) for name in FAULTS if name in kept["lines"]]
-    rows = [[*entry["line"], entry["taken"]] for entry, _ in found]
-    head = [*HEAD, "taken"]
-    return [f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows]]
+        kept = [self.kept["lines"][name] for name in FAULTS if name in self.kept["lines"]]
+        table = pages.table([*HEAD, "taken"], [[*each["line"], each["taken"]] for each in kept])
+        pages.replace_block(PAGE, _BEGIN, _END, "\n".join([table, "", *_told(self.kept)]))
 
 
 def _told(kept: dict[str, Any]) -> list[str]:

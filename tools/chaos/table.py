@@ -105,22 +105,6 @@ def holds(fault: Fault, times: int, verdict: Verdict, recoveries: list[float]) -
 BROKEN: Final = "BROKEN"
 
 HEAD: Final = [
-    "fault",
-    "runs",
-    "events",
-    "lost",
-    "inverted",
-    "phantom",
-    "duplicates",
-    "recovery p50/p99/max s",
-    "besides",
-    "holds",
+    *("fault", "runs", "events", "lost", "inverted", "phantom", "duplicates"),
+    *("recovery p50/p99/max s", "besides", "holds"),
 ]
-
-
-def text(lines: list[list[str]]) -> str:
-    """Return aligned lines."""
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
-    )

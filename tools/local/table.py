@@ -2,10 +2,12 @@
 
 import sys
 from pathlib import Path
+from textwrap import indent
 from typing import Final
 
 from provisioning.local_settings import LOOPBACK, Ports
 from provisioning.seed import ADMINISTRATOR
+from tools.pages import aligned
 
 FLOWER_USER: Final = "botberi"
 
@@ -36,10 +38,8 @@ def show(run: Path, ports: Ports, password: str | None, seconds: float) -> None:
         ("administrator", ADMINISTRATOR, _password(run, password)),
         ("logs", f"{run.name}/logs", "warnings are shown here too"),
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(2)]
-    lines = [f"  {name:{widths[0]}}  {where:{widths[1]}}  {note}".rstrip() for name, where, note in rows]
     head = f"Botberi is up after {seconds:.0f} seconds. `make demo` shows it at work; Ctrl-C stops it."
-    sys.stdout.write("\n".join(["", head, "", *lines, "", ""]))
+    sys.stdout.write(f"\n{head}\n\n{indent(aligned(rows), '  ')}\n\n")
     sys.stdout.flush()
 
 

@@ -13,8 +13,8 @@ from events.event import Event
 from functions.runtime.declarations import Declaration
 from functions.services.realtime.received_event import owned_types
 from provisioning.local_settings import ROOT
-from tools.manifests.pages import head, table
 from tools.manifests.producers import consumers, producers
+from tools.pages import head, table
 
 FOLDER: Final = Path("docs/events")
 INDEX: Final = FOLDER / "README.md"

@@ -15,10 +15,10 @@ from provisioning import secrets
 from provisioning.local_settings import ROOT
 from tools.manifests import edge
 from tools.manifests.openapi import ABOUT
-from tools.manifests.pages import head, table
 from tools.manifests.responses import errors_by_status
 from tools.manifests.services import SERVICES
 from tools.manifests.settings_table import SECRET_READERS, SECRETS, SETTINGS
+from tools.pages import head, table
 
 FOLDER: Final = Path("docs/reference")
 ABOUT_SECRETS: Final = (

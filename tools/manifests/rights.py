@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import RowMapping, text
 
 from migrations.databases import DATABASES, connect
-from tools.manifests.pages import table
+from tools.pages import table
 
 FILE: Final = Path("docs/security/rights.md")
 

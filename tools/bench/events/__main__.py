@@ -21,7 +21,6 @@ from tools.bench.events import (
     backlog,
     dispatching,
     latency,
-    plot,
     publishing,
     report,
     reverse,
@@ -55,7 +54,7 @@ def main() -> None:
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--size", type=float, default=1.0, help="a tenth is enough to see whether it works")
     parser.add_argument("--only", action="append", choices=BENCHES, help="one of the measurements; may be repeated")
-    parser.add_argument("--save", action="store_true", help="write the figures and the picture to docs/performance")
+    parser.add_argument("--save", action="store_true", help="write the figures to docs/performance")
     arguments = parser.parse_args()
     with environment.prepared() as made:
         where = f"{datetime.now(UTC):%Y-%m-%d}, {environment.machine()}. {environment.versions(made)}."
@@ -69,7 +68,9 @@ def main() -> None:
             where += f" Load {environment.load()} at the end."
             where += f" Missing: {', '.join(run.failed)}." if run.failed else ""
             if any(run.samples):
-                tell(run.samples, where, save_to=FOLDER if arguments.save else None)
+                say(f"\n{report.table(run.samples)}\n\n{where}\n" + "\n".join(report.raw(run.samples)))
+                if arguments.save:
+                    save(FOLDER, run.samples, where)
     if run.failed:
         sys.exit(1)
 
@@ -108,17 +109,9 @@ class Run:
         return ", ".join(f"{key} {_told(value)}" for key, value in taken.items())
 
 
-def tell(samples: list[dict[str, float | list[float]]], where: str, *, save_to: Path | None) -> None:
-    """Write the table to the terminal, and the page and the picture to a folder."""
-    say(f"\n{report.table(samples)}\n\n{where}\n" + "\n".join(report.raw(samples)))
-    if save_to is not None:
-        save(save_to, samples, where)
-
-
 def save(folder: Path, samples: list[dict[str, float | list[float]]], where: str) -> None:
-    """Write the page's table, the picture and the raw figures."""
+    """Write the page's table and the raw figures."""
     report.write_page(folder / "events.md", samples, where)
-    (folder / "events.svg").write_text(plot.svg(samples, where), encoding="utf-8")
     (folder / "events.json").write_text(json.dumps({"where": where, "samples": samples}, indent=1) + "\n")
 
 

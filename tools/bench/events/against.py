@@ -21,6 +21,7 @@ from tools.bench.events import __main__ as bench
 from tools.bench.events.report import number
 from tools.bench.events.rows import RAW, Sample
 from tools.local.servers.binaries import find
+from tools.pages import aligned
 
 MAY_LOSE: Final = 0.05
 
@@ -73,9 +74,7 @@ def _clone(commit: str, folder: Path) -> Path:
 
 def _measure(tree: Path, only: Sequence[str], size: float) -> Sample:
     """Run one repetition in a clone; return what it measured."""
-    # Commits from before tools had a package of their own have it where the event path is.
-    module = "tools.bench.events" if (tree / "tools" / "bench").is_dir() else "events.bench"
-    command = [sys.executable, "-m", module, "--save", "--repetitions", "1", "--size", str(size)]
+    command = [sys.executable, "-m", "tools.bench.events", "--save", "--repetitions", "1", "--size", str(size)]
     command += [part for name in only for part in ("--only", name)]
     environment = {**os.environ, "PYTHONPATH": str(tree)}
     done = subprocess.run(command, cwd=tree, env=environment, check=False, capture_output=True, text=True)
@@ -106,9 +105,11 @@ def main() -> None:
                 samples[which].append(_measure(trees[which], only, arguments.size))
             bench.say(f"{turn + 1} of {arguments.repetitions} turns")
     lines = compared(*samples)
-    for title, ours, theirs, ratio in lines:
-        verdict = "WORSE" if ratio < 1 - MAY_LOSE else "ok"
-        bench.say(f"{title:<80} {number(ours):>10} {number(theirs):>10} {ratio:6.2f}  {verdict}")
+    rows = [
+        (title, number(ours), number(theirs), f"{ratio:.2f}", "WORSE" if ratio < 1 - MAY_LOSE else "ok")
+        for title, ours, theirs, ratio in lines
+    ]
+    bench.say(aligned([("figure", "ours", "theirs", "ratio", "verdict"), *rows]))
     sys.exit(any(ratio < 1 - MAY_LOSE for *_, ratio in lines))
 
 

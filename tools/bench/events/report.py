@@ -1,11 +1,11 @@
 """The figures as text: a table for the terminal, the same for the page, and what falls short."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Final
 
+from tools import pages
 from tools.bench.events.rows import RAW, ROWS, Row, Sample
 
 _BEGIN: Final = "<!-- figures: written by `make bench-events` -->"
@@ -47,9 +47,7 @@ HEAD: Final = ["figure", "median", "range", "runs", "must", "aim", "reached"]
 
 def table(samples: Sequence[Sample]) -> str:
     """Return the table as aligned text."""
-    lines = [HEAD, *(cells(row, samples) for row in ROWS)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
-    return "\n".join("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in lines)
+    return pages.aligned([HEAD, *(cells(row, samples) for row in ROWS)])
 
 
 def raw(samples: Sequence[Sample]) -> list[str]:
@@ -64,19 +62,15 @@ def raw(samples: Sequence[Sample]) -> list[str]:
 
 def write_page(page: Path, samples: Sequence[Sample], where: str) -> None:
     """Put table, machine and shortfalls between the marks of the page."""
-    rows = [HEAD, ["---"] * len(HEAD), *(cells(row, samples) for row in ROWS)]
+    rows = [cells(row, samples) for row in ROWS]
     short = [row[0] for row in rows if row[-1] in {"SHORT", "—"}]
     block = [
-        _BEGIN,
-        *(f"| {' | '.join(row)} |" for row in rows),
+        pages.table(HEAD, rows),
         "",
         where,
         "",
         *(f"- {line}" for line in raw(samples)),
         "",
         f"Falls short or was not measured: {'; '.join(short)}." if short else "Nothing falls short.",
-        _END,
     ]
-    old = page.read_text(encoding="utf-8")
-    new = re.sub(f"{re.escape(_BEGIN)}.*{re.escape(_END)}", lambda _: "\n".join(block), old, flags=re.DOTALL)
-    page.write_text(new, encoding="utf-8")
+    pages.replace_block(page, _BEGIN, _END, "\n".join(block))

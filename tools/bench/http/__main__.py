@@ -16,6 +16,7 @@ from tools.bench.http import measure
 from tools.bench.http.measure import Rate, Start, running, typical
 from tools.local.ports import free_ports
 from tools.local.servers import postgres_server
+from tools.pages import aligned
 
 HERE: Final = Path(__file__).parent
 PLANTED: Final = HERE / "user"
@@ -84,7 +85,7 @@ def surroundings() -> Iterator[dict[str, str]]:
 
 def served(server: str, name: str) -> tuple[str, ...]:
     """Return the command that serves a planted function."""
-    return (PYTHON, str(HERE / "serve.py"), server, str(PLANTED / f"{name}.py"), "4")
+    return (PYTHON, str(HERE / "serve.py"), server, str(PLANTED / f"{name}.py"))
 
 
 def started(command: tuple[str, ...], environment: dict[str, str], path: str) -> Start:
@@ -102,18 +103,17 @@ def under_load(command: tuple[str, ...], environment: dict[str, str], path: str)
 def compare_functions(environment: dict[str, str]) -> None:
     """Print how the project's functions stand beside a bare one and FastAPI, each in turn with its opponent."""
     bare, row, functions = _starts_in_turn(environment)
-    _row("", "start ms", "CPU ms", "PSS MB")
-    _row("bare hello", bare.wall, bare.processor, bare.memory)
-    _row("median function", functions.wall, functions.processor, functions.memory)
-    _row("a row, to its first answer", row.wall, row.processor, row.memory)
+    starts = {"bare hello": bare, "median function": functions, "a row, to its first answer": row}
+    costs = [(name, f"{each.wall:.0f}", f"{each.processor:.0f}", f"{each.memory:.0f}") for name, each in starts.items()]
+    _say(aligned([("", "start ms", "CPU ms", "PSS MB"), *costs]))
     _ratio("cold start, median function : bare hello", functions.wall / bare.wall, "2.4 at most, aim 1.3")
     _ratio("the same in processor time", functions.processor / bare.processor, "")
     _ratio("to the first row from the database, in processor time", row.processor / bare.processor, "")
     _ratio("idle memory, median function : bare hello", functions.memory / bare.memory, "2 at most, aim 1.4")
     ours, opponent = _rates_in_turn(environment)
-    _row("", "rows/s", "CPU us a request")
-    _row("ours", ours.per_second, ours.processor)
-    _row("FastAPI", opponent.per_second, opponent.processor)
+    rates = {"ours": ours, "FastAPI": opponent}
+    loads = [(name, f"{each.per_second:.0f}", f"{each.processor:.0f}") for name, each in rates.items()]
+    _say(aligned([("", "rows/s", "CPU us a request"), *loads]))
     _ratio("GET of one row, ours : FastAPI", ours.per_second / opponent.per_second, "0.5 at least, aim 1")
     _ratio("the same in processor time", opponent.processor / ours.processor, "")
 
@@ -126,7 +126,7 @@ def _starts_in_turn(environment: dict[str, str]) -> tuple[Start, Start, Start]:
         found[1].append(started(served("ours", "read_row"), environment, "/rows/row7"))
         # Every function once, spread over the turns.
         for name in names[turn::TURNS]:
-            found[2].append(started((PYTHON, str(HERE / "host.py"), name), environment, HEALTH))
+            found[2].append(started((PYTHON, str(HERE / "serve.py"), "declared", name), environment, HEALTH))
     return typical(found[0]), typical(found[1]), typical(found[2])
 
 
@@ -138,14 +138,13 @@ def _rates_in_turn(environment: dict[str, str]) -> tuple[Rate, Rate]:
     return measure.usual(ours), measure.usual(opponent)
 
 
-def _row(name: str, *cells: str | float) -> None:
-    texts = [cell if isinstance(cell, str) else f"{cell:.0f}" for cell in cells]
-    sys.stdout.write(f"{name:<26}" + "".join(f"{text:>17}" for text in texts) + "\n")
-    sys.stdout.flush()
-
-
 def _ratio(what: str, found: float, target: str) -> None:
-    sys.stdout.write(f"{what:<60} {found:.2f}   {target}\n")
+    _say(f"{what:<60} {found:.2f}   {target}")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def main() -> None:

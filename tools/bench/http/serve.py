@@ -1,29 +1,40 @@
-"""Serve a function by the host, or by functions-framework alone: `serve.py ours|bare FILE THREADS PORT`."""
+"""Serve a function for a measurement: `serve.py ours|bare FILE PORT`, or `serve.py declared NAME PORT`."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 
 
-def ours(file: Path, threads: int, port: int) -> None:
-    """Serve as a function's container does."""
+def declared(name: str, port: str) -> None:
+    """Serve one of the product's functions as its container does."""
+    os.environ["PORT"] = port
+    from functions.runtime.host import main
+
+    sys.argv = ["host", name]
+    main()
+
+
+def ours(file: str, port: str) -> None:
+    """Serve a file as a function's container does."""
     from core import logs
     from functions.runtime import problems
     from functions.runtime.hosting import Host
     from functions.runtime.http.server import serve
 
     logs.configure("bench", level="WARNING")
-    serve(lambda: Host([file], {}), [f"127.0.0.1:{port}"], threads=threads, problem=problems.of_request)
+    serve(lambda: Host([Path(file)], {}), [f"127.0.0.1:{port}"], threads=4, problem=problems.of_request)
 
 
-def bare(file: Path, _threads: int, port: int) -> None:
-    """Serve by functions-framework's own server and settings, as `functions-framework --target` does."""
+def bare(file: str, port: str) -> None:
+    """Serve a file by functions-framework's own server and settings, as `functions-framework --target` does."""
     from functions_framework import create_app
     from functions_framework._http import create_server
 
-    create_server(create_app(file.stem, str(file), "http"), False).run("127.0.0.1", port)  # type: ignore[no-untyped-call]
+    name = Path(file).stem
+    create_server(create_app(name, file, "http"), False).run("127.0.0.1", int(port))  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":
     logging.captureWarnings(capture=True)
-    {"ours": ours, "bare": bare}[sys.argv[1]](Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    {"declared": declared, "ours": ours, "bare": bare}[sys.argv[1]](*sys.argv[2:])
