@@ -2,21 +2,19 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pika
+import psutil
 
-from core.configuration import secret, setting
+from core.configuration import secret
 from core.postgres.pipelined import DiscreetNative
 from core.postgres.session import Row, Session, Value
 from events.broker import bus
@@ -24,9 +22,8 @@ from events.subscriptions import Subscription
 from events.topology import declaration
 from provisioning import local_settings
 from provisioning.local_settings import Ports
-from tools.local import databases, orphans
-from tools.local.ports import free
-from tools.local.servers import managed_process, postgres_server, services
+from tools.harness.outages import private_servers
+from tools.local.servers import managed_process, postgres_server
 from tools.local.servers.managed_process import ManagedProcess
 from tools.local.wait import until
 
@@ -139,13 +136,13 @@ class BenchEnvironment:
         """Wait until every committed event is confirmed and the cursor says so."""
         wait(lambda: not self.waiting(), seconds, "the relay did not deliver everything")
 
-    def program(self, *command: str, **options: Any) -> str:  # noqa: ANN401 - those of subprocess.run
+    def program(self, *command: str, env: Mapping[str, str] | None = None) -> str:
         """Run a program to its end and return what it wrote."""
-        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
         if done.returncode:
             message = f"{command[0]} ended with {done.returncode}: {done.stderr}"
             raise RuntimeError(message)
-        return str(done.stdout)
+        return done.stdout
 
 
 def wait(condition: Callable[[], bool], seconds: float, otherwise: str, *, pause: float = 0.02) -> None:
@@ -165,50 +162,35 @@ def prepared() -> Iterator[BenchEnvironment]:
     """Start the services, make databases and topology; end and remove everything afterwards."""
     # A run that is told to end must still end its servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
-    folder = Path(tempfile.mkdtemp(prefix="botberi-bench-"))
-    ports = free()
-    environment = local_settings.environment(folder, ports)
-    environment["SUBSCRIPTIONS"] = str(folder / "subscriptions.json")
-    # What is counted is what is written here.
-    environment["RELAY_PROBE_SECONDS"] = "0"
-    (folder / "subscriptions.json").write_text(json.dumps([asdict(QUEUE)]))
-    os.environ.update(environment)
-    try:
-        with services.running(folder, ports, durable=True) as servers:
-            _count_statements(folder, ports, servers)
-            databases.prepare([DATABASE])
-            with pika.BlockingConnection(bus.parameters("admin")) as connection:
-                declaration.declare(connection, [QUEUE])
-            env = BenchEnvironment(folder, ports)
-            env.run("create extension pg_stat_statements")
-            # Known to Postgres only since the restart.
-            env.run("alter system set pg_stat_statements.track = 'all'")
-            env.run("select pg_reload_conf()")
-            yield env
-            env.superuser.close()
-    finally:
-        orphans.end(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+    with private_servers(**_POSTGRES) as servers:
+        file = servers.run / "subscriptions.json"
+        file.write_text(json.dumps([asdict(QUEUE)]))
+        os.environ["SUBSCRIPTIONS"] = str(file)
+        with pika.BlockingConnection(bus.parameters("admin")) as connection:
+            declaration.declare(connection, [QUEUE])
+        env = BenchEnvironment(servers.run, servers.ports)
+        env.run("create extension pg_stat_statements")
+        # Known to Postgres only since the restart.
+        env.run("alter system set pg_stat_statements.track = 'all'")
+        env.run("select pg_reload_conf()")
+        yield env
+        env.superuser.close()
 
 
-def _count_statements(folder: Path, ports: Ports, servers: list[ManagedProcess]) -> None:
-    """Restart Postgres with pg_stat_statements, which counts exactly however noisy the machine is."""
-    password = secret("psql-superuser")
-    with postgres_server.connect(ports.shared_psql, password) as connection:
-        connection.run("alter system set shared_preload_libraries = 'pg_stat_statements'")
-        # A checkpoint in the middle of a repetition would be measured instead of the code.
-        connection.run("alter system set max_wal_size = '8GB'")
-        connection.run("alter system set checkpoint_timeout = '1h'")
-    next(each for each in servers if each.name == DATABASE).stop()
-    restarted = postgres_server.start(DATABASE, ports.shared_psql, run=folder, password=password, durable=True)
-    restarted.wait_until(lambda: postgres_server.answers(ports.shared_psql, password))
+_POSTGRES: Final = {
+    # It counts exactly, however noisy the machine is.
+    "shared_preload_libraries": "pg_stat_statements",
+    # A checkpoint in the middle of a repetition would be measured instead of the code.
+    "max_wal_size": "8GB",
+    "checkpoint_timeout": "1h",
+}
 
 
 def machine() -> str:
     """Return one line about the machine: processor, cores, memory, versions."""
     facts = Path("/proc/cpuinfo").read_text().splitlines()
     processor = next((line.partition(": ")[2] for line in facts if line.startswith("model name")), "unknown processor")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    memory = psutil.virtual_memory().total / 2**30
     return f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB; Python {sys.version.split()[0]}"
 
 
@@ -223,13 +205,3 @@ def versions(env: BenchEnvironment) -> str:
 def load() -> str:
     """Return how many processes wanted a core, on average of the last minute."""
     return f"{os.getloadavg()[0]:.1f}"
-
-
-def address() -> str:
-    """Return where the functions are."""
-    return setting("FUNCTIONS_URL")
-
-
-def now() -> float:
-    """Return the clock that all processes of this machine share."""
-    return time.monotonic()

@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from core.configuration import secret
 from provisioning import local_settings
 from provisioning.broker import VHOST
 from provisioning.local_settings import Ports
@@ -77,11 +78,11 @@ class PrivateServers:
         process.process.wait(30)
         self.started.remove(process)
 
-    def allow_prepared_transactions(self) -> None:
-        """Restart shared_psql so that it takes PREPARE TRANSACTION."""
-        password = (self.run / "secrets" / "psql-superuser").read_text()
-        with closing(postgres_server.connect(self.ports.shared_psql, password)) as superuser:
-            superuser.run("alter system set max_prepared_transactions = 10")
+    def set_up_database(self, settings: Mapping[str, str]) -> None:
+        """Restart shared_psql with these settings of Postgres."""
+        with closing(postgres_server.connect(self.ports.shared_psql, secret("psql-superuser"))) as superuser:
+            for name, value in settings.items():
+                superuser.run(f"alter system set {name} = '{value}'")
         self.stop_database(signal.SIGINT)
         self.start_database()
 
@@ -92,16 +93,18 @@ class PrivateServers:
 
     def start_database(self) -> None:
         """Start shared_psql again and wait until it answers."""
-        password = (self.run / "secrets" / "psql-superuser").read_text()
-        port = self.ports.shared_psql
+        port, password = self.ports.shared_psql, secret("psql-superuser")
         server = postgres_server.start(DATABASE_SERVER, port, run=self.run, password=password, durable=True)
         self.started.append(server)
         server.wait_until()
 
 
 @contextmanager
-def private_servers() -> Iterator[PrivateServers]:
-    """Start services of one's own, with both databases migrated and their settings in the environment."""
+def private_servers(**settings: str) -> Iterator[PrivateServers]:
+    """Start services of one's own, with both databases migrated and their settings in the environment.
+
+    shared_psql takes PREPARE TRANSACTION, and has what `settings` says of Postgres.
+    """
     with (
         tempfile.TemporaryDirectory(prefix="botberi-outages-") as folder,
         services.running(Path(folder), ports := free(), durable=True) as started,
@@ -112,7 +115,7 @@ def private_servers() -> Iterator[PrivateServers]:
             patched.setenv(name, value)
         databases.prepare()
         try:
-            servers.allow_prepared_transactions()
+            servers.set_up_database({"max_prepared_transactions": "10"} | settings)
             yield servers
         finally:
             for process in started:
