@@ -54,7 +54,7 @@ def test_a_relay_killed_anywhere_loses_and_inverts_nothing(
     victim = written.start("relay", BOTBERI_FAILPOINT=place)
     if place != "relay.lease":
         at_work(written, "relay", eventually)
-    with history.Writers():
+    with history.writing():
         eventually(lambda: not victim.alive)
         written.start("relay-2")
     verdict = judged(written, eventually)
@@ -79,7 +79,7 @@ def test_a_standby_takes_over_when_the_active_one_is_killed(written: EventPath, 
     at_work(written, "relay", eventually)
     written.start("relay-2")
     at_work(written, "relay-2", eventually)
-    with history.Writers():
+    with history.writing():
         written.kill("relay")
     verdict = judged(written, eventually)
     assert (verdict.lost, verdict.phantom, verdict.inverted) == (0, 0, 0)
@@ -94,7 +94,7 @@ def test_a_frozen_relay_publishes_nothing_after_another_took_over(written: Event
     )
     frozen.process.send_signal(signal.SIGSTOP)
     written.start("relay-2")
-    with history.Writers(each=50):
+    with history.writing(each=50):
         pass
     verdict = judged(written, eventually)
     frozen.process.send_signal(signal.SIGCONT)
@@ -105,7 +105,7 @@ def test_a_frozen_relay_publishes_nothing_after_another_took_over(written: Event
 
 def test_stopping_one_after_another_repeats_nothing(written: EventPath, eventually: Eventually) -> None:
     written.start("relay-1")
-    with history.Writers(each=600):
+    with history.writing(each=600):
         for number in range(1, 4):
             at_work(written, f"relay-{number}", eventually)
             written.start(f"relay-{number + 1}")

@@ -58,7 +58,7 @@ def judged(path: EventPath, eventually: Eventually) -> tuple[int, int, int]:
 def test_a_relay_that_is_cut_off_is_replaced_and_publishes_nothing_more(
     quiet_path: EventPath, proxies: dict[str, Proxy], eventually: Eventually, service: str
 ) -> None:
-    with history.Writers(each=100):
+    with history.writing(each=100):
         proxies[service].silent = True
         eventually(lambda: "relaying" in quiet_path.log("relay-near"))
     proxies[service].silent = False
@@ -68,7 +68,7 @@ def test_a_relay_that_is_cut_off_is_replaced_and_publishes_nothing_more(
 def test_a_slow_network_is_only_slow(quiet_path: EventPath, proxies: dict[str, Proxy], eventually: Eventually) -> None:
     for proxy in proxies.values():
         proxy.delay = 0.2
-    with history.Writers(each=100):
+    with history.writing(each=100):
         pass
     assert judged(quiet_path, eventually) == (0, 0, 0)
     assert "relaying" not in quiet_path.log("relay-near")

@@ -57,7 +57,7 @@ def assert_whole(path: EventPath, eventually: Eventually) -> history.Verdict:
 def test_a_broker_that_is_started_again_loses_nothing(
     written: EventPath, servers: PrivateServers, eventually: Eventually, end: Callable[[PrivateServers], None]
 ) -> None:
-    with history.Writers():
+    with history.writing():
         end(servers)
         servers.start_broker()
     assert_whole(written, eventually)
@@ -66,7 +66,7 @@ def test_a_broker_that_is_started_again_loses_nothing(
 def test_connections_that_the_broker_closes_lose_nothing(
     written: EventPath, servers: PrivateServers, eventually: Eventually
 ) -> None:
-    with history.Writers():
+    with history.writing():
         eventually(lambda: servers.close_connections("botberi_relay"))
     assert_whole(written, eventually)
 
@@ -75,14 +75,14 @@ def test_connections_that_the_broker_closes_lose_nothing(
 def test_a_database_that_restarts_loses_nothing(
     written: EventPath, servers: PrivateServers, eventually: Eventually, way: signal.Signals
 ) -> None:
-    with history.Writers():
+    with history.writing():
         servers.stop_database(way)
         servers.start_database()
     assert_whole(written, eventually)
 
 
 def test_backends_that_are_terminated_lose_nothing(written: EventPath, eventually: Eventually) -> None:
-    with history.Writers():
+    with history.writing():
         for name in ("botberi-relay", "botberi-relay-wake-up", "botberi-relay-awake-lock"):
             eventually(lambda: written.terminate(name))  # noqa: B023 - called at once
     assert_whole(written, eventually)
@@ -116,7 +116,7 @@ def test_a_memory_alarm_holds_events_back_and_loses_none(
     written: EventPath, servers: PrivateServers, eventually: Eventually
 ) -> None:
     servers.control("set_vm_memory_high_watermark", "0.00001")
-    with history.Writers(each=200):
+    with history.writing(each=200):
         eventually(lambda: "has stopped" in written.log("relay"))
     servers.control("set_vm_memory_high_watermark", "0.4")
     assert_whole(written, eventually)
@@ -126,7 +126,7 @@ def test_a_full_queue_holds_events_back_and_loses_none(
     written: EventPath, servers: PrivateServers, eventually: Eventually
 ) -> None:
     servers.fill(HISTORY.queue, 50)
-    with history.Writers(each=200):
+    with history.writing(each=200):
         eventually(lambda: "nack" in written.log("relay"))
     servers.fill(HISTORY.queue, 0)
     assert_whole(written, eventually)
@@ -135,7 +135,7 @@ def test_a_full_queue_holds_events_back_and_loses_none(
 def test_a_prepared_transaction_stalls_nobody_and_is_delivered(written: EventPath, eventually: Eventually) -> None:
     with closing(Session(DATABASE, "migrator", name="prepared")) as session:
         # One that notifies can't be prepared: NOTIFY belongs to its session. So the relay has to be awake.
-        with history.Writers(each=200):
+        with history.writing(each=200):
             eventually(lambda: prepared(session))
         eventually(lambda: history.drained(written))
         session.run("commit prepared 'held'")

@@ -11,7 +11,8 @@ from typing import Final
 
 from core.postgres.errors import Error
 from events.subscriptions import Subscription
-from tools.chaos.load import Ear, Load, Marker, Pace
+from tools.chaos import load
+from tools.chaos.load import Ear, Marker, Pace
 from tools.harness import history
 from tools.harness.environment import wait
 from tools.harness.history import Verdict
@@ -67,13 +68,14 @@ class ChaosEnvironment:
     def pressure(self, *, relays: bool = True, pace: Pace | None = None) -> Iterator[None]:
         """Write and listen inside a `with` block, under two relays."""
         self.recoveries, self.note = [], ""
-        load = Load(pace or Pace())
-        self.listen()
+        load.forget()
+        self.ear = Ear(QUEUE.queue)
+        self.ear.start()
         try:
             if relays:
                 for name in ("relay-1", "relay-2"):
                     self.start(name)
-            with load:
+            with load.writing(pace or Pace()):
                 yield
             self.settle()
             self.check_alive()
@@ -88,11 +90,6 @@ class ChaosEnvironment:
         if dead:
             message = f"{', '.join(dead)} has ended: {self.path.processes[dead[0]].last_words()}"
             raise BrokenError(message)
-
-    def listen(self) -> None:
-        """Begin to note what arrives."""
-        self.ear = Ear(QUEUE.queue)
-        self.ear.start()
 
     def settle(self) -> None:
         """Wait until everything that was committed is delivered and received."""

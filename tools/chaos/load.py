@@ -4,9 +4,11 @@ import json
 import random
 import threading
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Final
 
 import pika
 from pika.adapters.blocking_connection import BlockingChannel
@@ -15,9 +17,9 @@ from pika.exceptions import AMQPError
 from core.postgres.errors import Error
 from core.postgres.session import Reconnecting, Session
 from events.broker import bus
-from tools.harness.history import Version
-
-DATABASE: Final = "shared_psql"
+from tools.harness.history import SET_UP, Version
+from tools.harness.path import DATABASE
+from tools.harness.recorder import Event
 
 SUBJECTS: Final = 60
 
@@ -27,21 +29,9 @@ BATCH: Final = 10
 MARKER: Final = "agt_marker"
 """The subject that is written to see whether events pass again."""
 
-_SET_UP: Final = """
-truncate outbox, parked_events;
-drop table if exists subjects, history;
-create table subjects (id text primary key, version bigint not null);
-create table history (subject text, version bigint, primary key (subject, version));
-create or replace procedure write_version(name text, size integer default 0) language plpgsql as $$
-declare
-  next bigint;
-begin
-  insert into subjects values (name, 1) on conflict (id) do update set version = subjects.version + 1
-  returning version into next;
-  perform emit_event('com.botberi.agent.created.v1', name,
-    jsonb_build_object('agent_id', name, 'slug', next::text, 'more', repeat('x', size)));
-  insert into history values (name, next);
-end $$;
+_FORGET: Final = "truncate outbox, parked_events; drop table if exists subjects, history;"
+
+_PROCEDURES: Final = """
 create or replace procedure write_many(count integer, size integer default 0) language plpgsql as $$
 begin
   for n in 1 .. count loop
@@ -78,39 +68,36 @@ class Pace:
     """Seconds of a rest, at most."""
 
 
-class Load:
-    """Threads that commit transactions of several events until they are told to stop; one in ten is rolled back."""
+def forget() -> None:
+    """Forget what was written before, and make what writes."""
+    with closing(Session(DATABASE, "migrator", name="chaos")) as session:
+        session.run(_FORGET + SET_UP + _PROCEDURES)
 
-    def __init__(self, pace: Pace) -> None:
-        """Forget what was written before."""
-        self.pace = pace
-        with closing(Session(DATABASE, "migrator", name="chaos")) as session:
-            session.run(_SET_UP)
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=self._write, daemon=True) for _ in range(pace.threads)]
 
-    def __enter__(self) -> Self:
-        """Start writing."""
-        for thread in self._threads:
-            thread.start()
-        return self
+@contextmanager
+def writing(pace: Pace) -> Iterator[None]:
+    """Commit transactions of several events in threads inside the block; one in ten is rolled back."""
+    stopped = threading.Event()
+    with ThreadPoolExecutor(max(1, pace.threads)) as pool:
+        written = [pool.submit(_write, pace, stopped) for _ in range(pace.threads)]
+        try:
+            yield
+        finally:
+            stopped.set()
+        for each in written:
+            each.result()
 
-    def __exit__(self, *_: object) -> None:
-        """Stop writing."""
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
 
-    def _write(self) -> None:
-        while not self._stopped.is_set():
-            # The database may be away. Whether a transaction was committed then, the history says.
-            with suppress(Error, OSError), closing(Session(DATABASE, "migrator", name="writer")) as session:
-                while not self._stopped.is_set():
-                    for _ in range(random.randint(1, self.pace.burst)):
-                        first = random.randrange(SUBJECTS - BATCH)
-                        session.run(f"call write_versions({first}, {BATCH})")
-                    self._stopped.wait(random.uniform(0, self.pace.rest))
-            self._stopped.wait(0.05)
+def _write(pace: Pace, stopped: threading.Event) -> None:
+    while not stopped.is_set():
+        # The database may be away. Whether a transaction was committed then, the history says.
+        with suppress(Error, OSError), closing(Session(DATABASE, "migrator", name="writer")) as session:
+            while not stopped.is_set():
+                for _ in range(random.randint(1, pace.burst)):
+                    first = random.randrange(SUBJECTS - BATCH)
+                    session.run(f"call write_versions({first}, {BATCH})")
+                stopped.wait(random.uniform(0, pace.rest))
+        stopped.wait(0.05)
 
 
 class Marker:
@@ -170,7 +157,7 @@ class Ear(threading.Thread):
             if self._stopped.is_set():
                 return
 
-    def _note(self, event: dict[str, Any]) -> None:
+    def _note(self, event: Event) -> None:
         if self.pause:
             time.sleep(self.pause)
         version = int(event["data"]["slug"])

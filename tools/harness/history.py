@@ -1,12 +1,12 @@
 """The history checker: writers that keep a version per subject, and what became of every version they committed."""
 
 import json
-import threading
 from collections import Counter
-from collections.abc import Iterable
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
 from core.postgres.errors import Error
 from core.postgres.session import Session
@@ -14,23 +14,28 @@ from tools.harness.path import DATABASE, EventPath
 
 Version = tuple[str, int]
 
-_SET_UP: Final = """
+SET_UP: Final = """
 create table if not exists subjects (id text primary key, version bigint not null);
 create table if not exists history (subject text, version bigint, primary key (subject, version));
-create or replace procedure write_history(subject text) language plpgsql as $$
+create or replace procedure write_version(name text, size integer default 0) language plpgsql as $$
 declare
   next bigint;
 begin
-  insert into subjects values (subject, 1) on conflict (id) do update set version = subjects.version + 1
+  insert into subjects values (name, 1) on conflict (id) do update set version = subjects.version + 1
   returning version into next;
-  perform emit_event('com.botberi.agent.created.v1', subject,
-                     jsonb_build_object('agent_id', subject, 'slug', next::text));
-  insert into history values (subject, next);
+  perform emit_event('com.botberi.agent.created.v1', name,
+    jsonb_build_object('agent_id', name, 'slug', next::text, 'more', repeat('x', size)));
+  insert into history values (name, next);
+end $$;
+create or replace procedure write_history(subject text) language plpgsql as $$
+begin
+  call write_version(subject);
   if random() < 0.1 then
     rollback;
   end if;
-end $$
+end $$;
 """
+"""What keeps a version for each subject, and the versions that were committed."""
 
 
 @dataclass(frozen=True)
@@ -59,39 +64,29 @@ def judge(committed: Iterable[Version], delivered: Iterable[Version]) -> Verdict
     return Verdict(len(wanted), len(wanted - set(counts)), len(set(counts) - wanted), inverted, len(got) - len(counts))
 
 
-class Writers:
-    """Threads that commit events, and roll one in ten back, until they have written enough."""
+@contextmanager
+def writing(*, threads: int = 4, each: int = 300, subjects: int = 20) -> Iterator[None]:
+    """Commit events in threads beside the block, and roll one in ten back; wait until all is written.
 
-    def __init__(self, *, threads: int = 4, each: int = 300, subjects: int = 20) -> None:
-        """`each` is how many transactions a thread makes."""
-        session = Session(DATABASE, "migrator", name="history")
-        session.run(_SET_UP)
-        session.close()
-        self.threads = [
-            threading.Thread(target=self._write, args=(number, each, subjects), daemon=True)
-            for number in range(threads)
-        ]
+    `each` is how many transactions a thread makes.
+    """
+    with closing(Session(DATABASE, "migrator", name="history")) as session:
+        session.run(SET_UP)
+    with ThreadPoolExecutor(threads) as pool:
+        written = [pool.submit(_write, number, each, subjects) for number in range(threads)]
+        yield
+        for future in written:
+            future.result()
 
-    def __enter__(self) -> Self:
-        """Start writing."""
-        for thread in self.threads:
-            thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        """Wait until everything is written."""
-        for thread in self.threads:
-            thread.join()
-
-    @staticmethod
-    def _write(number: int, each: int, subjects: int) -> None:
-        done = 0
-        while done < each:
-            # The database may be restarting. Whether a transaction was committed then, the history says.
-            with suppress(Error, OSError), closing(Session(DATABASE, "migrator", name="writer")) as session:
-                while done < each:
-                    session.run(f"call write_history('agt_{(number * 7 + done) % subjects}')")
-                    done += 1
+def _write(number: int, each: int, subjects: int) -> None:
+    done = 0
+    while done < each:
+        # The database may be restarting. Whether a transaction was committed then, the history says.
+        with suppress(Error, OSError), closing(Session(DATABASE, "migrator", name="writer")) as session:
+            while done < each:
+                session.run(f"call write_history('agt_{(number * 7 + done) % subjects}')")
+                done += 1
 
 
 def committed(path: EventPath) -> list[Version]:
