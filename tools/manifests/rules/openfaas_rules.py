@@ -5,37 +5,36 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 Stack = dict[str, Any]
-Rule = Callable[[str, Stack], Iterator[str]]
+Rule = Callable[[Stack], Iterator[str]]
 
-_RESOURCES: Final = {"memory": None, "cpu": None}
+_RESOURCES: Final = frozenset({"memory", "cpu"})
 
-KNOWN: Final[dict[str, Any]] = {
-    "version": None,
-    "provider": {"name": None, "gateway": None},
-    "configuration": {"copy": None, "templates": None},
-    "functions": {
-        "lang": None,
-        "handler": None,
-        "image": None,
-        "fprocess": None,
-        "environment": "any",
-        "secrets": None,
-        "skip_build": None,
-        "constraints": None,
-        "environment_file": None,
-        "labels": "any",
-        "limits": _RESOURCES,
-        "requests": _RESOURCES,
-        "readonly_root_filesystem": None,
-        "build_options": None,
-        "annotations": "any",
-        "namespace": None,
-        "build_args": "any",
-        "platforms": None,
-        "build_secrets": "any",
-    },
-}
-"""The keys of faas-cli 0.18's stack schema."""
+_FUNCTION: Final = frozenset(
+    [
+        "lang",
+        "handler",
+        "image",
+        "fprocess",
+        "environment",
+        "secrets",
+        "skip_build",
+        "constraints",
+        "environment_file",
+        "labels",
+        "limits",
+        "requests",
+        "readonly_root_filesystem",
+        "build_options",
+        "annotations",
+        "namespace",
+        "build_args",
+        "platforms",
+        "build_secrets",
+    ]
+)
+
+KNOWN: Final = frozenset({"version", "provider", "configuration", "functions"})
+"""The keys of faas-cli 0.18's stack schema; above it those of a function, and of its limits and requests."""
 
 SERVED: Final = {"botberi": "FUNCTION", "botberi-group": "FUNCTIONS"}
 """The build argument that names what is served, by template."""
@@ -45,37 +44,33 @@ COMMUNITY_REPLICAS: Final = 5
 COMMUNITY_REFUSES: Final = tuple(f"com.openfaas.scale.{name}" for name in ("zero", "zero-duration", "target", "type"))
 
 
-def known_keys(text: str, stack: Stack) -> Iterator[str]:
+def known_keys(stack: Stack) -> Iterator[str]:
     """Only keys that faas-cli knows: a misspelt one is ignored without a word."""
-    del text
-    places = [("", stack, {**KNOWN, "functions": "any"}), ("provider", stack["provider"], KNOWN["provider"])]
+    places = [("", stack, KNOWN), ("provider", stack["provider"], frozenset({"name", "gateway"}))]
     for name, function in stack["functions"].items():
-        places.append((name, function, KNOWN["functions"]))
+        places.append((name, function, _FUNCTION))
         places.extend((f"{name}.{key}", function.get(key, {}), _RESOURCES) for key in ("limits", "requests"))
     for place, mapping, known in places:
-        for key in mapping.keys() - known.keys():
+        for key in mapping.keys() - known:
             yield f"{place}: faas-cli doesn't know {key!r}"
 
 
-def substitutions(text: str, stack: Stack) -> Iterator[str]:
+def substitutions(text: str) -> Iterator[str]:
     """Only `${NAME:-default}`: `${NAME-default}` breaks the file, and `${NAME:?text}` becomes the text."""
-    del stack
     for found in re.findall(r"\$\{[^}]*\}?", text):
         if not re.fullmatch(r"\$\{[A-Z_]+:-[^{}$]*\}", found):
             yield f"{found} is not of the form ${{NAME:-default}}"
 
 
-def names(text: str, stack: Stack) -> Iterator[str]:
+def names(stack: Stack) -> Iterator[str]:
     """Functions' names are RFC 1123 labels."""
-    del text
     for name in stack["functions"]:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name):
             yield f"{name} is no RFC 1123 label"
 
 
-def strings(text: str, stack: Stack) -> Iterator[str]:
+def strings(stack: Stack) -> Iterator[str]:
     """Labels, annotations and environment variables are strings, or deploying fails."""
-    del text
     for name, function in stack["functions"].items():
         for kind in ("labels", "annotations", "environment"):
             for key, value in function.get(kind, {}).items():
@@ -83,9 +78,8 @@ def strings(text: str, stack: Stack) -> Iterator[str]:
                     yield f"{name}: {kind}.{key} is not a string"
 
 
-def scale_by_labels(text: str, stack: Stack) -> Iterator[str]:
+def scale_by_labels(stack: Stack) -> Iterator[str]:
     """Scaling is told by labels and always bounded; `topic` is an annotation, and nothing here has one."""
-    del text
     for name, function in stack["functions"].items():
         if int(function["labels"].get("com.openfaas.scale.max", 0)) < 1:
             yield f"{name}: com.openfaas.scale.max is missing"
@@ -96,9 +90,8 @@ def scale_by_labels(text: str, stack: Stack) -> Iterator[str]:
             yield f"{name}: events come from the dispatcher, not from a connector's topic"
 
 
-def contained(text: str, stack: Stack) -> Iterator[str]:
+def contained(stack: Stack) -> Iterator[str]:
     """Keep the root read-only, bound memory and processor, tell the threads, ask for health."""
-    del text
     for name, function in stack["functions"].items():
         if function.get("readonly_root_filesystem") is not True:
             yield f"{name}: the root file system is writable"
@@ -111,9 +104,8 @@ def contained(text: str, stack: Stack) -> Iterator[str]:
             yield f"{name}: nobody asks for /_/health"
 
 
-def small_builds(text: str, stack: Stack) -> Iterator[str]:
+def small_builds(stack: Stack) -> Iterator[str]:
     """Each build copies one API: `handler: .` would copy the whole repository for every function."""
-    del text
     for name, function in stack["functions"].items():
         if not re.fullmatch(r"\./functions/[a-z]+", function["handler"]):
             yield f"{name}: handler {function['handler']} is no API's folder"
@@ -121,18 +113,16 @@ def small_builds(text: str, stack: Stack) -> Iterator[str]:
             yield f"{name}: build_args lack BASE, API or what is served"
 
 
-def no_secret_values(text: str, stack: Stack) -> Iterator[str]:
+def no_secret_values(stack: Stack) -> Iterator[str]:
     """Secrets are files; no environment variable is one."""
-    del text
     for name, function in stack["functions"].items():
         for key in function["environment"]:
             if re.search(r"PASSWORD|SECRET|TOKEN|SIGNING|PRIVATE", key):
                 yield f"{name}: {key} belongs into a secret"
 
 
-def community(text: str, stack: Stack) -> Iterator[str]:
+def community(stack: Stack) -> Iterator[str]:
     """Keep to what the Community Edition allows: fifteen functions, five replicas, no scaling to zero."""
-    del text
     if len(stack["functions"]) > COMMUNITY_MOST:
         yield f"{len(stack['functions'])} functions, where {COMMUNITY_MOST} are allowed"
     for name, function in stack["functions"].items():
@@ -145,7 +135,6 @@ def community(text: str, stack: Stack) -> Iterator[str]:
 
 RULES: Final[tuple[Rule, ...]] = (
     known_keys,
-    substitutions,
     names,
     strings,
     scale_by_labels,
@@ -153,4 +142,4 @@ RULES: Final[tuple[Rule, ...]] = (
     small_builds,
     no_secret_values,
 )
-"""For every stack; `community` beside them for that edition's."""
+"""For every stack, beside `substitutions` for its text; `community` too for that edition's."""
