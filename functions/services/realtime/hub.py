@@ -75,11 +75,6 @@ class Hub:
             self.attend(not before)
 
     @property
-    def attended(self) -> bool:
-        """Whether somebody wants everybody's events."""
-        return bool(self._to_all)
-
-    @property
     def live(self) -> bool:
         """Whether events arrive."""
         return self.metrics.live
