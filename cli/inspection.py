@@ -4,15 +4,14 @@ import json
 import time
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Final
 
 import click
-from pydantic import JsonValue
 
 from cli.queries import FAILURES, ask, broker, depths, table, transaction
 from core.logs import said
 from events.broker import bus
-from events.wire import NotAnEventError, decode
+from events.wire import CloudEvent, NotAnEventError, decode
 from functions.domain.event_path import status as event_path
 from migrations.databases import DATABASES
 
@@ -78,18 +77,18 @@ def _deferred() -> dict[str, int] | None:
         return None
 
 
-def _row(database: str, path: dict[str, Any]) -> list[object]:
-    moved, oldest = round(path["progress_seconds"]), round(path["oldest_seconds"] or 0)
-    counts = [f"{path[what]}{'+' * (path[what] == event_path.LIMIT)}" for what in ("waiting", "parked", "dead")]
-    lease = [database, path["holder"] or "nobody yet", path["epoch"], path["relays"], f"{moved} s ago"]
+def _row(database: str, path: event_path.Status) -> list[object]:
+    moved, oldest = round(path.progress_seconds), round(path.oldest_seconds or 0)
+    counts = [f"{count}{'+' * (count == event_path.LIMIT)}" for count in (path.waiting, path.parked, path.dead)]
+    lease = [database, path.holder or "nobody yet", path.epoch, path.relays, f"{moved} s ago"]
     return [*lease, _probe(path), counts[0], f"{oldest} s", *counts[1:]]
 
 
-def _probe(path: dict[str, Any]) -> str:
-    """Tell how long the last probe took through RabbitMQ and back, and when that was."""
-    if path["probed_seconds"] is None:
+def _probe(path: event_path.Status) -> str:
+    """Return how long the last probe took through RabbitMQ and back, and when that was."""
+    if path.probed_seconds is None or path.probe_seconds is None:
         return "none yet"
-    return f"{1000 * path['probe_seconds']:.0f} ms, {path['probed_seconds']:.0f} s ago"
+    return f"{1000 * path.probe_seconds:.0f} ms, {path.probed_seconds:.0f} s ago"
 
 
 @click.command()
@@ -110,27 +109,28 @@ def tail(event_type: str, subject: str, count: int | None, seconds: float | None
         for method, _, body in channel.consume(queue, auto_ack=True, inactivity_timeout=0.2):
             if time.monotonic() > end:
                 return
-            event = _event(body) if method is not None and body is not None else {}
-            if not event or not (fnmatchcase(event["type"], event_type) and fnmatchcase(event["subject"], subject)):
+            if method is None or body is None:
                 continue
-            click.echo(json.dumps(event) if as_json else _line(event))
+            event = _event(body)
+            if event is None or not (fnmatchcase(event.type, event_type) and fnmatchcase(event.subject, subject)):
+                continue
+            click.echo(json.dumps(json.loads(body)) if as_json else _line(event))
             shown += 1
             if shown == count:
                 return
 
 
-def _event(body: bytes) -> dict[str, Any]:
-    """Return an event as it is; say so, and return nothing, when it isn't one."""
+def _event(body: bytes) -> CloudEvent | None:
+    """Return the event that RabbitMQ has carried; for what is none, say so and return None."""
     try:
-        decode(body)
+        return decode(body)
     except NotAnEventError as error:
         click.secho(f"{len(body)} bytes are no event: {error}", dim=True, err=True)
-        return {}
-    event: dict[str, JsonValue] = json.loads(body)
-    return event
+        return None
 
 
-def _line(event: dict[str, Any]) -> str:
-    data = json.dumps(event.get("data", {"dataref": event.get("dataref")}))
-    colour = ("green", "yellow", "blue", "magenta", "cyan")[sum(map(ord, event["type"])) % 5]
-    return f"{event['time']} {click.style(event['type'], fg=colour)} {event['subject']} {click.style(data, dim=True)}"
+def _line(event: CloudEvent) -> str:
+    dataref = event.extension("dataref")
+    data = json.dumps({"dataref": dataref} if dataref and not event.data else event.data)
+    colour = ("green", "yellow", "blue", "magenta", "cyan")[sum(map(ord, event.type)) % 5]
+    return f"{event.time} {click.style(event.type, fg=colour)} {event.subject} {click.style(data, dim=True)}"

@@ -1,6 +1,6 @@
 """GET /v1/event-path: how the path of events from each database stands: what waits, who relays, what is stuck."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -50,10 +50,9 @@ def read_event_path(_caller: Broker, user: UserTransactions, shared: SharedTrans
 
 
 def _path(database: Database, transactions: UserTransactions | SharedTransactions) -> DatabasePath:
-    found: dict[str, Any] = {"reachable": False}
     try:
         with transactions() as db:
-            found = status.of(db) | {"reachable": True}
+            found = status.of(db)
     except Unavailable:
-        pass
-    return DatabasePath(database=database, **found)
+        return DatabasePath(database=database, reachable=False)
+    return DatabasePath(database=database, reachable=True, **vars(found))
