@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from typing_extensions import override
 
@@ -20,6 +20,9 @@ from functions.runtime.databases import DatabaseUnavailable
 from functions.runtime.declarations import Declaration
 from functions.runtime.providers.base import CALLER, Call, Parameter, Provider, Schema, Schemas, is_a
 from functions.runtime.providers.databases import SHARED_PSQL, USER_PSQL
+
+if TYPE_CHECKING:
+    from jwt import PyJWK
 
 LEEWAY_SECONDS: Final = 5
 """By how much the clock of whoever opened the session may differ from this one's."""
@@ -48,6 +51,18 @@ def _not_taken(detail: str | None = None) -> Unauthenticated:
 
 
 @dataclass(frozen=True)
+class Claims:
+    """What an access token says, once it is checked."""
+
+    account_id: str
+    """`usr_…`"""
+    session_id: str
+    scopes: frozenset[str]
+    expires_at: float
+    """Seconds since 1970."""
+
+
+@dataclass(frozen=True)
 class User:
     """Anybody who is logged in."""
 
@@ -59,13 +74,12 @@ class User:
     scopes: frozenset[str]
 
     @classmethod
-    def of(cls, claims: dict[str, Any]) -> Self:
-        """Build the caller from a token's claims, or refuse."""
-        scopes = frozenset(str(claims["scope"]).split())
-        if cls.scope not in scopes:
+    def of(cls, claims: Claims) -> Self:
+        """Return the caller that a token's claims speak of. Raises Forbidden if they lack the scope."""
+        if cls.scope not in claims.scopes:
             detail = f"This needs the scope {cls.scope!r}, which your account doesn't have."
             raise Forbidden(detail)
-        return cls(id=str(claims["sub"]), session_id=str(claims["sid"]), scopes=scopes)
+        return cls(id=claims.account_id, session_id=claims.session_id, scopes=claims.scopes)
 
 
 class Admin(User):
@@ -126,7 +140,7 @@ class Guard(Provider):
             context.act_as(other.id)
             return other
         known = claims(token)
-        context.act_as(str(known["sub"]))
+        context.act_as(known.account_id)
         caller = self.caller.of(known)
         _check_open(call, caller)
         return caller
@@ -181,22 +195,20 @@ def bearer(header: str | None) -> str:
     return token.strip()
 
 
-def claims(token: str) -> dict[str, Any]:
+def claims(token: str) -> Claims:
     """Return the claims of an access token, its signature, kind and times checked, or refuse."""
     import jwt
 
     try:
         header = jwt.get_unverified_header(token)
-        found = dict(
-            jwt.decode(
-                token,
-                _keys(secret(PUBLIC))[str(header.get("kid"))],
-                algorithms=[ALGORITHM],
-                issuer=ISSUER,
-                audience=AUDIENCE,
-                leeway=LEEWAY_SECONDS,
-                options={"require": ["exp", "iat", "sub", "sid", "scope"]},
-            )
+        found = jwt.decode(
+            token,
+            _keys(secret(PUBLIC))[str(header.get("kid"))],
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            leeway=LEEWAY_SECONDS,
+            options={"require": ["exp", "iat", "sub", "sid", "scope"]},
         )
     except jwt.ExpiredSignatureError:
         raise TokenExpired from None
@@ -204,7 +216,8 @@ def claims(token: str) -> dict[str, Any]:
         raise _not_taken() from None
     if header.get("typ") != TYPE or found["exp"] - found["iat"] > LIFETIME_SECONDS:
         raise _not_taken()
-    return found
+    scopes = frozenset(str(found["scope"]).split())
+    return Claims(str(found["sub"]), str(found["sid"]), scopes, float(found["exp"]))
 
 
 def key_of(token: str) -> str:
@@ -221,7 +234,7 @@ def live_keys() -> frozenset[str]:
 
 # By the text of the secret, which is read for every token: a key that was added or removed counts at once.
 @lru_cache(maxsize=1)
-def _keys(text: str) -> dict[str, Any]:
+def _keys(text: str) -> "dict[str, PyJWK]":
     import jwt
 
     return {str(key.key_id): key for key in jwt.PyJWKSet.from_json(text).keys}

@@ -5,7 +5,7 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from events.event import TYPES
 from functions.domain.api_errors import ApiError
@@ -109,13 +109,13 @@ class Client:
 
     async def _admit(self, message: Authenticate) -> Admitted:
         try:
-            claims: dict[str, Any] = callers.claims(message.token)
+            claims = callers.claims(message.token)
             caller = User.of(claims)
             if await self._sessions.has_ended(caller.session_id):
                 raise callers.SessionRevoked
         except ApiError as api_error:
             raise CloseError.of(api_error) from None
-        return Admitted(caller, callers.key_of(message.token), float(claims["exp"]))
+        return Admitted(caller, callers.key_of(message.token), claims.expires_at)
 
     def _welcome(self, admitted: Admitted, message: Authenticate) -> None:
         """Answer that the token is good, and send what was missed."""
