@@ -47,8 +47,6 @@ def _client() -> "Celery":
 
     # Not the current app: in a worker that is the one which runs the jobs.
     client = Celery("botberi-client", set_as_current=False)
-    settings = configuration()
     # Whoever sends has somebody waiting: one more try at once, and then it is their turn to try again.
-    settings["broker_transport_options"] |= {"max_retries": 1, "interval_start": 0, "interval_step": 0}
-    client.conf.update(settings)
+    client.conf.update(configuration(max_retries=1, interval_start=0, interval_step=0))
     return client

@@ -1,10 +1,13 @@
 """Celery's settings, for the worker and for those who only send; read when they are first needed."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from core.configuration import secret, setting
 from functions.runtime import redis_users
+
+if TYPE_CHECKING:
+    from kombu import Queue
 
 USER_QUEUE: Final = "instances.user"
 ADMIN_QUEUE: Final = "instances.admin"
@@ -23,31 +26,41 @@ VISIBILITY: Final = 300
 """Seconds after which Redis hands out a job again that no worker has finished: far above the longest job."""
 
 
-def configuration(part: str | None = None) -> dict[str, Any]:
-    """Return the settings: the broker is at `USER_REDIS_URL` (`host:port`), for the Redis user of a part.
+def broker_url(part: str | None = None) -> str:
+    """Return the URL of Redis, which is at `USER_REDIS_URL` (`host:port`), with the user and password of a part.
 
     That is `worker`, `flower`, or `jobs`, for those who only send. Without `part` the setting `USER_REDIS_USER` names
     it, and `jobs` is the default.
     """
+    part = _part(part)
+    password = quote(secret(redis_users.secret_name(part)), safe="")
+    return f"redis://{redis_users.name(part)}:{password}@{setting('USER_REDIS_URL')}/{DATABASE}"
+
+
+def _part(part: str | None) -> str:
+    return part or setting("USER_REDIS_USER", "jobs")
+
+
+def configuration(part: str | None = None, **transport_options: int) -> dict[str, object]:
+    """Return the settings for a part, as `broker_url` has it. `transport_options` are added to the broker's."""
     from kombu.transport import TRANSPORT_ALIASES
 
     TRANSPORT_ALIASES[CAREFUL] = "functions.jobs.transport:CarefulTransport"
-    part = part or setting("USER_REDIS_USER", "jobs")
-    password = quote(secret(redis_users.secret_name(part)), safe="")
-    address = f"{redis_users.name(part)}:{password}@{setting('USER_REDIS_URL')}/{DATABASE}"
+    url = broker_url(part)
     return {
-        "broker_url": f"redis://{address}",
-        "broker_read_url": f"{CAREFUL}://{address}",
+        "broker_url": url,
+        "broker_read_url": url.replace("redis", CAREFUL, 1),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY,
             # Of each its own: Flower must not hand out again what a worker was given.
-            **{f"unacked{each}_key": f"{part}.unacked{each}" for each in ("", "_index", "_mutex")},
+            **{f"unacked{each}_key": f"{_part(part)}.unacked{each}" for each in ("", "_index", "_mutex")},
             "socket_connect_timeout": 2,
             "socket_timeout": 5,
             "socket_keepalive": True,
             "health_check_interval": 10,
+            **transport_options,
         },
         "accept_content": ["json"],
         "task_serializer": "json",
@@ -66,7 +79,7 @@ def configuration(part: str | None = None) -> dict[str, Any]:
     }
 
 
-def _queues() -> list[Any]:
+def _queues() -> "list[Queue]":
     from kombu import Exchange, Queue
 
     # The default exchange needs no bindings in Redis, which may be emptied at any time.

@@ -6,6 +6,7 @@ Here each is looked at first, and put aside in the list DEAD unless it is a job 
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
@@ -36,7 +37,7 @@ def put_aside(queue: str, reason: str, job: str) -> None:
     log.error("a job of %s is put aside: %s", queue, reason)
     kept = {"queue": queue, "reason": reason, "time": datetime.now(UTC).isoformat(), "job": job[:LONGEST]}
     # Seldom enough for a connection of its own.
-    made = redis.Redis.from_url(settings.configuration()["broker_url"], socket_timeout=TIMEOUT)
+    made = redis.Redis.from_url(settings.broker_url(), socket_timeout=TIMEOUT)
     with made as client, client.pipeline() as commands:
         commands.lpush(settings.DEAD, json.dumps(kept)).ltrim(settings.DEAD, 0, KEPT - 1).execute()
 
@@ -48,7 +49,7 @@ class _Client(redis.Redis):
         super().__init__(**options)
         self._channel = channel
 
-    def parse_response(self, connection: Any, command_name: object, **options: object) -> Any:  # noqa: ANN401 - redis-py's
+    def parse_response(self, connection: object, command_name: object, **options: object) -> object:
         """Return the answer to a command; None, as if no job had come, for one that can't be read."""
         answer = super().parse_response(connection, command_name, **options)  # type: ignore[no-untyped-call]  # redis-py
         if command_name != "BRPOP" or not answer:
@@ -75,7 +76,7 @@ class CarefulChannel(Channel):
             return f"it can't be read ({type(error).__name__}, {len(job)} characters)"
         return f"it is no job ({len(job)} characters)"
 
-    def _get_client(self) -> Any:  # noqa: ANN401 - kombu's
+    def _get_client(self) -> Callable[..., redis.Redis]:
         super()._get_client()  # type: ignore[misc]  # celery-types has nothing private
         return partial(_Client, self)
 
