@@ -6,12 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from typing_extensions import TypeForm
 
 from functions.domain.api_errors import ApiError
 
 if TYPE_CHECKING:
     from functions.runtime.providers.base import Provider
+    from functions.schemas.base import Cached, Reply
+
+    Handler = Callable[..., Reply | Cached[Reply] | None]
+    """A subscriber's returns None."""
 
 P = TypeVar("P")
 
@@ -52,7 +58,7 @@ class Declaration:
     api: str
     """The folder: `user`, `admin`, `broker` or `subscribers`."""
     file: Path
-    handler: Callable[..., Any]
+    handler: "Handler"
     summary: str
     """The docstring's sentence, after the method and path or the event's type."""
     parameters: tuple["Provider", ...]
@@ -61,7 +67,7 @@ class Declaration:
     method: str = "POST"
     path: str = "/"
     status: int = 200
-    reply: Any = None
+    reply: TypeForm[object] = None
     """The reply's type, or None for an empty answer."""
     errors: tuple[type[ApiError], ...] = ()
     """Every API error that the handler may answer with, beside those that follow from its parameters."""

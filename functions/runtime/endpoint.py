@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Final, get_type_hints
 
 import flask
 
@@ -28,6 +28,9 @@ from functions.runtime.providers.databases import Session
 from functions.runtime.providers.path import PathValue
 from functions.runtime.providers.query import QueryParameters
 from functions.runtime.routes import match
+
+if TYPE_CHECKING:
+    from functions.runtime.declarations import Handler
 
 STANDARD: Final = (Guard, JsonBody, PathValue, QueryParameters, Session)
 """What fills parameters whose types are defined in packages below. Others are in use once their types are imported."""
@@ -48,8 +51,8 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     errors: tuple[type[ApiError], ...] = (),
     resources: Resources | None = None,
     max_body: int = 64 * 1024,
-    prepare: Callable[..., Any] | None = None,
-) -> Callable[[Callable[..., Any]], Function]:
+    prepare: Callable[..., object] | None = None,
+) -> "Callable[[Handler], Function]":
     """Declare a handler for `method` and `path`, such as `"GET", "/v1/agents/{slug}"`.
 
     `status` is that of success (201 for a POST that creates, which then takes an Idempotency-Key). `errors` are those
@@ -58,7 +61,7 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     is the handler's parameter of that type.
     """
 
-    def decorate(handler: Callable[..., Any]) -> Function:
+    def decorate(handler: "Handler") -> Function:
         reply = get_type_hints(handler, include_extras=True)["return"]
         file = Path(inspect.getfile(handler))
         declaration = Declaration(
@@ -166,7 +169,7 @@ def _run(call: Call) -> flask.Response:
         if known is not None:
             return responses.replayed(declaration, known)
     arguments = call.arguments()
-    answer = first.once(call.session(database), lambda: declaration.handler(**arguments))
+    answer = first.once(call.session(database), lambda: responses.text_of(declaration.handler(**arguments)))
     return responses.replayed(declaration, answer)
 
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, text
 
@@ -67,13 +67,13 @@ class Request:
             raise IdempotencyKeyReused
         return str(found.response)
 
-    def once(self, db: Connection, run: Callable[[], Any]) -> str:
-        """Return the JSON answer of the first request with this key, running it if this is the first."""
+    def once(self, db: Connection, run: Callable[[], str]) -> str:
+        """Return the JSON answer of the first request with this key; if this is the first, it is what `run` returns."""
         if not db.scalar(_LOCK, {"caller": self.caller, "key": self.key}):
             raise IdempotencyKeyInFlight
         known = self.answer(db)
         if known is not None:
             return known
-        answer: str = run().model_dump_json()
+        answer = run()
         db.execute(_SAVE, {**vars(self), "response": answer})
         return answer

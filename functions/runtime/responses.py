@@ -3,7 +3,6 @@
 import json
 import logging
 from contextlib import suppress
-from typing import Any
 
 import flask
 from pydantic import ValidationError
@@ -11,20 +10,21 @@ from pydantic import ValidationError
 from functions.domain.api_errors import ApiError, FieldError, PreconditionFailed
 from functions.runtime import problems
 from functions.runtime.declarations import Declaration
+from functions.runtime.providers.base import is_a
 from functions.runtime.transport import Internal
 from functions.schemas.base import Cached, Reply
 
 log = logging.getLogger(__name__)
 
 
-def success(declaration: Declaration, request: flask.Request, reply: Reply | Cached[Any] | None) -> flask.Response:
+def success(declaration: Declaration, request: flask.Request, reply: Reply | Cached[Reply] | None) -> flask.Response:
     """Return what a handler returned as a response; 304 when the caller has this very state already."""
     if reply is None:
         empty = flask.Response(status=declaration.status)
         # Flask would call it HTML.
         empty.headers.remove("Content-Type")
         return empty
-    text = reply.text if isinstance(reply, Cached) else reply.model_dump_json()
+    text = text_of(reply)
     etag = reply.etag if isinstance(reply, Cached) else reply.etag()
     if etag is None:
         return json_response(text, declaration.status)
@@ -39,15 +39,23 @@ def success(declaration: Declaration, request: flask.Request, reply: Reply | Cac
     return response
 
 
+def text_of(reply: Reply | Cached[Reply] | None) -> str:
+    """Return the JSON of what a handler returned, empty for None."""
+    if reply is None:
+        return ""
+    return reply.text if isinstance(reply, Cached) else reply.model_dump_json()
+
+
 def replayed(declaration: Declaration, text: str) -> flask.Response:
     """Return an answer that was kept as JSON text, with the ETag that it had the first time."""
     response = json_response(text, declaration.status)
+    model = declaration.reply
     # An earlier release may have kept an answer of another shape: it goes out as it is.
     with suppress(ValidationError):
-        etag = declaration.reply.model_validate_json(text).etag()
+        etag = model.model_validate_json(text).etag() if is_a(model, Reply) else None
         if etag is not None:
             response.set_etag(etag)
-            response.headers["Cache-Control"] = declaration.reply.cache_control
+            response.headers["Cache-Control"] = Reply.cache_control
     return response
 
 

@@ -15,7 +15,7 @@ Location = tuple[str | int, ...]
 """A place in a document."""
 
 Item = TypeVar("Item", bound="Reply")
-ResponseType = TypeVar("ResponseType", bound="Reply")
+ResponseType_co = TypeVar("ResponseType_co", bound="Reply", covariant=True)
 Element = TypeVar("Element", bound="Body")
 
 
@@ -119,7 +119,7 @@ class Page(Reply, Generic[Item]):
     next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last.")
 
 
-class Cached(Generic[ResponseType]):
+class Cached(Generic[ResponseType_co]):
     """An answer whose JSON text is ready, with the ETag that goes with it."""
 
     def __init__(self, text: str) -> None:

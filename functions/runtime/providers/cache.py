@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from functools import cache as memoised
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from typing_extensions import override
 
@@ -15,7 +15,13 @@ from functions.runtime import redis_users
 from functions.runtime.databases import DependencyDownError
 from functions.runtime.declarations import Declaration
 from functions.runtime.providers.base import RESOURCE, Call, Provider
-from functions.schemas.base import Cached, ResponseType
+from functions.schemas.base import Cached, Reply
+
+if TYPE_CHECKING:
+    # Its import is slow.
+    from redis import Redis
+
+T = TypeVar("T", bound=Reply)
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +45,12 @@ class CacheUnavailable(Unavailable):
 class Cache:
     """Answers by key, in generations: raising a generation forgets everything that was kept under it."""
 
-    def __init__(self, client: Any) -> None:  # noqa: ANN401 - redis' client, whose import is slow
-        """`client` is a `redis.Redis`."""
+    def __init__(self, client: "Redis") -> None:
+        """Keep the answers in the Redis that `client` is connected to."""
         self.client = client
         self._away_until = 0.0
 
-    def through(self, generation: str, key: str, build: Callable[[], ResponseType]) -> Cached[ResponseType]:
+    def through(self, generation: str, key: str, build: Callable[[], T]) -> Cached[T]:
         """Return the answer kept under `key` in `generation`, or build it and keep it in place of another.
 
         `key` is one line of text.
@@ -54,9 +60,9 @@ class Cache:
         if monotonic() < self._away_until:
             return Cached(build().model_dump_json())
         try:
-            number = self.client.get(f"generation:{generation}") or b"0"
-            place = f"cache:{generation}:{number.decode()}:{_slot(key)}"
-            whose, _, kept = (self.client.get(place) or b"").decode().partition("\n")
+            number = self._text(f"generation:{generation}") or "0"
+            place = f"cache:{generation}:{number}:{_slot(key)}"
+            whose, _, kept = self._text(place).partition("\n")
         except RedisError as error:
             self._away(error)
             return Cached(build().model_dump_json())
@@ -65,6 +71,11 @@ class Cache:
         text = build().model_dump_json()
         self._keep(place, f"{key}\n{text}")
         return Cached(text)
+
+    def _text(self, place: str) -> str:
+        """Return the text at a key of Redis, empty where there is none."""
+        found = self.client.get(place) or ""
+        return found.decode() if isinstance(found, bytes) else found
 
     def _keep(self, place: str, text: str) -> None:
         from redis.exceptions import RedisError
