@@ -6,7 +6,7 @@ derived: what RabbitMQ and Redis are told of their users.
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 
@@ -15,7 +15,7 @@ from provisioning import secrets
 HEAD: Final = "# Holds secrets: pipe it to kubectl, and keep it nowhere.\n"
 
 
-def manifests(folder: Path) -> Iterator[dict[str, Any]]:
+def manifests(folder: Path) -> Iterator[dict[str, object]]:
     """Yield the Secrets for the files of `folder`, after generating those that are missing."""
     secrets.generate(folder)
     files = {file.name: file.read_text(encoding="utf-8") for file in sorted(folder.iterdir()) if file.is_file()}
@@ -26,7 +26,7 @@ def manifests(folder: Path) -> Iterator[dict[str, Any]]:
         yield _secret(name, {"definitions.json" if name == secrets.DEFINITIONS else name: text})
 
 
-def _secret(name: str, data: dict[str, str]) -> dict[str, Any]:
+def _secret(name: str, data: dict[str, str]) -> dict[str, object]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",

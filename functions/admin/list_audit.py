@@ -1,7 +1,7 @@
 """GET /v1/admin/audit: what happened, newest first; `subject`, `actor` and `type` narrow it down."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -32,7 +32,7 @@ class AuditEntry(Reply):
     subject: str
     actor: str
     trace_id: str | None
-    data: dict[str, Any]
+    data: dict[str, object]
     happened_at: datetime
     recorded_at: datetime
 

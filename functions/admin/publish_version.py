@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -37,7 +37,7 @@ class NewVersion(Body):
 
     number: Annotated[str, Field(pattern=NUMBER, max_length=64, description="Semantic version.", examples=["1.0.0"])]
     config_schema: Annotated[
-        dict[str, Any],
+        dict[str, object],
         Field(
             description="JSON Schema 2020-12 of an object, without remote or recursive references; `writeOnly` "
             "properties are secret.",

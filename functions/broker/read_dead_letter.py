@@ -1,6 +1,6 @@
 """GET /v1/dead-letters/{dead_letter_id}: a dead letter or parked event whole; free text in the data is masked."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ from functions.schemas.dead_letters import DeadLetter, both
 class WholeDeadLetter(DeadLetter):
     """A dead letter, its event included."""
 
-    event: Annotated[dict[str, Any] | None, Field(description="Null when what died is no event at all.")]
+    event: Annotated[dict[str, object] | None, Field(description="Null when what died is no event at all.")]
 
 
 @endpoint("GET", "/v1/dead-letters/{dead_letter_id}", errors=(DeadLetterNotFound,), resources=SCALE_LIMITED)

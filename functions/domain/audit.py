@@ -1,7 +1,5 @@
 """The audit trail: every event that happened, appended by one subscriber and changed by nobody."""
 
-from typing import Any
-
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -15,7 +13,7 @@ from shared_psql_models.audit import AuditEntry, audit
 def record(db: SharedDb, event: CloudEvent) -> None:
     """Append an event to the trail, once."""
     trace = TRACEPARENT.match(event.extension("traceparent") or "")
-    row: dict[str, Any] = {
+    row: dict[str, object] = {
         "id": new_id("aud"),
         "source": event.source,
         "event_id": event.id,

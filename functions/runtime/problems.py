@@ -2,7 +2,7 @@
 
 import json
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from pydantic import JsonValue
 
@@ -53,7 +53,9 @@ def status_of(api_error: type[ApiError]) -> int:
     return next(STATUSES[kind] for kind in api_error.__mro__ if kind in STATUSES)
 
 
-def problem(status: int, code: str, detail: str, errors: tuple[api_errors.FieldError, ...] = ()) -> dict[str, Any]:
+def problem(
+    status: int, code: str, detail: str, errors: tuple[api_errors.FieldError, ...] = ()
+) -> dict[str, JsonValue]:
     """Return the body of a problem."""
     body: dict[str, JsonValue] = {
         "type": f"urn:botberi:problem:{code}",

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
 
 from functions.domain.api_errors import ApiError, NotFound
 from functions.runtime.declarations import Declaration
@@ -30,7 +29,7 @@ def expression(template: str) -> re.Pattern[str]:
     return re.compile("".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))
 
 
-def match(declarations: Iterable[Declaration], method: str, path: str) -> tuple[Declaration, dict[str, Any]]:
+def match(declarations: Iterable[Declaration], method: str, path: str) -> tuple[Declaration, dict[str, str]]:
     """Return the endpoint for a request and the values in its path, or refuse."""
     allowed: set[str] = set()
     for declaration in declarations:

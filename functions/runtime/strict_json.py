@@ -2,7 +2,6 @@
 
 import json
 import math
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -40,7 +39,7 @@ def check_json(body: bytes) -> None:
     raise NotStrictJsonError(message)
 
 
-def _unique_names(pairs: list[tuple[str, Any]]) -> dict[str, JsonValue]:
+def _unique_names(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     members = dict(pairs)
     if len(members) < len(pairs):
         message = "an object has the same name twice"

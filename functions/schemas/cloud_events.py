@@ -1,6 +1,6 @@
 """CloudEvents that are published over HTTP, and the receipt for each: the shapes that several endpoints share."""
 
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
@@ -40,7 +40,7 @@ Channel = Annotated[
 ]
 
 Data = Annotated[
-    dict[str, Any],
+    dict[str, object],
     Field(
         description="What the schema of the type asks for.",
         examples=[{"record_id": "customer-4711", "kind": "customer", "change": "updated"}],

@@ -1,7 +1,7 @@
 """Dead letters and parked events as they are shown and chosen: the shapes that several endpoints share."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -103,8 +103,14 @@ class Resolved(Reply):
         skipped = [
             Skipped(id=dead_letter, code=api_error.code) for dead_letter, api_error in sorted(outcome.skipped.items())
         ]
-        facts: dict[str, Any] = {"ids": outcome.ids, "skipped": skipped, "more": outcome.more}
-        return cls(resolution=action.resolution, dry_run=action.dry_run, count=len(outcome.ids), **facts)
+        return cls(
+            resolution=action.resolution,
+            dry_run=action.dry_run,
+            count=len(outcome.ids),
+            ids=outcome.ids,
+            skipped=skipped,
+            more=outcome.more,
+        )
 
 
 def resolve_selected(databases: Databases, action: Action, selection: Selection) -> Resolved:

@@ -1,6 +1,6 @@
 """Event types as they are shown: the shape that several endpoints answer with."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -17,5 +17,5 @@ class EventType(Reply):
     subject_field: Annotated[str, Field(description="The field of the data that the event is about.")]
     queues: Annotated[list[str], Field(description="Those of the subscribers that receive it.")]
     dataschema: Annotated[str, Field(description="Where the schema is, below the address of this API.")]
-    data_schema: Annotated[dict[str, Any], Field(description="JSON Schema 2020-12 of the data.")]
-    example: Annotated[dict[str, Any], Field(description="A whole event, in CloudEvents' structured JSON.")]
+    data_schema: Annotated[dict[str, object], Field(description="JSON Schema 2020-12 of the data.")]
+    example: Annotated[dict[str, object], Field(description="A whole event, in CloudEvents' structured JSON.")]

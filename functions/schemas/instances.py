@@ -1,7 +1,7 @@
 """Instances as they are shown: the shapes that several endpoints answer with."""
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field
 
@@ -50,7 +50,7 @@ class InstanceSummary(Reply):
 class Instance(InstanceSummary):
     """An instance."""
 
-    config: Annotated[dict[str, Any], Field(description="What it was told, with secrets masked.")]
+    config: Annotated[dict[str, object], Field(description="What it was told, with secrets masked.")]
     attempts: Annotated[int, Field(description="Starts that failed one after another.")]
     row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]
 

@@ -1,6 +1,6 @@
 """POST /v1/instances: launch an instance of an agent, with a config of one's own."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -25,7 +25,7 @@ class NewInstance(Body):
     agent: Annotated[str, Field(pattern=SLUG, description="The agent's slug.", examples=["echo"])]
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=LINE, examples=["My echo"])]
     config: Annotated[
-        dict[str, Any],
+        dict[str, object],
         Field(
             description="Must fit the version's config_schema, whose defaults fill what is left out.",
             examples=[{"prefix": "> "}],

@@ -1,7 +1,7 @@
 """GET /v1/agents/{slug}/versions/{number}: one version of an agent, with the schema that its configs must fit."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -19,7 +19,7 @@ class VersionDetails(Reply):
     id: str
     number: str
     config_schema: Annotated[
-        dict[str, Any], Field(description="JSON Schema 2020-12; properties that are `writeOnly` are secret.")
+        dict[str, object], Field(description="JSON Schema 2020-12; properties that are `writeOnly` are secret.")
     ]
     changelog: str
     published_at: datetime

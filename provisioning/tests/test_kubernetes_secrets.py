@@ -1,15 +1,16 @@
 from pathlib import Path
-from typing import Any
+
+import yaml
 
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from provisioning import secrets_folder
-from provisioning.kubernetes_secrets import manifests
+from provisioning.kubernetes_secrets import text
 from tools.manifests.services import SERVICES
 
 
-def made(folder: Path) -> dict[str, dict[str, Any]]:
-    return {each["metadata"]["name"]: each["stringData"] for each in manifests(folder)}
+def made(folder: Path) -> dict[str, dict[str, str]]:
+    return {each["metadata"]["name"]: each["stringData"] for each in yaml.safe_load_all(text(folder))}
 
 
 def test_every_secret_that_something_mounts_is_there_under_its_own_name(tmp_path: Path) -> None:

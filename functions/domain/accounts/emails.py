@@ -1,7 +1,9 @@
 """E-mail addresses: which ones an account may have, and the one form in which they are kept and compared."""
 
 import re
-from typing import Any, Final
+from typing import Final
+
+from pydantic import JsonValue
 
 from functions.domain.api_errors import FieldError, Invalid
 
@@ -18,7 +20,7 @@ _TOP: Final = "[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 PATTERN: Final = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP}$"
 """A dot-atom (RFC 5322) at a host with a dot, whose last label begins with a letter, as no number of a machine does."""
 
-SCHEMA: Final[dict[str, Any]] = {"format": "email", "minLength": 6, "maxLength": MAX_LENGTH, "pattern": PATTERN}
+SCHEMA: Final[dict[str, JsonValue]] = {"format": "email", "minLength": 6, "maxLength": MAX_LENGTH, "pattern": PATTERN}
 """What an OpenAPI document says of an address. It is checked here alone: an API error has a code and a reason."""
 
 

@@ -10,9 +10,12 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 from core.configuration import secret
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ALGORITHM: Final = "EdDSA"
 PRIVATE: Final = "jwt-signing-key"
@@ -27,7 +30,7 @@ def generate(folder: Path) -> None:
     _write(folder / PRIVATE, private)
 
 
-def signing_key() -> tuple[str, Any]:
+def signing_key() -> "tuple[str, Ed25519PrivateKey]":
     """Return the id and the private key that sign now, as PyJWT takes them."""
     import jwt
 

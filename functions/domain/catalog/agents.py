@@ -1,7 +1,7 @@
 """Agents: what the catalog says of each, and who gets to see it."""
 
 from collections.abc import Container, Mapping
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -110,7 +110,7 @@ def _folded(text: ColumnElement[str]) -> ColumnElement[str]:
     return func.replace(func.replace(plain, "ß", "ss"), "\u03c2", "\u03c3")
 
 
-def _visible(*, unlisted: bool) -> Select[Any]:
+def _visible(*, unlisted: bool) -> Select[*tuple[object, ...]]:
     pointed = (
         select(func.jsonb_object_agg(channels.c.name, agent_versions.c.number))
         .join_from(channels, agent_versions, channels.c.version_id == agent_versions.c.id)

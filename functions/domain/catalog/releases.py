@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from pydantic import JsonValue
 from sqlalchemy import func, select
@@ -16,6 +16,7 @@ from functions.domain.catalog import bundles, config_schemas
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
+from functions.domain.json_schemas import Json
 from shared_psql_models.agents import agent_versions, agents, channels
 from shared_psql_models.agents import bundles as bundle_rows
 
@@ -52,7 +53,7 @@ class Release:
 def checked(
     number: str,
     *,
-    config_schema: dict[str, JsonValue],
+    config_schema: dict[str, Json],
     image: str | None = None,
     bundle: bytes | None = None,
     changelog: str = "",
@@ -108,7 +109,7 @@ def publish(
         "published_by": published_by,
     }
     _add(db, row)
-    moved = sorted(set(_by_default(db, row) if move is None else move))
+    moved = sorted(set(_by_default(db, agent_id, version.number) if move is None else move))
     _move(db, row, moved)
     emit(
         db,
@@ -123,14 +124,14 @@ def _keep(db: SharedDb, bundle: bytes) -> str:
     return sha256
 
 
-def _by_default(db: SharedDb, version: dict[str, Any]) -> list[Channel]:
+def _by_default(db: SharedDb, agent_id: str, number: str) -> list[Channel]:
     pointed = (
         select(agent_versions.c.number)
         .join(channels, channels.c.version_id == agent_versions.c.id)
-        .where(channels.c.agent_id == version["agent_id"], channels.c.name == Channel.STABLE.value)
+        .where(channels.c.agent_id == agent_id, channels.c.name == Channel.STABLE.value)
     )
-    present, new = db.scalar(pointed), precedence(version["number"])
-    finished = "-" not in version["number"].partition("+")[0]
+    present, new = db.scalar(pointed), precedence(number)
+    finished = "-" not in number.partition("+")[0]
     return [Channel.STABLE] if finished and (present is None or new > precedence(present)) else []
 
 

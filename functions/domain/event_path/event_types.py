@@ -1,7 +1,6 @@
 """The event types of the catalog, as callers see them."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from events import envelope, subscriptions
 from events.catalog.load import load
@@ -25,8 +24,8 @@ class Description:
     subject_field: str
     queues: list[str]
     dataschema: str
-    data_schema: dict[str, Any]
-    example: dict[str, Any]
+    data_schema: dict[str, object]
+    example: dict[str, object]
 
 
 def described(after: str | None, limit: int) -> list[Description]:

@@ -78,7 +78,7 @@ class Draft:
     """An event as a caller wants to publish it."""
 
     type: str
-    data: dict[str, JsonValue]
+    data: Mapping[str, object]
     id: str
     source: str
     subject: str | None = None

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
 
 from core.ids import new_id
 from events.catalog.dead_letters import DeadLettersResolved
@@ -101,7 +101,7 @@ def resolve_matching(databases: Databases, action: Action, criteria: Filter, lim
     return outcome
 
 
-def _resolve_in(db: Connection, action: Action, rows: Sequence[Any], outcome: Outcome) -> None:
+def _resolve_in(db: Connection, action: Action, rows: Sequence[RowMapping], outcome: Outcome) -> None:
     """Redrive or discard dead letters of one database, and add them to the outcome."""
     outcome.skipped |= {row["id"]: DeadLetterResolved for row in rows}
     ids = sorted(row["id"] for row in rows if row["resolution"] is None)

@@ -115,7 +115,9 @@ class Feed:
             self._depth(int(found.method.message_count))
             await self._or_gone(asyncio.sleep(DEPTH_SECONDS))
 
-    async def _called(self, method: Callable[..., object], *arguments: Any, into: str = "callback", **more: Any) -> Any:  # noqa: ANN401 - pika's
+    async def _called(
+        self, method: Callable[..., object], *arguments: object, into: str = "callback", **more: object
+    ) -> Any:  # noqa: ANN401 - pika's
         """Call what takes a callback, and return what the callback is given."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         method(*arguments, **more, **{into: lambda given: None if answer.done() else answer.set_result(given)})

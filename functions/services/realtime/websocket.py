@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, WebSocketScope
 from uvicorn.config import Config
@@ -31,7 +31,7 @@ class Connection(WebSocketsSansIOProtocol):
         self,
         config: Config,
         server_state: ServerState,
-        app_state: dict[str, Any],
+        app_state: dict[str, object],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Be made by uvicorn."""
