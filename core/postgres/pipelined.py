@@ -131,8 +131,14 @@ class Pipelined(Discreet):
         self.notifications: deque[tuple[int, str, str]] = deque()
         """Process, channel and payload of each that has arrived; of pg8000's own only the last hundred are kept."""
         seconds = self._usock.gettimeout()
-        if seconds is not None and type(self._usock) is socket.socket:
+        if seconds is not None:
             sockets.limit(self._usock, seconds)
+
+    @property
+    def transport(self) -> socket.socket:
+        """The socket that the connection reads and writes: where Postgres encrypts, another than it was given."""
+        found: socket.socket = self._usock
+        return found
 
     def execute_unnamed(
         self,
@@ -180,12 +186,14 @@ class Pipelined(Discreet):
 
     def handle_messages(self, context: Context) -> None:
         """Read the answer to one question, and whatever else has arrived behind it; raise the error that it holds."""
+        # Another thread that closes the connection, to end this wait, takes it away.
+        transport = self._usock
         try:
             self._read_messages(context)
         except BaseException:
             # Nobody knows where the next answer begins: the rest of this one must not be taken for it.
             with suppress(OSError):
-                self._usock.shutdown(socket.SHUT_RDWR)
+                transport.shutdown(socket.SHUT_RDWR)
             raise
         if context.error is not None:
             raise context.error

@@ -43,23 +43,25 @@ class Session:
         """`database` is `user_psql` or `shared_psql`; `name` is what pg_stat_activity shows."""
         address, _, dbname = setting(f"{database.upper()}_URL").partition("/")
         host, _, port = address.partition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=5)
+        plain = socket.create_connection((host, int(port)), timeout=5)
         for option, value in _KEEPALIVE.items():
-            self.socket.setsockopt(socket.IPPROTO_TCP, option, value)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self.socket.settimeout(TIMEOUT)
+            plain.setsockopt(socket.IPPROTO_TCP, option, value)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        plain.settimeout(TIMEOUT)
         try:
             self.connection = NativeConnection(
                 f"botberi_{role}",
                 password=secret(f"{database}-{role}".replace("_", "-")),
                 database=dbname,
-                sock=self.socket,
+                sock=plain,
                 application_name=name,
                 startup_params=_SERVER_KEEPALIVE,
             )
         except BaseException:
-            self.socket.close()
+            plain.close()
             raise
+        # Encryption takes the descriptor away from the plain socket, which is of no use from then on.
+        self.socket = self.connection.transport
 
     def limit(self, seconds: float) -> None:
         """Let any answer from now on take `seconds` at most; 0 is no limit."""

@@ -1,9 +1,13 @@
 """Where Postgres encrypts, what goes to it is encrypted."""
 
+import os
+import select
+import shutil
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +18,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pg8000.exceptions import InterfaceError
 
 from core.postgres.pipelined import DiscreetNative, NativeConnection
+from core.postgres.session import Session
+from provisioning.local_settings import LOOPBACK
 from tools.local.ports import free_ports
+from tools.local.servers import postgres_server
+from tools.local.wait import until
 
 REQUEST = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"
 
@@ -67,3 +75,85 @@ def test_where_nobody_listens_the_address_is_told() -> None:
     [port] = free_ports(1)
     with pytest.raises(InterfaceError, match=f"host 127.0.0.1 and port {port}"):
         DiscreetNative("somebody", host="127.0.0.1", port=port)
+
+
+@pytest.fixture(scope="module")
+def servers(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """Run a Postgres that encrypts; yield its port."""
+    run, [port] = tmp_path_factory.mktemp("postgres"), free_ports(1)
+    server = postgres_server.start("encrypting", port, run=run, password="open", durable=False)
+    try:
+        server.wait_until(lambda: postgres_server.answers(port, "open"))
+        copy = Path(shutil.copy(certificate, run / "encrypting"))
+        copy.chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(copy, postgres_server.SUPERUSER)
+        with closing(postgres_server.connect(port, "open")) as superuser:
+            superuser.run("create role botberi_relay login password 'open'")
+            for setting, value in (("ssl_cert_file", copy.name), ("ssl_key_file", copy.name), ("ssl", "on")):
+                superuser.run(f"alter system set {setting} = '{value}'")
+            superuser.run("select pg_reload_conf()")
+        server.wait_until(lambda: _is_encrypted(port))
+        yield port
+    finally:
+        server.stop()
+
+
+def _is_encrypted(port: int) -> bool:
+    with closing(postgres_server.connect(port, "open")) as connection:
+        return bool(connection.run("select from pg_stat_ssl where pid = pg_backend_pid() and ssl"))
+
+
+@pytest.fixture
+def opened(servers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], closing[Session]]:
+    """Return what opens a session at the Postgres that encrypts."""
+    monkeypatch.setenv("SHARED_PSQL_URL", f"{LOOPBACK}:{servers}/postgres")
+    monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path))
+    (tmp_path / "shared-psql-relay").write_text("open")
+    return lambda: closing(Session("shared_psql", "relay", name="test"))
+
+
+def test_an_encrypted_session_waits_as_long_as_it_is_told_to(opened: Callable[[], closing[Session]]) -> None:
+    with opened() as session:
+        assert session.run("select ssl from pg_stat_ssl where pid = pg_backend_pid()") == [[True]]
+        session.limit(0)
+        assert session.run("select 1 from pg_sleep(0.1)") == [[1]]
+        session.limit(0.1)
+        with pytest.raises(InterfaceError):
+            session.run("select pg_sleep(600)")
+
+
+def test_an_encrypted_session_wakes_whoever_waits_for_its_notifications(
+    opened: Callable[[], closing[Session]],
+) -> None:
+    with opened() as listener, opened() as other:
+        listener.run("listen bell")
+        other.run("select pg_notify('bell', repeat('x', 7000)) from generate_series(1, 3)")
+        other.run("select pg_notify('bell', 'last')")
+        heard = list[tuple[str, str]]()
+        while ("bell", "last") not in heard:
+            assert listener.has_notifications or select.select([listener.socket], [], [], 60)[0]
+            heard += listener.notifications()
+
+
+def test_an_encrypted_session_that_is_closed_ends_the_wait_of_another_thread(
+    opened: Callable[[], closing[Session]],
+) -> None:
+    with opened() as session, opened() as other:
+        session.limit(0)
+        [[process]] = session.run("select pg_backend_pid()")
+        failures = list[Exception]()
+
+        def wait() -> None:
+            try:
+                session.run("select pg_sleep(600)")
+            except (InterfaceError, OSError) as error:
+                failures.append(error)
+
+        waiting = threading.Thread(target=wait, daemon=True)
+        waiting.start()
+        state = "select state from pg_stat_activity where pid = :process"
+        until(lambda: other.run(state, process=process) == [["active"]], seconds=60)
+        session.close()
+        waiting.join(60)
+        assert failures
