@@ -1,11 +1,11 @@
-"""What an instance can be asked to be, and what it can be."""
+"""The states that an instance may be asked to have, and the statuses that it may have."""
 
 from enum import StrEnum
 from typing import Final
 
 
 class DesiredState(StrEnum):
-    """What somebody wants of an instance; written by the API and by policies."""
+    """The state that an owner or a policy wants an instance to have; written by the API and by policies."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -13,7 +13,7 @@ class DesiredState(StrEnum):
 
 
 class Status(StrEnum):
-    """What an instance is; written by the worker alone."""
+    """The state that an instance was last seen in; written by the worker alone."""
 
     PENDING = "pending"
     PROVISIONING = "provisioning"
@@ -31,9 +31,3 @@ TRANSIENT: Final = frozenset(
     {Status.PENDING, Status.PROVISIONING, Status.STARTING, Status.UPDATING, Status.STOPPING, Status.DELETING}
 )
 """Statuses that end by themselves: each has a deadline."""
-
-PERSISTENT: Final = frozenset({Status.RUNNING, Status.STOPPED, Status.FAILED})
-"""Statuses that last until somebody or something changes them."""
-
-TERMINAL: Final = frozenset({Status.DELETED})
-"""Statuses that nothing follows."""
