@@ -180,19 +180,20 @@ def retire(connection: pika.BlockingConnection, queues: list[str], *, delete: bo
     """
     for queue in queues:
         pair = (queue, bus.dead(queue))
-        held = sum(contents(connection, name)[0] for name in pair)
+        if delete:
+            # Before anything is counted: a queue that still receives is empty only for the moment.
+            with closing(connection.channel()) as channel:
+                for key in (*load(), "#"):
+                    channel.queue_unbind(queue, bus.EXCHANGE, key)
+        (held, consumers), (dead, _) = (contents(connection, name) for name in pair)
         if not delete:
-            yield f"{queue} belongs to no subscription any more and holds {held} messages: see --delete-gone"
-            continue
-        with closing(connection.channel()) as channel:
-            for key in (*load(), "#"):
-                channel.queue_unbind(queue, bus.EXCHANGE, key)
-            held = sum(contents(connection, name)[0] for name in pair)
-            if held or contents(connection, queue)[1]:
-                yield f"{queue} receives nothing more, and is kept: it holds {held} messages or is in use"
-                continue
-            for name in pair:
-                channel.queue_delete(name)
+            yield f"{queue} belongs to no subscription any more and holds {held + dead} messages: see --delete-gone"
+        elif held or dead or consumers:
+            yield f"{queue} receives nothing more, and is kept: it holds {held + dead} messages or is in use"
+        else:
+            with closing(connection.channel()) as channel:
+                for name in pair:
+                    channel.queue_delete(name)
             yield f"{queue} and its dead-letter queue are deleted"
 
 
