@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from core import context
 
@@ -16,8 +16,10 @@ _PLAIN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctim
 REPEAT: Final = 10.0
 """Seconds in which the same warning is logged once, while nothing else changes."""
 
-_WITHOUT_A_NAME: Final = ("pg8000", "sqlalchemy", "core", "events", "functions")
-"""Whose errors are sentences; those of others need the name of their class."""
+_OURS: Final = ("core", "shared_psql_models", "events", "functions", "migrations", "provisioning", "cli", "tools")
+
+_WITHOUT_A_NAME: Final = frozenset({"pg8000", "sqlalchemy", *_OURS})
+"""Packages whose errors are sentences; those of others need the name of their class."""
 
 
 def said(error: BaseException) -> str:
@@ -68,7 +70,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
         now = context.current()
-        entry: dict[str, Any] = {
+        entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "service": self.service,

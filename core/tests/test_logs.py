@@ -2,6 +2,8 @@
 
 import json
 import logging
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,8 @@ from core import context
 from core.configuration import MissingSettingError
 from core.logs import REPEAT, ForPeople, JsonFormatter, said
 from core.postgres.errors import DatabaseError, InterfaceError
+
+ROOT = Path(__file__).resolve().parents[2]
 
 REFUSED = ConnectionRefusedError(111, "Connection refused")
 STARTING = {"S": "FATAL", "C": "57P03", "M": "the database system is starting up"}
@@ -42,6 +46,13 @@ STARTING = {"S": "FATAL", "C": "57P03", "M": "the database system is starting up
 )
 def test_an_error_says_what_is_the_matter(error: Exception, expected: str) -> None:
     assert said(error) == expected
+
+
+def test_errors_of_every_package_of_this_project_are_sentences() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    for package in {*project["tool"]["importlinter"]["root_packages"]} - {"testing"}:
+        kind = type("SomeError", (Exception,), {"__module__": f"{package}.errors"})
+        assert said(kind("it is missing")) == "it is missing"
 
 
 class Clocked:
