@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from functions.runtime.functions import declarations
-from provisioning import secrets_folder
-from provisioning.local_settings import LOOPBACK, ROOT
+from provisioning import local_settings, secrets_folder
+from provisioning.local_settings import ROOT
 from tools.bench.http import measure
 from tools.bench.http.measure import Rate, Start, running, typical
 from tools.local.ports import free_ports
@@ -67,18 +67,10 @@ def surroundings() -> Iterator[dict[str, str]]:
             with closing(postgres_server.connect(port, superuser)) as connection:
                 connection.run(f"create role botberi_user login password '{password}'")
                 connection.run(TABLE)
-            address = f"{LOOPBACK}:{port}/postgres"
-            yield {
-                **os.environ,
-                **_byte_code(),
-                "PYTHONPATH": str(ROOT),
-                "BOTBERI_SECRETS": str(run / "secrets"),
-                "USER_PSQL_URL": address,
-                "SHARED_PSQL_URL": address,
-                "SHARED_PSQL_USER": password,
-                "USER_REDIS_URL": f"{LOOPBACK}:1",
-                "THREADS": "4",
-            }
+            ports = local_settings.Ports(user_psql=port, shared_psql=port, user_redis=1)
+            settings = local_settings.environment(run, ports, user_database="postgres", shared_database="postgres")
+            own = {"SHARED_PSQL_USER": password, "THREADS": "4"}
+            yield {**os.environ, **settings, **_byte_code(), **own}
         finally:
             server.stop()
 

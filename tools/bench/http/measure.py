@@ -50,8 +50,11 @@ def running(command: Sequence[str], environment: Mapping[str, str], path: str) -
     began = time.perf_counter()
     process = subprocess.Popen([*command, str(port)], env=dict(environment), stderr=subprocess.DEVNULL)
     try:
-        if not until(lambda: answers(port, path), seconds=60, pause=0.002):
+        if not until(lambda: answers(port, path) or process.poll() is not None, seconds=60, pause=0.002):
             message = f"{' '.join(command)} never answered"
+            raise AssertionError(message)
+        if process.returncode is not None:
+            message = f"{' '.join(command)} ended with the code {process.returncode} before it answered"
             raise AssertionError(message)
         wall = (time.perf_counter() - began) * 1000
         server = psutil.Process(process.pid)
