@@ -116,6 +116,8 @@ class _Call:
         self.headers: Headers = []
         self.abandoned = False
         """Whether nobody is there any more to take the rest of the response."""
+        self._begun = False
+        """Whether the body has begun, so that status and headers stand."""
         self._application = application
         self._environ = environ
         self._context = copy_context()
@@ -148,14 +150,19 @@ class _Call:
     def _run(self) -> Generator[bytes, None, None]:
         body = self._application(self._environ, self._start)
         try:
-            yield from filter(None, body)
+            for part in filter(None, body):
+                self._begun = True
+                yield part
         finally:
             if hasattr(body, "close"):
                 body.close()
 
     def _start(
-        self, status: str, headers: list[tuple[str, str]], _exc_info: ExcInfo | None = None
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
     ) -> Callable[[bytes], object]:
+        """Take status and headers (PEP 3333). Raise the exception of `exc_info` when it is too late to take others."""
+        if self._begun and exc_info is not None and exc_info[1] is not None:
+            raise exc_info[1]
         self.status = int(status[:3])
         self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         self._left = next((int(value) for name, value in headers if name.lower() == "content-length"), inf)

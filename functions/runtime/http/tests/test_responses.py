@@ -1,6 +1,7 @@
 """Responses as an application may give them: whole, in parts, of no length, of a wrong one, or none at all."""
 
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -81,3 +82,34 @@ def test_an_application_that_fails_in_the_middle_ends_the_connection() -> None:
 
     assert answer.endswith(b"half\r\n")
     assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def failing(*parts: bytes) -> WSGIApplication:
+    """Return an application that fails after `parts`, and then wants to say so in their place."""
+
+    def fail(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [("X-First", "1")])
+        yield from parts
+        try:
+            int("late")
+        except ValueError:
+            start_response("503 Service Unavailable", [], sys.exc_info())
+        yield b"sorry"
+
+    return fail
+
+
+def test_an_application_may_answer_otherwise_as_long_as_its_body_has_not_begun() -> None:
+    answer = asked(GET, application=failing())
+
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"sorry" in answer
+    assert b"x-first" not in answer.lower()
+
+
+def test_once_its_body_has_begun_its_exception_is_raised_where_it_wanted_to(caplog: pytest.LogCaptureFixture) -> None:
+    answer = asked(GET, application=failing(b"half"))
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"half\r\n")
+    assert "invalid literal" in caplog.text
