@@ -20,7 +20,7 @@ from functions.domain.api_errors import Conflict, FieldError, Forbidden, NotFoun
 from functions.domain.databases import UserDb
 
 SCOPES: Final = ("user", "admin", "broker")
-"""All that there are; a new account has the first."""
+"""Every scope that exists; a new account has the first."""
 
 
 class EmailTaken(Conflict):
@@ -54,10 +54,10 @@ _PUBLIC: Final = (accounts.c.id, accounts.c.email, accounts.c.scopes, accounts.c
 def create_account(
     db: UserDb, email: str, password: str, scopes: Sequence[str] = (), *, account_id: str | None = None
 ) -> Account:
-    """Create an account and say so; refuses an unfit password, and an e-mail address that has an account.
+    """Create an account, emit AccountRegistered, and return the account.
 
-    `scopes`, which only administrators may give, are those of anybody who signs up unless others are given;
-    `account_id` is a new id.
+    `scopes`, which only administrators may give, default to those of anybody who signs up; `account_id` defaults to a
+    new id. Raises EmailInvalid, EmailTaken and PasswordUnfit, and ValueError for a scope that doesn't exist.
     """
     email = normalise(email)
     passwords.check(password, email)
@@ -81,14 +81,17 @@ def create_account(
 
 
 def register(db: UserDb, email: str, password: str) -> Account:
-    """Create an account for whoever asks, who is from then on the actor."""
+    """Create an account for whoever asks, and make it the actor of what follows. Raises as `create_account` does."""
     account_id = new_id("usr")
     context.act_as(account_id)
     return create_account(db, email, password, account_id=account_id)
 
 
 def authenticate(db: UserDb, email: str, password: str) -> Account:
-    """Return the account that an e-mail address and a password belong to, or refuse without telling which is wrong."""
+    """Return the account with an e-mail address and a password, and make it the actor of what follows.
+
+    Raises EmailInvalid, CredentialsWrong whichever of the two is wrong, and AccountSuspended.
+    """
     statement = select(*_PUBLIC, accounts.c.password_hash).where(accounts.c.email == normalise(email))
     row = db.execute(statement).first()
     if not passwords.matches(password, row.password_hash if row else None) or row is None:
@@ -98,7 +101,7 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
 
 
 def find(db: UserDb, account_id: str) -> Account:
-    """Return an account, or refuse."""
+    """Return an account. Raises NotFound."""
     row = db.execute(select(*_PUBLIC).where(accounts.c.id == account_id)).first()
     if row is None:
         raise NotFound
@@ -106,7 +109,7 @@ def find(db: UserDb, account_id: str) -> Account:
 
 
 def find_by_email(db: UserDb, email: str) -> Account:
-    """Return the account with an e-mail address, or refuse."""
+    """Return the account with an e-mail address. Raises EmailInvalid and NotFound."""
     row = db.execute(select(*_PUBLIC).where(accounts.c.email == normalise(email))).first()
     if row is None:
         raise NotFound
@@ -114,7 +117,7 @@ def find_by_email(db: UserDb, email: str) -> Account:
 
 
 def find_active(db: UserDb, account_id: str) -> Account:
-    """Return an account that isn't suspended, or refuse."""
+    """Return an account that isn't suspended. Raises NotFound and AccountSuspended."""
     return _active(find(db, account_id))
 
 

@@ -21,7 +21,7 @@ PATTERN: Final = rf"^{_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_TOP}$"
 """A dot-atom (RFC 5322) at a host with a dot, whose last label begins with a letter, as no number of a machine does."""
 
 SCHEMA: Final[dict[str, JsonValue]] = {"format": "email", "minLength": 6, "maxLength": MAX_LENGTH, "pattern": PATTERN}
-"""What an OpenAPI document says of an address. It is checked here alone: an API error has a code and a reason."""
+"""The schema of an address for OpenAPI documents. Only `normalise` checks it: its errors have a code and a reason."""
 
 
 class EmailInvalid(Invalid):
@@ -29,7 +29,7 @@ class EmailInvalid(Invalid):
 
 
 def normalise(email: str) -> str:
-    """Return the address in lower case, or refuse what is none."""
+    """Return the address in lower case. Raises EmailInvalid."""
     if not email.isascii():
         raise _api_error("email_not_ascii", "Only ASCII characters can be used; write a domain as DNS has it: xn--….")
     if len(email) > MAX_LENGTH or email.find("@") > MAX_LOCAL:

@@ -21,17 +21,18 @@ ALGORITHM: Final = "EdDSA"
 PRIVATE: Final = "jwt-signing-key"
 PUBLIC: Final = "jwt-public-keys"
 LIVE_KEYS: Final = 2
+"""The number of key pairs, of which the first signs."""
 
 
 def generate(folder: Path) -> None:
-    """Write new key pairs into `folder`, as the secrets `jwt-signing-key` and `jwt-public-keys`, for its owner."""
+    """Write new key pairs into `folder` as the secrets `jwt-signing-key` and `jwt-public-keys`, for its owner alone."""
     private = [_new_key() for _ in range(LIVE_KEYS)]
     _write(folder / PUBLIC, [_public_half(key) for key in private])
     _write(folder / PRIVATE, private)
 
 
 def signing_key() -> "tuple[str, Ed25519PrivateKey]":
-    """Return the id and the private key that sign now, as PyJWT takes them."""
+    """Return the id of the key that signs now, and the private key as PyJWT takes it."""
     import jwt
 
     key = json.loads(secret(PRIVATE))["keys"][0]

@@ -22,7 +22,7 @@ class PasswordUnfit(Invalid):
 
 
 def check(password: str, email: str) -> None:
-    """Refuse a password that is too short, too long, or the account's own e-mail address."""
+    """Raise PasswordUnfit for a password that is too short, too long, or the account's own e-mail address."""
     if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
         message = f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters."
         raise PasswordUnfit(errors=[FieldError("/password", "password_length", message)])
@@ -37,7 +37,7 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """Return whether a password belongs to a hash; against None it takes just as long, and doesn't."""
+    """Return whether a password belongs to a hash. Without a hash, return False after as long as a check takes."""
     from argon2.exceptions import VerifyMismatchError
 
     try:

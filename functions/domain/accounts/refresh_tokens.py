@@ -17,6 +17,8 @@ from typing import Final, Self
 from functions.domain.api_errors import Unauthenticated
 
 _FORM: Final = struct.Struct("!16sI16s32s")
+"""The session's UUID, the counter, the secret and the proof."""
+
 _PREFIX: Final = "rt_"
 
 
@@ -43,13 +45,14 @@ class RefreshToken:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """Read a token in the one form in which it was given out, or refuse."""
+        """Return the token in a text. Raises RefreshTokenInvalid unless it has the form in which it was given out."""
         try:
             encoded = text.removeprefix(_PREFIX).encode("ascii")
             session, *values = _FORM.unpack(base64.b64decode(encoded + b"=", b"-_", validate=True))
         except (ValueError, binascii.Error, struct.error):
             raise RefreshTokenInvalid from None
         token = cls(f"ses_{session.hex()}", *values)
+        # Base64 has several texts for the same bytes, of which a session must have given out only one.
         if str(token) != text:
             raise RefreshTokenInvalid
         return token
@@ -62,20 +65,20 @@ class RefreshToken:
 
     @property
     def secret_hash(self) -> str:
-        """What is kept of the session's secret."""
+        """The SHA-256 of the session's secret in hex, which the database has in its place."""
         return hashlib.sha256(self.secret).hexdigest()
 
     def at(self, counter: int, key: str) -> Self:
-        """Return the session's token with another counter."""
+        """Return the session's token with another counter; `key` is the session's, in hex."""
         proof = hmac.digest(bytes.fromhex(key), struct.pack("!I", counter) + self.secret, "sha256")
         return replace(self, counter=counter, proof=proof)
 
     def was_given_out(self, secret_hash: str, counter: int, key: str) -> bool:
-        """Return whether this is the session's newest token, which has `counter`, or one before it; not made up."""
+        """Return whether the session gave this token out: its newest, which has `counter`, or an earlier one."""
         mine = hmac.compare_digest(self.secret_hash, secret_hash) and self.counter <= counter
         return mine and hmac.compare_digest(self.proof, self.at(self.counter, key).proof)
 
 
 def new_key() -> str:
-    """Return the key of a new session's proofs."""
+    """Return a key for the proofs of a new session, in hex."""
     return os.urandom(32).hex()

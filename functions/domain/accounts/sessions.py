@@ -65,8 +65,9 @@ def refresh(db: UserDb, refresh_token: str) -> Opened:
     """Trade a refresh token for the next one and a new access token.
 
     The token before the newest is answered with the newest again, for as long as the newest was never presented: its
-    holder may not have got it. Any other spent token ends its session: `RefreshTokenReused` is raised, and the
-    transaction is to be committed all the same.
+    holder may not have got it. An older one ends its session, since somebody else may hold it: RefreshTokenReused is
+    raised then, and the transaction is to be committed all the same. Raises RefreshTokenInvalid, SessionEnded and
+    AccountSuspended too.
     """
     presented = RefreshToken.read(refresh_token)
     row = _locked(db, presented.session_id)
@@ -88,12 +89,12 @@ def refresh(db: UserDb, refresh_token: str) -> Opened:
 
 
 def revoke(db: UserDb, session_id: str, reason: str) -> None:
-    """End a session and say so; a session that has been revoked before stays as it is."""
+    """End a session and emit SessionRevoked; do nothing if it was revoked before."""
     _revoke(db, sessions.c.id == session_id, reason)
 
 
 def revoke_all(db: UserDb, account_id: str, reason: str) -> int:
-    """End all sessions of an account and say so of each; return how many there were."""
+    """End the open sessions of an account, emit SessionRevoked for each, and return how many there were."""
     return _revoke(db, sessions.c.account_id == account_id, reason)
 
 

@@ -58,8 +58,9 @@ def create(  # noqa: PLR0913 - each is a fact about the agent, given by name
 def change(db: SharedDb, slug: str, versions: Container[str], fields: Mapping[str, str | bool]) -> ListedAgent:
     """Change what the catalog says of an agent and return it.
 
-    `fields` may hold `name`, `summary`, `description` and `listed`; what is already so stays out of the event. Raises
-    AgentNotFound, and AgentChangedMeanwhile unless its `row_version` is one of `versions`.
+    `fields` may hold `name`, `summary`, `description` and `listed`. The event names those that differ from before;
+    without any, nothing is changed or emitted. Raises AgentNotFound, and AgentChangedMeanwhile unless the agent's
+    `row_version` is one of `versions`.
     """
     row = db.execute(select(agents).where(agents.c.slug == slug).with_for_update()).mappings().first()
     if row is None:
@@ -76,7 +77,7 @@ def change(db: SharedDb, slug: str, versions: Container[str], fields: Mapping[st
 
 
 def find(db: SharedDb, slug: str, *, unlisted: bool = False) -> ListedAgent:
-    """Return an agent. Raises AgentNotFound; unlisted ones on request."""
+    """Return an agent. Raises AgentNotFound, for one that isn't listed too unless `unlisted` is True."""
     row = db.execute(_visible(unlisted=unlisted).where(agents.c.slug == slug)).mappings().first()
     if row is None:
         raise AgentNotFound
@@ -100,11 +101,15 @@ def search(
 
 
 _MARKS: Final = "[\u0300-\u036f]"
-"""What accents are once letters are taken apart."""
+"""The combining marks that accents become when letters are taken apart."""
 
 
 def _folded(text: ColumnElement[str]) -> ColumnElement[str]:
-    """Return a text as it is searched: letters taken apart and without their accents, all of one width and case."""
+    """Return the form in which texts are compared in a search: without accents, and all of one width and case.
+
+    NFKD takes letters apart, so that accents can be removed, and makes wide forms plain. `lower` leaves two letters
+    that have the same capitals as others: ß, which is SS, and the sigma at the end of a word.
+    """
     apart = func.normalize(text, literal_column("NFKD"))
     plain = func.lower(func.regexp_replace(apart, _MARKS, "", "g"))
     return func.replace(func.replace(plain, "ß", "ss"), "\u03c2", "\u03c3")

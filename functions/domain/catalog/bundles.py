@@ -20,7 +20,7 @@ MAX_FILES: Final = 200
 MAX_NAME: Final = 200
 """Characters in the path of a file inside a bundle."""
 MAX_MAIN_BYTES: Final = 256 * 1024
-"""Parsing a source takes a hundred times its size in memory."""
+"""The most that main.py may have: parsing a source takes a hundred times its size in memory."""
 
 ENTRY: Final = "main.py"
 FUNCTION: Final = "agent"
@@ -76,7 +76,7 @@ def digest(content: bytes) -> str:
 
 
 def check(content: bytes) -> None:
-    """Refuse bytes that are no bundle: too large, unsafe names, or no `agent` in main.py. Nothing of it is run."""
+    """Raise BundleInvalid for what is too large, has unsafe names, or has no `agent` in main.py; run nothing of it."""
     files = _read(content)
     _check_names(files)
     source = files.get(ENTRY)
@@ -94,7 +94,7 @@ def check(content: bytes) -> None:
 
 
 def _check_function(module: ast.Module, files: Container[str]) -> None:
-    """Refuse a main.py that gives no function `agent`, its own or one from another file of the bundle."""
+    """Raise BundleInvalid unless main.py has a function `agent`, its own or one from another file of the bundle."""
     for node in module.body:
         if isinstance(node, ast.AsyncFunctionDef) and node.name == FUNCTION:
             raise BundleInvalid(
@@ -114,6 +114,7 @@ def _check_function(module: ast.Module, files: Container[str]) -> None:
 
 
 def _remedy(files: Iterable[str]) -> str:
+    """Return a sentence for whoever packed the folder instead of what is in it; empty if that is not the fault."""
     inside = sorted(name for name in files if name.endswith(f"/{ENTRY}") and not name.startswith("__MACOSX/"))
     if not inside:
         return ""
@@ -121,6 +122,7 @@ def _remedy(files: Iterable[str]) -> str:
 
 
 def _check_names(files: Iterable[str]) -> None:
+    """Raise BundleInvalid for names that some file system takes for one, or that hide a module of the process."""
     known: dict[str, str] = {}
     for name in files:
         other = known.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
@@ -140,7 +142,7 @@ def unpack(content: bytes, folder: Path) -> None:
 
 
 def _read(content: bytes) -> dict[str, bytes]:
-    """Return the files of a bundle by name, or refuse it before more is unpacked than a bundle may hold."""
+    """Return the files of a bundle by name. Raises BundleInvalid before more is unpacked than a bundle may hold."""
     if len(content) > MAX_PACKED_BYTES:
         raise BundleInvalid(f"It is larger than {MAX_PACKED_BYTES} bytes.")
     try:

@@ -27,7 +27,7 @@ from functions.domain.json_schemas import (
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 MAX_BYTES: Final = 64 * 1024
-"""As JSON in UTF-8."""
+"""The most that a schema may have, as JSON in UTF-8."""
 
 MAX_DEPTH: Final = 32
 """Levels of nesting, what `$ref` refers to included."""
@@ -60,7 +60,11 @@ class ConfigSchemaInvalid(Invalid):
 
 
 def check(schema: dict[str, Json]) -> None:
-    """Refuse what is no JSON Schema 2020-12 for an object, refers outside itself, recurses, or costs too much."""
+    """Raise ConfigSchemaInvalid for what is no JSON Schema 2020-12 for an object, or is more than may be checked.
+
+    It may not refer to anything outside itself, recurse, or cost too much. The order of the checks counts: each relies
+    on what those before it have refused, such as costs on references that don't run in circles.
+    """
     if _depth_of_nesting(schema) > MAX_DEPTH:
         raise ConfigSchemaInvalid(f"It is nested more than {MAX_DEPTH} levels deep.")
     if len(json.dumps(schema, ensure_ascii=False).encode()) > MAX_BYTES:
@@ -97,7 +101,10 @@ def _check_meta_schema(schema: dict[str, Json]) -> None:
 
 
 def _check_keywords(node: Json, patterns: dict[str, int], place: str = "") -> None:
-    """Refuse keywords and patterns that aren't allowed; note in `patterns` what each of them takes, compiled."""
+    """Raise ConfigSchemaInvalid for keywords and patterns that aren't allowed.
+
+    `patterns` is filled with the bytes that each pattern takes, compiled.
+    """
     if isinstance(node, dict):
         for keyword in _KEYWORDS_REFUSED:
             if isinstance(node.get(keyword), str | bool | int):
@@ -121,7 +128,7 @@ def _patterns(node: dict[str, Json]) -> Iterator[tuple[str, str]]:
 
 
 def _pattern_bytes(expression: str, place: str) -> int:
-    """Return what a pattern takes when it is compiled, up to a factor of two, or refuse it."""
+    """Return the bytes that a pattern takes when it is compiled, up to a factor of two. Raises ConfigSchemaInvalid."""
     before = ""
     for token in _TOKENS.findall(expression):
         if token in _NOT_ECMA or (before in {"*", "+", "?", "}"} and token in {"*", "+"}):
@@ -143,7 +150,7 @@ def _pattern_bytes(expression: str, place: str) -> int:
 
 
 def _depth(root: dict[str, Json], node: Json, known: dict[int, int | None], place: str) -> int:
-    """Return how deep validation may go from `node`, following references; refuse a cycle.
+    """Return how deep validation may go from `node`, following references. Raises ConfigSchemaInvalid for a cycle.
 
     `known` holds the depth of every object that was visited, by identity, and None for those still being visited.
     """
@@ -189,7 +196,7 @@ def _check_costs(schema: dict[str, Json], patterns: dict[str, int]) -> None:
 
 
 def _check_defaults(schema: dict[str, Json]) -> None:
-    """Refuse a default that its own schema doesn't take: nobody could launch an instance without naming another."""
+    """Raise ConfigSchemaInvalid for a default that its own schema refuses: it would break each config that takes it."""
     leading = Leading(schema, "default")
     if not leading(schema):
         return

@@ -13,7 +13,7 @@ from functions.domain.json_schemas import Json, in_place, values
 
 _BOUNDS: Final = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _BOUND: Final = 130
-"""A comparison of numbers that aren't whole is exact, and therefore slow."""
+"""The weight of a bound: a comparison with numbers that aren't whole is exact, and therefore slow."""
 
 _MULTIPLE: Final = 750
 _FRACTION: Final = 50
@@ -67,7 +67,7 @@ def _largest(vectors: list[list[int]]) -> list[int]:
 
 
 def steps(schema: dict[str, Json]) -> int:
-    """Return what one schema weighs by itself when time is counted."""
+    """Return the weight of one schema by itself, without those in it, in the units of time above."""
     weight = 1 + len(values(schema.get("required")))
     weight += sum(1 + len(values(names)) for names in values(schema.get("dependentRequired")))
     weight += sum(_compared(option) for option in values(schema.get("enum")))

@@ -1,4 +1,4 @@
-"""Defaults: what a schema says of members that a config leaves out."""
+"""Defaults: the values that a schema gives to members that a config leaves out."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from functions.domain.json_schemas import Json, Leading, referred
 
 
 class TooMuchError(Exception):
-    """The defaults would add more than there is room for."""
+    """The defaults would add more bytes to a value than there is room for."""
 
 
 def filled(value: Json, schema: Json, leading: Leading, room: int) -> Json:
@@ -20,7 +20,11 @@ def filled(value: Json, schema: Json, leading: Leading, room: int) -> Json:
 
 
 class _Filling:
-    """Fills one value: what it may still add is counted, and what the same schemas say is worked out once."""
+    """Fills one value. It counts the bytes that it may still add, and works out once what the same schemas say.
+
+    Objects are known by their identities: the schema outlives the work, and comparing it by value would take longer
+    than to fill the value.
+    """
 
     def __init__(self, leading: Leading, room: int) -> None:
         self.leading = leading

@@ -58,7 +58,7 @@ def checked(
     bundle: bytes | None = None,
     changelog: str = "",
 ) -> Release:
-    """Return what is to be published, checked; no transaction need be open, since it may take a moment.
+    """Return what is to be published after checking it: call it with no transaction open, since that may take seconds.
 
     `bundle` is a zip file, `image` an OCI reference. Raises SourceAmbiguous, SourceUnsupported, BundleInvalid and
     ConfigSchemaInvalid.
@@ -73,7 +73,7 @@ def checked(
 
 
 def precedence(number: str) -> tuple[object, ...]:
-    """Return what versions are ordered by (Semantic Versioning 2.0): builds don't count, pre-releases come before."""
+    """Return the sort key of a version (Semantic Versioning 2.0): builds don't count, pre-releases come before."""
     core, _, pre = number.partition("+")[0].partition("-")
     words = [(part.isdecimal(), part) for part in pre.split(".")] if pre else []
     # Numbers come before words, and a release, which has no pre-release, after all of its pre-releases.

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from inspect import signature
-from typing import ClassVar, Final, Literal, Protocol, TypeGuard, TypeVar, get_origin, get_type_hints
+from types import UnionType
+from typing import ClassVar, Final, Literal, Protocol, TypeGuard, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import flask
 from pydantic import BaseModel, JsonValue
@@ -34,7 +35,7 @@ Schema = dict[str, JsonValue]
 _UNKNOWN: Final = ("unknown", "There is no such parameter.")
 
 _kinds: Final[list[type["Provider"]]] = []
-"""Every class of providers whose module was imported."""
+"""The classes of providers whose modules have been imported, in that order: the first that takes a type fills it."""
 
 
 class Schemas(Protocol):
@@ -54,7 +55,7 @@ class Call:
     """One request on its way into its handler. Transactions that it opens end with `stack`."""
 
     event: CloudEvent
-    """What a subscriber is called with; endpoints have none."""
+    """The event that a subscriber is called with; unset in an endpoint's call."""
 
     def __init__(
         self,
@@ -63,7 +64,7 @@ class Call:
         stack: ExitStack,
         path_values: dict[str, str] | None = None,
     ) -> None:
-        """`path_values` are the texts that stand in the path where its template has names."""
+        """`path_values` are the parts of the path by the names that its template gives them."""
         self.declaration = declaration
         self.request = request
         self.stack = stack
@@ -73,7 +74,7 @@ class Call:
         self._sessions: dict[str, Connection] = {}
 
     def read(self) -> None:
-        """Check the caller, then read what was sent."""
+        """Check the caller, then read path, query and body. Raises ApiError."""
         providers = self.declaration.all_parameters
         for provider in providers:
             if provider.stage == CALLER:
@@ -85,17 +86,17 @@ class Call:
                 self.value(provider)
 
     def arguments(self) -> dict[str, object]:
-        """Return the handler's arguments, once the request is read; a transaction opens after all else."""
+        """Return the handler's arguments, by name. Transactions are opened last; the request has been read before."""
         return {provider.name: self.value(provider) for provider in self.declaration.by_stage}
 
     def value(self, provider: "Provider") -> object:
-        """Return the value of a parameter; those of the same name have the same value."""
+        """Return the value of a parameter, which is made once for all parameters of its name."""
         if provider.name not in self._values:
             self._values[provider.name] = provider.value(self)
         return self._values[provider.name]
 
     def session(self, database: str) -> Connection:
-        """Return the call's transaction on a database, opening it the first time."""
+        """Return the call's transaction on a database, opened by the first who asks; read-only for GET."""
         if database not in self._sessions:
             reads = self.declaration.method == "GET"
             opened = transaction(database, self.declaration.api, read_only=reads)
@@ -103,7 +104,7 @@ class Call:
         return self._sessions[database]
 
     def short(self, database: str) -> AbstractContextManager[Connection]:
-        """Open a transaction that ends with its block and changes nothing."""
+        """Return a read-only transaction for a `with` block, apart from the call's own."""
         return transaction(database, self.declaration.api, read_only=True)
 
 
@@ -122,28 +123,28 @@ class Provider(ABC):
     """Fills one parameter of a handler. The defaults are those of a type that implies nothing."""
 
     types: ClassVar[tuple[TypeForm[object], ...]] = ()
-    """Those of the parameters that it fills, unless `takes` goes by something else."""
+    """The types of the parameters that it fills, unless `takes` goes by something else."""
     stage: ClassVar[int] = REQUEST
     reads_query: ClassVar[bool] = False
     in_endpoints: ClassVar[bool] = True
     in_subscribers: ClassVar[bool] = False
     errors: ClassVar[tuple[type[ApiError], ...]] = ()
-    """What an endpoint may answer because of it."""
+    """The API errors that an endpoint may answer because of it."""
     group: ClassVar[str] = ""
-    """The locked dependencies it needs, if it needs more than every function does."""
+    """The name of the locked dependencies that it needs; empty if those of every function do."""
     settings: ClassVar[tuple[str, ...]] = ()
-    """What a deployment needs because of it, beside the addresses of databases."""
+    """The settings that a deployment needs because of it, beside the addresses of databases."""
 
     parameters: tuple["Provider", ...] = ()
-    """Those of a function that makes the value."""
+    """The parameters of the function that makes the value, if one does."""
     databases: tuple[str, ...] = ()
-    """Those that it connects to."""
+    """The databases that it connects to."""
     holds: tuple[str, ...] = ()
-    """Those in which a transaction is open as long as the handler runs."""
+    """The databases in which a transaction is open as long as the handler runs."""
     models: tuple[type[BaseModel], ...] = ()
-    """Those that the request is read as."""
+    """The models that the request is read as."""
     methods: tuple[str, ...] = ()
-    """HTTP methods that an endpoint answers because of it."""
+    """HTTP methods that an endpoint answers because of it, beside its own."""
 
     def __init__(self, parameter: Parameter) -> None:
         """Take the parameter that it fills."""
@@ -151,7 +152,7 @@ class Provider(ABC):
         self.annotation = parameter.annotation
 
     def __init_subclass__(cls) -> None:
-        """Let parameters be filled by it from now on."""
+        """Register the class: from now on it is asked which parameters it takes."""
         _kinds.append(cls)
 
     @classmethod
@@ -161,7 +162,7 @@ class Provider(ABC):
 
     @abstractmethod
     def value(self, call: Call) -> object:
-        """Return the value, or raise an ApiError."""
+        """Return the value for one call. Raises ApiError."""
 
     def connects(self, declaration: Declaration) -> tuple[str, ...]:  # noqa: ARG002 - others depend on it
         """Return the databases that a deployment connects to because of it."""
@@ -177,12 +178,12 @@ class Provider(ABC):
 
 
 class Prepared(Provider):
-    """What is worked out before the handler's transaction opens, by a function that has parameters itself."""
+    """Fills a parameter with what a function returns that runs before the handler's transaction is opened."""
 
     stage = PREPARED
 
     def __init__(self, parameter: Parameter, prepare: Callable[..., object], parameters: tuple[Provider, ...]) -> None:
-        """`prepare` is called with the values of its own parameters."""
+        """`prepare` is the function, and `parameters` fill its own parameters."""
         super().__init__(parameter)
         self.prepare = prepare
         self.parameters = parameters
@@ -194,14 +195,14 @@ class Prepared(Provider):
 
 
 def providers(function: Callable[..., object], *, path: str = "", subscribers: bool = False) -> tuple[Provider, ...]:
-    """Return what fills each of a function's parameters; raise TypeError for one that nothing fills."""
+    """Return the provider of each parameter of a function. Raises TypeError if a parameter's type has none."""
     return tuple(_provider(each, subscribers=subscribers) for each in parameters_of(function, path))
 
 
 def endpoint_providers(
     handler: Callable[..., object], path: str, prepare: Callable[..., object] | None
 ) -> tuple[Provider, ...]:
-    """Return what fills each parameter of an endpoint's handler, of which `prepare` may make one."""
+    """Return the provider of each parameter of an endpoint's handler; `prepare` makes those of the type it returns."""
     if prepare is None:
         return providers(handler, path=path)
     made = get_type_hints(prepare)["return"]
@@ -212,7 +213,7 @@ def endpoint_providers(
 
 
 def parameters_of(function: Callable[..., object], path: str) -> list[Parameter]:
-    """Return the parameters of a function, of which some are in the path of its endpoint."""
+    """Return the parameters of a function; `path` is the template of its endpoint's path."""
     hints, in_path = get_type_hints(function, include_extras=True), path_parameters(path)
     return [Parameter(name, hints[name], name in in_path) for name in signature(function).parameters]
 
@@ -223,6 +224,11 @@ def _provider(parameter: Parameter, *, subscribers: bool = False) -> Provider:
             return kind(parameter)
     message = f"the parameter {parameter.name!r} has the type {parameter.annotation!r}, which nothing fills"
     raise TypeError(message)
+
+
+def members(annotation: object) -> tuple[object, ...]:
+    """Return the types in a union, or the one type that isn't a union."""
+    return get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
 
 
 def is_a(annotation: TypeForm[object], base: type[T]) -> TypeGuard[type[T]]:

@@ -3,8 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from types import UnionType
-from typing import IO, Final, Union, get_args, get_origin
+from typing import IO, Final
 from urllib.parse import quote, unquote
 
 import flask
@@ -13,28 +12,29 @@ from typing_extensions import override
 
 from events.wire import is_json
 from functions.domain.api_errors import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
-from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas
+from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas, members
 from functions.runtime.strict_json import NotStrictJsonError, check_json
 from functions.schemas.base import AnyBody, Body, ListBody, nul_characters, pointer
 
 JSON: Final = "application/json"
 
 MERGE_PATCH: Final = "application/merge-patch+json"
-"""JSON of a PATCH by its own name (RFC 7396)."""
+"""The media type that RFC 7396 gives the JSON of a PATCH."""
 
 URI: Final = "%:/?#[]@!$&'()*+,;=-._~"
-"""What a URI may have beside letters and digits."""
+"""The characters that may stand in a URI beside letters and digits."""
 
 NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
+"""The code and message for a text that JSON allows and Postgres refuses."""
 
 
 class JsonBody(Provider):
-    """A `Body`, a `ListBody`, or a union of them that differ in their media types."""
+    """Fills a parameter that is a `Body`, a `ListBody`, or a union of them that differ in their media types."""
 
     errors = (Malformed, TooLarge, UnsupportedMediaType)
 
     def __init__(self, parameter: Parameter) -> None:
-        """Take the models, by media type."""
+        """Find the models in the parameter's type, by media type."""
         super().__init__(parameter)
         self.taken = bodies(parameter.annotation)
         self.models = tuple(self.taken.values())
@@ -43,17 +43,17 @@ class JsonBody(Provider):
     @override
     @classmethod
     def takes(cls, parameter: Parameter) -> bool:
-        """Take bodies."""
+        """Return whether a parameter's type is a body's."""
         return bool(bodies(parameter.annotation))
 
     @override
     def value(self, call: Call) -> AnyBody:
-        """Return the body, or refuse it."""
+        """Return the body. Raises Malformed, TooLarge, UnsupportedMediaType and Invalid."""
         return json_body(call.request, self.taken, call.declaration.max_body)
 
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
-        """Return what the body may be, by media type."""
+        """Return the operation's `requestBody`: the schema and an example for each media type."""
         content: Schema = {}
         for media_type, model in self.taken.items():
             reference = schemas.reference(model, "validation")
@@ -64,13 +64,19 @@ class JsonBody(Provider):
 
 
 def bodies(annotation: object) -> dict[str, type[AnyBody]]:
-    """Return the bodies that a parameter takes, one or those of a union, by their media types; none for others."""
-    types = get_args(annotation) if get_origin(annotation) in (UnionType, Union) else (annotation,)
-    return {each.media_type: each for each in types if isinstance(each, type) and issubclass(each, (Body, ListBody))}
+    """Return the models of bodies in a parameter's type, one or a union of them, by media type; else nothing."""
+    return {
+        each.media_type: each
+        for each in members(annotation)
+        if isinstance(each, type) and issubclass(each, (Body, ListBody))
+    }
 
 
 def read_body(request: flask.Request, limit: int) -> bytes:
-    """Return the body, or refuse one over `limit` bytes without reading more of it; its length may be unknown."""
+    """Return the body, whether its length was told or not. Raises Malformed for one that ended early.
+
+    Raises TooLarge for one over `limit` bytes, of which no more than that is read.
+    """
     told = request.content_length or 0
     leave_unread(request)
     body = b"" if told > limit else _read(request.stream, limit + 1)
@@ -83,12 +89,12 @@ def read_body(request: flask.Request, limit: int) -> bytes:
 
 
 def leave_unread(request: flask.Request) -> None:
-    """Keep the framework from reading the whole body after the answer, however large, when nobody else has."""
+    """Mark the body as read: else werkzeug would read what nobody has, however large, after the answer."""
     request._cached_data = b""  # noqa: SLF001 - werkzeug's own place for it
 
 
 def discard_rest(request: flask.Request, limit: int) -> None:
-    """Read what is left of a body within `limit`: a server that closes on unread bytes may take the answer with it."""
+    """Read the rest of a body of up to `limit` bytes: a client may lose the answer if the server closes on the rest."""
     announced = "CONTENT_LENGTH" in request.environ or "HTTP_TRANSFER_ENCODING" in request.environ
     if announced and (request.content_length or 0) <= limit:
         with suppress(Malformed):
@@ -107,7 +113,10 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 
 
 def json_body(request: flask.Request, taken: Mapping[str, type[AnyBody]], limit: int) -> AnyBody:
-    """Return the JSON body as the model of its media type, or refuse it with every error at its field."""
+    """Return the JSON body as the model of its media type.
+
+    Raises UnsupportedMediaType, TooLarge, Malformed, and Invalid with every error at its field.
+    """
     kind = _media_type(request, taken)
     if kind not in taken:
         raise UnsupportedMediaType(f"Send {' or '.join(taken)} as Content-Type.")
@@ -130,7 +139,7 @@ def json_body(request: flask.Request, taken: Mapping[str, type[AnyBody]], limit:
 
 
 def said(message: str) -> str:
-    """Return what a model says of a field, without the words that pydantic puts in front of a validator's own."""
+    """Return the message of a validation error without the words that pydantic puts before a validator's own."""
     return message.removeprefix("Value error, ")
 
 
@@ -145,7 +154,7 @@ def _media_type(request: flask.Request, taken: Mapping[str, type[AnyBody]]) -> s
 
 
 def _refuse_encoded(request: flask.Request) -> None:
-    """Refuse a body that was compressed, or is written in something other than UTF-8."""
+    """Raise UnsupportedMediaType for a body that is compressed or isn't in UTF-8."""
     coding = request.headers.get("Content-Encoding", "identity")
     if coding.strip().lower() != "identity":
         raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")

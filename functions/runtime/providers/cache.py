@@ -1,4 +1,4 @@
-"""A cache in Redis that may be empty or away at any time: then the answer is built anew, and nothing true is lost."""
+"""A cache of answers in Redis. When Redis is empty or can't be reached, each answer is built anew: nothing is lost."""
 
 import hashlib
 import logging
@@ -26,7 +26,7 @@ T = TypeVar("T", bound=Reply)
 log = logging.getLogger(__name__)
 
 SECONDS: Final = 60
-"""How long an answer is kept at most; a change of what it was built from drops it at once."""
+"""How long an answer is kept at most. A change of what it was built from makes it unfindable at once."""
 
 SLOTS: Final = 256
 """Answers kept in a generation at most: there is no end of what can be searched for, and Redis holds jobs too."""
@@ -43,7 +43,11 @@ class CacheUnavailable(Unavailable):
 
 
 class Cache:
-    """Answers by key, in generations: raising a generation forgets everything that was kept under it."""
+    """Answers by key, in generations.
+
+    A generation is a number in Redis that is part of the keys of its answers. Raising it hides all of them at once,
+    without a search for them; they expire by themselves.
+    """
 
     def __init__(self, client: "Redis") -> None:
         """Keep the answers in the Redis that `client` is connected to."""
@@ -51,9 +55,9 @@ class Cache:
         self._away_until = 0.0
 
     def through(self, generation: str, key: str, build: Callable[[], T]) -> Cached[T]:
-        """Return the answer kept under `key` in `generation`, or build it and keep it in place of another.
+        """Return the answer kept under `key` in `generation`; if there is none, build it and keep it.
 
-        `key` is one line of text.
+        `key` is one line of text. Keys share SLOTS places by their hashes, so a place says whose answer it holds.
         """
         from redis.exceptions import RedisError
 
@@ -90,7 +94,7 @@ class Cache:
         log.warning("user_redis can't be reached, answering without it: %s", error)
 
     def forget(self, generation: str) -> None:
-        """Raise the generation, so that nothing kept under it is found again. Raises CacheUnavailable."""
+        """Raise a generation's number, so that no answer kept in it is found again. Raises CacheUnavailable."""
         from redis.exceptions import RedisError
 
         try:
@@ -100,7 +104,7 @@ class Cache:
 
 
 class CacheProvider(Provider):
-    """A `Cache`."""
+    """Fills a parameter that is a `Cache`."""
 
     types = (Cache,)
     stage = RESOURCE
@@ -110,17 +114,17 @@ class CacheProvider(Provider):
 
     @override
     def value(self, call: Call) -> Cache:
-        """Return this process' cache."""
+        """Return the process' cache, for the Redis user of the function's part."""
         return connect(_part(call.declaration))
 
     @override
     def secrets(self, declaration: Declaration) -> tuple[str, ...]:
-        """Return the password of Redis' user."""
+        """Return the name of the secret with the password of that Redis user."""
         return (redis_users.secret_name(_part(declaration)),)
 
 
 def _part(declaration: Declaration) -> str:
-    """Return for whom a function logs in: subscribers make the cache forget, and endpoints answer from it."""
+    """Return the part whose Redis user a function is: `invalidation` for subscribers, `cache` for endpoints."""
     return "invalidation" if declaration.event_types else "cache"
 
 

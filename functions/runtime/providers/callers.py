@@ -29,7 +29,7 @@ LEEWAY_SECONDS: Final = 5
 
 
 _INVALID: Final = {"WWW-Authenticate": 'Bearer realm="botberi", error="invalid_token"'}
-"""What RFC 6750 has a client told whose token isn't taken, rather than missing."""
+"""The header by which RFC 6750 tells a client that its token isn't valid, rather than missing."""
 
 
 class TokenExpired(Unauthenticated):
@@ -45,6 +45,7 @@ class SessionRevoked(Unauthenticated):
 
 
 def _not_taken(detail: str | None = None) -> Unauthenticated:
+    """Return the API error for a token or key that isn't valid."""
     api_error = Unauthenticated(detail)
     api_error.headers = _INVALID  # type: ignore[misc]
     return api_error
@@ -64,7 +65,7 @@ class Claims:
 
 @dataclass(frozen=True)
 class User:
-    """Anybody who is logged in."""
+    """The caller of an endpoint for everybody who is logged in."""
 
     scope: ClassVar[str] = "user"
 
@@ -96,18 +97,18 @@ class Broker(User):
 
 @dataclass(frozen=True)
 class Publisher(Broker):
-    """Whoever may publish: an account with the scope `broker`, or another system with its publisher's key."""
+    """A caller that may publish: an account with the scope `broker`, or another system with its publisher's key."""
 
     given: Principal | None = None
-    """Of another system: what it may publish."""
+    """What another system may publish; None for an account."""
 
     def principal(self) -> Principal:
-        """Return what they may publish: an account what needs no more than `broker`, under its own source."""
+        """Return what the caller may publish: an account the types for everybody, under its own source."""
         return self.given or Principal(self.id, frozenset({EVERYBODY}), sources=(f"/accounts/{self.id}",))
 
 
 class Guard(Provider):
-    """A `User` or a descendant of it: whoever calls, once their token is checked and that their session is open."""
+    """Fills a parameter that is a `User` or a descendant of it with the caller, whose token and session it checks."""
 
     stage = CALLER
     errors = (Unauthenticated, TokenExpired, SessionRevoked, Forbidden, DatabaseUnavailable)
@@ -115,7 +116,7 @@ class Guard(Provider):
     caller: type[User]
 
     def __init__(self, parameter: Parameter) -> None:
-        """Take the type of caller."""
+        """Take the type of caller from the parameter."""
         super().__init__(parameter)
         if is_a(parameter.annotation, User):
             self.caller = parameter.annotation
@@ -123,12 +124,12 @@ class Guard(Provider):
     @override
     @classmethod
     def takes(cls, parameter: Parameter) -> bool:
-        """Take callers."""
+        """Return whether a parameter's type is that of callers."""
         return is_a(parameter.annotation, User)
 
     @override
     def value(self, call: Call) -> User:
-        """Return the caller, or refuse."""
+        """Return the caller. Raises Unauthenticated, TokenExpired, SessionRevoked and Forbidden."""
         caller = self._known(call)
         call.caller_id = caller.id
         return caller
@@ -147,22 +148,27 @@ class Guard(Provider):
 
     @override
     def connects(self, declaration: Declaration) -> tuple[str, ...]:
-        """Return shared_psql if the handler has no database: there it is asked whether the session was revoked."""
+        """Return shared_psql if the handler has no database: there a revoked session is looked up."""
         return () if declaration.databases else (SHARED_PSQL,)
 
     @override
     def secrets(self, declaration: Declaration) -> tuple[str, ...]:
-        """Return the secret with the keys that tokens are signed with."""
+        """Return the name of the secret with the public keys of tokens."""
         return (PUBLIC,)
 
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
-        """Return how to authenticate. Only OAuth has scopes in a security requirement, so it is told in words."""
+        """Return how to authenticate. Only OAuth has scopes in a security requirement, so the scope is in the text."""
         return {"security": [{"bearer": []}], "description": f" Needs the scope `{self.caller.scope}`."}
 
 
 def _check_open(call: Call, caller: User) -> None:
-    """Check the session in the handler's own transaction where one is open from now on, or else in a short one."""
+    """Raise SessionRevoked unless the caller's session is open.
+
+    It is looked up in the handler's own transaction where that is opened anyway, which saves a round trip. A handler
+    that prepares, or opens transactions itself, must not hold one so early: there it is a short one of its own.
+    user_psql goes first where both are at hand, since it knows of a log-out at once.
+    """
     declaration = call.declaration
     opened = () if declaration.prepares else declaration.holds
     if USER_PSQL in opened:
@@ -178,7 +184,7 @@ def _check_open(call: Call, caller: User) -> None:
 
 
 def publisher(db: SharedDb, key: str) -> Publisher:
-    """Return the publisher whose key this is, or refuse."""
+    """Return the publisher whose key this is. Raises Unauthenticated."""
     from functions.domain.event_path import publishers
 
     given = publishers.of_key(db, key)
@@ -188,7 +194,7 @@ def publisher(db: SharedDb, key: str) -> Publisher:
 
 
 def bearer(header: str | None) -> str:
-    """Return the access token or key in an Authorization header, or refuse."""
+    """Return the access token or key in an Authorization header. Raises Unauthenticated."""
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
@@ -196,7 +202,10 @@ def bearer(header: str | None) -> str:
 
 
 def claims(token: str) -> Claims:
-    """Return the claims of an access token, its signature, kind and times checked, or refuse."""
+    """Return the claims of an access token after checking its signature, kind and times.
+
+    Raises TokenExpired, and Unauthenticated for any other fault.
+    """
     import jwt
 
     try:
@@ -241,7 +250,10 @@ def _keys(text: str) -> "dict[str, PyJWK]":
 
 
 def check_session(caller: User, *, user: UserDb | None, shared: SharedDb | None) -> None:
-    """Refuse a session that was revoked: user_psql knows at once, shared_psql as soon as the event has arrived."""
+    """Raise SessionRevoked if one of the databases given knows the caller's session as ended.
+
+    user_psql knows it at once, shared_psql as soon as the event has arrived.
+    """
     if user is not None and not live_sessions.is_live(user, caller.session_id):
         raise SessionRevoked
     if shared is not None and revocations.is_revoked(shared, caller.session_id):

@@ -41,7 +41,7 @@ class SharedTransactions:
 
 
 class Session(Provider):
-    """A `UserDb` or a `SharedDb`: one transaction, which ends with the call."""
+    """Fills a parameter that is a `UserDb` or a `SharedDb` with a transaction that ends with the call."""
 
     types = (UserDb, SharedDb)
     stage = RESOURCE
@@ -49,32 +49,32 @@ class Session(Provider):
     errors = (DatabaseUnavailable,)
 
     def __init__(self, parameter: Parameter) -> None:
-        """Take the database from the type."""
+        """Take the database from the parameter's type."""
         super().__init__(parameter)
         self.database = USER_PSQL if parameter.annotation is UserDb else SHARED_PSQL
         self.databases = self.holds = (self.database,)
 
     @override
     def value(self, call: Call) -> Connection:
-        """Return the transaction."""
+        """Return the call's transaction on the database."""
         return call.session(self.database)
 
 
 class Transactions(Provider):
-    """A `UserTransactions` or a `SharedTransactions`."""
+    """Fills a parameter that is a `UserTransactions` or a `SharedTransactions`."""
 
     types = (UserTransactions, SharedTransactions)
     stage = RESOURCE
     errors = (DatabaseUnavailable,)
 
     def __init__(self, parameter: Parameter) -> None:
-        """Take the database from the type."""
+        """Take the database from the parameter's type."""
         super().__init__(parameter)
         self.databases = (USER_PSQL if parameter.annotation is UserTransactions else SHARED_PSQL,)
 
     @override
     def value(self, call: Call) -> UserTransactions | SharedTransactions:
-        """Return what opens transactions in the role of the function."""
+        """Return what opens transactions with the rights of the function's API."""
         role = call.declaration.api
         if self.annotation is UserTransactions:
             return UserTransactions(partial(user_transaction, role))

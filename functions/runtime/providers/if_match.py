@@ -1,4 +1,4 @@
-"""The states in which the caller wants to change something."""
+"""The headers If-Match and If-None-Match: the states in which the caller wants to change something."""
 
 from collections.abc import Container
 
@@ -20,19 +20,19 @@ class IfMatch(Container[str]):
         self._unwanted = unwanted
 
     def __contains__(self, etag: object) -> bool:
-        """Return whether a state is one of them."""
+        """Return whether a state, by its ETag, is one of them."""
         return isinstance(etag, str) and etag in self._wanted and etag not in self._unwanted
 
 
 class Precondition(Provider):
-    """An `IfMatch`."""
+    """Fills a parameter that is an `IfMatch`."""
 
     types = (IfMatch,)
     errors = (PreconditionRequired,)
 
     @override
     def value(self, call: Call) -> IfMatch:
-        """Return the states of the headers If-Match and If-None-Match."""
+        """Return the states that both headers name. Raises PreconditionRequired without If-Match."""
         request = call.request
         if request.headers.get("If-Match") is None:
             raise PreconditionRequired

@@ -11,14 +11,14 @@ from functions.runtime.routes import RouteNotFound
 
 
 class PathValue(Provider):
-    """A value of any type that can be read from text."""
+    """Fills a parameter that has the name of a part of the path; its type is any that can be read from text."""
 
     errors = (NotFound, RouteNotFound)
 
     @override
     @classmethod
     def takes(cls, parameter: Parameter) -> bool:
-        """Take what has the name of a part of the path."""
+        """Return whether the path's template has the parameter's name."""
         return parameter.in_path
 
     # Not before a value is needed: it takes longer than all else about a declaration.
@@ -28,7 +28,7 @@ class PathValue(Provider):
 
     @override
     def value(self, call: Call) -> object:
-        """Return the value, or say that there is no such thing when it can't be one."""
+        """Return the value. Raises NotFound for a text that is no value of the type: nothing can be there."""
         text = call.path_values[self.name]
         if "\x00" in text:
             raise NotFound
@@ -38,7 +38,7 @@ class PathValue(Provider):
             raise NotFound from None
 
     def schema(self) -> Schema:
-        """Return the schema of the value."""
+        """Return the JSON Schema of the value."""
         return self._adapter.json_schema()
 
     @override

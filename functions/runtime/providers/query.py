@@ -20,12 +20,12 @@ _WHOLE_NUMBER: Final = re.compile(r"-?[0-9]+")
 
 
 class QueryParameters(Provider):
-    """A descendant of `Query`."""
+    """Fills a parameter that is a descendant of `Query`."""
 
     reads_query = True
 
     def __init__(self, parameter: Parameter) -> None:
-        """Take the model."""
+        """Take the model from the parameter's type."""
         super().__init__(parameter)
         if is_a(parameter.annotation, Query):
             self.model = parameter.annotation
@@ -34,12 +34,12 @@ class QueryParameters(Provider):
     @override
     @classmethod
     def takes(cls, parameter: Parameter) -> bool:
-        """Take models of queries."""
+        """Return whether a parameter's type is a query's model."""
         return is_a(parameter.annotation, Query)
 
     @override
     def value(self, call: Call) -> Query:
-        """Return the query, or refuse it."""
+        """Return the query. Raises Invalid."""
         return query(call.request, self.model)
 
     @override
@@ -60,7 +60,7 @@ class QueryParameters(Provider):
 
 
 def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
-    """Return the query parameters as `model`, or refuse them with every error at its parameter."""
+    """Return the query parameters as `model`. Raises Invalid with every error at its parameter."""
     repeated = [name for name, values in request.args.lists() if len(values) > 1]
     if repeated:
         raise Invalid(errors=[FieldError(f"?{name}", "repeated", "Give this parameter once.") for name in repeated])
@@ -79,7 +79,7 @@ def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
 
 
 def _not_utf8(request: flask.Request) -> Iterator[FieldError]:
-    """Yield the parameters that stand for bytes which are no text."""
+    """Yield an error for each parameter whose bytes aren't UTF-8."""
     for part in request.query_string.split(b"&"):
         try:
             unquote_to_bytes(part).decode()
@@ -89,7 +89,7 @@ def _not_utf8(request: flask.Request) -> Iterator[FieldError]:
 
 
 def _not_whole(request: flask.Request, model: type[Query]) -> Iterator[FieldError]:
-    """Yield the numbers that aren't written as JSON writes whole ones: with a plus, or white space around them."""
+    """Yield an error for each whole number that has a plus or white space, which pydantic takes and JSON doesn't."""
     for name, value in request.args.items():
         field = model.model_fields.get(name)
         if field is not None and field.annotation is int and not _WHOLE_NUMBER.fullmatch(value):
