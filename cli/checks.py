@@ -1,4 +1,4 @@
-"""What the doctor knows: problems of the event path, each with its remedy."""
+"""The checks of `botberi events doctor`: they find problems of the event path, each with its remedy."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ from events.topology import declaration
 from migrations.databases import DATABASES
 
 Problem = tuple[str, str, str]
-"""Where, what, and the remedy."""
+"""Where the problem is, what it is, and the remedy."""
 
 OLD: Final = 30
 """Seconds after which a held-back transaction or a slot that was not fired is a problem."""
@@ -110,7 +110,7 @@ def _of_database(database: str, now: Callable[[], float]) -> Iterator[Problem]:
 
 
 def _held_back(database: str) -> Iterator[Problem]:
-    """Yield what keeps the oldest transaction from ending: the relay can't sleep meanwhile, and nothing is vacuumed."""
+    """Yield the transactions and slots that hold back vacuum; the relay can't sleep meanwhile."""
     for pid, name, seconds in ask(database, _HELD, old=OLD):
         remedy = f"select pg_terminate_backend({pid}), if nobody needs it"
         yield database, f"the transaction of {name or pid} is open for {seconds} s", remedy

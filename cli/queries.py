@@ -21,7 +21,7 @@ from events.broker import bus
 from migrations.databases import DATABASES, connect
 
 FAILURES: Final = (MissingSettingError, Error, DBAPIError, AMQPError, OSError)
-"""What a question may end in: something is missing, can't be reached, or refuses."""
+"""The errors of a question: a setting is missing, a server can't be reached, or it refuses."""
 
 database_option = click.option(
     "--database", type=click.Choice(DATABASES), default="shared_psql", show_default=True, help="Which of the two."

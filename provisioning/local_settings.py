@@ -18,7 +18,7 @@ MARK: Final = "BOTBERI_RUN"
 
 @dataclass(frozen=True)
 class Ports:
-    """Where each part listens; the defaults are those of the local run."""
+    """The port of each part; the defaults are those of the local run."""
 
     user_psql: int = 5430
     shared_psql: int = 5440
@@ -41,7 +41,7 @@ class Ports:
     monitoring_dispatcher: int = 9466
     monitoring_gateway: int = 9467
     subscribers: int = 8060
-    """Where the dispatcher finds subscribers; the edge doesn't lead here."""
+    """The port of the host of subscribers, which only the dispatcher calls: the edge doesn't lead there."""
 
 
 def environment(  # noqa: PLR0913 - each is a fact about the run, given by name

@@ -30,7 +30,7 @@ DEFINITIONS: Final = "event-bus-definitions"
 """RabbitMQ's users with their rights and hashed passwords, which is all that it is told."""
 
 DERIVED: Final = (DEFINITIONS, redis_users.HASHES)
-"""What is made from the other secrets, and kept in no file."""
+"""The secrets that are made from others whenever they are needed, and kept in no file."""
 
 
 def names() -> list[str]:
@@ -61,7 +61,7 @@ def add_key(file: Path) -> None:
 
 
 def drop_key(file: Path) -> None:
-    """Take the older key out of `file`. Raises RotationError."""
+    """Remove the older key from `file`. Raises RotationError."""
     keys = file.read_text().split()
     if len(keys) == 1:
         message = f"{file} has one key: nothing is to be finished"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 KEY_PREFIX: Final = "botberi_pk_"
-"""What every publisher's key begins with, so that a scanner for secrets knows one when it sees it."""
+"""The beginning of every publisher's key, by which scanners for secrets can find one."""
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ ADMIN_QUEUE: Final = "instances.admin"
 CONVERGE: Final = "instance.converge"
 
 DATABASE: Final = 1
-"""Of Redis: 0 is the cache's."""
+"""The number of the jobs' database in Redis; 0 is the cache's."""
 
 DEAD: Final = "instances.dead"
 """The list of what stood in a queue and was no job. Nobody takes from it: the sweep goes by the instances."""
 
 CAREFUL: Final = "careful-redis"
-"""What kombu is told of functions.jobs.transport, which the worker reads by."""
+"""The name by which kombu finds functions.jobs.transport, through which the worker reads."""
 
 VISIBILITY: Final = 300
 """Seconds after which Redis hands out a job again that no worker has finished: far above the longest job."""

@@ -1,4 +1,4 @@
-"""What a handler declares of itself; every manifest, route and document is written from these."""
+"""Declarations: the facts about a function that every manifest, route and document is written from."""
 
 import re
 import sys
@@ -26,7 +26,7 @@ APIS: Final = ("user", "admin", "broker", "subscribers")
 
 @dataclass(frozen=True)
 class Resources:
-    """What a deployment of the function is given; the defaults suit most."""
+    """The resources of a function's deployment; the defaults suit most."""
 
     memory: str = "128Mi"
     concurrency: int = 4
@@ -40,13 +40,13 @@ class Resources:
     settings: tuple[str, ...] = ()
     """Settings beside those that follow from the handler's parameters."""
     instances: bool = False
-    """Whether it speaks to the processes of instances."""
+    """Whether the function speaks to the processes of instances."""
     group: str = ""
     """The locked dependencies, `deploy/requirements/<group>.txt`, if not those that follow from the parameters."""
 
 
 SCALE_LIMITED: Final = Resources(max_scale=2)
-"""What operators use a few times a day: little, since each copy may connect to both databases."""
+"""Resources for what operators use a few times a day: few copies, since each may connect to both databases."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Declaration:
     summary: str
     """The docstring's sentence, after the method and path or the event's type."""
     parameters: tuple["Provider", ...]
-    """What fills each parameter of the handler."""
+    """The provider of each parameter of the handler."""
     resources: Resources
     method: str = "POST"
     path: str = "/"
@@ -74,9 +74,9 @@ class Declaration:
     max_body: int = 64 * 1024
     """Bytes."""
     prepares: bool = False
-    """Whether something is done before the transaction opens."""
+    """Whether a `prepare` function runs before the handler's transaction is opened."""
     event_types: tuple[str, ...] = field(default=())
-    """What a subscriber is bound to: event types, or the pattern `#` for all."""
+    """The event types that a subscriber receives, or the pattern `#` for all; empty for an endpoint."""
     schedule: str = ""
     """When the one event of a subscriber is emitted for it, as a cron expression; empty if others emit its events."""
     timezone: str = "UTC"

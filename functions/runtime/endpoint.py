@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from functions.runtime.declarations import Handler
 
 STANDARD: Final = (Guard, JsonBody, PathValue, QueryParameters, Session)
-"""What fills parameters whose types are defined in packages below. Others are in use once their types are imported."""
+"""The providers of types from packages below, which must be imported here. Others come with their types."""
 
 log = logging.getLogger(__name__)
 

@@ -1,10 +1,10 @@
 """How often and how fast functions answer, as Prometheus reads it at `/_/metrics` of a container.
 
-Its own few lines, because a library for it costs more start-up time than all of them together.
+These are a few lines of our own, because a library for it costs more start-up time than all of them together.
 """
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
 from typing import Final
@@ -14,7 +14,7 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 PATH: Final = "/_/metrics"
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Seconds."""
+"""The upper bounds of the histogram, in seconds."""
 
 RESPONSES: Final = "botberi_function_responses_total"
 SECONDS: Final = "botberi_function_seconds"
@@ -24,21 +24,21 @@ Sample = tuple[str, Mapping[str, str], float]
 
 
 class Responses:
-    """What the functions of this process have answered."""
+    """Counts the answers of the functions of this process, and measures their times."""
 
     def __init__(self) -> None:
         """Begin at zero."""
         self._lock = Lock()
         self._count: Counter[tuple[str, int]] = Counter()
         self._buckets: Counter[tuple[str, int]] = Counter()
-        self._sum: Counter[str] = Counter()
+        self._sum: defaultdict[str, float] = defaultdict(float)
 
     def observe(self, function: str, status: int, seconds: float) -> None:
         """Count one answer of a function."""
         with self._lock:
             self._count[function, status] += 1
             self._buckets[function, bisect_left(BUCKETS, seconds)] += 1
-            self._sum[function] += seconds  # type: ignore[assignment]  # a Counter of floats adds as well
+            self._sum[function] += seconds
 
     def text(self) -> str:
         """Return the metrics as text."""
@@ -72,4 +72,4 @@ def family(name: str, kind: str, about: str, samples: Iterable[Sample]) -> str:
 
 
 responses: Final = Responses()
-"""Of this process."""
+"""The metrics of this process."""

@@ -35,7 +35,7 @@ from functions.runtime.responses import error_response, internal_error, problem_
 from functions.runtime.strict_json import NotStrictJsonError, check_json
 
 STANDARD: Final = (EventData, Session)
-"""What fills parameters whose types are defined in packages below. Others are in use once their types are imported."""
+"""The providers of types from packages below, which must be imported here. Others come with their types."""
 
 log = logging.getLogger(__name__)
 

@@ -44,4 +44,4 @@ class FunctionTimeout(ApiError):
 SERVER_ERRORS: Final[tuple[type[ApiError], ...]] = (
     *(Internal, Malformed, UriTooLong, HeadersTooLarge, UnknownMethod, UnknownTransferCoding, HttpVersionUnsupported),
 )
-"""What the server refuses requests with that it can't hand to a function."""
+"""The API errors for requests that the server can't hand to a function."""

@@ -25,7 +25,7 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
     media_type: ClassVar[str] = "application/json"
-    """By which a handler's parameter of several types, `NewEvent | CloudEventBody`, knows which one it is given."""
+    """The Content-Type of the body, which decides between the types of a parameter like `NewEvent | CloudEventBody`."""
     binary: ClassVar[bool] = False
     """Whether it may come as CloudEvents' binary mode too: `data` as the body, all else in headers."""
 
@@ -46,7 +46,7 @@ _HIDDEN: Final = r"\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060
 """Control characters, those of no width, and those that turn the direction of the text around them."""
 
 _BLANK: Final = r"\s\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200c\u200d\u2800\u3164\uffa0"
-"""What may stand in a line, but shows nothing by itself."""
+"""Characters that may stand in a line, but show nothing by themselves."""
 
 LINE: Final = rf"^[^{_HIDDEN}]*[^{_HIDDEN}{_BLANK}][^{_HIDDEN}]*$"
 """A pattern for a line of text in which there is something to see, and nothing that can't be seen."""
@@ -72,7 +72,7 @@ class Reply(BaseModel):
 
 
 _CURSOR: Final = ("list", "key")
-"""What a cursor holds."""
+"""The parts of a cursor: the list that it belongs to, and the key of the last row."""
 
 
 class PageQuery(Query):
@@ -86,7 +86,7 @@ class PageQuery(Query):
     _list: str = PrivateAttr(default="")
 
     def belong_to(self, path: str) -> None:
-        """Take in whose query it is: cursors of another list are refused."""
+        """Tell the query its list, by the list's path, so that `after` can refuse the cursors of others."""
         self._list = hashlib.sha256(path.encode(errors="replace")).hexdigest()[:8]
 
     def after(self) -> str | None:
@@ -123,7 +123,7 @@ class Cached(Generic[ResponseType_co]):
     """An answer whose JSON text is ready, with the ETag that goes with it."""
 
     def __init__(self, text: str) -> None:
-        """Take the JSON, of which the ETag is made."""
+        """`text` is the JSON; the ETag is made from it."""
         self.text = text
         self.etag = hashlib.sha256(text.encode()).hexdigest()[:32]
         """Without quotes."""

@@ -51,7 +51,7 @@ class Gateway:
     """The hub, what feeds it, and the server around it."""
 
     def __init__(self, limit: int) -> None:
-        """Take `limit` connections at a time."""
+        """Serve at most `limit` connections at a time."""
         self.limit = limit
         self.metrics = GatewayMetrics()
         self.hub = Hub(self.metrics)
@@ -71,7 +71,10 @@ class Gateway:
             log.exception("an event was not handed on because of a bug")
 
     def _see_depth(self, waiting: int) -> None:
-        """Take a queue that is half full for one that may have overflowed since the last look."""
+        """Note how many events wait; once they are few again, tell listeners that they may have missed some.
+
+        The length is looked at every second: a queue that was half full may have overflowed in between.
+        """
         self.metrics.waiting = waiting
         deep = waiting >= LENGTH // 2
         if deep and not self._deep:
@@ -81,7 +84,7 @@ class Gateway:
         self._deep = deep
 
     async def _begin(self) -> bool:
-        """Events arrive; let them pass once it is known which sessions ended meanwhile."""
+        """Hand events on once it is known which sessions ended while none arrived; return whether they are."""
         if await self.sessions.check():
             self.hub.go_live()
         return self.hub.live
@@ -206,7 +209,7 @@ async def _run(address: str) -> None:
 
 
 def _raise_limit() -> None:
-    """Let it open as many files as the system allows: every connection is one."""
+    """Let the process open as many files as the system allows: every connection is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -66,7 +66,7 @@ class DeadLetter:
     """A dead letter or a parked event."""
 
     database: str
-    """Where it is kept."""
+    """The database that it is kept in."""
     id: str
     kind: str
     """`dead` or `parked`."""
@@ -76,12 +76,12 @@ class DeadLetter:
     type: str
     subject: str
     reason: str
-    """A code."""
+    """The code of the reason."""
     detail: str
     attempts: int
     died_at: datetime
     resolution: str | None
-    """What became of it, or None while it is open."""
+    """`redriven` or `discarded`; None while it is open."""
     resolved_by: str | None
     resolved_at: datetime | None
     resolution_reason: str | None

@@ -39,7 +39,7 @@ class PublisherInvalid(Invalid):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a new publisher shall be given."""
+    """A new publisher: its name, and what it may publish."""
 
     name: str
     sources: Sequence[str]

@@ -20,7 +20,7 @@ from functions.domain.event_path.event_types import EventTypeUnknown
 from functions.domain.principals import Principal
 
 CHANNELS: Final = ("events", "botberi_")
-"""What reserved channels begin with."""
+"""The beginnings of reserved channels."""
 
 
 class EventIdTaken(Conflict):
@@ -70,7 +70,7 @@ API_ERRORS: Final = (
     SourceNotGranted,
     ChannelReserved,
 )
-"""Why an event isn't published."""
+"""Every reason for which an event isn't published."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Draft:
     id: str
     source: str
     subject: str | None = None
-    """What the caller thinks that it is about; None to have it read from the data."""
+    """The subject as the caller has it, which is compared with that in the data; None to have it read from the data."""
     channel: str | None = None
     """With it the event becomes a NOTIFY on that channel of shared_psql, and nobody else receives it."""
     traceparent: str | None = None
@@ -101,7 +101,7 @@ class Published:
     subject: str
     channel: str | None
     duplicate: bool
-    """Whether it was published before: this time nothing happened."""
+    """Whether the event was published before, so that nothing happened this time."""
 
 
 # Sorted, so that two batches with the same events wait for each other instead of locking each other out.
@@ -272,7 +272,10 @@ Keys = tuple[str, str]
 
 
 def _noted(db: SharedDb, keys: Sequence[Keys], fingerprints: Sequence[str]) -> tuple[set[Keys], dict[Keys, str]]:
-    """Note events; return those that are new, and the fingerprints of the others. Waits for whoever notes them too."""
+    """Insert the keys of events; return those that are new, and the fingerprints that the others had.
+
+    Waits for a transaction that is inserting one of the same keys, whose end decides which of the two is first.
+    """
     first: dict[Keys, str] = {}
     for key, fingerprint in zip(keys, fingerprints, strict=True):
         first.setdefault(key, fingerprint)

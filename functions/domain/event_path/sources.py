@@ -16,7 +16,7 @@ _REFERENCE: Final = re.compile(r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-F
 _ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 
 _OURS: Final = frozenset({"botberi", "accounts", "notify"})
-"""What our own sources begin with: those of the databases, of accounts, and of bare NOTIFYs."""
+"""The beginnings of our own sources: those of the databases, of accounts, and of bare NOTIFYs."""
 
 
 def normal(source: str) -> str | None:

@@ -109,13 +109,13 @@ class Adapter:
 
 
 class _Call:
-    """One request on its way through the application."""
+    """A request while the application answers it."""
 
     def __init__(self, application: WSGIApplication, environ: WSGIEnvironment) -> None:
         self.status = 0
         self.headers: Headers = []
         self.abandoned = False
-        """Whether nobody is there any more to take the rest of the response."""
+        """Whether the client has gone, so that nobody takes the rest of the response."""
         self._begun = False
         """Whether the body has begun, so that status and headers stand."""
         self._application = application
@@ -123,7 +123,7 @@ class _Call:
         self._context = copy_context()
         self._parts = self._run()
         self._left = inf
-        """Bytes of the body that are still to come, where its length was told."""
+        """The bytes of the body that are still to come; infinite where no length was told."""
 
     def advance(self) -> Part:
         """Return the next part of the response; from the first on, `status` and `headers` are set."""

@@ -18,15 +18,15 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from .adapter import Headers
 
 URL_BYTES: Final = 8190
-"""A search in a script that needs nine characters for each of its own is long."""
+"""Enough for a long search in a script whose characters take nine each, percent-encoded."""
 
 HEAD_BYTES: Final = 64 * 1024
-"""Far more than whoever stands in front lets through."""
+"""Far more than the proxy in front lets through."""
 
 HEADERS: Final = 100
 
 _LINGER_SECONDS: Final = 1
-"""How long a client that is still sending is listened to after its response: it reads it when it has sent all."""
+"""How long a connection stays open after the response to a client that still sends, and reads only afterwards."""
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -51,7 +51,7 @@ class RequestError(Exception):
     """A request that can't be read."""
 
     def __init__(self, code: str, detail: str | None = None) -> None:
-        """`code` is that of the problem it is answered with."""
+        """`code` and `detail` are those of the problem that it is answered with."""
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
@@ -63,18 +63,18 @@ class Connection(HttpToolsProtocol, ABC):
     limits: ClassVar[Limits] = Limits()
 
     deadline = inf
-    """When it is cut, by the event loop's clock."""
+    """When the connection is cut, by the event loop's clock."""
     _error: RequestError | None = None
-    """What is to be answered when all that came before it has been."""
+    """The fault to answer once all requests that came before it are answered; None without one."""
     _running: RequestResponseCycle | None = None
     """The request that is being answered. The last that has arrived is `cycle`; `pipeline` has those in between."""
     _received = 0
     """Bytes of the head that is arriving."""
     _in_head = True
     _is_last = False
-    """Whether the next request is the last."""
+    """Whether the connection ends with the next request."""
     _ended = False
-    """Whether nothing is read any more."""
+    """Whether what still comes is thrown away, because the response to a fault has been sent."""
 
     @staticmethod
     @abstractmethod
@@ -114,7 +114,7 @@ class Connection(HttpToolsProtocol, ABC):
                 self._refuse(RequestError("headers_too_large"))
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what can't be parsed: uvicorn calls it while it handles the parser's error."""
+        """Answer what can't be parsed with a problem: uvicorn calls it while it handles the parser's error."""
         error = sys.exception()
         reason = error.__context__ if isinstance(error, HttpParserCallbackError) else error
         if not isinstance(reason, RequestError):
@@ -123,7 +123,7 @@ class Connection(HttpToolsProtocol, ABC):
         self._refuse(reason)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's returns None, which is to close at once
-        """Answer what has come: the client sends no more, but may well wait for it."""
+        """Return True while a response is due, which keeps the connection open: the client only stopped sending."""
         if self._running is None or self._ended:
             return False
         if self.cycle.more_body:
@@ -133,18 +133,18 @@ class Connection(HttpToolsProtocol, ABC):
         return True
 
     def on_message_begin(self) -> None:
-        """Take in that a request begins: llhttp's."""
+        """Begin to count the head's bytes: llhttp calls it when a request begins."""
         super().on_message_begin()
         self._in_head, self._received = True, 0
 
     def on_url(self, url: bytes) -> None:
-        """Take in a part of the address: llhttp's."""
+        """Raise RequestError if the address is too long: llhttp calls it with each part."""
         super().on_url(url)
         if len(self.url) > URL_BYTES:
             raise RequestError("uri_too_long")
 
     def on_headers_complete(self) -> None:
-        """Take in that a request can be answered: llhttp's."""
+        """Check the head and start to answer: llhttp calls it when all headers are there. Raises RequestError."""
         self._in_head = False
         self._check_head()
         super().on_headers_complete()
@@ -176,7 +176,7 @@ class Connection(HttpToolsProtocol, ABC):
             raise RequestError("malformed", "There is nothing to upgrade to: leave that away.")
 
     def on_message_complete(self) -> None:
-        """Take in that a request is there: llhttp's."""
+        """Stop the clock of the body: llhttp calls it when a request is there, its body included."""
         super().on_message_complete()
         if self._running is self.cycle:
             self.deadline = inf
@@ -201,12 +201,12 @@ class Connection(HttpToolsProtocol, ABC):
             self._wait(self.limits.response if self.transport.get_write_buffer_size() else self.limits.idle)
 
     def pause_writing(self) -> None:
-        """Wait until the client reads: asyncio's."""
+        """Give the client time to read: asyncio calls it when too much waits to be written."""
         super().pause_writing()
         self._wait(self.limits.response)
 
     def resume_writing(self) -> None:
-        """Go on writing: asyncio's."""
+        """Start the clock that counts once the client has read: asyncio calls it then."""
         super().resume_writing()
         if self._running is None and not self._ended:
             self._wait(self.limits.idle)
@@ -231,7 +231,12 @@ class Connection(HttpToolsProtocol, ABC):
             self.end()
 
     def end(self) -> None:
-        """Close it. Who is still sending first gets time to read: closing on unread bytes takes the response back."""
+        """Close the connection, later if the client still sends.
+
+        A socket that is closed with bytes unread sends a reset, upon which the client's system may throw away the
+        response before the client has read it. So only the writing side is closed at first, and what comes is read
+        and dropped, until the client closes too or its time is over.
+        """
         if self._error is None and not self.cycle.more_body:
             self.transport.close()
         elif not self._ended:
@@ -242,7 +247,7 @@ class Connection(HttpToolsProtocol, ABC):
 
 
 class _Output(asyncio.Transport):
-    """What a response is written to: its head goes out together with what there is of its body."""
+    """The transport that a response is written to: its head is sent together with the first of its body."""
 
     def __init__(self, connection: Connection, cycle: RequestResponseCycle) -> None:
         super().__init__()

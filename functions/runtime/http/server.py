@@ -63,12 +63,12 @@ class Server(uvicorn.Server):
         yield
 
     def stop(self) -> None:
-        """Begin to end."""
+        """Tell the server to stop; it doesn't wait until it has."""
         self.should_exit = True
         self._stopped.set()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept."""
+        """Listen and accept connections."""
         for each in sockets or ():
             # Connections inherit it. asyncio would see to it only for sockets that were made with a protocol's number,
             # and without it the second of two writes waits for the client's acknowledgement of the first: 40 ms.
@@ -76,14 +76,14 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
 
     async def main_loop(self) -> None:
-        """Wait for the end."""
+        """Run `on_tick` every second until the server is told to stop."""
         while not await self.on_tick(0):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TICK):
                     await self._stopped.wait()
 
     async def on_tick(self, counter: int) -> bool:
-        """Do what is done every second."""
+        """Cut the connections whose time is over, and return whether the server shall stop."""
         self._enforce()
         return await super().on_tick(counter)
 
@@ -95,7 +95,7 @@ class Server(uvicorn.Server):
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take who is connected already and refuse everybody else; then wait for what is under way."""
+        """Accept the connections that wait, refuse later ones, and wait until the requests under way have ended."""
         for _ in range(3):
             # Each turn of the event loop accepts whoever waits.
             await asyncio.sleep(0)

@@ -37,7 +37,7 @@ WAITING: Final = 256
 """Messages that may wait for a connection that is slower than its events."""
 
 SENDING_SECONDS: Final = 20
-"""How long a message may take to leave. Even a slow connection takes one of the largest in that time."""
+"""How long sending a message may take. Even a slow connection takes one of the largest in that time."""
 
 MESSAGES: Final = 20
 MESSAGES_PER_SECOND: Final = 1
@@ -50,7 +50,7 @@ class Admitted:
 
     caller: User
     key_id: str
-    """Of the key that signed the token."""
+    """The id of the key that signed the token."""
     expires_at: float
     """Seconds since 1970."""
 
@@ -64,7 +64,7 @@ class Client:
         self.session_id = ""
         self.key_id = ""
         self.close_error: CloseError | None = None
-        """Why the gateway ended it."""
+        """The reason for which the gateway ended the connection; None unless it did."""
         self._socket = socket
         self._hub = hub
         self._sessions = sessions
@@ -77,7 +77,7 @@ class Client:
         self._counted_at = time.monotonic()
 
     async def serve(self) -> None:
-        """Say hello and serve until one of both ends it; raise CloseError or DisconnectedError."""
+        """Have the client authenticate, then serve it to the end. Raises CloseError or DisconnectedError."""
         first = await self._first()
         admitted = await self._admit(first)
         self.account_id, self.session_id = admitted.caller.id, admitted.caller.session_id
@@ -168,7 +168,7 @@ class Client:
             raise CloseError(CloseCode.TOO_MANY, "too_many_messages")
 
     def wants(self, event: ReceivedEvent) -> bool:
-        """Return whether it asked for this one, apart from whose it is."""
+        """Return whether the client subscribed to this event, which it may see."""
         return (not self._subscription.types or event.type in self._subscription.types) and (
             not self._subscription.subjects or event.subject in self._subscription.subjects
         )

@@ -19,7 +19,7 @@ ResponseType = TypeVar("ResponseType")
 
 LENGTH: Final = 20_000
 LENGTH_BYTES: Final = 64 * 1024 * 1024
-"""What may wait in the queue. Beyond that the oldest go: nobody publishes slower because a browser's window is slow."""
+"""The events and bytes that may wait in the queue. Then the oldest go: a slow browser must not slow publishers."""
 
 DEPTH_SECONDS: Final = 1
 """How often the length of the queue is looked at."""

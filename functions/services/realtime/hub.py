@@ -21,10 +21,10 @@ class Listener(Protocol):
     account_id: str
     session_id: str
     key_id: str
-    """Of the key that signed its token."""
+    """The id of the key that signed the listener's token."""
 
     def wants(self, event: ReceivedEvent) -> bool:
-        """Return whether it asked for this one, apart from whose it is."""
+        """Return whether the listener subscribed to this event, which it may see."""
 
     def offer(self, body: bytes) -> None:
         """Send a message as soon as its turn comes; never waits."""
@@ -40,14 +40,14 @@ class Hub:
         """Begin with nobody, and with no events arriving."""
         self.metrics = metrics
         self.attend: Callable[[bool], None] = lambda _: None
-        """Told when the first listener wants everybody's events, and when the last one no longer does."""
+        """Called with True when a first listener wants everybody's events, with False when the last no longer does."""
         self._by_account: dict[str, set[Listener]] = {}
         self._by_session: dict[str, set[Listener]] = {}
         self._to_all: set[Listener] = set()
         self._recent = Recent()
 
     def join(self, listener: Listener) -> None:
-        """Take a listener in, or raise CloseError."""
+        """Add a listener. Raises CloseError if its account has PER_ACCOUNT listeners already."""
         if len(self._by_account.get(listener.account_id, ())) >= PER_ACCOUNT:
             raise CloseError(CloseCode.TOO_MANY, "too_many_connections")
         _add(self._by_account, listener.account_id, listener)
@@ -62,7 +62,7 @@ class Hub:
         self.metrics.listeners -= 1
 
     def change_session(self, listener: Listener, session_id: str) -> None:
-        """Note that a listener goes on with a token of another session."""
+        """Move a listener to another session, of which it has shown a token."""
         _remove(self._by_session, listener.session_id, listener)
         listener.session_id = session_id
         _add(self._by_session, session_id, listener)
@@ -95,7 +95,7 @@ class Hub:
         return own | self._to_all
 
     def since(self, listener: Listener, event_id: str) -> list[ReceivedEvent] | None:
-        """Return what a listener asked for of its own events since one; None when some may be unknown."""
+        """Return the events since another that a listener owns and subscribed to; None if some may be unknown."""
         found = self._recent.since(listener.account_id, event_id) if self.live else None
         return None if found is None else [each for each in found if listener.wants(each)]
 
@@ -128,7 +128,7 @@ class Hub:
 
     def miss(self, reason: str) -> None:
         """Tell everybody that events were missed."""
-        # Whoever comes back must not believe that nothing was.
+        # A client that comes back must not be told that it has missed nothing.
         self._recent.forget()
         self.metrics.missed += 1
         self.tell(Missed(reason=reason))

@@ -16,7 +16,7 @@ OWNERS: Final = ("owner_id", "account_id")
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """One event."""
+    """An event, and who may see it."""
 
     id: str
     source: str
@@ -25,7 +25,7 @@ class ReceivedEvent:
     owner: str | None
     """The account that may see it, besides administrators."""
     ended_session: str | None
-    """The session that ended by it."""
+    """The session that ended, if that is what the event says."""
     body: bytes
     """The CloudEvent in structured JSON."""
     received_at: float = field(default_factory=time.monotonic)

@@ -7,14 +7,16 @@ from functions.services.realtime.received_event import ReceivedEvent
 
 KEPT: Final = 10_000
 KEPT_SECONDS: Final = 120
-"""How many events are kept, and how long."""
+"""The number of events that are kept at most, and the seconds."""
 
 REPLAYED: Final = 200
 """The most that is sent at once to somebody who was away: beyond that they had better read the API."""
 
 OVERLAP_SECONDS: Final = 10
-"""Events of one source come to every gateway in the same order. By how much those of different sources may differ in
-it: as much is sent a second time to somebody who was connected to another gateway before."""
+"""The events of other sources that are sent again to somebody who comes back, in seconds before the last they know.
+
+Events of one source come to every gateway in the same order, those of different sources don't: what another gateway
+sent after an event, this one may have received before it. Clients know by its id an event that comes twice."""
 
 
 class Recent:
@@ -47,7 +49,7 @@ class Recent:
         self._by_account.clear()
 
     def since(self, account_id: str, event_id: str) -> list[ReceivedEvent] | None:
-        """Return what the account may see of what followed an event; None if that is unknown, or too much."""
+        """Return an account's events since one of them; None if that one is unknown, or more than REPLAYED followed."""
         own = list(self._by_account.get(account_id, ()))
         known = next((at for at, each in enumerate(own) if each.id == event_id), None)
         if known is None:

@@ -1,7 +1,7 @@
-"""Whether sessions have ended, asked of shared_psql: once for all who wait, and every two seconds for everybody.
+"""Asks shared_psql which sessions have ended: at once for those who connect, and every two seconds for everybody.
 
-The end of a session also arrives as an event, and sooner. The question is for those who come, and for events that were
-missed.
+The end of a session also arrives as an event, and sooner. The question is for those who connect, and for events that
+were missed.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from functions.domain.api_errors import Unavailable
 log = logging.getLogger(__name__)
 
 SECONDS: Final = 2
-"""How often everybody's session is asked for. A session that has ended is over within five seconds."""
+"""The pause between two questions for everybody. A client whose session has ended is cut within five seconds."""
 
 TIMEOUT: Final = 5
 """Seconds that one question may take."""

@@ -16,7 +16,7 @@ from functions.services.realtime.protocol import CloseCode
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS: Final = 3
-"""How long the other side may take to say goodbye, before its connection is cut."""
+"""How long the client may take to answer a close code before its connection is cut."""
 
 CUT: Final = 1006
 """The code of a connection that ended without one."""
@@ -34,7 +34,7 @@ class Connection(WebSocketsSansIOProtocol):
         app_state: dict[str, object],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """Be made by uvicorn."""
+        """Take what uvicorn makes a connection with."""
         super().__init__(config, server_state, app_state, _loop)
         self.close_timeout = CLOSING_SECONDS
         self.gone = asyncio.Event()
@@ -45,12 +45,12 @@ class Connection(WebSocketsSansIOProtocol):
         await super().run_asgi()
 
     def keepalive_timeout(self) -> None:
-        """Cut it: nobody is there."""
+        """Cut the connection: the client has not answered a ping."""
         super().keepalive_timeout()
         self.transport.abort()
 
     def shutdown(self) -> None:
-        """Say goodbye: the gateway stops."""
+        """Send the close code of a gateway that stops, and cut the connection if the client doesn't answer in time."""
         if self.handshake_complete and not self.close_sent:
             self.stop_keepalive()
             self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.GOING_AWAY})
@@ -60,7 +60,7 @@ class Connection(WebSocketsSansIOProtocol):
             self.close_timer = self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell how it ended."""
+        """Tell the application how the connection ended."""
         if self.conn.close_rcvd is None:
             # uvicorn's own says what a client says that gives no code.
             self.queue.put_nowait({"type": "websocket.disconnect", "code": CUT})
@@ -115,7 +115,7 @@ class Socket:
             raise DisconnectedError(CUT) from None
 
     async def close(self, code: CloseCode, reason: str) -> None:
-        """Say goodbye, or cut the connection when there is no room for it."""
+        """Send a close code, or cut the connection if the client doesn't take it in time."""
         try:
             async with asyncio.timeout(CLOSING_SECONDS):
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})
