@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from functools import partialmethod
+from typing import Final
 from uuid import uuid4
 
-from pydantic import JsonValue
 from werkzeug.datastructures import Headers
 from werkzeug.test import Client as WerkzeugClient
 
@@ -35,7 +35,7 @@ class Client:
         method: str,
         path: str,
         *,
-        json: Any = None,
+        json: object = None,
         data: bytes | None = None,
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
@@ -51,28 +51,14 @@ class Client:
         check_documented(self._endpoints, method, path, answer)
         return answer
 
-    def get(self, path: str, **request: Any) -> Response:
-        """Send a GET."""
-        return self.request("GET", path, **request)
-
-    def post(self, path: str, **request: Any) -> Response:
-        """Send a POST."""
-        return self.request("POST", path, **request)
-
-    def put(self, path: str, **request: Any) -> Response:
-        """Send a PUT."""
-        return self.request("PUT", path, **request)
-
-    def patch(self, path: str, **request: Any) -> Response:
-        """Send a PATCH."""
-        return self.request("PATCH", path, **request)
-
-    def delete(self, path: str, **request: Any) -> Response:
-        """Send a DELETE."""
-        return self.request("DELETE", path, **request)
+    get = partialmethod(request, "GET")
+    post = partialmethod(request, "POST")
+    put = partialmethod(request, "PUT")
+    patch = partialmethod(request, "PATCH")
+    delete = partialmethod(request, "DELETE")
 
 
-def _dumped(value: JsonValue) -> bytes:
+def _dumped(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
@@ -96,7 +82,7 @@ class Api:
     def _client(self, api: str, send: Callable[[str], Send]) -> Client:
         return Client(send(api), [each for each in self.declarations if each.api == api])
 
-    def deliver(self, function: str, event: dict[str, Any]) -> Response:
+    def deliver(self, function: str, event: Mapping[str, object]) -> Response:
         """Deliver a CloudEvent to a subscriber as the dispatcher does, `converge_instance` or `converge-instance`."""
         function, body = function.replace("_", "-"), _dumped(event)
         return self.subscribers.post(f"/function/{function}", data=body, headers=signed(function, body))

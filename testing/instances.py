@@ -3,9 +3,8 @@
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -36,8 +35,8 @@ def instances_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def publish(env: Environment, tmp_path: Path) -> Callable[..., str]:
     """`publish(source, schema=…)` puts an agent with this main.py into the catalog and returns its slug."""
 
-    def publish(source: str = ECHO, **facts: Any) -> str:
-        return launches.publish(env, tmp_path, source, **facts)
+    def publish(source: str = ECHO, schema: Mapping[str, object] | None = None, image: str | None = None) -> str:
+        return launches.publish(env, tmp_path, source, schema=schema, image=image)
 
     return publish
 
@@ -52,7 +51,7 @@ def launch(
 ) -> Callable[..., Launched]:
     """`launch(source, config)` creates an instance of an agent with this main.py, for somebody new."""
 
-    def launch(source: str = ECHO, config: dict[str, Any] | None = None, **facts: Any) -> Launched:
+    def launch(source: str = ECHO, config: Mapping[str, object] | None = None, **facts: object) -> Launched:
         return launches.launch(api, env, person(), publish(source, **facts), config)
 
     return launch

@@ -1,9 +1,10 @@
 """Instances for tests, of agents that are written for the test."""
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import text
 
@@ -14,6 +15,7 @@ from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
 from testing.responses import Response
+from tools.documents import Document
 
 ECHO: Final = 'def agent(request):\n    return {"text": request.get_json()["text"]}\n'
 ANY_CONFIG: Final = {"type": "object"}
@@ -24,7 +26,7 @@ def publish(
     folder: Path,
     source: str = ECHO,
     *,
-    schema: dict[str, Any] | None = None,
+    schema: Mapping[str, object] | None = None,
     image: str | None = None,
 ) -> str:
     """Put an agent with this main.py, or this image, into the catalog; return its slug."""
@@ -55,7 +57,7 @@ class Launched:
         """Its address."""
         return f"/v1/instances/{self.id}"
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> Document:
         """Return it as its owner reads it."""
         answer = self.api.user.get(self.path, token=self.owner.token)
         assert answer.status_code == 200, answer.text
@@ -72,11 +74,11 @@ class Launched:
             return self.api.user.delete(self.path, token=self.owner.token)
         return self.api.user.post(f"{self.path}/{verb}", token=self.owner.token)
 
-    def say(self, words: Any) -> Response:
+    def say(self, words: object) -> Response:
         """Send it a message."""
         return self.api.user.post(f"{self.path}/messages", json={"text": words}, token=self.owner.token)
 
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[Document]:
         """Return what happened to it, oldest first."""
         answer = self.api.user.get(f"{self.path}/events?limit=100", token=self.owner.token)
         return list(reversed(answer.json["items"]))
@@ -89,19 +91,21 @@ class Launched:
         """Return the reasons for everything that happened to it, oldest first."""
         return [event["reason"] for event in self.history()]
 
-    def put(self, **columns: Any) -> None:
+    def put(self, **columns: object) -> None:
         """Write into its row, past everything that guards it; a string that ends with `()` or an interval is SQL."""
         sets = ", ".join(f"{name} = {value}" for name, value in columns.items())
         with self.env.transaction("shared_psql", "migrator") as db:
             db.execute(text(f"update instances set {sets} where id = :id"), {"id": self.id})
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Document:
         """Return its row."""
         with self.env.transaction("shared_psql", "migrator") as db:
             return dict(db.execute(text("select * from instances where id = :id"), {"id": self.id}).mappings().one())
 
 
-def launch(api: Api, env: Environment, owner: Person, agent: str, config: dict[str, Any] | None = None) -> Launched:
+def launch(
+    api: Api, env: Environment, owner: Person, agent: str, config: Mapping[str, object] | None = None
+) -> Launched:
     """Create an instance of an agent."""
     wanted = {"agent": agent, "name": "A test", "config": config or {}}
     answer = api.user.post("/v1/instances", json=wanted, token=owner.token)

@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,7 +15,7 @@ from testing.clients import Api
 from testing.environment import Environment, isolated
 from testing.people import Person
 from testing.stack import Stack, running
-from tools.local.wait import until
+from tools.local.wait import Found, until
 
 
 def pytest_configure() -> None:
@@ -64,10 +63,10 @@ def person(api: Api, env: Environment) -> Callable[..., Person]:
 
 
 @pytest.fixture(scope="session")
-def eventually() -> Callable[[Callable[[], Any]], Any]:
+def eventually() -> Callable[..., object]:
     """`eventually(lambda: …)` waits until the condition is true, two minutes at most, and returns its value."""
 
-    def wait(condition: Callable[[], Any], seconds: float = 120) -> Any:
+    def wait(condition: Callable[[], Found], seconds: float = 120) -> Found:
         found = until(condition, seconds=seconds)
         assert found, f"still {found!r} after {seconds} seconds"
         return found

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 import jsonschema
@@ -17,6 +17,7 @@ from events.contracts import contracts
 from events.dispatcher.delivery import attributes
 from events.wire import CloudEvent, NotAnEventError
 from functions.runtime.event_bodies import whole
+from tools.documents import Document
 
 QUEUE: Final = "watcher"
 
@@ -101,11 +102,11 @@ def _unlike_its_type(event: CloudEvent) -> Iterator[str]:
     yield from (f"the schema has no field {name!r}" for name in data if name not in schema["properties"])
 
 
-def _against(schema: dict[str, JsonValue], value: JsonValue) -> Iterator[str]:
+def _against(schema: Document, value: JsonValue) -> Iterator[str]:
     validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
     yield from (f"{error.json_path}: {error.message}" for error in validator.iter_errors(value))
 
 
-def _committed(name: str) -> dict[str, Any]:
+def _committed(name: str) -> Document:
     file: Path = contracts.ROOT / contracts.FOLDER / name
     return dict(json.loads(file.read_text(encoding="utf-8")))

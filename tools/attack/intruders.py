@@ -1,20 +1,18 @@
 """Those in whose name an attack is made: real sessions, and tokens that should be good for nothing."""
 
-import base64
-import json
 import time
 import uuid
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import JsonValue
 
 from functions.domain.accounts import access_tokens, keys
 from functions.domain.principals import KEY_PREFIX
 from provisioning.seed import ADMINISTRATOR
 from tools.attack.sending import Sender
+from tools.documents import Document
 from tools.local.errors import LocalError
 
 _PASSWORD: Final = "a password of somebody who attacks"  # noqa: S105 - of accounts that exist for a minute
@@ -56,12 +54,12 @@ def worthless(sender: Sender, token: str) -> dict[str, str]:
     all_scopes = claims | {"scope": "user admin broker"}
     past = int(time.time()) - 3600
 
-    def signed(claims: dict[str, JsonValue], by: Any = key, **head: str) -> str:  # noqa: ANN401 - PyJWT's key
+    def signed(claims: Document, by: Ed25519PrivateKey = key, **head: str) -> str:
         return jwt.encode(claims, by, algorithm=keys.ALGORITHM, headers={"kid": kid, "typ": header["typ"]} | head)
 
     found = {
         "a garbled": "x" * 200,
-        "an unsigned": _unsigned(all_scopes),
+        "an unsigned": jwt.encode(all_scopes, "", "none", {"typ": access_tokens.TYPE}),
         "an expired": signed(claims | {"iat": past, "exp": past + 60}),
         "a foreign": signed(all_scopes, Ed25519PrivateKey.generate()),
         "an unknown key's": signed(all_scopes, Ed25519PrivateKey.generate(), kid="unknown"),
@@ -77,13 +75,5 @@ def worthless(sender: Sender, token: str) -> dict[str, str]:
     return found | {"an ended session's": access_tokens.issue(gone["sub"], gone["sid"], ("user", "admin", "broker"))}
 
 
-def _claims(token: str) -> dict[str, Any]:
-    payload = token.split(".")[1]
-    claims: dict[str, JsonValue] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return claims
-
-
-def _unsigned(claims: dict[str, JsonValue]) -> str:
-    parts = ({"alg": "none", "typ": access_tokens.TYPE}, claims)
-    coded = (base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts)
-    return ".".join((*coded, ""))
+def _claims(token: str) -> Document:
+    return jwt.decode(token, options={"verify_signature": False})

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 from core.configuration import secret
@@ -153,7 +153,7 @@ def _published(who: str, token: str, model: type[Event], source: str) -> Iterato
     attributes = {name: event[name] for name in ("specversion", "id", "source", "type")}
     plain = {"id": event["id"], "source": source, "type": event["type"], "data": event["data"]}
     structured = {**attributes, "data": event["data"]}
-    sent: tuple[tuple[str, str, Any, dict[str, str]], ...] = (
+    sent: tuple[tuple[str, str, object, dict[str, str]], ...] = (
         ("/v1/events", "application/json", plain, {}),
         ("/v1/events", wire.CONTENT_TYPE, structured, {}),
         ("/v1/events", "application/json", event["data"], {f"ce-{name}": text for name, text in attributes.items()}),

@@ -8,9 +8,10 @@ import json
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
+from tools.documents import Document
 from tools.local.errors import LocalError
 
 _CONNECTIONS: Final = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
@@ -36,15 +37,16 @@ class Sender:
         """Return the status of the answer, asking again while it is that this was too often."""
         return self._until_taken(method, target, headers, body)[0]
 
-    def ask(self, method: str, path: str, body: Mapping[str, object] | None, token: str | None = None) -> Any:  # noqa: ANN401 - JSON
-        """Return the answer's JSON; raises LocalError where it is an API error."""
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None, token: str | None = None) -> Document:
+        """Return the answer's JSON, empty where there is none; raises LocalError where it is an API error."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         sent = None if body is None else json.dumps(body).encode()
         status, text = self._until_taken(method, path, headers, sent)
         if status >= HTTPStatus.BAD_REQUEST:
             message = f"{method} {path} was answered {status}: {text.decode(errors='replace')}"
             raise LocalError(message)
-        return json.loads(text) if text else None
+        answer: Document = json.loads(text or b"{}")
+        return answer
 
     def wait_until_refused(self, path: str, token: str) -> None:
         """Wait until a token isn't taken any more."""

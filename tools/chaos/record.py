@@ -5,11 +5,12 @@ It is written after every fault, so that a run which is ended early keeps what i
 
 import json
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from provisioning.local_settings import ROOT
 from tools import pages
 from tools.chaos.table import BROKEN, FAULTS, HEAD
+from tools.documents import Document
 from tools.harness.environment import load, machine
 
 PAGE: Final = ROOT / "docs" / "performance" / "faults.md"
@@ -25,7 +26,7 @@ class Record:
 
     def __init__(self, kills: int) -> None:
         """Read what there is; `kills` is how many were asked for."""
-        self.kept: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+        self.kept: Document = json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
         self.kept["run"] = {"kills": kills, "begun": _now(), "ended": None, "machine": machine(), "load": load()}
         self.kept.setdefault("lines", {})
 
@@ -46,7 +47,7 @@ class Record:
         pages.replace_block(PAGE, _BEGIN, _END, "\n".join([table, "", *_told(self.kept)]))
 
 
-def _told(kept: dict[str, Any]) -> list[str]:
+def _told(kept: Document) -> list[str]:
     run, lines = kept["run"], kept["lines"]
     ended = run["ended"] or "is under way, or was cut off"
     kills = sum(_count(lines[name]["line"][1]) for name in ("kill", "places") if name in lines)

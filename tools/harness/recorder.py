@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final
+from typing import Final
 
 from events.signing import Keys, NotSignedError, verify
+from tools.documents import Document
 
-Event = dict[str, Any]
+Event = Document
 
 HANDLED: Final = 200
 

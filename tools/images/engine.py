@@ -4,15 +4,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import Any
 
-from pydantic import JsonValue
-
+from tools.documents import Document
 from tools.local.servers import binaries
-
-
-class NoEngineError(Exception):
-    """There is no container engine to be had."""
 
 
 def why_not() -> str | None:
@@ -36,9 +30,9 @@ def docker(*arguments: str, environment: Mapping[str, str] | None = None) -> str
     return subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
-def inspected(*names: str) -> list[dict[str, Any]]:
+def inspected(*names: str) -> list[Document]:
     """Return what the engine knows of some images or containers."""
-    found: list[dict[str, JsonValue]] = json.loads(docker("inspect", *names))
+    found: list[Document] = json.loads(docker("inspect", *names))
     return found
 
 

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Final
 
 from pydantic import JsonValue
 from websockets.exceptions import WebSocketException
@@ -12,6 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from functions.services.realtime import protocol
+from tools.documents import Document
 from tools.local.errors import LocalError
 from tools.local.transcript import Transcript
 
@@ -37,9 +38,9 @@ class Live:
         """Send a message."""
         self.socket.send(json.dumps(message))
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
+    def _receive(self, seconds: float) -> Document:
         try:
-            message: dict[str, Any] = json.loads(self.socket.recv(seconds))
+            message: Document = json.loads(self.socket.recv(seconds))
         except (TimeoutError, WebSocketException) as error:
             text = f"nothing more comes over the WebSocket: {error}"
             raise LocalError(text) from None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from tools.local.servers import managed_process
 from tools.local.servers.managed_process import ManagedProcess
@@ -171,7 +171,7 @@ def _log(run: Path, service: Service) -> Path:
     return run / "logs" / f"{service.name}.log"
 
 
-def _entry(line: str) -> dict[str, Any]:
+def _entry(line: str) -> dict[str, str]:
     try:
         entry = json.loads(line)
     except ValueError:

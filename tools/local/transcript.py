@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
 from core import http_client
+from tools.documents import Document
 from tools.local.errors import LocalError
 
 _LONG: Final = 160
@@ -24,8 +25,8 @@ class Answered:
 
     status: int
     etag: str | None
-    body: Any
-    """JSON, or None."""
+    body: Document
+    """JSON; empty where there is none."""
 
 
 class Transcript:
@@ -60,10 +61,10 @@ class Transcript:
         *,
         expect: int | None,
         who: tuple[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
+        body: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
         show: tuple[str, ...] = (),
-        hide: Mapping[str, Any] | None = None,
+        hide: Mapping[str, object] | None = None,
         quiet: bool = False,
     ) -> Answered:
         """Send a request and print both sides; raises LocalError unless the status is `expect`, if any.
@@ -98,7 +99,7 @@ class Transcript:
                 raise LocalError(message)
             time.sleep(0.1)
 
-    def _send(self, method: str, path: str, headers: dict[str, str], body: dict[str, JsonValue] | None) -> Answered:
+    def _send(self, method: str, path: str, headers: dict[str, str], body: dict[str, object] | None) -> Answered:
         data = None
         if body is not None:
             data = json.dumps(body).encode()
@@ -111,7 +112,7 @@ class Transcript:
         except OSError as error:
             message = f"{self.address} doesn't answer: {error}"
             raise LocalError(message) from None
-        answer = json.loads(response.body) if response.body else None
+        answer = json.loads(response.body) if response.body else {}
         return Answered(response.status, response.headers.get("ETag"), answer)
 
     def _curl(
@@ -119,7 +120,7 @@ class Transcript:
         method: str,
         path: str,
         who: tuple[str, str] | None,
-        body: Mapping[str, Any] | None,
+        body: Mapping[str, object] | None,
         headers: Mapping[str, str],
     ) -> str:
         parts = ["$ curl"] if method == "GET" else ["$ curl", "-X", method]
@@ -132,9 +133,7 @@ class Transcript:
         return " ".join(parts) + "\n"
 
 
-def _short(body: Any, show: tuple[str, ...]) -> str:  # noqa: ANN401 - JSON
-    if body is None:
-        return ""
+def _short(body: Document, show: tuple[str, ...]) -> str:
     if "items" in body:
         return "".join(f"\n    {_short(item, show)}" for item in body["items"])
     if "code" in body and "trace_id" in body:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic.json_schema import models_json_schema
 
@@ -13,13 +13,11 @@ from events.catalog.load import load
 from events.contracts import contracts
 from events.event import Event
 from functions.runtime.declarations import Declaration
-from tools.manifests.asyncapi_channels import VERSION, channels, server, short, subscribers
+from tools.manifests.asyncapi_channels import VERSION, Json, channels, server, short, subscribers
 from tools.manifests.event_pages import what, when
 from tools.manifests.producers import consumers, producers
 
 FILE: Final = Path("deploy/asyncapi/events.json")
-
-Json = dict[str, Any]
 
 _SCHEMA: Final = "#/components/schemas/{model}"
 
@@ -134,5 +132,4 @@ def _addressed(models: Sequence[type[Event]]) -> Json:
 
 def _schemas(models: Sequence[type[Event]]) -> Json:
     _, collected = models_json_schema([(model, "validation") for model in models], ref_template=_SCHEMA)
-    data: Json = contracts.opened(dict(sorted(collected["$defs"].items())))
-    return {"CloudEvent": envelope.schema()} | data
+    return {"CloudEvent": envelope.schema(), **contracts.opened(dict(sorted(collected["$defs"].items())))}

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import JsonValue
+from typing import Final
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
@@ -67,7 +65,7 @@ def compose(declarations: Sequence[Declaration], root: Path) -> str:
     return f"{head}{GENERATED}{parts}\n{dump(volumes).replace(': null', ':')}"
 
 
-def _function(declaration: Declaration) -> dict[str, Any]:
+def _function(declaration: Declaration) -> dict[str, object]:
     needed = environment(declaration)
     return {
         "<<": "*function",
@@ -98,7 +96,7 @@ def networks(declaration: Declaration) -> list[str]:
     return ["edge", *reached, *(["instances"] if declaration.resources.instances else [])]
 
 
-def _secrets() -> dict[str, JsonValue]:
+def _secrets() -> dict[str, object]:
     """Return the service that generates what is missing, and hands every secret to its volume."""
     return {
         "<<": "*once",

@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from events import envelope
 from events.catalog.load import load
@@ -13,6 +13,7 @@ from events.event import Event
 from functions.runtime.declarations import Declaration
 from functions.services.realtime.received_event import owned_types
 from provisioning.local_settings import ROOT
+from tools.documents import Document
 from tools.manifests.producers import consumers, producers
 from tools.pages import head, table
 
@@ -148,7 +149,7 @@ def when(model: type[Event]) -> str:
     return " ".join((inspect.getdoc(model) or "").partition("\n\n")[2].split())
 
 
-def kind(schema: dict[str, Any]) -> str:
+def kind(schema: Document) -> str:
     """Return the type of a field, for people."""
     if "items" in schema:
         return f"list of {kind(schema['items'])}"

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
-
-from pydantic import JsonValue
+from typing import Final
 
 from tools.manifests.services import MONITORING_PORT, SERVICES, Service
 from tools.manifests.yaml_text import dump_all
@@ -16,7 +14,7 @@ FILE: Final = Path("deploy/kubernetes/services.yaml")
 SETTINGS: Final = "botberi-settings"
 """The ConfigMap that holds every setting by its name."""
 
-SECURITY: Final[dict[str, JsonValue]] = {
+SECURITY: Final[dict[str, object]] = {
     "runAsNonRoot": True,
     "runAsUser": 10001,
     "allowPrivilegeEscalation": False,
@@ -40,23 +38,23 @@ def files() -> dict[Path, str]:
     return {FILE: dump_all(HEAD, (each for service in SERVICES for each in _manifests(service)))}
 
 
-def setting(name: str, *, key: str | None = None) -> dict[str, JsonValue]:
+def setting(name: str, *, key: str | None = None) -> dict[str, object]:
     """Return an environment variable that comes from the ConfigMap, under its own name or another key."""
     return {"name": name, "valueFrom": {"configMapKeyRef": {"name": SETTINGS, "key": key or name}}}
 
 
-def volumes(secrets: tuple[str, ...], tmp: str) -> list[dict[str, JsonValue]]:
+def volumes(secrets: tuple[str, ...], tmp: str) -> list[dict[str, object]]:
     """Return the volumes of a container: /tmp of a size, and its secrets as files in one folder."""
-    found: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": tmp}}]
+    found: list[dict[str, object]] = [{"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": tmp}}]
     if secrets:
         sources = [{"secret": {"name": name, "items": [{"key": name, "path": name}]}} for name in secrets]
         found.append({"name": "secrets", "projected": {"sources": sources}})
     return found
 
 
-def mounts(secrets: tuple[str, ...]) -> list[dict[str, JsonValue]]:
+def mounts(secrets: tuple[str, ...]) -> list[dict[str, object]]:
     """Return where those volumes are mounted."""
-    found: list[dict[str, JsonValue]] = [{"name": "tmp", "mountPath": TMP}]
+    found: list[dict[str, object]] = [{"name": "tmp", "mountPath": TMP}]
     return [*found, {"name": "secrets", "mountPath": "/var/openfaas/secrets", "readOnly": True}] if secrets else found
 
 
@@ -68,7 +66,7 @@ def _labels(service: Service) -> dict[str, str]:
     }
 
 
-def _manifests(service: Service) -> Iterator[dict[str, JsonValue]]:
+def _manifests(service: Service) -> Iterator[dict[str, object]]:
     yield _job(service) if service.once else _deployment(service)
     if service.ports:
         ports = [{"name": f"port-{port}", "port": port} for port in service.ports]
@@ -82,7 +80,7 @@ def _manifests(service: Service) -> Iterator[dict[str, JsonValue]]:
         yield _named("policy/v1", "PodDisruptionBudget", service, {"maxUnavailable": 1, "selector": selector})
 
 
-def _named(api: str, kind: str, service: Service, spec: Mapping[str, object]) -> dict[str, Any]:
+def _named(api: str, kind: str, service: Service, spec: Mapping[str, object]) -> dict[str, object]:
     return {
         "apiVersion": api,
         "kind": kind,
@@ -91,7 +89,7 @@ def _named(api: str, kind: str, service: Service, spec: Mapping[str, object]) ->
     }
 
 
-def _deployment(service: Service) -> dict[str, JsonValue]:
+def _deployment(service: Service) -> dict[str, object]:
     spec = {
         "replicas": service.replicas,
         # One that may run beside its successor takes over without a gap; one that may not goes first.
@@ -102,14 +100,14 @@ def _deployment(service: Service) -> dict[str, JsonValue]:
     return _named("apps/v1", "Deployment", service, spec)
 
 
-def _scraped(service: Service) -> dict[str, JsonValue]:
+def _scraped(service: Service) -> dict[str, object]:
     """Return what a Prometheus finds that looks for pods: each replica has metrics of its own."""
     if not service.monitored and MONITORING_PORT not in service.ports:
         return {}
     return {"annotations": {"prometheus.io/scrape": "true", "prometheus.io/port": str(MONITORING_PORT)}}
 
 
-def _job(service: Service) -> dict[str, JsonValue]:
+def _job(service: Service) -> dict[str, object]:
     template = {"metadata": {"labels": _labels(service)}, "spec": {"restartPolicy": "OnFailure", **_pod(service)}}
     spec = {"backoffLimit": 6, "activeDeadlineSeconds": 900, "ttlSecondsAfterFinished": 86_400, "template": template}
     return _named("batch/v1", "Job", service, spec)
@@ -127,13 +125,13 @@ def _pod(service: Service) -> Mapping[str, object]:
     }
 
 
-def _container(service: Service) -> dict[str, JsonValue]:
+def _container(service: Service) -> dict[str, object]:
     # A pooler in transaction mode loses LISTEN and session locks: what needs them is told another address.
     settings = [
         setting(name, key=name.replace("_URL", "_DIRECT_URL") if _direct(service, name) else None)
         for name in service.settings
     ]
-    container: dict[str, Any] = {
+    container: dict[str, object] = {
         "name": service.name,
         "image": service.image if "/" in service.image else f"botberi/{service.image}",
     }
@@ -161,15 +159,15 @@ def _files(service: Service) -> list[Mapping[str, object]]:
     return [{"name": "files", "configMap": {"name": "exporters", "items": items}}] if items else []
 
 
-def _probes() -> dict[str, JsonValue]:
-    def probe(path: str, seconds: int, failures: int) -> dict[str, Any]:
+def _probes() -> dict[str, object]:
+    def probe(path: str, seconds: int, failures: int) -> dict[str, object]:
         ask = {"httpGet": {"path": path, "port": MONITORING_PORT}, "timeoutSeconds": 3}
         return {**ask, "periodSeconds": seconds, "failureThreshold": failures}
 
     return {"readinessProbe": probe("/_/ready", 5, 3), "livenessProbe": probe("/_/health", 10, 6)}
 
 
-def _accepting(port: int) -> dict[str, JsonValue]:
+def _accepting(port: int) -> dict[str, object]:
     return {"readinessProbe": {"tcpSocket": {"port": port}, "periodSeconds": 5}}
 
 

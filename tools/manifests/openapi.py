@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from functions.domain.api_errors import ApiError
 from functions.runtime import idempotency, problems
@@ -195,6 +195,6 @@ def _examples(endpoints: Sequence[Declaration]) -> dict[str, Schema]:
     }
 
 
-def _example(status: int, api_error: type[ApiError]) -> dict[str, Any]:
+def _example(status: int, api_error: type[ApiError]) -> dict[str, object]:
     body = problems.problem(status, api_error.code, api_error.message())
     return body | {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}

@@ -1,8 +1,8 @@
 """stack.yml and the Community Edition's stack: what faas-cli builds and deploys."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import Environment, environment
@@ -65,13 +65,13 @@ def community_stack(declarations: Sequence[Declaration]) -> str:
     return COMMUNITY_HEAD + _stack(functions)
 
 
-def _stack(functions: dict[str, Any]) -> str:
+def _stack(functions: Mapping[str, object]) -> str:
     gateway = "${OPENFAAS_URL:-http://127.0.0.1:8080}"
     provider = {"name": "openfaas", "gateway": gateway}
     return dump({"version": 1.0, "provider": provider, "functions": functions})
 
 
-def _function(members: Sequence[Declaration], image: str, scale: Scale) -> dict[str, Any]:
+def _function(members: Sequence[Declaration], image: str, scale: Scale) -> dict[str, object]:
     api = members[0].api
     alone = image == members[0].deployment
     needed = together(environment(each) for each in members)

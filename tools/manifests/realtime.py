@@ -4,7 +4,7 @@ import inspect
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic.json_schema import models_json_schema
 
@@ -18,7 +18,7 @@ from functions.services.realtime.received_event import owned_types
 
 FILE: Final = Path("deploy/asyncapi/realtime.json")
 
-Json = dict[str, Any]
+Json = dict[str, object]
 
 _SCHEMA: Final = "#/components/schemas/{model}"
 _EVENT: Final = "event"

@@ -1,16 +1,17 @@
 """Models as JSON Schemas for OpenAPI 3.1, and examples made from them."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal, get_args, get_origin
+from typing import Final, Literal, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import models_json_schema
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.providers.query import QueryParameters
 from functions.schemas.base import Cached
+from tools.documents import Document
 
-Schema = dict[str, Any]
+Schema = Document
 Model = tuple[type[BaseModel], Literal["validation", "serialization"]]
 
 REFERENCE: Final = "#/components/schemas/{model}"
@@ -50,20 +51,18 @@ class Schemas:
     def _name(schema: Schema) -> str:
         return str(schema.get("$ref", "")).rpartition("/")[2]
 
-    def example(self, schema: Schema) -> Any:  # noqa: ANN401 - any JSON
+    def example(self, schema: Schema) -> JsonValue:
         """Return a value that fits: the schema's own example or default, or the plainest value of its type."""
         schema = self.resolved(schema)
-        for keyword in ("examples", "enum"):
-            if schema.get(keyword):
-                return schema[keyword][0]
-        for keyword in ("default", "const"):
-            if keyword in schema:
-                return schema[keyword]
+        given: list[JsonValue] = [*schema.get("examples", ()), *schema.get("enum", ())]
+        given += [schema[keyword] for keyword in ("default", "const") if keyword in schema]
+        if given:
+            return given[0]
         if "anyOf" in schema:
             return self.example(schema["anyOf"][0])
         return self._plainest(schema)
 
-    def _plainest(self, schema: Schema) -> Any:  # noqa: ANN401 - any JSON
+    def _plainest(self, schema: Schema) -> JsonValue:
         match schema.get("type"):
             case "object":
                 required = schema.get("required", ())
@@ -74,7 +73,8 @@ class Schemas:
             case "array":
                 return [self.example(schema["items"])] if schema.get("minItems") else []
             case "integer" | "number":
-                return schema.get("minimum", 0)
+                least: JsonValue = schema.get("minimum", 0)
+                return least
             case "boolean":
                 return True
             case _:

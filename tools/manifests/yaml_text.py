@@ -1,9 +1,10 @@
 """YAML that people can read: keys in the order given, lists indented, long text unbroken."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Hashable, Iterable
 
 import yaml
+
+from tools.documents import Document
 
 
 class _Dumper(yaml.SafeDumper):
@@ -28,7 +29,7 @@ def dump(document: object) -> str:
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=1000, allow_unicode=True)
 
 
-def dump_all(head: str, documents: Iterable[Any]) -> str:
+def dump_all(head: str, documents: Iterable[object]) -> str:
     """Return several documents as one file, below a comment."""
     return head + "".join(f"---\n{dump(each)}" for each in documents)
 
@@ -36,7 +37,7 @@ def dump_all(head: str, documents: Iterable[Any]) -> str:
 class _StrictLoader(yaml.SafeLoader):
     """Refuses what other loaders pass over in silence: the same key twice."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
         keys = [key.value for key, _ in node.value]
         repeated = {key for key in keys if keys.count(key) > 1}
         if repeated:
@@ -48,6 +49,6 @@ class RepeatedKeyError(Exception):
     """A mapping has the same key twice, of which most loaders keep the last one without a word."""
 
 
-def load_all(text: str) -> list[Any]:
+def load_all(text: str) -> list[Document]:
     """Return the documents of a file, refusing repeated keys."""
     return [each for each in yaml.load_all(text, Loader=_StrictLoader) if each is not None]

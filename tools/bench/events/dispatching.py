@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any, Final
+from typing import Final
 
 from core import http_client
 from events import signing
@@ -50,5 +50,5 @@ def _wrk(env: BenchEnvironment, port: int, body: str, seconds: int) -> float:
     return wrk.rate(url, connections=QUEUE.concurrency, seconds=seconds, script=script)
 
 
-def _calls(port: int) -> dict[str, Any]:
+def _calls(port: int) -> dict[str, float]:
     return dict(json.loads(http_client.request("GET", f"http://127.0.0.1:{port}/calls", seconds=10).body))

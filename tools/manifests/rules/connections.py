@@ -5,7 +5,8 @@ from typing import Final
 
 from functions.runtime.databases import POOL_SIZE
 from migrations.databases import DATABASES, POOLED
-from tools.manifests.rules.knative_rules import Document, containers, environment, services
+from tools.documents import Document
+from tools.manifests.rules.knative_rules import containers, environment, services
 from tools.manifests.services import SERVICES
 
 RESERVED: Final = 3

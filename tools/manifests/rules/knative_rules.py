@@ -1,9 +1,10 @@
 """What the manifests for Knative must keep to: most of it is accepted without a word and fails when it runs."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
-Document = dict[str, Any]
+from tools.documents import Document
+
 Rule = Callable[[list[Document]], Iterator[str]]
 
 ANNOTATIONS: Final = frozenset(f"autoscaling.knative.dev/{name}-scale" for name in ("min", "max", "initial"))

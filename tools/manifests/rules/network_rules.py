@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
-from tools.manifests.rules.knative_rules import Document, containers
+from tools.documents import Document
+from tools.manifests.rules.knative_rules import containers
 
 ADDRESSES: Final = (
     *("USER_PSQL_URL", "SHARED_PSQL_URL", "USER_REDIS_URL", "EVENT_BUS_URL", "UPSTREAM"),

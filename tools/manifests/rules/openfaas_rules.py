@@ -2,35 +2,20 @@
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
-Stack = dict[str, Any]
-Rule = Callable[[Stack], Iterator[str]]
+from tools.documents import Document
+
+Rule = Callable[[Document], Iterator[str]]
 
 _RESOURCES: Final = frozenset({"memory", "cpu"})
 
 _FUNCTION: Final = frozenset(
-    [
-        "lang",
-        "handler",
-        "image",
-        "fprocess",
-        "environment",
-        "secrets",
-        "skip_build",
-        "constraints",
-        "environment_file",
-        "labels",
-        "limits",
-        "requests",
-        "readonly_root_filesystem",
-        "build_options",
-        "annotations",
-        "namespace",
-        "build_args",
-        "platforms",
-        "build_secrets",
-    ]
+    (
+        *("lang", "handler", "image", "fprocess", "environment", "environment_file", "secrets", "constraints"),
+        *("labels", "annotations", "limits", "requests", "readonly_root_filesystem", "namespace", "platforms"),
+        *("skip_build", "build_options", "build_args", "build_secrets"),
+    )
 )
 
 KNOWN: Final = frozenset({"version", "provider", "configuration", "functions"})
@@ -44,7 +29,7 @@ COMMUNITY_REPLICAS: Final = 5
 COMMUNITY_REFUSES: Final = tuple(f"com.openfaas.scale.{name}" for name in ("zero", "zero-duration", "target", "type"))
 
 
-def known_keys(stack: Stack) -> Iterator[str]:
+def known_keys(stack: Document) -> Iterator[str]:
     """Only keys that faas-cli knows: a misspelt one is ignored without a word."""
     places = [("", stack, KNOWN), ("provider", stack["provider"], frozenset({"name", "gateway"}))]
     for name, function in stack["functions"].items():
@@ -62,14 +47,14 @@ def substitutions(text: str) -> Iterator[str]:
             yield f"{found} is not of the form ${{NAME:-default}}"
 
 
-def names(stack: Stack) -> Iterator[str]:
+def names(stack: Document) -> Iterator[str]:
     """Functions' names are RFC 1123 labels."""
     for name in stack["functions"]:
         if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name):
             yield f"{name} is no RFC 1123 label"
 
 
-def strings(stack: Stack) -> Iterator[str]:
+def strings(stack: Document) -> Iterator[str]:
     """Labels, annotations and environment variables are strings, or deploying fails."""
     for name, function in stack["functions"].items():
         for kind in ("labels", "annotations", "environment"):
@@ -78,7 +63,7 @@ def strings(stack: Stack) -> Iterator[str]:
                     yield f"{name}: {kind}.{key} is not a string"
 
 
-def scale_by_labels(stack: Stack) -> Iterator[str]:
+def scale_by_labels(stack: Document) -> Iterator[str]:
     """Scaling is told by labels and always bounded; `topic` is an annotation, and nothing here has one."""
     for name, function in stack["functions"].items():
         if int(function["labels"].get("com.openfaas.scale.max", 0)) < 1:
@@ -90,7 +75,7 @@ def scale_by_labels(stack: Stack) -> Iterator[str]:
             yield f"{name}: events come from the dispatcher, not from a connector's topic"
 
 
-def contained(stack: Stack) -> Iterator[str]:
+def contained(stack: Document) -> Iterator[str]:
     """Keep the root read-only, bound memory and processor, tell the threads, ask for health."""
     for name, function in stack["functions"].items():
         if function.get("readonly_root_filesystem") is not True:
@@ -104,7 +89,7 @@ def contained(stack: Stack) -> Iterator[str]:
             yield f"{name}: nobody asks for /_/health"
 
 
-def small_builds(stack: Stack) -> Iterator[str]:
+def small_builds(stack: Document) -> Iterator[str]:
     """Each build copies one API: `handler: .` would copy the whole repository for every function."""
     for name, function in stack["functions"].items():
         if not re.fullmatch(r"\./functions/[a-z]+", function["handler"]):
@@ -113,7 +98,7 @@ def small_builds(stack: Stack) -> Iterator[str]:
             yield f"{name}: build_args lack BASE, API or what is served"
 
 
-def no_secret_values(stack: Stack) -> Iterator[str]:
+def no_secret_values(stack: Document) -> Iterator[str]:
     """Secrets are files; no environment variable is one."""
     for name, function in stack["functions"].items():
         for key in function["environment"]:
@@ -121,7 +106,7 @@ def no_secret_values(stack: Stack) -> Iterator[str]:
                 yield f"{name}: {key} belongs into a secret"
 
 
-def community(stack: Stack) -> Iterator[str]:
+def community(stack: Document) -> Iterator[str]:
     """Keep to what the Community Edition allows: fifteen functions, five replicas, no scaling to zero."""
     if len(stack["functions"]) > COMMUNITY_MOST:
         yield f"{len(stack['functions'])} functions, where {COMMUNITY_MOST} are allowed"

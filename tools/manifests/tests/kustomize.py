@@ -6,8 +6,8 @@ from functools import cache
 import pytest
 
 from provisioning.local_settings import ROOT
+from tools.documents import Document
 from tools.local.servers import binaries
-from tools.manifests.rules.knative_rules import Document
 from tools.manifests.yaml_text import load_all
 
 

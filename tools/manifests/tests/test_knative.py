@@ -11,6 +11,7 @@ from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from migrations.databases import ROLES
 from provisioning.local_settings import ROOT
+from tools.documents import Document
 from tools.manifests import files
 from tools.manifests.rules import knative_rules as rules
 from tools.manifests.rules.connections import within_limits
@@ -25,7 +26,7 @@ Plant = Callable[[dict[str, Any]], object]
 
 
 @cache
-def written() -> list[rules.Document]:
+def written() -> list[Document]:
     """What the repository holds, without an overlay: enough for the rules where kustomize is missing."""
     places = [*(ROOT / "deploy/kubernetes").glob("*.yaml"), *(ROOT / "deploy/knative/base").glob("*.yaml")]
     partial = ("kustomization.yaml", "settings.yaml")
@@ -33,7 +34,7 @@ def written() -> list[rules.Document]:
     return [document for file in sorted(files) for document in load_all(file.read_text())]
 
 
-def named(documents: list[rules.Document], kind: str, name: str) -> rules.Document:
+def named(documents: list[Document], kind: str, name: str) -> Document:
     return next(each for each in documents if (each["kind"], each["metadata"]["name"]) == (kind, name))
 
 

@@ -12,6 +12,7 @@ import pytest
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from provisioning.local_settings import ROOT
+from tools.documents import Document
 from tools.local.servers import binaries
 from tools.manifests.rules import openfaas_rules as rules
 from tools.manifests.rules.knative_rules import (
@@ -31,9 +32,8 @@ COMMUNITY = ROOT / "deploy/openfaas/stack.ce.yml"
 Plant = Callable[[dict[str, Any]], object]
 
 
-def read(file: Path) -> rules.Stack:
-    stack: rules.Stack = load_all(file.read_text())[0]
-    return stack
+def read(file: Path) -> Document:
+    return load_all(file.read_text())[0]
 
 
 @pytest.mark.parametrize("file", [STANDARD, COMMUNITY], ids=lambda file: file.name)
