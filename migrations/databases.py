@@ -19,7 +19,7 @@ POOLED: Final = ("user", "admin", "broker", "subscribers", "worker")
 """The roles that may come through PgBouncer."""
 
 ROLES: Final = ("migrator", *POOLED, "relay", "gateway", "pgbouncer", "exporter")
-"""Each part's role is `botberi_<part>` in both databases; what it may do there, the migrations say."""
+"""Each is the role `botberi_<name>` in both databases; what it may do there, the migrations say."""
 
 
 @dataclass(frozen=True)

@@ -67,12 +67,12 @@ class Environment:
         for database in DATABASES:
             for role in ROLES:
                 sessions.engine(database, role).dispose()
-        for part in ("cache", "invalidation"):
-            cache.connect(part).client.close()
+        for user in ("cache", "invalidation"):
+            cache.connect(user).client.close()
 
-    def redis(self, part: str = "admin", database: int = 0) -> redis.Redis:
-        """Return a client of Redis that logs in as a part does."""
-        name, password = redis_users.name(part), secret(redis_users.secret_name(part))
+    def redis(self, user: str = "admin", database: int = 0) -> redis.Redis:
+        """Return a client of Redis that logs in as one of its users."""
+        name, password = redis_users.name(user), secret(redis_users.secret_name(user))
         return redis.Redis(port=self.ports.user_redis, username=name, password=password, db=database)
 
     def transaction(self, database: str, role: str) -> AbstractContextManager[Connection]:

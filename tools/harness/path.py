@@ -79,8 +79,8 @@ class EventPath:
 
     def start(self, name: str, *arguments: str, **environment: str) -> ManagedProcess:
         """Start `relay`, `relay-2`, … or `dispatcher`."""
-        part = name.partition("-")[0]
-        command = [sys.executable, "-m", f"events.{part}", *([DATABASE] if part == "relay" else []), *arguments]
+        service = name.partition("-")[0]
+        command = [sys.executable, "-m", f"events.{service}", *([DATABASE] if service == "relay" else []), *arguments]
         return self.run(name, command, **environment)
 
     def run(self, name: str, command: Sequence[str], **environment: str) -> ManagedProcess:

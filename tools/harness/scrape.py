@@ -1,4 +1,4 @@
-"""Asking a part that is watched, as Prometheus and whoever restarts it do."""
+"""Requests to a monitored service, as Prometheus and whoever restarts it send them."""
 
 from dataclasses import dataclass
 

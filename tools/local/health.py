@@ -1,4 +1,4 @@
-"""Whether each part of a run does its work, asked from outside."""
+"""Whether each process of a run does its work, asked from outside."""
 
 from collections.abc import Callable, Mapping
 

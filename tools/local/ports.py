@@ -14,7 +14,7 @@ _TEST_PORTS: Final = range(20_000, 32_000)
 
 
 def free() -> Ports:
-    """Return a port for each part that nothing listens on at this moment."""
+    """Return a port for each service, on which nothing listens at this moment."""
     return Ports(*free_ports(len(fields(Ports))))
 
 

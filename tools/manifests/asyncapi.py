@@ -46,7 +46,10 @@ def document(declarations: Sequence[Declaration]) -> str:
             "schemas": _schemas(models),
             "correlationIds": {"correlation": {"location": "$message.payload#/correlationid"}},
             "securitySchemes": {
-                "password": {"type": "userPassword", "description": "A RabbitMQ user for each part, with few rights."}
+                "password": {
+                    "type": "userPassword",
+                    "description": "A RabbitMQ user a service, with few rights.",
+                }
             },
         },
     }

@@ -39,8 +39,8 @@ _PROMISES: Final = """
   All of Botberi's own do, and `POST /v1/events`. Of two transactions in SQL that overlap and share no lock, either may
   come first: call [`lock_subjects`](../decisions/0026-subject-locks.md) before `emit_event`. Different subjects are
   worked on side by side, and one that has to be tried again holds up itself and nobody else.
-- **Origin**: a type of Botberi's own is produced by the parts that its page names alone, and subscribers act
-  on it only if its source is theirs. What other systems say has [a source that they were
+- **Origin**: a type of Botberi's own is produced by the code that its page names alone, and subscribers act on it only
+  if its source is that code's. What other systems say has [a source that they were
   given](../decisions/0027-producers-of-events.md).
 - **Failure**: what a subscriber can't handle now is tried again for minutes; what it refuses, or what keeps failing,
   becomes a dead letter, which an administrator can read, redrive or discard.
@@ -66,7 +66,7 @@ _HOW: Final = """
 - From another system: `POST /v1/events` of the broker's API, by a [publisher](../services/broker.md) that was given
   the `source` and the scope. Types of Botberi's own are refused there, and subscribers believe them from nobody else.
 - To add one: a class in [events/catalog](../../events/catalog) whose docstring says what happened and, in a second
-  paragraph, when it is said, and which names who produces it: the role of a part in a database (`produced_by`), or the
+  paragraph, when it is said, and which names who produces it: a role in a database (`produced_by`), or the
   scope that other systems need (`scope`). Then `make manifests`. This page, the new one, the schema, the example and
   the AsyncAPI document are written.
 """

@@ -21,7 +21,7 @@ PROXY_DRAIN: Final = 45
 TMP_SIZE: Final = "16Mi"
 
 BESIDE: Final = ("pgbouncer",)
-"""Images of parts whose manifests people write; nginx' is nginx' own."""
+"""Images of services whose manifests people write; nginx' is nginx' own."""
 
 
 def files(declarations: Sequence[Declaration], version: str) -> dict[Path, str]:

@@ -1,4 +1,4 @@
-"""deploy/kubernetes/services.yaml: the always-on parts as Deployments, and what runs at every deployment as Jobs."""
+"""deploy/kubernetes/services.yaml: the always-on services as Deployments, and what runs at every deployment as Jobs."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -195,6 +195,6 @@ def _examples(endpoints: Sequence[Declaration]) -> dict[str, Schema]:
     }
 
 
-def _example(status: int, api_error: type[ApiError]) -> dict[str, object]:
+def _example(status: int, api_error: type[ApiError]) -> Schema:
     body = problems.problem(status, api_error.code, api_error.message())
     return body | {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736"}

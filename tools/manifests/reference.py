@@ -120,14 +120,14 @@ def settings(declarations: Sequence[Declaration]) -> str:
     pages = [
         head(
             "Settings and secrets",
-            "A setting is an environment variable, a secret a file. Each part reads only what it needs, when it first "
-            "needs it, and says what is missing.",
+            "A setting is an environment variable, a secret a file. Each function and service reads only what it "
+            "needs, when it first needs it, and says what is missing.",
         ),
         "## Settings",
         table(
             ("name", "form", "default", "what it is", "for"),
             [
-                (f"`{name}`", each.form, each.default, each.meaning, _some_parts(given[name]) or each.reader)
+                (f"`{name}`", each.form, each.default, each.meaning, _users(given[name]) or each.reader)
                 for name, each in sorted(SETTINGS.items())
             ],
         ),
@@ -144,7 +144,7 @@ def settings(declarations: Sequence[Declaration]) -> str:
     return "\n\n".join(pages) + "\n"
 
 
-def _some_parts(names: Sequence[str]) -> str:
+def _users(names: Sequence[str]) -> str:
     always_on = [service.name for service in SERVICES if service.name in names]
     functions = [name for name in names if name not in always_on]
     told = [f"`{name}`" for name in always_on] + ([_some(functions)] if functions else [])
@@ -152,7 +152,7 @@ def _some_parts(names: Sequence[str]) -> str:
 
 
 def _readers(secret: str, users: Sequence[str]) -> str:
-    return SECRET_READERS.get(secret) or _some_parts(users) or "`botberi roles`"
+    return SECRET_READERS.get(secret) or _users(users) or "`botberi roles`"
 
 
 def _meaning(secret: str) -> str:

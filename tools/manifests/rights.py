@@ -15,19 +15,19 @@ FILE: Final = Path("docs/security/rights.md")
 _HEAD: Final = """\
 <!-- Written by `make schema` from what migrated databases say: change the migrations, not this page. -->
 
-# What each part may do in Postgres
+# What each role may do in Postgres
 
-Each part logs in as a role of its own, `botberi_<part>`, with the secret `user-psql-<part>` or `shared-psql-<part>`.
-All tables and functions belong to `botberi_migrator`, who migrates and is used by no part that runs; nothing is granted
-to everybody. A right on columns is a right on these and no others. A function may do what its owner may, for whoever is
-allowed to call it, and does nothing else.
+Each service and each API's functions log in as a role of their own, `botberi_<name>`, with the secret
+`user-psql-<name>` or `shared-psql-<name>`. All tables and functions belong to `botberi_migrator`, who migrates and is
+used by nothing that runs; nothing is granted to everybody. A right on columns is a right on these and no others. A
+function may do what its owner may, for whoever is allowed to call it, and does nothing else.
 
 A role that isn't listed under a database may do nothing there.
 """
 
 # Nobody but the owner has rights on partitions; who reads the outbox reads it as a whole.
 _GRANTS: Final = text("""
-select grantee::regrole::text as role, relname as name, lower(privilege_type) as what, null as part
+select grantee::regrole::text as role, relname as name, lower(privilege_type) as what, null as attname
 from pg_class, aclexplode(relacl)
 where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v') and not relispartition
   and grantee <> relowner
@@ -60,10 +60,10 @@ def page() -> str:
 def _lines(rows: Iterable[RowMapping]) -> list[tuple[str, str]]:
     rights: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        parts = rights[row["name"]][row["what"]]
-        if row["part"]:
-            parts.append(row["part"])
+        columns = rights[row["name"]][row["what"]]
+        if row["attname"]:
+            columns.append(row["attname"])
     return [
-        (f"`{name}`", "; ".join(f"{what} ({', '.join(parts)})" if parts else what for what, parts in each.items()))
+        (f"`{name}`", "; ".join(f"{what} ({', '.join(some)})" if some else what for what, some in each.items()))
         for name, each in rights.items()
     ]

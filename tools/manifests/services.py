@@ -1,4 +1,4 @@
-"""The always-on parts beside the functions, as a table: what each runs, and what it is given."""
+"""The always-on services beside the functions, as a table: what each runs, and what it is given."""
 
 from dataclasses import dataclass, field
 from typing import Final

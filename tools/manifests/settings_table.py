@@ -65,7 +65,7 @@ SETTINGS: Final = {
     ),
     "MONITORING_LISTEN": Setting(
         "`address:port`",
-        "Where a part answers `/_/health`, `/_/ready` and `/metrics`; empty: nowhere.",
+        "Where a service answers `/_/health`, `/_/ready` and `/metrics`; empty: nowhere.",
         "`0.0.0.0:9464`",
         "relays, dispatcher, gateway",
     ),
@@ -75,7 +75,7 @@ SECRETS: Final = {
     "administrator": "The first administrator's password, for `admin@botberi.example`.",
     "delivery-signing-keys": "The keys, one a line, with which deliveries to subscribers are signed and checked.",
     "event-bus-definitions": "RabbitMQ's users, with hashes of their passwords; made from the others.",
-    "event-bus-": "The password of the RabbitMQ user `botberi_<part>`.",
+    "event-bus-": "The password of the RabbitMQ user `botberi_<name>`.",
     "flower": "The password of Flower's page, for the user `botberi`.",
     "grafana": "The password of Grafana's `admin`.",
     "jwt-public-keys": "The keys with which access tokens are checked, as a JWKS.",
@@ -83,11 +83,11 @@ SECRETS: Final = {
     "pgbouncer-exporter": "The password with which exporters ask PgBouncer for its statistics.",
     "psql-superuser": "The password of Postgres' superuser, who creates the roles.",
     "shared-psql-pgbouncer": "The password with which PgBouncer looks up how roles of shared_psql prove themselves.",
-    "shared-psql-": "The password of the role `botberi_<part>` in shared_psql.",
+    "shared-psql-": "The password of the role `botberi_<name>` in shared_psql.",
     "user-psql-pgbouncer": "The same in user_psql.",
-    "user-psql-": "The password of the role `botberi_<part>` in user_psql.",
+    "user-psql-": "The password of the role `botberi_<name>` in user_psql.",
     redis_users.HASHES: "Redis' users, with hashes of their passwords; made from the others.",
-    "user-redis-": "The password of the Redis user `botberi_<part>`.",
+    "user-redis-": "The password of the Redis user `botberi_<name>`.",
 }
 """By the beginning of the secret's name; the first that fits."""
 

@@ -1,4 +1,4 @@
--- What each part may do in shared_psql besides the event path: what its functions use, and no more. The worker changes
+-- What each role may do in shared_psql besides the event path: what its functions use, and no more. The worker changes
 -- neither the owner nor the desired state of an instance; what is old is forgotten by functions that forget nothing
 -- else.
 

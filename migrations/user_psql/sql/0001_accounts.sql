@@ -28,7 +28,7 @@ comment on column sessions.secret_hash is 'sha256 of the secret in the refresh t
 comment on column sessions.token_key is 'of the HMAC that proves that a refresh token was given out';
 comment on column sessions.counter is 'of the newest refresh token';
 
--- A session that was revoked is never brought back, whatever a part with the right to update it does.
+-- A session that was revoked is never brought back, whatever a role with the right to update it does.
 create function keep_session_ended() returns trigger language plpgsql set search_path = public, pg_temp as $$
 begin
   raise exception 'a session that has ended stays as it is' using errcode = 'restrict_violation';

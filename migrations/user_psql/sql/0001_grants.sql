@@ -1,4 +1,4 @@
--- What each part may do in user_psql besides the event path: what its functions use, and no more. Sign-ups can't choose
+-- What each role may do in user_psql besides the event path: what its functions use, and no more. Sign-ups can't choose
 -- their scopes; whoever asks whether a session has ended sees nothing else of it; what is old is forgotten by functions
 -- that forget nothing else.
 

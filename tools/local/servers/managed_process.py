@@ -18,7 +18,7 @@ class ManagedProcess:
     """One running server; use `start`."""
 
     name: str
-    """The part's name in the topology."""
+    """What it is called in the topology."""
     process: "subprocess.Popen[bytes]"
     log: Path
     stop_signal: signal.Signals = signal.SIGTERM

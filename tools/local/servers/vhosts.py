@@ -12,7 +12,7 @@ from tools.local.errors import LocalError
 
 
 def create(vhost: str, management_port: int, password: str) -> None:
-    """Make `vhost` anew, empty, with the permissions that each part has."""
+    """Make `vhost` anew, empty, with the permissions of each service's user."""
     place = f"/api/vhosts/{quote(vhost, safe='')}"
     _send("DELETE", place, management_port, password)
     _send("PUT", place, management_port, password, {})

@@ -1,4 +1,4 @@
-"""Whether the databases bear what may connect to them: every function at its largest scale, and every part."""
+"""Whether the databases bear what may connect to them: every function at its largest scale, and every service."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -14,7 +14,7 @@ RESERVED: Final = 3
 
 
 def within_limits(documents: list[Document]) -> Iterator[str]:
-    """Keep clients within PgBouncer's limit, and what PgBouncer and the parts open within Postgres'."""
+    """Keep clients within PgBouncer's limit, and what PgBouncer and the services open within Postgres'."""
     for database in DATABASES:
         short = database.partition("_")[0]
         clients = _clients(documents, database)
