@@ -54,28 +54,28 @@ class Launched:
 
     @property
     def path(self) -> str:
-        """Its address."""
+        """The path of the instance in the user API."""
         return f"/v1/instances/{self.id}"
 
     def read(self) -> Document:
-        """Return it as its owner reads it."""
+        """Return the instance as its owner reads it; fails unless that is answered with 200."""
         answer = self.api.user.get(self.path, token=self.owner.token)
         assert answer.status_code == 200, answer.text
         return dict(answer.json)
 
     @property
     def status(self) -> str:
-        """Its status."""
+        """The status that its owner reads now."""
         return str(self.read()["status"])
 
     def ask(self, verb: str) -> Response:
-        """Ask for it to `start`, `stop` or `delete`."""
+        """Ask for the instance to `start`, `stop` or `delete`, and return the answer."""
         if verb == "delete":
             return self.api.user.delete(self.path, token=self.owner.token)
         return self.api.user.post(f"{self.path}/{verb}", token=self.owner.token)
 
     def say(self, words: object) -> Response:
-        """Send it a message."""
+        """Send the agent a message, and return the answer."""
         return self.api.user.post(f"{self.path}/messages", json={"text": words}, token=self.owner.token)
 
     def history(self) -> list[Document]:
@@ -98,7 +98,7 @@ class Launched:
             db.execute(text(f"update instances set {sets} where id = :id"), {"id": self.id})
 
     def row(self) -> Document:
-        """Return its row."""
+        """Return the instance's row of the database."""
         with self.env.transaction("shared_psql", "migrator") as db:
             return dict(db.execute(text("select * from instances where id = :id"), {"id": self.id}).mappings().one())
 

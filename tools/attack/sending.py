@@ -49,7 +49,7 @@ class Sender:
         return answer
 
     def wait_until_refused(self, path: str, token: str) -> None:
-        """Wait until a token isn't taken any more."""
+        """Wait until a GET of `path` with the token is refused; raises LocalError after _TIMEOUT_SECONDS."""
         end = time.monotonic() + _TIMEOUT_SECONDS
         while self.patient_status("GET", path, {"Authorization": f"Bearer {token}"}, None) < HTTPStatus.BAD_REQUEST:
             if time.monotonic() > end:

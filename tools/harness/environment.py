@@ -1,4 +1,4 @@
-"""Where figures are taken: services of their own in a temporary folder, forced to disk as in production."""
+"""The environment of the benchmarks: services of their own in a temporary folder, forced to disk as in production."""
 
 import json
 import os

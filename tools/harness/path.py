@@ -99,7 +99,7 @@ class EventPath:
         return process.wait(60)
 
     def stop(self) -> None:
-        """Stop whatever runs."""
+        """Stop every process of the path, frozen ones too, and what they left behind."""
         for process in self.processes.values():
             process.process.send_signal(signal.SIGCONT)
             process.stop(seconds=6)

@@ -77,14 +77,14 @@ class Recorder:
         threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening; `start` listens on the same port again."""
         if self.server is not None:
             self.server.shutdown()
             self.server.server_close()
             self.server = None
 
     def answer(self, function: str, body: bytes, headers: dict[str, str]) -> int:
-        """Take a call."""
+        """Record a delivery and return the status to answer it with: 401 where it isn't signed."""
         try:
             verify(self.keys.current(), function, {name.lower(): value for name, value in headers.items()}, body)
         except NotSignedError:
@@ -116,7 +116,7 @@ class Recorder:
         return next((event for event in self.handled[function] if event["id"] == event_id), None)
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Forget every call and every answer that was set, as if just made; goes on listening."""
         self.answers.clear()
         self.calls.clear()
         self.handled.clear()

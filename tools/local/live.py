@@ -21,7 +21,7 @@ SHOWN: Final = ("desired_state", "status", "message")
 
 
 class Live:
-    """What somebody is told over a WebSocket."""
+    """The events that a user receives over a WebSocket."""
 
     def __init__(self, socket: ClientConnection, tell: Callable[[str], None]) -> None:
         """Use `following`."""

@@ -23,13 +23,14 @@ from tools.local.servers import services
 LONG_LOG: Final = 10 * 1024 * 1024
 """Bytes of a log that is put aside at the next start; one is kept."""
 
+_ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What ends a run: Ctrl-C, whoever supervises it, and a terminal that is closed."""
+
 
 def main() -> None:
     """Run, and end with one line that says what went wrong, if something did."""
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)
-    # A terminal that is closed.
-    signal.signal(signal.SIGHUP, _interrupt)
+    for number in _ENDING:
+        signal.signal(number, _interrupt)
     run = local_settings.ROOT / ".local"
     try:
         with exclusive(run):
@@ -47,9 +48,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 def _ignore_signals() -> None:
     # From here on everything ends by itself, and a second Ctrl-C would only leave something behind.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _run(run: Path, ports: Ports) -> None:

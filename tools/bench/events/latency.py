@@ -29,7 +29,7 @@ class Ear(socketserver.ThreadingTCPServer):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which the function listens."""
         return int(self.server_address[1])
 
 

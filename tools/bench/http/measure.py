@@ -36,7 +36,7 @@ class Start:
 
 @dataclass(frozen=True)
 class Rate:
-    """What a server bears."""
+    """The throughput of a server under load."""
 
     per_second: float
     processor: float
