@@ -15,7 +15,7 @@ _TAGS: Final = {"admin": ["administrator"]}
 
 
 def permissions(vhost: str) -> list[dict[str, str]]:
-    """Return what each user may do in a vhost."""
+    """Return the permissions of each user in a vhost."""
     return [
         {"user": user, "vhost": vhost, "configure": configure, "write": write, "read": read}
         for user, (configure, write, read) in PERMISSIONS.items()
@@ -23,7 +23,7 @@ def permissions(vhost: str) -> list[dict[str, str]]:
 
 
 def definitions(passwords: dict[str, str]) -> Mapping[str, object]:
-    """Return what RabbitMQ is told of its users: rights and hashed passwords; `passwords` by part."""
+    """Return RabbitMQ's definitions of its users: rights and hashed passwords. `passwords` are by part."""
     # Loaded at every start; with definitions to load, RabbitMQ makes no default user.
     users = [
         {

@@ -89,7 +89,7 @@ def fill(environment: Path, volumes: Path) -> None:
 
 
 def derived(folder: Path) -> dict[str, str]:
-    """Return what is made from the files in `folder`: what RabbitMQ and Redis are told of their users."""
+    """Return the derived secrets, made from the files in `folder`: RabbitMQ's definitions and Redis' users."""
 
     def read(name: str) -> str:
         return (folder / name).read_text(encoding="utf-8").strip()

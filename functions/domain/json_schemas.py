@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import Validator
 
 Json = Any
-"""What JSON can hold."""
+"""Any value of JSON. Schemas are walked by keys whose types the meta-schema has checked, which no type can tell."""
 
 LARGEST: Final = 2**53
 """Up to this, every reader of JSON agrees about whole numbers."""
@@ -25,7 +25,7 @@ _CONDITIONAL: Final = ("if", "then", "else", "not")
 
 
 def validator(schema: Json, *, pattern_bytes: int = PATTERN_BYTES) -> "Validator":
-    """Return what validates against a schema. Raises ValueError for one that the engine can't run."""
+    """Return a validator of a schema. Raises ValueError for one that the engine can't run."""
     from jsonschema_rs import Draft202012Validator, EmailOptions, RegexOptions
 
     return Draft202012Validator(
@@ -38,7 +38,7 @@ def validator(schema: Json, *, pattern_bytes: int = PATTERN_BYTES) -> "Validator
 
 
 def validators(schema: Json) -> "dict[str, Validator]":
-    """Return what validates against each schema inside of a schema, by where it stands: `#/properties/a`."""
+    """Return a validator of each schema inside of a schema, by its place: `#/properties/a`."""
     from jsonschema_rs import EmailOptions, RegexOptions, validator_map_for
 
     found = validator_map_for(
@@ -62,7 +62,7 @@ def _pattern(pattern: str) -> "Validator":
 
 
 def children(node: Json) -> Iterator[tuple[str, Json]]:
-    """Yield what stands directly inside of an object or an array, with its name or index."""
+    """Yield the members of an object or the items of an array, each with its name or index; nothing for a scalar."""
     if isinstance(node, dict):
         yield from node.items()
     elif isinstance(node, list):
@@ -106,7 +106,7 @@ def in_place(schema: dict[str, Json], root: Json) -> Iterator[Json]:
 
 
 def values(node: Json) -> list[Json]:
-    """Return what stands directly inside of an object or an array; nothing of anything else."""
+    """Return the members of an object or the items of an array; nothing for a scalar."""
     return [child for _, child in children(node)]
 
 

@@ -99,7 +99,7 @@ def as_function(declaration: Declaration, run: Callable[[Declaration, flask.Requ
 
 
 def declaration_of(function: object) -> Declaration:
-    """Return what a decorated function declares."""
+    """Return the declaration of a decorated function."""
     declaration: Declaration = getattr(function, DECLARATION)
     return declaration
 

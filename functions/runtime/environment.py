@@ -25,7 +25,7 @@ class Environment:
 
 
 def environment(declaration: Declaration) -> Environment:
-    """Return what the function needs to run."""
+    """Return the environment that a function needs to run."""
     parameters = declaration.all_parameters
     databases = {database for each in parameters for database in each.connects(declaration)}
     settings = {f"{database.upper()}_URL" for database in databases} | set(declaration.resources.settings)

@@ -21,14 +21,14 @@ def files(apis: Iterable[str] = APIS) -> Iterator[Path]:
 
 
 def load(file: Path) -> tuple[Declaration, Function]:
-    """Return what a function file declares, and the function, once the framework has taken it."""
+    """Return the declaration of a function file, and the function, loaded by the framework."""
     functions_framework.create_app(target=file.stem, source=str(file), signature_type="http")  # type: ignore[no-untyped-call]
     function: Function = getattr(sys.modules[file.stem], file.stem)
     return declaration_of(function), function
 
 
 def declarations(apis: Iterable[str] = APIS) -> list[Declaration]:
-    """Return what every function of some APIs declares, sorted by API and name."""
+    """Return the declarations of all functions of some APIs, sorted by API and name."""
     found = []
     for file in files(apis):
         module = import_module(f"functions.{file.parent.name}.{file.stem}")

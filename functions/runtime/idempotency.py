@@ -39,7 +39,7 @@ _SAVE: Final = text(
 
 
 def fingerprint(function: str, path: str, body: bytes) -> str:
-    """Return what tells one request from another under the same key: what its JSON says, not how it is written."""
+    """Return a hash by which two requests with one key are compared: equal JSON is equal however it is written."""
     with suppress(ValueError):
         body = json.dumps(json.loads(body), sort_keys=True, separators=(",", ":")).encode()
     return hashlib.sha256(b"\0".join((function.encode(), path.encode(), body))).hexdigest()
@@ -54,7 +54,7 @@ class Request:
     fingerprint: str
 
     def __post_init__(self) -> None:
-        """Refuse a key that is none."""
+        """Raise IdempotencyKeyMalformed for a key that doesn't fit KEY."""
         if not KEY.match(self.key):
             raise IdempotencyKeyMalformed
 

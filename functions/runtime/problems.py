@@ -71,7 +71,7 @@ def problem(
 
 
 def of_request(code: str, detail: str | None) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
-    """Return what the server answers where no function could: status, headers and body."""
+    """Return status, headers and body of the server's answer to a request that reached no function."""
     api_error = next(kind for kind in transport.SERVER_ERRORS if kind.code == code)(detail)
     status = status_of(type(api_error))
     with context.entered(context.Context.start()):

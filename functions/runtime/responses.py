@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def success(declaration: Declaration, request: flask.Request, reply: Reply | Cached[Reply] | None) -> flask.Response:
-    """Return what a handler returned as a response; 304 when the caller has this very state already."""
+    """Return the response for what a handler returned; 304 when the caller has this state already, by its ETag."""
     if reply is None:
         empty = flask.Response(status=declaration.status)
         # Flask would call it HTML.

@@ -30,7 +30,7 @@ def expression(template: str) -> re.Pattern[str]:
 
 
 def match(declarations: Iterable[Declaration], method: str, path: str) -> tuple[Declaration, dict[str, str]]:
-    """Return the endpoint for a request and the values in its path, or refuse."""
+    """Return the endpoint for a request and the values in its path. Raises RouteNotFound and MethodNotAllowed."""
     allowed: set[str] = set()
     for declaration in declarations:
         found = expression(declaration.path).fullmatch(path)

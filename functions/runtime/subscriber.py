@@ -163,7 +163,7 @@ def _outcome(declaration: Declaration, request: flask.Request, event: CloudEvent
 
 
 def _check_source(declaration: Declaration, event: CloudEvent) -> None:
-    """Refuse an event that isn't from who says events of its type, as the type declares it."""
+    """Raise EventSourceUnexpected unless the event is from a source that its type trusts."""
     told = (each for each in declaration.parameters if isinstance(each, EventData))
     if not all(each.events[event.type].is_trusted(event.source) for each in told if event.type in each.events):
         raise EventSourceUnexpected

@@ -67,7 +67,7 @@ class Reply(BaseModel):
     """The Cache-Control header of an answer that has an ETag: keep it, but ask whether it still holds."""
 
     def etag(self) -> str | None:
-        """Return what the ETag header says of this resource, without quotes; None for no header."""
+        """Return the value of the ETag header, without quotes; None for no header."""
         return None
 
 

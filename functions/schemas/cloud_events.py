@@ -109,7 +109,7 @@ class CloudEventBody(Body):
     actor: Annotated[object, Field(description="Botberi names your account or publisher.")] = None
 
     def draft(self) -> Draft:
-        """Return what is to be published."""
+        """Return the event as a draft to publish."""
         return Draft(
             self.type,
             self.data,

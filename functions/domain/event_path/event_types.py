@@ -51,7 +51,7 @@ def describe(name: str) -> Description:
 
 
 def find(name: str) -> type[Event]:
-    """Return the model of an event type, or refuse."""
+    """Return the model of an event type. Raises EventTypeUnknown."""
     model = load().get(name)
     if model is None:
         raise EventTypeUnknown

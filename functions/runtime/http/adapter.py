@@ -170,7 +170,7 @@ class _Call:
 
 
 def _write(_data: bytes) -> None:
-    """Refuse what WSGI (PEP 3333) keeps for frameworks that are older than it: none is served here."""
+    """Raise NotImplementedError: WSGI (PEP 3333) has `write` for older frameworks, of which none is served here."""
     raise NotImplementedError("the body is what an application returns")
 
 
@@ -190,7 +190,7 @@ async def _read(environ: WSGIEnvironment, receive: ASGIReceiveCallable) -> tuple
 
 
 def environ_of(scope: HTTPScope) -> WSGIEnvironment:
-    """Return what WSGI says of a request, apart from its body."""
+    """Return a request as WSGI's environ, without its body."""
     server, client = scope["server"] or ("", 0), scope["client"] or ("", 0)
     path, query = scope["raw_path"], scope["query_string"]
     environ: WSGIEnvironment = {

@@ -173,7 +173,7 @@ class Provider(ABC):
         return ()
 
     def openapi(self, method: str, schemas: Schemas) -> Schema:  # noqa: ARG002 - others depend on them
-        """Return what an OpenAPI operation of an HTTP method says because of it."""
+        """Return what it adds to an OpenAPI operation of an HTTP method."""
         return {}
 
 
