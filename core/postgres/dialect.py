@@ -1,12 +1,14 @@
 """SQLAlchemy over pipelined connections: what it would ask the server besides the statements is known."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql.base import PGCompiler, PGIdentifierPreparer
 from sqlalchemy.dialects.postgresql.pg8000 import PGDialect_pg8000
+from sqlalchemy.engine.interfaces import ExecutionContext
 
-from core.postgres.pipelined import DbapiConnection
+from core.postgres.pipelined import DbapiConnection, Options
 
 
 class Dialect(PGDialect_pg8000):
@@ -21,13 +23,13 @@ class Dialect(PGDialect_pg8000):
     statement_compiler = PGCompiler  # type: ignore[assignment]  # not the one that doubles percent signs
     preparer = PGIdentifierPreparer  # type: ignore[assignment]  # the same
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, **options: object) -> None:
         """Write placeholders as Postgres itself does, which leaves nothing to be translated for each statement."""
         super().__init__(paramstyle="numeric_dollar", **options)  # type: ignore[no-untyped-call]  # SQLAlchemy's
 
-    def connect(self, *arguments: Any, **options: Any) -> Any:
+    def connect(self, user: str, host: str, **options: Unpack[Options]) -> DbapiConnection:
         """Open a connection."""
-        return DbapiConnection(*arguments, **options)
+        return DbapiConnection(user, host, **options)
 
     def initialize(self, connection: Connection) -> None:
         """Ask nothing: at the first request of a container every question counts."""
@@ -46,8 +48,8 @@ class Dialect(PGDialect_pg8000):
         self,
         cursor: Any,
         statement: str,
-        parameters: Any,
-        context: Any = None,
+        parameters: Sequence[object] | Mapping[str, object] | None,
+        context: ExecutionContext | None = None,
     ) -> None:
         """Run a statement, or keep it for the next round trip when its answer is of no use."""
         if context is not None and context.execution_options.get("unanswered"):
@@ -55,6 +57,6 @@ class Dialect(PGDialect_pg8000):
         else:
             cursor.execute(statement, parameters)
 
-    def set_readonly(self, dbapi_connection: Any, value: bool) -> None:
+    def set_readonly(self, dbapi_connection: DbapiConnection, value: bool) -> None:
         """Let statements from now on only read, or write again; the next BEGIN says so."""
         dbapi_connection.read_only = value

@@ -12,9 +12,10 @@ import socket
 import ssl
 import struct
 from collections import deque
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Any, Final
+from typing import Final, TypedDict, Unpack
 
 from pg8000 import dbapi, legacy, native
 from pg8000.converters import make_params
@@ -84,6 +85,23 @@ def _encrypted(connection: socket.socket, host: str) -> socket.socket:
     return connection
 
 
+class Login(TypedDict, total=False):
+    """What pg8000 says to the server when it connects, besides the user's name."""
+
+    database: str
+    password: str | None
+    application_name: str
+    startup_params: dict[str, str]
+
+
+class Options(Login, total=False):
+    """The same, and which way to the server."""
+
+    port: int
+    timeout: float | None
+    sock: socket.socket | None
+
+
 class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
     """A connection whose errors hold no value of a statement, wherever they end up."""
 
@@ -95,11 +113,11 @@ class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
         port: int = 5432,
         timeout: float | None = None,
         sock: socket.socket | None = None,
-        **options: Any,
+        **login: Unpack[Login],
     ) -> None:
-        """Connect with pg8000's other `options`, over `sock` or anew; then a wait ends after `timeout` seconds."""
+        """Connect over `sock` or anew; then a wait ends after `timeout` seconds."""
         connection = _encrypted(sock or _connected(host, port, timeout), host)
-        super().__init__(user, sock=connection, ssl_context=False, **options)
+        super().__init__(user, sock=connection, ssl_context=False, **login)
 
     def handle_ERROR_RESPONSE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
         """Take in an error, without the fields that may quote what was written."""
@@ -122,12 +140,12 @@ class DiscreetLegacy(Discreet, legacy.Connection):  # type: ignore[misc]  # pg80
 class Pipelined(Discreet):
     """Mixed into either kind of pg8000's connections."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, user: str, host: str = "localhost", **options: Unpack[Options]) -> None:
         """Connect as pg8000 does."""
-        self._shapes: dict[bytes, tuple[Any, Any]] = {}
+        self._shapes: dict[bytes, tuple[object, object]] = {}
         self._before = 0
         """Commands in front of a question, whose answers come first and are of no use."""
-        super().__init__(*arguments, **options)
+        super().__init__(user, host, **options)
         self.notifications: deque[tuple[int, str, str]] = deque()
         """Process, channel and payload of each that has arrived; of pg8000's own only the last hundred are kept."""
         seconds = self._usock.gettimeout()
@@ -143,9 +161,9 @@ class Pipelined(Discreet):
     def execute_unnamed(
         self,
         statement: str,
-        vals: Any = (),
-        oids: Any = (),
-        stream: Any = None,
+        vals: Sequence[object] = (),
+        oids: Sequence[int] = (),
+        stream: object = None,
     ) -> Context:
         """Run one statement with its values, in one round trip."""
         context = Context(statement, stream=stream)
@@ -153,7 +171,7 @@ class Pipelined(Discreet):
         self.handle_messages(context)
         return context
 
-    def _question(self, statement: str, vals: Any, oids: Any) -> bytes:
+    def _question(self, statement: str, vals: Sequence[object], oids: Sequence[int]) -> bytes:
         encoding = self._client_encoding
         values = tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
         return parse(statement.encode(encoding), oids) + bind(values)
@@ -179,7 +197,7 @@ class Pipelined(Discreet):
         with suppress(InterfaceError):
             super().close()
 
-    def register_in_adapter(self, oid: int, in_func: Any) -> None:
+    def register_in_adapter(self, oid: int, in_func: Callable[[str], object]) -> None:
         """Convert the values of a type by `in_func` from now on."""
         self._shapes.clear()
         super().register_in_adapter(oid, in_func)
@@ -260,7 +278,7 @@ class NativeConnection(Pipelined, native.Connection):  # type: ignore[misc]  # p
 class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
     """For transactions, which begin with their first statement."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, user: str, host: str = "localhost", **options: Unpack[Options]) -> None:
         """Connect as pg8000 does."""
         self.read_only: bool = False
         """Whether nothing may be changed from now on. Each statement then is a whole transaction, in one round trip:
@@ -268,7 +286,7 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         self._transaction_status: bytes | None = None
         self._ahead: list[bytes] = []
         """Statements that wait for the next one."""
-        super().__init__(*arguments, **options)
+        super().__init__(user, host, **options)
         self._unasked = select.poll()
         self._unasked.register(self._usock, select.POLLIN)
 
@@ -276,7 +294,7 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         """Return a cursor."""
         return Cursor(self)
 
-    def run_ahead(self, statement: str, vals: Any, oids: Any) -> None:
+    def run_ahead(self, statement: str, vals: Sequence[object], oids: Sequence[int]) -> None:
         """Run a statement that returns no rows in front of the next one, or of the COMMIT, and in its round trip.
 
         If it fails, so does the next, with its error. When the transaction is rolled back before, it is never sent.
@@ -323,9 +341,9 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
 class Cursor(dbapi.Cursor):  # type: ignore[misc]  # pg8000 has no types
     """Statements with the placeholders $1, $2 and so on."""
 
-    _input_oids: Any
+    _input_oids: Sequence[int]
 
-    def execute(self, operation: str, args: Any = (), stream: Any = None) -> None:
+    def execute(self, operation: str, args: Sequence[object] = (), stream: object = None) -> None:
         """Run one statement."""
         if self._c is None:
             raise InterfaceError("Cursor closed")
@@ -333,7 +351,7 @@ class Cursor(dbapi.Cursor):  # type: ignore[misc]  # pg8000 has no types
         self._row_iter = None if self._context.rows is None else iter(self._context.rows)
         self._input_oids = ()
 
-    def execute_ahead(self, operation: str, args: Any = ()) -> None:
+    def execute_ahead(self, operation: str, args: Sequence[object] = ()) -> None:
         """Run one statement that returns no rows together with the next."""
         if self._c is None:
             raise InterfaceError("Cursor closed")

@@ -1,7 +1,8 @@
 """What is said to Postgres in its extended protocol: a statement is parsed, its values bound, and it is executed."""
 
+from collections.abc import Sequence
 from struct import Struct
-from typing import Any, Final
+from typing import Final
 
 from pg8000.core import BIND, DESCRIBE, EXECUTE_MSG, PARSE, PORTAL
 
@@ -14,7 +15,7 @@ def _message(code: bytes, data: bytes) -> bytes:
     return b"".join((code, _int32(len(data) + 4), data))
 
 
-def parse(statement: bytes, oids: Any = ()) -> bytes:
+def parse(statement: bytes, oids: Sequence[int] = ()) -> bytes:
     """Return what asks to parse a statement; `oids` are the types of its values, -1 for any."""
     types = b"".join(_int32(0 if oid == -1 else oid) for oid in oids)
     return _message(PARSE, _NUL + statement + _NUL + _int16(len(oids)) + types)

@@ -4,7 +4,7 @@ import contextlib
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from core import sockets
 from core.configuration import secret, setting
@@ -16,6 +16,14 @@ Value = str | int | float | bytes | datetime | timedelta | Sequence["Value"] | M
 
 Row = list[Any]
 """A row: what is in it, and of which types, the statement alone says."""
+
+
+class Prepared(Protocol):
+    """A statement that was prepared in a session."""
+
+    def run(self, **values: Value) -> list[Row]:
+        """Run the statement with the values of its parameters and return its rows."""
+
 
 TIMEOUT: Final = 15
 """Seconds that any answer may take, unless `limit` says otherwise."""
@@ -71,9 +79,10 @@ class Session:
         """Run one statement with `:name` parameters and return its rows."""
         return self.connection.run(sql, **values) or []
 
-    def prepare(self, sql: str) -> Any:
-        """Prepare a statement that is run often."""
-        return self.connection.prepare(sql)
+    def prepare(self, sql: str) -> Prepared:
+        """Return a statement with `:name` parameters that the server plans once, to be run often."""
+        prepared: Prepared = self.connection.prepare(sql)
+        return prepared
 
     @property
     def has_notifications(self) -> bool:

@@ -20,7 +20,7 @@ from pg8000.core import IN_FAILED_TRANSACTION
 from core.configuration import secret
 from core.postgres import pipelined
 from core.postgres.errors import InterfaceError
-from core.postgres.pipelined import DbapiConnection, NativeConnection
+from core.postgres.pipelined import DbapiConnection, NativeConnection, Options
 from provisioning.local_settings import LOOPBACK
 from testing.environment import Environment
 from tools.local.servers.postgres_server import SUPERUSER
@@ -133,11 +133,15 @@ steps: st.SearchStrategy[list[Step]] = (statements | st.sampled_from(["commit", 
 programs = st.lists(steps | st.just(TIMED_OUT), max_size=12).map(lambda groups: list(chain.from_iterable(groups)))
 
 
-Options = dict[str, str | int]
+class Place(Options):
+    """How to connect to where, and as whom."""
+
+    user: str
+    host: str
 
 
 @pytest.fixture(scope="module")
-def place(env: Environment) -> Options:
+def place(env: Environment) -> Place:
     """Return what a connection is made of."""
     database = f"shared_psql_{env.worker}"
     port = env.ports.shared_psql
@@ -215,7 +219,7 @@ def _numeric() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def both(place: Options) -> Iterator[Both]:
+def both(place: Place) -> Iterator[Both]:
     """Return ours and pg8000's own for transactions, with a temporary table each."""
     with closing(DbapiConnection(**place)) as ours, closing(dbapi.Connection(**place)) as plain:
         for each in (ours, plain):
@@ -267,7 +271,7 @@ def test_what_only_reads_has_the_same_rows_wherever_answers_are_cut(
 
 
 @pytest.fixture(scope="module")
-def both_native(place: Options) -> Iterator[Both]:
+def both_native(place: Place) -> Iterator[Both]:
     """Return ours and pg8000's own that commit each statement by itself, with a temporary table each."""
     with closing(NativeConnection(**place)) as ours, closing(native.Connection(**place)) as plain:
         for each in (ours, plain):
@@ -297,9 +301,9 @@ def test_several_statements_at_once_are_what_they_are_with_pg8000(both_native: B
 class Line:
     """A socket to Postgres, whose answers end after so many bytes."""
 
-    def __init__(self, place: Options) -> None:
+    def __init__(self, place: Place) -> None:
         self.near, self._far = socket.socketpair()
-        self._server = socket.create_connection((str(place["host"]), int(place["port"])))
+        self._server = socket.create_connection((place["host"], place["port"]))
         self._left = 2**60
         self.passed = 0
         self._threads = [threading.Thread(target=each, daemon=True) for each in (self._ask, self._answer)]
@@ -355,7 +359,7 @@ def answer(connection: dbapi.Connection) -> object:
 @settings(max_examples=12)
 @given(st.sampled_from(KINDS), st.floats(0, 1))
 def test_an_answer_that_ends_in_the_middle_is_what_it_is_with_pg8000(
-    place: Options, kinds: tuple[type, type], part: float
+    place: Place, kinds: tuple[type, type], part: float
 ) -> None:
     found = []
     for kind in kinds:
@@ -375,7 +379,7 @@ def test_an_answer_that_ends_in_the_middle_is_what_it_is_with_pg8000(
 
 @pytest.mark.parametrize("kinds", KINDS)
 def test_a_backend_that_was_terminated_is_what_it_is_with_pg8000(
-    place: Options, kinds: tuple[type, type], both_native: Both
+    place: Place, kinds: tuple[type, type], both_native: Both
 ) -> None:
     found = []
     for kind in kinds:
@@ -389,7 +393,7 @@ def test_a_backend_that_was_terminated_is_what_it_is_with_pg8000(
 
 
 @pytest.mark.parametrize("kind", [DbapiConnection, NativeConnection])
-def test_after_an_answer_that_can_not_be_read_no_other_is_taken_for_it(place: Options, kind: type) -> None:
+def test_after_an_answer_that_can_not_be_read_no_other_is_taken_for_it(place: Place, kind: type) -> None:
     # pg8000's own would give the rest of this answer to whatever is asked next.
     with closing(kind(**place)) as connection:
         with pytest.raises(ValueError, match="24:00"):
