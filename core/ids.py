@@ -2,24 +2,16 @@
 
 import os
 import time
-from typing import Final
+from typing import Literal
 
-PREFIXES: Final = {
-    "usr": "account",
-    "ses": "session",
-    "agt": "agent",
-    "ver": "version of an agent",
-    "ins": "instance",
-    "msg": "message to an instance",
-    "pub": "publisher of events",
-    "evt": "event",
-    "ded": "dead letter or parked event",
-    "act": "action of an operator",
-    "aud": "entry of the audit trail",
-}
+Prefix = Literal["usr", "ses", "agt", "ver", "ins", "msg", "pub", "evt", "ded", "act", "aud", "clm"]
+"""What the thing is: an account, a session, an agent, a version of one, an instance, a message to one, a publisher of
+events, an event, a dead letter or parked event, an action of an operator, an entry of the audit trail, or a claim on
+a subject.
+"""
 
 
-def new_id(prefix: str) -> str:
+def new_id(prefix: Prefix) -> str:
     """Return a new id such as `ins_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f`: the prefix and a UUIDv7 (RFC 9562) in hex."""
     milliseconds = time.time_ns() // 1_000_000
     random = int.from_bytes(os.urandom(10))
@@ -29,6 +21,6 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{value:032x}"
 
 
-def pattern(prefix: str) -> str:
+def pattern(prefix: Prefix) -> str:
     """Return the regular expression that an id with this prefix matches in full."""
     return rf"^{prefix}_[0-9a-f]{{32}}$"

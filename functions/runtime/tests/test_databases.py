@@ -57,7 +57,7 @@ def test_a_statement_that_is_wrong_is_a_bug(plant: Plant) -> None:
 
 @pytest.mark.usefixtures("env")
 def test_an_event_that_postgres_refuses_is_told_by_the_commit_and_prevents_it() -> None:
-    slug = new_id("n").replace("_", "-")
+    slug = new_id("agt").replace("_", "-")
     with databases.engine("shared_psql", "admin").connect() as db:
         agents.create(SharedDb(db), slug=slug, name="Refused", summary="An agent")
         emit(db, AgentCreated(agent_id="agt_1", slug="\0"))

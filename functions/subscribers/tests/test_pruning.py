@@ -39,7 +39,7 @@ def prune(api: Api, database: str) -> int:
 
 
 def make(env: Environment, database: str, statement: str, days: int) -> str:
-    key = new_id("key")
+    key = new_id("act")
     sql = statement.replace("{age}", f"now() - interval '{days} days'")
     with env.transaction(database, "migrator") as db:
         db.execute(text(sql), {"key": key})
