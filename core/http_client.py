@@ -73,7 +73,7 @@ def exchange(
 
 
 def _reason(error: exceptions.HTTPError) -> OSError:
-    """Return the error of the operating system behind one of urllib3's, or the like of one."""
+    """Return the OSError that caused an error of urllib3's, or an OSError with its text."""
     for each in (error.__cause__, *error.args):
         if isinstance(each, OSError):
             return each

@@ -36,7 +36,7 @@ def said(error: BaseException) -> str:
 
 
 class ForPeople(logging.Filter):
-    """Says of errors among the arguments what they say, and the same warning again only every now and then."""
+    """Writes errors among the arguments as sentences, and logs the same warning once in REPEAT seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """`clock` returns seconds, by which repeated warnings are recognised."""
@@ -45,7 +45,7 @@ class ForPeople(logging.Filter):
         self._warned: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Make the record readable, and tell whether it is logged."""
+        """Replace errors among the arguments by their sentences; return whether the record is logged."""
         if isinstance(record.args, tuple):
             record.args = tuple(said(each) if isinstance(each, BaseException) else each for each in record.args)
         if record.levelno != logging.WARNING:

@@ -42,7 +42,7 @@ def _nothing_wrong() -> str | None:
 
 @dataclass(frozen=True)
 class Monitored:
-    """A part, as those see it who monitor it."""
+    """The metrics and checks of a process."""
 
     families: Families
     samples: Callable[[], Iterable[Sample]]
@@ -81,7 +81,7 @@ class _Scraped(Collector):
 
 
 class Endpoint(ThreadingHTTPServer):
-    """Answers what is asked about a part."""
+    """The HTTP server of a process for its metrics and checks."""
 
     daemon_threads = True
 

@@ -106,7 +106,7 @@ class Event(BaseModel):
 
     @classmethod
     def databases(cls) -> tuple[str, ...]:
-        """Return the databases in which it is said, its home first."""
+        """Return the databases whose outbox may hold events of this type, its home first."""
         return tuple(dict.fromkeys(each.partition("/")[0] for each in cls.produced_by))
 
     @classmethod
@@ -116,7 +116,7 @@ class Event(BaseModel):
 
     @property
     def subject(self) -> str:
-        """What the event is about: an id."""
+        """The id of what the event is about."""
         return str(getattr(self, self.subject_field))
 
 

@@ -76,7 +76,7 @@ class Keys:
         self._read = 0.0
 
     def current(self) -> tuple[bytes, ...]:
-        """Return them; raise MissingSettingError or NotKeysError where there never were any."""
+        """Return the keys; raise MissingSettingError or NotKeysError if none could ever be read."""
         now = time.monotonic()
         if not self._keys or now - self._read > REREAD:
             self._read = now

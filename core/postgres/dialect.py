@@ -32,7 +32,7 @@ class Dialect(PGDialect_pg8000):
         return DbapiConnection(user, host, **options)
 
     def initialize(self, connection: Connection) -> None:
-        """Ask nothing: at the first request of a container every question counts."""
+        """Set what SQLAlchemy would ask the server for, which would delay the first request of a container."""
         statuses = connection.connection.dbapi_connection.parameter_statuses  # type: ignore[union-attr]  # ours
         self.server_version_info = (int(statuses["server_version"].partition(".")[0]),)
         self.default_schema_name = "public"

@@ -56,7 +56,7 @@ _QUOTED: Final = re.compile('".*"', re.DOTALL)
 
 @cache
 def _encryption() -> ssl.SSLContext:
-    """Return what encrypts every connection of this process, with whoever answers."""
+    """Return the TLS context of all connections of this process; it verifies no certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -130,15 +130,15 @@ class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
 
 
 class DiscreetNative(Discreet, native.Connection):  # type: ignore[misc]  # pg8000 has no types
-    """pg8000's own connection for single statements, with such errors."""
+    """pg8000's native connection, whose errors hold no values."""
 
 
 class DiscreetLegacy(Discreet, legacy.Connection):  # type: ignore[misc]  # pg8000 has no types
-    """pg8000's own connection for SQLAlchemy, with such errors."""
+    """pg8000's legacy connection, as SQLAlchemy needs it for migrations, whose errors hold no values."""
 
 
 class Pipelined(Discreet):
-    """Mixed into either kind of pg8000's connections."""
+    """What both of pg8000's kinds of connection need to ask everything about a statement in one round trip."""
 
     def __init__(self, user: str, host: str = "localhost", **options: Unpack[Options]) -> None:
         """Connect as pg8000 does."""
@@ -177,7 +177,7 @@ class Pipelined(Discreet):
         return parse(statement.encode(encoding), oids) + bind(values)
 
     def _around(self, question: bytes) -> bytes:
-        """Return the question with what goes out together with it."""
+        """Return the messages of a question with those of the statements that are sent in front of it and behind."""
         return question
 
     def _ask(self, messages: bytes) -> None:
@@ -231,7 +231,7 @@ class Pipelined(Discreet):
             rest = data[place:]
 
     def _arrived(self, least: int = 1) -> bytes:
-        """Return what arrives next, at least so many bytes, waiting for them."""
+        """Return the bytes that arrive next, `least` or more; waits for them, and raises InterfaceError at the end."""
         parts = []
         while least > 0:
             try:
@@ -272,11 +272,11 @@ class Pipelined(Discreet):
 
 
 class NativeConnection(Pipelined, native.Connection):  # type: ignore[misc]  # pg8000 has no types
-    """For whoever commits each statement by itself."""
+    """A connection on which every statement is a transaction of its own."""
 
 
 class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8000 has no types
-    """For transactions, which begin with their first statement."""
+    """A connection with transactions, each of which begins with its first statement."""
 
     def __init__(self, user: str, host: str = "localhost", **options: Unpack[Options]) -> None:
         """Connect as pg8000 does."""
@@ -339,7 +339,7 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
 
 
 class Cursor(dbapi.Cursor):  # type: ignore[misc]  # pg8000 has no types
-    """Statements with the placeholders $1, $2 and so on."""
+    """A cursor for statements with the placeholders $1, $2 and so on."""
 
     _input_oids: Sequence[int]
 

@@ -1,4 +1,4 @@
-"""What is said to Postgres in its extended protocol: a statement is parsed, its values bound, and it is executed."""
+"""Messages of Postgres' extended query protocol: Parse a statement, Bind its values, Describe and Execute it."""
 
 from collections.abc import Sequence
 from struct import Struct
@@ -16,13 +16,13 @@ def _message(code: bytes, data: bytes) -> bytes:
 
 
 def parse(statement: bytes, oids: Sequence[int] = ()) -> bytes:
-    """Return what asks to parse a statement; `oids` are the types of its values, -1 for any."""
+    """Return the message Parse for a statement; `oids` are the types of its values, -1 where Postgres infers one."""
     types = b"".join(_int32(0 if oid == -1 else oid) for oid in oids)
     return _message(PARSE, _NUL + statement + _NUL + _int16(len(oids)) + types)
 
 
 def bind(values: tuple[bytes | None, ...]) -> bytes:
-    """Return what binds its values, as text."""
+    """Return the message Bind with the values of a statement as text, None for NULL."""
     given = b"".join(_int32(-1) if value is None else _int32(len(value)) + value for value in values)
     return _message(BIND, _NUL + _NUL + _int16(0) + _int16(len(values)) + given + _int16(0))
 

@@ -12,10 +12,10 @@ from core.postgres.errors import Error
 from core.postgres.pipelined import NativeConnection
 
 Value = str | int | float | bytes | datetime | timedelta | Sequence["Value"] | Mapping[str, "Value"] | None
-"""What a statement may be given."""
+"""The types that a value of a statement may have."""
 
 Row = list[Any]
-"""A row: what is in it, and of which types, the statement alone says."""
+"""A row, whose values have the types that the statement gives its columns."""
 
 
 class Prepared(Protocol):
@@ -72,7 +72,7 @@ class Session:
         self.socket = self.connection.transport
 
     def limit(self, seconds: float) -> None:
-        """Let any answer from now on take `seconds` at most; 0 is no limit."""
+        """Let any answer from now on take `seconds` at most, then raise InterfaceError; 0 is no limit."""
         sockets.limit(self.socket, seconds)
 
     def run(self, sql: str, **values: Value) -> list[Row]:
@@ -128,7 +128,7 @@ class Reconnecting:
         return self._session
 
     def close(self) -> None:
-        """Close the session, if there is one, as after any error: nobody knows what became of it."""
+        """Close the session, if there is one; to be called after any error, since its state is unknown then."""
         if self._session is not None:
             self._session.close()
             self._session = None

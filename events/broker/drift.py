@@ -42,7 +42,7 @@ class Drift:
     """Queues of subscriptions that are no more, without their dead-letter queues."""
 
     def messages(self) -> Iterator[str]:
-        """Yield what has to be done, for people."""
+        """Yield a sentence for each change that has to be made."""
         yield from (f"create the exchange {name}" for name in self.exchanges)
         yield from (f"make the exchange {name} anew, which is of another kind" for name in self.kinds)
         yield from (f"create the queue {name}" for name in self.queues)
@@ -52,7 +52,7 @@ class Drift:
 
 
 def compare(wanted: Wanted, existing: Existing) -> Drift:
-    """Return what differs."""
+    """Return the differences between what is wanted and what exists."""
     there = existing.bindings
     return Drift(
         sorted(set(wanted.exchanges) - set(existing.exchanges)),
@@ -72,5 +72,5 @@ def _is_other(name: str, wanted: Wanted, existing: Existing) -> bool:
 
 
 def _gone(wanted: Iterable[str], existing: Iterable[str]) -> set[str]:
-    """Return whose dead-letter queue exists: only subscriptions have one."""
+    """Return the queues that are not wanted, but have a dead-letter queue, which only subscriptions have."""
     return {name.removesuffix(DEAD) for name in existing if name.endswith(DEAD)} - set(wanted)

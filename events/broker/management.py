@@ -1,4 +1,4 @@
-"""RabbitMQ's management interface: what exists. AMQP can make queues and bindings, and list neither."""
+"""Reads what exists from RabbitMQ's management interface: AMQP can make queues and bindings, and list neither."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from core.configuration import secret, setting
 from core.logs import said
 
 TIMEOUT: Final = 10
-"""Seconds."""
+"""Seconds that an answer may take."""
 
 
 class ManagementError(Exception):
@@ -23,7 +23,7 @@ class ManagementError(Exception):
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue that exists."""
+    """The properties of a queue that exists."""
 
     arguments: dict[str, JsonValue]
     durable: bool

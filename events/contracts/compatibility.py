@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 Json = dict[str, Any]
+"""A schema: what stands at which of its keywords, the schema of schemas says."""
 
 _WORDS: Final = {"$schema", "$id", "$defs", "title", "description", "examples", "deprecated"}
 """Keywords that no value has to obey."""
@@ -74,7 +75,7 @@ def _unreadable(writer: Json, reader: Json, place: str) -> Iterator[str]:
 
 
 def _alternatives(schema: Json) -> list[Json]:
-    """Return a shape as those of which a value has one."""
+    """Return the alternatives of a shape, of which every value matches one."""
     for keyword in ("anyOf", "oneOf"):
         if keyword in schema:
             rest = {key: value for key, value in schema.items() if key != keyword}
@@ -85,7 +86,7 @@ def _alternatives(schema: Json) -> list[Json]:
 
 
 def _both(rest: Json, each: Json) -> Json:
-    """Return a shape that has to obey two."""
+    """Return the shape whose values obey both shapes."""
     required = sorted({*rest.get("required", ()), *each.get("required", ())})
     properties = rest.get("properties", {}) | each.get("properties", {})
     found = rest | each | ({"required": required} if required else {})
@@ -93,7 +94,7 @@ def _both(rest: Json, each: Json) -> Json:
 
 
 def _unlike(writer: Json, reader: Json, place: str) -> Iterator[str]:
-    """Yield why values of one alternative are not those of another."""
+    """Yield the reasons why a value of the alternative `writer` may be none of the alternative `reader`."""
     if not _is_kind(writer, reader):
         yield "another type"
         return
@@ -148,7 +149,7 @@ def _beyond_limits(writer: Json, reader: Json, place: str) -> Iterator[str]:
 
 
 def _gone(old: Json, new: Json, place: str) -> Iterator[str]:
-    """Yield the fields that were there and are no more, optional ones too."""
+    """Yield the places of the fields, optional ones too, that `old` has and `new` has not."""
     now = {name: each for option in _alternatives(new) for name, each in option.get("properties", {}).items()}
     for option in _alternatives(old):
         for name, each in option.get("properties", {}).items():

@@ -126,7 +126,7 @@ class Caller:
 
 
 def verdict(response: Response) -> CallResult:
-    """Return what an answer means."""
+    """Return the result of a call by its HTTP answer."""
     status = response.status
     if _OK <= status < _REDIRECTION:
         return CallResult(Verdict.HANDLED, "handled")

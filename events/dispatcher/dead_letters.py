@@ -50,7 +50,7 @@ class _Message:
 
 
 class DeadLetters(threading.Thread):
-    """Writes the rows, one after another; while it can't, the messages stay in their queues."""
+    """Writes dead letters to shared_psql, one after another; while it can't, the messages stay in their queues."""
 
     def __init__(self) -> None:
         """Give `consumed_queues` to a consumer, and the consumer to `consumer`, before it is started."""
@@ -133,7 +133,7 @@ def _storable(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    """Return what fits an index of Postgres, and is another for another text."""
+    """Return the text if it fits an index of Postgres, otherwise its beginning with a digest of all of it."""
     name = _storable(text)
     if len(name.encode()) <= MAX_NAME:
         return name

@@ -31,7 +31,7 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True)
 class Response:
-    """An answer."""
+    """An HTTP answer."""
 
     status: int
     body: bytes
@@ -43,7 +43,7 @@ class Response:
 
 
 class _Reader:
-    """What llhttp tells of one answer after the other."""
+    """Collects status, headers and body of one answer after the other, as llhttp parses them."""
 
     def __init__(self) -> None:
         self._parser = HttpResponseParser(self)

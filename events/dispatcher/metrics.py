@@ -13,7 +13,7 @@ BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 
 
 class Counted:
-    """A function's caller that counts; for one thread."""
+    """A caller of a function that counts its calls by result and duration; for one thread."""
 
     def __init__(self, call: Callable[[Delivery], CallResult]) -> None:
         """Begin at zero."""
@@ -27,7 +27,7 @@ class Counted:
         self.seconds = 0.0
 
     def __call__(self, delivery: Delivery) -> CallResult:
-        """Call, and count."""
+        """Call the function with a delivery, count the result, and return it."""
         self.busy = True
         started = perf_counter()
         try:

@@ -65,7 +65,7 @@ class _Item(NamedTuple):
 
 
 class Notifier(threading.Thread):
-    """Takes in what is addressed to Postgres."""
+    """Ingests the events that are addressed to Postgres, each of which becomes a NOTIFY."""
 
     def __init__(self, dead_letters: DeadLetters) -> None:
         """Give `consumed_queue` to a consumer, and the consumer to `consumer`, before it is started."""
@@ -133,7 +133,7 @@ class Notifier(threading.Thread):
         self.consumer.settle_all(bus.NOTIFY_QUEUE, tags, messages[0].connection, handled=handled)
 
     def _ingest(self, items: list[_Item]) -> None:
-        """Notify of what is new; of what Postgres refuses, give up the one that is to blame."""
+        """Ingest a batch; if Postgres refuses it, ingest its halves, and give up an event that is refused by itself."""
         if not items:
             return
         try:

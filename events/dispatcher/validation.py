@@ -62,7 +62,7 @@ class _Plain(BaseModel):
 
 
 class Validator:
-    """Lets through what may become a NOTIFY."""
+    """Validates messages that are to become a NOTIFY."""
 
     def __init__(self, catalog: dict[str, type[Event]]) -> None:
         """`catalog` has the model of every type."""

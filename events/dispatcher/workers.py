@@ -44,7 +44,7 @@ class Workers:
             thread.start()
 
     def begin_nothing(self) -> None:
-        """Finish tasks under way, and start no more."""
+        """Start no more tasks; those under way go on to their end."""
         with self._changed:
             self.stopped = True
             self._changed.notify_all()
@@ -75,7 +75,7 @@ class Workers:
             task(call)
 
     def _take(self) -> Task | None:
-        """Wait for something to do; None when stopped."""
+        """Wait for a task and return it; None when stopped."""
         with self._changed:
             while not self.stopped:
                 now = time.monotonic()

@@ -18,7 +18,7 @@ LOCK: Final = 7_166_423_302
 
 
 class AwakeLock:
-    """The lock. Taking it waits for transactions that notified, so that is done on a thread of its own."""
+    """The awake lock. Taking it waits for transactions that notified, so a thread of its own takes it."""
 
     def __init__(self, database: str) -> None:
         """Connect to `database`, or raise."""
@@ -58,7 +58,7 @@ class AwakeLock:
 
 
 class WakeUpListener:
-    """The connection that listens."""
+    """The connection that listens for the NOTIFY of writers."""
 
     def __init__(self, database: str) -> None:
         """Connect to `database` and listen, or raise."""

@@ -23,7 +23,7 @@ def blocking_types() -> frozenset[str]:
 
 
 class BlockedSubjects:
-    """The subjects that wait, as far as this relay knows: at least those that do."""
+    """The subjects that wait for a parked event, as far as this relay knows: all that do, and perhaps more."""
 
     def __init__(self, reader: OutboxReader) -> None:
         """Read which subjects wait."""

@@ -16,7 +16,7 @@ STUCK: Final = 60
 
 @dataclass
 class RelayMetrics:
-    """Each number is written by one thread only."""
+    """The counters and gauges of a relay; each is written by one thread only."""
 
     state: str = "connecting"
     """`standby` while another relay holds the lease, `active` with it."""

@@ -24,7 +24,7 @@ COUNT_LIMIT: Final = 50_000
 
 
 class OutboxSnapshot(NamedTuple):
-    """One look."""
+    """The state of an outbox and its relay at one moment."""
 
     waiting: int
     """Committed events that RabbitMQ has not confirmed; COUNT_LIMIT at most."""
@@ -45,7 +45,7 @@ class OutboxSnapshot(NamedTuple):
 
 
 class OutboxStats:
-    """A connection for all that isn't the relay's work; from any thread."""
+    """A connection to the outbox for statistics and probes; for any thread."""
 
     def __init__(self, database: str) -> None:
         """Look at `database`, connecting when it is first asked."""
@@ -62,7 +62,7 @@ class OutboxStats:
         self._run(_EMIT, type=event_type, subject=self.database, id=event_id, recipient=recipient)
 
     def note_probe(self, seconds: float, epoch: int) -> None:
-        """Keep how long a probe took, where everybody can see it."""
+        """Write how many seconds a probe took to the database."""
         self._run(_NOTE, seconds=seconds, epoch=epoch)
 
     def _run(self, sql: str, **values: Value) -> list[Row]:

@@ -83,7 +83,7 @@ class Probe(threading.Thread):
             self._back.set()
 
     def close(self) -> None:
-        """Send no more."""
+        """Send no more probes."""
         self._stopped.set()
         self._back.set()
         self.metrics.probed = 0.0

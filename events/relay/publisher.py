@@ -42,7 +42,7 @@ _HINT: Final = "; `botberi topology` makes the exchange"
 
 
 class State(Enum):
-    """Where a publisher stands."""
+    """The state of a publisher."""
 
     CONNECTING = auto()
     STANDBY = auto()

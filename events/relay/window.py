@@ -12,7 +12,7 @@ IN_FLIGHT: Final = 1000
 
 
 class Window:
-    """The present limit. It outlives the connection that was given up because of a nack."""
+    """The number of events that may be unconfirmed; it is kept when a connection is given up because of a nack."""
 
     def __init__(self) -> None:
         """Start with IN_FLIGHT."""
