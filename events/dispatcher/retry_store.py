@@ -59,6 +59,11 @@ select queue, count(*), count(*) filter (where due <= clock_timestamp())
 from deferred_subjects where queue = any (:queues) group by queue
 """
 _COUNT_EVENTS: Final = "select queue, count(*) from deferred_events where queue = any (:queues) group by queue"
+
+# A claim is a lease, kept in the subject's row: `due` moves to where the claim ends, so the subject of a dispatcher
+# that has died is simply due again. Dispatchers that look at the same time take different subjects, since each skips
+# the rows that another has locked. `claim` is new each time, and settling asks for it: a result that comes after
+# another has taken the subject changes nothing, and the other calls again.
 _CLAIM: Final = """
 with due as (
   select subject from deferred_subjects where queue = :queue and due <= clock_timestamp()
@@ -68,6 +73,8 @@ update deferred_subjects set claim = :claim, due = clock_timestamp() + make_inte
 from due where deferred_subjects.queue = :queue and deferred_subjects.subject = due.subject
 returning deferred_subjects.subject, attempts
 """
+
+# The first is taken however large it is: the bytes that count against the limit are those in front of an event.
 _TAKE: Final = """
 select seq, event from (
   select seq, event, sum(octet_length(event)) over (order by seq) - octet_length(event) as before
@@ -232,6 +239,7 @@ class RetryStore(threading.Thread):
         if most <= 0:
             return
         lease = key_queues.subscription.timeout_seconds + MARGIN
+        # Counted before Postgres counts the same, so that the claim seems to end here earlier than it does there.
         claim, until = new_id("clm"), time.monotonic() + lease
         for subject, tried in self._run(_CLAIM, queue=queue_name, claim=claim, lease=lease, most=most):
             rows = self._run(_TAKE, queue=queue_name, subject=subject, most=CHUNK, bytes=CHUNK_BYTES)

@@ -37,6 +37,10 @@ class AwakeLock:
             self._requesting.start()
 
     def _acquire(self) -> None:
+        # A lock of the session: it outlasts statements, and ends with the connection. While this exclusive request
+        # waits, Postgres refuses the lock to every writer that tries to share it, as it does while it is held; so those
+        # that share it already are the last. It comes when their transactions have ended, however long they take: this
+        # session has no time limits.
         try:
             self.session.run("select pg_advisory_lock(:key)", key=LOCK)
             self.held = True

@@ -17,6 +17,10 @@ from events.relay.outbox_records import Cursor, OutboxRecord, Unpublishable
 PAGE: Final = 500
 """Events that are read at a time."""
 
+# The lease at the broker decides who may publish, the epoch who may move the cursor. A relay that was frozen and has
+# lost the lease may still have its connection here, and would move the cursor to where it was, or past what nobody has
+# published. So whoever takes over raises the epoch in the one row that every save updates: a save that names an older
+# epoch finds no row, and is too late whenever it comes.
 _CLAIM: Final = """
 update relay_cursor set epoch = epoch + 1, holder = :holder, updated = now()
 returning s1::text, s2::text, last_seq, epoch

@@ -93,6 +93,9 @@ class Sleep:
         self._pause = POLL
 
     def _is_settled(self) -> bool:
+        # A writer has its number before it tries the lock, as its row is inserted first. The threshold was taken after
+        # the lock was let go, so all who found it held have lower numbers; xmin is beyond when every one of them has
+        # ended.
         question = "select pg_snapshot_xmin(pg_current_snapshot()) > cast(:threshold as xid8)"
         return self.session.run(question, threshold=self._threshold) == [[True]]
 
