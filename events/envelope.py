@@ -1,7 +1,9 @@
 """The envelope: what every event says of itself, as a table for people and a schema for programs."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+
+from pydantic import JsonValue
 
 from core.configuration import setting
 from events.event import GRAMMAR, Event
@@ -9,7 +11,7 @@ from events.wire import ATTRIBUTE, CHANNEL, EXTENSION, TRACEPARENT, is_attribute
 
 DEFAULT_API: Final = "http://localhost:8080"
 
-_TEXT: Final = {"type": "string", "minLength": 1, "pattern": whole(ATTRIBUTE)}
+_TEXT: Final[dict[str, JsonValue]] = {"type": "string", "minLength": 1, "pattern": whole(ATTRIBUTE)}
 """Printable ASCII without quotes, with spaces only inside."""
 
 
@@ -18,7 +20,7 @@ class Attribute:
     """An attribute of a CloudEvent."""
 
     meaning: str
-    schema: dict[str, Any]
+    schema: dict[str, JsonValue]
     required: bool = False
     """Without it nothing is an event."""
     ours: bool = False
@@ -60,18 +62,23 @@ ATTRIBUTES: Final = {
     ),
 }
 
+REQUIRED: Final = tuple(name for name, each in ATTRIBUTES.items() if each.required)
+"""Without these nothing is an event."""
+
 OURS: Final = tuple(name for name, each in ATTRIBUTES.items() if each.ours)
 
 
-def schema() -> dict[str, Any]:
+def schema() -> dict[str, JsonValue]:
     """Return the JSON Schema of the structured form of any event, whoever says it."""
-    described = {name: each.schema | {"description": each.meaning} for name, each in ATTRIBUTES.items()}
+    described: dict[str, JsonValue] = {
+        name: each.schema | {"description": each.meaning} for name, each in ATTRIBUTES.items()
+    }
     return {
         "title": "CloudEvent",
         "description": "A CloudEvent 1.0 in structured JSON. Further attributes are extensions of others: ignore them.",
         "type": "object",
-        "required": [name for name, each in ATTRIBUTES.items() if each.required],
-        "properties": described | {"data": {"type": "object", "description": "What the type's own schema says."}},
+        "required": [*REQUIRED],
+        "properties": {**described, "data": {"type": "object", "description": "What the type's own schema says."}},
         "propertyNames": {"pattern": whole(EXTENSION)},
         "additionalProperties": _TEXT,
         "anyOf": [{"required": ["data"]}, {"required": ["dataref"]}],

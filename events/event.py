@@ -4,8 +4,9 @@ import ast
 import inspect
 import re
 import textwrap
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -97,7 +98,7 @@ class Event(BaseModel):
         return schema
 
     @classmethod
-    def read(cls, data: dict[str, Any]) -> Self:
+    def read(cls, data: Mapping[str, object]) -> Self:
         """Return the event that `data` speaks of, without what it has beside the fields of this version.
 
         A newer producer may say more, which no consumer has to know of. Raises pydantic's ValidationError.

@@ -2,9 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 CONTENT_TYPE: Final = "application/cloudevents+json"
 
@@ -61,7 +62,7 @@ class CloudEvent:
     subject: str
     time: str
     """RFC 3339, with a zone."""
-    data: dict[str, Any]
+    data: dict[str, object]
     """Empty while the data is elsewhere: the extension `dataref` then says where."""
     dataschema: str | None = None
     extensions: tuple[tuple[str, str], ...] = ()
@@ -72,9 +73,9 @@ class CloudEvent:
         return dict(self.extensions).get(name)
 
 
-def document(event: CloudEvent) -> dict[str, Any]:
+def document(event: CloudEvent) -> dict[str, object]:
     """Return `event` as the object whose JSON is its structured form."""
-    attributes: dict[str, Any] = {
+    attributes: dict[str, object] = {
         "specversion": "1.0",
         "id": event.id,
         "source": event.source,
@@ -110,7 +111,7 @@ def decode(body: bytes) -> CloudEvent:
     return from_attributes(document)
 
 
-def from_attributes(document: dict[str, Any]) -> CloudEvent:
+def from_attributes(document: Mapping[str, object]) -> CloudEvent:
     """Check the attributes of a decoded event, `data` among them, or raise `NotAnEventError`."""
     if document.get("specversion") != "1.0":
         message = "specversion is not 1.0"
@@ -128,7 +129,8 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
     if not is_json(document.get("datacontenttype") or "application/json"):
         message = "datacontenttype is not that of JSON"
         raise NotAnEventError(message)
-    if not isinstance(document.get("dataschema", ""), str | None):
+    dataschema = document.get("dataschema")
+    if not isinstance(dataschema, str | None):
         message = "dataschema is not text"
         raise NotAnEventError(message)
     data = document.get("data", {} if "dataref" in extensions else None)
@@ -139,8 +141,8 @@ def from_attributes(document: dict[str, Any]) -> CloudEvent:
     return CloudEvent(
         **{name: str(value) for name, value in attributes.items()},
         data=data,
-        dataschema=document.get("dataschema"),
-        extensions=tuple(sorted(extensions.items())),
+        dataschema=dataschema,
+        extensions=tuple(sorted((name, str(value)) for name, value in extensions.items())),
     )
 
 

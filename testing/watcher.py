@@ -102,7 +102,7 @@ def _unlike_its_type(event: CloudEvent) -> Iterator[str]:
     yield from (f"the schema has no field {name!r}" for name in data if name not in schema["properties"])
 
 
-def _against(schema: Document, value: JsonValue) -> Iterator[str]:
+def _against(schema: Document, value: object) -> Iterator[str]:
     validator = jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
     yield from (f"{error.json_path}: {error.message}" for error in validator.iter_errors(value))
 

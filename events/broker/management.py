@@ -1,12 +1,11 @@
 """Reads what exists from RabbitMQ's management interface: AMQP can make queues and bindings, and list neither."""
 
-import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final, TypeVar
 from urllib.parse import quote
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 from urllib3 import make_headers
 
 from core import http_client
@@ -41,16 +40,39 @@ class Existing:
     """Exchange, queue and routing key; without those of the default exchange."""
 
 
+class _Queue(BaseModel):
+    name: str
+    arguments: dict[str, JsonValue]
+    durable: bool
+
+
+class _Exchange(BaseModel):
+    name: str
+    type: str
+
+
+class _Binding(BaseModel):
+    source: str
+    destination: str
+    routing_key: str
+
+
+_Found = TypeVar("_Found")
+
+
 def look() -> Existing:
     """Ask what exists, or raise ManagementError."""
-    queues = {each["name"]: Queue(each["arguments"], each["durable"]) for each in _ask("queues", "?disable_stats=true")}
-    bindings = ((each["source"], each["destination"], each["routing_key"]) for each in _ask("bindings"))
-    exchanges = {each["name"]: each["type"] for each in _ask("exchanges")}
-    return Existing(exchanges, queues, frozenset(each for each in bindings if each[0]))
+    queues = _ask("queues", TypeAdapter(list[_Queue]), "?disable_stats=true")
+    bindings = _ask("bindings", TypeAdapter(list[_Binding]))
+    return Existing(
+        {each.name: each.type for each in _ask("exchanges", TypeAdapter(list[_Exchange]))},
+        {each.name: Queue(each.arguments, each.durable) for each in queues},
+        frozenset((each.source, each.destination, each.routing_key) for each in bindings if each.source),
+    )
 
 
-def _ask(kind: str, query: str = "") -> list[dict[str, Any]]:
-    """Return everything of a kind in the virtual host."""
+def _ask(kind: str, form: TypeAdapter[_Found], query: str = "") -> _Found:
+    """Return all objects of a kind in the virtual host as `form` reads them, or raise ManagementError."""
     address, _, vhost = setting("EVENT_BUS_URL").partition("/")
     url = setting("EVENT_BUS_MANAGEMENT_URL", f"http://{address.partition(':')[0]}:15672")
     place = f"{url.rstrip('/')}/api/{kind}/{quote(vhost or '/', safe='')}{query}"
@@ -61,5 +83,7 @@ def _ask(kind: str, query: str = "") -> list[dict[str, Any]]:
         raise ManagementError(f"{url} can't be reached: {said(error)}") from error
     if response.status != HTTPStatus.OK:
         raise ManagementError(f"{url} answered {response.status}")
-    found: list[dict[str, JsonValue]] = json.loads(response.body)
-    return found
+    try:
+        return form.validate_json(response.body)
+    except ValidationError as error:
+        raise ManagementError(f"{url} answered what is no list of {kind}") from error

@@ -26,32 +26,35 @@ def shape(schema: Json) -> Json:
 
     Whether further fields are forbidden is no part of it: consumers ignore what they don't know.
     """
-    found: Json = _shape(schema, schema.get("$defs", {}), ())
-    return found
+    return _within(schema, schema.get("$defs", {}), ())
 
 
-def _shape(value: JsonValue, definitions: Json, within: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
-    if not isinstance(value, dict):
-        return value
-    name = str(value.get("$ref", "")).rpartition("/")[2]
+def _within(schema: Json, definitions: Json, within: tuple[str, ...]) -> Json:
+    """Return the shape of a part of a schema that stands `within` the definitions of these names."""
+    name = str(schema.get("$ref", "")).rpartition("/")[2]
     if name in definitions and name not in within:
-        return _shape(definitions[name] | {k: v for k, v in value.items() if k != "$ref"}, definitions, (*within, name))
-    return {key: _part(key, each, definitions, within) for key, each in sorted(value.items()) if _counts(key, each)}
+        meant = definitions[name] | {key: each for key, each in schema.items() if key != "$ref"}
+        return _within(meant, definitions, (*within, name))
+    return {key: _part(key, each, definitions, within) for key, each in sorted(schema.items()) if _counts(key, each)}
+
+
+def _shape(value: JsonValue, definitions: Json, within: tuple[str, ...]) -> JsonValue:
+    return _within(value, definitions, within) if isinstance(value, dict) else value
 
 
 def _counts(key: str, value: JsonValue) -> bool:
     return key not in _WORDS and not (key == "additionalProperties" and isinstance(value, bool))
 
 
-def _part(key: str, value: Any, definitions: Json, within: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
-    match key:
-        case "properties":
+def _part(key: str, value: JsonValue, definitions: Json, within: tuple[str, ...]) -> JsonValue:
+    match key, value:
+        case "properties", dict():
             return {name: _shape(each, definitions, within) for name, each in sorted(value.items())}
-        case "anyOf" | "oneOf" | "allOf" | "prefixItems":
+        case "anyOf" | "oneOf" | "allOf" | "prefixItems", list():
             return [_shape(each, definitions, within) for each in value]
-        case "items" | "additionalProperties":
+        case "items" | "additionalProperties", _:
             return _shape(value, definitions, within)
-        case "required" | "enum":
+        case "required" | "enum", list():
             return sorted(value, key=repr)
         case _:
             return value

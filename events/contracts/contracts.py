@@ -7,14 +7,16 @@ what it is to a consumer.
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import JsonValue
 
 from events import envelope
 from events.catalog.load import load
 from events.contracts import ledger
+from events.contracts.compatibility import Json
 from events.contracts.ledger import BreakingChangeError
 from events.event import Event
 from events.wire import CloudEvent, document
@@ -25,7 +27,7 @@ FOLDER: Final = Path("events/catalog")
 _UUID: Final = "0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"
 _TRACE: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-SAMPLES: Final[dict[str, Any]] = {
+SAMPLES: Final[dict[str, JsonValue]] = {
     "account_id": f"usr_{_UUID}",
     "action_id": f"act_{_UUID}",
     "agent_id": f"agt_{_UUID}",
@@ -72,7 +74,7 @@ EXAMPLE_SOURCE: Final = "/example/crm"
 """Another system."""
 
 
-def schema(model: type[Event]) -> dict[str, Any]:
+def schema(model: type[Event]) -> Json:
     """Return the JSON Schema of the data of an event type, as a consumer may rely on it.
 
     It doesn't forbid further fields, though nobody can publish any: a later one of this version may say more.
@@ -93,9 +95,9 @@ def _opened(value: JsonValue) -> JsonValue:
     return [_opened(each) for each in value] if isinstance(value, list) else value
 
 
-def example(model: type[Event]) -> dict[str, Any]:
+def example(model: type[Event]) -> Json:
     """Return the golden example of an event type: a whole event in structured JSON."""
-    data = {name: _sample(name, field) for name, field in schema(model)["properties"].items()}
+    data: dict[str, object] = {name: _sample(name, field) for name, field in schema(model)["properties"].items()}
     event = CloudEvent(
         id=f"evt_{_UUID}",
         source=source(model),
@@ -105,7 +107,7 @@ def example(model: type[Event]) -> dict[str, Any]:
         data=data,
         dataschema=envelope.dataschema(model, EXAMPLE_API),
         extensions=(
-            ("actor", SAMPLES["account_id"]),
+            ("actor", str(SAMPLES["account_id"])),
             ("correlationid", _TRACE),
             ("partitionkey", str(data[model.subject_field])),
             ("sequence", f"{42:020}"),
@@ -125,7 +127,7 @@ def source(model: type[Event]) -> str:
     return EXAMPLE_SOURCE if model.scope else f"/botberi/{database(model)}"
 
 
-def _sample(name: str, field: dict[str, Any]) -> JsonValue:
+def _sample(name: str, field: Json) -> JsonValue:
     chosen: JsonValue
     if field.get("examples"):
         chosen = field["examples"][0]
@@ -142,10 +144,9 @@ def _sample(name: str, field: dict[str, Any]) -> JsonValue:
     return chosen
 
 
-def present() -> dict[str, dict[str, Any]]:
+def present() -> dict[str, Json]:
     """Return what the ledgers are to keep of the catalog as it is: of every type, and of the envelope that we send."""
-    ours = envelope.schema()
-    ours["required"] = [*ours["required"], *envelope.OURS]
+    ours = envelope.schema() | {"required": [*envelope.REQUIRED, *envelope.OURS]}
     types = {
         name: ledger.entry(schema(model), subject=model.subject_field, source=source(model))
         for name, model in load().items()
@@ -158,7 +159,7 @@ def files(root: Path = ROOT) -> dict[Path, str]:
 
     Raises BreakingChangeError when the ledgers below `root` know a type otherwise.
     """
-    head = {FOLDER / "envelope.json": _text({"$schema": DIALECT} | envelope.schema())}
+    head = {FOLDER / "envelope.json": _text({"$schema": DIALECT, **envelope.schema()})}
     found = head | ledger.files(root, present())
     for name, model in load().items():
         found[FOLDER / "schemas" / f"{name}.json"] = _text(schema(model))
@@ -197,7 +198,7 @@ def _read(file: Path) -> str | None:
     return file.read_text(encoding="utf-8") if file.is_file() else None
 
 
-def _text(value: dict[str, JsonValue]) -> str:
+def _text(value: Mapping[str, object]) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -8,11 +8,9 @@ changed or removed after it had been committed.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from events.contracts.compatibility import breaks, shape
-
-Json = dict[str, Any]
+from events.contracts.compatibility import Json, breaks, shape
 
 FOLDER: Final = Path("events/catalog/released")
 

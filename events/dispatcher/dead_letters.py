@@ -9,9 +9,10 @@ import queue
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 from core import failpoints
 from core.ids import new_id
@@ -46,7 +47,7 @@ class _Message:
     tag: int
     connection: int
     body: bytes
-    headers: dict[str, Any]
+    headers: Mapping[str, object]
 
 
 class DeadLetters(threading.Thread):
@@ -122,10 +123,14 @@ def dead_letter_row(queue: str, delivery: Delivery, result: CallResult) -> dict[
     }
 
 
-def _unknown(headers: dict[str, Any]) -> CallResult:
-    """Return what RabbitMQ says of a death that the dispatcher knows nothing of."""
-    deaths = headers.get("x-death") or [{}]
-    return CallResult(Verdict.DEAD, str(deaths[0].get("reason", "unknown")), "given up by another consumer")
+def _unknown(headers: Mapping[str, object]) -> CallResult:
+    """Return the result for a dead letter that another consumer rejected, by RabbitMQ's header `x-death`."""
+    match headers.get("x-death"):
+        case [{"reason": str(reason)}, *_]:
+            pass
+        case _:
+            reason = "unknown"
+    return CallResult(Verdict.DEAD, reason, "given up by another consumer")
 
 
 def _storable(text: str) -> str:

@@ -7,10 +7,10 @@ the snapshot s2 shows that s1 did not, reads it by number in pages, and then let
 
 import os
 import socket
-from typing import Any, Final
+from typing import Final
 
 from core import failpoints
-from core.postgres.session import Row, Session
+from core.postgres.session import Prepared, Session, Value
 from events import envelope
 from events.relay.outbox_records import Cursor, OutboxRecord, Unpublishable
 
@@ -165,7 +165,7 @@ class OutboxReader:
         [[s1, s2, last_seq, self.epoch]] = self.session.run(_CLAIM, holder=holder)
         return Cursor(s1, s2, last_seq)
 
-    def _prepare_read(self, select: str) -> tuple[Any, Any]:
+    def _prepare_read(self, select: str) -> tuple[Prepared, Prepared]:
         """Return the statement by itself, and the one that saves the cursor too."""
         prepare = self.session.prepare
         return prepare(select + _ORDER), prepare(_SAVING + select + _IF_SAVED + _ORDER)
@@ -177,14 +177,14 @@ class OutboxReader:
 
         When it has found events, it has also saved the cursor `settled`.
         """
-        values = self._rendering() | {"page": limit}
+        values: dict[str, Value] = {**self._rendering(), "page": limit}
         if settled is not None:
             values |= self._settling(settled)
         if cursor.s1 != cursor.s2:
-            return self._go_on(cursor, values)
-        return self._begin(cursor.s1, values)
+            return self._go_on(cursor, limit, values)
+        return self._begin(cursor.s1, limit, values)
 
-    def _begin(self, s1: str, values: dict[str, Any]) -> tuple[list[OutboxRecord], Cursor] | None:
+    def _begin(self, s1: str, limit: int, values: dict[str, Value]) -> tuple[list[OutboxRecord], Cursor] | None:
         """Read the first page of what s1 did not show."""
         now = None
         if self._quiet is not None:
@@ -193,17 +193,17 @@ class OutboxReader:
             if now == self._quiet:
                 return None
         statement = self._first_saving if "epoch" in values else self._first
-        rows: list[Row] = statement.run(s1=s1, **values)
+        rows = statement.run(s1=s1, **values)
         if not rows:
             self._quiet = now or ""
             return None
         self._quiet = None
-        return self._page([_record(*row[:-1]) for row in rows], s1, rows[0][-1], values["page"])
+        return self._page([_record(*row[:-1]) for row in rows], s1, rows[0][-1], limit)
 
-    def _go_on(self, cursor: Cursor, values: dict[str, Any]) -> tuple[list[OutboxRecord], Cursor]:
+    def _go_on(self, cursor: Cursor, limit: int, values: dict[str, Value]) -> tuple[list[OutboxRecord], Cursor]:
         statement = self._next_saving if "epoch" in values else self._next
-        rows: list[list[Any]] = statement.run(s1=cursor.s1, s2=cursor.s2, after=cursor.last_seq, **values)
-        return self._page([_record(*row) for row in rows], cursor.s1, cursor.s2, values["page"])
+        rows = statement.run(s1=cursor.s1, s2=cursor.s2, after=cursor.last_seq, **values)
+        return self._page([_record(*row) for row in rows], cursor.s1, cursor.s2, limit)
 
     @staticmethod
     def _page(records: list[OutboxRecord], s1: str, s2: str, limit: int) -> tuple[list[OutboxRecord], Cursor]:
@@ -226,7 +226,7 @@ class OutboxReader:
             "epoch": self.epoch,
         }
 
-    def _rendering(self) -> dict[str, Any]:
+    def _rendering(self) -> dict[str, str]:
         return {"database": self.database, "api": self.api, "blocking": ",".join(self.blocking)}
 
     def park(self, refused: Unpublishable, *, again: bool = False) -> None:
