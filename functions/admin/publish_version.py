@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from functions.domain.catalog import releases
+from functions.domain.catalog import images, releases
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.bundles import BundleInvalid
 from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
@@ -46,7 +46,12 @@ class NewVersion(Body):
     ]
     image: Annotated[
         str | None,
-        Field(pattern=IMAGE, max_length=255, description="OCI image. Nothing here can run one yet: it is refused."),
+        Field(
+            pattern=IMAGE,
+            max_length=255,
+            description="OCI image that answers `POST /` as a bundle's `agent` does, and `GET /_/health` with 200, on "
+            "the port that `PORT` says. Refused where the installation has no driver that runs images.",
+        ),
     ] = None
     bundle: Annotated[
         str | None,
@@ -77,7 +82,8 @@ class VersionPublished(Reply):
 
 def check(version: NewVersion) -> Release:
     """Check the bundle and the schema, which may take a moment."""
-    confinement.check()
+    if version.image is None:
+        confinement.check()
     return releases.checked(
         version.number,
         config_schema=version.config_schema,
@@ -102,7 +108,7 @@ def _decoded(text: str) -> bytes:
         *(AgentsNotAllowed, AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported),
         *(BundleInvalid, ConfigSchemaInvalid),
     ),
-    resources=Resources(memory="256Mi", group="function-schemas", settings=(confinement.SETTING,)),
+    resources=Resources(memory="256Mi", group="function-schemas", settings=(confinement.SETTING, images.SETTING)),
     max_body=MAX_BODY,
     prepare=check,
 )

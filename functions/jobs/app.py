@@ -8,7 +8,9 @@ from time import perf_counter
 from celery import Celery, Task, signals
 
 from core import context, logs
+from core.configuration import MissingSettingError
 from functions.domain.api_errors import Unavailable
+from functions.drivers import registry
 from functions.drivers.registry import UnknownDriverError
 from functions.jobs import converge, sweep
 from functions.jobs.settings import CONVERGE, configuration
@@ -59,8 +61,8 @@ def _log_as_json(loglevel: int | str = logging.INFO, **_: object) -> None:
 def _choose_driver(**_: object) -> None:
     # Celery logs what a receiver raises and goes on, so a worker that could run nothing ends here.
     try:
-        converge.driver()
-    except UnknownDriverError as error:
+        registry.from_settings()
+    except (UnknownDriverError, MissingSettingError) as error:
         sys.exit(str(error))
 
 

@@ -18,8 +18,8 @@ from functions.domain.instances.changes import Change
 from functions.domain.instances.leases import Lease, LeaseLost
 from functions.domain.instances.plan import Action, Step, next_step
 from functions.domain.instances.reasons import Reason, explain
-from functions.drivers import registry
 from functions.drivers.base import CannotDeployError, Driver, StaleToken
+from functions.drivers.process import ProcessDriver
 from functions.runtime.databases import shared_transaction
 from shared_psql_models.statuses import Status
 
@@ -49,8 +49,8 @@ leaving = threading.Event()
 
 @cache
 def driver() -> Driver:
-    """Return the driver of this worker, which `DRIVER` names."""
-    return registry.from_settings()
+    """Return what runs instances as processes."""
+    return ProcessDriver.from_settings()
 
 
 def lease_seconds() -> float:

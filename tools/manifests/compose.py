@@ -28,6 +28,7 @@ _SETTINGS: Final = {
     "SHARED_PSQL_URL": "shared_pgbouncer:5432/shared_psql",
     "USER_REDIS_URL": "user_redis:6379",
     "AGENTS_UNCONFINED": "${BOTBERI_AGENTS_UNCONFINED:-}",
+    "DRIVER": "${BOTBERI_DRIVER:-none}",
 }
 """Where the dependencies are; any other setting comes from the environment file."""
 

@@ -155,7 +155,7 @@ SERVICES: Final = (
             *(*_CELERY, "worker", "--pool", "threads", "--concurrency", "4"),
             *("--queues", "instances.user,instances.admin", "--without-mingle", "--without-gossip"),
         ),
-        settings=("AGENTS_UNCONFINED", "SHARED_PSQL_URL", "USER_REDIS_URL"),
+        settings=("AGENTS_UNCONFINED", "DRIVER", "SHARED_PSQL_URL", "USER_REDIS_URL"),
         # Only the worker asks for its name: functions are told the address that comes of it.
         values={
             "BOTBERI_INSTANCES": "/tmp/instances",  # nosec B108 # noqa: S108 - a volume of its own

@@ -30,7 +30,7 @@ SETTINGS: Final = {
     ),
     "BOTBERI_INSTANCES": Setting("folder", "Where the process driver keeps what it runs.", reader="the worker"),
     "BOTBERI_SECRETS": Setting("folder", "Where secrets lie.", "`/var/openfaas/secrets`", "everything"),
-    "DRIVER": Setting("name", "Where instances run: `process`.", "`process`", "the worker"),
+    "DRIVER": Setting("`none`", "Where versions run that are images.", "`none`: they are refused", "the worker"),
     "EVENT_BUS_MANAGEMENT_URL": Setting(
         "URL", "RabbitMQ's management interface, which tells what exists.", "port 15672 of its host", "the topology"
     ),

@@ -125,6 +125,20 @@ def test_of_two_at_the_same_time_one_is_published(env: Environment, publish: Cal
     assert statuses == [201, 409, 409, 409]
 
 
+def test_an_image_is_taken_where_a_driver_runs_images(
+    monkeypatch: pytest.MonkeyPatch, env: Environment, publish: Callable[..., Response]
+) -> None:
+    monkeypatch.setenv("DRIVER", "docker")
+    # What it runs on has nothing to do with whether agents may run beside the worker.
+    monkeypatch.setenv("AGENTS_UNCONFINED", "")
+    slug = an_agent(env)
+    answer = publish(slug, image="registry.example/poet:1", bundle=None)
+    assert (answer.status_code, answer.json["channels"]) == (201, ["stable"])
+    query = text("select image, bundle_sha256 from agent_versions where id = :id")
+    with env.transaction("shared_psql", "worker") as db:
+        assert tuple(db.execute(query, {"id": answer.json["id"]}).one()) == ("registry.example/poet:1", None)
+
+
 @pytest.mark.parametrize("statement", ["update agent_versions set image = 'x'", "delete from agent_versions"])
 def test_the_database_too_keeps_versions_as_they_are(env: Environment, statement: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), env.transaction("shared_psql", "admin") as db:

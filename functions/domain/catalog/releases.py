@@ -12,7 +12,7 @@ from core.ids import new_id
 from events.catalog.agents import VersionPublished
 from events.outbox import emit
 from functions.domain.api_errors import Conflict, FieldError, Invalid
-from functions.domain.catalog import bundles, config_schemas
+from functions.domain.catalog import bundles, config_schemas, images
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
@@ -36,7 +36,7 @@ class SourceAmbiguous(Invalid):
 
 
 class SourceUnsupported(Invalid):
-    """Nothing here can run an image: instances run as processes, so send a bundle."""
+    """Nothing here runs images: send a bundle, or ask whoever operates this installation to choose a driver."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +60,16 @@ def checked(
 ) -> Release:
     """Return what is to be published after checking it: call it with no transaction open, since that may take seconds.
 
-    `bundle` is a zip file, `image` an OCI reference. Raises SourceAmbiguous, SourceUnsupported, BundleInvalid and
-    ConfigSchemaInvalid.
+    `bundle` is a zip file, `image` an OCI reference. Raises SourceAmbiguous, SourceUnsupported if nothing runs images,
+    BundleInvalid and ConfigSchemaInvalid.
     """
     if (image is None) == (bundle is None):
         raise SourceAmbiguous(errors=[FieldError("/image", "source_ambiguous", "Give either an image or a bundle.")])
-    if bundle is None:
+    if bundle is None and not images.run_here():
         raise SourceUnsupported(errors=[FieldError("/image", "source_unsupported", SourceUnsupported.message())])
     config_schemas.check(config_schema)
-    bundles.check(bundle)
+    if bundle is not None:
+        bundles.check(bundle)
     return Release(number, config_schema, image, bundle, changelog)
 
 

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     DRIVER_FAILED = "driver_failed"
     DRIVER_CANNOT_RUN_IMAGE = "driver_cannot_run_image"
     AGENTS_NOT_ALLOWED = "agents_not_allowed"
+    IMAGE_UNAVAILABLE = "image_unavailable"
+    IMAGE_REFUSED = "image_refused"
     BUNDLE_INVALID = "bundle_invalid"
 
 
@@ -66,8 +68,16 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.DELETE_TIMED_OUT: ("Deleting takes longer than it should.", "It is tried again until it succeeds."),
     Reason.DRIVER_FAILED: ("The agent could not be started here.", _TRIED_AGAIN),
     Reason.DRIVER_CANNOT_RUN_IMAGE: (
-        "This version is an image, and instances run as processes here.",
+        "This version is an image, and nothing here runs images.",
         "Nothing: create an instance of a version that is a bundle.",
+    ),
+    Reason.IMAGE_UNAVAILABLE: (
+        "This version's image can't be fetched from its registry.",
+        "Nothing, until the image is there and somebody starts it again.",
+    ),
+    Reason.IMAGE_REFUSED: (
+        "The platform on which images run here refuses to run this version's.",
+        "Nothing: create an instance of another version, or ask whoever operates this installation.",
     ),
     Reason.AGENTS_NOT_ALLOWED: (
         "This installation runs no agents: whoever operates it hasn't allowed them to run unconfined.",

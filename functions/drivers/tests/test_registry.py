@@ -1,4 +1,4 @@
-"""`DRIVER` chooses where instances run, and whatever can be chosen passes the drivers' suite."""
+"""`DRIVER` chooses where versions run that are images, and whatever can be chosen passes the drivers' suite."""
 
 import subprocess
 import sys
@@ -6,16 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from functions.domain.catalog import images
 from functions.drivers import registry
-from functions.drivers.process import ProcessDriver
+from functions.drivers.none import NoDriver
 
 
-def test_processes_are_what_there_is_without_a_choice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BOTBERI_INSTANCES", str(tmp_path))
+@pytest.mark.parametrize("value", [None, "", "none"])
+def test_nothing_runs_images_without_a_choice(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     monkeypatch.delenv("DRIVER", raising=False)
-    chosen = registry.from_settings()
-    assert isinstance(chosen, ProcessDriver)
-    assert chosen.folder == tmp_path
+    if value is not None:
+        monkeypatch.setenv("DRIVER", value)
+    assert isinstance(registry.from_settings(), NoDriver)
+    assert not images.run_here()
 
 
 @pytest.mark.usefixtures("env")
@@ -28,6 +30,6 @@ def test_a_worker_with_a_driver_that_is_none_says_which_there_are(monkeypatch: p
 
 
 @pytest.mark.parametrize("name", sorted(registry.DRIVERS))
-def test_every_driver_has_the_suite_of_drivers(name: str) -> None:
-    tests = Path(__file__).with_name(f"test_{name}.py")
-    assert "(DriverSuite):" in tests.read_text()
+def test_every_driver_that_runs_something_has_the_suite_of_drivers(name: str) -> None:
+    tests = Path(__file__).with_name(f"test_{name}.py").read_text()
+    assert "(VersionDriverSuite):" in tests or name == images.NOWHERE
