@@ -1,0 +1,322 @@
+"""Children: agents that run, each behind a boundary of its own. What the host uses of this package."""
+
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from threading import Event, Lock
+from time import monotonic
+from typing import Final
+
+from . import messages, process_tree
+from .exits import BoundaryNotHeld, CannotWake, Exit, ExitCause
+from .limits import Egress, Limits
+from .log_lines import Lines, LogLine
+from .messages import Channel, End, Ended, Ready, Unfit, Wake
+from .pump import Pump
+
+log = logging.getLogger(__name__)
+
+ROOT: Final = Path(__file__).resolve().parents[4]
+
+READY: Final = b"ready\n"
+
+_LENGTH_BYTES: Final = 4
+
+_MARKS: Final = 1 << 40
+"""How many children one process may wake in its life."""
+
+_START: Final = """
+import sys
+sys.path.insert(0, {root!r})
+from functions.services.agent_host.sandbox.spawner import main
+sys.path.remove({root!r})
+main({host}, {egress!r}, {allowed!r}, bounded={bounded})
+"""
+
+
+@dataclass(frozen=True)
+class Code:
+    """A version, unpacked on disk. Children read it and can't change it."""
+
+    digest: str
+    folder: Path
+    """Has `main.py`."""
+    packages: Path | None = None
+    """Where its requirements are installed, if it has any."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for all children alike."""
+
+    egress: Egress = Egress.PUBLIC
+    allowed: tuple[str, ...] = ()
+    """Networks that children may connect to besides, such as `10.1.2.0/24`."""
+    bounded: bool = True
+    """Without it nothing keeps children from what this process may do."""
+
+
+class Child:
+    """An agent that runs."""
+
+    def __init__(self, key: str, mark: int, home: Path, limits: Limits, order: Callable[[End], None]) -> None:
+        """Children.wake makes it."""
+        self.key = key
+        self.mark = mark
+        self.home = home
+        self.limits = limits
+        self.door, self.inner_door = socket.socketpair()
+        self.outputs: dict[int, Lines] = {}
+        """What is read of it: stdout, and then stderr."""
+        self.cause: ExitCause | None = None
+        """Why the platform ends it, where it does."""
+        self.exit: Exit | None = None
+        """Set once no process of it is left."""
+        self._order = order
+        self._ended = Event()
+        self._sending = Lock()
+
+    def connect(self) -> socket.socket:
+        """Return a new connection, over which the child speaks HTTP/1.1. Raises OSError when it has ended."""
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs, self._sending:
+                socket.send_fds(self.door, [b"c"], [theirs.fileno()])
+        except OSError:
+            ours.close()
+            raise
+        return ours
+
+    def end(self, grace: float, cause: ExitCause = ExitCause.ENDED) -> Exit:
+        """Send SIGTERM, kill every process of it `grace` seconds later, and return how it ended."""
+        self.begin_end(grace, cause)
+        return self.wait()
+
+    def begin_end(self, grace: float, cause: ExitCause) -> None:
+        """Do so without waiting for it."""
+        self.cause = self.cause or cause
+        self._order(End(self.mark, grace))
+
+    def wait(self) -> Exit:
+        """Wait until no process of it is left, and return how it ended."""
+        self._ended.wait()
+        assert self.exit is not None  # noqa: S101 - it is set before the event
+        return self.exit
+
+    def settle(self, exit_: Exit) -> None:
+        """Take in how it ended."""
+        self.exit = exit_
+        self.door.close()
+        self._ended.set()
+
+
+class Children:
+    """All children of one process. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rules: Rules,
+        on_log: Callable[[LogLine], None],
+        on_exit: Callable[[str, Exit], None],
+    ) -> None:
+        """`folder` is where children have their folders: it is this object's alone, and created when it is missing.
+
+        `on_log` and `on_exit` are called in a thread that they must not hold up.
+        """
+        self._folder = folder
+        self._rules = rules
+        self._on_log = on_log
+        self._on_exit = on_exit
+        self._lock = Lock()
+        self._awake: dict[int, Child] = {}
+        self._host: Channel | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pump = Pump()
+        self._highest = _MARKS + secrets.randbelow(1 << 60)
+        self._numbers = count(1)
+        self._started = False
+
+    def start(self) -> None:
+        """Begin. Raises BoundaryNotHeld where a child could do what it must not be able to."""
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._pump.start()
+        self._started = True
+        with self._lock:
+            self._spawn()
+
+    def _spawn(self) -> Channel:
+        """Start the process that children are forked from."""
+        ours, theirs = Channel.pair()
+        start = _START.format(
+            root=str(ROOT),
+            host=theirs.fileno(),
+            egress=str(self._rules.egress),
+            allowed=self._rules.allowed,
+            bounded=self._rules.bounded,
+        )
+        self._process = subprocess.Popen(  # noqa: S603 - Python, with a text of ours
+            [sys.executable, "-I", "-u", "-X", "utf8", "-c", start],
+            stdin=subprocess.DEVNULL,
+            env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+            cwd="/",
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+        theirs.close()
+        first = ours.receive()
+        if first is None or not isinstance(first.content, Ready):
+            ours.close()
+            self._process.wait()
+            raise BoundaryNotHeld(first.content.reason if first and isinstance(first.content, Unfit) else "it ended")
+        self._host = ours
+        self._pump.call(lambda: self._pump.watch(ours.socket, partial(self._hear, ours)))
+        return ours
+
+    def wake(self, key: str, code: Code, context: bytes, limits: Limits, *, seconds: float) -> Child:
+        """Start a child and return it once it serves.
+
+        Raises CannotWake when it ends before, or takes longer than `seconds`. `context` is a JSON object; the child
+        finds its member `config` in the file that AGENT_CONFIG names.
+        """
+        until = monotonic() + seconds
+        child = self._begin(key, code, limits)
+        try:
+            child.door.settimeout(seconds)
+            child.door.sendall(len(context).to_bytes(_LENGTH_BYTES, "big") + context)
+            while (left := until - monotonic()) > 0:
+                child.door.settimeout(left)
+                if child.door.recv(len(READY)) == READY:
+                    child.door.settimeout(1)
+                    return child
+                break
+        except OSError:
+            # It is over, one way or the other.
+            pass
+        if monotonic() >= until:
+            child.begin_end(0, ExitCause.TIMED_OUT)
+        raise CannotWake(child.wait())
+
+    def _begin(self, key: str, code: Code, limits: Limits) -> Child:
+        """Have a child started."""
+        number = next(self._numbers)
+        home = self._folder / sha256(code.digest.encode()).hexdigest()[:16] / str(number)
+        home.mkdir(mode=0o700, parents=True)
+        child = Child(key, self._highest - number, home, limits, self._order)
+        outputs = [self._output(child, stream) for stream in ("stdout", "stderr")]
+        packages = str(code.packages) if code.packages else None
+        order = Wake(child.mark, str(home), code.digest, str(code.folder), packages, asdict(limits))
+        inner = [child.inner_door.fileno(), *outputs]
+        with self._lock:
+            self._awake[child.mark] = child
+            host = self._host or self._spawn()
+            host.send(order, inner)
+        child.inner_door.close()
+        messages.close(outputs)
+        self._pump.call(lambda: self._read(child))
+        return child
+
+    def _output(self, child: Child, stream: str) -> int:
+        """Make a pipe, and return the end that the child writes to."""
+        ours, theirs = os.pipe()
+        os.set_blocking(ours, False)
+        say = partial(self._log, child.key, stream)
+        child.outputs[ours] = Lines(child.limits.log_bytes_per_second, say)
+        return theirs
+
+    def _log(self, key: str, stream: str, text: str) -> None:
+        self._on_log(LogLine(key, stream, text))
+
+    def _read(self, child: Child) -> None:
+        if child.exit is None:
+            for pipe, lines in child.outputs.items():
+                self._pump.read(pipe, lines)
+
+    def _order(self, order: End) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            if self._host is not None:
+                self._host.send(order)
+
+    def close(self) -> None:
+        """End all children, and give up."""
+        with self._lock:
+            host, process = self._host, self._process
+            if host is not None:
+                host.socket.shutdown(socket.SHUT_WR)
+        if process is not None:
+            process.wait()
+        if self._started:
+            self._pump.stop()
+
+    def _hear(self, host: Channel) -> None:
+        """Take in what the spawner says, or that it is gone."""
+        received = host.receive()
+        if received is None:
+            self._lose(host)
+        elif isinstance(received.content, Ended):
+            with self._lock:
+                child = self._awake.pop(received.content.mark, None)
+            if child is not None:
+                self._settle(child, received.content)
+
+    def _lose(self, host: Channel) -> None:
+        """End what the spawner has left: it is gone, because it was told to, or killed."""
+        self._pump.forget(host.socket)
+        with self._lock:
+            host.close()
+            self._host, process = None, self._process
+            left, self._awake = self._awake, {}
+        if process is not None:
+            process.wait()
+        if left:
+            log.error("the process that agents are forked from ended, and %s agents with it", len(left))
+            marks = range(min(left), max(left) + 1)
+            while pids := [pid for pid in process_tree.everywhere(marks) if process_tree.state_of(pid) not in "XZ"]:
+                process_tree.send(pids, signal.SIGKILL)
+        for child in left.values():
+            child.cause = child.cause or ExitCause.ENDED
+            self._settle(child, Ended(child.mark, None, None, 0))
+
+    def _settle(self, child: Child, ended: Ended) -> None:
+        for pipe, lines in child.outputs.items():
+            self._pump.finish(pipe, lines)
+        errors = list(child.outputs.values())[1]
+        exit_ = Exit(_cause(child, ended, errors), ended.code, ended.signal, tuple(errors.last))
+        _remove(child.home)
+        child.settle(exit_)
+        self._on_exit(child.key, exit_)
+
+
+def _cause(child: Child, ended: Ended, errors: Lines) -> ExitCause:
+    """Return why a child has ended: what the platform did to it comes first."""
+    if child.cause is not None:
+        return child.cause
+    if ended.signal is not None:
+        # The kernel sends the second to who goes on after the first.
+        ignored = ended.signal == signal.SIGKILL and ended.cpu_seconds > child.limits.cpu_seconds
+        return ExitCause.CPU_EXCEEDED if ignored or ended.signal == signal.SIGXCPU else ExitCause.SIGNAL
+    if ended.code == 1 and errors.has_traceback:
+        # Refused by the kernel: the limit on what a process may reserve.
+        out = errors.last[-1].startswith("MemoryError")
+        return ExitCause.OUT_OF_MEMORY if out else ExitCause.EXCEPTION
+    return ExitCause.EXITED
+
+
+def _remove(folder: Path) -> None:
+    """Remove what a child has left, however deep or unreadable."""
+    # By a program, because folders can be nested deeper than Python recurses.
+    command = ["rm", "-rf", "--", str(folder)]
+    if subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode:  # noqa: S603 - a path of ours
+        log.warning("the folder %s of an agent that has ended can't be removed", folder)

@@ -1,0 +1,182 @@
+"""What a child does behind its boundary: it loads the agent and serves it over connections that come through its door.
+
+The door is a socket that it inherited. The host sends the context through it, then one connected socket for each
+request or run of requests. Nothing listens anywhere.
+"""
+
+import asyncio
+import io
+import json
+import os
+import socket
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+import flask
+import functions_framework
+from typing_extensions import override
+
+from functions.runtime.http.adapter import Adapter, Headers
+from functions.runtime.http.protocol import Limits
+from functions.runtime.http.server import Server
+
+THREADS: Final = 4
+"""Requests that one child computes at a time."""
+
+LENGTH: Final = struct.Struct("!I")
+"""Of the context, ahead of it."""
+
+READY: Final = b"ready\n"
+"""What a child says through its door once it serves."""
+
+_OURS: Final = ("functions", "core", "events", "shared_psql_models")
+"""Names of packages that an author may have for their own."""
+
+
+def load(code: Path, packages: Path | None) -> WSGIApplication:
+    """Import the author's code and return its function `agent` as an application that answers health around it."""
+    for name in [each for each in sys.modules if each.partition(".")[0] in _OURS]:
+        # What is loaded goes on working; it is found by its name no more.
+        del sys.modules[name]
+    sys.path[:0] = [str(code), *([str(packages)] if packages else [])]
+    sys.argv = ["agent"]
+    create: Callable[..., WSGIApplication] = functions_framework.create_app
+    agent = create(target="agent", source=str(code / "main.py"), signature_type="http")
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") in {"/_/health", "/_/ready"}:
+            start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "2")])
+            return [b"ok"]
+        return agent(environ, start_response)
+
+    return answer
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment variables of a process whose folder is `home`."""
+    return {
+        "AGENT_CONFIG": str(home / "config.json"),
+        "HOME": str(home),
+        "TMPDIR": str(home / "tmp"),
+        "USER": "agent",
+        "LOGNAME": "agent",
+        "LANG": "C.UTF-8",
+        "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # Names are asked for by TCP, whose connects can be decided about. UDP is closed.
+        "RES_OPTIONS": "use-vc",
+        # Each thread would reserve 64 MiB of address space.
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def settle(home: Path) -> None:
+    """Make a folder this process' own: its working directory, its home, its temporary files."""
+    os.environ.clear()
+    os.environ.update(environment(home))
+    (home / "tmp").mkdir(mode=0o700, exist_ok=True)
+    os.chdir(home)
+    tempfile.tempdir = None
+
+
+def take_context(door: socket.socket) -> None:
+    """Wait for the context and put the config in its place. Raises EOFError when the host has gone."""
+    (length,) = LENGTH.unpack(_exactly(door, LENGTH.size))
+    context = json.loads(_exactly(door, length))
+    file = os.open(os.environ["AGENT_CONFIG"], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w", encoding="utf-8") as config:
+        json.dump(context.get("config", {}), config)
+
+
+def _exactly(door: socket.socket, length: int) -> bytes:
+    data = bytearray()
+    while len(data) < length:
+        part = door.recv(length - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return bytes(data)
+
+
+def serve(application: WSGIApplication, door: socket.socket) -> None:
+    """Serve until SIGTERM, or until the host has gone."""
+    DoorServer(Adapter(application, THREADS, _problem), door).run([])
+
+
+def _problem(code: str, _detail: str | None) -> tuple[int, Headers, bytes]:
+    """Return what is answered where the agent has failed, or was not asked: to the host, which asks nobody else."""
+    return 500 if code == "internal" else 400, [(b"content-length", b"%d" % len(code))], code.encode()
+
+
+class DoorServer(Server):
+    """The server, with connections that come through the door."""
+
+    def __init__(self, application: Adapter, door: socket.socket) -> None:
+        """`door` is open, and the context has been taken from it."""
+        super().__init__(application, _problem, Limits(idle=3600))
+        self._door = door
+        self._opening: set[asyncio.Task[None]] = set()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take connections, and say so."""
+        await super().startup(sockets)
+        self._door.setblocking(False)
+        asyncio.get_running_loop().add_reader(self._door, self._open)
+        with suppress(OSError):
+            self._door.send(READY)
+
+    def _open(self) -> None:
+        """Take one connection."""
+        try:
+            data, files, _, _ = socket.recv_fds(self._door, 1, 1)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, files = b"", []
+        loop = asyncio.get_running_loop()
+        if not data:
+            loop.remove_reader(self._door)
+            self.stop()
+        for each in files:
+            task = loop.create_task(self._connect(socket.socket(fileno=each)))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def _connect(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+def warm() -> None:
+    """Answer a request with an application of nobody's, so that no process that is forked from here does it first."""
+    app = flask.Flask("warm")
+
+    @app.post("/")
+    def nothing() -> dict[str, str]:
+        return dict(flask.request.get_json())
+
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/",
+        "SERVER_NAME": "agent",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": "2",
+        "wsgi.input": io.BytesIO(b"{}"),
+        "wsgi.errors": sys.stderr,
+        "wsgi.url_scheme": "http",
+    }
+    for _ in app(environ, lambda *_: lambda _: None):
+        pass

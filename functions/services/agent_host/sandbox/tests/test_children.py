@@ -1,0 +1,115 @@
+"""Children answer, and how they end is told apart."""
+
+import signal
+
+import pytest
+
+from functions.services.agent_host.sandbox.exits import CannotWake, ExitCause
+from functions.services.agent_host.sandbox.limits import Limits
+from functions.services.agent_host.sandbox.tests.conftest import Sandbox, ask
+
+ECHO = """
+    import json, os
+
+    def agent(request):
+        with open(os.environ["AGENT_CONFIG"]) as file:
+            return {"text": json.load(file)["prefix"] + request.get_json()["text"]}
+"""
+
+
+def test_a_child_answers_with_its_config(sandbox: Sandbox) -> None:
+    child = sandbox.wake(ECHO, config={"prefix": "> "})
+    assert [ask(child, {"text": text}) for text in "ab"] == [{"text": "> a"}, {"text": "> b"}]
+
+
+def test_a_child_that_is_ended_leaves_nothing(sandbox: Sandbox) -> None:
+    child = sandbox.wake(ECHO)
+    home = child.home
+    assert home.is_dir()
+    assert child.end(60).cause is ExitCause.ENDED
+    assert not home.exists()
+    with pytest.raises(OSError, match=r"."):
+        child.connect()
+
+
+def test_an_exception_while_it_is_loaded_is_told_with_its_last_lines(sandbox: Sandbox) -> None:
+    with pytest.raises(CannotWake) as caught:
+        sandbox.wake("raise ValueError('no such thing')")
+    assert caught.value.exit.cause is ExitCause.EXCEPTION
+    assert caught.value.exit.last_lines[-1] == "ValueError: no such thing"
+
+
+@pytest.mark.parametrize(
+    ("ending", "cause", "code", "number"),
+    [
+        ("os._exit(7)", ExitCause.EXITED, 7, None),
+        ("sys.exit(1)", ExitCause.EXITED, 1, None),
+        ("sys.exit(0)", ExitCause.EXITED, 0, None),
+        ("os.kill(os.getpid(), signal.SIGKILL)", ExitCause.SIGNAL, None, signal.SIGKILL),
+        ("os.abort()", ExitCause.SIGNAL, None, signal.SIGABRT),
+        ("bytearray(2**45)", ExitCause.OUT_OF_MEMORY, 1, None),
+    ],
+)
+def test_ends_are_told_apart(
+    sandbox: Sandbox, ending: str, cause: ExitCause, code: int | None, number: int | None
+) -> None:
+    with pytest.raises(CannotWake) as caught:
+        sandbox.wake(f"import os, signal, sys\n{ending}")
+    exit_ = caught.value.exit
+    assert (exit_.cause, exit_.code, exit_.signal) == (cause, code, number)
+
+
+def test_an_end_between_calls_is_told(sandbox: Sandbox) -> None:
+    child = sandbox.wake("""
+        import os, threading
+
+        def agent(request):
+            threading.Timer(0.1, os._exit, [3]).start()
+            return {}
+    """)
+    ask(child)
+    assert child.wait().cause is ExitCause.EXITED
+    assert sandbox.exits["an agent"].code == 3
+
+
+def test_too_much_processor_time_is_a_cause_of_its_own(sandbox: Sandbox) -> None:
+    with pytest.raises(CannotWake) as caught:
+        sandbox.wake("while True: pass", limits=Limits(cpu_seconds=1))
+    assert caught.value.exit.cause is ExitCause.CPU_EXCEEDED
+
+
+def test_who_is_not_ready_in_time_is_ended(sandbox: Sandbox) -> None:
+    with pytest.raises(CannotWake) as caught:
+        sandbox.wake("import time\ntime.sleep(1000)", seconds=1)
+    assert caught.value.exit.cause is ExitCause.TIMED_OUT
+
+
+def test_what_it_prints_is_told_line_by_line(sandbox: Sandbox) -> None:
+    child = sandbox.wake("""
+        import sys
+
+        def agent(request):
+            print("one")
+            print("two", file=sys.stderr)
+            return {}
+    """)
+    ask(child)
+    child.end(60)
+    assert {(line.key, line.stream, line.text) for line in sandbox.logged} == {
+        ("an agent", "stdout", "one"),
+        ("an agent", "stderr", "two"),
+    }
+
+
+def test_a_child_outlives_what_happens_to_others(sandbox: Sandbox) -> None:
+    first, second = (sandbox.wake(ECHO, config={"prefix": name}, key=name) for name in "ab")
+    first.end(0)
+    assert ask(second, {"text": "!"}) == {"text": "b!"}
+
+
+def test_when_the_spawner_is_killed_nobody_is_left_and_the_next_child_gets_a_new_one(sandbox: Sandbox) -> None:
+    child = sandbox.wake(ECHO, config={"prefix": ""})
+    assert sandbox.children._process is not None
+    sandbox.children._process.kill()
+    assert child.wait().cause is ExitCause.ENDED
+    assert ask(sandbox.wake(ECHO, config={"prefix": ""}), {"text": "x"}) == {"text": "x"}
