@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import urllib3
@@ -27,6 +28,17 @@ if TYPE_CHECKING:
 
 Body = bytes | Iterable[bytes]
 """What has no length is sent in chunks."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """A URL of a server that is reached, or trusted, in a way of its own."""
+
+    url: str
+    ca_file: Path | None = None
+    """Certificates of the authorities to trust, instead of the machine's."""
+    unix_socket: Path | None = None
+    """Where the server listens; the URL's host is only told to it."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,12 @@ def is_ok(url: str, *, seconds: float) -> bool:
 
 
 def request(
-    method: str, url: str, *, seconds: float, body: Body | None = None, headers: Mapping[str, str] | None = None
+    method: str,
+    url: str | Address,
+    *,
+    seconds: float,
+    body: Body | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Send a request over a connection of its own and return the response, or raise OSError."""
     with exchange(method, url, seconds=seconds, body=body, headers=headers) as response:
@@ -58,18 +75,34 @@ def request(
 
 @contextmanager
 def exchange(
-    method: str, url: str, *, seconds: float, body: Body | None = None, headers: Mapping[str, str] | None = None
+    method: str,
+    url: str | Address,
+    *,
+    seconds: float,
+    body: Body | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Iterator[urllib3.BaseHTTPResponse]:
     """Yield a response whose body is still to be read, by `read(limit)`; raise OSError here and inside of the block."""
-    pool = urllib3.connection_from_url(url, timeout=urllib3.Timeout(total=seconds), retries=False)
-    pool.ConnectionCls = _CONNECTIONS[pool.scheme]
+    address = Address(url) if isinstance(url, str) else url
+    pool = _pool(address, seconds)
     sent = {"User-Agent": SKIP_HEADER, **(headers or {})}
     as_it_is = {"redirect": False, "preload_content": False, "decode_content": False}
     try:
-        with closing(pool), closing(pool.urlopen(method, parse_url(url).request_uri, body, sent, **as_it_is)) as found:
+        with (
+            closing(pool),
+            closing(pool.urlopen(method, parse_url(address.url).request_uri, body, sent, **as_it_is)) as found,
+        ):
             yield found
     except exceptions.HTTPError as error:
         raise _reason(error) from error
+
+
+def _pool(address: Address, seconds: float) -> urllib3.HTTPConnectionPool:
+    trusted = {} if address.ca_file is None else {"ca_certs": str(address.ca_file)}
+    timeout = urllib3.Timeout(total=seconds)
+    pool = urllib3.connection_from_url(address.url, timeout=timeout, retries=False, **trusted)
+    pool.ConnectionCls = _CONNECTIONS[pool.scheme] if address.unix_socket is None else _over(address.unix_socket)
+    return pool
 
 
 def _reason(error: exceptions.HTTPError) -> OSError:
@@ -118,6 +151,23 @@ class _Connection(HTTPConnection):
 
 class _SecureConnection(HTTPSConnection):
     response_class = _Response
+
+
+def _over(path: Path) -> type[_Connection]:
+    """Return a kind of connection that goes to the Unix socket `path`, whatever host it is for."""
+
+    class Over(_Connection):
+        def _new_conn(self) -> socket.socket:
+            connected = socket.socket(socket.AF_UNIX)
+            try:
+                connected.settimeout(self.timeout)
+                connected.connect(str(path))
+            except OSError as error:
+                connected.close()
+                raise exceptions.NewConnectionError(self, f"{path}: {error}") from error
+            return connected
+
+    return Over
 
 
 _CONNECTIONS: Final = {"http": _Connection, "https": _SecureConnection}

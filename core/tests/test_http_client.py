@@ -1,9 +1,18 @@
 """The HTTP client, against servers that answer in every way there is."""
 
+import datetime as dt
 import gzip
+import ipaddress
+import socketserver
+import ssl
+import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from core import http_client
 from testing.canned import Server
@@ -26,6 +35,38 @@ def serve() -> Iterator[Serve]:
         server.close()
 
 
+class Answering(socketserver.StreamRequestHandler):
+    """Answers with the line that it was asked by."""
+
+    def handle(self) -> None:
+        line = self.rfile.readline().rstrip()
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(line), line))
+
+
+class Quiet(socketserver.TCPServer):
+    """Doesn't print what went wrong with a connection."""
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Return a certificate of 127.0.0.1 and its key, as files."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    now, host = dt.datetime.now(dt.UTC), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([host]), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    as_text = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "ca.crt").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(*as_text))
+    return folder / "ca.crt", folder / "key.pem"
+
+
 def url(server: Server, path: str = "/a%2Fb?c=d") -> str:
     return f"http://127.0.0.1:{server.port}{path}"
 
@@ -42,6 +83,34 @@ def test_a_request_goes_out_as_it_is(serve: Serve) -> None:
         f"Host: 127.0.0.1:{server.port}".encode(),
         b"X-B: 3",
     ]
+
+
+def test_a_unix_socket_is_asked_as_any_server(tmp_path: Path) -> None:
+    path = tmp_path / "Engine.sock"
+    with socketserver.UnixStreamServer(str(path), Answering) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        address = http_client.Address("http://engine/v1?a=b", unix_socket=path)
+        response = http_client.request("GET", address, seconds=5)
+    assert (response.status, response.body) == (200, b"GET /v1?a=b HTTP/1.1")
+
+
+def test_a_unix_socket_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        http_client.request("GET", http_client.Address("http://engine/", unix_socket=tmp_path / "none"), seconds=5)
+
+
+def test_an_authority_of_one_s_own_is_trusted_where_it_is_named(tmp_path: Path) -> None:
+    certificate, key = self_signed(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with Quiet(("127.0.0.1", 0), Answering) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        url = f"https://127.0.0.1:{server.server_address[1]}/"
+        assert http_client.request("GET", http_client.Address(url, ca_file=certificate), seconds=5).status == 200
+        with pytest.raises(OSError, match="certificate verify failed"):
+            http_client.request("GET", url, seconds=5)
+        server.shutdown()
 
 
 @pytest.mark.parametrize("answer", [OK, b"HTTP/1.1 200 OK\r\n\r\n" + b"well" * 10])
