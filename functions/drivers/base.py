@@ -7,6 +7,7 @@ Every driver of versions passes the suite in `functions/drivers/tests/version_su
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Final, Protocol
 
 from functions.domain.instances.deployments import Deployment
@@ -101,6 +102,8 @@ class VersionDeployment:
     """Requests that one replica handles at a time, where the platform can hold it to that."""
     timeout: int = 60
     """Seconds that a request may take."""
+    most_replicas: int = 5
+    """Where the platform can run more than one."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,12 @@ class VersionDriver(Protocol):
 
 LABEL: Final = "com.botberi.version"
 """By this label or annotation, whose value is the version's id, drivers know what is deployed."""
+
+USER: Final = 10001
+"""As whom containers run, whatever user their image names."""
+
+TMP: Final = str(PurePosixPath("/", "tmp"))
+"""What alone they may write to: 64 MiB, which are memory."""
 
 
 def function_name(version_id: str) -> str:

@@ -13,8 +13,29 @@ def _none() -> VersionDriver:
     return NoDriver()
 
 
+def _docker() -> VersionDriver:
+    from functions.drivers.docker import DockerDriver
+
+    return DockerDriver.from_settings()
+
+
+def _knative() -> VersionDriver:
+    from functions.drivers.knative import KnativeDriver
+
+    return KnativeDriver.from_settings()
+
+
+def _openfaas() -> VersionDriver:
+    from functions.drivers.openfaas import OpenFaasDriver
+
+    return OpenFaasDriver.from_settings()
+
+
 DRIVERS: Final[Mapping[str, Callable[[], VersionDriver]]] = {
     images.NOWHERE: _none,
+    "docker": _docker,
+    "knative": _knative,
+    "openfaas": _openfaas,
 }
 """What makes each driver from its settings, and imports it: a worker loads no other."""
 

@@ -30,7 +30,33 @@ SETTINGS: Final = {
     ),
     "BOTBERI_INSTANCES": Setting("folder", "Where the process driver keeps what it runs.", reader="the worker"),
     "BOTBERI_SECRETS": Setting("folder", "Where secrets lie.", "`/var/openfaas/secrets`", "everything"),
-    "DRIVER": Setting("`none`", "Where versions run that are images.", "`none`: they are refused", "the worker"),
+    "DRIVER": Setting(
+        "`docker`, `knative`, `openfaas` or `none`", "Where versions run that are images.", "`none`: they are refused"
+    ),
+    "DRIVER_CREDENTIALS": Setting(
+        "folder",
+        "`token`, `ca.crt` and `namespace`, by which Kubernetes is asked.",
+        "those of the pod's service account",
+        "the worker",
+    ),
+    "DRIVER_NAMESPACE": Setting(
+        "name",
+        "OpenFaaS' or Kubernetes' namespace for versions; with Docker, it keeps installations apart that share one.",
+        "`openfaas-fn`; the service account's; `botberi`",
+        "the worker",
+    ),
+    "DRIVER_NETWORK": Setting(
+        "name",
+        "Docker's network in which versions and those who call them meet.",
+        "none: ports of the engine's loopback interface",
+        "the worker",
+    ),
+    "DRIVER_URL": Setting(
+        "URL",
+        "OpenFaaS' gateway, Kubernetes' API, or `unix://` and the path of the socket of Docker's engine.",
+        "`http://gateway.openfaas:8080`, `https://kubernetes.default.svc`, `unix:///var/run/docker.sock`",
+        "the worker",
+    ),
     "EVENT_BUS_MANAGEMENT_URL": Setting(
         "URL", "RabbitMQ's management interface, which tells what exists.", "port 15672 of its host", "the topology"
     ),

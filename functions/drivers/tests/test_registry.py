@@ -32,4 +32,4 @@ def test_a_worker_with_a_driver_that_is_none_says_which_there_are(monkeypatch: p
 @pytest.mark.parametrize("name", sorted(registry.DRIVERS))
 def test_every_driver_that_runs_something_has_the_suite_of_drivers(name: str) -> None:
     tests = Path(__file__).with_name(f"test_{name}.py").read_text()
-    assert "(VersionDriverSuite):" in tests or name == images.NOWHERE
+    assert "(VersionDriverSuite, FaultSuite):" in tests or name == images.NOWHERE
