@@ -1,4 +1,4 @@
-"""The catalog: agents, their immutable versions, the bundles these are made of, and the channels that point at them."""
+"""The catalog: agents, their immutable versions, the bundles these are made of, the channels that point at them."""
 
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    SmallInteger,
     Table,
     Text,
     func,
@@ -17,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSON
 
+from shared_psql_models.statuses import VersionStatus
 from shared_psql_models.tables import TIME, Json, Record, metadata
 
 agents = Table(
@@ -54,8 +56,16 @@ agent_versions = Table(
     Column("changelog", Text, nullable=False, server_default=""),
     Column("published_by", Text, nullable=False),
     Column("published_at", TIME, nullable=False, server_default=func.now()),
+    Column("status", Text, nullable=False, server_default="published"),
+    Column(
+        "status_reason", Text, nullable=False, server_default="", comment="for people: why it is deprecated or yanked"
+    ),
+    Column("status_changed_by", Text),
+    Column("status_changed_at", TIME),
+    Column("row_version", Integer, nullable=False, server_default="1"),
     Index("agent_versions_agent_id_split_part_idx", "agent_id", func.split_part(text("number"), "+", 1), unique=True),
     CheckConstraint("(image is null) <> (bundle_sha256 is null)", name="source"),
+    CheckConstraint("status in ('published', 'deprecated', 'yanked')", name="status"),
 )
 
 channels = Table(
@@ -63,9 +73,35 @@ channels = Table(
     metadata,
     Column("agent_id", Text, ForeignKey("agents.id"), primary_key=True),
     Column("name", Text, primary_key=True),
-    Column("version_id", Text, ForeignKey("agent_versions.id"), nullable=False),
+    Column("version_id", Text, ForeignKey("agent_versions.id")),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
+    Column("candidate_version_id", Text, ForeignKey("agent_versions.id")),
+    Column("candidate_percent", SmallInteger),
+    Column("row_version", Integer, nullable=False, server_default="1"),
     CheckConstraint("name in ('stable', 'beta')", name="name"),
+    CheckConstraint(
+        "(candidate_version_id is null) = (candidate_percent is null) and candidate_percent between 0 and 100"
+        " and (candidate_version_id is null or version_id is not null)",
+        name="candidate",
+    ),
+)
+
+channel_moves = Table(
+    "channel_moves",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("agent_id", Text, ForeignKey("agents.id"), nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("kind", Text, nullable=False, comment="published: by a publication; rolled_back: to what it replaced"),
+    Column("previous_version_id", Text, ForeignKey("agent_versions.id")),
+    Column("version_id", Text, ForeignKey("agent_versions.id")),
+    Column("candidate_version_id", Text, ForeignKey("agent_versions.id")),
+    Column("candidate_percent", SmallInteger),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("moved_by", Text, nullable=False),
+    Column("moved_at", TIME, nullable=False, server_default=func.now()),
+    Index("channel_moves_agent_id_channel_id_idx", "agent_id", "channel", "id"),
+    CheckConstraint("kind in ('published', 'moved', 'rolled_back')", name="kind"),
 )
 
 
@@ -95,3 +131,8 @@ class AgentVersion(Record):
     changelog: str
     published_by: str
     published_at: datetime
+    status: VersionStatus
+    status_reason: str
+    status_changed_by: str | None
+    status_changed_at: datetime | None
+    row_version: int

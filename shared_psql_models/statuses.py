@@ -1,4 +1,4 @@
-"""The states that an instance may be asked to have, and the statuses that it may have."""
+"""The states that an instance may be asked to have, and the statuses that instances and versions may have."""
 
 from enum import StrEnum
 from typing import Final
@@ -31,3 +31,13 @@ TRANSIENT: Final = frozenset(
     {Status.PENDING, Status.PROVISIONING, Status.STARTING, Status.UPDATING, Status.STOPPING, Status.DELETING}
 )
 """Statuses that end by themselves: each has a deadline."""
+
+
+class VersionStatus(StrEnum):
+    """Whether a version should still be launched; its code and schema never change."""
+
+    PUBLISHED = "published"
+    DEPRECATED = "deprecated"
+    """It can be launched; whoever does is told why not to."""
+    YANKED = "yanked"
+    """It can't be launched any more; what runs of it goes on."""

@@ -23,7 +23,7 @@ class DiscardRequest(Body):
     errors=(DeadLetterNotFound, DeadLetterResolved),
     resources=SCALE_LIMITED,
 )
-def discard_dead_letter(  # noqa: PLR0913, PLR0917 - each is filled by its type
+def discard_dead_letter(
     caller: Broker, dead_letter_id: str, query: DryRun, body: DiscardRequest, user: UserDb, shared: SharedDb
 ) -> Resolved:
     """Nobody who has not handled the event will ever learn of it."""

@@ -68,6 +68,10 @@ class Conflict(ApiError):
     """The request contradicts the present state."""
 
 
+class Gone(ApiError):
+    """This was there, and was taken away for good."""
+
+
 class PreconditionFailed(ApiError):
     """The resource has changed since you read it: read it again, then repeat the change with its new ETag."""
 

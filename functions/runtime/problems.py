@@ -21,6 +21,7 @@ STATUSES: Final[dict[type[ApiError], int]] = {
     api_errors.NotFound: 404,
     MethodNotAllowed: 405,
     api_errors.Conflict: 409,
+    api_errors.Gone: 410,
     api_errors.PreconditionFailed: 412,
     api_errors.TooLarge: 413,
     transport.UriTooLong: 414,

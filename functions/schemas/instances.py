@@ -10,7 +10,7 @@ from functions.domain.instances.reading import DescribedInstance
 from functions.domain.instances.reasons import Reason
 from functions.domain.instances.redaction import redacted
 from functions.schemas.base import PageQuery, Reply
-from shared_psql_models.statuses import DesiredState, Status
+from shared_psql_models.statuses import DesiredState, Status, VersionStatus
 
 InstanceId = Annotated[str, Field(pattern=pattern("ins"), examples=["ins_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"])]
 
@@ -35,6 +35,9 @@ class InstanceSummary(Reply):
     name: str
     agent: Annotated[str, Field(description="The agent's slug.")]
     version: Annotated[str, Field(description="The number of the agent's version.")]
+    version_status: Annotated[
+        VersionStatus, Field(description="`deprecated` and `yanked`: move on to another version.")
+    ]
     desired_state: DesiredState
     status: Status
     reason: Reason
@@ -50,6 +53,7 @@ class InstanceSummary(Reply):
 class Instance(InstanceSummary):
     """An instance."""
 
+    version_status_reason: Annotated[str, Field(description="Why its version is deprecated or yanked, or empty.")]
     config: Annotated[dict[str, object], Field(description="What it was told, with secrets masked.")]
     attempts: Annotated[int, Field(description="Starts that failed one after another.")]
     row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]

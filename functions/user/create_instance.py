@@ -4,8 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from core.ids import new_id
 from functions.domain.catalog.agents import SLUG
-from functions.domain.catalog.versions import NUMBER, Channel
+from functions.domain.catalog.versions import NUMBER, Channel, VersionYanked
 from functions.domain.databases import SharedDb
 from functions.domain.instances import confinement, launching, reading
 from functions.domain.instances.configs import ConfigInvalid
@@ -39,16 +40,19 @@ class NewInstance(Body):
 def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     """Find the version and complete the config, which may take a moment."""
     confinement.check()
+    instance_id = new_id("ins")
     with transaction() as db:
-        version = launching.choose(db, wanted.agent, channel=wanted.channel, number=wanted.version)
-    return launching.fit(version, wanted.config)
+        version = launching.choose(
+            db, wanted.agent, instance_id=instance_id, channel=wanted.channel, number=wanted.version
+        )
+    return launching.fit(instance_id, version, wanted.config)
 
 
 @endpoint(
     "POST",
     "/v1/instances",
     status=201,
-    errors=(AgentsNotAllowed, AgentUnknown, VersionAmbiguous, ConfigInvalid),
+    errors=(AgentsNotAllowed, AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid),
     resources=Resources(group="function-schemas", settings=(confinement.SETTING,)),
     prepare=complete,
 )

@@ -1,6 +1,5 @@
 """GET /v1/agents/{slug}/versions: the versions of an agent, newest first."""
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -9,16 +8,8 @@ from functions.domain.catalog import agents, versions
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.schemas.base import Page, PageQuery, Reply
-
-
-class VersionSummary(Reply):
-    """A version in short."""
-
-    id: str
-    number: str
-    changelog: str
-    published_at: datetime
+from functions.schemas.base import Page, PageQuery
+from functions.schemas.versions import VersionSummary
 
 
 @endpoint("GET", "/v1/agents/{slug}/versions", errors=(AgentNotFound,))

@@ -11,6 +11,7 @@ from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.cache import Cache
 from functions.runtime.providers.databases import SharedTransactions
 from functions.schemas.base import Cached, Reply
+from shared_psql_models.statuses import VersionStatus
 
 NEWEST: Final = 5
 """Versions shown with the agent; its list of versions has the others."""
@@ -21,6 +22,7 @@ class Version(Reply):
 
     number: str
     published_at: datetime
+    status: Annotated[VersionStatus, Field(description="Of those that are `yanked` none can be launched.")]
 
 
 class Agent(Reply):

@@ -1,6 +1,5 @@
 """GET /v1/agents/{slug}/versions/{number}: one version of an agent, with the schema that its configs must fit."""
 
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
@@ -10,19 +9,7 @@ from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.versions import NUMBER, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.schemas.base import Reply
-
-
-class VersionDetails(Reply):
-    """A version."""
-
-    id: str
-    number: str
-    config_schema: Annotated[
-        dict[str, object], Field(description="JSON Schema 2020-12; properties that are `writeOnly` are secret.")
-    ]
-    changelog: str
-    published_at: datetime
+from functions.schemas.versions import VersionDetails
 
 
 @endpoint("GET", "/v1/agents/{slug}/versions/{number}", errors=(AgentNotFound, VersionNotFound))
@@ -31,5 +18,8 @@ def read_agent_version(
     number: Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])],
     db: SharedDb,
 ) -> VersionDetails:
-    """Build a form from `config_schema`, and send what was filled in as an instance's `config`."""
-    return VersionDetails.model_validate(versions.resolve(db, slug, number=number))
+    """Build a form from `config_schema`, and send what was filled in as an instance's `config`.
+
+    One that was yanked is shown too, and says why it can't be launched any more.
+    """
+    return VersionDetails.model_validate(versions.find(db, slug, number))

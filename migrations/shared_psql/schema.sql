@@ -407,7 +407,13 @@ CREATE TABLE public.agent_versions (
     changelog text DEFAULT ''::text NOT NULL,
     published_by text NOT NULL,
     published_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT agent_versions_source_check CHECK (((image IS NULL) <> (bundle_sha256 IS NULL)))
+    status text DEFAULT 'published'::text NOT NULL,
+    status_reason text DEFAULT ''::text NOT NULL,
+    status_changed_by text,
+    status_changed_at timestamp with time zone,
+    row_version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT agent_versions_source_check CHECK (((image IS NULL) <> (bundle_sha256 IS NULL))),
+    CONSTRAINT agent_versions_status_check CHECK ((status = ANY (ARRAY['published'::text, 'deprecated'::text, 'yanked'::text])))
 );
 
 COMMENT ON COLUMN public.agent_versions.number IS 'semantic version';
@@ -415,6 +421,8 @@ COMMENT ON COLUMN public.agent_versions.number IS 'semantic version';
 COMMENT ON COLUMN public.agent_versions.config_schema IS 'JSON Schema 2020-12; writeOnly properties are secret';
 
 COMMENT ON COLUMN public.agent_versions.image IS 'an OCI image reference, or null when there is a bundle';
+
+COMMENT ON COLUMN public.agent_versions.status_reason IS 'for people: why it is deprecated or yanked';
 
 CREATE TABLE public.agents (
     id text NOT NULL,
@@ -541,11 +549,32 @@ CREATE TABLE public.bundles (
 
 COMMENT ON COLUMN public.bundles.content IS 'a zip file';
 
+CREATE TABLE public.channel_moves (
+    id text NOT NULL,
+    agent_id text NOT NULL,
+    channel text NOT NULL,
+    kind text NOT NULL,
+    previous_version_id text,
+    version_id text,
+    candidate_version_id text,
+    candidate_percent smallint,
+    reason text DEFAULT ''::text NOT NULL,
+    moved_by text NOT NULL,
+    moved_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channel_moves_kind_check CHECK ((kind = ANY (ARRAY['published'::text, 'moved'::text, 'rolled_back'::text])))
+);
+
+COMMENT ON COLUMN public.channel_moves.kind IS 'published: by a publication; rolled_back: to what it replaced';
+
 CREATE TABLE public.channels (
     agent_id text NOT NULL,
     name text NOT NULL,
-    version_id text NOT NULL,
+    version_id text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    candidate_version_id text,
+    candidate_percent smallint,
+    row_version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT channels_candidate_check CHECK ((((candidate_version_id IS NULL) = (candidate_percent IS NULL)) AND ((candidate_percent >= 0) AND (candidate_percent <= 100)) AND ((candidate_version_id IS NULL) OR (version_id IS NOT NULL)))),
     CONSTRAINT channels_name_check CHECK ((name = ANY (ARRAY['stable'::text, 'beta'::text])))
 );
 
@@ -779,6 +808,9 @@ ALTER TABLE ONLY public.audit
 ALTER TABLE ONLY public.bundles
     ADD CONSTRAINT bundles_pkey PRIMARY KEY (sha256);
 
+ALTER TABLE ONLY public.channel_moves
+    ADD CONSTRAINT channel_moves_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_pkey PRIMARY KEY (agent_id, name);
 
@@ -842,6 +874,8 @@ CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (sourc
 
 CREATE INDEX audit_subject_id_idx ON public.audit USING btree (subject, id);
 
+CREATE INDEX channel_moves_agent_id_channel_id_idx ON public.channel_moves USING btree (agent_id, channel, id);
+
 CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
 
 CREATE INDEX deferred_events_queue_subject_seq_idx ON public.deferred_events USING btree (queue, subject, seq);
@@ -874,8 +908,23 @@ ALTER TABLE ONLY public.agent_versions
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_bundle_sha256_fkey FOREIGN KEY (bundle_sha256) REFERENCES public.bundles(sha256);
 
+ALTER TABLE ONLY public.channel_moves
+    ADD CONSTRAINT channel_moves_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
+
+ALTER TABLE ONLY public.channel_moves
+    ADD CONSTRAINT channel_moves_candidate_version_id_fkey FOREIGN KEY (candidate_version_id) REFERENCES public.agent_versions(id);
+
+ALTER TABLE ONLY public.channel_moves
+    ADD CONSTRAINT channel_moves_previous_version_id_fkey FOREIGN KEY (previous_version_id) REFERENCES public.agent_versions(id);
+
+ALTER TABLE ONLY public.channel_moves
+    ADD CONSTRAINT channel_moves_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);
+
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
+
+ALTER TABLE ONLY public.channels
+    ADD CONSTRAINT channels_candidate_version_id_fkey FOREIGN KEY (candidate_version_id) REFERENCES public.agent_versions(id);
 
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);

@@ -4,20 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from pydantic import JsonValue
-from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.ids import new_id
 from events.catalog.agents import VersionPublished
 from events.outbox import emit
 from functions.domain.api_errors import Conflict, FieldError, Invalid
-from functions.domain.catalog import bundles, config_schemas, images
-from functions.domain.catalog.agents import AgentNotFound
-from functions.domain.catalog.versions import Channel
+from functions.domain.catalog import bundles, channels, config_schemas, images
+from functions.domain.catalog.channels import Place
+from functions.domain.catalog.versions import Channel, is_preview, precedence
 from functions.domain.databases import SharedDb
 from functions.domain.json_schemas import Json
-from shared_psql_models.agents import agent_versions, agents, channels
+from shared_psql_models.agents import agent_versions
 from shared_psql_models.agents import bundles as bundle_rows
 
 IMAGE: Final = (
@@ -73,15 +71,6 @@ def checked(
     return Release(number, config_schema, image, bundle, changelog)
 
 
-def precedence(number: str) -> tuple[object, ...]:
-    """Return the sort key of a version (Semantic Versioning 2.0): builds don't count, pre-releases come before."""
-    core, _, pre = number.partition("+")[0].partition("-")
-    words = [(part.isdecimal(), part) for part in pre.split(".")] if pre else []
-    # Numbers come before words, and a release, which has no pre-release, after all of its pre-releases.
-    ranked = tuple((0, int(word), "") if counts else (1, 0, word) for counts, word in words)
-    return (*map(int, core.split(".")), not pre, ranked)
-
-
 def publish(
     db: SharedDb,
     slug: str,
@@ -95,10 +84,7 @@ def publish(
     Unless `move` says which, stable moves to it if it is no pre-release and higher than what stable points at: so
     neither a fix of an older line nor a preview becomes what people get. Raises AgentNotFound and VersionExists.
     """
-    # Held to the end: two publications of one agent move its channels one after the other.
-    agent_id = db.scalar(select(agents.c.id).where(agents.c.slug == slug).with_for_update(key_share=True))
-    if agent_id is None:
-        raise AgentNotFound
+    agent_id = channels.locked(db, slug)
     row = {
         "id": new_id("ver"),
         "agent_id": agent_id,
@@ -110,12 +96,13 @@ def publish(
         "published_by": published_by,
     }
     _add(db, row)
-    moved = sorted(set(_by_default(db, agent_id, version.number) if move is None else move))
-    _move(db, row, moved)
+    moved = sorted(set(_by_default(db, slug, version.number) if move is None else move))
     emit(
         db,
         VersionPublished(agent_id=agent_id, version_id=row["id"], slug=slug, number=version.number, channels=moved),
     )
+    for channel in moved:
+        channels.publish(db, Place(slug, channel), version.number)
     return str(row["id"]), moved
 
 
@@ -125,27 +112,13 @@ def _keep(db: SharedDb, bundle: bytes) -> str:
     return sha256
 
 
-def _by_default(db: SharedDb, agent_id: str, number: str) -> list[Channel]:
-    pointed = (
-        select(agent_versions.c.number)
-        .join(channels, channels.c.version_id == agent_versions.c.id)
-        .where(channels.c.agent_id == agent_id, channels.c.name == Channel.STABLE.value)
-    )
-    present, new = db.scalar(pointed), precedence(number)
-    finished = "-" not in number.partition("+")[0]
-    return [Channel.STABLE] if finished and (present is None or new > precedence(present)) else []
+def _by_default(db: SharedDb, slug: str, number: str) -> list[Channel]:
+    present = channels.read(db, Place(slug, Channel.STABLE)).version
+    higher = present is None or precedence(number) > precedence(present)
+    return [Channel.STABLE] if higher and not is_preview(number) else []
 
 
-def _add(db: SharedDb, version: dict[str, JsonValue]) -> None:
+def _add(db: SharedDb, version: Mapping[str, object]) -> None:
     added = insert(agent_versions).values(version).on_conflict_do_nothing().returning(agent_versions.c.id)
     if db.scalar(added) is None:
         raise VersionExists
-
-
-def _move(db: SharedDb, version: dict[str, JsonValue], move: Sequence[Channel]) -> None:
-    for channel in move:
-        row = {"agent_id": version["agent_id"], "name": channel.value, "version_id": version["id"]}
-        pointed = {"version_id": version["id"], "updated_at": func.now()}
-        db.execute(
-            insert(channels).values(row).on_conflict_do_update(index_elements=["agent_id", "name"], set_=pointed)
-        )

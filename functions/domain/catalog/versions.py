@@ -1,11 +1,12 @@
 """Versions of agents, as they are read: immutable once published; channels point at them."""
 
+import hashlib
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
-from functions.domain.api_errors import NotFound
+from functions.domain.api_errors import Gone, NotFound
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.databases import SharedDb
 from shared_psql_models.agents import AgentVersion, agent_versions, agents, channels
@@ -29,23 +30,70 @@ class VersionNotFound(NotFound):
     """The agent has no such version, or its channel points at none yet."""
 
 
-def resolve(db: SharedDb, slug: str, *, channel: Channel | None = None, number: str | None = None) -> AgentVersion:
-    """Return the version of a listed agent with this number, or that a channel points at (default: stable).
+class VersionYanked(Gone):
+    """This version was withdrawn and can't be launched any more: choose another."""
 
-    Raises AgentNotFound and VersionNotFound.
+
+def precedence(number: str) -> tuple[object, ...]:
+    """Return what versions are ordered by (Semantic Versioning 2.0): builds don't count, pre-releases come before."""
+    core, _, pre = number.partition("+")[0].partition("-")
+    words = [(part.isdecimal(), part) for part in pre.split(".")] if pre else []
+    # Numbers come before words, and a release, which has no pre-release, after all of its pre-releases.
+    ranked = tuple((0, int(word), "") if counts else (1, 0, word) for counts, word in words)
+    return (*map(int, core.split(".")), not pre, ranked)
+
+
+def is_preview(number: str) -> bool:
+    """Return whether a number is that of a pre-release, such as `2.0.0-rc.1`."""
+    return "-" in number.partition("+")[0]
+
+
+def in_share(instance_id: str, percent: int) -> bool:
+    """Return whether an instance is among the `percent` of all that a channel leads to its candidate.
+
+    The same instance always is or isn't, and stays when the share grows.
     """
-    query = select(agent_versions).join(agents, agent_versions.c.agent_id == agents.c.id).where(agents.c.slug == slug)
-    if number is not None:
-        query = query.where(agent_versions.c.number == number)
-    else:
-        query = query.join(channels, channels.c.version_id == agent_versions.c.id)
-        query = query.where(channels.c.name == (channel or Channel.STABLE).value)
+    return int.from_bytes(hashlib.sha256(instance_id.encode()).digest()[:8]) % 100 < percent
+
+
+def resolve(
+    db: SharedDb, slug: str, *, instance_id: str, channel: Channel | None = None, number: str | None = None
+) -> AgentVersion:
+    """Return the version of a listed agent with this number, or that a channel (default: stable) has for an instance.
+
+    Raises AgentNotFound and VersionNotFound. It may be yanked.
+    """
     if db.scalar(select(agents.c.id).where(agents.c.slug == slug, agents.c.listed)) is None:
         raise AgentNotFound
-    row = db.execute(query).mappings().first()
+    if number is None:
+        led_to = _led_to(db, slug, channel or Channel.STABLE, instance_id)
+        return _one(db, _of(slug).where(agent_versions.c.id == led_to))
+    return _one(db, _of(slug).where(agent_versions.c.number == number))
+
+
+def _led_to(db: SharedDb, slug: str, channel: Channel, instance_id: str) -> str | None:
+    row = db.execute(
+        select(channels.c.version_id, channels.c.candidate_version_id, channels.c.candidate_percent)
+        .join(agents, channels.c.agent_id == agents.c.id)
+        .where(agents.c.slug == slug, channels.c.name == channel.value)
+    ).first()
     if row is None:
-        raise VersionNotFound
-    return AgentVersion.of(row)
+        return None
+    chosen = row.candidate_version_id is not None and in_share(instance_id, row.candidate_percent)
+    return str(row.candidate_version_id if chosen else row.version_id)
+
+
+def find(db: SharedDb, slug: str, number: str, *, unlisted: bool = False) -> AgentVersion:
+    """Return a version whatever its status. Raises AgentNotFound and VersionNotFound; of unlisted agents on request."""
+    known = select(agents.c.id).where(agents.c.slug == slug)
+    if db.scalar(known if unlisted else known.where(agents.c.listed)) is None:
+        raise AgentNotFound
+    return _one(db, _of(slug).where(agent_versions.c.number == number))
+
+
+def by_id(db: SharedDb, version_id: str) -> AgentVersion:
+    """Return a version, whether or not its agent is listed. Raises VersionNotFound."""
+    return _one(db, select(agent_versions).where(agent_versions.c.id == version_id))
 
 
 def of_agent(db: SharedDb, agent_id: str, *, after: str | None, limit: int) -> list[AgentVersion]:
@@ -55,3 +103,14 @@ def of_agent(db: SharedDb, agent_id: str, *, after: str | None, limit: int) -> l
         query = query.where(agent_versions.c.id < after)
     found = db.execute(query.order_by(agent_versions.c.id.desc()).limit(limit))
     return [AgentVersion.of(row) for row in found.mappings()]
+
+
+def _of(slug: str) -> Select[Any]:
+    return select(agent_versions).join(agents, agent_versions.c.agent_id == agents.c.id).where(agents.c.slug == slug)
+
+
+def _one(db: SharedDb, query: Select[Any]) -> AgentVersion:
+    row = db.execute(query).mappings().first()
+    if row is None:
+        raise VersionNotFound
+    return AgentVersion.of(row)

@@ -6,12 +6,11 @@ from typing import Any
 from pydantic import JsonValue
 from sqlalchemy import func, insert
 
-from core.ids import new_id
 from events.catalog.instances import InstanceDesiredStateChanged
 from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.catalog import versions
 from functions.domain.catalog.agents import AgentNotFound
-from functions.domain.catalog.versions import Channel, VersionNotFound
+from functions.domain.catalog.versions import Channel, VersionNotFound, VersionYanked
 from functions.domain.databases import SharedDb
 from functions.domain.instances import configs, history
 from functions.domain.instances.deadlines import DEADLINES
@@ -19,7 +18,7 @@ from functions.domain.instances.reasons import Reason, explain
 from functions.domain.instances.redaction import places_of_secrets
 from shared_psql_models.agents import AgentVersion
 from shared_psql_models.instances import instances
-from shared_psql_models.statuses import DesiredState, Status
+from shared_psql_models.statuses import DesiredState, Status, VersionStatus
 
 
 class AgentUnknown(Invalid):
@@ -34,6 +33,8 @@ class VersionAmbiguous(Invalid):
 class Launch:
     """What an instance consists of: a version of an agent, and a config that fits it."""
 
+    id: str
+    """That the instance will have: of it depends which version a channel leads to."""
     agent_id: str
     version_id: str
     config: dict[str, JsonValue] = field(repr=False)
@@ -41,36 +42,40 @@ class Launch:
     """JSON Pointers to the values in the config that nobody is shown."""
 
 
-def choose(db: SharedDb, agent: str, *, channel: Channel | None = None, number: str | None = None) -> AgentVersion:
-    """Return the version with this number, or that the channel (default: stable) points at now.
+def choose(
+    db: SharedDb, agent: str, *, instance_id: str, channel: Channel | None = None, number: str | None = None
+) -> AgentVersion:
+    """Return the version with this number, or that the channel (default: stable) has for the instance now.
 
-    Raises AgentUnknown and VersionAmbiguous.
+    Raises AgentUnknown, VersionAmbiguous and VersionYanked.
     """
     if channel is not None and number is not None:
         raise VersionAmbiguous(errors=[FieldError("/version", "version_ambiguous", VersionAmbiguous.message())])
     try:
-        return versions.resolve(db, agent, channel=channel, number=number)
+        version = versions.resolve(db, agent, instance_id=instance_id, channel=channel, number=number)
+        if version.status == VersionStatus.YANKED:
+            raise VersionYanked(f"{VersionYanked.message()} The reason: {version.status_reason}")
     except AgentNotFound:
         error = FieldError("/agent", "unknown", "There is no such agent in the catalog.")
     except VersionNotFound as missing:
         error = FieldError("/version" if number is not None else "/channel", "unknown", missing.message())
+    else:
+        return version
     raise AgentUnknown(errors=[error])
 
 
-def fit(version: AgentVersion, config: dict[str, Any]) -> Launch:
+def fit(instance_id: str, version: AgentVersion, config: dict[str, Any]) -> Launch:
     """Complete a config for a version. No transaction need be open: it may take a moment. Raises ConfigInvalid."""
     schema = version.config_schema
     whole = configs.completed(config, schema)
-    return Launch(version.agent_id, version.id, whole, list(places_of_secrets(whole, schema)))
+    return Launch(instance_id, version.agent_id, version.id, whole, list(places_of_secrets(whole, schema)))
 
 
 def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:
     """Create an instance that shall run, and return its id. It keeps its version."""
-    instance_id = new_id("ins")
     because = explain(Reason.CREATED)
     row = {
         **vars(launch),
-        "id": instance_id,
         "owner_id": owner_id,
         "name": name,
         "desired_state": DesiredState.RUNNING,
@@ -81,7 +86,7 @@ def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:
     }
     db.execute(insert(instances).values(row))
     event = InstanceDesiredStateChanged(
-        instance_id=instance_id, owner_id=owner_id, desired_state=DesiredState.RUNNING, reason=because.reason
+        instance_id=launch.id, owner_id=owner_id, desired_state=DesiredState.RUNNING, reason=because.reason
     )
     history.note(db, event, kind="desired_state", previous=None, value=DesiredState.RUNNING, explanation=because)
-    return instance_id
+    return launch.id

@@ -8,7 +8,7 @@ from functions.domain.api_errors import NotFound
 from functions.domain.databases import SharedDb
 from shared_psql_models.agents import agent_versions, agents
 from shared_psql_models.instances import Instance, instances
-from shared_psql_models.statuses import Status
+from shared_psql_models.statuses import Status, VersionStatus
 
 
 class InstanceNotFound(NotFound):
@@ -22,6 +22,8 @@ class DescribedInstance(Instance):
     """The slug."""
     version: str
     """The number."""
+    version_status: VersionStatus
+    version_status_reason: str
 
 
 def find(db: SharedDb, instance_id: str, *, owner_id: str | None = None) -> DescribedInstance:
@@ -57,6 +59,8 @@ def _described() -> Select[Any]:
             instances,
             agents.c.slug.label("agent"),
             agent_versions.c.number.label("version"),
+            agent_versions.c.status.label("version_status"),
+            agent_versions.c.status_reason.label("version_status_reason"),
         )
         .join_from(instances, agents, instances.c.agent_id == agents.c.id)
         .join(agent_versions, instances.c.version_id == agent_versions.c.id)

@@ -38,8 +38,10 @@ class PathValue(Provider):
             raise NotFound from None
 
     def schema(self) -> Schema:
-        """Return the JSON Schema of the value."""
-        return self._adapter.json_schema()
+        """Return the schema of the value, whole: that of an enum too, which pydantic would refer to by its name."""
+        schema = self._adapter.json_schema()
+        name = schema.pop("$ref", "").removeprefix("#/$defs/")
+        return {**schema.pop("$defs", {}).get(name, {}), **schema}
 
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:

@@ -11,6 +11,8 @@ from testing.clients import Api
 from testing.environment import Environment
 from tools.local.ports import free_ports
 
+RETIRED = {"agent_id": "agt_1", "version_id": "ver_1", "slug": "x", "number": "1.0.0", "reason": "Old."}
+
 DATA: dict[str, dict[str, Any]] = {
     "com.botberi.agent.created.v1": {"agent_id": "agt_1", "slug": "x"},
     "com.botberi.agent.changed.v1": {"agent_id": "agt_1", "slug": "x", "fields": ["name"]},
@@ -20,6 +22,20 @@ DATA: dict[str, dict[str, Any]] = {
         "slug": "x",
         "number": "1.0.0",
         "channels": [],
+    },
+    "com.botberi.version.deprecated.v1": RETIRED,
+    "com.botberi.version.yanked.v1": RETIRED,
+    "com.botberi.version.restored.v1": RETIRED,
+    "com.botberi.channel.moved.v1": {
+        "agent_id": "agt_1",
+        "slug": "x",
+        "channel": "stable",
+        "kind": "moved",
+        "number": "1.1.0",
+        "previous_number": "1.0.0",
+        "candidate_number": None,
+        "candidate_percent": None,
+        "reason": "",
     },
 }
 

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.domain.catalog.tests.making import an_agent, change
+from functions.domain.catalog.tests.making import publish as publish_version
+from functions.domain.catalog.versions import in_share
 from functions.domain.databases import SharedDb
 from functions.domain.instances import deployments
 from functions.domain.instances.redaction import REDACTED
@@ -234,3 +236,23 @@ def test_an_instance_is_read_with_an_etag(launch: Callable[..., Launched], api: 
     assert again.status_code == 304
     instance.ask("stop")
     assert api.user.get(instance.path, token=instance.owner.token).headers["ETag"] != etag
+
+
+def test_a_candidate_gets_its_share_of_launches_and_keeps_them(
+    api: Api, env: Environment, person: Callable[..., Person]
+) -> None:
+    slug, caller = an_agent(env, "1.0.0"), person(scopes=("user", "admin"))
+    publish_version(env, slug, "1.1.0", move=[])
+    path = f"/v1/admin/agents/{slug}/channels/stable"
+    got: dict[int, list[str]] = {}
+    for row_version, percent in enumerate((0, 50, 100), start=1):
+        target = {"version": "1.0.0", "candidate": {"version": "1.1.0", "percent": percent}}
+        headers = {"If-Match": f'"{row_version}"'}
+        assert api.admin.put(path, json=target, token=caller.token, headers=headers).status_code == 200
+        launched = [
+            api.user.post("/v1/instances", json={"agent": slug, "name": "A test"}, token=caller.token).json
+            for _ in range(8)
+        ]
+        got[percent] = [each["version"] for each in launched]
+        assert got[percent] == ["1.1.0" if in_share(each["id"], percent) else "1.0.0" for each in launched]
+    assert (set(got[0]), set(got[100])) == ({"1.0.0"}, {"1.1.0"})

@@ -28,7 +28,7 @@ def test_seeding_again_publishes_only_what_is_new(env: Environment, tmp_path: Pa
             published.append(samples.seed(SharedDb(db), tmp_path))
     assert published == [[f"{slug} 1.0.0"], [], [f"{slug} 1.1.0"]]
     with env.transaction("shared_psql", "user") as db:
-        assert versions.resolve(SharedDb(db), slug).number == "1.1.0"
+        assert versions.resolve(SharedDb(db), slug, instance_id="ins_1").number == "1.1.0"
 
 
 @pytest.mark.parametrize("slug", ["echo", "faq"])
@@ -36,4 +36,4 @@ def test_the_sample_agents_are_seeded(env: Environment, slug: str) -> None:
     with env.transaction("shared_psql", "admin") as db:
         samples.seed(SharedDb(db))
     with env.transaction("shared_psql", "user") as db:
-        assert versions.resolve(SharedDb(db), slug).bundle_sha256
+        assert versions.resolve(SharedDb(db), slug, instance_id="ins_1").bundle_sha256

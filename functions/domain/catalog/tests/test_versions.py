@@ -1,6 +1,6 @@
 """Releases: which is higher than which."""
 
-from functions.domain.catalog.releases import precedence
+from functions.domain.catalog.versions import precedence
 
 ORDER = [
     *("0.9.9", "1.0.0-0", "1.0.0-1", "1.0.0-10", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta"),
