@@ -30,6 +30,11 @@ attack-http: ## Try what nobody should get through with, while it is up: 0 let t
 	@tools/local/bootstrap.sh python
 	@.venv/bin/python -m tools.attack $(AIM) $(if $(SUBSCRIBERS),--subscribers "$(SUBSCRIBERS)",$(if $(API),,--subscribers "http://localhost:8060/function/{name}"))
 
+.PHONY: attack
+attack: ## Try from within an agent what no agent may do: 0 let through (VERBOSE=1 says of each probe what came of it)
+	@tools/local/bootstrap.sh python
+	@.venv/bin/python -m tools.attack.agents $(if $(VERBOSE),--verbose)
+
 .PHONY: reset
 reset: ## Forget the data, secrets and logs of `make run`
 	@tools/local/bootstrap.sh python

@@ -42,6 +42,9 @@ _CAPABILITIES_VERSION: Final = 0x20080522
 _ADDRESS_SPACE: Final = 4 * 1024**3
 """Room for what is only reserved: forty threads reserve 1.3 GB. What is used is limited elsewhere."""
 
+_DATA: Final = 1024**3
+"""Room for private memory beside what may be used, for who is quicker than whoever looks at it."""
+
 _libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -146,6 +149,7 @@ def limit_resources(limits: Limits, mark: int) -> None:
         (resource.RLIMIT_NOFILE, limits.open_files),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_AS, limits.memory_bytes + _ADDRESS_SPACE),
+        (resource.RLIMIT_DATA, limits.memory_bytes * 2 + _DATA),
         (resource.RLIMIT_MEMLOCK, 64 * 1024),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_SIGPENDING, 1024),

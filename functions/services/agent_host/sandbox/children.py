@@ -24,6 +24,7 @@ from .limits import Egress, Limits
 from .log_lines import Lines, LogLine
 from .messages import Channel, End, Ended, Ready, Unfit, Wake
 from .pump import Pump
+from .usage import UsageWatch, Used
 
 log = logging.getLogger(__name__)
 
@@ -145,6 +146,7 @@ class Children:
         self._host: Channel | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._pump = Pump()
+        self._usage = UsageWatch(self._used, lambda: self.spawner)
         self._highest = _MARKS + secrets.randbelow(1 << 60)
         self._numbers = count(1)
         self._started = False
@@ -152,10 +154,24 @@ class Children:
     def start(self) -> None:
         """Begin. Raises BoundaryNotHeld where a child could do what it must not be able to."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._pump.start()
-        self._started = True
         with self._lock:
             self._spawn()
+        self._pump.start()
+        self._usage.start()
+        self._started = True
+
+    @property
+    def spawner(self) -> int | None:
+        """Return the id of the process that children are forked from."""
+        return self._process.pid if self._process else None
+
+    def _used(self) -> list[Used]:
+        with self._lock:
+            return [
+                Used(each.mark, each.home, each.limits, partial(each.begin_end, 0))
+                for each in self._awake.values()
+                if each.cause is None
+            ]
 
     def _spawn(self) -> Channel:
         """Start the process that children are forked from."""
@@ -258,6 +274,7 @@ class Children:
         if process is not None:
             process.wait()
         if self._started:
+            self._usage.stop()
             self._pump.stop()
 
     def _hear(self, host: Channel) -> None:
@@ -283,7 +300,7 @@ class Children:
         if left:
             log.error("the process that agents are forked from ended, and %s agents with it", len(left))
             marks = range(min(left), max(left) + 1)
-            while pids := [pid for pid in process_tree.everywhere(marks) if process_tree.state_of(pid) not in "XZ"]:
+            while pids := process_tree.everywhere(marks):
                 process_tree.send(pids, signal.SIGKILL)
         for child in left.values():
             child.cause = child.cause or ExitCause.ENDED

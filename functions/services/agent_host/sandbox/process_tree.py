@@ -51,19 +51,20 @@ def by_mark(root: int) -> dict[int, list[int]]:
 
 
 def everywhere(marks: range) -> list[int]:
-    """Return the ids of all processes of this machine with one of the marks."""
+    """Return the ids of all processes of this machine that run and have one of the marks."""
     pids = [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
-    return [pid for pid in pids if (mark := mark_of(pid)) is not None and mark in marks]
+    marked = [pid for pid in pids if (mark := mark_of(pid)) is not None and mark in marks]
+    return [pid for pid in marked if runs(pid)]
 
 
-def state_of(pid: int) -> str:
-    """Return the letter of a process' state, `X` if it is gone."""
+def runs(pid: int) -> bool:
+    """Return whether a process is there and hasn't ended."""
     try:
         line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
-        return "X"
+        return False
     # The name stands in parentheses and may hold any character.
-    return line.rpartition(")")[2].split()[0]
+    return line.rpartition(")")[2].split()[0] not in "XZ"
 
 
 def send(pids: Iterable[int], number: signal.Signals) -> None:

@@ -160,6 +160,9 @@ def names_filter() -> Filter:
     # What a forking server of the platform's needs; `arguments_filter` takes it from whoever shall not have it.
     rules.add(_ALLOW, ("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"))
     rules.add(_ERRNO, syscalls.PRETENDED)
+    # To set a time to now is how files are made that aren't there: whoever can't goes on to open it.
+    rules.add(_ERRNO | EPERM, ("utimensat",), (2, _EQ, 0))
+    rules.add(_ERRNO, ("utimensat",), (2, _NE, 0))
     rules.add(_ERRNO | EPERM, syscalls.DENIED)
     rules.add(_ERRNO | EOPNOTSUPP, syscalls.UNSUPPORTED)
     rules.add(_NOTIFY, ("connect", *syscalls.FORKS))

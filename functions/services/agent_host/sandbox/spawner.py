@@ -156,7 +156,7 @@ class Spawner:
         """Decide about one call of a process of the tree."""
         call = notifications.receive(tree.listener)
         if call is None:
-            if process_tree.state_of(tree.pid) in "XZ":
+            if not process_tree.runs(tree.pid):
                 # No process is left that could call.
                 self._forget_listener(tree)
         elif call.number == self._numbers["connect"]:
@@ -206,7 +206,7 @@ class Spawner:
             return
         present = process_tree.by_mark(os.getpid())
         for tree in due:
-            pids = {pid for pid in present.get(tree.mark, []) if process_tree.state_of(pid) not in "XZ"}
+            pids = {pid for pid in present.get(tree.mark, []) if process_tree.runs(pid)}
             if tree.pid and tree.status is None:
                 pids.add(tree.pid)
             if not pids:
