@@ -68,6 +68,16 @@ agent_versions = Table(
     CheckConstraint("status in ('published', 'deprecated', 'yanked')", name="status"),
 )
 
+version_deployments = Table(
+    "version_deployments",
+    metadata,
+    Column("version_id", Text, ForeignKey("agent_versions.id"), primary_key=True),
+    Column("deployed_at", TIME, comment="since when something of it may be on the platform; null when nothing is"),
+    Column("url", Text, comment="where it was last seen to answer; null when it isn't known to"),
+    Column("lease_owner", Text, comment="who deploys or removes it, drawn at random; null when nobody does"),
+    Column("lease_expires_at", TIME),
+)
+
 channels = Table(
     "channels",
     metadata,

@@ -10,9 +10,8 @@ from celery import Celery, Task, signals
 from core import context, logs
 from core.configuration import MissingSettingError
 from functions.domain.api_errors import Unavailable
-from functions.drivers import registry
 from functions.drivers.registry import UnknownDriverError
-from functions.jobs import converge, sweep
+from functions.jobs import converge, sweep, versions
 from functions.jobs.settings import CONVERGE, configuration
 
 log = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ def _log_as_json(loglevel: int | str = logging.INFO, **_: object) -> None:
 def _choose_driver(**_: object) -> None:
     # Celery logs what a receiver raises and goes on, so a worker that could run nothing ends here.
     try:
-        registry.from_settings()
+        versions.driver()
     except (UnknownDriverError, MissingSettingError) as error:
         sys.exit(str(error))
 
@@ -69,6 +68,7 @@ def _choose_driver(**_: object) -> None:
 @signals.worker_ready.connect
 def _begin_to_sweep(**_: object) -> None:
     threading.Thread(target=sweep.run, args=(converge.leaving,), name="sweep", daemon=True).start()
+    threading.Thread(target=versions.run, args=(converge.leaving,), name="sweep of versions", daemon=True).start()
 
 
 @signals.worker_shutting_down.connect

@@ -793,6 +793,20 @@ CREATE TABLE public.revoked_sessions (
     expires_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.version_deployments (
+    version_id text NOT NULL,
+    deployed_at timestamp with time zone,
+    url text,
+    lease_owner text,
+    lease_expires_at timestamp with time zone
+);
+
+COMMENT ON COLUMN public.version_deployments.deployed_at IS 'since when something of it may be on the platform; null when nothing is';
+
+COMMENT ON COLUMN public.version_deployments.url IS 'where it was last seen to answer; null when it isn''t known to';
+
+COMMENT ON COLUMN public.version_deployments.lease_owner IS 'who deploys or removes it, drawn at random; null when nobody does';
+
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_pkey PRIMARY KEY (id);
 
@@ -867,6 +881,9 @@ ALTER TABLE ONLY public.relay_cursor
 
 ALTER TABLE ONLY public.revoked_sessions
     ADD CONSTRAINT revoked_sessions_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY public.version_deployments
+    ADD CONSTRAINT version_deployments_pkey PRIMARY KEY (version_id);
 
 CREATE UNIQUE INDEX agent_versions_agent_id_split_part_idx ON public.agent_versions USING btree (agent_id, split_part(number, '+'::text, 1));
 
@@ -943,3 +960,6 @@ ALTER TABLE ONLY public.instances
 
 ALTER TABLE ONLY public.publisher_keys
     ADD CONSTRAINT publisher_keys_publisher_id_fkey FOREIGN KEY (publisher_id) REFERENCES public.publishers(id);
+
+ALTER TABLE ONLY public.version_deployments
+    ADD CONSTRAINT version_deployments_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);
