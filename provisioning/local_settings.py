@@ -64,6 +64,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.subscribers}/function/{{name}}",
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),
         "BOTBERI_INSTANCES": str(run / "instances"),
+        "ACCOUNT_INSTANCES": "50",
         # Agents are processes of whoever starts them here.
         confinement.SETTING: confinement.ALLOWED,
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.

@@ -1,4 +1,4 @@
-"""Instances of agents, and the history of each."""
+"""Instances of agents, what each generation of them consists of, and the history of each."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSON
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 from shared_psql_models.statuses import TRANSIENT, DesiredState, Status
 from shared_psql_models.tables import TIME, Json, Record, metadata
@@ -42,6 +42,10 @@ instances = Table(
         server_default='{""}',
         comment="JSON Pointers to the secrets in the config, which nobody is shown; an empty one stands for all of it",
     ),
+    Column("limits", JSONB, nullable=False, server_default="{}", comment="those of its own, below the installation's"),
+    Column("labels", JSONB, nullable=False, server_default="{}"),
+    Column("generation", Integer, nullable=False, server_default="1", comment="counts what it shall consist of"),
+    Column("observed_generation", Integer, comment="the one that serves; null before it has run for the first time"),
     Column("desired_state", Text, nullable=False),
     Column("status", Text, nullable=False, server_default="pending"),
     Column("reason", Text, nullable=False, comment="a typed reason for the present status"),
@@ -64,7 +68,25 @@ instances = Table(
         name="deadline",
     ),
     Index(None, "owner_id", "id"),
+    Index("instances_present_idx", "owner_id", "id", postgresql_where=text("status <> 'deleted'")),
+    Index(None, "agent_id", "id"),
+    Index(None, "version_id", "id"),
+    Index(None, "status", "id"),
+    Index(None, "labels", postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}),
     Index(None, "due_at", postgresql_where=text("status <> 'deleted'")),
+)
+
+instance_specs = Table(
+    "instance_specs",
+    metadata,
+    Column("instance_id", Text, ForeignKey("instances.id"), primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    Column("version_id", Text, ForeignKey("agent_versions.id"), nullable=False),
+    Column("config", JSON, nullable=False),
+    Column("secret_places", ARRAY(Text), nullable=False),
+    Column("limits", JSONB, nullable=False),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Index(None, "version_id"),
 )
 
 instance_events = Table(
@@ -72,7 +94,7 @@ instance_events = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("instance_id", Text, ForeignKey("instances.id"), nullable=False),
-    Column("kind", Text, nullable=False, comment="`desired_state` or `status`: which of the two changed"),
+    Column("kind", Text, nullable=False, comment="`desired_state`, `status` or `generation`: which of them changed"),
     Column("previous", Text),
     Column("value", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -95,6 +117,10 @@ class Instance(Record):
     name: str
     config: Json
     secret_places: list[str]
+    limits: dict[str, int]
+    labels: dict[str, str]
+    generation: int
+    observed_generation: int | None
     desired_state: DesiredState
     status: Status
     reason: str
@@ -110,6 +136,18 @@ class Instance(Record):
     queued_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class InstanceSpec(Record):
+    """A row of `instance_specs`."""
+
+    instance_id: str
+    generation: int
+    version_id: str
+    config: Json
+    secret_places: list[str]
+    limits: dict[str, int]
+    created_at: datetime
 
 
 class InstanceEvent(Record):

@@ -1,5 +1,9 @@
 """Events about instances of agents, from shared_psql."""
 
+from typing import Annotated
+
+from pydantic import Field
+
 from events.event import Event
 
 
@@ -7,7 +11,7 @@ class InstanceDesiredStateChanged(
     Event,
     type="com.botberi.instance.desired_state_changed.v1",
     subject="instance_id",
-    produced_by=("shared_psql/user", "shared_psql/admin"),
+    produced_by=("shared_psql/user", "shared_psql/admin", "shared_psql/subscribers"),
 ):
     """Somebody asked for an instance to run, to stop or to be deleted; the worker has yet to make it so.
 
@@ -22,6 +26,29 @@ class InstanceDesiredStateChanged(
     """`running`, `stopped` or `deleted`."""
     reason: str
     """Why, as a code: `created`, `start_requested`, `stopped_by_administrator` and others; there may be more."""
+
+
+class InstanceChanged(
+    Event,
+    type="com.botberi.instance.changed.v1",
+    subject="instance_id",
+    produced_by=("shared_psql/user", "shared_psql/worker"),
+):
+    """An instance is called something else, or shall consist of something else, or shall be started anew.
+
+    Said when that is wanted. What it consists of takes effect when the worker has seen it answer.
+    """
+
+    instance_id: str
+    """The instance, `ins_…`."""
+    owner_id: str
+    """The account that it belongs to, `usr_…`."""
+    fields: Annotated[list[str], Field(examples=[["config", "name"]])]
+    """What has changed: `config`, `labels`, `limits`, `name`, `version`; there may be more."""
+    generation: int
+    """The one that is wanted from now on, which counts up with whatever the worker has to do something about."""
+    reason: str
+    """Why, as a code: `update_requested`, `restart_requested`, `update_rolled_back`; there may be more."""
 
 
 class InstanceStatusChanged(

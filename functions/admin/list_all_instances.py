@@ -22,5 +22,5 @@ class AnyInstanceQuery(InstanceQuery):
 @endpoint("GET", "/v1/admin/instances")
 def list_all_instances(_caller: Admin, query: AnyInstanceQuery, db: SharedDb) -> Page[AnyInstanceSummary]:
     """Read one page of them."""
-    rows = reading.search(db, owner_id=query.owner_id, status=query.status, after=query.after(), limit=query.limit + 1)
+    rows = reading.search(db, query.filter(query.owner_id), after=query.after(), limit=query.limit + 1)
     return query.page(rows, AnyInstanceSummary)

@@ -69,6 +69,8 @@ class Declaration:
     status: int = 200
     reply: TypeForm[object] = None
     """The reply's type, or None for an empty answer."""
+    other_replies: tuple[type["Reply"], ...] = ()
+    """Types of replies that have a status of their own."""
     errors: tuple[type[ApiError], ...] = ()
     """Every API error that the handler may answer with, beside those that follow from its parameters."""
     max_body: int = 64 * 1024

@@ -13,9 +13,11 @@ from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Final, get_type_hints
+from types import UnionType
+from typing import TYPE_CHECKING, Final, Union, get_args, get_origin, get_type_hints
 
 import flask
+from typing_extensions import TypeForm
 
 from core import context
 from functions.domain.api_errors import ApiError
@@ -28,6 +30,7 @@ from functions.runtime.providers.databases import Session
 from functions.runtime.providers.path import PathValue
 from functions.runtime.providers.query import QueryParameters
 from functions.runtime.routes import match
+from functions.schemas.base import Reply, ValidateOnly
 
 if TYPE_CHECKING:
     from functions.runtime.declarations import Handler
@@ -62,7 +65,7 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     """
 
     def decorate(handler: "Handler") -> Function:
-        reply = get_type_hints(handler, include_extras=True)["return"]
+        reply, others = _replies(get_type_hints(handler, include_extras=True)["return"])
         file = Path(inspect.getfile(handler))
         declaration = Declaration(
             name=file.stem,
@@ -76,6 +79,7 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
             path=path,
             status=status,
             reply=None if reply is type(None) else reply,
+            other_replies=others,
             errors=errors,
             max_body=max_body,
             prepares=prepare is not None,
@@ -83,6 +87,15 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
         return as_function(declaration, serve)
 
     return decorate
+
+
+def _replies(annotation: TypeForm[object]) -> tuple[TypeForm[object], tuple[type[Reply], ...]]:
+    """Return the usual type of a handler's replies, and of a union those that have a status of their own."""
+    if get_origin(annotation) not in (UnionType, Union):
+        return annotation, ()
+    members: tuple[type[Reply], ...] = get_args(annotation)
+    [usual] = (each for each in members if each.http_status is None)
+    return usual, tuple(each for each in members if each.http_status is not None)
 
 
 def as_function(declaration: Declaration, run: Callable[[Declaration, flask.Request], flask.Response]) -> Function:
@@ -157,7 +170,7 @@ def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
 def _run(call: Call) -> flask.Response:
     declaration, request = call.declaration, call.request
     key = request.headers.get("Idempotency-Key")
-    if key is None or call.caller_id is None or not takes_idempotency_key(declaration):
+    if key is None or call.caller_id is None or not takes_idempotency_key(declaration) or _only_validates(call):
         return responses.success(declaration, request, declaration.handler(**call.arguments()))
     database = declaration.holds[0]
     first = idempotency.Request(
@@ -171,6 +184,13 @@ def _run(call: Call) -> flask.Response:
     arguments = call.arguments()
     answer = first.once(call.session(database), lambda: responses.text_of(declaration.handler(**arguments)))
     return responses.replayed(declaration, answer)
+
+
+def _only_validates(call: Call) -> bool:
+    """Return whether nothing is to change, so that nothing can happen twice either."""
+    query = call.declaration.parameter(QueryParameters)
+    asked = None if query is None else call.value(query)
+    return isinstance(asked, ValidateOnly) and asked.validate_only
 
 
 def takes_idempotency_key(declaration: Declaration) -> bool:

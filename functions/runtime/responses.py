@@ -27,7 +27,8 @@ def success(declaration: Declaration, request: flask.Request, reply: Reply | Cac
     text = text_of(reply)
     etag = reply.etag if isinstance(reply, Cached) else reply.etag()
     if etag is None:
-        return json_response(text, declaration.status)
+        own = None if isinstance(reply, Cached) else reply.http_status
+        return json_response(text, own or declaration.status)
     # Not werkzeug's make_conditional, whose 412 is no problem. In the order of RFC 9110, section 13.2.2.
     reads = declaration.method == "GET"
     if reads and request.headers.get("If-Match") and etag not in request.if_match:

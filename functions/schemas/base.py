@@ -58,6 +58,14 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+class ValidateOnly(Query):
+    """The query of an endpoint that can be asked what it would answer."""
+
+    validate_only: Annotated[
+        bool, Field(description="Check everything, and change nothing: the answer to what would succeed is a 200.")
+    ] = False
+
+
 class Reply(BaseModel):
     """An answer's JSON body."""
 
@@ -65,6 +73,8 @@ class Reply(BaseModel):
 
     cache_control: ClassVar[str] = "no-cache"
     """The Cache-Control header of an answer that has an ETag: keep it, but ask whether it still holds."""
+    http_status: ClassVar[int | None] = None
+    """The status of an answer that isn't the endpoint's usual one."""
 
     def etag(self) -> str | None:
         """Return the value of the ETag header, without quotes; None for no header."""

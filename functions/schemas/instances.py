@@ -6,7 +6,10 @@ from typing import Annotated, Final, Self
 from pydantic import BeforeValidator, Field
 
 from core.ids import pattern
-from functions.domain.instances.reading import DescribedInstance
+from functions.domain.catalog.agents import SLUG
+from functions.domain.instances import conditions, labels
+from functions.domain.instances.conditions import ConditionType
+from functions.domain.instances.reading import DescribedInstance, Filter
 from functions.domain.instances.reasons import Reason
 from functions.domain.instances.redaction import redacted
 from functions.schemas.base import PageQuery, Reply
@@ -24,8 +27,25 @@ class InstanceQuery(PageQuery):
     """Which instances, and which page of them."""
 
     status: Annotated[
-        Status | None, Field(description="Only those in this status. Without it, all but the deleted ones.")
+        list[Status] | None,
+        BeforeValidator(lambda value: value.split(",") if isinstance(value, str) else value),
+        Field(min_length=1, description="Only those in one of these. Without it, all but the deleted ones."),
     ] = None
+    agent: Annotated[str | None, Field(pattern=SLUG, description="Only those of the agent with this slug.")] = None
+    name: Annotated[str | None, Field(max_length=100, description="Only those that are called just this.")] = None
+    label: Annotated[
+        str | None,
+        Field(
+            pattern=labels.SELECTOR,
+            description="Only those that have this label, `key=value`, or all of several with commas.",
+            examples=["team=support"],
+        ),
+    ] = None
+
+    def filter(self, owner_id: str | None) -> Filter:
+        """Return which instances are meant: of an account's, or of everybody's."""
+        wanted = {} if self.label is None else labels.selected(self.label)
+        return Filter(owner_id, self.status, self.agent, self.name, wanted)
 
 
 class InstanceSummary(Reply):
@@ -44,10 +64,24 @@ class InstanceSummary(Reply):
     message: Annotated[str, Field(description=_MESSAGE)]
     next: Annotated[str, Field(description=_NEXT)]
     deadline_at: Annotated[
-        datetime | None, Field(description="When the present status is given up or tried again, if it is transient.")
+        datetime | None, Field(description="When what is on its way is late: it is then tried again, or given up.")
+    ]
+    labels: dict[str, str]
+    generation: Annotated[int, Field(description="Counts what it shall consist of: version, config and limits.")]
+    observed_generation: Annotated[
+        int | None, Field(description="The generation that serves; null before it has run for the first time.")
     ]
     created_at: datetime
     updated_at: datetime
+
+
+class Condition(Reply):
+    """Something that can be said of an instance."""
+
+    type: ConditionType
+    holds: Annotated[bool, Field(description="Whether it is so.")]
+    reason: Annotated[str, Field(description="Why, as a code.")]
+    message: Annotated[str, Field(description="Why, for people.")]
 
 
 class Instance(InstanceSummary):
@@ -55,14 +89,19 @@ class Instance(InstanceSummary):
 
     version_status_reason: Annotated[str, Field(description="Why its version is deprecated or yanked, or empty.")]
     config: Annotated[dict[str, object], Field(description="What it was told, with secrets masked.")]
+    limits: Annotated[dict[str, int], Field(description="Those of its own; otherwise the installation's hold.")]
+    conditions: list[Condition]
     attempts: Annotated[int, Field(description="Starts that failed one after another.")]
     row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]
 
     @classmethod
     def of(cls, instance: DescribedInstance) -> Self:
         """Build the response, with the config's secrets redacted."""
-        shown = redacted(instance.config, instance.secret_places)
-        return cls.model_validate(instance.model_copy(update={"config": shown}))
+        shown = {
+            "config": redacted(instance.config, instance.secret_places),
+            "conditions": conditions.of_instance(instance),
+        }
+        return cls.model_validate(vars(instance) | shown)
 
     def etag(self) -> str:
         """Return the count of its changes."""
@@ -88,7 +127,7 @@ class InstanceEvent(Reply):
     sequence: Annotated[
         Sequence | None, Field(description="Also the event's: of one instance the higher is later. Null for old ones.")
     ]
-    kind: Annotated[str, Field(description="Which of the two changed: `desired_state` or `status`.")]
+    kind: Annotated[str, Field(description="Which of them changed: `desired_state`, `status` or `generation`.")]
     previous: str | None
     value: str
     reason: Reason

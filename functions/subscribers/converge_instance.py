@@ -1,6 +1,8 @@
-"""com.botberi.instance.desired_state_changed.v1: hand the slow work to a worker."""
+"""com.botberi.instance.desired_state_changed.v1 and what else there is to do: hand the slow work to a worker."""
 
-from events.catalog.instances import InstanceDesiredStateChanged
+from typing import Final
+
+from events.catalog.instances import InstanceChanged, InstanceDesiredStateChanged
 from functions.domain.databases import SharedDb
 from functions.domain.instances.reasons import Reason
 from functions.jobs import queue
@@ -8,11 +10,16 @@ from functions.jobs.settings import ADMIN_QUEUE, USER_QUEUE
 from functions.runtime.declarations import Resources
 from functions.runtime.subscriber import subscriber
 
+_BY_OPERATORS: Final = frozenset({Reason.STOPPED_BY_ADMINISTRATOR, Reason.STOPPED_BY_OPERATOR})
+_SHOWN: Final = frozenset({"labels", "name"})
+"""What there is nothing to do about when it changes."""
+
 
 @subscriber(resources=Resources(group="function-jobs", settings=("USER_REDIS_URL",), secrets=("user-redis-jobs",)))
-def converge_instance(event: InstanceDesiredStateChanged, _db: SharedDb) -> None:
+def converge_instance(event: InstanceDesiredStateChanged | InstanceChanged, _db: SharedDb) -> None:
     """Send the job."""
+    if isinstance(event, InstanceChanged) and event.fields and _SHOWN.issuperset(event.fields):
+        return
     # Sent before the inbox row commits: a crash in between sends it twice, never zero times.
     # The job takes a lease on its instance, so the second copy finds nothing to do.
-    by_administrator = event.reason == Reason.STOPPED_BY_ADMINISTRATOR
-    queue.converge(event.instance_id, queue=ADMIN_QUEUE if by_administrator else USER_QUEUE)
+    queue.converge(event.instance_id, queue=ADMIN_QUEUE if event.reason in _BY_OPERATORS else USER_QUEUE)

@@ -133,6 +133,17 @@ def test_the_page_of_agents_publishes_one(address: str, person: Callable[..., Pe
     assert instance["config"] == {"ending": "!"}
 
 
+def test_the_page_of_instances_makes_changes_and_deletes_one(address: str, tmp_path: Path) -> None:
+    page = ROOT / "docs/architecture/instances.md"
+    printed = run_examples(page, {"http://localhost:8080": address}, tmp_path / "heads", tmp_path)
+    draft, listed, changed, *deleted, usage = printed.splitlines()
+    assert json.loads(draft)["labels"] == {"team": "support"}
+    assert [each["labels"] for each in json.loads(listed)["items"]] == [{"team": "support"}]
+    assert (json.loads(changed)["generation"], json.loads(changed)["config"]) == (2, {"prefix": ">> "})
+    assert "It is being deleted, as its owner asked." in "".join(deleted)
+    assert json.loads(usage)["usage"] == {"instances": {"used": 0, "limit": 50}}
+
+
 def test_the_example_of_an_agent_can_be_published_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [source] = PYTHON.findall((ROOT / "docs/architecture/agents.md").read_text())
     (tmp_path / "main.py").write_text(source)

@@ -1,6 +1,6 @@
 """POST /v1/instances: launch an instance of an agent, with a config of one's own."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -8,15 +8,20 @@ from core.ids import new_id
 from functions.domain.catalog.agents import SLUG
 from functions.domain.catalog.versions import NUMBER, Channel, VersionYanked
 from functions.domain.databases import SharedDb
-from functions.domain.instances import confinement, launching, reading
+from functions.domain.instances import confinement, labels, launching, quotas, reading
 from functions.domain.instances.configs import ConfigInvalid
 from functions.domain.instances.confinement import AgentsNotAllowed
-from functions.domain.instances.launching import AgentUnknown, Launch, VersionAmbiguous
+from functions.domain.instances.kill_switches import StoppedByOperator
+from functions.domain.instances.labels import LabelsInvalid
+from functions.domain.instances.launching import AgentUnknown, Launch, Traits, VersionAmbiguous
+from functions.domain.instances.quotas import QuotaExceeded
+from functions.domain.instances.redaction import redacted
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
-from functions.schemas.base import LINE, Body
+from functions.schemas.base import Body, Reply, ValidateOnly
+from functions.schemas.instance_specs import InstanceName, LabelKey, LabelValue, Limits
 from functions.schemas.instances import Instance
 
 
@@ -24,7 +29,7 @@ class NewInstance(Body):
     """What to launch. Of `channel` and `version` at most one may be given; without either it is the stable channel."""
 
     agent: Annotated[str, Field(pattern=SLUG, description="The agent's slug.", examples=["echo"])]
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=LINE, examples=["My echo"])]
+    name: InstanceName
     config: Annotated[
         dict[str, object],
         Field(
@@ -33,13 +38,29 @@ class NewInstance(Body):
             default_factory=dict,
         ),
     ]
+    labels: Annotated[dict[LabelKey, LabelValue], Field(examples=[{"team": "support"}], default_factory=dict)]
+    limits: Annotated[Limits, Field(default_factory=Limits)]
     channel: Annotated[Channel | None, Field(strict=False)] = None
     version: Annotated[str | None, Field(max_length=64, pattern=NUMBER, examples=["1.0.0"])] = None
+
+
+class InstanceDraft(Reply):
+    """What would be created, had it not been asked for a check alone."""
+
+    http_status: ClassVar[int | None] = 200
+
+    agent: str
+    version: Annotated[str, Field(description="The number of the agent's version.")]
+    name: str
+    config: Annotated[dict[str, object], Field(description="With defaults filled in, and secrets masked.")]
+    labels: dict[str, str]
+    limits: dict[str, int]
 
 
 def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     """Find the version and complete the config, which may take a moment."""
     confinement.check()
+    labels.check(wanted.labels)
     instance_id = new_id("ins")
     with transaction() as db:
         version = launching.choose(
@@ -52,11 +73,24 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     "POST",
     "/v1/instances",
     status=201,
-    errors=(AgentsNotAllowed, AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid),
-    resources=Resources(group="function-schemas", settings=(confinement.SETTING,)),
+    errors=(
+        *(AgentsNotAllowed, AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid),
+        *(StoppedByOperator, QuotaExceeded),
+    ),
+    resources=Resources(group="function-schemas", settings=(confinement.SETTING, quotas.SETTING)),
     prepare=complete,
 )
-def create_instance(caller: User, wanted: NewInstance, launch: Launch, db: SharedDb) -> Instance:
+def create_instance(
+    caller: User, wanted: NewInstance, query: ValidateOnly, launch: Launch, db: SharedDb
+) -> Instance | InstanceDraft:
     """Start it at once: read it again until its status is `running`."""
-    instance_id = launching.create(db, caller.id, name=wanted.name, launch=launch)
-    return Instance.of(reading.find(db, instance_id))
+    traits = Traits(wanted.name, wanted.labels, wanted.limits.model_dump(exclude_none=True))
+    if query.validate_only:
+        launching.check(db, caller.id, launch)
+        return InstanceDraft(
+            agent=wanted.agent,
+            version=launch.version,
+            config=redacted(launch.config, launch.secret_places),
+            **vars(traits),
+        )
+    return Instance.of(reading.find(db, launching.create(db, caller.id, launch, traits)))

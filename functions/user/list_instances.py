@@ -11,5 +11,5 @@ from functions.schemas.instances import InstanceQuery, InstanceSummary
 @endpoint("GET", "/v1/instances")
 def list_instances(caller: User, query: InstanceQuery, db: SharedDb) -> Page[InstanceSummary]:
     """Read one page of them."""
-    rows = reading.search(db, owner_id=caller.id, status=query.status, after=query.after(), limit=query.limit + 1)
+    rows = reading.search(db, query.filter(caller.id), after=query.after(), limit=query.limit + 1)
     return query.page(rows, InstanceSummary)

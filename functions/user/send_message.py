@@ -7,7 +7,8 @@ from pydantic import Field
 
 from core.ids import new_id
 from functions.domain.api_errors import Conflict
-from functions.domain.instances import reading
+from functions.domain.instances import conditions, kill_switches, reading
+from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime import agent_client
 from functions.runtime.agent_client import AgentBusy, AgentResponseInvalid, AgentTimedOut, AgentUnavailable
@@ -17,7 +18,6 @@ from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
 from functions.schemas.base import Body, Reply
 from functions.schemas.instances import InstanceId
-from shared_psql_models.statuses import Status
 
 
 class InstanceNotRunning(Conflict):
@@ -41,15 +41,19 @@ class Answer(Reply):
 @endpoint(
     "POST",
     "/v1/instances/{instance_id}/messages",
-    errors=(InstanceNotFound, InstanceNotRunning, AgentResponseInvalid, AgentBusy, AgentTimedOut, AgentUnavailable),
+    errors=(
+        *(InstanceNotFound, InstanceNotRunning, StoppedByOperator),
+        *(AgentResponseInvalid, AgentBusy, AgentTimedOut, AgentUnavailable),
+    ),
     resources=Resources(concurrency=16, instances=True),
 )
 def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:
     """Wait for the reply; the agent has eight seconds."""
     with transaction() as db:
         instance = reading.find(db, instance_id, owner_id=caller.id)
-    if instance.status != Status.RUNNING or instance.address is None:
-        raise InstanceNotRunning(f"The instance is {instance.status}, not running: {instance.message}")
+        kill_switches.check_message(db, caller.id, instance.id, instance.version_id)
+    if not conditions.takes_messages(instance) or instance.address is None:
+        raise InstanceNotRunning(f"The instance takes no messages, its status is {instance.status}: {instance.message}")
     started = perf_counter()
     message_id = new_id("msg")
     text = agent_client.say(instance.address, message_id, message.text)

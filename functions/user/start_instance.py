@@ -4,6 +4,7 @@ from functions.domain.databases import SharedDb
 from functions.domain.instances import commands, confinement, reading
 from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.confinement import AgentsNotAllowed
+from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
@@ -15,7 +16,7 @@ from functions.schemas.instances import Instance, InstanceId
     "POST",
     "/v1/instances/{instance_id}/start",
     status=202,
-    errors=(AgentsNotAllowed, InstanceNotFound, InstanceDeleted),
+    errors=(AgentsNotAllowed, InstanceNotFound, InstanceDeleted, StoppedByOperator),
     resources=Resources(settings=(confinement.SETTING,)),
 )
 def start_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:

@@ -322,6 +322,25 @@ begin
   end if;
 end $$;
 
+CREATE FUNCTION public.roll_back_instance(instance text) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with back as (
+    update instances
+    set version_id = good.version_id, config = good.config, secret_places = good.secret_places, limits = good.limits,
+      generation = instances.generation + 1, observed_generation = instances.generation + 1
+    from instance_specs as good
+    where instances.id = instance and good.instance_id = instance
+      and good.generation = instances.observed_generation and good.generation < instances.generation
+    returning instances.id, instances.generation, instances.version_id, instances.config, instances.secret_places,
+      instances.limits
+  )
+  insert into instance_specs (instance_id, generation, version_id, config, secret_places, limits)
+  select id, generation, version_id, config, secret_places, limits from back
+  returning generation
+$$;
+
 CREATE FUNCTION public.rotate_outbox(keep interval) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -387,6 +406,46 @@ begin
   return true;
 end $$;
 
+CREATE FUNCTION public.stop_instances(ids text[], of_owner text, of_version text, reason text, message text, next text, seconds integer, actor text, traceparent text, correlationid text, causationid text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  stopped integer := 0;
+  instance record;
+begin
+  for instance in
+    with concerned as (
+      select instances.id from instances
+      where desired_state = 'running' and (of_owner is null or owner_id = of_owner)
+        and (of_version is null or instances.id in (
+          select wants.id from instances as wants where wants.version_id = of_version
+          union all
+          select instance_id from instance_specs where instance_specs.version_id = of_version
+        ))
+      order by instances.id limit cardinality(ids) for update
+    )
+    update instances
+    set desired_state = 'stopped', reason = stop_instances.reason, message = stop_instances.message,
+      next = stop_instances.next, deadline_at = now() + make_interval(secs => seconds), due_at = now(), attempts = 0,
+      updated_at = now(), row_version = row_version + 1
+    from concerned where instances.id = concerned.id
+    returning instances.id, instances.owner_id
+  loop
+    stopped := stopped + 1;
+    perform emit_event(
+      type => 'com.botberi.instance.desired_state_changed.v1', subject => instance.id, id => ids[stopped],
+      data => jsonb_build_object('instance_id', instance.id, 'owner_id', instance.owner_id,
+                                 'desired_state', 'stopped', 'reason', stop_instances.reason),
+      traceparent => stop_instances.traceparent, correlationid => stop_instances.correlationid,
+      causationid => stop_instances.causationid, actor => stop_instances.actor);
+    insert into instance_events (id, sequence, instance_id, kind, previous, value, reason, actor, message, next)
+    values (ids[stopped], last_sequence(), instance.id, 'desired_state', 'running', 'stopped', stop_instances.reason,
+            stop_instances.actor, stop_instances.message, stop_instances.next);
+  end loop;
+  return stopped;
+end $$;
+
 CREATE FUNCTION public.wake_relay() RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -396,6 +455,15 @@ begin
     notify botberi_outbox;
   end if;
 end $$;
+
+CREATE TABLE public.account_limits (
+    account_id text NOT NULL,
+    limits jsonb NOT NULL,
+    row_version integer DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.account_limits.limits IS 'by their names; what isn''t there is the installation''s';
 
 CREATE TABLE public.agent_versions (
     id text NOT NULL,
@@ -651,7 +719,17 @@ CREATE TABLE public.instance_events (
     sequence bigint
 );
 
-COMMENT ON COLUMN public.instance_events.kind IS '`desired_state` or `status`: which of the two changed';
+COMMENT ON COLUMN public.instance_events.kind IS '`desired_state`, `status` or `generation`: which of them changed';
+
+CREATE TABLE public.instance_specs (
+    instance_id text NOT NULL,
+    generation integer NOT NULL,
+    version_id text NOT NULL,
+    config json NOT NULL,
+    secret_places text[] NOT NULL,
+    limits jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
 
 CREATE TABLE public.instances (
     id text NOT NULL,
@@ -676,6 +754,10 @@ CREATE TABLE public.instances (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     secret_places text[] DEFAULT '{""}'::text[] NOT NULL,
+    limits jsonb DEFAULT '{}'::jsonb NOT NULL,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    generation integer DEFAULT 1 NOT NULL,
+    observed_generation integer,
     CONSTRAINT instances_deadline_check CHECK (((status <> ALL (ARRAY['pending'::text, 'provisioning'::text, 'starting'::text, 'updating'::text, 'stopping'::text, 'deleting'::text])) OR (deadline_at IS NOT NULL))),
     CONSTRAINT instances_desired_state_check CHECK ((desired_state = ANY (ARRAY['running'::text, 'stopped'::text, 'deleted'::text]))),
     CONSTRAINT instances_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'provisioning'::text, 'starting'::text, 'updating'::text, 'running'::text, 'stopping'::text, 'stopped'::text, 'failed'::text, 'deleting'::text, 'deleted'::text])))
@@ -702,6 +784,30 @@ COMMENT ON COLUMN public.instances.lease_owner IS 'who has the lease, drawn at r
 COMMENT ON COLUMN public.instances.queued_at IS 'when the sweep last handed it to the workers';
 
 COMMENT ON COLUMN public.instances.secret_places IS 'JSON Pointers to the secrets in the config, which nobody is shown; an empty one stands for all of it';
+
+COMMENT ON COLUMN public.instances.limits IS 'those of its own, below the installation''s';
+
+COMMENT ON COLUMN public.instances.generation IS 'counts what it shall consist of';
+
+COMMENT ON COLUMN public.instances.observed_generation IS 'the one that serves; null before it has run for the first time';
+
+CREATE TABLE public.kill_switches (
+    id text NOT NULL,
+    scope text NOT NULL,
+    target text NOT NULL,
+    reason text NOT NULL,
+    engaged_by text NOT NULL,
+    engaged_at timestamp with time zone DEFAULT now() NOT NULL,
+    released_by text,
+    released_at timestamp with time zone,
+    CONSTRAINT kill_switches_released_check CHECK (((released_by IS NULL) = (released_at IS NULL))),
+    CONSTRAINT kill_switches_scope_check CHECK ((scope = ANY (ARRAY['everything'::text, 'owner'::text, 'version'::text, 'suspension'::text]))),
+    CONSTRAINT kill_switches_target_check CHECK (((scope = 'everything'::text) = (target = ''::text)))
+);
+
+COMMENT ON COLUMN public.kill_switches.target IS 'an account''s or a version''s id; empty for everything';
+
+COMMENT ON COLUMN public.kill_switches.reason IS 'which those who are concerned may read';
 
 CREATE TABLE public.outbox (
     seq bigint NOT NULL,
@@ -807,6 +913,9 @@ COMMENT ON COLUMN public.version_deployments.url IS 'where it was last seen to a
 
 COMMENT ON COLUMN public.version_deployments.lease_owner IS 'who deploys or removes it, drawn at random; null when nobody does';
 
+ALTER TABLE ONLY public.account_limits
+    ADD CONSTRAINT account_limits_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_pkey PRIMARY KEY (id);
 
@@ -852,8 +961,14 @@ ALTER TABLE ONLY public.inbox
 ALTER TABLE ONLY public.instance_events
     ADD CONSTRAINT instance_events_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.instance_specs
+    ADD CONSTRAINT instance_specs_pkey PRIMARY KEY (instance_id, generation);
+
 ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.kill_switches
+    ADD CONSTRAINT kill_switches_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.outbox_bodies
     ADD CONSTRAINT outbox_bodies_pkey PRIMARY KEY (source, id);
@@ -905,9 +1020,23 @@ CREATE INDEX inbox_received_idx ON public.inbox USING brin (received);
 
 CREATE INDEX instance_events_instance_id_id_idx ON public.instance_events USING btree (instance_id, id);
 
+CREATE INDEX instance_specs_version_id_idx ON public.instance_specs USING btree (version_id);
+
+CREATE INDEX instances_agent_id_id_idx ON public.instances USING btree (agent_id, id);
+
 CREATE INDEX instances_due_at_idx ON public.instances USING btree (due_at) WHERE (status <> 'deleted'::text);
 
+CREATE INDEX instances_labels_idx ON public.instances USING gin (labels jsonb_path_ops);
+
 CREATE INDEX instances_owner_id_id_idx ON public.instances USING btree (owner_id, id);
+
+CREATE INDEX instances_present_idx ON public.instances USING btree (owner_id, id) WHERE (status <> 'deleted'::text);
+
+CREATE INDEX instances_status_id_idx ON public.instances USING btree (status, id);
+
+CREATE INDEX instances_version_id_id_idx ON public.instances USING btree (version_id, id);
+
+CREATE UNIQUE INDEX kill_switches_engaged_idx ON public.kill_switches USING btree (scope, target) WHERE (released_at IS NULL);
 
 CREATE INDEX outbox_xid_idx ON ONLY public.outbox USING btree (xid);
 
@@ -951,6 +1080,12 @@ ALTER TABLE ONLY public.deferred_events
 
 ALTER TABLE ONLY public.instance_events
     ADD CONSTRAINT instance_events_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
+ALTER TABLE ONLY public.instance_specs
+    ADD CONSTRAINT instance_specs_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
+ALTER TABLE ONLY public.instance_specs
+    ADD CONSTRAINT instance_specs_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);
 
 ALTER TABLE ONLY public.instances
     ADD CONSTRAINT instances_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);

@@ -29,6 +29,7 @@ _SETTINGS: Final = {
     "USER_REDIS_URL": "user_redis:6379",
     "AGENTS_UNCONFINED": "${BOTBERI_AGENTS_UNCONFINED:-}",
     "DRIVER": "${BOTBERI_DRIVER:-none}",
+    "ACCOUNT_INSTANCES": "${BOTBERI_ACCOUNT_INSTANCES:-50}",
 }
 """Where the dependencies are; any other setting comes from the environment file."""
 

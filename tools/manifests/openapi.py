@@ -19,6 +19,7 @@ ABOUT: Final = {
 }
 
 TAGS: Final = {
+    "accounts": "What accounts may have.",
     "agents": "What can be launched: the catalog's agents and their versions.",
     "audit": "What happened, and who did it.",
     "auth": "Accounts, sessions and the keys that tokens are signed with.",
@@ -27,6 +28,7 @@ TAGS: Final = {
     "event-types": "What can happen.",
     "events": "What happens, produced by programs outside.",
     "instances": "Agents that run for somebody.",
+    "kill-switches": "What is not to run.",
     "me": "Whose token it is.",
 }
 """What the endpoints under a heading are about."""
@@ -160,6 +162,10 @@ def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
     if reply is not None:
         answer["content"] = {"application/json": {"schema": schemas.reference(reply, "serialization")}}
     answers = {str(declaration.status): answer}
+    for other in declaration.other_replies:
+        content = {"application/json": {"schema": schemas.reference(other, "serialization")}}
+        status = HTTPStatus(other.http_status or declaration.status)
+        answers[str(status.value)] = {"description": status.phrase, "content": content}
     if reply is not None and has_etag(declaration):
         answer["headers"] = {"ETag": {"description": "The state of the resource.", "schema": {"type": "string"}}}
         if declaration.method == "GET":

@@ -90,9 +90,11 @@ def reply_of(declaration: Declaration) -> type[BaseModel] | None:
 
 
 def _models(declaration: Declaration) -> Iterable[Model]:
-    for parameter in declaration.parameters:
+    for parameter in declaration.all_parameters:
         for model in parameter.models:
             yield model, "validation"
     reply = reply_of(declaration)
     if reply is not None:
         yield reply, "serialization"
+    for other in declaration.other_replies:
+        yield other, "serialization"

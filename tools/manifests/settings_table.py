@@ -20,6 +20,9 @@ class Setting:
 _DATABASE: Final = "`host:port/database`"
 
 SETTINGS: Final = {
+    "ACCOUNT_INSTANCES": Setting(
+        "number", "Instances that an account may have, unless an administrator gives it a limit of its own.", "50"
+    ),
     "AGENTS_UNCONFINED": Setting(
         "`yes` or empty",
         "Whether agents may run beside the worker, with its secrets and its network, and nothing between them.",

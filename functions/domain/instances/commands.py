@@ -1,17 +1,18 @@
 """Commands: what people ask of instances. Each is a row, its history and its event in one transaction.
 
-Only `desired_state` is written here; making it so is the worker's.
+What is desired is written here, and what is shown of it until the worker has begun; making it so is the worker's.
 """
 
 from sqlalchemy import func, select, update
 
-from events.catalog.instances import InstanceDesiredStateChanged
+from events.catalog.instances import InstanceChanged, InstanceDesiredStateChanged
 from functions.domain.api_errors import Conflict
 from functions.domain.databases import SharedDb
-from functions.domain.instances import history
+from functions.domain.instances import history, kill_switches, specs
+from functions.domain.instances.deadlines import DEADLINES
 from functions.domain.instances.reading import InstanceNotFound
-from functions.domain.instances.reasons import Reason, explain
-from shared_psql_models.instances import instances
+from functions.domain.instances.reasons import Explanation, Reason, explain
+from shared_psql_models.instances import Instance, instances
 from shared_psql_models.statuses import DesiredState, Status
 
 
@@ -20,46 +21,120 @@ class InstanceDeleted(Conflict):
 
 
 def start(db: SharedDb, instance_id: str, owner_id: str) -> None:
-    """Ask for an instance to run; one that had failed gets a new try. Raises InstanceNotFound, InstanceDeleted."""
-    _ask(db, instance_id, DesiredState.RUNNING, Reason.START_REQUESTED, owner_id)
+    """Ask for an instance to run; one that had failed gets a new try.
+
+    Raises InstanceNotFound, InstanceDeleted and StoppedByOperator.
+    """
+    _start(db, locked(db, instance_id, owner_id), Reason.START_REQUESTED)
+
+
+def restart(db: SharedDb, instance_id: str, owner_id: str) -> None:
+    """Ask for an instance to be started anew, as what it is; one that is stopped is started.
+
+    Raises InstanceNotFound, InstanceDeleted and StoppedByOperator.
+    """
+    instance = locked(db, instance_id, owner_id)
+    _start(db, instance, Reason.RESTART_REQUESTED)
+    renew(db, instance, {}, Reason.RESTART_REQUESTED, fields=[])
 
 
 def stop(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """Ask for an instance to stop. Raises InstanceNotFound, InstanceDeleted."""
-    _ask(db, instance_id, DesiredState.STOPPED, Reason.STOP_REQUESTED, owner_id)
+    _ask(db, locked(db, instance_id, owner_id), DesiredState.STOPPED, Reason.STOP_REQUESTED)
 
 
 def stop_by_administrator(db: SharedDb, instance_id: str) -> None:
     """Ask for anybody's instance to stop. Raises InstanceNotFound, InstanceDeleted."""
-    _ask(db, instance_id, DesiredState.STOPPED, Reason.STOPPED_BY_ADMINISTRATOR)
+    _ask(db, locked(db, instance_id), DesiredState.STOPPED, Reason.STOPPED_BY_ADMINISTRATOR)
 
 
 def delete(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """Ask for an instance to be deleted, whatever it is doing. Raises InstanceNotFound."""
-    _ask(db, instance_id, DesiredState.DELETED, Reason.DELETE_REQUESTED, owner_id)
+    _ask(db, locked(db, instance_id, owner_id, deleted=True), DesiredState.DELETED, Reason.DELETE_REQUESTED)
 
 
-def _ask(db: SharedDb, instance_id: str, desired: DesiredState, reason: Reason, owner_id: str | None = None) -> None:
+def locked(db: SharedDb, instance_id: str, owner_id: str | None = None, *, deleted: bool = False) -> Instance:
+    """Return an instance, locked; with `owner_id` only if it is theirs.
+
+    Raises InstanceNotFound, and InstanceDeleted unless it may be `deleted`.
+    """
     query = select(instances).where(instances.c.id == instance_id).with_for_update()
     if owner_id is not None:
         query = query.where(instances.c.owner_id == owner_id)
     row = db.execute(query).mappings().first()
     if row is None:
         raise InstanceNotFound
-    previous = DesiredState(row["desired_state"])
-    if previous == DesiredState.DELETED and desired != DesiredState.DELETED:
+    instance = Instance.of(row)
+    if instance.desired_state == DesiredState.DELETED and not deleted:
         raise InstanceDeleted
-    new_try = desired == DesiredState.RUNNING and row["status"] == Status.FAILED
-    if previous == desired and not new_try:
-        return
-    changes = {"desired_state": desired, "due_at": func.now(), "updated_at": func.now(), "attempts": 0}
-    db.execute(
-        update(instances)
-        .where(instances.c.id == instance_id)
-        .values(changes | {"row_version": instances.c.row_version + 1})
-    )
+    return instance
+
+
+def renew(db: SharedDb, instance: Instance, columns: dict[str, object], reason: Reason, fields: list[str]) -> None:
+    """Have an instance, which is locked, consist of something else from its next generation on, as `columns` say.
+
+    `fields` are what has changed, as its event calls it.
+    """
     because = explain(reason)
-    event = InstanceDesiredStateChanged(
-        instance_id=instance_id, owner_id=row["owner_id"], desired_state=desired, reason=because.reason
+    generation = instance.generation + 1
+    specs.keep(db, instance.id)
+    running = (instance.desired_state, instance.status) == (DesiredState.RUNNING, Status.RUNNING)
+    told = _told(because, DEADLINES[Status.UPDATING]) if running else {}
+    write(db, instance, columns | told | {"generation": generation, "due_at": func.now(), "attempts": 0})
+    specs.keep(db, instance.id)
+    event = InstanceChanged(
+        instance_id=instance.id,
+        owner_id=instance.owner_id,
+        fields=fields,
+        generation=generation,
+        reason=because.reason,
     )
-    history.note(db, event, kind="desired_state", previous=previous, value=desired, explanation=because)
+    history.note(
+        db, event, kind="generation", previous=str(instance.generation), value=str(generation), explanation=because
+    )
+
+
+def write(db: SharedDb, instance: Instance, columns: dict[str, object]) -> None:
+    """Change columns of an instance, which is locked."""
+    counted = {"updated_at": func.now(), "row_version": instances.c.row_version + 1}
+    db.execute(update(instances).where(instances.c.id == instance.id).values(columns | counted))
+
+
+def _start(db: SharedDb, instance: Instance, reason: Reason) -> None:
+    kill_switches.check(db, instance.owner_id, instance.version_id)
+    _ask(db, instance, DesiredState.RUNNING, reason)
+
+
+def _ask(db: SharedDb, instance: Instance, desired: DesiredState, reason: Reason) -> None:
+    """Write what is desired of an instance, unless it is so already."""
+    new_try = desired == DesiredState.RUNNING and instance.status == Status.FAILED
+    if instance.desired_state == desired and not new_try:
+        return
+    because = explain(reason)
+    told = _told(*_shown(instance.status, desired, because))
+    write(db, instance, told | {"desired_state": desired, "due_at": func.now(), "attempts": 0})
+    event = InstanceDesiredStateChanged(
+        instance_id=instance.id, owner_id=instance.owner_id, desired_state=desired, reason=because.reason
+    )
+    history.note(db, event, kind="desired_state", previous=instance.desired_state, value=desired, explanation=because)
+
+
+def _shown(status: Status, desired: DesiredState, because: Explanation) -> tuple[Explanation, int | None]:
+    """Return what is said of an instance until its worker has begun, and the seconds until that is late."""
+    match desired, status:
+        case (DesiredState.RUNNING, Status.RUNNING):
+            # The worker has yet to hear of the stop that is taken back.
+            return explain(Reason.AGENT_READY), None
+        case (DesiredState.STOPPED, Status.STOPPED):
+            return explain(Reason.AGENT_STOPPED), None
+        case (DesiredState.RUNNING, _):
+            return because, DEADLINES[Status.PENDING]
+        case (DesiredState.STOPPED, _):
+            return because, DEADLINES[Status.STOPPING]
+        case _:
+            return because, DEADLINES[Status.DELETING]
+
+
+def _told(explanation: Explanation, seconds: int | None) -> dict[str, object]:
+    deadline = None if seconds is None else func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+    return {**vars(explanation), "deadline_at": deadline}

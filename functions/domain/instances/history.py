@@ -6,24 +6,23 @@ Each is said as an event too. Both have one id and one number, so that whoever r
 from sqlalchemy import func, insert, select
 
 from core import context
-from events.catalog.instances import InstanceDesiredStateChanged, InstanceStatusChanged
+from events.catalog.instances import InstanceChanged, InstanceDesiredStateChanged, InstanceStatusChanged
 from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.instances.reasons import Explanation
 from shared_psql_models.instances import InstanceEvent, instance_events
-from shared_psql_models.statuses import DesiredState, Status
 
 
 def note(  # noqa: PLR0913 - each is a fact about the change, given by name
     db: SharedDb,
-    event: InstanceDesiredStateChanged | InstanceStatusChanged,
+    event: InstanceChanged | InstanceDesiredStateChanged | InstanceStatusChanged,
     *,
     kind: str,
-    previous: DesiredState | Status | None,
-    value: DesiredState | Status,
+    previous: str | None,
+    value: str,
     explanation: Explanation,
 ) -> None:
-    """Emit `event`, and add a row that `kind` (`desired_state` or `status`) changed by the context's actor."""
+    """Emit `event`, and add a row that `kind` was changed by the context's actor: the name of a column."""
     row = {
         "id": emit(db, event),
         "sequence": func.last_sequence(),

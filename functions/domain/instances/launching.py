@@ -12,7 +12,7 @@ from functions.domain.catalog import versions
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.catalog.versions import Channel, VersionNotFound, VersionYanked
 from functions.domain.databases import SharedDb
-from functions.domain.instances import configs, history
+from functions.domain.instances import configs, history, kill_switches, quotas, specs
 from functions.domain.instances.deadlines import DEADLINES
 from functions.domain.instances.reasons import Reason, explain
 from functions.domain.instances.redaction import places_of_secrets
@@ -37,9 +37,21 @@ class Launch:
     """That the instance will have: of it depends which version a channel leads to."""
     agent_id: str
     version_id: str
+    version: str
+    """The number."""
     config: dict[str, JsonValue] = field(repr=False)
     secret_places: list[str]
     """JSON Pointers to the values in the config that nobody is shown."""
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What an instance is called, and what it may use."""
+
+    name: str
+    labels: dict[str, str] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
+    """Those of its own, below the installation's."""
 
 
 def choose(
@@ -68,16 +80,32 @@ def fit(instance_id: str, version: AgentVersion, config: dict[str, Any]) -> Laun
     """Complete a config for a version. No transaction need be open: it may take a moment. Raises ConfigInvalid."""
     schema = version.config_schema
     whole = configs.completed(config, schema)
-    return Launch(instance_id, version.agent_id, version.id, whole, list(places_of_secrets(whole, schema)))
+    return Launch(
+        instance_id, version.agent_id, version.id, version.number, whole, list(places_of_secrets(whole, schema))
+    )
 
 
-def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:
-    """Create an instance that shall run, and return its id. It keeps its version."""
+def check(db: SharedDb, owner_id: str, launch: Launch) -> None:
+    """Refuse an instance that nobody may start, or that is one too many. Raises StoppedByOperator, QuotaExceeded."""
+    kill_switches.check(db, owner_id, launch.version_id)
+    quotas.check_instances(db, owner_id)
+
+
+def create(db: SharedDb, owner_id: str, launch: Launch, traits: Traits) -> str:
+    """Create an instance that shall run, and return its id. It keeps its version until that is changed.
+
+    Raises StoppedByOperator and QuotaExceeded.
+    """
+    check(db, owner_id, launch)
     because = explain(Reason.CREATED)
     row = {
-        **vars(launch),
+        "id": launch.id,
+        "agent_id": launch.agent_id,
+        "version_id": launch.version_id,
+        "config": launch.config,
+        "secret_places": launch.secret_places,
         "owner_id": owner_id,
-        "name": name,
+        **vars(traits),
         "desired_state": DesiredState.RUNNING,
         "reason": because.reason,
         "message": because.message,
@@ -85,6 +113,7 @@ def create(db: SharedDb, owner_id: str, *, name: str, launch: Launch) -> str:
         "deadline_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, DEADLINES[Status.PENDING]),
     }
     db.execute(insert(instances).values(row))
+    specs.keep(db, launch.id)
     event = InstanceDesiredStateChanged(
         instance_id=launch.id, owner_id=owner_id, desired_state=DesiredState.RUNNING, reason=because.reason
     )

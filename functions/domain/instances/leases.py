@@ -11,7 +11,7 @@ from sqlalchemy import func, text, update
 
 from events.catalog.instances import InstanceStatusChanged
 from functions.domain.databases import SharedDb
-from functions.domain.instances import history
+from functions.domain.instances import history, specs
 from functions.domain.instances.changes import Change
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
@@ -33,6 +33,8 @@ class Lease(Record):
     """By the database's clock."""
     owner_id: str
     version_id: str
+    generation: int
+    observed_generation: int | None
     desired_state: DesiredState
     status: Status
     row_version: int
@@ -86,6 +88,10 @@ def record(db: SharedDb, lease: Lease, change: Change) -> None:
         # What nobody needs any more, secrets above all, isn't kept.
         fields |= {"config": {}, "secret_places": []}
     _guarded(db, lease, fields)
+    if change.status == Status.RUNNING:
+        specs.observe(db, lease.id, lease.generation)
+    elif change.status == Status.DELETED:
+        specs.forget(db, lease.id)
     event = InstanceStatusChanged(
         instance_id=lease.id,
         owner_id=lease.owner_id,

@@ -122,10 +122,7 @@ def _towards_running(lease: Lease, observed: Observed) -> Step:  # noqa: PLR0911
         case Status.STARTING:
             return _starting(lease, observed)
         case Status.PROVISIONING | Status.UPDATING:
-            if lease.overdue:
-                return Step.record(Change.retry(Reason.DRIVER_FAILED, attempts=lease.attempts))
-            starting = Change.to(Status.STARTING, Reason.STARTING, attempts=lease.attempts)
-            return Step.record(starting, Action.DEPLOY)
+            return _prepared(lease, observed)
         case Status.STOPPING:
             # It was asked for again while it stopped: that is finished first, so that nothing is half of both.
             return _stopping(lease, observed)
@@ -137,6 +134,15 @@ def _towards_running(lease: Lease, observed: Observed) -> Step:  # noqa: PLR0911
             return Step.record(Change.to(Status.PROVISIONING, Reason.PREPARING, attempts=lease.attempts))
         case Status.DELETING | Status.DELETED:
             return _towards_deleted(lease, observed)
+
+
+def _prepared(lease: Lease, observed: Observed) -> Step:
+    if lease.overdue:
+        return Step.record(Change.retry(Reason.DRIVER_FAILED, attempts=lease.attempts))
+    if lease.status == Status.UPDATING and observed.state != State.ABSENT:
+        # What ran so far ends first: it has the name under which the new one is found.
+        return Step(Action.STOP)
+    return Step.record(Change.to(Status.STARTING, Reason.STARTING, attempts=lease.attempts), Action.DEPLOY)
 
 
 def _starting(lease: Lease, observed: Observed) -> Step:
@@ -152,6 +158,8 @@ def _starting(lease: Lease, observed: Observed) -> Step:
 def _kept_running(lease: Lease, observed: Observed) -> Step:  # noqa: PLR0911 - one for each observation
     ran = (lease.now - lease.updated_at).total_seconds()
     attempts = 0 if ran >= STABLE else lease.attempts
+    if lease.generation != lease.observed_generation:
+        return Step.record(Change.to(Status.UPDATING, Reason.UPDATING), Action.STOP)
     match observed.state:
         case State.READY if lease.deadline_at is not None:
             return Step(deadline_in=0)

@@ -1,14 +1,19 @@
 """Reading instances: each with its agent's slug and its version's number."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, literal_column, select
 
 from functions.domain.api_errors import NotFound
 from functions.domain.databases import SharedDb
 from shared_psql_models.agents import agent_versions, agents
 from shared_psql_models.instances import Instance, instances
 from shared_psql_models.statuses import Status, VersionStatus
+
+PRESENT: Final = instances.c.status != literal_column("'deleted'")
+"""What isn't deleted: the condition of an index, which is used where it stands as it is."""
 
 
 class InstanceNotFound(NotFound):
@@ -37,17 +42,30 @@ def find(db: SharedDb, instance_id: str, *, owner_id: str | None = None) -> Desc
     return DescribedInstance.of(row)
 
 
-def search(
-    db: SharedDb, *, after: str | None, limit: int, owner_id: str | None = None, status: Status | None = None
-) -> list[DescribedInstance]:
-    """Return instances, newest first, of one owner or of all; deleted ones only when asked for by `status`."""
+@dataclass(frozen=True)
+class Filter:
+    """Which instances; None stands for any, and without a status deleted ones are left out."""
+
+    owner_id: str | None = None
+    statuses: Sequence[Status] | None = None
+    agent: str | None = None
+    """The slug."""
+    name: str | None = None
+    """The whole of it."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """All of which it has to have."""
+
+
+def search(db: SharedDb, wanted: Filter, *, after: str | None, limit: int) -> list[DescribedInstance]:
+    """Return instances, newest first."""
     query = _described().order_by(instances.c.id.desc()).limit(limit)
-    if owner_id is not None:
-        query = query.where(instances.c.owner_id == owner_id)
-    if status is None:
-        query = query.where(instances.c.status != Status.DELETED)
-    else:
-        query = query.where(instances.c.status == status)
+    query = query.where(PRESENT if wanted.statuses is None else instances.c.status.in_(wanted.statuses))
+    same = {instances.c.owner_id: wanted.owner_id, agents.c.slug: wanted.agent, instances.c.name: wanted.name}
+    for column, value in same.items():
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.labels:
+        query = query.where(instances.c.labels.contains(dict(wanted.labels)))
     if after is not None:
         query = query.where(instances.c.id < after)
     return [DescribedInstance.of(row) for row in db.execute(query).mappings()]

@@ -10,11 +10,15 @@ class Reason(StrEnum):
 
     CREATED = "created"
     START_REQUESTED = "start_requested"
+    RESTART_REQUESTED = "restart_requested"
+    UPDATE_REQUESTED = "update_requested"
     STOP_REQUESTED = "stop_requested"
     STOPPED_BY_ADMINISTRATOR = "stopped_by_administrator"
+    STOPPED_BY_OPERATOR = "stopped_by_operator"
     DELETE_REQUESTED = "delete_requested"
     PREPARING = "preparing"
     STARTING = "starting"
+    UPDATING = "updating"
     AGENT_READY = "agent_ready"
     STOPPING = "stopping"
     DELETING = "deleting"
@@ -45,20 +49,38 @@ class Explanation:
 
 
 _START_AGAIN: Final = "Nothing, until somebody starts it again."
+_WHEN_IT_ANSWERS: Final = "It runs as soon as its agent answers."
+_ENDED: Final = "It is given a few seconds to finish, then it is ended."
 _TRIED_AGAIN: Final = "It is started again in {seconds:g} s: try {attempt} of {limit}."
 
 _WORDS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.CREATED: ("The instance was created.", "A worker prepares it and starts it."),
-    Reason.START_REQUESTED: ("Its owner asked for it to run.", "A worker starts it."),
-    Reason.STOP_REQUESTED: ("Its owner asked for it to stop.", "A worker stops it."),
-    Reason.STOPPED_BY_ADMINISTRATOR: ("An administrator asked for it to stop.", "A worker stops it."),
-    Reason.DELETE_REQUESTED: ("Its owner asked for it to be deleted.", "A worker stops it and removes its files."),
+    Reason.START_REQUESTED: ("It is being started, as its owner asked.", "It runs as soon as its agent answers."),
+    Reason.RESTART_REQUESTED: (
+        "It is being started anew, as its owner asked.",
+        "It runs as soon as its agent answers.",
+    ),
+    Reason.UPDATE_REQUESTED: (
+        "It is being changed, as its owner asked.",
+        "What is new is tried first: until it has answered, everything stays as it was.",
+    ),
+    Reason.STOP_REQUESTED: ("It is being stopped, as its owner asked.", _ENDED),
+    Reason.STOPPED_BY_ADMINISTRATOR: ("It is being stopped, as an administrator asked.", _ENDED),
+    Reason.STOPPED_BY_OPERATOR: (
+        "It is being stopped by whoever runs this service.",
+        "It can be started again when that is over.",
+    ),
+    Reason.DELETE_REQUESTED: (
+        "It is being deleted, as its owner asked.",
+        "It is ended, then everything of it but its history is removed.",
+    ),
     Reason.PREPARING: ("Its code and configuration are being put in place.", "It is started."),
     Reason.STARTING: ("The agent was started and has yet to answer.", "It runs as soon as it answers."),
+    Reason.UPDATING: ("Its new version or configuration is being put in place.", "It is started."),
     Reason.AGENT_READY: ("The agent answers.", "It runs until somebody stops it."),
     Reason.AGENT_EXITED: ("The agent ended by itself.", _TRIED_AGAIN),
     Reason.AGENT_UNRESPONSIVE: ("The agent had stopped answering.", _TRIED_AGAIN),
-    Reason.STOPPING: ("The agent is being stopped.", "It is given a few seconds to finish, then it is ended."),
+    Reason.STOPPING: ("The agent is being stopped.", _ENDED),
     Reason.DELETING: ("The instance is being removed.", "Its agent is ended, and its files are deleted."),
     Reason.AGENT_STOPPED: ("The agent was stopped; its configuration is kept.", _START_AGAIN),
     Reason.REMOVED: ("The instance and its configuration are gone.", ""),

@@ -56,7 +56,10 @@ class QueryParameters(Provider):
             [kind] = [each for each in kinds if isinstance(each, dict) and each != {"type": "null"}]
             given = kind | {key: value for key, value in given.items() if key != "default"}
         required = self.model.model_fields[name].is_required()
-        return {"name": name, "in": "query", "required": required, "description": description, "schema": given}
+        described: Schema = {"name": name, "in": "query", "required": required, "description": description}
+        # One parameter with commas, as the query refuses a name that comes twice.
+        listed: Schema = {"explode": False} if given.get("type") == "array" else {}
+        return {**described, **listed, "schema": given}
 
 
 def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:

@@ -24,7 +24,60 @@ def test_a_stop_is_kept_before_it_is_acknowledged(launch: Launch) -> None:
     assert (answer.status_code, answer.json["desired_state"]) == (202, "stopped")
     last = instance.history()[-1]
     assert (last["reason"], last["actor"], last["previous"]) == ("stop_requested", instance.owner.id, "running")
-    assert (last["message"], last["next"]) == ("Its owner asked for it to stop.", "A worker stops it.")
+    assert last["message"] == "It is being stopped, as its owner asked."
+
+
+@pytest.mark.parametrize(
+    ("status", "verb", "reason", "late"),
+    [
+        ("running", "stop", "stop_requested", True),
+        ("pending", "stop", "stop_requested", True),
+        ("failed", "stop", "stop_requested", True),
+        ("stopped", "delete", "delete_requested", True),
+        ("running", "delete", "delete_requested", True),
+        ("failed", "start", "start_requested", True),
+    ],
+)
+def test_what_is_shown_follows_what_was_asked_at_once(
+    launch: Launch, status: str, verb: str, reason: str, late: bool
+) -> None:
+    instance = in_status(launch(), status)
+    answer = instance.ask(verb).json
+    assert (answer["status"], answer["reason"], answer["deadline_at"] is not None) == (status, reason, late)
+    assert {each["type"]: each["holds"] for each in answer["conditions"]} == {
+        "ready": False,
+        "up_to_date": False,
+        "settled": False,
+    }
+    last = instance.history()[-1]
+    assert (answer["message"], answer["next"]) == (last["message"], last["next"])
+
+
+def test_a_stop_that_is_taken_back_leaves_it_as_it_was(launch: Launch) -> None:
+    instance = in_status(launch(), "running")
+    instance.ask("stop")
+    shown = instance.ask("start").json
+    assert (shown["reason"], shown["message"], shown["deadline_at"]) == ("agent_ready", "The agent answers.", None)
+    assert instance.reasons()[-2:] == ["stop_requested", "start_requested"]
+
+
+def test_a_start_that_is_taken_back_leaves_it_stopped(launch: Launch) -> None:
+    instance = in_status(launch(), "stopped")
+    instance.put(desired_state="'stopped'")
+    instance.ask("start")
+    shown = instance.ask("stop").json
+    assert (shown["reason"], shown["deadline_at"]) == ("agent_stopped", None)
+
+
+@pytest.mark.parametrize("verb", ["stop", "delete"])
+def test_no_message_is_taken_from_the_moment_that_it_is_to_end(launch: Launch, verb: str) -> None:
+    instance = in_status(launch(), "running")
+    instance.put(address="'http://127.0.0.1:1'")
+    assert instance.say("hello").code == "agent_unavailable"
+    instance.ask(verb)
+    answer = instance.say("hello")
+    assert (answer.status_code, answer.code) == (409, "instance_not_running")
+    assert answer.json["detail"].endswith(", as its owner asked.")
 
 
 @pytest.mark.parametrize("verb", ["start", "stop", "delete"])
@@ -43,7 +96,7 @@ def test_a_deletion_is_accepted_in_every_status(launch: Launch, status: str) -> 
     assert instance.read()["desired_state"] == "deleted"
 
 
-@pytest.mark.parametrize("verb", ["start", "stop"])
+@pytest.mark.parametrize("verb", ["start", "stop", "restart"])
 def test_what_is_deleted_stays_deleted(launch: Launch, verb: str) -> None:
     instance = launch()
     instance.ask("delete")

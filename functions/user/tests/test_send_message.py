@@ -150,4 +150,5 @@ def test_what_is_no_message_is_refused_before_the_agent_receives_of_it(launch: L
 def test_an_instance_that_is_not_running_says_what_it_is(launch: Launch) -> None:
     answer = launch().say("Hello")
     assert (answer.status_code, answer.code) == (409, "instance_not_running")
-    assert answer.json["detail"] == "The instance is pending, not running: The instance was created."
+    told = "The instance takes no messages, its status is pending: The instance was created."
+    assert answer.json["detail"] == told

@@ -30,10 +30,11 @@ def test_every_endpoint_is_reached_at_its_method_and_path(edge: Edge, each: Decl
 
 @pytest.mark.parametrize("each", ENDPOINTS, ids=lambda each: each.name)
 def test_another_method_is_refused_with_those_that_are_allowed(edge: Edge, each: Declaration) -> None:
-    answer = edge.ask("PUT", filled(each.path), {"Content-Length": "0"})
-    siblings = [other.methods for other in ENDPOINTS if other.path == each.path]
+    allowed = set[str]().union(*(other.methods for other in ENDPOINTS if other.path == each.path))
+    method = next(one for one in ("PUT", "POST", "DELETE") if one not in allowed)
+    answer = edge.ask(method, filled(each.path), {"Content-Length": "0"})
     assert (answer.status, answer.json["code"]) == (405, "method_not_allowed")
-    assert answer.headers["Allow"] == ", ".join(sorted(set().union(*siblings)))
+    assert answer.headers["Allow"] == ", ".join(sorted(allowed))
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ TURN: Final = Lease(
     now=NOW,
     owner_id="usr",
     version_id="ver",
+    generation=1,
+    observed_generation=1,
     desired_state=DesiredState.RUNNING,
     status=Status.PENDING,
     row_version=1,
@@ -193,9 +195,11 @@ def test_the_diagram_in_the_documentation_shows_exactly_the_ways_there_are() -> 
     text = (Path(__file__).resolve().parents[4] / "docs" / "architecture" / "agents.md").read_text(encoding="utf-8")
     shown = set(re.findall(r"^    (\w+) --> (\w+)", text, re.MULTILINE))
     times = [NOW - timedelta(seconds=1), NOW + timedelta(seconds=1), None]
-    known = set(Status) - {Status.UPDATING}
     found = {("provisioning", "failed")}  # when the driver says that it never will
-    for desired, status, state, deadline, attempts in product(DesiredState, known, State, times, [0, LIMIT - 1]):
-        taken = step(desired, status, state, deadline_at=deadline, attempts=attempts, address="elsewhere").change
+    for desired, status, state, deadline, attempts in product(DesiredState, Status, State, times, [0, LIMIT - 1]):
+        facts = {"deadline_at": deadline, "attempts": attempts, "address": "elsewhere"}
+        taken = step(desired, status, state, **facts).change
         found |= {(status.value, taken.status.value)} if taken else set()
+        changed = step(desired, status, state, **facts, generation=2).change
+        found |= {(status.value, changed.status.value)} if changed else set()
     assert found == shown

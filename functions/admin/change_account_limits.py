@@ -1,0 +1,43 @@
+"""PUT /v1/admin/accounts/{account_id}/limits: give an account limits of its own."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.databases import SharedDb
+from functions.domain.instances import quotas
+from functions.domain.instances.quotas import AccountLimitsChangedMeanwhile
+from functions.runtime.declarations import Resources
+from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.if_match import IfMatch
+from functions.schemas.accounts import AccountId
+from functions.schemas.base import LINE, Body
+from functions.schemas.usage import AccountLimits
+
+
+class OwnLimits(Body):
+    """An account's own limits; null or left out: the installation's."""
+
+    instances: Annotated[int | None, Field(ge=0, le=1_000_000, examples=[200])] = None
+
+
+class NewAccountLimits(Body):
+    """All of an account's own limits, in place of those that it had."""
+
+    limits: OwnLimits
+    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=LINE, examples=["They asked for more."])]
+
+
+@endpoint(
+    "PUT",
+    "/v1/admin/accounts/{account_id}/limits",
+    errors=(AccountLimitsChangedMeanwhile,),
+    resources=Resources(settings=(quotas.SETTING,)),
+)
+def change_account_limits(
+    _caller: Admin, account_id: AccountId, etags: IfMatch, wanted: NewAccountLimits, db: SharedDb
+) -> AccountLimits:
+    """Leave what the account has already as it is, also when that is more."""
+    limits = wanted.limits.model_dump(exclude_none=True)
+    return AccountLimits.model_validate(quotas.change(db, account_id, etags, limits, wanted.reason))

@@ -1,0 +1,59 @@
+"""Conditions: what can be said of an instance beside its status, each true or not and with its reason."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared_psql_models.instances import Instance
+from shared_psql_models.statuses import DesiredState, Status
+
+
+class ConditionType(StrEnum):
+    """What is told."""
+
+    READY = "ready"
+    """It takes messages."""
+    UP_TO_DATE = "up_to_date"
+    """What serves is the generation that is wanted."""
+    SETTLED = "settled"
+    """It is as it is desired, or was given up: nothing is on its way."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Whether something holds, and why."""
+
+    type: ConditionType
+    holds: bool
+    reason: str
+    message: str
+
+
+_AS_DESIRED = {
+    DesiredState.RUNNING: frozenset({Status.RUNNING, Status.FAILED}),
+    DesiredState.STOPPED: frozenset({Status.STOPPED}),
+    DesiredState.DELETED: frozenset({Status.DELETED}),
+}
+
+
+def takes_messages(instance: Instance) -> bool:
+    """Return whether an instance takes messages: none does from the moment that it is to stop, whatever still runs."""
+    return instance.desired_state == DesiredState.RUNNING and instance.status == Status.RUNNING
+
+
+def of_instance(instance: Instance) -> list[Condition]:
+    """Return all of an instance's conditions."""
+    current = instance.observed_generation == instance.generation
+    if current:
+        up_to_date = "observed", "What serves is what is wanted."
+    elif instance.observed_generation is None:
+        up_to_date = "never_ran", "It has not run yet."
+    else:
+        up_to_date = "outdated", f"Generation {instance.observed_generation} serves until the wanted one has answered."
+    # What was asked for and isn't begun has a deadline, whatever the status.
+    begun = instance.deadline_at is None and (current or instance.status != Status.RUNNING)
+    settled = begun and instance.status in _AS_DESIRED[instance.desired_state]
+    return [
+        Condition(ConditionType.READY, takes_messages(instance), instance.reason, instance.message),
+        Condition(ConditionType.UP_TO_DATE, current, *up_to_date),
+        Condition(ConditionType.SETTLED, settled, instance.reason, instance.next or instance.message),
+    ]

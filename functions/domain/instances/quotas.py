@@ -1,0 +1,122 @@
+"""Quotas: how much an account may have, and has. An instance counts until its deletion is asked for."""
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from core.configuration import setting
+from events.outbox import emit
+from functions.domain.api_errors import Forbidden, PreconditionFailed
+from functions.domain.databases import SharedDb
+from functions.domain.instances.reading import PRESENT
+from shared_psql_models.instances import instances
+from shared_psql_models.operators import AccountLimits, account_limits
+from shared_psql_models.statuses import DesiredState
+
+SETTING: Final = "ACCOUNT_INSTANCES"
+"""How many instances an account may have unless an administrator says otherwise."""
+
+DEFAULT: Final = 50
+
+NEVER_CHANGED: Final = 0
+"""The row version of an account's limits that nobody has changed."""
+
+
+class Quota(StrEnum):
+    """What is limited."""
+
+    INSTANCES = "instances"
+
+
+class QuotaExceeded(Forbidden):
+    """Your account has as much of this as it may have: `detail` says how much that is."""
+
+
+class AccountLimitsChangedMeanwhile(PreconditionFailed):
+    """These limits have changed since you read them: read them again, then repeat the change with their new ETag."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How much of something an account has, and may have."""
+
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is limited of an account."""
+
+    account_id: str
+    limits: dict[str, int]
+    """Those that are the account's own."""
+    row_version: int
+    usage: dict[Quota, Usage]
+
+
+def of_account(db: SharedDb, account_id: str) -> Account:
+    """Return what an account may have and has. Nothing is known here of accounts: one that isn't there has nothing."""
+    own = _own(db, account_id)
+    limits = {} if own is None else own.limits
+    usage = {Quota.INSTANCES: Usage(_instances(db, account_id), _limit(limits, Quota.INSTANCES))}
+    return Account(account_id, limits, NEVER_CHANGED if own is None else own.row_version, usage)
+
+
+def check_instances(db: SharedDb, account_id: str) -> None:
+    """Refuse one more instance than an account may have. Raises QuotaExceeded.
+
+    Others who ask for the same account wait until the transaction ends, and then count what it has created.
+    """
+    db.execute(_LOCK, {"account": account_id})
+    usage = of_account(db, account_id).usage[Quota.INSTANCES]
+    if usage.used >= usage.limit:
+        message = (
+            f"You have {usage.used} instances, and your account may have {usage.limit}: delete one that you don't "
+            "need, or ask whoever runs this service for more."
+        )
+        raise QuotaExceeded(message)
+
+
+def change(db: SharedDb, account_id: str, versions: Container[str], limits: Mapping[str, int], reason: str) -> Account:
+    """Give an account limits of its own in place of those it had, and return what it may have and has.
+
+    Raises AccountLimitsChangedMeanwhile unless the present `row_version` is one of `versions`.
+    """
+    from events.catalog.account_limits import AccountLimitsChanged
+
+    # Whoever counts against them meanwhile does so before the change or after it.
+    db.execute(_LOCK, {"account": account_id})
+    own = _own(db, account_id)
+    if str(NEVER_CHANGED if own is None else own.row_version) not in versions:
+        raise AccountLimitsChangedMeanwhile
+    if dict(limits) != ({} if own is None else own.limits):
+        if own is None:
+            db.execute(insert(account_limits).values(account_id=account_id, limits=dict(limits)))
+        else:
+            counted = {"row_version": account_limits.c.row_version + 1, "updated_at": func.now()}
+            same = account_limits.c.account_id == account_id
+            db.execute(update(account_limits).where(same).values(limits=dict(limits), **counted))
+        emit(db, AccountLimitsChanged(account_id=account_id, limits=dict(limits), reason=reason))
+    return of_account(db, account_id)
+
+
+_LOCK: Final = text("select pg_advisory_xact_lock(hashtextextended('quota ' || :account, 0))")
+
+
+def _own(db: SharedDb, account_id: str) -> AccountLimits | None:
+    row = db.execute(select(account_limits).where(account_limits.c.account_id == account_id)).mappings().first()
+    return None if row is None else AccountLimits.of(row)
+
+
+def _limit(own: Mapping[str, int], quota: Quota) -> int:
+    return own.get(quota, int(setting(SETTING, "") or DEFAULT))
+
+
+def _instances(db: SharedDb, account_id: str) -> int:
+    counted = (instances.c.owner_id == account_id, instances.c.desired_state != DesiredState.DELETED, PRESENT)
+    return int(db.scalar(select(func.count()).select_from(instances).where(*counted)) or 0)

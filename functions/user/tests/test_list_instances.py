@@ -1,0 +1,143 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import event, text
+
+from functions.domain.databases import SharedDb
+from functions.domain.instances import quotas, reading
+from functions.domain.instances.reading import Filter
+from shared_psql_models.statuses import Status
+from testing import launches
+from testing.clients import Api
+from testing.environment import Environment
+from testing.launches import Launched
+from testing.people import Person
+
+Launch = Callable[..., Launched]
+
+
+@pytest.fixture
+def some(api: Api, env: Environment, person: Callable[..., Person], publish: Callable[..., str]) -> list[Launched]:
+    """Three instances of one owner: running and blue, stopped and blue, of another agent and deleted."""
+    owner, agent, other = person(), publish(), publish()
+    found = [launches.launch(api, env, owner, each) for each in (agent, agent, other)]
+    running, stopped, deleted = found
+    running.put(status="'running'", deadline_at="null", labels="""'{"team": "blue", "tier": "gold"}'""")
+    stopped.put(status="'stopped'", deadline_at="null", labels="""'{"team": "blue"}'""", name="'Mine'")
+    deleted.put(status="'deleted'", desired_state="'deleted'", deadline_at="null")
+    return found
+
+
+def listed(some: list[Launched], query: str) -> list[int]:
+    """Return which of them a query finds, newest first."""
+    owner = some[0].owner
+    answer = some[0].api.user.get(f"/v1/instances?{query}", token=owner.token)
+    assert answer.status_code == 200, answer.text
+    places = [each.id for each in some]
+    return [places.index(item["id"]) for item in answer.json["items"]]
+
+
+def test_what_is_deleted_is_only_there_when_it_is_asked_for(some: list[Launched]) -> None:
+    assert listed(some, "") == [1, 0]
+    assert listed(some, "status=deleted") == [2]
+
+
+def test_of_several_statuses_each_fits(some: list[Launched]) -> None:
+    assert listed(some, "status=running,stopped") == [1, 0]
+    assert listed(some, "status=stopped,failed,deleted") == [2, 1]
+
+
+def test_labels_all_have_to_fit(some: list[Launched]) -> None:
+    assert listed(some, "label=team=blue") == [1, 0]
+    assert listed(some, "label=team=blue,tier=gold") == [0]
+    assert listed(some, "label=team=") == []
+    assert listed(some, "label=blue=team") == []
+
+
+def test_an_agent_and_a_name_narrow_it_down(some: list[Launched]) -> None:
+    agent, other = (each.read()["agent"] for each in some[1:])
+    assert listed(some, f"agent={agent}&name=Mine") == [1]
+    assert listed(some, f"agent={agent}&limit=1") == [1]
+    assert listed(some, f"agent={other}") == []
+    assert listed(some, f"agent={other}&status=deleted") == [2]
+    assert listed(some, "name=mine") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter"),
+    [
+        ("status=running,asleep", "?status.1"),
+        ("status=", "?status.0"),
+        ("label=team", "?label"),
+        ("label=team=a%20b", "?label"),
+        ("agent=NO", "?agent"),
+    ],
+)
+def test_a_filter_that_is_none_is_named(some: list[Launched], query: str, parameter: str) -> None:
+    answer = some[0].api.user.get(f"/v1/instances?{query}", token=some[0].owner.token)
+    assert (answer.status_code, [each["pointer"] for each in answer.json["errors"]]) == (422, [parameter])
+
+
+def test_the_cursor_of_another_list_is_none_of_this(some: list[Launched], api: Api, env: Environment) -> None:
+    token = some[0].owner.token
+    cursor = api.user.get("/v1/instances?limit=1", token=token).json["next_cursor"]
+    elsewhere = api.user.get(f"{some[0].path}/events?cursor={cursor}", token=token)
+    assert (elsewhere.status_code, elsewhere.json["errors"][0]["code"]) == (422, "bad_cursor")
+
+
+def nodes(plan: dict[str, Any]) -> list[str]:
+    return [
+        f"{plan['Node Type']} {plan.get('Relation Name')}",
+        *(each for child in plan.get("Plans", []) for each in nodes(child)),
+    ]
+
+
+def plans(env: Environment, instance: Launched, run: Callable[[SharedDb], object]) -> list[list[str]]:
+    """Return the kinds of steps with which Postgres answers each question about instances, among 20,000 of them."""
+    asked: list[tuple[str, Any]] = []
+    with env.transaction("shared_psql", "migrator") as db:
+        db.execute(_MANY, {"id": instance.id, "most": 20_000})
+        db.exec_driver_sql("analyze instances")
+        event.listen(db, "before_cursor_execute", lambda *each: asked.append(each[2:4]))
+        run(SharedDb(db))
+        questions = [each for each in asked if "FROM instances" in each[0]]
+        explained = [db.exec_driver_sql(f"explain (format json) {each}", values) for each, values in questions]
+        found = [nodes(answer.scalar_one()[0]["Plan"]) for answer in explained]
+        db.rollback()
+    return found
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Filter("usr_many"),
+        Filter("usr_many", [Status.RUNNING, Status.FAILED]),
+        Filter("usr_many", labels={"team": "blue"}),
+        Filter(statuses=[Status.FAILED]),
+        Filter(labels={"number": "77"}),
+    ],
+)
+def test_a_list_is_read_by_an_index_however_many_instances_there_are(
+    launch: Launch, env: Environment, wanted: Filter
+) -> None:
+    [steps] = plans(env, launch(), lambda db: reading.search(db, wanted, after=None, limit=21))
+    assert "Seq Scan instances" not in steps
+
+
+def test_an_account_s_instances_are_counted_by_an_index(launch: Launch, env: Environment) -> None:
+    [steps] = plans(env, launch(), lambda db: quotas.of_account(db, "usr_many"))
+    assert "Seq Scan instances" not in steps
+
+
+_MANY = text(
+    """
+    insert into instances (id, owner_id, agent_id, version_id, name, config, desired_state, status, reason, message,
+                           labels)
+    select 'ins_' || lpad(to_hex(number), 32, '0'),
+      case when mod(number, 1000) = 0 then 'usr_many' else 'usr_' || mod(number, 500) end, agent_id, version_id, 'Many',
+      config, 'running', case when mod(number, 5000) = 0 then 'failed' else 'running' end, reason, message,
+      jsonb_build_object('team', case mod(number, 2) when 0 then 'blue' else 'red' end, 'number', number::text)
+    from instances, generate_series(1, :most) as number where id = :id
+    """
+)
