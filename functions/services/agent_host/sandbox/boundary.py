@@ -33,6 +33,9 @@ _SYSTEM: Final = (
 )
 _DEVICES: Final = ("/dev/null", "/dev/full")
 
+KILL: Final = 9
+"""The one signal that a process may ask to get at its parent's end."""
+
 _PR_SET_PDEATHSIG: Final = 1
 _PR_CAPBSET_DROP: Final = 24
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -75,6 +78,8 @@ class Boundary:
     arguments: seccomp.Filter
     forking: seccomp.Filter
     """Instead of `arguments`, for a process that forks others, which get `arguments` then."""
+    python: tuple[Path, ...]
+    """Where Python and its packages are."""
 
     @classmethod
     def prepare(cls) -> Self:
@@ -88,6 +93,7 @@ class Boundary:
                 seccomp.names_filter(),
                 seccomp.arguments_filter(abi, forks_children=False),
                 seccomp.arguments_filter(abi, forks_children=True),
+                tuple(_python()),
             )
         except seccomp.LibraryMissing as error:
             raise BoundaryNotHeld(str(error)) from None
@@ -111,7 +117,7 @@ class Boundary:
 
     def _restrict_files(self, own: Path, readable: tuple[Path, ...]) -> None:
         rules = landlock.Ruleset(self.landlock_abi)
-        rules.allow((*_python(), *map(Path, _SYSTEM), *readable), landlock.READ)
+        rules.allow((*self.python, *map(Path, _SYSTEM), *readable), landlock.READ)
         rules.allow(map(Path, _DEVICES), landlock.Access.READ_FILE | landlock.Access.WRITE_FILE)
         rules.allow([own], landlock.READ_WRITE)
         rules.enter()
@@ -163,7 +169,6 @@ def limit_resources(limits: Limits, mark: int) -> None:
 
 
 def be_first_to_go() -> None:
-    """Have the kernel end this process before others when memory runs out, and let others compute first."""
+    """Have the kernel end this process before others when memory runs out."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    os.nice(5)

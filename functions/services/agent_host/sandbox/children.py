@@ -143,6 +143,8 @@ class Children:
         self._on_exit = on_exit
         self._lock = Lock()
         self._awake: dict[int, Child] = {}
+        self._zygotes: dict[str, Used] = {}
+        """By the versions' digests."""
         self._host: Channel | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._pump = Pump()
@@ -167,11 +169,9 @@ class Children:
 
     def _used(self) -> list[Used]:
         with self._lock:
-            return [
-                Used(each.mark, each.home, each.limits, partial(each.begin_end, 0))
-                for each in self._awake.values()
-                if each.cause is None
-            ]
+            awake = [each for each in self._awake.values() if each.cause is None]
+            zygotes = list(self._zygotes.values())
+        return [Used(each.mark, each.home, each.limits, partial(each.begin_end, 0)) for each in awake] + zygotes
 
     def _spawn(self) -> Channel:
         """Start the process that children are forked from."""
@@ -227,13 +227,14 @@ class Children:
 
     def _begin(self, key: str, code: Code, limits: Limits) -> Child:
         """Have a child started."""
+        zygote = self._zygote(code, limits)
         number = next(self._numbers)
-        home = self._folder / sha256(code.digest.encode()).hexdigest()[:16] / str(number)
+        home = zygote.home.parent / str(number)
         home.mkdir(mode=0o700, parents=True)
         child = Child(key, self._highest - number, home, limits, self._order)
         outputs = [self._output(child, stream) for stream in ("stdout", "stderr")]
         packages = str(code.packages) if code.packages else None
-        order = Wake(child.mark, str(home), code.digest, str(code.folder), packages, asdict(limits))
+        order = Wake(child.mark, zygote.mark, str(home), code.digest, str(code.folder), packages, asdict(limits))
         inner = [child.inner_door.fileno(), *outputs]
         with self._lock:
             self._awake[child.mark] = child
@@ -243,6 +244,17 @@ class Children:
         messages.close(outputs)
         self._pump.call(lambda: self._read(child))
         return child
+
+    def _zygote(self, code: Code, limits: Limits) -> Used:
+        """Return what a version's zygote is looked at as, whether there is one or not."""
+        with self._lock:
+            found = self._zygotes.get(code.digest)
+            if found is None:
+                mark = self._highest - next(self._numbers)
+                home = self._folder / sha256(code.digest.encode()).hexdigest()[:16] / "zygote"
+                found = Used(mark, home, limits, lambda _: self._order(End(mark, 0)))
+                self._zygotes[code.digest] = found
+        return found
 
     def _output(self, child: Child, stream: str) -> int:
         """Make a pipe, and return the end that the child writes to."""

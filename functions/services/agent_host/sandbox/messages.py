@@ -26,6 +26,8 @@ class Wake:
     """Start a child: the host to the spawner. With it come its door, stdout and stderr."""
 
     mark: int
+    zygote_mark: int
+    """Of the version's zygote: the same for all of a version's children, and higher than any of theirs."""
     home: str
     """Its own folder."""
     digest: str

@@ -24,14 +24,15 @@ def mark_of(pid: int) -> int | None:
 
 def descendants(pid: int) -> Iterator[int]:
     """Yield the ids of all descendants, each after its parent."""
-    waiting = _children(pid)
+    waiting = children_of(pid)
     while waiting:
         found = waiting.pop()
         yield found
-        waiting += _children(found)
+        waiting += children_of(found)
 
 
-def _children(pid: int) -> list[int]:
+def children_of(pid: int) -> list[int]:
+    """Return the ids of a process' own children."""
     found: list[int] = []
     with suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{pid}/task").iterdir():

@@ -6,13 +6,14 @@ process below it that loses its own, so nothing of a child escapes it. When it g
 
 import gc
 import os
+import select
 import selectors
 import signal
 import socket
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from errno import EAGAIN
+from errno import EACCES, EAGAIN
 from pathlib import Path
 from time import monotonic
 from typing import Final, NoReturn
@@ -23,34 +24,55 @@ from .boundary import Boundary
 from .connect_broker import ConnectBroker
 from .destinations import Destinations
 from .exits import BoundaryNotHeld
+from .keeper import Keeper, Tree
 from .limits import Egress, Limits
-from .messages import Channel, End, Ended, Received, Wake
+from .messages import Channel, End, Ended, Fork, Here, Ready, Received, Wake
+from .zygote import Zygote
 
-KILL_SECONDS: Final = 0.005
-"""Between two looks at whether a tree that was killed is gone."""
+LOAD_SECONDS: Final = 30
+"""How long a version may take to load in a zygote, before its children load it for themselves."""
 
-COUNT_SECONDS: Final = 0.1
-"""Between two counts of a child's processes, for a child that starts them at its limit."""
+FORK_SECONDS: Final = 10
+"""How long a zygote may take to fork a child."""
+
+IDLE_SECONDS: Final = 300
+"""How long a zygote stays without anybody being forked from it."""
+
+ZYGOTES: Final = 32
+"""How many there may be. One more ends the one that was idle for longest."""
+
+UNFIT: Final = 1000
+"""How many versions are remembered as not to be forked from."""
+
+_ZYGOTE_LIMITS: Final = Limits(
+    memory_bytes=1 << 36, cpu_seconds=1 << 20, processes=64, open_files=4096, file_bytes=1 << 40, disk_bytes=1 << 40
+)
+"""So that no child's limit is beyond them: those can only go down. What a zygote uses is looked at by the host."""
+
+_ZYGOTE_FILES: Final = 5
+"""Open files of a zygote: the standard ones, the door's place, and its channel."""
 
 
 @dataclass
-class Tree:
-    """A child, or a version zygote, with every process below it."""
+class Order:
+    """A child that is to be forked from a zygote and isn't there yet."""
 
-    mark: int
-    limits: Limits
-    control: Channel | None
-    """To its main process, until the boundary is on."""
-    pid: int = 0
-    listener: int = -1
-    status: int | None = None
-    """Of its main process, once that has ended."""
-    cpu_seconds: float = 0
-    kill_at: float | None = None
-    """When everything of it is killed, by the monotonic clock."""
-    forks_left: int = 0
-    counted_at: float = 0
-    stopped: set[int] = field(default_factory=set)
+    wake: Wake
+    files: list[int]
+    """Its door, stdout and stderr, until it is."""
+    deadline: float
+
+
+@dataclass
+class Version:
+    """A zygote, from the outside."""
+
+    tree: Tree
+    control: Channel
+    used_at: float
+    ready: bool = False
+    orders: dict[int, Order] = field(default_factory=dict)
+    """By the child's mark."""
 
 
 class Spawner:
@@ -62,9 +84,11 @@ class Spawner:
         self._boundary = boundary
         self._selector = selectors.DefaultSelector()
         self._broker = ConnectBroker(destinations, self._selector)
-        self._trees: dict[int, Tree] = {}
+        self._keeper = Keeper()
+        self._versions: dict[str, Version] = {}
+        self._unfit: dict[str, None] = {}
         self._ends = False
-        self._numbers = {name: seccomp.number(name) for name in ("connect",)} if boundary else {}
+        self._connect = seccomp.number("connect") if boundary else 0
 
     def run(self) -> None:
         """Serve the host until it goes."""
@@ -75,59 +99,74 @@ class Spawner:
         signal.set_wakeup_fd(waking.fileno())
         self._selector.register(woken, selectors.EVENT_READ, lambda: self._reap(woken))
         self._selector.register(self._host, selectors.EVENT_READ, self._hear_host)
-        while not self._ends or self._trees:
+        while not self._ends or self._keeper.trees:
             for key, _ in self._selector.select(self._patience()):
-                call: Callable[[], None] = key.data
-                call()
+                # What came before it in this turn may have closed it.
+                if key.fd in self._selector.get_map():
+                    call: Callable[[], None] = key.data
+                    call()
             self._broker.expire()
-            self._kill()
+            self._expire_versions()
+            self._keeper.kill()
 
     def _patience(self) -> float | None:
-        if any(tree.kill_at is not None and tree.kill_at <= monotonic() for tree in self._trees.values()):
-            return KILL_SECONDS
-        moments = [tree.kill_at for tree in self._trees.values() if tree.kill_at is not None]
-        if self._broker.deadline is not None:
-            # Callers that are gone are looked for.
-            moments.append(min(self._broker.deadline, monotonic() + 1))
-        return max(0, min(moments) - monotonic()) if moments else None
+        waits = [self._keeper.patience]
+        if self._broker.deadline is not None or self._versions:
+            # Callers that are gone are looked for, and zygotes that are idle or stuck.
+            waits.append(1)
+        return min((each for each in waits if each is not None), default=None)
+
+    def _reap(self, woken: socket.socket) -> None:
+        with suppress(BlockingIOError):
+            woken.recv(4096)
+        self._keeper.reap()
 
     def _hear_host(self) -> None:
         received = self._host.receive()
         if received is None:
             self._selector.unregister(self._host)
             self._ends = True
-            for tree in self._trees.values():
-                tree.kill_at = monotonic()
+            self._keeper.end_all()
         elif isinstance(received.content, Wake):
             self._wake(received, received.content)
         elif isinstance(received.content, End):
-            self._end(received.content)
+            self._keeper.end(received.content.mark, received.content.grace)
 
-    def _end(self, order: End) -> None:
-        tree = self._trees.get(order.mark)
-        if tree is None:
+    def _wake(self, received: Received, wake: Wake) -> None:
+        """Start a child: forked from its version's zygote where there can be one, else from this process."""
+        self._keeper.trees[wake.mark] = Tree(wake.mark, Limits(**wake.limits), self._tell_end)
+        order = Order(wake, received.files, monotonic() + LOAD_SECONDS)
+        version = self._version(wake)
+        if version is None:
+            self._fork(order)
             return
-        until = monotonic() + order.grace
-        tree.kill_at = until if tree.kill_at is None else min(until, tree.kill_at)
-        if tree.pid and tree.status is None and order.grace > 0:
-            process_tree.send([tree.pid], signal.SIGTERM)
+        version.orders[wake.mark] = order
+        if version.ready:
+            self._fork_from(version, order)
 
-    def _wake(self, received: Received, order: Wake) -> None:
-        door, stdout, stderr = received.files
+    def _tell_end(self, tree: Tree) -> None:
+        status = tree.status
+        code = os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
+        number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None
+        with suppress(OSError):
+            self._host.send(Ended(tree.mark, code, number, tree.cpu_seconds))
+
+    def _fork(self, order: Order) -> None:
+        """Fork a child that loads the version for itself."""
+        wake, tree, boundary = order.wake, self._keeper.trees.get(order.wake.mark), self._boundary
+        if tree is None or tree.is_due:
+            messages.close(order.files)
+            return
+        door, stdout, stderr = order.files
         ours, theirs = Channel.pair()
-        tree = Tree(order.mark, Limits(**order.limits), ours)
-        boundary, code = self._boundary, Path(order.code)
-        packages = Path(order.packages) if order.packages else None
-        parent = os.getpid()
+        code, packages = Path(wake.code), Path(wake.packages) if wake.packages else None
+        spawner = os.getpid()
 
         def run() -> None:
             control = Channel(socket.socket(fileno=forking.CONTROL))
             own = socket.socket(fileno=forking.DOOR)
-            _end_with(parent)
-            home = Path(order.home)
-            serving.settle(home)
-            boundaries.be_first_to_go()
-            boundaries.limit_resources(tree.limits, order.mark)
+            home = Path(wake.home)
+            _settle(spawner, home, Limits(**wake.limits), wake.mark)
             if boundary is not None:
                 listener = boundary.enter(home, (code, *([packages] if packages else [])))
                 control.send(messages.Bounded(), [listener])
@@ -138,100 +177,190 @@ class Spawner:
 
         tree.pid = forking.fork((stdout, stderr, door, theirs.fileno()), run)
         theirs.close()
-        messages.close(received.files)
-        self._trees[tree.mark] = tree
-        self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear_tree(tree, ours))
+        messages.close(order.files)
+        self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear_child(ours))
 
-    def _hear_tree(self, tree: Tree, control: Channel) -> None:
-        """Take the file that tells of a tree's calls: it comes from our own code, before any other has run."""
+    def _hear_child(self, control: Channel) -> None:
+        """Take the file that tells of a child's calls: it comes from our own code, before any other has run."""
         received = control.receive()
-        if received is not None and received.files:
-            tree.listener = received.files[0]
-            self._selector.register(tree.listener, selectors.EVENT_READ, lambda: self._decide(tree))
+        if received is not None:
+            self._listen(received)
         self._selector.unregister(control)
         control.close()
-        tree.control = None
 
-    def _decide(self, tree: Tree) -> None:
-        """Decide about one call of a process of the tree."""
-        call = notifications.receive(tree.listener)
+    # Zygotes
+
+    def _version(self, wake: Wake) -> Version | None:
+        """Return the zygote of a version, which may be loading still; None if it can have none."""
+        version = self._versions.get(wake.digest)
+        if version is not None and (not version.ready or self._is_fit(version)):
+            version.used_at = monotonic()
+            return version
+        if version is not None:
+            self._give_up(wake.digest)
+        if self._boundary is None or wake.digest in self._unfit or wake.zygote_mark in self._keeper.trees:
+            return None
+        if len(self._versions) >= ZYGOTES:
+            self._end_version(min(self._versions, key=lambda digest: self._versions[digest].used_at))
+        return self._load(wake, self._boundary)
+
+    def _load(self, wake: Wake, boundary: Boundary) -> Version:
+        ours, theirs = Channel.pair()
+        ours.ask_senders()
+        spawner = os.getpid()
+        # The folders of its children lie in it.
+        below = Path(wake.home).parent
+        code, packages = Path(wake.code), Path(wake.packages) if wake.packages else None
+
+        def run() -> None:
+            control = Channel(socket.socket(fileno=forking.CONTROL))
+            zygote = Zygote(control, code, packages, boundary, spawner)
+            home = below / "zygote"
+            home.mkdir(mode=0o700, exist_ok=True)
+            _settle(spawner, home, _ZYGOTE_LIMITS, wake.zygote_mark)
+            listener = boundary.enter(below, zygote.readable, forks_children=True)
+            control.send(messages.Bounded(), [listener])
+            os.close(listener)
+            zygote.run()
+
+        nothing = os.open(os.devnull, os.O_RDWR)
+        tree = Tree(wake.zygote_mark, _ZYGOTE_LIMITS, lambda _: None)
+        tree.pid = forking.fork((nothing, nothing, nothing, theirs.fileno()), run)
+        messages.close([nothing])
+        theirs.close()
+        self._keeper.trees[tree.mark] = tree
+        version = self._versions[wake.digest] = Version(tree, ours, monotonic())
+        self._selector.register(ours, selectors.EVENT_READ, lambda: self._hear_version(wake.digest, version))
+        return version
+
+    def _hear_version(self, digest: str, version: Version) -> None:
+        """Take what a zygote says, or one of its children by its channel."""
+        try:
+            received = version.control.receive()
+        except messages.NoMessage:
+            received = None
+        content = received.content if received else None
+        if received is not None and isinstance(content, messages.Bounded) and not version.ready:
+            self._listen(received)
+            return
+        if received is not None:
+            messages.close(received.files)
+        if isinstance(content, Ready) and not version.ready and self._is_fit(version):
+            version.ready = True
+            for order in list(version.orders.values()):
+                self._fork_from(version, order)
+        elif received is not None and isinstance(content, Here):
+            self._take_child(version, content.mark, received.sender)
+        else:
+            self._give_up(digest)
+
+    def _is_fit(self, version: Version) -> bool:
+        """Return whether a zygote has nothing by which it, or one child, could get at what another is given.
+
+        Which would be threads, processes, open files or memory that they share.
+        """
+        pid = version.tree.pid
+        try:
+            files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+            shared = any(line.split(maxsplit=2)[1][1::2] == "ws" for line in _mappings(pid))
+        except OSError:
+            return False
+        alone = process_tree.tasks_of(pid) == 1 and not list(process_tree.descendants(pid))
+        return alone and files <= _ZYGOTE_FILES and not shared
+
+    def _fork_from(self, version: Version, order: Order) -> None:
+        """Have a zygote fork a child."""
+        order.deadline = monotonic() + FORK_SECONDS
+        # When it is gone its end is heard of, and children get their turn otherwise.
+        with suppress(OSError):
+            version.control.send(Fork(order.wake.mark, order.wake.home, order.wake.limits), order.files)
+
+    def _take_child(self, version: Version, mark: int, pid: int) -> None:
+        """Take in which process a child is, by the kernel's word and its mark."""
+        order, tree = version.orders.get(mark), self._keeper.trees.get(mark)
+        if process_tree.mark_of(pid) != mark or pid not in process_tree.children_of(os.getpid()):
+            return
+        if order is None or tree is None:
+            # It was ended before it was there.
+            process_tree.send([pid], signal.SIGKILL)
+            return
+        tree.pid = pid
+        messages.close(version.orders.pop(mark).files)
+
+    def _give_up(self, digest: str) -> None:
+        """Fork no more from a version's zygote; who waits for it loads the version for itself."""
+        self._unfit[digest] = None
+        if len(self._unfit) > UNFIT:
+            del self._unfit[next(iter(self._unfit))]
+        self._end_version(digest)
+
+    def _end_version(self, digest: str) -> None:
+        version = self._versions.pop(digest)
+        self._selector.unregister(version.control)
+        version.control.close()
+        self._keeper.end(version.tree.mark, 0)
+        for order in version.orders.values():
+            self._fork(order)
+
+    def _expire_versions(self) -> None:
+        now = monotonic()
+        for digest, version in list(self._versions.items()):
+            for mark in [each for each in version.orders if each not in self._keeper.trees]:
+                messages.close(version.orders.pop(mark).files)
+            if any(order.deadline < now for order in version.orders.values()):
+                self._give_up(digest)
+            elif not version.orders and version.used_at + IDLE_SECONDS < now:
+                self._end_version(digest)
+
+    # Calls that wait for a decision
+
+    def _listen(self, received: Received) -> None:
+        for listener in received.files:
+            self._selector.register(listener, selectors.EVENT_READ, lambda listener=listener: self._decide(listener))
+
+    def _decide(self, listener: int) -> None:
+        """Decide about one call of a process."""
+        call = notifications.receive(listener)
         if call is None:
-            if not process_tree.runs(tree.pid):
+            if _has_hung_up(listener):
                 # No process is left that could call.
-                self._forget_listener(tree)
-        elif call.number == self._numbers["connect"]:
-            self._broker.decide(call, tree.mark)
-        elif self._may_fork(tree):
+                self._selector.unregister(listener)
+                os.close(listener)
+            return
+        mark = process_tree.mark_of(call.thread)
+        tree = self._keeper.trees.get(mark) if mark is not None else None
+        if tree is None or not call.waits:
+            call.fail(EACCES)
+        elif call.number == self._connect:
+            if tree.limits is _ZYGOTE_LIMITS:
+                call.fail(EACCES)
+            else:
+                self._broker.decide(call, tree.mark)
+        elif self._keeper.may_fork(tree):
             call.proceed()
         else:
             call.fail(EAGAIN)
 
-    def _may_fork(self, tree: Tree) -> bool:
-        """Return whether the tree may have one more process or thread; the kernel's own limit counts whole users."""
-        if tree.kill_at is not None and tree.kill_at <= monotonic():
-            return False
-        if tree.forks_left <= 0 and monotonic() - tree.counted_at > COUNT_SECONDS:
-            pids = process_tree.by_mark(os.getpid()).get(tree.mark, [])
-            tree.forks_left = tree.limits.processes - sum(map(process_tree.tasks_of, pids))
-            tree.counted_at = monotonic()
-        tree.forks_left -= 1
-        return tree.forks_left >= 0
 
-    def _forget_listener(self, tree: Tree) -> None:
-        if tree.listener >= 0:
-            self._selector.unregister(tree.listener)
-            os.close(tree.listener)
-            tree.listener = -1
-
-    def _reap(self, woken: socket.socket) -> None:
-        with suppress(BlockingIOError):
-            woken.recv(4096)
-        mains = {tree.pid: tree for tree in self._trees.values()}
-        with suppress(ChildProcessError):
-            while True:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
-                if not pid:
-                    break
-                if pid in mains:
-                    mains[pid].status = status
-                    mains[pid].cpu_seconds = usage.ru_utime + usage.ru_stime
-                    # What it leaves behind ends with it.
-                    mains[pid].kill_at = monotonic()
-
-    def _kill(self) -> None:
-        """End what is to be ended: stopped first, so that it can't outrun this by forking."""
-        now = monotonic()
-        due = [tree for tree in self._trees.values() if tree.kill_at is not None and tree.kill_at <= now]
-        if not due:
-            return
-        present = process_tree.by_mark(os.getpid())
-        for tree in due:
-            pids = {pid for pid in present.get(tree.mark, []) if process_tree.runs(pid)}
-            if tree.pid and tree.status is None:
-                pids.add(tree.pid)
-            if not pids:
-                self._forget(tree)
-            elif pids <= tree.stopped:
-                process_tree.send(pids, signal.SIGKILL)
-            else:
-                process_tree.send(pids - tree.stopped, signal.SIGSTOP)
-                tree.stopped |= pids
-
-    def _forget(self, tree: Tree) -> None:
-        self._forget_listener(tree)
-        del self._trees[tree.mark]
-        status = tree.status
-        code = os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
-        number = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else None
-        with suppress(OSError):
-            self._host.send(Ended(tree.mark, code, number, tree.cpu_seconds))
+def _mappings(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace").splitlines()
 
 
-def _end_with(parent: int) -> None:
-    boundaries.end_with_parent(signal.SIGKILL)
-    if os.getppid() != parent:
+def _has_hung_up(listener: int) -> bool:
+    poll = select.poll()
+    poll.register(listener, 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
+
+
+def _settle(spawner: int, home: Path, limits: Limits, mark: int) -> None:
+    """Become a process of its own below the spawner, which ends with it."""
+    boundaries.end_with_parent(boundaries.KILL)
+    if os.getppid() != spawner:
         # It went before it was asked for.
         raise SystemExit(1)
+    serving.settle(home)
+    boundaries.be_first_to_go()
+    boundaries.limit_resources(limits, mark)
 
 
 def main(host: int, egress: str, allowed: tuple[str, ...], *, bounded: bool) -> NoReturn:

@@ -76,7 +76,9 @@ class UsageWatch:
 
 def _look(children: Sequence[Used], spawner: int, *, with_disk: bool) -> None:
     pids = process_tree.by_mark(spawner)
-    disk = _disk([child.home for child in children]) if with_disk else {}
+    # Of a version that has no zygote just now there is nothing to look at.
+    children = [child for child in children if child.mark in pids]
+    disk = _disk([child.home for child in children]) if with_disk and children else {}
     for child in children:
         own = pids.get(child.mark, [])
         if _memory(own, child.limits.memory_bytes) > child.limits.memory_bytes:
