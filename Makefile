@@ -82,21 +82,23 @@ lock: ## Resolve the dependencies again and write the locked files
 	@tools/local/bootstrap.sh lock
 	@compile() { out=$$1; shift; .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header "$$@" -o $(LOCKS)/$$out; }; \
-	compile all.txt $(foreach g,passwords cache schemas jobs bus schedules gateway migrations watch host local dev,--group $(g)) $(LOCK_FLAGS); \
+	compile all.txt $(foreach g,passwords cache schemas jobs objects installer bus schedules gateway migrations watch host local dev,--group $(g)) $(LOCK_FLAGS); \
 	lower() { out=$$1; shift; compile $$out -c $(LOCKS)/all.txt "$$@"; }; \
 	lower function.txt; \
 	lower function-cache.txt --group cache; \
 	lower function-jobs.txt --group jobs; \
 	lower function-passwords.txt --group passwords; \
+	lower function-publishing.txt --group schemas --group objects; \
 	lower function-schemas.txt --group schemas; \
-	lower functions.txt --group cache --group jobs --group passwords --group schemas; \
+	lower functions.txt --group cache --group jobs --group passwords --group schemas --group objects; \
+	lower agent-host.txt --group objects --group installer; \
 	lower events.txt --group bus --group schedules; \
 	lower gateway.txt --group bus --group gateway; \
-	lower worker.txt --group jobs --group schemas; \
+	lower worker.txt --group jobs --group schemas --group objects; \
 	lower migrations.txt --group migrations; \
 	lower watch.txt --group watch --group jobs; \
 	lower docs.txt --group host; \
-	lower setup.txt --group passwords --group bus --group schedules --group migrations --group schemas; \
+	lower setup.txt --group passwords --group bus --group schedules --group migrations --group schemas --group objects; \
 	lower bench.txt --group bench; \
 	.venv/bin/uv pip compile -q --group audit --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header $(LOCK_FLAGS) -o $(LOCKS)/audit.txt; \

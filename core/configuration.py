@@ -14,6 +14,9 @@ SECRETS_FOLDER: Final = "/var/openfaas/secrets"
 DELIVERY_KEYS: Final = "delivery-signing-keys"
 """The secret by which the dispatcher signs deliveries, and subscribers know it."""
 
+OBJECT_STORE_KEY: Final = "object-store-key"
+"""The secret that has the access key of S3: its id and, after a space, the key. Empty, AWS's own places are asked."""
+
 
 class MissingSettingError(Exception):
     """A setting or secret that this part can't run without is not there."""

@@ -1,0 +1,134 @@
+"""A store of objects in a bucket of S3, or of anything that speaks S3 and knows conditional writes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core.object_store import base
+from core.object_store.base import ObjectMissing, StoreUnavailable
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+ATTEMPTS: Final = 3
+CONNECT_SECONDS: Final = 2
+READ_SECONDS: Final = 20
+
+_MISSING: Final = frozenset({"404", "NoSuchKey"})
+_THERE: Final = frozenset({"412", "PreconditionFailed"})
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Where objects are kept."""
+
+    name: str
+    prefix: str = ""
+    """What all keys begin with, and a slash."""
+    endpoint: str | None = None
+    """The URL of what isn't AWS."""
+    region: str = "us-east-1"
+
+
+class S3Store:
+    """Objects of a bucket. Threads may share it."""
+
+    def __init__(self, bucket: Bucket, key_id: str | None = None, key: str | None = None) -> None:
+        """Without a key, AWS's own places are asked for one."""
+        self._bucket = bucket.name
+        self._prefix = f"{bucket.prefix}/" if bucket.prefix else ""
+        self._client = _client(bucket, key_id, key)
+
+    def prepare(self) -> None:
+        """Create the bucket, if it isn't there."""
+        with self._explained():
+            try:
+                self._client.head_bucket(Bucket=self._bucket)
+            except ClientError as error:
+                if _code(error) not in _MISSING:
+                    raise
+                self._client.create_bucket(Bucket=self._bucket)
+
+    def put(self, key: str, content: BinaryIO) -> bool:
+        """Keep an object."""
+        with self._explained():
+            try:
+                self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=content, IfNoneMatch="*")
+            except ClientError as error:
+                if _code(error) in _THERE:
+                    return False
+                raise
+        return True
+
+    def get(self, key: str, into: BinaryIO, limit: int) -> None:
+        """Write an object into a file."""
+        with self._explained():
+            try:
+                body = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"]
+            except ClientError as error:
+                if _code(error) in _MISSING:
+                    raise ObjectMissing(key) from None
+                raise
+            with body:
+                base.copy(body, into, limit)
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object under the key."""
+        with self._explained():
+            try:
+                self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+            except ClientError as error:
+                if _code(error) in _MISSING:
+                    return False
+                raise
+        return True
+
+    def keys(self, prefix: str = "") -> Iterator[str]:
+        """Yield the keys that begin with `prefix`."""
+        with self._explained():
+            pages = self._client.get_paginator("list_objects_v2")
+            for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
+                for each in page.get("Contents", ()):
+                    yield each["Key"].removeprefix(self._prefix)
+
+    def delete(self, key: str) -> None:
+        """Take an object away, if it is there."""
+        with self._explained():
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            raise StoreUnavailable(f"s3://{self._bucket}: {error}") from error
+
+
+def _client(bucket: Bucket, key_id: str | None, key: str | None) -> "S3Client":
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        # Only AWS gives each bucket a host of its own.
+        s3={"addressing_style": "path" if bucket.endpoint else "virtual"},
+        # What a store that isn't AWS may not know is left out where it isn't asked for.
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    return boto3.client(
+        "s3",
+        endpoint_url=bucket.endpoint,
+        region_name=bucket.region,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=key,
+        config=config,
+    )
+
+
+def _code(error: ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
