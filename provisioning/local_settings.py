@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from functions.domain.catalog import bundle_store
 from functions.domain.instances import confinement
 from provisioning.broker import VHOST
 
@@ -65,6 +66,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),
         "BOTBERI_INSTANCES": str(run / "instances"),
         "ACCOUNT_INSTANCES": "50",
+        bundle_store.SETTING: (run / "objects").absolute().as_uri(),
         # Agents are processes of whoever starts them here.
         confinement.SETTING: confinement.ALLOWED,
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.

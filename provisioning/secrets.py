@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from core.configuration import OBJECT_STORE_KEY
 from events import signing
 from functions.domain.accounts import keys
 from functions.runtime import redis_users
@@ -35,7 +36,7 @@ DERIVED: Final = (DEFINITIONS, redis_users.HASHES)
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    ours = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, ADMINISTRATOR, GRAFANA, EXPORTER, *DERIVED)
+    ours = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, OBJECT_STORE_KEY, ADMINISTRATOR, GRAFANA, EXPORTER, *DERIVED)
     return sorted([*secrets_folder.names(), *ours])
 
 

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 from typing import Final
 
+from core.configuration import OBJECT_STORE_KEY
 from events import signing
 from events.topology.declaration import PERMISSIONS
 from functions.domain.accounts import keys
@@ -37,6 +38,9 @@ def fill(folder: Path) -> None:
         write(folder / signing.SECRET, signing.new_key() + "\n")
     if not (folder / keys.PRIVATE).exists():
         keys.generate(folder)
+    if not (folder / OBJECT_STORE_KEY).exists():
+        # What LocalStack knows; a store of your own has a key of its own.
+        write(folder / OBJECT_STORE_KEY, "test test\n")
 
 
 def write(file: Path, text: str) -> None:

@@ -9,7 +9,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     Table,
     Text,
@@ -40,7 +39,6 @@ bundles = Table(
     "bundles",
     metadata,
     Column("sha256", Text, primary_key=True),
-    Column("content", LargeBinary, nullable=False, comment="a zip file"),
     Column("created_at", TIME, nullable=False, server_default=func.now()),
 )
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import text
 
-from functions.domain.catalog import agents, bundles, releases
+from functions.domain.catalog import agents, bundle_store, bundles, releases
 from functions.domain.catalog.releases import Release
 from functions.domain.databases import SharedDb
 from testing.clients import Api
@@ -37,7 +37,7 @@ def publish(
     with env.transaction("shared_psql", "admin") as connection:
         db = SharedDb(connection)
         agents.create(db, slug=slug, name=slug, summary="For a test.")
-        bundle = None if image else bundles.bundle(folder)
+        bundle = None if image else bundle_store.keep(bundles.bundle(folder))
         # Not by `releases.checked`, which refuses an image.
         releases.publish(db, slug, Release("1.0.0", schema or ANY_CONFIG, image, bundle))
     return slug

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from functions.domain.catalog import images, releases
+from functions.domain.catalog import bundle_store, images, releases
 from functions.domain.catalog.agents import SLUG, AgentNotFound
+from functions.domain.catalog.bundle_store import BundleStoreUnavailable
 from functions.domain.catalog.bundles import BundleInvalid
 from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
 from functions.domain.catalog.releases import IMAGE, Release, SourceAmbiguous, SourceUnsupported, VersionExists
@@ -81,7 +82,7 @@ class VersionPublished(Reply):
 
 
 def check(version: NewVersion) -> Release:
-    """Check the bundle and the schema, which may take a moment."""
+    """Check the bundle and the schema, and keep the bundle."""
     if version.image is None:
         confinement.check()
     return releases.checked(
@@ -106,9 +107,14 @@ def _decoded(text: str) -> bytes:
     status=201,
     errors=(
         *(AgentsNotAllowed, AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported),
-        *(BundleInvalid, ConfigSchemaInvalid),
+        *(BundleInvalid, BundleStoreUnavailable, ConfigSchemaInvalid),
     ),
-    resources=Resources(memory="256Mi", group="function-schemas", settings=(confinement.SETTING, images.SETTING)),
+    resources=Resources(
+        memory="256Mi",
+        group="function-publishing",
+        settings=(bundle_store.SETTING, confinement.SETTING, images.SETTING),
+        secrets=bundle_store.SECRETS,
+    ),
     max_body=MAX_BODY,
     prepare=check,
 )

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from core.configuration import setting
 from core.failpoints import reach
+from functions.domain.catalog.bundle_store import BundleLost
 from functions.domain.instances import deployments, leases
 from functions.domain.instances.changes import Change
 from functions.domain.instances.leases import Lease, LeaseLost
@@ -110,9 +111,11 @@ def _do(lease: Lease, step: Step) -> Change | None:
             with shared_transaction(ROLE) as db:
                 deployment = deployments.read(db, lease.id, lease.token)
             try:
-                driver().deploy(deployment)
+                driver().deploy(deployments.with_bundle(deployment))
             except CannotDeployError as error:
                 return Change.failed(explain(error.reason), attempts=lease.attempts)
+            except BundleLost:
+                return Change.failed(explain(Reason.BUNDLE_LOST), attempts=lease.attempts)
         case Action.STOP:
             driver().stop(lease.id, lease.token)
         case Action.REMOVE:

@@ -611,11 +611,8 @@ CREATE TABLE public.audit (
 
 CREATE TABLE public.bundles (
     sha256 text NOT NULL,
-    content bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
-
-COMMENT ON COLUMN public.bundles.content IS 'a zip file';
 
 CREATE TABLE public.channel_moves (
     id text NOT NULL,

@@ -27,6 +27,7 @@ _SETTINGS: Final = {
     "USER_PSQL_URL": "user_pgbouncer:5432/user_psql",
     "SHARED_PSQL_URL": "shared_pgbouncer:5432/shared_psql",
     "USER_REDIS_URL": "user_redis:6379",
+    "BUNDLE_STORE": "${BOTBERI_BUNDLE_STORE:-s3://botberi?endpoint=http://localstack:4566}",
     "AGENTS_UNCONFINED": "${BOTBERI_AGENTS_UNCONFINED:-}",
     "DRIVER": "${BOTBERI_DRIVER:-none}",
     "ACCOUNT_INSTANCES": "${BOTBERI_ACCOUNT_INSTANCES:-50}",
@@ -39,6 +40,7 @@ NETWORKS: Final = {
     "user_psql_pool": False,
     "shared_psql_pool": False,
     "cache": False,
+    "objects": False,
     "deliveries": False,
     "subscribers": False,
     "instances": False,
@@ -50,7 +52,12 @@ NETWORKS: Final = {
 }
 """Every network, and whether it leads out of the engine: published ports need that, and agents that call others."""
 
-_REACHED: Final = {"USER_PSQL_URL": "user_psql_pool", "SHARED_PSQL_URL": "shared_psql_pool", "USER_REDIS_URL": "cache"}
+_REACHED: Final = {
+    "USER_PSQL_URL": "user_psql_pool",
+    "SHARED_PSQL_URL": "shared_psql_pool",
+    "USER_REDIS_URL": "cache",
+    "BUNDLE_STORE": "objects",
+}
 """The network in which endpoints find what a setting names."""
 
 _SUPERUSER: Final = "psql-superuser"

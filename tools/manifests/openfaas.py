@@ -33,6 +33,7 @@ _DEFAULTS: Final = {
     "USER_PSQL_URL": "pgbouncer-user.botberi:5432/user_psql",
     "SHARED_PSQL_URL": "pgbouncer-shared.botberi:5432/shared_psql",
     "USER_REDIS_URL": "user-redis.botberi:6379",
+    "BUNDLE_STORE": "s3://botberi-bundles",
 }
 """Where the dependencies are unless the environment of faas-cli says otherwise."""
 

@@ -117,8 +117,8 @@ SERVICES: Final = (
         name="seed",
         image="setup",
         args=("provisioning.seed",),
-        settings=("USER_PSQL_URL", "SHARED_PSQL_URL"),
-        secrets=("administrator", "user-psql-admin", "shared-psql-admin"),
+        settings=("BUNDLE_STORE", "USER_PSQL_URL", "SHARED_PSQL_URL"),
+        secrets=("administrator", "object-store-key", "user-psql-admin", "shared-psql-admin"),
         once=True,
         direct={"user_psql": 1, "shared_psql": 1},
     ),
@@ -155,7 +155,7 @@ SERVICES: Final = (
             *(*_CELERY, "worker", "--pool", "threads", "--concurrency", "4"),
             *("--queues", "instances.user,instances.admin", "--without-mingle", "--without-gossip"),
         ),
-        settings=("AGENTS_UNCONFINED", "DRIVER", "SHARED_PSQL_URL", "USER_REDIS_URL"),
+        settings=("AGENTS_UNCONFINED", "BUNDLE_STORE", "DRIVER", "SHARED_PSQL_URL", "USER_REDIS_URL"),
         # Only the worker asks for its name: functions are told the address that comes of it.
         values={
             "BOTBERI_INSTANCES": "/tmp/instances",  # nosec B108 # noqa: S108 - a volume of its own
@@ -163,7 +163,7 @@ SERVICES: Final = (
             "USER_REDIS_USER": "worker",
         },
         found_by_name=True,
-        secrets=("shared-psql-worker", "user-redis-worker"),
+        secrets=("object-store-key", "shared-psql-worker", "user-redis-worker"),
         memory="512Mi",
         pooled={"shared_psql": 3},
         tmp="256Mi",

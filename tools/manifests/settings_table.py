@@ -32,6 +32,11 @@ SETTINGS: Final = {
         "URL", "Where the API is for whoever reads an event: `dataschema` begins with it.", "`http://localhost:8080`"
     ),
     "BOTBERI_INSTANCES": Setting("folder", "Where the process driver keeps what it runs.", reader="the worker"),
+    "BUNDLE_STORE": Setting(
+        "`file:///folder` or `s3://bucket/prefix`",
+        "Where bundles are kept. A bucket may have `?region=…`, and `&endpoint=…` when it isn't AWS's. What keeps it "
+        "has to know conditional writes (`If-None-Match`).",
+    ),
     "BOTBERI_SECRETS": Setting("folder", "Where secrets lie.", "`/var/openfaas/secrets`", "everything"),
     "DRIVER": Setting(
         "`docker`, `knative`, `openfaas` or `none`", "Where versions run that are images.", "`none`: they are refused"
@@ -109,6 +114,7 @@ SECRETS: Final = {
     "grafana": "The password of Grafana's `admin`.",
     "jwt-public-keys": "The keys with which access tokens are checked, as a JWKS.",
     "jwt-signing-key": "The key that signs access tokens, as a JWKS with a private key.",
+    "object-store-key": "The access key of S3: its id and, after a space, the key. Empty: AWS's own places are asked.",
     "pgbouncer-exporter": "The password with which exporters ask PgBouncer for its statistics.",
     "psql-superuser": "The password of Postgres' superuser, who creates the roles.",
     "shared-psql-pgbouncer": "The password with which PgBouncer looks up how roles of shared_psql prove themselves.",

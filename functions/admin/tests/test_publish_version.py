@@ -1,15 +1,19 @@
 """Publishing: immutable versions from an image or a bundle, and channels that move."""
 
 import base64
+import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from functions.domain.catalog import bundle_store
+from functions.domain.catalog.bundle_store import BundleLost
 from functions.domain.catalog.tests.making import a_bundle, a_slug, an_agent, in_base64
 from testing.clients import Api
 from testing.environment import Environment
@@ -45,9 +49,31 @@ def test_a_bundle_becomes_the_stable_version(api: Api, env: Environment, publish
     assert (answer.status_code, answer.json["channels"]) == (201, ["stable"])
     assert channels(env, slug) == {"stable": "1.0.0"}
     assert api.user.get(f"/v1/agents/{slug}/versions/1.0.0").json["changelog"] == "First."
-    query = text("select content from bundles b join agent_versions v on v.bundle_sha256 = b.sha256 where v.id = :id")
+    query = text("select bundle_sha256 from agent_versions where id = :id")
     with env.transaction("shared_psql", "worker") as db:
-        assert db.scalar(query, {"id": answer.json["id"]}) == content
+        assert bundle_store.fetch(str(db.scalar(query, {"id": answer.json["id"]}))) == content
+
+
+def test_sending_a_bundle_again_brings_it_back(env: Environment, publish: Callable[..., Response]) -> None:
+    slug, content = an_agent(env), a_bundle("def agent(r): return 'lost'")
+    publish(slug, bundle=in_base64(content))
+    sha256 = hashlib.sha256(content).hexdigest()
+    bundle_store.store().delete(f"bundles/{sha256}")
+    with pytest.raises(BundleLost):
+        bundle_store.fetch(sha256)
+    assert publish(slug, bundle=in_base64(content)).code == "version_exists"
+    assert bundle_store.fetch(sha256) == content
+
+
+def test_without_a_place_for_bundles_nothing_is_published(
+    env: Environment, publish: Callable[..., Response], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    slug, no_folder = an_agent(env), tmp_path / "file"
+    no_folder.touch()
+    monkeypatch.setenv("BUNDLE_STORE", no_folder.as_uri())
+    answer = publish(slug)
+    assert (answer.status_code, answer.code) == (503, "bundle_store_unavailable")
+    assert channels(env, slug) == {}
 
 
 def test_channels_move_to_the_version_that_names_them(env: Environment, publish: Callable[..., Response]) -> None:
@@ -154,6 +180,7 @@ def test_the_database_too_keeps_versions_as_they_are(env: Environment, statement
         ({"bundle": "no base64!"}, "bundle_invalid"),
         ({"bundle": in_base64(b"no zip")}, "bundle_invalid"),
         ({"bundle": in_base64(a_bundle("x = 1"))}, "bundle_invalid"),
+        ({"bundle": in_base64(a_bundle(requirements="httpx==0.28.1"))}, "bundle_invalid"),
         ({"config_schema": {"type": "text"}}, "config_schema_invalid"),
         ({"config_schema": {"type": "object", "$ref": "https://example.com/"}}, "config_schema_invalid"),
         ({"number": "1.0"}, "invalid"),

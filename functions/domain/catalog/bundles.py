@@ -1,7 +1,6 @@
 """Bundles: an agent's source as a zip file. What comes from outside is checked and never imported."""
 
 import ast
-import hashlib
 import io
 import stat
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from functions.domain.api_errors import FieldError, Invalid
+from functions.domain.catalog import requirements
 
 MAX_PACKED_BYTES: Final = 1024 * 1024
 MAX_UNPACKED_BYTES: Final = 8 * 1024 * 1024
@@ -70,15 +70,17 @@ def _names(folder: Path) -> Iterator[str]:
             yield name.as_posix()
 
 
-def digest(content: bytes) -> str:
-    """Return the SHA-256 of a bundle in hex, by which it is kept."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def check(content: bytes) -> None:
-    """Raise BundleInvalid for what is too large, has unsafe names, or has no `agent` in main.py; run nothing of it."""
+    """Raise BundleInvalid for what is too large, has unsafe names, no `agent` in main.py, or packages without hashes.
+
+    Nothing of it is run.
+    """
     files = _read(content)
     _check_names(files)
+    try:
+        requirements.check(files.get(requirements.FILE, b""))
+    except requirements.RequirementsInvalid as error:
+        raise BundleInvalid(str(error)) from None
     source = files.get(ENTRY)
     if source is None:
         raise BundleInvalid(f"There is no {ENTRY} at the top of it.{_remedy(files)}")

@@ -1,7 +1,7 @@
 """Releases: what becomes a version of an agent, checked, and its publication."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy.dialects.postgresql import insert
@@ -10,7 +10,7 @@ from core.ids import new_id
 from events.catalog.agents import VersionPublished
 from events.outbox import emit
 from functions.domain.api_errors import Conflict, FieldError, Invalid
-from functions.domain.catalog import bundles, channels, config_schemas, images
+from functions.domain.catalog import bundle_store, bundles, channels, config_schemas, images
 from functions.domain.catalog.channels import Place
 from functions.domain.catalog.versions import Channel, is_preview, precedence
 from functions.domain.databases import SharedDb
@@ -44,7 +44,8 @@ class Release:
     number: str
     config_schema: Mapping[str, object]
     image: str | None = None
-    bundle: bytes | None = field(default=None, repr=False)
+    bundle_sha256: str | None = None
+    """Of the bundle, which is in the store."""
     changelog: str = ""
 
 
@@ -56,19 +57,21 @@ def checked(
     bundle: bytes | None = None,
     changelog: str = "",
 ) -> Release:
-    """Return what is to be published after checking it: call it with no transaction open, since that may take seconds.
+    """Return what is to be published, checked, its bundle in the store: call it with no transaction open.
 
-    `bundle` is a zip file, `image` an OCI reference. Raises SourceAmbiguous, SourceUnsupported if nothing runs images,
-    BundleInvalid and ConfigSchemaInvalid.
+    `bundle` is a zip file, `image` an OCI reference. A bundle that is kept and then not published harms nobody.
+    Raises SourceAmbiguous, SourceUnsupported if nothing runs images, BundleInvalid, ConfigSchemaInvalid and
+    BundleStoreUnavailable.
     """
     if (image is None) == (bundle is None):
         raise SourceAmbiguous(errors=[FieldError("/image", "source_ambiguous", "Give either an image or a bundle.")])
     if bundle is None and not images.run_here():
         raise SourceUnsupported(errors=[FieldError("/image", "source_unsupported", SourceUnsupported.message())])
     config_schemas.check(config_schema)
-    if bundle is not None:
-        bundles.check(bundle)
-    return Release(number, config_schema, image, bundle, changelog)
+    if bundle is None:
+        return Release(number, config_schema, image=image, changelog=changelog)
+    bundles.check(bundle)
+    return Release(number, config_schema, bundle_sha256=bundle_store.keep(bundle), changelog=changelog)
 
 
 def publish(
@@ -91,10 +94,12 @@ def publish(
         "number": version.number,
         "config_schema": version.config_schema,
         "image": version.image,
-        "bundle_sha256": None if version.bundle is None else _keep(db, version.bundle),
+        "bundle_sha256": version.bundle_sha256,
         "changelog": version.changelog,
         "published_by": published_by,
     }
+    if version.bundle_sha256 is not None:
+        db.execute(insert(bundle_rows).values(sha256=version.bundle_sha256).on_conflict_do_nothing())
     _add(db, row)
     moved = sorted(set(_by_default(db, slug, version.number) if move is None else move))
     emit(
@@ -104,12 +109,6 @@ def publish(
     for channel in moved:
         channels.publish(db, Place(slug, channel), version.number)
     return str(row["id"]), moved
-
-
-def _keep(db: SharedDb, bundle: bytes) -> str:
-    sha256 = bundles.digest(bundle)
-    db.execute(insert(bundle_rows).values(sha256=sha256, content=bundle).on_conflict_do_nothing())
-    return sha256
 
 
 def _by_default(db: SharedDb, slug: str, number: str) -> list[Channel]:

@@ -1,4 +1,4 @@
-"""Put the sample agents into the catalog, each packed from its folder; doing it again changes nothing."""
+"""Put the sample agents into the catalog, each packed from its folder; doing it again brings back what is missing."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from functions.domain.catalog import agents, bundles, releases
+from functions.domain.catalog import agents, bundle_store, bundles, releases
 from functions.domain.databases import SharedDb
 from shared_psql_models.agents import agent_versions
 from shared_psql_models.agents import agents as agent_rows
@@ -16,7 +16,10 @@ FOLDER: Final = Path(__file__).resolve().parents[2] / "agents"
 
 
 def seed(db: SharedDb, folder: Path = FOLDER) -> list[str]:
-    """Create the agents and publish the versions that are missing; return what was published: `["echo 1.0.0"]`."""
+    """Create the agents and publish the versions that are missing; return what was published: `["echo 1.0.0"]`.
+
+    Bundles that were lost are kept again. Raises BundleStoreUnavailable.
+    """
     return [published for about in sorted(folder.glob("*/agent.json")) for published in _seed_one(db, about)]
 
 
@@ -25,11 +28,13 @@ def _seed_one(db: SharedDb, about: Path) -> list[str]:
     slug, number = about.parent.name, says["version"]
     if db.scalar(select(agent_rows.c.id).where(agent_rows.c.slug == slug)) is None:
         agents.create(db, slug=slug, name=says["name"], summary=says["summary"], description=says["description"])
+    bundle = bundles.bundle(about.parent)
     known = select(agent_versions.c.id).join(agent_rows, agent_rows.c.id == agent_versions.c.agent_id)
     if db.scalar(known.where(agent_rows.c.slug == slug, agent_versions.c.number == number)) is not None:
+        bundle_store.keep(bundle)
         return []
     schema = json.loads((about.parent / "config_schema.json").read_text(encoding="utf-8"))
     changelog = says.get("changelog", "")
-    release = releases.checked(number, config_schema=schema, bundle=bundles.bundle(about.parent), changelog=changelog)
+    release = releases.checked(number, config_schema=schema, bundle=bundle, changelog=changelog)
     releases.publish(db, slug, release)
     return [f"{slug} {number}"]

@@ -36,6 +36,7 @@ class Reason(StrEnum):
     IMAGE_UNAVAILABLE = "image_unavailable"
     IMAGE_REFUSED = "image_refused"
     BUNDLE_INVALID = "bundle_invalid"
+    BUNDLE_LOST = "bundle_lost"
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,10 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.BUNDLE_INVALID: (
         "This version's bundle can't be unpacked.",
         "Nothing: create an instance of another version.",
+    ),
+    Reason.BUNDLE_LOST: (
+        "This version's bundle is no longer where bundles are kept.",
+        "Nothing, until the same bundle is sent for publication again and somebody starts the instance.",
     ),
 }
 

@@ -34,6 +34,7 @@ DEPENDENCIES: Final = {
     "USER_PSQL_URL": "user_pgbouncer",
     "SHARED_PSQL_URL": "shared_pgbouncer",
     "USER_REDIS_URL": "user_redis",
+    "BUNDLE_STORE": "localstack",
 }
 
 
@@ -107,7 +108,7 @@ def test_a_subscriber_meets_the_dispatcher_and_nobody_who_is_reached_from_outsid
 
 def test_the_worker_and_with_it_agents_meet_a_pooler_redis_and_who_speaks_to_agents() -> None:
     callers = {name for name, each in FUNCTIONS.items() if each.resources.instances}
-    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis"} | callers
+    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis", "localstack"} | callers
 
 
 def test_the_edge_meets_endpoints_the_gateway_and_pages() -> None:

@@ -19,10 +19,12 @@ def a_slug() -> str:
     return f"a{uuid.uuid4().hex[:12]}"
 
 
-def a_bundle(main: str = MAIN) -> bytes:
+def a_bundle(main: str = MAIN, *, requirements: str | None = None) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         archive.writestr("main.py", main)
+        if requirements is not None:
+            archive.writestr("requirements.txt", requirements)
     return content.getvalue()
 
 

@@ -1,0 +1,61 @@
+"""Where bundles are kept: in the store of objects that the setting `BUNDLE_STORE` names, each under its SHA-256."""
+
+import hashlib
+import io
+from functools import cache
+from typing import Final
+
+from core.configuration import OBJECT_STORE_KEY, setting
+from core.object_store.base import ObjectMissing, ObjectStore, ObjectTooLarge, StoreUnavailable
+from functions.domain.api_errors import Unavailable
+from functions.domain.catalog.bundles import MAX_PACKED_BYTES
+
+SETTING: Final = "BUNDLE_STORE"
+
+SECRETS: Final = (OBJECT_STORE_KEY,)
+
+
+class BundleStoreUnavailable(Unavailable):
+    """The place where bundles are kept isn't available just now: try again shortly."""
+
+
+class BundleLost(Exception):
+    """The store has no such bundle, or something else under its name: publishing the same bytes again restores it."""
+
+
+def store() -> ObjectStore:
+    """Return the store, whose client is made once for each process."""
+    return _opened(setting(SETTING))
+
+
+@cache
+def _opened(address: str) -> ObjectStore:
+    from core.object_store.opening import open_store
+
+    return open_store(address)
+
+
+def keep(bundle: bytes) -> str:
+    """Keep a bundle, unless it is there; return its SHA-256 in hex. Raises BundleStoreUnavailable."""
+    sha256 = hashlib.sha256(bundle).hexdigest()
+    try:
+        store().put(_key(sha256), io.BytesIO(bundle))
+    except StoreUnavailable as error:
+        raise BundleStoreUnavailable from error
+    return sha256
+
+
+def fetch(sha256: str) -> bytes:
+    """Return a bundle by its SHA-256, by which it is checked. Raises BundleLost and StoreUnavailable."""
+    into = io.BytesIO()
+    try:
+        store().get(_key(sha256), into, MAX_PACKED_BYTES)
+    except (ObjectMissing, ObjectTooLarge):
+        raise BundleLost(sha256) from None
+    if hashlib.sha256(into.getvalue()).hexdigest() != sha256:
+        raise BundleLost(sha256)
+    return into.getvalue()
+
+
+def _key(sha256: str) -> str:
+    return f"bundles/{sha256}"
