@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from functions.domain.catalog import bundle_store
+from functions.domain.catalog import bundle_store, images
 from functions.domain.instances import confinement
 from provisioning.broker import VHOST
 
@@ -69,6 +69,8 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         bundle_store.SETTING: (run / "objects").absolute().as_uri(),
         # Agents are processes of whoever starts them here.
         confinement.SETTING: confinement.ALLOWED,
+        # Whoever starts the run may have an engine, and say so.
+        images.SETTING: os.environ.get(images.SETTING) or images.NOWHERE,
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
         "MONITORING_LISTEN": "",
         "SUBSCRIPTIONS": str(ROOT / "deploy" / "subscriptions.json"),
