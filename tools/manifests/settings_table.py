@@ -81,6 +81,12 @@ SETTINGS: Final = {
         "none",
         "the relays",
     ),
+    "PACKAGE_INDEX": Setting(
+        "URL",
+        "The one index (PEP 503) from which agents' requirements are installed.",
+        "empty: that of Python's packages",
+        "the agent host",
+    ),
     "PORT": Setting("number", "Where a function listens.", "8080", "functions"),
     "PSQL_SUPERUSER": Setting("name", "Who may create roles.", "`postgres`", "`botberi roles`"),
     "RELAY_LINGER_SECONDS": Setting("seconds", "How long a relay stays awake after an event.", "0.2", "the relays"),

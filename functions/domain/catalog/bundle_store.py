@@ -47,9 +47,14 @@ def keep(bundle: bytes) -> str:
 
 def fetch(sha256: str) -> bytes:
     """Return a bundle by its SHA-256, by which it is checked. Raises BundleLost and StoreUnavailable."""
+    return fetch_from(store(), sha256)
+
+
+def fetch_from(place: ObjectStore, sha256: str) -> bytes:
+    """Return a bundle from another store than that of the setting, as `fetch` does."""
     into = io.BytesIO()
     try:
-        store().get(_key(sha256), into, MAX_PACKED_BYTES)
+        place.get(_key(sha256), into, MAX_PACKED_BYTES)
     except (ObjectMissing, ObjectTooLarge):
         raise BundleLost(sha256) from None
     if hashlib.sha256(into.getvalue()).hexdigest() != sha256:

@@ -40,6 +40,11 @@ def check(content: bytes) -> None:
             raise RequirementsInvalid(f"{FILE}, line {number}: {wrong} {REMEDY}")
 
 
+def names_any(content: bytes) -> bool:
+    """Return whether a file that was checked names any package."""
+    return any(True for _ in _logical_lines(content.decode()))
+
+
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield each requirement with the number of its first line: without comments, continuation lines joined."""
     begun, parts = 0, list[str]()
