@@ -28,13 +28,14 @@ _CLAIM: Final = text(
     """
 )
 
+# An instance that is moving to another version has specs of both, until the new one answers.
 _UNUSED: Final = text(
     """
     select version_id from version_deployments
     where deployed_at is not null and (lease_expires_at is null or lease_expires_at < clock_timestamp())
       and not exists (
-        select from instances
-        where instances.version_id = version_deployments.version_id
+        select from instance_specs join instances on instances.id = instance_specs.instance_id
+        where instance_specs.version_id = version_deployments.version_id
           and (desired_state = 'running' or updated_at > clock_timestamp() - make_interval(secs => :kept)))
     order by deployed_at
     limit :limit
@@ -42,7 +43,11 @@ _UNUSED: Final = text(
 )
 
 _IN_USE: Final = text(
-    "select exists (select from instances where version_id = :version_id and desired_state = 'running')"
+    """
+    select exists (
+      select from instance_specs join instances on instances.id = instance_specs.instance_id
+      where instance_specs.version_id = :version_id and desired_state = 'running')
+    """
 )
 
 _ORPHANS: Final = text(

@@ -144,6 +144,21 @@ def test_a_version_that_no_instance_uses_is_removed_after_a_while(
     assert row_of(env, wanted.version_id) == {"deployed_at": None, "url": None, "lease_owner": None}
 
 
+def test_a_version_that_serves_until_another_answers_stays(
+    launch: Launch, env: Environment, platform: FakeOpenFaas
+) -> None:
+    instance = launch(image=image("good"))
+    bring_up(deployment_of(instance))
+    other = launch(image=image("good")).row()["version_id"]
+    instance.put(version_id=f"'{other}'", generation="2", updated_at="now() - interval '1 day'")
+    versions.sweep()
+    assert len(platform.functions) == 1
+    with env.transaction("shared_psql", "migrator") as db:
+        db.execute(text("delete from instance_specs where instance_id = :id"), {"id": instance.id})
+    versions.sweep()
+    assert platform.functions == {}
+
+
 def test_a_version_that_is_needed_again_when_it_is_to_be_removed_stays(
     launch: Launch, platform: FakeOpenFaas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
