@@ -18,7 +18,7 @@ from threading import Event, Lock
 from time import monotonic
 from typing import Final
 
-from . import messages, process_tree
+from . import messages, probes, process_tree
 from .exits import BoundaryNotHeld, CannotWake, Exit, ExitCause
 from .limits import Egress, Limits
 from .log_lines import Lines, LogLine
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 ROOT: Final = Path(__file__).resolve().parents[4]
 
 READY: Final = b"ready\n"
+
+_OURS: Final = "probes"
+"""The key of a child that is nobody's: nobody hears of its end."""
 
 _LENGTH_BYTES: Final = 4
 
@@ -161,6 +164,26 @@ class Children:
         self._pump.start()
         self._usage.start()
         self._started = True
+        if not self._rules.bounded:
+            log.warning("agents run without a boundary, and can do whatever this process can")
+            return
+        try:
+            self._probe()
+        except BoundaryNotHeld:
+            self.close()
+            raise
+
+    def _probe(self) -> None:
+        """Have a child try what must be refused."""
+        code = Code("probes", probes.AGENT)
+        try:
+            child = self.wake(_OURS, code, b"{}", Limits(), seconds=probes.SECONDS)
+        except CannotWake as error:
+            raise BoundaryNotHeld(f"the child that was to try the boundary didn't start: {error.exit}") from None
+        try:
+            probes.check(child.connect, self._rules.egress)
+        finally:
+            child.end(0)
 
     @property
     def spawner(self) -> int | None:
@@ -325,7 +348,8 @@ class Children:
         exit_ = Exit(_cause(child, ended, errors), ended.code, ended.signal, tuple(errors.last))
         _remove(child.home)
         child.settle(exit_)
-        self._on_exit(child.key, exit_)
+        if child.key != _OURS:
+            self._on_exit(child.key, exit_)
 
 
 def _cause(child: Child, ended: Ended, errors: Lines) -> ExitCause:
