@@ -52,6 +52,11 @@ chaos: ## Break everything around the relay under load, and account for every ev
 	@tools/local/bootstrap.sh chaos
 	@.venv/bin/python -m tools.chaos --kills $(or $(KILLS),20) $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
+.PHONY: bench-wake
+bench-wake: ## Measure how long a sleeping agent takes to its first byte, beside a bare functions-framework process
+	@tools/local/bootstrap.sh bench
+	@.venv/bin/python -m tools.bench.wake
+
 .PHONY: bench-events
 bench-events: ## Measure the event path beside its opponents (some 20 minutes), or beside a commit (AGAINST=main~5)
 	@tools/local/bootstrap.sh bench

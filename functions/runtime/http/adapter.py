@@ -51,6 +51,10 @@ class Adapter:
         self._application = application
         self._problem = problem
         self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self.grow(threads)
+
+    def grow(self, threads: int) -> None:
+        """Call the application in so many more threads."""
         for _ in range(threads):
             # Daemons, because the interpreter would wait for one that is stuck.
             Thread(target=self._work, daemon=True).start()

@@ -209,7 +209,7 @@ class Children:
         self._process = subprocess.Popen(  # noqa: S603 - Python, with a text of ours
             [sys.executable, "-I", "-u", "-X", "utf8", "-c", start],
             stdin=subprocess.DEVNULL,
-            env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"},
+            env={"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "MALLOC_ARENA_MAX": "2"},
             cwd="/",
             pass_fds=[theirs.fileno()],
             start_new_session=True,

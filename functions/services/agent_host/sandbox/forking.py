@@ -27,8 +27,10 @@ def fork(files: Sequence[int], run: Callable[[], None]) -> int:
 
     `files` are its stdout, stderr, the door and the control channel, in this order; it inherits no others.
     """
+    # A collection in between would write to pages that both share.
     gc.disable()
     pid = os.fork()
+    gc.enable()
     if not pid:
         _leave(_become(files, run))
     return pid
@@ -41,7 +43,6 @@ def _become(files: Sequence[int], run: Callable[[], None]) -> Callable[[], None]
         for each in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
             signal.signal(each, signal.SIG_IGN if each is signal.SIGPIPE else signal.SIG_DFL)
         os.setsid()
-        gc.enable()
         run()
 
     return become

@@ -35,6 +35,8 @@ LENGTH: Final = struct.Struct("!I")
 READY: Final = b"ready\n"
 """What a child says through its door once it serves."""
 
+_GROW_SECONDS: Final = 0.1
+
 _OURS: Final = ("functions", "core", "events", "shared_psql_models")
 """Names of packages that an author may have for their own."""
 
@@ -71,7 +73,7 @@ def environment(home: Path) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",
         # Names are asked for by TCP, whose connects can be decided about. UDP is closed.
         "RES_OPTIONS": "use-vc",
-        # Each thread would reserve 64 MiB of address space.
+        # Each would reserve 64 MiB of address space, and there would be one for each thread.
         "MALLOC_ARENA_MAX": "2",
     }
 
@@ -106,7 +108,7 @@ def _exactly(door: socket.socket, length: int) -> bytes:
 
 def serve(application: WSGIApplication, door: socket.socket) -> None:
     """Serve until SIGTERM, or until the host has gone."""
-    DoorServer(Adapter(application, THREADS, _problem), door).run([])
+    DoorServer(Adapter(application, 1, _problem), door, THREADS - 1).run([])
 
 
 def _problem(code: str, _detail: str | None) -> tuple[int, Headers, bytes]:
@@ -117,10 +119,12 @@ def _problem(code: str, _detail: str | None) -> tuple[int, Headers, bytes]:
 class DoorServer(Server):
     """The server, with connections that come through the door."""
 
-    def __init__(self, application: Adapter, door: socket.socket) -> None:
-        """`door` is open, and the context has been taken from it."""
-        super().__init__(application, _problem, Limits(idle=3600))
+    def __init__(self, adapter: Adapter, door: socket.socket, threads: int) -> None:
+        """`door` is open, and the context has been taken from it. So many threads are added once it serves."""
+        super().__init__(adapter, _problem, Limits(idle=3600))
+        self._adapter = adapter
         self._door = door
+        self._threads = threads
         self._opening: set[asyncio.Task[None]] = set()
 
     @override
@@ -128,7 +132,10 @@ class DoorServer(Server):
         """Begin to take connections, and say so."""
         await super().startup(sockets)
         self._door.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._door, self._open)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._door, self._open)
+        # Starting one costs a decision of the spawner's, and the first request shall not wait for all.
+        loop.call_later(_GROW_SECONDS, self._adapter.grow, self._threads)
         with suppress(OSError):
             self._door.send(READY)
 
@@ -159,7 +166,7 @@ class DoorServer(Server):
 
 
 def warm() -> None:
-    """Answer a request with an application of nobody's, so that no process that is forked from here does it first."""
+    """Answer requests with an application of nobody's, so that no process that is forked from here does it first."""
     app = flask.Flask("warm")
 
     @app.post("/")
@@ -180,3 +187,16 @@ def warm() -> None:
     }
     for _ in app(environ, lambda *_: lambda _: None):
         pass
+    _serve_once(app)
+
+
+def _serve_once(app: flask.Flask) -> None:
+    """Serve one request that needs no thread: this process must have no second one."""
+    door, host = socket.socketpair()
+    client, connection = socket.socketpair()
+    with host, client, connection:
+        client.sendall(b"GET /_/health HTTP/1.1\r\nHost: agent\r\nConnection: close\r\n\r\n")
+        socket.send_fds(host, [b"c"], [connection.fileno()])
+        host.shutdown(socket.SHUT_WR)
+        DoorServer(Adapter(app, 0, _problem), door, 0).run([])
+    door.close()
