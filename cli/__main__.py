@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from cli import dead_letters, deploying, inspection, publishers, repair, users
+from cli import agents, dead_letters, deploying, inspection, publishers, repair, users
 from cli.queries import FAILURES
 from core.configuration import SECRETS_FOLDER
 from core.logs import said
@@ -70,6 +70,7 @@ for group in (
     deploying.migrate,
     deploying.topology,
     deploying.seed,
+    agents.agents,
     publishers.publishers,
     users.users,
 ):
