@@ -28,6 +28,8 @@ def provision(database: str, superuser: str, password: str) -> list[str]:
         connection.exec_driver_sql(f'revoke all on database "{name}" from public')
         connection.exec_driver_sql("revoke create on schema public from public")
         connection.exec_driver_sql("grant usage, create on schema public to botberi_migrator")
+        if database == "shared_psql":
+            connection.exec_driver_sql(_EXTENSIONS)
         for role in ROLES:
             connection.exec_driver_sql(f'grant connect on database "{name}" to botberi_{role}')
         # Who holds back the oldest transaction, and how large databases are, is otherwise shown to the superuser alone.
@@ -48,6 +50,15 @@ revoke all on function pgbouncer.login from public;
 grant execute on function pgbouncer.login to botberi_pgbouncer;
 """
 """PgBouncer has no password but its own: it looks up how a pooled role proves itself, and can't look up any other."""
+
+
+_EXTENSIONS = """
+create schema if not exists extensions;
+create extension if not exists unaccent schema extensions;
+create extension if not exists pg_trgm schema extensions;
+grant usage on schema extensions to botberi_migrator, botberi_user, botberi_admin;
+"""
+"""By which the catalog is searched; who may use a schema can call what is in it. They come with Postgres."""
 
 
 _PROVE = """

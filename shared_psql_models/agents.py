@@ -1,11 +1,13 @@
 """The catalog: agents, their immutable versions, the bundles these are made of, the channels that point at them."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKey,
     Index,
     Integer,
@@ -15,10 +17,12 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSON
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, TSVECTOR
 
 from shared_psql_models.statuses import VersionStatus
 from shared_psql_models.tables import TIME, Json, Record, metadata
+
+_NAMES: Final = "name, slug, tags, capabilities"
 
 agents = Table(
     "agents",
@@ -32,6 +36,14 @@ agents = Table(
     Column("row_version", Integer, nullable=False, server_default="1"),
     Column("created_at", TIME, nullable=False, server_default=func.now()),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}", comment="what it is about"),
+    Column("capabilities", ARRAY(Text), nullable=False, server_default="{}", comment="what it can do"),
+    Column("searched", Text, Computed(f"search_whole({_NAMES}, summary, description)", persisted=True)),
+    Column("names", TSVECTOR, Computed(f"search_names({_NAMES})", persisted=True)),
+    Index("agents_searched_idx", "searched", postgresql_using="gin", postgresql_ops={"searched": "gin_trgm_ops"}),
+    Index("agents_names_idx", "names", postgresql_using="gin"),
+    Index("agents_tags_idx", "tags", postgresql_using="gin"),
+    Index("agents_capabilities_idx", "capabilities", postgresql_using="gin"),
     CheckConstraint("slug ~ '^[a-z][a-z0-9-]{1,62}$'", name="slug"),
 )
 
@@ -113,6 +125,10 @@ channel_moves = Table(
 )
 
 
+AGENT: Final = [each for each in agents.c if each.computed is None]
+"""What a row is read by: without what is there to be searched alone."""
+
+
 class Agent(Record):
     """A row of `agents`."""
 
@@ -121,6 +137,8 @@ class Agent(Record):
     name: str
     summary: str
     description: str
+    tags: list[str]
+    capabilities: list[str]
     listed: bool
     row_version: int
     created_at: datetime

@@ -36,7 +36,7 @@ def publish(
     (folder / "main.py").write_text(source)
     with env.transaction("shared_psql", "admin") as connection:
         db = SharedDb(connection)
-        agents.create(db, slug=slug, name=slug, summary="For a test.")
+        agents.create(db, slug, name=slug, summary="For a test.")
         bundle = None if image else bundle_store.keep(bundles.bundle(folder))
         # Not by `releases.checked`, which refuses an image.
         releases.publish(db, slug, Release("1.0.0", schema or ANY_CONFIG, image, bundle))

@@ -9,6 +9,7 @@ from functions.domain.catalog.agents import SLUG, SlugTaken
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
+from functions.schemas.agents import Capabilities, Tags
 from functions.schemas.base import LINE, Body, Reply
 
 MAX_BODY: Final = 256 * 1024
@@ -22,6 +23,8 @@ class NewAgent(Body):
     name: Annotated[str, Field(min_length=1, max_length=100, pattern=LINE, examples=["Poet"])]
     summary: Annotated[str, Field(min_length=1, max_length=200, pattern=LINE, examples=["Answers in verse."])]
     description: Annotated[str, Field(max_length=10_000, description="Markdown.")] = ""
+    tags: Annotated[Tags, Field(default_factory=list)]
+    capabilities: Annotated[Capabilities, Field(default_factory=list)]
     listed: Annotated[bool, Field(description="Whether people find it in the catalog.")] = True
 
 
@@ -37,10 +40,12 @@ def create_agent(_caller: Admin, agent: NewAgent, db: SharedDb) -> AgentCreated:
     """Add it without a version: publish one next."""
     agent_id = agents.create(
         db,
-        slug=agent.slug,
+        agent.slug,
         name=agent.name,
         summary=agent.summary,
         description=agent.description,
+        tags=agent.tags,
+        capabilities=agent.capabilities,
         listed=agent.listed,
     )
     return AgentCreated(id=agent_id, slug=agent.slug)

@@ -1,4 +1,4 @@
-"""GET /v1/admin/agents: all agents, listed or not, newest first."""
+"""GET /v1/admin/agents: all agents, listed or not, newest first; of those that `q` finds first those named so."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,19 +9,8 @@ from functions.domain.catalog import agents
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
-from functions.schemas.base import Page, PageQuery, Reply
-
-
-class AnyAgentQuery(PageQuery):
-    """What to look for, and which page of it."""
-
-    q: Annotated[
-        str | None,
-        Field(
-            max_length=100,
-            description="Words that must all occur in the agent's name, summary, description or slug.",
-        ),
-    ] = None
+from functions.schemas.agents import AgentQuery
+from functions.schemas.base import Page, Reply
 
 
 class AnyAgentSummary(Reply):
@@ -31,13 +20,15 @@ class AnyAgentSummary(Reply):
     slug: str
     name: str
     summary: str
+    tags: list[str]
+    capabilities: list[str]
     listed: bool
     channels: Annotated[dict[str, str], Field(description="The version that each channel points at.")]
     created_at: datetime
 
 
 @endpoint("GET", "/v1/admin/agents")
-def list_all_agents(_caller: Admin, query: AnyAgentQuery, db: SharedDb) -> Page[AnyAgentSummary]:
+def list_all_agents(_caller: Admin, query: AgentQuery, db: SharedDb) -> Page[AnyAgentSummary]:
     """Case, accents and width don't count to `q`, and none of its characters is a wildcard."""
-    rows = agents.search(db, query.q, after=query.after(), limit=query.limit + 1, unlisted=True)
-    return query.page(rows, AnyAgentSummary)
+    rows = agents.search(db, query.wanted(unlisted=True), after=query.after(), limit=query.limit + 1)
+    return query.page(rows, AnyAgentSummary, key="place")

@@ -21,6 +21,8 @@ class AnyAgent(Reply):
     name: str
     summary: str
     description: str
+    tags: list[str]
+    capabilities: list[str]
     listed: bool
     channels: Annotated[dict[str, str], Field(description="The version that each channel points at.")]
     row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]

@@ -11,6 +11,7 @@ from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.runtime.providers.if_match import IfMatch
+from functions.schemas.agents import Capabilities, Tags
 from functions.schemas.base import LINE, Body, Reply
 
 MAX_BODY: Final = 256 * 1024
@@ -25,6 +26,8 @@ class AgentChanges(Body):
         str | None, Field(min_length=1, max_length=200, pattern=LINE, examples=["Repeats what you say."])
     ] = None
     description: Annotated[str | None, Field(max_length=10_000, description="Markdown.")] = None
+    tags: Tags | None = None
+    capabilities: Capabilities | None = None
     listed: Annotated[bool | None, Field(description="Whether people find it in the catalog.")] = None
 
 
@@ -36,6 +39,8 @@ class AgentUpdated(Reply):
     name: str
     summary: str
     description: str
+    tags: list[str]
+    capabilities: list[str]
     listed: bool
     row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]
     updated_at: datetime

@@ -8,7 +8,7 @@ with.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,9 @@ class FieldError:
     """RFC 6901, into the request's body (`/config/greeting`), or `?name` for a query parameter."""
     code: str
     message: str
+
+
+BAD_CURSOR: Final = FieldError("?cursor", "bad_cursor", "This is not a next_cursor of this list.")
 
 
 class ApiError(Exception):

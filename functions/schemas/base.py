@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel
 
-from functions.domain.api_errors import FieldError, Invalid
+from functions.domain.api_errors import BAD_CURSOR, Invalid
 
 Location = tuple[str | int, ...]
 """A place in a document."""
@@ -109,8 +109,7 @@ class PageQuery(Query):
             told = None
         key = told[1] if isinstance(told, list) and len(told) == len(_CURSOR) and told[0] == self._list else None
         if not isinstance(key, str) or "\x00" in key:
-            error = FieldError("?cursor", "bad_cursor", "This is not a next_cursor of this list.")
-            raise Invalid(errors=[error])
+            raise Invalid(errors=[BAD_CURSOR])
         return key
 
     def page(self, rows: Sequence[object], item: type[Item], key: str = "id") -> "Page[Item]":

@@ -1,4 +1,4 @@
-"""GET /v1/agents: the catalog's agents, newest first; `q` searches name, summary, description and slug."""
+"""GET /v1/agents: the catalog's agents, newest first; of those that `q` finds first those named so."""
 
 from datetime import datetime
 from typing import Annotated
@@ -9,20 +9,8 @@ from functions.domain.catalog import agents
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.cache import Cache
 from functions.runtime.providers.databases import SharedTransactions
-from functions.schemas.base import Cached, Page, PageQuery, Reply
-
-
-class AgentQuery(PageQuery):
-    """What to look for, and which page of it."""
-
-    q: Annotated[
-        str | None,
-        Field(
-            max_length=100,
-            description="Words that must all occur in the agent's name, summary, description or slug.",
-            examples=["questions"],
-        ),
-    ] = None
+from functions.schemas.agents import AgentQuery
+from functions.schemas.base import Cached, Page, Reply
 
 
 class AgentSummary(Reply):
@@ -32,6 +20,8 @@ class AgentSummary(Reply):
     slug: str
     name: str
     summary: str
+    tags: list[str]
+    capabilities: list[str]
     channels: Annotated[dict[str, str], Field(description="The version that each channel points at.")]
     created_at: datetime
 
@@ -42,7 +32,7 @@ def list_agents(query: AgentQuery, cache: Cache, transaction: SharedTransactions
 
     def search() -> Page[AgentSummary]:
         with transaction() as db:
-            rows = agents.search(db, query.q, after=query.after(), limit=query.limit + 1)
-        return query.page(rows, AgentSummary)
+            rows = agents.search(db, query.wanted(), after=query.after(), limit=query.limit + 1)
+        return query.page(rows, AgentSummary, key="place")
 
     return cache.through("catalog", f"agents:{query.model_dump_json()}", search)

@@ -33,6 +33,8 @@ class Agent(Reply):
     name: str
     summary: str
     description: str
+    tags: list[str]
+    capabilities: list[str]
     channels: Annotated[dict[str, str], Field(description="The version that each channel points at.")]
     versions: Annotated[list[Version], Field(description="The newest versions, newest first.")]
     created_at: datetime

@@ -386,6 +386,38 @@ begin
   return dropped;
 end $_$;
 
+CREATE FUNCTION public.search_names(name text, slug text, tags text[], capabilities text[]) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select to_tsvector('simple', public.search_text(concat_ws(' ', name, slug, array_to_string(tags || capabilities, ' '))))
+$$;
+
+CREATE FUNCTION public.search_query(words text[]) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select to_tsquery('simple', coalesce(string_agg(format('''%s'':*', quoted), ' & '), ''))
+  from unnest(words) as word, replace(replace(public.search_text(word), '\', '\\'), '''', '''''') as quoted
+  where quoted <> ''
+$$;
+
+CREATE FUNCTION public.search_text(said text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select replace(lower(extensions.unaccent('extensions.unaccent',
+    regexp_replace(normalize(said, NFKD), '[' || chr(768) || '-' || chr(879) || ']', '', 'g'))), chr(962), chr(963))
+$$;
+
+CREATE FUNCTION public.search_whole(name text, slug text, tags text[], capabilities text[], summary text, description text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select public.search_text(concat_ws(chr(10),
+    name, slug, array_to_string(tags || capabilities, ' '), summary, description))
+$$;
+
 CREATE FUNCTION public.settle_deferred_events(on_queue text, of_subject text, by_claim text, taken bigint[], tried integer, pause double precision) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -502,10 +534,18 @@ CREATE TABLE public.agents (
     row_version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    tags text[] DEFAULT '{}'::text[] NOT NULL,
+    capabilities text[] DEFAULT '{}'::text[] NOT NULL,
+    searched text GENERATED ALWAYS AS (public.search_whole(name, slug, tags, capabilities, summary, description)) STORED,
+    names tsvector GENERATED ALWAYS AS (public.search_names(name, slug, tags, capabilities)) STORED,
     CONSTRAINT agents_slug_check CHECK ((slug ~ '^[a-z][a-z0-9-]{1,62}$'::text))
 );
 
 COMMENT ON COLUMN public.agents.listed IS 'whether people find it in the catalog';
+
+COMMENT ON COLUMN public.agents.tags IS 'what it is about';
+
+COMMENT ON COLUMN public.agents.capabilities IS 'what it can do';
 
 CREATE TABLE public.dead_letters (
     id text NOT NULL,
@@ -998,6 +1038,14 @@ ALTER TABLE ONLY public.version_deployments
     ADD CONSTRAINT version_deployments_pkey PRIMARY KEY (version_id);
 
 CREATE UNIQUE INDEX agent_versions_agent_id_split_part_idx ON public.agent_versions USING btree (agent_id, split_part(number, '+'::text, 1));
+
+CREATE INDEX agents_capabilities_idx ON public.agents USING gin (capabilities) WITH (fastupdate=off);
+
+CREATE INDEX agents_names_idx ON public.agents USING gin (names) WITH (fastupdate=off);
+
+CREATE INDEX agents_searched_idx ON public.agents USING gin (searched extensions.gin_trgm_ops) WITH (fastupdate=off);
+
+CREATE INDEX agents_tags_idx ON public.agents USING gin (tags) WITH (fastupdate=off);
 
 CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (source, event_id);
 

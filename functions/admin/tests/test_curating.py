@@ -62,6 +62,7 @@ def test_a_description_may_be_as_long_in_any_script(api: Api, admin: str) -> Non
         ("name", "a\x00"),
         ("name", " \u2800"),
         ("summary", "\u200b"),
+        ("tags", "poems"),
         ("x", 1),
     ],
 )
@@ -105,3 +106,27 @@ def test_an_agent_that_is_not_there_is_not_found(api: Api, admin: str) -> None:
     path = f"/v1/admin/agents/{a_slug()}"
     assert api.admin.get(path, token=admin).code == "agent_not_found"
     assert api.admin.patch(path, json={}, token=admin, headers={"If-Match": "1"}).code == "agent_not_found"
+
+
+@pytest.mark.parametrize("field", ["tags", "capabilities"])
+def test_tags_and_capabilities_are_told_and_changed_as_a_whole(
+    api: Api, env: Environment, admin: str, field: str
+) -> None:
+    agent = {"slug": a_slug(), "name": "Poet", "summary": "Answers in verse.", field: ["verse", "old-english"]}
+    assert api.admin.post("/v1/admin/agents", json=agent, token=admin).status_code == 201
+    path = f"/v1/admin/agents/{agent['slug']}"
+    before = api.admin.get(path, token=admin)
+    assert before.json[field] == api.user.get(f"/v1/agents/{agent['slug']}").json[field] == ["verse", "old-english"]
+    headers = {"If-Match": before.headers["ETag"]}
+    assert api.admin.patch(path, json={field: ["verse"]}, token=admin, headers=headers).json[field] == ["verse"]
+    query = text("select data from outbox where type = 'com.botberi.agent.changed.v1' and data ->> 'slug' = :slug")
+    with env.transaction("shared_psql", "relay") as db:
+        assert [data["fields"] for data in db.scalars(query, {"slug": agent["slug"]})] == [[field]]
+
+
+@pytest.mark.parametrize("field", ["tags", "capabilities"])
+@pytest.mark.parametrize("value", ["", "Verse", "two words", "-x", "a--b", "x" * 41, "ü"])
+def test_a_tag_is_a_word_for_addresses(api: Api, admin: str, field: str, value: str) -> None:
+    agent = {"slug": a_slug(), "name": "Poet", "summary": "Answers in verse.", field: [value]}
+    answer = api.admin.post("/v1/admin/agents", json=agent, token=admin)
+    assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, f"/{field}/0")

@@ -1,19 +1,37 @@
 """Agents: what the catalog says of each, and who gets to see it."""
 
+import re
 from collections.abc import Container, Mapping
-from typing import Final
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final, Required, TypedDict, Unpack
 
-from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    func,
+    literal,
+    literal_column,
+    not_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from core.ids import new_id
 from events.catalog.agents import AgentChanged, AgentCreated
 from events.outbox import emit
-from functions.domain.api_errors import Conflict, NotFound, PreconditionFailed
+from functions.domain.api_errors import BAD_CURSOR, Conflict, Invalid, NotFound, PreconditionFailed
 from functions.domain.databases import SharedDb
-from shared_psql_models.agents import Agent, agent_versions, agents, channels
+from shared_psql_models.agents import AGENT, Agent, agent_versions, agents, channels
 
 SLUG: Final = r"^[a-z][a-z0-9-]{1,62}$"
+TAG: Final = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+MAX_TAG: Final = 40
+"""Characters of a tag or a capability."""
 
 
 class AgentNotFound(NotFound):
@@ -35,34 +53,43 @@ class ListedAgent(Agent):
     """The number of the version that each points at."""
 
 
-def create(  # noqa: PLR0913 - each is a fact about the agent, given by name
-    db: SharedDb, *, slug: str, name: str, summary: str, description: str = "", listed: bool = True
-) -> str:
+class Says(TypedDict, total=False):
+    """What the catalog says of an agent."""
+
+    name: Required[str]
+    summary: Required[str]
+    description: str
+    tags: list[str]
+    """What it is about."""
+    capabilities: list[str]
+    """What it can do."""
+    listed: bool
+
+
+def create(db: SharedDb, slug: str, **says: Unpack[Says]) -> str:
     """Add an agent to the catalog and return its id. Raises SlugTaken."""
     agent_id = new_id("agt")
-    row = {
-        "id": agent_id,
-        "slug": slug,
-        "name": name,
-        "summary": summary,
-        "description": description,
-        "listed": listed,
-    }
-    added = insert(agents).values(row).on_conflict_do_nothing(index_elements=["slug"]).returning(agents.c.id)
+    added = (
+        insert(agents)
+        .values({"id": agent_id, "slug": slug, **says})
+        .on_conflict_do_nothing(index_elements=["slug"])
+        .returning(agents.c.id)
+    )
     if db.scalar(added) is None:
         raise SlugTaken
     emit(db, AgentCreated(agent_id=agent_id, slug=slug))
     return agent_id
 
 
-def change(db: SharedDb, slug: str, versions: Container[str], fields: Mapping[str, str | bool]) -> ListedAgent:
+def change(
+    db: SharedDb, slug: str, versions: Container[str], fields: Mapping[str, str | bool | list[str]]
+) -> ListedAgent:
     """Change what the catalog says of an agent and return it.
 
-    `fields` may hold `name`, `summary`, `description` and `listed`. The event names those that differ from before;
-    without any, nothing is changed or emitted. Raises AgentNotFound, and AgentChangedMeanwhile unless the agent's
-    `row_version` is one of `versions`.
+    `fields` may hold what `Says` has. The event names those that differ from before; without any, nothing is changed or
+    emitted. Raises AgentNotFound, and AgentChangedMeanwhile unless the agent's `row_version` is one of `versions`.
     """
-    row = db.execute(select(agents).where(agents.c.slug == slug).with_for_update()).mappings().first()
+    row = db.execute(select(*AGENT).where(agents.c.slug == slug).with_for_update()).mappings().first()
     if row is None:
         raise AgentNotFound
     agent = Agent.of(row)
@@ -84,35 +111,81 @@ def find(db: SharedDb, slug: str, *, unlisted: bool = False) -> ListedAgent:
     return ListedAgent.of(row)
 
 
-def search(
-    db: SharedDb, words: str | None, *, after: str | None, limit: int, unlisted: bool = False
-) -> list[ListedAgent]:
-    """Return agents, newest first, in which every one of `words` occurs: in name, summary, description or slug.
+@dataclass(frozen=True)
+class Wanted:
+    """Which agents to find: those that fit all that is given."""
 
-    Case, accents and width don't count, and no character is a wildcard. `after` is the id that ended the page before.
+    words: str = ""
+    """Each must occur in the name, slug, tags, capabilities, summary or description; case, accents and width don't
+    count, and no character is a wildcard."""
+    tag: str | None = None
+    capability: str | None = None
+    unlisted: bool = False
+    """Whether to find those too that aren't listed."""
+
+
+class Tier(IntEnum):
+    """In which order agents come that were found by words."""
+
+    NAMED = 1
+    """The name, slug, tags or capabilities have words that begin with all that are looked for."""
+    OTHERS = 2
+
+
+class FoundAgent(ListedAgent):
+    """An agent that was found."""
+
+    place: str
+    """Where it stands among all that were found, for the page after it."""
+
+
+def search(db: SharedDb, wanted: Wanted, *, after: str | None, limit: int) -> list[FoundAgent]:
+    """Return agents that were looked for, tier after tier, and in each the newest first.
+
+    `after` is the place that ended the page before; raises Invalid for one that can't be.
     """
-    query = _visible(unlisted=unlisted).order_by(agents.c.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(agents.c.id < after)
-    text = func.concat_ws("\n", agents.c.name, agents.c.summary, agents.c.description, agents.c.slug)
-    for word in (words or "").split():
-        query = query.where(func.strpos(_folded(text), _folded(literal(word))) > 0)
-    return [ListedAgent.of(row) for row in db.execute(query).mappings()]
+    tier, agent_id = (Tier.NAMED if wanted.words.split() else Tier.OTHERS, None) if after is None else _place(after)
+    found: list[FoundAgent] = []
+    # One after the other, and no further than a page: to rank all agents that have a common word would take seconds.
+    for each in (each for each in Tier if each >= tier):
+        if len(found) < limit:
+            query = searching(each, wanted, after=agent_id if each == tier else None).limit(limit - len(found))
+            found += [FoundAgent.of(row) for row in db.execute(query).mappings()]
+    return found
 
 
-_MARKS: Final = "[\u0300-\u036f]"
-"""The combining marks that accents become when letters are taken apart."""
+_PLACE: Final = re.compile(r"^([12]) (agt_\w{1,64})$", re.ASCII)
 
 
-def _folded(text: ColumnElement[str]) -> ColumnElement[str]:
-    """Return the form in which texts are compared in a search: without accents, and all of one width and case.
+def _place(after: str) -> tuple[Tier, str]:
+    found = _PLACE.match(after)
+    if found is None:
+        raise Invalid(errors=[BAD_CURSOR])
+    return Tier(int(found[1])), found[2]
 
-    NFKD takes letters apart, so that accents can be removed, and makes wide forms plain. `lower` leaves two letters
-    that have the same capitals as others: ß, which is SS, and the sigma at the end of a word.
-    """
-    apart = func.normalize(text, literal_column("NFKD"))
-    plain = func.lower(func.regexp_replace(apart, _MARKS, "", "g"))
-    return func.replace(func.replace(plain, "ß", "ss"), "\u03c2", "\u03c3")
+
+def searching(tier: Tier, wanted: Wanted, *, after: str | None = None) -> Select[*tuple[object, ...]]:
+    """Return the query for those in a tier that fit, the newest first, after the agent with the id `after`."""
+    place = func.concat(f"{tier} ", agents.c.id).label("place")
+    found = _visible(unlisted=wanted.unlisted).add_columns(place).order_by(agents.c.id.desc())
+    words = wanted.words.split()
+    if words:
+        named = agents.c.names.bool_op("@@")(func.search_query(cast(words, ARRAY(Text))))
+        found = found.where(named if tier == Tier.NAMED else not_(named))
+    for word in words:
+        found = found.where(agents.c.searched.like(_containing(word)))
+    if wanted.tag is not None:
+        found = found.where(agents.c.tags.contains([wanted.tag]))
+    if wanted.capability is not None:
+        found = found.where(agents.c.capabilities.contains([wanted.capability]))
+    return found if after is None else found.where(agents.c.id < after)
+
+
+def _containing(word: str) -> ColumnElement[str]:
+    """Return a pattern for text that contains the word, which may have characters that mean something in a pattern."""
+    plain = func.regexp_replace(func.search_text(word), r"([\\%_])", r"\\\1", "g")
+    # Not by `concat`, which isn't immutable: the planner couldn't know how rare the word is.
+    return literal("%").op("||")(plain).op("||")(literal("%"))
 
 
 def _visible(*, unlisted: bool) -> Select[*tuple[object, ...]]:
@@ -122,5 +195,5 @@ def _visible(*, unlisted: bool) -> Select[*tuple[object, ...]]:
         .where(channels.c.agent_id == agents.c.id)
         .scalar_subquery()
     )
-    query = select(agents, func.coalesce(pointed, literal_column("'{}'::jsonb")).label("channels"))
+    query = select(*AGENT, func.coalesce(pointed, literal_column("'{}'::jsonb")).label("channels"))
     return query if unlisted else query.where(agents.c.listed)

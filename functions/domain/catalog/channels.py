@@ -4,7 +4,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -185,7 +185,7 @@ def moves(db: SharedDb, place: Place, *, after: str | None, limit: int) -> list[
     return [Move.of(row) for row in db.execute(query).mappings()]
 
 
-def _moves(channel: PointedChannel) -> Select[Any]:
+def _moves(channel: PointedChannel) -> Select[*tuple[object, ...]]:
     previous, version, candidate = agent_versions.alias(), agent_versions.alias(), agent_versions.alias()
     return (
         select(

@@ -27,7 +27,8 @@ def _seed_one(db: SharedDb, about: Path) -> list[str]:
     says = json.loads(about.read_text(encoding="utf-8"))
     slug, number = about.parent.name, says["version"]
     if db.scalar(select(agent_rows.c.id).where(agent_rows.c.slug == slug)) is None:
-        agents.create(db, slug=slug, name=says["name"], summary=says["summary"], description=says["description"])
+        told = {name: says[name] for name in ("name", "summary", "description", "tags", "capabilities") if name in says}
+        agents.create(db, slug, **told)
     bundle = bundles.bundle(about.parent)
     known = select(agent_versions.c.id).join(agent_rows, agent_rows.c.id == agent_versions.c.agent_id)
     if db.scalar(known.where(agent_rows.c.slug == slug, agent_versions.c.number == number)) is not None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Select, select
 
@@ -105,11 +105,11 @@ def of_agent(db: SharedDb, agent_id: str, *, after: str | None, limit: int) -> l
     return [AgentVersion.of(row) for row in found.mappings()]
 
 
-def _of(slug: str) -> Select[Any]:
+def _of(slug: str) -> Select[*tuple[object, ...]]:
     return select(agent_versions).join(agents, agent_versions.c.agent_id == agents.c.id).where(agents.c.slug == slug)
 
 
-def _one(db: SharedDb, query: Select[Any]) -> AgentVersion:
+def _one(db: SharedDb, query: Select[*tuple[object, ...]]) -> AgentVersion:
     row = db.execute(query).mappings().first()
     if row is None:
         raise VersionNotFound
