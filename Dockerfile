@@ -61,6 +61,9 @@ FROM base AS service
 COPY --from=code /parts/services /app
 ENTRYPOINT ["python", "-m"]
 
+FROM service AS agent-host
+CMD ["functions.services.agent_host"]
+
 FROM service AS docs
 COPY deploy/openapi /app/deploy/openapi
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from functions.domain.catalog import bundle_store, images
-from functions.domain.instances import confinement
 from provisioning.broker import VHOST
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -43,6 +42,8 @@ class Ports:
     monitoring_gateway: int = 9467
     subscribers: int = 8060
     """The port of the host of subscribers, which only the dispatcher calls: the edge doesn't lead there."""
+    agent_host: int = 8070
+    """The port of the agent host; the edge doesn't lead there either."""
 
 
 def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
@@ -64,13 +65,12 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "API_URL": f"http://localhost:{ports.edge}",
         "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.subscribers}/function/{{name}}",
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),
-        "BOTBERI_INSTANCES": str(run / "instances"),
         "ACCOUNT_INSTANCES": "50",
         bundle_store.SETTING: (run / "objects").absolute().as_uri(),
-        # Agents are processes of whoever starts them here.
-        confinement.SETTING: confinement.ALLOWED,
         # Whoever starts the run may have an engine, and say so.
         images.SETTING: os.environ.get(images.SETTING) or images.NOWHERE,
+        "AGENT_HOST_URL": f"http://{LOOPBACK}:{ports.agent_host}",
+        "AGENT_HOST_FOLDER": str(run / "agents"),
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
         "MONITORING_LISTEN": "",
         "SUBSCRIPTIONS": str(ROOT / "deploy" / "subscriptions.json"),

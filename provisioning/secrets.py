@@ -15,6 +15,7 @@ from typing import Final
 from core.configuration import OBJECT_STORE_KEY
 from events import signing
 from functions.domain.accounts import keys
+from functions.domain.instances import contexts
 from functions.runtime import redis_users
 from provisioning import broker, secrets_folder
 
@@ -36,7 +37,8 @@ DERIVED: Final = (DEFINITIONS, redis_users.HASHES)
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    ours = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, OBJECT_STORE_KEY, ADMINISTRATOR, GRAFANA, EXPORTER, *DERIVED)
+    made = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, contexts.SECRET, OBJECT_STORE_KEY)
+    ours = (*made, ADMINISTRATOR, GRAFANA, EXPORTER, *DERIVED)
     return sorted([*secrets_folder.names(), *ours])
 
 

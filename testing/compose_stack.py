@@ -56,7 +56,6 @@ class Topology(Api):
             "BOTBERI_PROJECT": f"botberi-test-{os.getpid()}",
             "BOTBERI_ENVIRONMENT": str(environment),
             # Those of the tests.
-            "BOTBERI_AGENTS_UNCONFINED": "yes",
             # The tests all come from one address.
             "BOTBERI_RATE": "1000r/s",
             "BOTBERI_GUESS_RATE": "1000r/s",

@@ -8,27 +8,38 @@ from pathlib import Path
 
 import pytest
 
-from functions.drivers.process import stop_all
-from functions.jobs import converge
 from provisioning.local_settings import ROOT
 from testing import launches
 from testing.clients import Api
 from testing.environment import Environment
 from testing.launches import ECHO, Launched
 from testing.people import Person
+from tools.local import health
+from tools.local.ports import free_ports
 from tools.local.servers import managed_process
 from tools.local.servers.managed_process import ManagedProcess
 
 
+@pytest.fixture(scope="session")
+def host_address(env: Environment) -> Iterator[str]:
+    """Run an agent host for the tests of this worker; yield its address."""
+    [port] = free_ports(1)
+    name = f"agent-host-{env.worker}"
+    command = [sys.executable, "-m", "functions.services.agent_host", "--bind", f"127.0.0.1:{port}"]
+    environment = {**os.environ, "AGENT_HOST_FOLDER": str(env.session / name)}
+    process = managed_process.start(name, command, run=env.session, cwd=ROOT, environment=environment)
+    try:
+        process.wait_until(lambda: health.answers(port, "/_/ready"))
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.stop()
+
+
 @pytest.fixture
-def instances_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where the process driver runs this test's instances; nothing of them is left running."""
-    folder = tmp_path / "instances"
-    monkeypatch.setenv("BOTBERI_INSTANCES", str(folder))
-    converge.driver.cache_clear()
-    yield folder
-    stop_all(folder)
-    converge.driver.cache_clear()
+def agent_host(host_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Have this test's calls go to an agent host; its address."""
+    monkeypatch.setenv("AGENT_HOST_URL", host_address)
+    return host_address
 
 
 @pytest.fixture
@@ -47,7 +58,7 @@ def launch(
     env: Environment,
     person: Callable[..., Person],
     publish: Callable[..., str],
-    instances_folder: Path,
+    agent_host: str,
 ) -> Callable[..., Launched]:
     """`launch(source, config)` creates an instance of an agent with this main.py, for somebody new."""
 
@@ -60,7 +71,7 @@ def launch(
 @pytest.fixture
 def worker(
     env: Environment,
-    instances_folder: Path,
+    agent_host: str,
 ) -> Iterator[Callable[..., ManagedProcess]]:
     """`worker(BOTBERI_FAILPOINT=…)` starts a Celery worker with short times and these settings."""
     started: list[ManagedProcess] = []

@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pika
 
 from events import subscriptions
 from events.broker import bus
 from events.topology import declaration
-from functions.drivers.process import stop_all
 from functions.runtime import functions
 from provisioning import local_settings, seed
 from provisioning.local_settings import MARK
@@ -34,16 +32,11 @@ class Stack(Api):
         self.env = env
         self.folder = env.session / f"stack-{env.worker}"
         self.environment = {**env.environment(), MARK: str(self.folder)}
-        self.environment["BOTBERI_INSTANCES"] = str(self.instances)
+        self.environment["AGENT_HOST_FOLDER"] = str(self.folder / "agents")
         # No edge runs in front of it.
         self.environment["API_URL"] = addresses["broker"]
         self.processes: dict[str, ManagedProcess] = {}
         self.watcher: Watcher
-
-    @property
-    def instances(self) -> Path:
-        """Where the driver keeps its instances."""
-        return self.folder / "instances"
 
     def start(self, name: str, **environment: str) -> ManagedProcess:
         """Start `host`, `relay-user`, `relay-shared`, `dispatcher` or `worker`, with more in its environment."""
@@ -114,5 +107,4 @@ def running(env: Environment) -> Iterator[Stack]:
             process.ask_to_stop()
         for process in stack.processes.values():
             process.stop()
-        stop_all(stack.instances)
         orphans.end(stack.folder)

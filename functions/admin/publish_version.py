@@ -14,8 +14,6 @@ from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
 from functions.domain.catalog.releases import IMAGE, Release, SourceAmbiguous, SourceUnsupported, VersionExists
 from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
-from functions.domain.instances import confinement
-from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
@@ -83,8 +81,6 @@ class VersionPublished(Reply):
 
 def check(version: NewVersion) -> Release:
     """Check the bundle and the schema, and keep the bundle."""
-    if version.image is None:
-        confinement.check()
     return releases.checked(
         version.number,
         config_schema=version.config_schema,
@@ -106,13 +102,13 @@ def _decoded(text: str) -> bytes:
     "/v1/admin/agents/{slug}/versions",
     status=201,
     errors=(
-        *(AgentsNotAllowed, AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported),
+        *(AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported),
         *(BundleInvalid, BundleStoreUnavailable, ConfigSchemaInvalid),
     ),
     resources=Resources(
         memory="256Mi",
         group="function-publishing",
-        settings=(bundle_store.SETTING, confinement.SETTING, images.SETTING),
+        settings=(bundle_store.SETTING, images.SETTING),
         secrets=bundle_store.SECRETS,
     ),
     max_body=MAX_BODY,

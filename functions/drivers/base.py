@@ -1,7 +1,6 @@
-"""What a driver is: where versions that are images run, and where instances run as processes.
+"""What a driver is: where versions that are images run.
 
-Every driver of versions passes the suite in `functions/drivers/tests/version_suite.py`, every one of instances that in
-`suite.py`.
+Every driver passes the suite in `functions/drivers/tests/version_suite.py`.
 """
 
 from dataclasses import dataclass
@@ -10,8 +9,6 @@ from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Final, Protocol
 
-from functions.domain.instances.deployments import Deployment
-from functions.domain.instances.plan import Observed
 from functions.domain.instances.reasons import Reason
 
 
@@ -27,32 +24,6 @@ class CannotDeployError(Exception):
 
 class StaleToken(Exception):
     """The call comes with a token that is out of date: nothing was done."""
-
-
-class Driver(Protocol):
-    """Runs instances, each known by its id. Every call is short, and doing it twice is doing it once.
-
-    What changes something names the fencing token of the worker's lease. A call with an earlier token than was seen
-    before raises StaleToken: a worker that was held up must not undo what its successor did.
-    """
-
-    def deploy(self, deployment: Deployment) -> None:
-        """Put the instance in place and start it, unless it runs already. Raises CannotDeployError.
-
-        Whether it answers, `observe` tells.
-        """
-
-    def observe(self, instance_id: str) -> Observed:
-        """Return the state of the instance's process: running, exited or absent."""
-
-    def stop(self, instance_id: str, token: int, /) -> None:
-        """Have the instance end: gently at first, by force when it is called again seconds later.
-
-        Once it has ended it is observed as absent.
-        """
-
-    def remove(self, instance_id: str, token: int) -> None:
-        """Delete everything of an instance that has ended; one that hasn't is stopped instead."""
 
 
 class DriverUnavailable(OSError):

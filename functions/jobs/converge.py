@@ -1,26 +1,24 @@
 """instance.converge: bring what an instance is to what is wanted of it, in three steps that are repeated.
 
-Claim: acquire or renew the lease. Do: have the driver do one step, with no transaction open. Record: write down what
-came of it, guarded. A worker may die between any two of these; whoever comes next looks at what there is, and goes on.
+Claim: acquire or renew the lease. Do: have an agent host do one step, with no transaction open. Record: write down what
+came of it, guarded. A worker may die between any two of these; whoever comes next plans anew, and goes on.
 """
 
 import logging
 import threading
-from functools import cache
 from time import monotonic
 from typing import Final
 from uuid import uuid4
 
 from core.configuration import setting
 from core.failpoints import reach
-from functions.domain.catalog.bundle_store import BundleLost
-from functions.domain.instances import deployments, leases
+from functions.domain.instances import leases, told
 from functions.domain.instances.changes import Change
+from functions.domain.instances.deadlines import GRACE, INSTALL, START
 from functions.domain.instances.leases import Lease, LeaseLost
-from functions.domain.instances.plan import Action, Step, next_step
-from functions.domain.instances.reasons import Reason, explain
-from functions.drivers.base import CannotDeployError, Driver, StaleToken
-from functions.drivers.process import ProcessDriver
+from functions.domain.instances.plan import Action, Outcome, after, next_step
+from functions.runtime import agent_host_client
+from functions.runtime.agent_host_client import StaleContext
 from functions.runtime.databases import shared_transaction
 from shared_psql_models.statuses import Status
 
@@ -29,29 +27,20 @@ log = logging.getLogger(__name__)
 ROLE: Final = "worker"
 
 TIMEOUT: Final = 20
-"""Seconds that one job works on an instance; what is left then, the sweep hands to another. So no agent that takes
-its time holds up a worker, and a job is always shorter than Redis' visibility time-out."""
-
-SHORT_REST: Final = 2
-"""Seconds up to which a job waits itself for what is due."""
+"""Seconds after which a job begins nothing that may take long: so every job is shorter than Redis' visibility time-out.
+What is left then, the sweep hands to another."""
 
 AT_ONCE: Final = 0.0
 """The pause after a change: what it asks for can be done now."""
 
-POLL: Final = 0.2
-"""Seconds between looks at something that is on its way."""
+SHORT_REST: Final = 2
+"""Seconds up to which a job waits itself for what is due."""
 
-TROUBLE: Final = 5
-"""Seconds until a step is tried again that the driver couldn't do."""
+SECONDS: Final = {Action.PREPARE: INSTALL, Action.VERIFY: START, Action.END: GRACE}
+"""How long the host may take for each action."""
 
 leaving = threading.Event()
 """Set when the worker is to end: jobs release their leases."""
-
-
-@cache
-def driver() -> Driver:
-    """Return what runs instances as processes."""
-    return ProcessDriver.from_settings()
 
 
 def lease_seconds() -> float:
@@ -60,7 +49,7 @@ def lease_seconds() -> float:
 
 
 def converge(instance_id: str) -> int:
-    """Work on an instance until it is as it is wanted, or somebody else has the lease, or TIMEOUT is over.
+    """Work on an instance until it is as it is wanted, or has to wait, or somebody else has the lease.
 
     Return how many changes of its status were recorded. Raises Unavailable.
     """
@@ -70,11 +59,9 @@ def converge(instance_id: str) -> int:
     while (lease := _claim(instance_id, lease_owner)) is not None:
         try:
             pause = _advance(lease, hurry=leaving.is_set() or monotonic() > until)
-        except LeaseLost:
+        except (LeaseLost, StaleContext):
             # The desired state has changed, or another took over: claiming tells which.
             continue
-        except StaleToken:
-            break
         if pause is None:
             break
         steps += pause == AT_ONCE
@@ -91,69 +78,55 @@ def _claim(instance_id: str, lease_owner: str) -> Lease | None:
 
 def _advance(lease: Lease, *, hurry: bool) -> float | None:
     """Do one step. Return how long to pause before the next one; None when the lease was released."""
-    step = next_step(lease, driver().observe(lease.id))
-    try:
-        change = _do(lease, step)
-    except (OSError, TimeoutError):
-        log.exception("the driver failed", extra={"instance_id": lease.id, "action": step.action})
-        return _after_trouble(lease, step)
-    reach("converge.done")
-    reach(f"converge.done.{step.action}")
-    pause = _record(lease, step, change, hurry=hurry)
-    reach("converge.recorded")
-    return pause
-
-
-def _do(lease: Lease, step: Step) -> Change | None:
-    """Have the driver act. Return what to record, which is a failure if it can't."""
-    match step.action:
-        case Action.DEPLOY:
-            with shared_transaction(ROLE) as db:
-                deployment = deployments.read(db, lease.id, lease.token)
-            try:
-                driver().deploy(deployments.with_bundle(deployment))
-            except CannotDeployError as error:
-                return Change.failed(explain(error.reason), attempts=lease.attempts)
-            except BundleLost:
-                return Change.failed(explain(Reason.BUNDLE_LOST), attempts=lease.attempts)
-        case Action.STOP:
-            driver().stop(lease.id, lease.token)
-        case Action.REMOVE:
-            driver().remove(lease.id, lease.token)
-        case Action.NOTHING:
-            pass
-    return step.change
-
-
-def _record(lease: Lease, step: Step, change: Change | None, *, hurry: bool) -> float | None:
-    with shared_transaction(ROLE) as db:
-        if change is not None:
-            leases.record(db, lease, change)
-            log.info(
-                "%s → %s: %s",
-                lease.status,
-                change.status,
-                change.explanation.reason,
-                extra={"subject": lease.id},
-            )
-            return AT_ONCE
-        if step.deadline_in is not None:
-            leases.set_deadline(db, lease, deadline_in=step.deadline_in or None)
-        rest = step.look_again_in
-        if rest is not None and (hurry or rest > SHORT_REST or lease.status != Status.PENDING):
-            leases.release(db, lease, due_in=rest, attempts=step.attempts)
-            return None
+    step = next_step(lease)
+    if step.action != Action.NOTHING:
         if hurry:
-            leases.release(db, lease, due_in=0)
+            _release(lease, due_in=0)
             return None
-    return POLL if rest is None else min(rest, 2 * POLL)
-
-
-def _after_trouble(lease: Lease, step: Step) -> float | None:
-    """Count a start that failed; whatever else the driver couldn't do is tried again for ever."""
-    with shared_transaction(ROLE) as db:
-        if step.action == Action.DEPLOY:
-            leases.record(db, lease, Change.retry(Reason.DRIVER_FAILED, attempts=lease.attempts))
-            return AT_ONCE
-        leases.release(db, lease, due_in=TROUBLE)
+        outcome = _do(lease, step.action)
+        reach("converge.done")
+        reach(f"converge.done.{step.action}")
+        step = after(lease, step.action, outcome)
+    if step.change is not None:
+        _record(lease, step.change)
+        reach("converge.recorded")
+        return AT_ONCE
+    rest = step.look_again_in or 0
+    if hurry or rest > SHORT_REST or lease.status != Status.PENDING:
+        _release(lease, due_in=rest, attempts=step.attempts)
         return None
+    return rest
+
+
+def _do(lease: Lease, action: Action) -> Outcome:
+    """Have a host act, and keep the lease as long as it takes. Raises LeaseLost when somebody wants something else."""
+    with shared_transaction(ROLE) as db:
+        context = told.wanted(db, lease.id)
+    renew_at = monotonic() + lease_seconds() / 4
+
+    def keep() -> None:
+        nonlocal renew_at
+        if monotonic() > renew_at:
+            renew_at = monotonic() + lease_seconds() / 4
+            _renew(lease)
+
+    return agent_host_client.do(action, context.model_copy(update={"seconds": SECONDS[action]}), keep)
+
+
+def _renew(lease: Lease) -> None:
+    with shared_transaction(ROLE) as db:
+        now = leases.acquire(db, lease.id, lease.lease_owner, lease_seconds())
+    if now is None or now.row_version != lease.row_version or leaving.is_set():
+        raise LeaseLost(lease.id)
+
+
+def _record(lease: Lease, change: Change) -> None:
+    with shared_transaction(ROLE) as db:
+        leases.record(db, lease, change)
+    words = (lease.status, change.status, change.explanation.reason)
+    log.info("%s → %s: %s", *words, extra={"subject": lease.id})
+
+
+def _release(lease: Lease, *, due_in: float, attempts: int | None = None) -> None:
+    with shared_transaction(ROLE) as db:
+        leases.release(db, lease, due_in=due_in, attempts=attempts)

@@ -39,8 +39,6 @@ class Resources:
     """Secrets beside those that follow from the handler's parameters."""
     settings: tuple[str, ...] = ()
     """Settings beside those that follow from the handler's parameters."""
-    instances: bool = False
-    """Whether the function speaks to the processes of instances."""
     group: str = ""
     """The locked dependencies, `deploy/requirements/<group>.txt`, if not those that follow from the parameters."""
 

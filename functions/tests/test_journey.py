@@ -118,7 +118,7 @@ def test_an_instance_arrives_though_the_worker_was_killed_with_its_job_in_hand(
 ) -> None:
     short = {"INSTANCE_LEASE_SECONDS": "2", "INSTANCE_SWEEP_SECONDS": "1"}
     stack.processes["worker"].stop()
-    stack.start("worker", BOTBERI_FAILPOINT="converge.done.deploy", **short)
+    stack.start("worker", BOTBERI_FAILPOINT="converge.done.prepare", **short)
     instance = launched(stack, traveller, "echo", {})
     eventually(lambda: not stack.processes["worker"].alive)
     stack.start("worker", **short)

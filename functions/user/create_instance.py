@@ -8,9 +8,8 @@ from core.ids import new_id
 from functions.domain.catalog.agents import SLUG
 from functions.domain.catalog.versions import NUMBER, Channel, VersionYanked
 from functions.domain.databases import SharedDb
-from functions.domain.instances import confinement, labels, launching, quotas, reading
+from functions.domain.instances import labels, launching, quotas, reading
 from functions.domain.instances.configs import ConfigInvalid
-from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.labels import LabelsInvalid
 from functions.domain.instances.launching import AgentUnknown, Launch, Traits, VersionAmbiguous
@@ -59,7 +58,6 @@ class InstanceDraft(Reply):
 
 def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     """Find the version and complete the config, which may take a moment."""
-    confinement.check()
     labels.check(wanted.labels)
     instance_id = new_id("ins")
     with transaction() as db:
@@ -74,10 +72,10 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     "/v1/instances",
     status=201,
     errors=(
-        *(AgentsNotAllowed, AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid),
+        *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid),
         *(StoppedByOperator, QuotaExceeded),
     ),
-    resources=Resources(group="function-schemas", settings=(confinement.SETTING, quotas.SETTING)),
+    resources=Resources(group="function-schemas", settings=(quotas.SETTING,)),
     prepare=complete,
 )
 def create_instance(

@@ -1,12 +1,10 @@
 """POST /v1/instances/{instance_id}/restart: ask for an instance to be started anew, as what it is."""
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import commands, confinement, reading
+from functions.domain.instances import commands, reading
 from functions.domain.instances.commands import InstanceDeleted
-from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
-from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.schemas.instances import Instance, InstanceId
@@ -16,11 +14,9 @@ from functions.schemas.instances import Instance, InstanceId
     "POST",
     "/v1/instances/{instance_id}/restart",
     status=202,
-    errors=(AgentsNotAllowed, InstanceNotFound, InstanceDeleted, StoppedByOperator),
-    resources=Resources(settings=(confinement.SETTING,)),
+    errors=(InstanceNotFound, InstanceDeleted, StoppedByOperator),
 )
 def restart_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """One that is stopped or has failed is started. Asking again restarts it again."""
-    confinement.check()
     commands.restart(db, instance_id, caller.id)
     return Instance.of(reading.find(db, instance_id))

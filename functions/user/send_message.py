@@ -7,11 +7,12 @@ from pydantic import Field
 
 from core.ids import new_id
 from functions.domain.api_errors import Conflict
-from functions.domain.instances import conditions, kill_switches, reading
+from functions.domain.instances import commands, conditions, kill_switches, reading, told
+from functions.domain.instances.contexts import SECRET, Message
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
-from functions.runtime import agent_client
-from functions.runtime.agent_client import AgentBusy, AgentResponseInvalid, AgentTimedOut, AgentUnavailable
+from functions.runtime import agent_host_client
+from functions.runtime.agent_host_client import MESSAGE_ERRORS, SETTING, AgentUnavailable, StaleContext, StartFailed
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
@@ -41,20 +42,27 @@ class Answer(Reply):
 @endpoint(
     "POST",
     "/v1/instances/{instance_id}/messages",
-    errors=(
-        *(InstanceNotFound, InstanceNotRunning, StoppedByOperator),
-        *(AgentResponseInvalid, AgentBusy, AgentTimedOut, AgentUnavailable),
-    ),
-    resources=Resources(concurrency=16, instances=True),
+    errors=(InstanceNotFound, InstanceNotRunning, StoppedByOperator, *MESSAGE_ERRORS),
+    resources=Resources(concurrency=32, secrets=(SECRET,), settings=(SETTING,)),
 )
 def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:
     """Wait for the reply; the agent has eight seconds."""
     with transaction() as db:
         instance = reading.find(db, instance_id, owner_id=caller.id)
         kill_switches.check_message(db, caller.id, instance.id, instance.version_id)
-    if not conditions.takes_messages(instance) or instance.address is None:
+        context = told.serving(db, instance_id) if conditions.takes_messages(instance) else None
+    if context is None:
         raise InstanceNotRunning(f"The instance takes no messages, its status is {instance.status}: {instance.message}")
     started = perf_counter()
     message_id = new_id("msg")
-    text = agent_client.say(instance.address, message_id, message.text)
+    try:
+        message_of_it = Message(id=message_id, text=message.text)
+        text = agent_host_client.say(context.model_copy(update={"message": message_of_it}))
+    except StaleContext:
+        # It was stopped since it was read.
+        raise AgentUnavailable from None
+    except StartFailed as failed:
+        with transaction() as db:
+            commands.doubt(db, instance_id, context.row_version)
+        raise failed.error from None
     return Answer(id=message_id, text=text, replied_in_ms=round((perf_counter() - started) * 1000))

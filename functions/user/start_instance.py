@@ -1,12 +1,10 @@
 """POST /v1/instances/{instance_id}/start: ask for an instance to run; one that has failed gets a new try."""
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import commands, confinement, reading
+from functions.domain.instances import commands, reading
 from functions.domain.instances.commands import InstanceDeleted
-from functions.domain.instances.confinement import AgentsNotAllowed
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
-from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.schemas.instances import Instance, InstanceId
@@ -16,11 +14,9 @@ from functions.schemas.instances import Instance, InstanceId
     "POST",
     "/v1/instances/{instance_id}/start",
     status=202,
-    errors=(AgentsNotAllowed, InstanceNotFound, InstanceDeleted, StoppedByOperator),
-    resources=Resources(settings=(confinement.SETTING,)),
+    errors=(InstanceNotFound, InstanceDeleted, StoppedByOperator),
 )
 def start_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
     """Keep what was asked before this answers; the status follows. Asking again changes nothing."""
-    confinement.check()
     commands.start(db, instance_id, caller.id)
     return Instance.of(reading.find(db, instance_id))

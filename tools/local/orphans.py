@@ -1,8 +1,7 @@
 """The processes that belong to a folder of the local run or of a test session, whoever is their parent by now.
 
 Each carries the folder, or one within it, in its environment, which children inherit: port mappers and workers too.
-Servers that write over their environment are known by the folder they work in, and agents, which are given an
-environment of their own, by the folder that they are told to serve.
+Servers that write over their environment are known by the folder they work in.
 """
 
 import signal
@@ -17,8 +16,6 @@ from provisioning.local_settings import MARK
 from tools.local.wait import until
 
 _SERVERS: Final = frozenset({"postgres", "redis-server", "nginx"})
-
-_AGENTS: Final = "/agent_host.py"
 
 
 def processes(folder: Path) -> Iterator[psutil.Process]:
@@ -59,6 +56,4 @@ def _belongs(process: psutil.Process, folder: Path) -> bool:
         return True
     if process.name() in _SERVERS:
         return Path(process.cwd()).is_relative_to(folder)
-    arguments = process.cmdline()
-    serves_agent = any(argument.endswith(_AGENTS) for argument in arguments)
-    return serves_agent and any(Path(argument).is_relative_to(folder) for argument in arguments)
+    return False

@@ -26,10 +26,14 @@ def functions(ports: Ports) -> Mapping[str, Command]:
             *(*_monitored(ports.monitoring_gateway), *_PYTHON, "functions.services.gateway"),
             *("--bind", f"{LOOPBACK}:{ports.gateway}"),
         ],
+        "agent-host": [
+            *(*_PYTHON, "functions.services.agent_host"),
+            *("--bind", f"{LOOPBACK}:{ports.agent_host}"),
+        ],
         "worker": [
             *("env", "USER_REDIS_USER=worker"),
             *(*_PYTHON, "celery", "--app", "functions.jobs.app", "--quiet", "worker"),
-            *("--pool", "threads", "--concurrency", "4", "--queues", "instances.user,instances.admin"),
+            *("--pool", "threads", "--concurrency", "16", "--queues", "instances.user,instances.admin"),
             *("--loglevel", "INFO", "--without-mingle", "--without-gossip"),
         ],
     }

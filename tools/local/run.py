@@ -10,7 +10,6 @@ from types import FrameType
 from typing import Final
 
 from core.configuration import secret
-from functions.drivers.process import stop_all
 from provisioning import local_settings, seed
 from provisioning.local_settings import Ports
 from tools.local import databases, health, orphans, processes, table
@@ -63,8 +62,7 @@ def _run(run: Path, ports: Ports) -> None:
         _say("starting PostgreSQL, Redis and RabbitMQ …")
         with services.running(run, ports, durable=True) as servers:
             password = _prepare(run)
-            _say("starting the functions, relays, dispatcher, worker, Flower and nginx …")
-            _say("agents may do here whatever you may: AGENTS_UNCONFINED=yes, which is for your own agents alone")
+            _say("starting the functions, relays, dispatcher, agent host, worker, Flower and nginx …")
             runner = Runner(run, servers)
             runner.add(processes.functions(ports), health.functions(ports), os.environ)
             flower = {"FLOWER_BASIC_AUTH": f"{table.FLOWER_USER}:{secret('flower')}"}
@@ -72,7 +70,6 @@ def _run(run: Path, ports: Ports) -> None:
             trouble = runner.loop(lambda: table.show(run, ports, password, time.monotonic() - started))
             _ignore_signals()
             _say("stopping …")
-            stop_all(run / "instances")
     finally:
         orphans.end(run)
     if trouble:

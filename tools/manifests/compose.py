@@ -28,7 +28,7 @@ _SETTINGS: Final = {
     "SHARED_PSQL_URL": "shared_pgbouncer:5432/shared_psql",
     "USER_REDIS_URL": "user_redis:6379",
     "BUNDLE_STORE": "${BOTBERI_BUNDLE_STORE:-s3://botberi?endpoint=http://localstack:4566}",
-    "AGENTS_UNCONFINED": "${BOTBERI_AGENTS_UNCONFINED:-}",
+    "AGENT_HOST_URL": "http://agent_host:8080",
     "DRIVER": "${BOTBERI_DRIVER:-none}",
     "ACCOUNT_INSTANCES": "${BOTBERI_ACCOUNT_INSTANCES:-50}",
 }
@@ -43,7 +43,9 @@ NETWORKS: Final = {
     "objects": False,
     "deliveries": False,
     "subscribers": False,
-    "instances": False,
+    "agents": False,
+    "bundles": False,
+    "internet": True,
     "worker": True,
     "user_psql": True,
     "shared_psql": True,
@@ -57,6 +59,7 @@ _REACHED: Final = {
     "SHARED_PSQL_URL": "shared_psql_pool",
     "USER_REDIS_URL": "cache",
     "BUNDLE_STORE": "objects",
+    "AGENT_HOST_URL": "agents",
 }
 """The network in which endpoints find what a setting names."""
 
@@ -102,7 +105,7 @@ def networks(declaration: Declaration) -> list[str]:
     if declaration.api == "subscribers":
         return ["deliveries", "subscribers"]
     reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
-    return ["edge", *reached, *(["instances"] if declaration.resources.instances else [])]
+    return ["edge", *reached]
 
 
 def _secrets() -> dict[str, object]:

@@ -5,7 +5,8 @@ from typing import Final
 
 from functions.runtime.declarations import Declaration
 
-LIMIT: Final = 15
+LIMIT: Final = 14
+"""One less than the Community Edition's, for the agent host."""
 
 
 class TooManyGroupsError(Exception):

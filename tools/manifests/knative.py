@@ -7,7 +7,7 @@ from typing import Final
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from tools.manifests.kubernetes import SECURITY, mounts, setting, volumes
-from tools.manifests.services import SERVICES
+from tools.manifests.services import SERVICES, Service
 from tools.manifests.subscriptions import COLD_START
 from tools.manifests.yaml_text import dump, dump_all
 
@@ -26,7 +26,7 @@ BESIDE: Final = ("pgbouncer",)
 
 def files(declarations: Sequence[Declaration], version: str) -> dict[Path, str]:
     """Return the generated files of deploy/knative."""
-    services = [service(each) for each in declarations]
+    services = [*(service(each) for each in declarations), *(beside(each) for each in SERVICES if each.function)]
     return {
         FOLDER / "base/functions.yaml": dump_all(HEAD, services),
         FOLDER / "components/images/kustomization.yaml": images(declarations, version),
@@ -62,6 +62,60 @@ def service(declaration: Declaration) -> Mapping[str, object]:
                     "enableServiceLinks": False,
                     "containers": [_container(declaration)],
                     "volumes": volumes(environment(declaration).secrets, TMP_SIZE),
+                },
+            }
+        },
+    }
+
+
+def beside(part: Service) -> Mapping[str, object]:
+    """Return the Knative Service of a part that is deployed as functions are."""
+    labels = {"app.kubernetes.io/part-of": "botberi", "app.kubernetes.io/component": part.name}
+    values = ({"name": name, "value": value} for name, value in part.values.items())
+    return {
+        "apiVersion": "serving.knative.dev/v1",
+        "kind": "Service",
+        "metadata": {
+            "name": part.name,
+            "labels": {"networking.knative.dev/visibility": "cluster-local", **labels},
+        },
+        "spec": {
+            "template": {
+                "metadata": {
+                    "labels": labels,
+                    "annotations": {
+                        # What is awake ends with its container: the first message after that waits for both.
+                        "autoscaling.knative.dev/min-scale": "1",
+                        "autoscaling.knative.dev/max-scale": str(part.replicas),
+                    },
+                },
+                "spec": {
+                    "containerConcurrency": int(part.values["THREADS"]),
+                    "timeoutSeconds": part.timeout_seconds,
+                    "responseStartTimeoutSeconds": part.timeout_seconds,
+                    "serviceAccountName": "function",
+                    "automountServiceAccountToken": False,
+                    "enableServiceLinks": False,
+                    "containers": [
+                        {
+                            "image": f"botberi/{part.image}",
+                            "ports": [{"containerPort": 8080}],
+                            "env": [*values, *(setting(name) for name in part.settings)],
+                            "resources": {
+                                "requests": {"memory": part.memory, "cpu": "500m"},
+                                "limits": {"memory": part.memory, "cpu": "2"},
+                            },
+                            "readinessProbe": {"httpGet": {"path": "/_/ready"}, "periodSeconds": 0},
+                            "livenessProbe": {
+                                "httpGet": {"path": "/_/health"},
+                                "periodSeconds": 10,
+                                "timeoutSeconds": 2,
+                            },
+                            "securityContext": SECURITY,
+                            "volumeMounts": mounts(part.secrets),
+                        }
+                    ],
+                    "volumes": volumes(part.secrets, part.tmp),
                 },
             }
         },

@@ -35,7 +35,8 @@ FILES: Final = "/etc/botberi"
 
 def files() -> dict[Path, str]:
     """Return the generated file."""
-    return {FILE: dump_all(HEAD, (each for service in SERVICES for each in _manifests(service)))}
+    parts = [service for service in SERVICES if not service.function]
+    return {FILE: dump_all(HEAD, (each for service in parts for each in _manifests(service)))}
 
 
 def setting(name: str, *, key: str | None = None) -> dict[str, object]:
@@ -71,10 +72,6 @@ def _manifests(service: Service) -> Iterator[dict[str, object]]:
     if service.ports:
         ports = [{"name": f"port-{port}", "port": port} for port in service.ports]
         yield _named("v1", "Service", service, {"selector": {"app.kubernetes.io/name": service.name}, "ports": ports})
-    if service.found_by_name:
-        yield _named(
-            "v1", "Service", service, {"clusterIP": "None", "selector": {"app.kubernetes.io/name": service.name}}
-        )
     if not service.once and service.replicas > 1:
         selector = {"matchLabels": {"app.kubernetes.io/name": service.name}}
         yield _named("policy/v1", "PodDisruptionBudget", service, {"maxUnavailable": 1, "selector": selector})

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import Environment, environment
 from tools.manifests.grouping import groups
+from tools.manifests.services import SERVICES
 from tools.manifests.yaml_text import dump
 
 HEAD: Final = """\
@@ -34,8 +35,11 @@ _DEFAULTS: Final = {
     "SHARED_PSQL_URL": "pgbouncer-shared.botberi:5432/shared_psql",
     "USER_REDIS_URL": "user-redis.botberi:6379",
     "BUNDLE_STORE": "s3://botberi-bundles",
+    "AGENT_HOST_URL": "http://gateway.openfaas:8080/function/agent-host",
 }
 """Where the dependencies are unless the environment of faas-cli says otherwise."""
+
+_PROBES: Final = {"com.openfaas.health.http.path": "/_/health", "com.openfaas.ready.http.path": "/_/ready"}
 
 ALL_DEPENDENCIES: Final = "functions"
 """The locked dependencies of a deployment whose functions need different ones."""
@@ -55,6 +59,7 @@ def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
 def stack(declarations: Sequence[Declaration]) -> str:
     """Return stack.yml: one deployment for each function."""
     functions = {each.deployment: _function([each], each.deployment, _scale_from_zero) for each in declarations}
+    functions |= _beside()
     return HEAD + _stack(dict(sorted(functions.items())))
 
 
@@ -63,6 +68,7 @@ def community_stack(declarations: Sequence[Declaration]) -> str:
     functions = {
         name: _function(members, f"group-{name}", _scale_within_five) for name, members in groups(declarations).items()
     }
+    functions |= _beside()
     return COMMUNITY_HEAD + _stack(functions)
 
 
@@ -93,7 +99,26 @@ def _function(members: Sequence[Declaration], image: str, scale: Scale) -> dict[
         "requests": {"memory": memory, "cpu": "50m"},
         "limits": {"memory": memory, "cpu": "1000m"},
         "labels": scale(members),
-        "annotations": {"com.openfaas.health.http.path": "/_/health", "com.openfaas.ready.http.path": "/_/ready"},
+        "annotations": _PROBES,
+    }
+
+
+def _beside() -> dict[str, Any]:
+    """Return the parts that are deployed as functions are, by name; their images are built with the other parts'."""
+    return {
+        part.name: {
+            "skip_build": True,
+            "image": _IMAGE.format(name=part.image),
+            "environment": {**part.values, **{name: _setting(name) for name in part.settings}},
+            "secrets": list(part.secrets),
+            "readonly_root_filesystem": True,
+            "requests": {"memory": part.memory, "cpu": "500m"},
+            "limits": {"memory": part.memory, "cpu": "2000m"},
+            "labels": {"com.openfaas.scale.min": "1", "com.openfaas.scale.max": str(part.replicas)},
+            "annotations": _PROBES,
+        }
+        for part in SERVICES
+        if part.function
     }
 
 

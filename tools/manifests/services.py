@@ -24,10 +24,12 @@ class Service:
     """What it serves to others."""
     monitored: bool = False
     """Whether it answers those who watch over it, at MONITORING_PORT: /_/health, /_/ready and /metrics."""
-    found_by_name: bool = False
-    """Whether others reach ports of it that are known only when it runs: the processes of instances."""
+    function: bool = False
+    """Whether it is deployed as functions are, and scaled by what serves them."""
     tmp: str = "16Mi"
     """The size of /tmp, the only place that it may write to."""
+    timeout_seconds: int = 300
+    """Of a call to what is deployed as functions are."""
     files: tuple[str, ...] = ()
     """Of the ConfigMap `exporters`, mounted in /etc/botberi."""
     once: bool = False
@@ -152,21 +154,27 @@ SERVICES: Final = (
         name="worker",
         image="worker",
         args=(
-            *(*_CELERY, "worker", "--pool", "threads", "--concurrency", "4"),
+            *(*_CELERY, "worker", "--pool", "threads", "--concurrency", "16"),
             *("--queues", "instances.user,instances.admin", "--without-mingle", "--without-gossip"),
         ),
-        settings=("AGENTS_UNCONFINED", "BUNDLE_STORE", "DRIVER", "SHARED_PSQL_URL", "USER_REDIS_URL"),
-        # Only the worker asks for its name: functions are told the address that comes of it.
-        values={
-            "BOTBERI_INSTANCES": "/tmp/instances",  # nosec B108 # noqa: S108 - a volume of its own
-            "INSTANCES_HOST": "worker",
-            "USER_REDIS_USER": "worker",
-        },
-        found_by_name=True,
-        secrets=("object-store-key", "shared-psql-worker", "user-redis-worker"),
-        memory="512Mi",
+        settings=("AGENT_HOST_URL", "DRIVER", "SHARED_PSQL_URL", "USER_REDIS_URL"),
+        values={"USER_REDIS_USER": "worker"},
+        secrets=("agent-host-keys", "shared-psql-worker", "user-redis-worker"),
+        memory="256Mi",
         pooled={"shared_psql": 3},
-        tmp="256Mi",
+    ),
+    Service(
+        name="agent-host",
+        image="agent-host",
+        args=("functions.services.agent_host",),
+        settings=("AGENT_EGRESS", "AGENT_IDLE_SECONDS", "BUNDLE_STORE"),
+        values={"THREADS": "256"},
+        secrets=("agent-host-keys", "object-store-key"),
+        memory="2Gi",
+        replicas=5,
+        ports=(8080,),
+        tmp="1Gi",
+        function=True,
     ),
     _postgres_exporter("user_psql"),
     # What Prometheus is shown of instances and dead letters comes from this database.

@@ -23,15 +23,28 @@ SETTINGS: Final = {
     "ACCOUNT_INSTANCES": Setting(
         "number", "Instances that an account may have, unless an administrator gives it a limit of its own.", "50"
     ),
-    "AGENTS_UNCONFINED": Setting(
-        "`yes` or empty",
-        "Whether agents may run beside the worker, with its secrets and its network, and nothing between them.",
-        "empty: none run",
+    "AGENT_EGRESS": Setting(
+        "`none`, `public` or `all`",
+        "What agents may connect to: nothing, public addresses, or anything that their host reaches.",
+        "`public`",
+    ),
+    "AGENT_HOST_AWAKE": Setting(
+        "number", "Agents that are awake on one host at a time; one owner has a quarter of it.", "128", "the agent host"
+    ),
+    "AGENT_HOST_FOLDER": Setting(
+        "folder", "Where a host keeps agents' code, and agents their files.", "`/tmp/agents`", "the agent host"
+    ),
+    "AGENT_HOST_URL": Setting("URL", "Where agent hosts answer."),
+    "AGENT_IDLE_SECONDS": Setting("seconds", "How long an agent that is asked nothing stays awake.", "60"),
+    "AGENT_SANDBOX": Setting(
+        "`none` or empty",
+        "`none` lets agents do whatever their host may: for a machine of your own where no boundary can be had.",
+        "empty: a host that can't hold the boundary doesn't start",
+        "the agent host",
     ),
     "API_URL": Setting(
         "URL", "Where the API is for whoever reads an event: `dataschema` begins with it.", "`http://localhost:8080`"
     ),
-    "BOTBERI_INSTANCES": Setting("folder", "Where the process driver keeps what it runs.", reader="the worker"),
     "BUNDLE_STORE": Setting(
         "`file:///folder` or `s3://bucket/prefix`",
         "Where bundles are kept. A bucket may have `?region=…`, and `&endpoint=…` when it isn't AWS's. What keeps it "
@@ -71,7 +84,6 @@ SETTINGS: Final = {
     "EVENT_BUS_URL": Setting("`host:port/vhost`", "RabbitMQ."),
     "FUNCTIONS_URL": Setting("URL with `{name}`", "Where the dispatcher finds a function, by its name in kebab case."),
     "GATEWAY_CONNECTIONS": Setting("number", "WebSockets that a gateway takes at a time.", "5000", "the gateway"),
-    "INSTANCES_HOST": Setting("host", "The name under which an instance's process is reached.", "`127.0.0.1`"),
     "INSTANCE_LEASE_SECONDS": Setting("seconds", "How long a worker's lease on an instance lasts.", "15", "the worker"),
     "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
     "OUTBOX_RETENTION_DAYS": Setting("days", "How long delivered events stay in the outbox.", "7", "the relays"),
@@ -112,6 +124,7 @@ SETTINGS: Final = {
 }
 
 SECRETS: Final = {
+    "agent-host-keys": "The keys, one a line, with which calls to agent hosts are sealed.",
     "administrator": "The first administrator's password, for `admin@botberi.example`.",
     "delivery-signing-keys": "The keys, one a line, with which deliveries to subscribers are signed and checked.",
     "event-bus-definitions": "RabbitMQ's users, with hashes of their passwords; made from the others.",

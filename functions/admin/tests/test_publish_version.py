@@ -155,8 +155,6 @@ def test_an_image_is_taken_where_a_driver_runs_images(
     monkeypatch: pytest.MonkeyPatch, env: Environment, publish: Callable[..., Response]
 ) -> None:
     monkeypatch.setenv("DRIVER", "docker")
-    # What it runs on has nothing to do with whether agents may run beside the worker.
-    monkeypatch.setenv("AGENTS_UNCONFINED", "")
     slug = an_agent(env)
     answer = publish(slug, image="registry.example/poet:1", bundle=None)
     assert (answer.status_code, answer.json["channels"]) == (201, ["stable"])

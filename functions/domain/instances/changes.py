@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from functions.domain.instances.deadlines import DEADLINES, LIMIT, OBSERVE, SETTLED, back_off
+from functions.domain.instances.deadlines import DEADLINES, LIMIT, SETTLED, back_off
 from functions.domain.instances.reasons import Explanation, Reason, explain, given_up
 from shared_psql_models.statuses import Status
 
@@ -16,29 +16,36 @@ class Change:
     explanation: Explanation
     attempts: int = 0
     """Starts that failed one after another."""
-    address: str | None = None
     due_in: float = 0
     deadline_in: float | None = None
+    rolls_back: bool = False
+    """Whether what serves is what is wanted again."""
 
     @classmethod
-    def to(cls, status: Status, reason: Reason, *, attempts: int = 0) -> Self:
+    def to(cls, status: Status, reason: Reason, *, attempts: int = 0, due_in: float = 0) -> Self:
         """Return the change to a transient status, with its deadline."""
-        return cls(status, explain(reason), attempts=attempts, deadline_in=DEADLINES[status])
+        return cls(status, explain(reason), attempts=attempts, due_in=due_in, deadline_in=DEADLINES[status])
 
     @classmethod
-    def running(cls, address: str | None, *, attempts: int) -> Self:
-        """Return the change to RUNNING: the agent answers."""
-        return cls(Status.RUNNING, explain(Reason.AGENT_READY), attempts=attempts, address=address, due_in=OBSERVE)
+    def running(cls, reason: Reason = Reason.AGENT_READY) -> Self:
+        """Return the change to RUNNING: the agent has answered."""
+        return cls(Status.RUNNING, explain(reason), due_in=SETTLED)
 
     @classmethod
-    def stopped(cls) -> Self:
-        """Return the change to STOPPED: no process is left."""
-        return cls(Status.STOPPED, explain(Reason.AGENT_STOPPED), due_in=SETTLED)
+    def rolled_back(cls, cause: str) -> Self:
+        """Return the change to RUNNING after an update that didn't answer: as it was before."""
+        because = explain(Reason.UPDATE_ROLLED_BACK, cause=cause)
+        return cls(Status.RUNNING, because, due_in=SETTLED, rolls_back=True)
 
     @classmethod
-    def deleted(cls) -> Self:
-        """Return the change to DELETED: process and files are gone."""
-        return cls(Status.DELETED, explain(Reason.REMOVED), due_in=SETTLED)
+    def stopped(cls, reason: Reason = Reason.AGENT_STOPPED) -> Self:
+        """Return the change to STOPPED: nothing of it is awake."""
+        return cls(Status.STOPPED, explain(reason), due_in=SETTLED)
+
+    @classmethod
+    def deleted(cls, reason: Reason = Reason.REMOVED) -> Self:
+        """Return the change to DELETED: nothing of it is left."""
+        return cls(Status.DELETED, explain(reason), due_in=SETTLED)
 
     @classmethod
     def failed(cls, because: Explanation, *, attempts: int) -> Self:
@@ -46,14 +53,14 @@ class Change:
         return cls(Status.FAILED, because, attempts=max(1, attempts), due_in=SETTLED)
 
     @classmethod
-    def retry(cls, reason: Reason, *, attempts: int) -> Self:
+    def retry(cls, reason: Reason, *, attempts: int, cause: str = "") -> Self:
         """Return the change after a failed start: PENDING with a back-off, or FAILED after the last attempt."""
         failures = attempts + 1
         if failures >= LIMIT:
-            exited = reason == Reason.AGENT_EXITED
-            because = explain(Reason.CRASH_LOOP, limit=LIMIT) if exited else given_up(reason)
+            looped = reason == Reason.AGENT_EXITED
+            because = explain(Reason.CRASH_LOOP, limit=LIMIT, cause=cause) if looped else given_up(reason)
             return cls.failed(because, attempts=failures)
         wait = back_off(failures)
-        because = explain(reason, seconds=wait, attempt=failures + 1, limit=LIMIT)
+        because = explain(reason, seconds=wait, attempt=failures + 1, limit=LIMIT, cause=cause)
         deadline = wait + DEADLINES[Status.PENDING]
         return cls(Status.PENDING, because, attempts=failures, due_in=wait, deadline_in=deadline)

@@ -138,3 +138,17 @@ def _shown(status: Status, desired: DesiredState, because: Explanation) -> tuple
 def _told(explanation: Explanation, seconds: int | None) -> dict[str, object]:
     deadline = None if seconds is None else func.now() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
     return {**vars(explanation), "deadline_at": deadline}
+
+
+def doubt(db: SharedDb, instance_id: str, row_version: int) -> None:
+    """Have a worker see whether a running instance still starts, if nothing has happened to it since `row_version`."""
+    db.execute(
+        update(instances)
+        .where(
+            instances.c.id == instance_id,
+            instances.c.row_version == row_version,
+            instances.c.status == Status.RUNNING,
+            instances.c.attempts == 0,
+        )
+        .values(attempts=1, due_at=func.now())
+    )

@@ -37,7 +37,7 @@ _AS_DESIRED = {
 
 def takes_messages(instance: Instance) -> bool:
     """Return whether an instance takes messages: none does from the moment that it is to stop, whatever still runs."""
-    return instance.desired_state == DesiredState.RUNNING and instance.status == Status.RUNNING
+    return instance.desired_state == DesiredState.RUNNING and instance.status in {Status.RUNNING, Status.UPDATING}
 
 
 def of_instance(instance: Instance) -> list[Condition]:

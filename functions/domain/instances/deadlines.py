@@ -6,9 +6,9 @@ from shared_psql_models.statuses import Status
 
 DEADLINES: Final = {
     Status.PENDING: 60,
-    Status.PROVISIONING: 60,
+    Status.PROVISIONING: 300,
     Status.STARTING: 30,
-    Status.UPDATING: 60,
+    Status.UPDATING: 300,
     Status.STOPPING: 30,
     Status.DELETING: 60,
 }
@@ -17,17 +17,20 @@ DEADLINES: Final = {
 LIMIT: Final = 5
 """Starts that may fail one after another."""
 
-OBSERVE: Final = 5
-"""How often a running instance is looked at, at most: the sweep comes by every ten."""
+AGAIN: Final = 2
+"""How soon a step is tried again that no agent host has taken."""
 
-STABLE: Final = 60
-"""An instance that ran this long starts with a clean slate when it ends."""
+START: Final = 20
+"""How long an agent may take from its start to its first answer."""
 
-UNRESPONSIVE: Final = 30
-"""A running agent that doesn't answer for this long is started anew."""
+INSTALL: Final = 240
+"""How long the code of a version may take to be put in place, with its requirements."""
+
+GRACE: Final = 5
+"""How long an agent may take to finish when it is to end."""
 
 SETTLED: Final = 24 * 60 * 60
-"""When an instance that rests is looked at again, in case something of it was left running."""
+"""When an instance that rests is looked at again."""
 
 OFFERED: Final = 20
 """The sweep offers the same instance to the workers at most this often."""

@@ -37,9 +37,9 @@ class Lease(Record):
     observed_generation: int | None
     desired_state: DesiredState
     status: Status
+    reason: str
     row_version: int
     attempts: int
-    address: str | None
     due_at: datetime
     deadline_at: datetime | None
     updated_at: datetime
@@ -77,7 +77,6 @@ def record(db: SharedDb, lease: Lease, change: Change) -> None:
         "reason": because.reason,
         "message": because.message,
         "next": because.next,
-        "address": change.address,
         "attempts": change.attempts,
         "due_at": lease.now + timedelta(seconds=change.due_in),
         "deadline_at": None if change.deadline_in is None else lease.now + timedelta(seconds=change.deadline_in),
@@ -88,7 +87,9 @@ def record(db: SharedDb, lease: Lease, change: Change) -> None:
         # What nobody needs any more, secrets above all, isn't kept.
         fields |= {"config": {}, "secret_places": []}
     _guarded(db, lease, fields)
-    if change.status == Status.RUNNING:
+    if change.rolls_back:
+        specs.roll_back(db, lease.id)
+    elif change.status == Status.RUNNING:
         specs.observe(db, lease.id, lease.generation)
     elif change.status == Status.DELETED:
         specs.forget(db, lease.id)
@@ -112,12 +113,6 @@ def release(db: SharedDb, lease: Lease, *, due_in: float | None = None, attempts
     if attempts is not None:
         fields["attempts"] = attempts
     _guarded(db, lease, fields)
-
-
-def set_deadline(db: SharedDb, lease: Lease, *, deadline_in: float | None) -> None:
-    """Set or clear the deadline of the present status. Raises LeaseLost."""
-    deadline = None if deadline_in is None else lease.now + timedelta(seconds=deadline_in)
-    _guarded(db, lease, {"deadline_at": deadline})
 
 
 def _guarded(db: SharedDb, lease: Lease, fields: dict[str, Any]) -> None:

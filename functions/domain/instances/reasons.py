@@ -18,25 +18,25 @@ class Reason(StrEnum):
     DELETE_REQUESTED = "delete_requested"
     PREPARING = "preparing"
     STARTING = "starting"
-    UPDATING = "updating"
     AGENT_READY = "agent_ready"
     STOPPING = "stopping"
     DELETING = "deleting"
+    UPDATING = "updating"
+    UPDATED = "updated"
+    UPDATE_ROLLED_BACK = "update_rolled_back"
     AGENT_EXITED = "agent_exited"
-    AGENT_UNRESPONSIVE = "agent_unresponsive"
     AGENT_STOPPED = "agent_stopped"
     REMOVED = "removed"
     CRASH_LOOP = "crash_loop"
     START_TIMED_OUT = "start_timed_out"
-    STOP_TIMED_OUT = "stop_timed_out"
-    DELETE_TIMED_OUT = "delete_timed_out"
+    HOST_UNREACHABLE = "host_unreachable"
+    STOPPED_UNSEEN = "stopped_unseen"
+    REMOVED_UNSEEN = "removed_unseen"
+    PREPARE_FAILED = "prepare_failed"
     DRIVER_FAILED = "driver_failed"
     DRIVER_CANNOT_RUN_IMAGE = "driver_cannot_run_image"
-    AGENTS_NOT_ALLOWED = "agents_not_allowed"
     IMAGE_UNAVAILABLE = "image_unavailable"
     IMAGE_REFUSED = "image_refused"
-    BUNDLE_INVALID = "bundle_invalid"
-    BUNDLE_LOST = "bundle_lost"
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ _START_AGAIN: Final = "Nothing, until somebody starts it again."
 _WHEN_IT_ANSWERS: Final = "It runs as soon as its agent answers."
 _ENDED: Final = "It is given a few seconds to finish, then it is ended."
 _TRIED_AGAIN: Final = "It is started again in {seconds:g} s: try {attempt} of {limit}."
+_UNSEEN: Final = (
+    "Its agent host couldn't be reached: what may be awake of it there is asked nothing and ends by itself."
+)
 
 _WORDS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.CREATED: ("The instance was created.", "A worker prepares it and starts it."),
-    Reason.START_REQUESTED: ("It is being started, as its owner asked.", "It runs as soon as its agent answers."),
-    Reason.RESTART_REQUESTED: (
-        "It is being started anew, as its owner asked.",
-        "It runs as soon as its agent answers.",
-    ),
+    Reason.START_REQUESTED: ("It is being started, as its owner asked.", _WHEN_IT_ANSWERS),
+    Reason.RESTART_REQUESTED: ("It is being started anew, as its owner asked.", _WHEN_IT_ANSWERS),
     Reason.UPDATE_REQUESTED: (
         "It is being changed, as its owner asked.",
         "What is new is tried first: until it has answered, everything stays as it was.",
@@ -75,21 +75,33 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
         "It is being deleted, as its owner asked.",
         "It is ended, then everything of it but its history is removed.",
     ),
-    Reason.PREPARING: ("Its code and configuration are being put in place.", "It is started."),
-    Reason.STARTING: ("The agent was started and has yet to answer.", "It runs as soon as it answers."),
-    Reason.UPDATING: ("Its new version or configuration is being put in place.", "It is started."),
-    Reason.AGENT_READY: ("The agent answers.", "It runs until somebody stops it."),
-    Reason.AGENT_EXITED: ("The agent ended by itself.", _TRIED_AGAIN),
-    Reason.AGENT_UNRESPONSIVE: ("The agent had stopped answering.", _TRIED_AGAIN),
+    Reason.PREPARING: ("Its version's code is being put in place.", "It is started."),
+    Reason.STARTING: ("The agent is being started to see that it answers.", "It runs as soon as it has answered."),
+    Reason.AGENT_READY: ("The agent answers.", "It is woken by messages until somebody stops it."),
+    Reason.UPDATING: (
+        "What was changed is being tried beside what serves now.",
+        "It takes over as soon as it has answered; if it doesn't, all stays as it was.",
+    ),
+    Reason.UPDATED: ("The agent answers with what was changed.", "It is woken by messages until somebody stops it."),
+    Reason.UPDATE_ROLLED_BACK: ("The change was taken back: {cause}.", "It goes on as it was before the change."),
+    Reason.AGENT_EXITED: ("The agent didn't start: {cause}.", _TRIED_AGAIN),
     Reason.STOPPING: ("The agent is being stopped.", _ENDED),
-    Reason.DELETING: ("The instance is being removed.", "Its agent is ended, and its files are deleted."),
+    Reason.DELETING: ("The instance is being removed.", "Its agent is ended, and its configuration is deleted."),
     Reason.AGENT_STOPPED: ("The agent was stopped; its configuration is kept.", _START_AGAIN),
+    Reason.STOPPED_UNSEEN: (f"The instance was stopped. {_UNSEEN}", _START_AGAIN),
     Reason.REMOVED: ("The instance and its configuration are gone.", ""),
-    Reason.CRASH_LOOP: ("The agent ended by itself {limit} times, one after another.", _START_AGAIN),
-    Reason.START_TIMED_OUT: ("The agent was started, but didn't answer in time.", _START_AGAIN),
-    Reason.STOP_TIMED_OUT: ("Stopping takes longer than it should.", "It is tried again until it succeeds."),
-    Reason.DELETE_TIMED_OUT: ("Deleting takes longer than it should.", "It is tried again until it succeeds."),
-    Reason.DRIVER_FAILED: ("The agent could not be started here.", _TRIED_AGAIN),
+    Reason.REMOVED_UNSEEN: (f"The instance and its configuration are gone. {_UNSEEN}", ""),
+    Reason.CRASH_LOOP: ("The agent didn't start {limit} times, one after another: {cause}.", _START_AGAIN),
+    Reason.START_TIMED_OUT: ("The agent was started, but didn't answer in time.", _TRIED_AGAIN),
+    Reason.HOST_UNREACHABLE: (
+        "No agent host takes it just now; that is no fault of the agent's.",
+        "It is tried again until one does.",
+    ),
+    Reason.PREPARE_FAILED: (
+        "This version's code can't be put in place: {cause}.",
+        "Nothing: create an instance of another version.",
+    ),
+    Reason.DRIVER_FAILED: ("The platform on which images run could not run it: {cause}.", _TRIED_AGAIN),
     Reason.DRIVER_CANNOT_RUN_IMAGE: (
         "This version is an image, and nothing here runs images.",
         "Nothing: create an instance of a version that is a bundle.",
@@ -102,23 +114,14 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
         "The platform on which images run here refuses to run this version's.",
         "Nothing: create an instance of another version, or ask whoever operates this installation.",
     ),
-    Reason.AGENTS_NOT_ALLOWED: (
-        "This installation runs no agents: whoever operates it hasn't allowed them to run unconfined.",
-        "Nothing, until they are allowed and somebody starts it again.",
-    ),
-    Reason.BUNDLE_INVALID: (
-        "This version's bundle can't be unpacked.",
-        "Nothing: create an instance of another version.",
-    ),
-    Reason.BUNDLE_LOST: (
-        "This version's bundle is no longer where bundles are kept.",
-        "Nothing, until the same bundle is sent for publication again and somebody starts the instance.",
-    ),
 }
 
 
-def explain(reason: Reason, **facts: float) -> Explanation:
-    """Return a reason with its words. Those of a retry need the facts `seconds`, `attempt` and `limit`."""
+def explain(reason: Reason, **facts: float | str) -> Explanation:
+    """Return a reason with its words. Those of a retry need the facts `seconds`, `attempt` and `limit`.
+
+    A `cause` is a sentence without its full stop.
+    """
     message, following = _WORDS[reason]
     return Explanation(reason, message.format(**facts), following.format(**facts))
 

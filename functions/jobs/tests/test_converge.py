@@ -6,25 +6,38 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from functions.drivers.base import StaleToken
-from functions.drivers.processes import Process
+from functions.domain.instances import told
+from functions.domain.instances.contexts import Context
+from functions.domain.instances.plan import Action
 from functions.jobs import converge
-from functions.runtime import databases
-from functions.runtime.databases import DatabaseUnavailable
+from functions.runtime import agent_host_client, databases
+from functions.runtime.agent_host_client import StaleContext
+from functions.runtime.databases import DatabaseUnavailable, shared_transaction
 from testing.launches import Launched
 from tools.local.ports import free_ports
 
 Launch = Callable[..., Launched]
 Eventually = Callable[..., Any]
 
-CRASHES = "raise SystemExit(1)\ndef agent(request):\n    return {}\n"
+CRASHES = "raise RuntimeError('no key')\ndef agent(request):\n    return {}\n"
 HANGS = "import time\ntime.sleep(1000)\ndef agent(request):\n    return {}\n"
 SLOW = "import time\ntime.sleep(2)\ndef agent(request):\n    return {'text': 'slow'}\n"
+ENDS = """
+import os
+def agent(request):
+    text = request.get_json()["text"]
+    return os._exit(3) if text == "die" else {"text": text}
+"""
+STUBBORN = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+def agent(request):
+    return {"text": "still here"}
+"""
 TELLS = """
 import json, os
 def agent(request):
@@ -42,14 +55,17 @@ def running(instance: Launched) -> Launched:
     return instance
 
 
-def process_of(instance: Launched) -> Process:
-    folder = os.environ["BOTBERI_INSTANCES"]
-    process = Process.read(Path(folder) / instance.id / "process.json")
-    assert process is not None
-    return process
+def context_of(instance: Launched) -> Context:
+    with shared_transaction("worker") as db:
+        return told.wanted(db, instance.id)
 
 
-@pytest.mark.parametrize("place", ["claimed:1", "claimed:3", "done:2", "recorded:1", "recorded:2", "done:1"])
+def awake(instance: Launched) -> int:
+    """Return how many agents of an instance are awake."""
+    return agent_host_client.awake(context_of(instance))
+
+
+@pytest.mark.parametrize("place", ["claimed:1", "claimed:3", "done:1", "done:2", "recorded:1", "recorded:2"])
 def test_an_instance_arrives_though_its_worker_is_killed_in_any_act(
     launch: Launch, eventually: Eventually, place: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,19 +81,19 @@ def test_an_instance_arrives_though_its_worker_is_killed_in_any_act(
     assert instance.say("hello").json["text"] == "hello"
 
 
-@pytest.mark.parametrize("act", ["claimed", "done", "recorded"])
+@pytest.mark.parametrize(("act", "count"), [("claimed", 2), ("done", 1), ("recorded", 2)])
 def test_a_deletion_is_finished_though_its_worker_is_killed_in_any_act(
-    launch: Launch, eventually: Eventually, act: str, monkeypatch: pytest.MonkeyPatch
+    launch: Launch, eventually: Eventually, act: str, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("INSTANCE_LEASE_SECONDS", "1")
     instance = running(launch())
-    process = process_of(instance)
+    assert awake(instance) == 1
     instance.ask("delete")
     script = f"from functions.jobs import converge; converge.converge({instance.id!r})"
-    environment = {**os.environ, "BOTBERI_FAILPOINT": f"converge.{act}:2"}
+    environment = {**os.environ, "BOTBERI_FAILPOINT": f"converge.{act}:{count}"}
     subprocess.run([sys.executable, "-c", script], env=environment, check=False)
     eventually(lambda: after_a_job(instance) == "deleted")
-    assert not process.lives
+    assert awake(instance) == 0
     assert instance.statuses()[-2:] == ["deleting", "deleted"]
     assert instance.read()["config"] == {}
 
@@ -91,9 +107,9 @@ def test_two_workers_on_one_instance_do_the_work_once(launch: Launch) -> None:
 
 def test_a_job_that_comes_twice_changes_nothing_the_second_time(launch: Launch) -> None:
     instance = running(launch())
-    process, before = process_of(instance), instance.history()
+    before = instance.history()
     converge.converge(instance.id)
-    assert (process_of(instance), instance.history()) == (process, before)
+    assert instance.history() == before
 
 
 def test_a_job_for_an_instance_that_does_not_exist_is_nothing(launch: Launch) -> None:
@@ -111,6 +127,7 @@ def test_a_command_that_comes_during_a_start_wins(launch: Launch, eventually: Ev
         job.result(15)
     assert instance.status == {"stop": "stopped", "delete": "deleted"}[command]
     assert "running" not in instance.statuses()
+    assert awake(instance) == 0
 
 
 def test_an_agent_that_crashes_again_and_again_is_given_up(launch: Launch, eventually: Eventually) -> None:
@@ -123,9 +140,10 @@ def test_an_agent_that_crashes_again_and_again_is_given_up(launch: Launch, event
 
     eventually(failed)
     assert instance.read()["reason"] == "crash_loop"
-    assert instance.reasons().count("agent_exited") == 4
-    waits = [event["next"] for event in instance.history() if event["reason"] == "agent_exited"]
-    assert [wait.split()[5] for wait in waits] == ["1", "2", "4", "8"]
+    assert "RuntimeError: no key" in instance.read()["message"]
+    tries = [event for event in instance.history() if event["reason"] == "agent_exited"]
+    assert [event["next"].split()[5] for event in tries] == ["1", "2", "4", "8"]
+    assert all("RuntimeError: no key" in event["message"] for event in tries)
 
 
 def test_what_was_given_up_stays_so_until_its_owner_starts_it(launch: Launch) -> None:
@@ -142,38 +160,60 @@ def test_what_was_given_up_stays_so_until_its_owner_starts_it(launch: Launch) ->
     assert instance.statuses()[-3:] == ["provisioning", "starting", "pending"]
 
 
-def test_an_agent_that_does_not_answer_in_time_is_ended_and_tried_again(launch: Launch, eventually: Eventually) -> None:
+def test_an_agent_that_does_not_answer_in_time_is_ended_and_tried_again(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(converge.SECONDS, Action.VERIFY, 0.5)
     instance = launch(HANGS)
-    with ThreadPoolExecutor(1) as pool:
-        job = pool.submit(converge.converge, instance.id)
-        eventually(lambda: instance.status == "starting")
-        process = process_of(instance)
-        instance.put(deadline_at="now()")
-        eventually(lambda: "start_timed_out" in instance.reasons())
-        instance.ask("stop")
-        job.result(15)
-    assert not process.lives
-    assert instance.read()["status"] == "stopped"
-
-
-def test_an_agent_that_ended_by_itself_is_started_again(launch: Launch) -> None:
-    instance = running(launch())
-    first = process_of(instance)
-    first.kill()
+    instance.put(attempts="4")
     converge.converge(instance.id)
-    assert instance.reasons()[-4:] == ["agent_exited", "preparing", "starting", "agent_ready"]
-    assert instance.say("back?").json["text"] == "back?"
-    assert process_of(instance) != first
+    assert (instance.status, instance.read()["reason"]) == ("failed", "start_timed_out")
+    assert awake(instance) == 0
+
+
+def test_an_agent_that_ends_while_it_answers_fails_the_message_and_not_the_instance(launch: Launch) -> None:
+    instance = running(launch(ENDS))
+    answer = instance.say("die")
+    assert (answer.status_code, answer.code) == (502, "agent_failed")
+    assert "exit code 3" in answer.json["detail"]
+    assert instance.status == "running"
+    assert instance.say("live").json["text"] == "live"
+    assert instance.reasons()[-1] == "agent_ready"
 
 
 def test_an_agent_that_ignores_the_gentle_end_is_ended_by_force(launch: Launch) -> None:
-    instance = running(launch())
-    process = process_of(instance)
-    os.kill(process.pid, signal.SIGSTOP)
+    instance = running(launch(STUBBORN))
     instance.ask("stop")
     converge.converge(instance.id)
     assert instance.status == "stopped"
-    assert not process.lives
+    assert awake(instance) == 0
+
+
+def test_while_no_host_answers_a_start_waits_and_counts_no_try(
+    launch: Launch, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = launch()
+    with monkeypatch.context() as away:
+        away.setenv("AGENT_HOST_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
+        converge.converge(instance.id)
+        converge.converge(instance.id)
+        assert instance.status == "provisioning"
+        assert (instance.read()["reason"], instance.read()["attempts"]) == ("host_unreachable", 0)
+    eventually(lambda: after_a_job(instance) == "running")
+    assert instance.statuses() == ["provisioning", "provisioning", "starting", "running"]
+
+
+@pytest.mark.parametrize(("command", "status"), [("stop", "stopped"), ("delete", "deleted")])
+def test_what_no_host_can_end_is_given_up_at_its_deadline_and_not_before(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch, command: str, status: str
+) -> None:
+    instance = running(launch())
+    monkeypatch.setenv("AGENT_HOST_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
+    instance.ask(command)
+    assert after_a_job(instance) in {"stopping", "deleting"}
+    instance.put(deadline_at="now()")
+    assert after_a_job(instance) == status
+    assert instance.reasons()[-1] in {"stopped_unseen", "removed_unseen"}
 
 
 def test_without_the_database_a_job_ends_and_the_instance_is_there_for_the_next(
@@ -207,15 +247,26 @@ def test_starts_and_stops_that_cross_end_where_the_last_one_wanted(launch: Launc
     assert instance.history()[-1]["value"] == "stopped"
 
 
-def test_a_late_worker_that_starts_what_was_stopped_undoes_nothing(launch: Launch) -> None:
+def test_a_worker_that_is_late_starts_nothing_that_was_stopped(launch: Launch) -> None:
+    instance = running(launch())
+    before = context_of(instance)
+    instance.ask("stop")
+    assert after_a_job(instance) == "stopped"
+    with pytest.raises(StaleContext):
+        agent_host_client.do(Action.VERIFY, before, lambda: None)
+    assert awake(instance) == 0
+
+
+def test_a_worker_that_is_late_ends_nothing_that_was_started_again(launch: Launch) -> None:
     instance = running(launch())
     instance.ask("stop")
-    converge.converge(instance.id)
-    before = instance.history()
-    with pytest.raises(StaleToken):
-        converge.driver().stop(instance.id, 1)
-    converge.converge(instance.id)
-    assert instance.history() == before
+    before = context_of(instance)
+    assert after_a_job(instance) == "stopped"
+    instance.ask("start")
+    assert after_a_job(instance) == "running"
+    with pytest.raises(StaleContext):
+        agent_host_client.do(Action.END, before, lambda: None)
+    assert awake(instance) == 1
 
 
 def test_secrets_reach_the_agent_and_nobody_else(launch: Launch, caplog: pytest.LogCaptureFixture) -> None:

@@ -56,7 +56,7 @@ def test_an_instance_arrives_though_its_worker_is_killed(
 ) -> None:
     instance = launch()
     queue.converge(instance.id)
-    killed = worker(BOTBERI_FAILPOINT="converge.done.deploy")
+    killed = worker(BOTBERI_FAILPOINT="converge.done.prepare")
     eventually(lambda: not killed.alive)
     assert killed.process.returncode == -signal.SIGKILL
     worker()

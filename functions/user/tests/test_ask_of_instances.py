@@ -69,17 +69,6 @@ def test_a_start_that_is_taken_back_leaves_it_stopped(launch: Launch) -> None:
     assert (shown["reason"], shown["deadline_at"]) == ("agent_stopped", None)
 
 
-@pytest.mark.parametrize("verb", ["stop", "delete"])
-def test_no_message_is_taken_from_the_moment_that_it_is_to_end(launch: Launch, verb: str) -> None:
-    instance = in_status(launch(), "running")
-    instance.put(address="'http://127.0.0.1:1'")
-    assert instance.say("hello").code == "agent_unavailable"
-    instance.ask(verb)
-    answer = instance.say("hello")
-    assert (answer.status_code, answer.code) == (409, "instance_not_running")
-    assert answer.json["detail"].endswith(", as its owner asked.")
-
-
 @pytest.mark.parametrize("verb", ["start", "stop", "delete"])
 def test_asking_twice_is_asking_once(launch: Launch, verb: str) -> None:
     instance = launch()

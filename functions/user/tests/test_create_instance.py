@@ -11,7 +11,7 @@ from functions.domain.catalog.tests.making import an_agent, change
 from functions.domain.catalog.tests.making import publish as publish_version
 from functions.domain.catalog.versions import in_share
 from functions.domain.databases import SharedDb
-from functions.domain.instances import deployments
+from functions.domain.instances import told
 from functions.domain.instances.redaction import REDACTED
 from testing.clients import Api
 from testing.environment import Environment
@@ -172,7 +172,7 @@ def test_numbers_and_order_survive_the_way_there_and_back(
         shown = api.user.get(path, token=caller.token).json["config"]
         assert json.dumps(shown) == json.dumps(config)
         with env.transaction("shared_psql", "worker") as db:
-            assert json.dumps(deployments.read(SharedDb(db), made.json["id"], 1).config) == json.dumps(config)
+            assert json.dumps(told.wanted(SharedDb(db), made.json["id"]).config) == json.dumps(config)
 
     there_and_back()
 

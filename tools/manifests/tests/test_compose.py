@@ -24,8 +24,6 @@ WRITTEN_TO = {
 
 OTHERS = [name for name, service in IN_COMPOSE.items() if "BOTBERI_REGISTRY" not in service["image"]]
 
-AGENTS = "BOTBERI_AGENTS_UNCONFINED"
-
 SETTING = re.compile(r"\$\{(BOTBERI_\w+)(?::?-([^}]*))?\}")
 
 
@@ -48,14 +46,7 @@ def settings(environment: str) -> dict[str, str]:
 
 
 def test_dev_lists_every_setting_with_the_value_that_holds_without_it() -> None:
-    # But for one, which nobody gets without asking.
-    assert dict(SETTING.findall(TEXT)) == settings("dev") | {AGENTS: ""}
-
-
-def test_agents_run_where_a_person_says_so_which_dev_does_and_prod_does_not() -> None:
-    assert (settings("dev")[AGENTS], settings("prod")[AGENTS]) == ("yes", "")
-    assert IN_COMPOSE["celery_worker"]["environment"]["AGENTS_UNCONFINED"] == f"${{{AGENTS}:-}}"
-    assert IN_COMPOSE["create-instance"]["environment"]["AGENTS_UNCONFINED"] == f"${{{AGENTS}:-}}"
+    assert dict(SETTING.findall(TEXT)) == settings("dev")
 
 
 def test_prod_is_the_same_topology_with_other_values() -> None:

@@ -35,6 +35,7 @@ DEPENDENCIES: Final = {
     "SHARED_PSQL_URL": "shared_pgbouncer",
     "USER_REDIS_URL": "user_redis",
     "BUNDLE_STORE": "localstack",
+    "AGENT_HOST_URL": "agent_host",
 }
 
 
@@ -94,7 +95,6 @@ def test_an_endpoint_meets_the_edge_and_what_it_declares(each: Declaration) -> N
     declared = {DEPENDENCIES[name] for name in environment(each).settings if name in DEPENDENCIES}
     met = meets(each.deployment)
     assert met & set(DEPENDENCIES.values()) == declared
-    assert ("celery_worker" in met) is each.resources.instances
     assert "edge" in met
     assert not met & SUBSCRIBERS
     assert not met & (DATABASES.keys() | {"dispatcher"})
@@ -102,13 +102,23 @@ def test_an_endpoint_meets_the_edge_and_what_it_declares(each: Declaration) -> N
 
 @pytest.mark.parametrize("name", sorted(SUBSCRIBERS))
 def test_a_subscriber_meets_the_dispatcher_and_nobody_who_is_reached_from_outside(name: str) -> None:
-    allowed = {"dispatcher", "prometheus", *DEPENDENCIES.values()} | SUBSCRIBERS
+    allowed = {"dispatcher", "prometheus", *DEPENDENCIES.values()} - {"agent_host", "localstack"} | SUBSCRIBERS
     assert "dispatcher" in meets(name) <= allowed
 
 
-def test_the_worker_and_with_it_agents_meet_a_pooler_redis_and_who_speaks_to_agents() -> None:
-    callers = {name for name, each in FUNCTIONS.items() if each.resources.instances}
-    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis", "localstack"} | callers
+def callers() -> set[str]:
+    """Return the endpoints that speak to agents."""
+    return {name for name, each in FUNCTIONS.items() if "AGENT_HOST_URL" in environment(each).settings}
+
+
+def test_the_worker_meets_a_pooler_redis_and_the_agent_host_with_its_callers() -> None:
+    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis", "agent_host"} | callers()
+
+
+def test_agents_meet_those_who_call_them_and_nobody_else() -> None:
+    assert callers() == {"send-message"}
+    assert meets("agent_host") == {"celery_worker", "localstack"} | callers()
+    assert not SERVICES["agent_host"].get("ports")
 
 
 def test_the_edge_meets_endpoints_the_gateway_and_pages() -> None:

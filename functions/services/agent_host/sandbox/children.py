@@ -300,6 +300,15 @@ class Children:
             if self._host is not None:
                 self._host.send(order)
 
+    def end(self, key: str, grace: float) -> None:
+        """End what has this key as `Child.end` does, also while `wake` waits for it, which raises CannotWake then."""
+        with self._lock:
+            known = [child for child in self._awake.values() if child.key == key]
+        for child in known:
+            child.begin_end(grace, ExitCause.ENDED)
+        for child in known:
+            child.wait()
+
     def close(self) -> None:
         """End all children, and give up."""
         with self._lock:

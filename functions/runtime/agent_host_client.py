@@ -1,0 +1,180 @@
+"""The client of agent hosts: a call is one request whose answer comes as lines of JSON, as it happens.
+
+Each line is an object with one member: `working` (nothing new, but it goes on), `answer`, `done`, or `failed`. A stream
+that ends without one of the last three was cut off.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from core import context as call_context
+from core.configuration import setting
+from functions.domain.api_errors import ApiError, BadGateway, Unavailable
+from functions.domain.instances.contexts import Context, Kind, keys, seal
+from functions.domain.instances.plan import Action, Outcome, Result
+from functions.runtime.databases import DependencyDownError
+
+if TYPE_CHECKING:
+    import urllib3
+
+SETTING: Final = "AGENT_HOST_URL"
+"""Where hosts answer."""
+
+MARGIN: Final = 10
+"""Seconds that a host has beyond those of the call itself: to wait for its turn, and to wake the agent."""
+
+MAX_LINE: Final = 1024 * 1024
+"""Bytes of a line: an answer, as long as one may be in any script, and what an agent wrote."""
+
+_KINDS: Final = {Action.PREPARE: Kind.PREPARE, Action.VERIFY: Kind.VERIFY, Action.END: Kind.END}
+
+
+class AgentFailed(BadGateway):
+    """The agent failed: its owner can look into its log."""
+
+
+class AgentResponseInvalid(BadGateway):
+    """The agent answered with something that is no answer: its owner can look into its log."""
+
+
+class AgentBusy(Unavailable):
+    """The agent is busy with other messages: try again shortly."""
+
+
+class OwnerBusy(Unavailable):
+    """As many of your agents are at work as may be at a time: try again shortly."""
+
+
+class PlatformFull(Unavailable):
+    """The platform has no room for another agent at work: try again shortly."""
+
+
+class AgentTimedOut(Unavailable):
+    """The agent took too long to answer: try again shortly."""
+
+
+class AgentUnavailable(Unavailable):
+    """The agent can't be reached just now: try again shortly."""
+
+
+MESSAGE_ERRORS: Final[tuple[type[ApiError], ...]] = (
+    *(AgentFailed, AgentResponseInvalid, AgentBusy, OwnerBusy, PlatformFull, AgentTimedOut, AgentUnavailable),
+)
+"""What a message may be refused with."""
+
+_NOT_TAKEN: Final = (AgentBusy, OwnerBusy, PlatformFull, AgentUnavailable)
+"""What says nothing of the agent."""
+
+_BY_CODE: Final = {each.code: each for each in MESSAGE_ERRORS}
+
+STALE: Final = "stale"
+NOT_SEALED: Final = "not_sealed"
+
+
+class StaleContext(Exception):
+    """The host knows of later things that happened to the instance: read it again."""
+
+
+class StartFailed(Exception):
+    """The agent didn't even start."""
+
+    def __init__(self, error: ApiError) -> None:
+        """`error` is what whoever wrote to it is told."""
+        super().__init__(error)
+        self.error = error
+
+
+def say(context: Context) -> str:
+    """Return the agent's answer to the context's message.
+
+    Raises one of MESSAGE_ERRORS; StartFailed, with one of them, when the agent didn't start.
+    """
+    for kind, told in _lines(Kind.CALL, context):
+        if kind == "answer":
+            return str(told["text"])
+        if kind == "failed":
+            _fail(told)
+    raise AgentUnavailable
+
+
+def _fail(told: dict[str, Any]) -> NoReturn:
+    error = _BY_CODE.get(told["code"], AgentUnavailable)(told.get("detail"))
+    if told.get("started") is False:
+        raise StartFailed(error)
+    raise error
+
+
+def do(action: Action, context: Context, keep: Callable[[], None]) -> Outcome:
+    """Have a host act on an instance, and return what came of it.
+
+    `keep` is called several times a second meanwhile; what it raises ends the call. Raises StaleContext.
+    """
+    try:
+        for kind, told in _lines(_KINDS[action], context):
+            if kind == "working":
+                keep()
+            elif kind == "done":
+                return Outcome(Result.DONE)
+            elif kind == "failed":
+                return Outcome(Result(told["result"]), told["cause"])
+    except _NOT_TAKEN:
+        pass
+    return Outcome(Result.UNREACHABLE)
+
+
+def awake(context: Context) -> int:
+    """Return how many agents of an instance are awake on the host that answers. Raises AgentUnavailable."""
+    for kind, told in _lines(Kind.STATUS, context):
+        if kind == "done":
+            return int(told["awake"])
+    raise AgentUnavailable
+
+
+def _lines(kind: Kind, context: Context) -> Iterator[tuple[str, Any]]:
+    """Yield what a host answers. Raises AgentUnavailable and its kind, and StaleContext."""
+    for key in keys():
+        try:
+            with _exchange(kind, context, key) as response:
+                if response.status == HTTPStatus.OK:
+                    yield from _read(response)
+                    return
+                code = _code(response)
+        except OSError as error:
+            raise AgentUnavailable from DependencyDownError("agent_host", error)
+        if code == STALE:
+            raise StaleContext(context.instance_id)
+        if code != NOT_SEALED:
+            raise _BY_CODE.get(code, AgentUnavailable)
+    raise AgentUnavailable from DependencyDownError("agent_host", PermissionError("none of the keys is known to it"))
+
+
+def _exchange(kind: Kind, context: Context, key: bytes) -> "AbstractContextManager[urllib3.BaseHTTPResponse]":
+    from core import http_client
+
+    return http_client.exchange(
+        "POST",
+        f"{setting(SETTING)}/{kind}/{context.instance_id}",
+        seconds=context.seconds + MARGIN,
+        body=seal(kind, context, key),
+        headers={"Content-Type": "application/octet-stream", "traceparent": call_context.current().traceparent},
+    )
+
+
+def _read(response: "urllib3.BaseHTTPResponse") -> Iterator[tuple[str, Any]]:
+    while line := response.readline(MAX_LINE):
+        try:
+            [(kind, told)] = json.loads(line).items()
+        except (ValueError, AttributeError):
+            # Cut off in the middle, or longer than a line may be.
+            return
+        yield kind, told
+
+
+def _code(response: "urllib3.BaseHTTPResponse") -> str:
+    try:
+        return str(json.loads(response.read(1024))["code"])
+    except (ValueError, KeyError, TypeError):
+        return ""

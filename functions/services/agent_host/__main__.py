@@ -1,0 +1,71 @@
+"""`python -m functions.services.agent_host [--bind ADDRESS:PORT]`: runs agents for whoever may call it.
+
+Any number may run, and any of them serves any instance: all that one of them knows can be fetched or told again.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+from contextlib import suppress
+from typing import Final
+
+from core import logs
+from functions.domain.instances import contexts
+from functions.runtime import problems
+from functions.runtime.http.protocol import Limits
+from functions.runtime.http.server import Server, listening
+from functions.services.agent_host.application import Application
+from functions.services.agent_host.awake import Awake
+from functions.services.agent_host.calls import Calls
+from functions.services.agent_host.code_place import CodePlace
+from functions.services.agent_host.exposition import Exposition
+from functions.services.agent_host.settings import Settings
+from functions.services.agent_host.turns import Turns
+
+log = logging.getLogger(__name__)
+
+LIMITS: Final = Limits(grace=25)
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    parser = argparse.ArgumentParser(prog="agent_host", description=main.__doc__)
+    port = os.environ.get("PORT", "8080")
+    parser.add_argument("--bind", default=f"0.0.0.0:{port}", help="ADDRESS:PORT", metavar="ADDRESS:PORT")
+    address = parser.parse_args().bind
+    logs.configure("agent-host")
+    contexts.keys()
+    asyncio.run(_run(address, Settings.read()))
+
+
+async def _run(address: str, settings: Settings) -> None:
+    code = CodePlace(settings.folder / "code")
+    awake = Awake(settings, code)
+    await awake.start()
+    turns = Turns(host=settings.calls, owner=settings.of_an_owner)
+    application = Application(Calls(turns, code, awake), Exposition(awake, turns))
+    server = Server(application, problems.of_request, LIMITS)
+    idle = asyncio.create_task(_tidy(awake, code, settings))
+    try:
+        await server.serve([listening(address)])
+    finally:
+        idle.cancel()
+        with suppress(asyncio.CancelledError):
+            await idle
+        await awake.close()
+    log.info("stopped")
+
+
+async def _tidy(awake: Awake, code: CodePlace, settings: Settings) -> None:
+    while True:
+        await asyncio.sleep(min(1.0, settings.idle_seconds / 4))
+        try:
+            await awake.end_idle()
+            await asyncio.to_thread(code.forget, awake.digests)
+        except Exception:
+            log.exception("what is idle was not ended because of a bug")
+
+
+if __name__ == "__main__":
+    main()

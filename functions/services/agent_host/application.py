@@ -1,0 +1,128 @@
+"""The host as an ASGI application: `POST /<kind>/<instance>` with a sealed context, answered by lines of JSON."""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Final
+
+from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
+
+from core import context as call_context
+from functions.domain.instances.contexts import Context, Kind, NotSealedError, unseal
+from functions.runtime import metrics
+from functions.services.agent_host.calls import Calls, Line
+from functions.services.agent_host.exposition import Exposition
+from functions.services.agent_host.failures import Failure
+from functions.services.agent_host.fences import Fences, StaleError
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT: Final = 0.25
+"""Seconds after which a call that goes on says so, so that whoever waits can keep its lease, or leave."""
+
+MAX_BODY: Final = 1024 * 1024
+
+_PATH: Final = re.compile(rf"/({'|'.join(Kind)})/(ins_[0-9a-f]{{32}})")
+_PROBES: Final = ("/_/health", "/_/ready")
+
+
+class Application:
+    """The ASGI application."""
+
+    def __init__(self, calls: Calls, exposition: Exposition) -> None:
+        """Answer `calls`."""
+        self._calls = calls
+        self._exposition = exposition
+        self._fences = Fences()
+
+    async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        """Answer a request."""
+        assert scope["type"] == "http"  # noqa: S101 - tells the type checker that it is asked nothing else
+        if scope["path"] in _PROBES:
+            await _send(send, HTTPStatus.OK, b"ok")
+        elif scope["path"] == metrics.PATH:
+            await _send(send, HTTPStatus.OK, self._exposition.text().encode(), metrics.CONTENT_TYPE)
+        else:
+            headers = dict(scope["headers"])
+            with call_context.entered(call_context.Context.start(headers.get(b"traceparent", b"").decode("latin-1"))):
+                await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        path = _PATH.fullmatch(scope["path"])
+        if path is None or scope["method"] != "POST":
+            await _send(send, HTTPStatus.NOT_FOUND, b'{"code": "not_found"}')
+            return
+        kind = Kind(path[1])
+        body = await _read(receive)
+        try:
+            context = unseal(kind, path[2], body)
+            self._fences.pass_(kind, context)
+        except NotSealedError:
+            log.warning("a call that nobody sealed who may call", extra={"kind": kind})
+            await _send(send, HTTPStatus.UNAUTHORIZED, b'{"code": "not_sealed"}')
+        except StaleError:
+            await _send(send, HTTPStatus.CONFLICT, b'{"code": "stale"}')
+        else:
+            await self._stream(kind, context, receive, send)
+
+    async def _stream(self, kind: Kind, context: Context, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        headers = [(b"content-type", b"application/x-ndjson")]
+        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
+        leaving = asyncio.create_task(_left(receive))
+        try:
+            async for line in self._lines(kind, context, leaving):
+                text = json.dumps(line, ensure_ascii=False).encode() + b"\n"
+                await send({"type": "http.response.body", "body": text, "more_body": True})
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            leaving.cancel()
+
+    async def _lines(self, kind: Kind, context: Context, leaving: asyncio.Task[None]) -> AsyncIterator[Line]:
+        """Yield the answer's lines as they come, until whoever waits for them has left."""
+        work = asyncio.create_task(self._calls.answer(kind, context))
+        try:
+            while not (work.done() or leaving.done()):
+                await asyncio.wait({work, leaving}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+                if not work.done():
+                    yield {"working": {}}
+            if work.done():
+                yield _last(work)
+        finally:
+            work.cancel()
+            await asyncio.wait({work})
+
+
+def _last(work: asyncio.Task[Line]) -> Line:
+    error = work.exception()
+    if error is None:
+        return work.result()
+    log.error("a call failed because of a bug", exc_info=error)
+    return {"failed": Failure("agent_unavailable").told()}
+
+
+async def _left(receive: ASGIReceiveCallable) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _read(receive: ASGIReceiveCallable) -> bytes:
+    """Return a request's body; nothing of one that is too long or was broken off."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request" or len(body) > MAX_BODY:
+            return b""
+        body += message["body"]
+        more = message["more_body"]
+    return body
+
+
+async def _send(
+    send: ASGISendCallable, status: HTTPStatus, body: bytes, content_type: str = "application/json"
+) -> None:
+    headers = [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,0 +1,209 @@
+"""Who is awake: the agents of this host, each in a sandbox, woken when they are asked something and ended when idle."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from typing import Final, TypeVar
+
+from functions.domain.instances.contexts import Context
+from functions.domain.instances.deadlines import GRACE
+from functions.domain.instances.endings import Cause, Ending
+from functions.services.agent_host.code_place import CodePlace
+from functions.services.agent_host.failures import Failure
+from functions.services.agent_host.sandbox.children import Child, Children, Rules
+from functions.services.agent_host.sandbox.exits import CannotWake, Exit
+from functions.services.agent_host.sandbox.limits import Egress, Limits
+from functions.services.agent_host.sandbox.log_lines import LogLine
+from functions.services.agent_host.settings import Settings
+
+log = logging.getLogger(__name__)
+
+THREADS: Final = 32
+"""Agents that are woken or ended at a time."""
+
+EXIT_SECONDS: Final = 2
+"""How long what is known of an agent's end may take to arrive after its connection broke."""
+
+T = TypeVar("T")
+
+Listener = Callable[[LogLine], None]
+
+
+@dataclass(eq=False)
+class Agent:
+    """An instance's agent with one of its specs: awake, or about to be."""
+
+    context: Context
+    waking: asyncio.Task[Child]
+    at_work: int = 0
+    """Calls that it is answering, or that wait until it is awake."""
+    used_at: float = field(default_factory=time.monotonic)
+    listeners: set[Listener] = field(default_factory=set)
+    """Who is told what it writes."""
+
+    @property
+    def key(self) -> str:
+        """What it is known by to its sandbox."""
+        return key_of(self.context)
+
+
+def key_of(context: Context) -> str:
+    """Return what an instance's agent with this spec is known by."""
+    return f"{context.instance_id}/{context.generation}"
+
+
+class Awake:
+    """The agents of this host. Used on the event loop alone."""
+
+    def __init__(self, settings: Settings, code: CodePlace) -> None:
+        """Wake agents with the code that `code` puts in place."""
+        self.settings = settings
+        self.woken = 0
+        self._code = code
+        self._loop = asyncio.get_running_loop()
+        self._agents: dict[str, Agent] = {}
+        self._threads = ThreadPoolExecutor(THREADS, "agents")
+        self._children = Children(
+            settings.folder / "awake",
+            rules=Rules(egress=Egress(settings.egress), bounded=settings.bounded),
+            on_log=lambda line: self._hand_over(self._heard, line),
+            on_exit=lambda key, _: self._hand_over(self._ended, key),
+        )
+
+    def __len__(self) -> int:
+        """Return how many are awake, or about to be."""
+        return len(self._agents)
+
+    @property
+    def digests(self) -> set[str]:
+        """The bundles of those that are awake."""
+        return {each.context.digest for each in self._agents.values() if each.context.digest}
+
+    def of_instance(self, instance_id: str) -> list[Agent]:
+        """Return the agents of one instance."""
+        return [each for each in self._agents.values() if each.context.instance_id == instance_id]
+
+    async def start(self) -> None:
+        """Try the boundary around agents. Raises BoundaryNotHeld."""
+        await self._in_thread(self._children.start)
+
+    async def close(self) -> None:
+        """End everything."""
+        await self._in_thread(self._children.close)
+
+    @asynccontextmanager
+    async def borrowed(self, context: Context, *, seconds: float) -> AsyncIterator[tuple[Agent, Child]]:
+        """Yield the instance's agent, awake, and keep it so inside of the block. Raises Failure."""
+        agent = self._agents.get(key_of(context))
+        if agent is None:
+            await self._make_room(context)
+            agent = self._agents.get(key_of(context)) or self._wake(context, seconds)
+        agent.at_work += 1
+        try:
+            # It is woken for whoever asks for it meanwhile: nobody's leaving stops that.
+            yield agent, await asyncio.shield(agent.waking)
+        finally:
+            agent.at_work -= 1
+            agent.used_at = time.monotonic()
+
+    def _wake(self, context: Context, seconds: float) -> Agent:
+        agent = Agent(context, asyncio.create_task(self._woken(context, seconds)))
+        self._agents[agent.key] = agent
+        agent.waking.add_done_callback(lambda task: self._forget_failed(agent, task))
+        return agent
+
+    async def _woken(self, context: Context, seconds: float) -> Child:
+        code = await self._in_thread(lambda: self._code.of(context))
+        told = {"config": context.config, "instance": context.instance_id, "generation": context.generation}
+        wake = self._children.wake
+        try:
+            child = await self._in_thread(
+                lambda: wake(key_of(context), code, json.dumps(told).encode(), limits_of(context), seconds=seconds)
+            )
+        except CannotWake as error:
+            raise Failure.not_started(ending_of(error.exit)) from None
+        self.woken += 1
+        return child
+
+    def _forget_failed(self, agent: Agent, task: asyncio.Task[Child]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            self._forget(agent)
+
+    def _forget(self, agent: Agent) -> None:
+        if self._agents.get(agent.key) is agent:
+            del self._agents[agent.key]
+
+    async def _make_room(self, context: Context) -> None:
+        """End what was idle longest, where as many are awake as may be. Raises Failure when all are at work."""
+        owned = [each for each in self._agents.values() if each.context.owner_id == context.owner_id]
+        if len(owned) >= self.settings.of_an_owner:
+            await self._end_an_idle_one(owned, "owner_busy")
+        elif len(self._agents) >= self.settings.awake:
+            await self._end_an_idle_one(list(self._agents.values()), "platform_full")
+
+    async def _end_an_idle_one(self, among: list[Agent], code: str) -> None:
+        idle = [each for each in among if not each.at_work and each.waking.done()]
+        if not idle:
+            raise Failure(code)
+        await self._end(min(idle, key=lambda each: each.used_at))
+
+    async def end(self, instance_id: str, *, before: int | None = None) -> None:
+        """End the agents of an instance, those that are being woken among them; `before`: of earlier generations."""
+        agents = [each for each in self.of_instance(instance_id) if before is None or each.context.generation < before]
+        await asyncio.gather(*(self._end(each) for each in agents))
+
+    async def end_idle(self) -> None:
+        """End those that were asked nothing for a while."""
+        until = time.monotonic() - self.settings.idle_seconds
+        idle = [each for each in self._agents.values() if not each.at_work and each.waking.done()]
+        await asyncio.gather(*(self._end(each) for each in idle if each.used_at < until))
+
+    async def _end(self, agent: Agent) -> None:
+        # Nobody is given it any more; who has it sees it end.
+        if self._agents.get(agent.key) is agent and agent.waking.done():
+            del self._agents[agent.key]
+        await self._in_thread(lambda: self._children.end(agent.key, GRACE))
+        with suppress(Failure, asyncio.CancelledError):
+            await agent.waking
+        self._forget(agent)
+
+    async def ending(self, child: Child) -> Ending:
+        """Return how an agent ended whose connection broke; one that goes on has only cut it."""
+        with suppress(TimeoutError):
+            return ending_of(await asyncio.wait_for(self._in_thread(child.wait), EXIT_SECONDS))
+        return Ending(cause=Cause.CUT)
+
+    def _heard(self, line: LogLine) -> None:
+        agent = self._agents.get(line.key)
+        for listener in tuple(agent.listeners) if agent else ():
+            listener(line)
+
+    def _ended(self, key: str) -> None:
+        agent = self._agents.get(key)
+        # Its predecessor of the same key may be meant.
+        if agent is not None and agent.waking.done() and agent.waking.result().exit is not None:
+            self._forget(agent)
+
+    def _hand_over(self, take: Callable[..., None], *facts: object) -> None:
+        with suppress(RuntimeError):
+            # The loop is closed when the host ends.
+            self._loop.call_soon_threadsafe(take, *facts)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        return await self._loop.run_in_executor(self._threads, work)
+
+
+def limits_of(context: Context) -> Limits:
+    """Return the limits of an instance: its own where they are narrower than the host's."""
+    ours = asdict(Limits())
+    return Limits(**{name: min(limit, context.limits.get(name, limit)) for name, limit in ours.items()})
+
+
+def ending_of(end: Exit) -> Ending:
+    """Return what a sandbox tells of an end, in the words for owners."""
+    return Ending(cause=Cause(end.cause.value), code=end.code, signal=end.signal, last_lines=end.last_lines)

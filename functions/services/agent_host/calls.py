@@ -1,0 +1,145 @@
+"""What a host does for each kind of call."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from http import HTTPStatus
+from typing import Final
+
+from core import context as call_context
+from functions.domain.instances.contexts import Context, Kind
+from functions.domain.instances.plan import Result
+from functions.services.agent_host.awake import Agent, Awake
+from functions.services.agent_host.code_place import CodePlace
+from functions.services.agent_host.exchange import NoAnswerError, Request, TooLongError, ask
+from functions.services.agent_host.failures import Failure
+from functions.services.agent_host.sandbox.children import Child
+from functions.services.agent_host.sandbox.log_lines import LogLine
+from functions.services.agent_host.turns import BusyError, Turns
+
+WAKE_SECONDS: Final = 10
+"""How long an agent that is asked something may take to wake."""
+
+MAX_CHARACTERS: Final = 16_000
+MAX_BYTES: Final = 16 * MAX_CHARACTERS
+"""Room for that many of any script: JSON may write a character as twelve bytes."""
+
+_HEALTH: Final = Request("GET", "/_/health")
+
+Line = dict[str, object]
+
+
+class Calls:
+    """The calls of one host."""
+
+    def __init__(self, turns: Turns, code: CodePlace, awake: Awake) -> None:
+        """Give `turns` to calls, put code in place by `code`, and have them answered by who is `awake`."""
+        self._turns = turns
+        self._code = code
+        self._awake = awake
+        self._kinds: dict[Kind, Callable[[Context], Awaitable[Line]]] = {
+            Kind.CALL: self._call,
+            Kind.VERIFY: self._verify,
+            Kind.PREPARE: self._prepare,
+            Kind.END: self._end,
+            Kind.STATUS: self._status,
+        }
+
+    async def answer(self, kind: Kind, context: Context) -> Line:
+        """Return the last line of the answer."""
+        try:
+            return await self._kinds[kind](context)
+        except BusyError as busy:
+            return {"failed": Failure(busy.code).told()}
+        except Failure as failure:
+            return {"failed": failure.told()}
+
+    async def _call(self, context: Context) -> Line:
+        await self._awake.end(context.instance_id, before=context.generation)
+        async with (
+            self._turns.turn(context.instance_id, context.owner_id),
+            self._awake.borrowed(context, seconds=WAKE_SECONDS) as (agent, child),
+        ):
+            return {"answer": {"text": await self._ask(context, agent, child)}}
+
+    async def _ask(self, context: Context, agent: Agent, child: Child) -> str:
+        said: list[str] = []
+
+        def listen(line: LogLine) -> None:
+            said[:] = [*said[-20:], line.text]
+
+        agent.listeners.add(listen)
+        try:
+            async with asyncio.timeout(context.seconds):
+                status, body = await self._post(context, child)
+        except TimeoutError:
+            raise Failure("agent_timed_out") from None
+        except TooLongError:
+            raise _invalid(f"The agent's answer is longer than {MAX_BYTES} bytes.") from None
+        except (NoAnswerError, OSError):
+            raise Failure.ended(await self._awake.ending(child)) from None
+        finally:
+            agent.listeners.discard(listen)
+        return reply(status, body, said)
+
+    async def _post(self, context: Context, child: Child) -> tuple[int, bytes]:
+        message = context.message
+        body = b"" if message is None else message.model_dump_json().encode()
+        headers = [
+            ("content-type", "application/json"),
+            ("accept", "application/json"),
+            ("traceparent", call_context.current().traceparent),
+        ]
+        return await ask(child.connect(), Request(body=body, headers=headers), limit=MAX_BYTES)
+
+    async def _verify(self, context: Context) -> Line:
+        async with (
+            self._turns.turn(context.instance_id, context.owner_id),
+            self._awake.borrowed(context, seconds=context.seconds) as (_agent, child),
+        ):
+            try:
+                async with asyncio.timeout(context.seconds):
+                    status, _body = await ask(child.connect(), _HEALTH, limit=MAX_BYTES)
+            except TimeoutError:
+                raise Failure("agent_timed_out", result=Result.TIMED_OUT) from None
+            except (NoAnswerError, TooLongError, OSError):
+                raise Failure.ended(await self._awake.ending(child)) from None
+        if status != HTTPStatus.OK:
+            raise Failure("agent_failed", result=Result.FAILED, cause=f"it answered health with the status {status}")
+        return _DONE
+
+    async def _prepare(self, context: Context) -> Line:
+        await asyncio.to_thread(self._code.of, context)
+        return _DONE
+
+    async def _end(self, context: Context) -> Line:
+        await self._awake.end(context.instance_id)
+        return _DONE
+
+    async def _status(self, context: Context) -> Line:
+        return {"done": {"awake": len(self._awake.of_instance(context.instance_id))}}
+
+
+_DONE: Final[Line] = {"done": {}}
+
+
+def reply(status: int, body: bytes, said: Sequence[str]) -> str:
+    """Return what an agent's answer says; `said` is what it wrote meanwhile. Raises Failure."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        # A traceback ends with the line that names the exception.
+        last = next((line.strip() for line in reversed(said) if line.strip()), "")
+        raise Failure("agent_failed", f"The agent failed: {last}" if last else None, result=Result.FAILED)
+    if status != HTTPStatus.OK:
+        raise _invalid(f"The agent answered with the status {status}.")
+    try:
+        text = json.loads(body)["text"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise _invalid('The agent\'s answer is not the JSON object {"text": …}.') from None
+    if not isinstance(text, str) or len(text) > MAX_CHARACTERS:
+        raise _invalid(f"The agent's text is no text, or longer than {MAX_CHARACTERS} characters.")
+    # Half a surrogate pair is valid in JSON's escapes, and in no encoding.
+    return text.encode("utf-8", "replace").decode()
+
+
+def _invalid(detail: str) -> Failure:
+    return Failure("agent_response_invalid", detail, result=Result.FAILED)
