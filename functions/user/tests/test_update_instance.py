@@ -8,6 +8,7 @@ from functions.domain.catalog.tests.making import an_agent, publish
 from functions.domain.databases import SharedDb
 from functions.domain.instances import specs
 from functions.domain.instances.redaction import REDACTED
+from functions.jobs import converge
 from testing.clients import Api
 from testing.environment import Environment
 from testing.launches import Launched
@@ -220,6 +221,39 @@ def test_a_restart_starts_what_is_stopped(instance: Launched) -> None:
     assert instance.ask("restart").json["desired_state"] == "running"
     kinds = [(event["kind"], event["reason"]) for event in instance.history()][-2:]
     assert kinds == [("desired_state", "restart_requested"), ("generation", "restart_requested")]
+
+
+COUNTS: Final = """
+import json, os
+config, count = json.load(open(os.environ["AGENT_CONFIG"])), iter(range(9))
+def agent(request):
+    return {"text": f"{config['size']} {next(count)}"}
+"""
+
+
+def kept(instance: Launched) -> list[int]:
+    with instance.env.transaction("shared_psql", "worker") as db:
+        query = "select generation from instance_specs where instance_id = %s order by 1"
+        return list(db.exec_driver_sql(query, (instance.id,)).scalars())
+
+
+def test_a_change_and_a_restart_take_effect_and_what_was_before_is_forgotten(launch: Launch) -> None:
+    instance = launch(COUNTS, {"size": 1})
+    converge.converge(instance.id)
+    assert [instance.say("how many?").json["text"] for _ in range(2)] == ["1 0", "1 1"]
+    change(instance, config={"size": 2})
+    assert kept(instance) == [1, 2]
+    converge.converge(instance.id)
+    shown = instance.read()
+    assert (shown["status"], shown["observed_generation"], kept(instance)) == ("running", 2, [2])
+    assert [each["type"] for each in shown["conditions"] if each["holds"]] == ["ready", "up_to_date", "settled"]
+    assert [instance.say("how many?").json["text"] for _ in range(2)] == ["2 0", "2 1"]
+    instance.ask("restart")
+    converge.converge(instance.id)
+    assert instance.say("how many?").json["text"] == "2 0"
+    instance.ask("delete")
+    converge.converge(instance.id)
+    assert (instance.status, kept(instance)) == ("deleted", [])
 
 
 def test_what_is_created_can_be_labelled_and_limited(api: Api, person: Callable[..., Person], env: Environment) -> None:
