@@ -133,6 +133,23 @@ def test_the_page_of_agents_publishes_one(address: str, person: Callable[..., Pe
     assert instance["config"] == {"ending": "!"}
 
 
+def test_the_page_of_the_catalog_moves_a_channel_and_yanks_a_version(
+    address: str, person: Callable[..., Person], tmp_path: Path
+) -> None:
+    publisher = person(scopes=("user", "admin"))
+    (tmp_path / ".local").mkdir()
+    (tmp_path / ".local" / "administrator").write_text(publisher.password)
+    instead = {"http://localhost:8080": address, "admin@botberi.example": publisher.email}
+    printed = run_examples(ROOT / "docs/architecture/catalog.md", instead, tmp_path / "heads", tmp_path)
+    tried, moved, back, moves, yanked, versions, refused, found = map(json.loads, printed.splitlines())
+    assert [each["version"] for each in (tried, moved, back)] == ["1.0.0", "1.1.0", "1.0.0"]
+    assert (tried["candidate"], back["candidate"]) == ({"version": "1.1.0", "percent": 10}, None)
+    assert [each["kind"] for each in moves["items"]] == ["rolled_back", "moved", "moved", "published"]
+    assert yanked["status"] == versions["items"][0]["status"] == "yanked"
+    assert "It repeats itself." in refused["detail"]
+    assert [each["tags"] for each in found["items"]] == [["birds"]]
+
+
 def test_the_page_of_instances_makes_changes_and_deletes_one(address: str, tmp_path: Path) -> None:
     page = ROOT / "docs/architecture/instances.md"
     printed = run_examples(page, {"http://localhost:8080": address}, tmp_path / "heads", tmp_path)
