@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from hashlib import sha256
@@ -34,6 +35,9 @@ READY: Final = b"ready\n"
 
 _OURS: Final = "probes"
 """The key of a child that is nobody's: nobody hears of its end."""
+
+_CONNECT_SECONDS: Final = 1
+"""How long a child may take to have room for one more connection."""
 
 _LENGTH_BYTES: Final = 4
 
@@ -80,6 +84,8 @@ class Child:
         self.mark = mark
         self.home = home
         self.limits = limits
+        self.ooms = _ooms()
+        """How often memory had run out on this machine before it was started."""
         self.door, self.inner_door = socket.socketpair()
         self.outputs: dict[int, Lines] = {}
         """What is read of it: stdout, and then stderr."""
@@ -111,6 +117,10 @@ class Child:
         """Do so without waiting for it."""
         self.cause = self.cause or cause
         self._order(End(self.mark, grace))
+
+    def ends_within(self, seconds: float) -> bool:
+        """Return whether no process of it is left, after waiting for that."""
+        return self._ended.wait(max(0, seconds))
 
     def wait(self) -> Exit:
         """Wait until no process of it is left, and return how it ended."""
@@ -154,11 +164,15 @@ class Children:
         self._usage = UsageWatch(self._used, lambda: self.spawner)
         self._highest = _MARKS + secrets.randbelow(1 << 60)
         self._numbers = count(1)
+        self._removing = ThreadPoolExecutor(1, "folders of children")
         self._started = False
 
     def start(self) -> None:
         """Begin. Raises BoundaryNotHeld where a child could do what it must not be able to."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in self._folder.iterdir():
+            # Of a process before this one.
+            _remove(left)
         with self._lock:
             self._spawn()
         self._pump.start()
@@ -235,16 +249,14 @@ class Children:
         try:
             child.door.settimeout(seconds)
             child.door.sendall(len(context).to_bytes(_LENGTH_BYTES, "big") + context)
-            while (left := until - monotonic()) > 0:
-                child.door.settimeout(left)
-                if child.door.recv(len(READY)) == READY:
-                    child.door.settimeout(1)
-                    return child
-                break
+            child.door.settimeout(max(0.001, until - monotonic()))
+            if child.door.recv(len(READY)) == READY:
+                child.door.settimeout(_CONNECT_SECONDS)
+                return child
         except OSError:
-            # It is over, one way or the other.
+            # It ends by itself, or it doesn't.
             pass
-        if monotonic() >= until:
+        if not child.ends_within(until - monotonic()):
             child.begin_end(0, ExitCause.TIMED_OUT)
         raise CannotWake(child.wait())
 
@@ -318,8 +330,10 @@ class Children:
         if process is not None:
             process.wait()
         if self._started:
+            self._started = False
             self._usage.stop()
             self._pump.stop()
+        self._removing.shutdown()
 
     def _hear(self, host: Channel) -> None:
         """Take in what the spawner says, or that it is gone."""
@@ -350,12 +364,18 @@ class Children:
             child.cause = child.cause or ExitCause.ENDED
             self._settle(child, Ended(child.mark, None, None, 0))
 
+    def _discard(self, home: Path) -> None:
+        """Remove a folder: it is gone at once, and what was in it some time later."""
+        gone = self._folder / f"gone-{next(self._numbers)}"
+        home.rename(gone)
+        self._removing.submit(_remove, gone)
+
     def _settle(self, child: Child, ended: Ended) -> None:
         for pipe, lines in child.outputs.items():
             self._pump.finish(pipe, lines)
         errors = list(child.outputs.values())[1]
         exit_ = Exit(_cause(child, ended, errors), ended.code, ended.signal, tuple(errors.last))
-        _remove(child.home)
+        self._discard(child.home)
         child.settle(exit_)
         if child.key != _OURS:
             self._on_exit(child.key, exit_)
@@ -368,12 +388,24 @@ def _cause(child: Child, ended: Ended, errors: Lines) -> ExitCause:
     if ended.signal is not None:
         # The kernel sends the second to who goes on after the first.
         ignored = ended.signal == signal.SIGKILL and ended.cpu_seconds > child.limits.cpu_seconds
-        return ExitCause.CPU_EXCEEDED if ignored or ended.signal == signal.SIGXCPU else ExitCause.SIGNAL
+        if ignored or ended.signal == signal.SIGXCPU:
+            return ExitCause.CPU_EXCEEDED
+        # It is the first to go when the memory of the machine or the container runs out.
+        return ExitCause.OUT_OF_MEMORY if ended.signal == signal.SIGKILL and _ooms() > child.ooms else ExitCause.SIGNAL
     if ended.code == 1 and errors.has_traceback:
         # Refused by the kernel: the limit on what a process may reserve.
         out = errors.last[-1].startswith("MemoryError")
         return ExitCause.OUT_OF_MEMORY if out else ExitCause.EXCEPTION
     return ExitCause.EXITED
+
+
+def _ooms() -> int:
+    """Return how often the kernel has ended a process because memory had run out, since the machine started."""
+    try:
+        counts = Path("/proc/vmstat").read_text(encoding="ascii")
+        return int(counts.partition("\noom_kill ")[2].split(maxsplit=1)[0])
+    except (OSError, IndexError):
+        return 0
 
 
 def _remove(folder: Path) -> None:

@@ -10,6 +10,7 @@ import select
 import selectors
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -43,6 +44,11 @@ ZYGOTES: Final = 32
 
 UNFIT: Final = 1000
 """How many versions are remembered as not to be forked from."""
+
+DECISIONS: Final = 1000
+"""How many connects and forks of a version, or of a child that has loaded it for itself, are decided in a second."""
+
+_PAUSE_SECONDS: Final = 0.1
 
 _ZYGOTE_LIMITS: Final = Limits(
     memory_bytes=1 << 36, cpu_seconds=1 << 20, processes=64, open_files=4096, file_bytes=1 << 40, disk_bytes=1 << 40
@@ -87,6 +93,10 @@ class Spawner:
         self._keeper = Keeper()
         self._versions: dict[str, Version] = {}
         self._unfit: dict[str, None] = {}
+        self._second = 0
+        self._decisions: Counter[int] = Counter()
+        """Of this second, by listener."""
+        self._paused: set[int] = set()
         self._ends = False
         self._connect = seccomp.number("connect") if boundary else 0
 
@@ -107,10 +117,13 @@ class Spawner:
                     call()
             self._broker.expire()
             self._expire_versions()
+            self._resume()
             self._keeper.kill()
 
     def _patience(self) -> float | None:
         waits = [self._keeper.patience]
+        if self._paused:
+            waits.append(_PAUSE_SECONDS)
         if self._broker.deadline is not None or self._versions:
             # Callers that are gone are looked for, and zygotes that are idle or stuck.
             waits.append(1)
@@ -316,10 +329,35 @@ class Spawner:
 
     def _listen(self, received: Received) -> None:
         for listener in received.files:
-            self._selector.register(listener, selectors.EVENT_READ, lambda listener=listener: self._decide(listener))
+            self._watch(listener)
+
+    def _watch(self, listener: int) -> None:
+        self._selector.register(listener, selectors.EVENT_READ, lambda: self._decide(listener))
+
+    def _is_pausing(self, listener: int) -> bool:
+        """Count a decision, and pause after too many in a second: who asks all the time shall not hold up others."""
+        second = int(monotonic())
+        if second != self._second:
+            self._second = second
+            self._decisions.clear()
+        self._decisions[listener] += 1
+        if self._decisions[listener] <= DECISIONS:
+            return False
+        self._selector.unregister(listener)
+        self._paused.add(listener)
+        return True
+
+    def _resume(self) -> None:
+        """Go on with who has asked too much, in the next second."""
+        if self._paused and int(monotonic()) != self._second:
+            for listener in self._paused:
+                self._watch(listener)
+            self._paused.clear()
 
     def _decide(self, listener: int) -> None:
         """Decide about one call of a process."""
+        if self._is_pausing(listener):
+            return
         call = notifications.receive(listener)
         if call is None:
             if _has_hung_up(listener):

@@ -1,11 +1,13 @@
 """Children answer, and how they end is told apart."""
 
 import signal
+from pathlib import Path
 
 import pytest
 
+from functions.services.agent_host.sandbox.children import Rules
 from functions.services.agent_host.sandbox.exits import CannotWake, ExitCause
-from functions.services.agent_host.sandbox.limits import Limits
+from functions.services.agent_host.sandbox.limits import Egress, Limits
 from functions.services.agent_host.sandbox.tests.conftest import Sandbox, ask
 
 ECHO = """
@@ -113,3 +115,63 @@ def test_when_the_spawner_is_killed_nobody_is_left_and_the_next_child_gets_a_new
     sandbox.children._process.kill()
     assert child.wait().cause is ExitCause.ENDED
     assert ask(sandbox.wake(ECHO, config={"prefix": ""}), {"text": "x"}) == {"text": "x"}
+
+
+@pytest.mark.parametrize("said", ["b'ready'", "b'rubbish'", "b''"])
+def test_who_only_says_that_it_serves_is_ended(sandbox: Sandbox, said: str) -> None:
+    # The door is 3, as long as nothing else has been opened.
+    with pytest.raises(CannotWake) as caught:
+        sandbox.wake(
+            f"import os, socket, sys, time\nopen(os.environ['AGENT_CONFIG']).close()\n"
+            f"door = socket.socket(fileno=3)\ndoor.send({said})\ndoor.shutdown(socket.SHUT_RDWR)\ntime.sleep(1000)",
+            seconds=3,
+        )
+    assert caught.value.exit.cause is ExitCause.TIMED_OUT
+
+
+def test_a_storm_of_connects_holds_up_nobody_else(sandbox: Sandbox) -> None:
+    storm = sandbox.wake("""
+        import socket, threading
+
+        def storm():
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", 9))
+                except OSError:
+                    pass
+
+        def agent(request):
+            for _ in range(8):
+                threading.Thread(target=storm, daemon=True).start()
+            return {}
+    """)
+    ask(storm)
+    for _ in range(3):
+        child = sandbox.wake(ECHO, config={"prefix": ""})
+        assert ask(child, {"text": "x"}) == {"text": "x"}
+        child.end(0)
+
+
+def test_what_is_left_of_an_earlier_process_is_removed(tmp_path: Path) -> None:
+    left = tmp_path / "children" / "left" / "deep"
+    left.mkdir(parents=True)
+    sandbox = Sandbox(tmp_path, Rules(Egress.NONE))
+    sandbox.children.start()
+    sandbox.children.close()
+    assert not left.exists()
+
+
+def test_a_folder_that_is_hard_to_remove_is_removed(sandbox: Sandbox) -> None:
+    child = sandbox.wake("""
+        import os
+
+        def agent(request):
+            for _ in range(3000):
+                os.mkdir("deeper")
+                os.chdir("deeper")
+            return {}
+    """)
+    ask(child)
+    child.end(0)
+    sandbox.children.close()
+    assert [each.name for each in (sandbox.folder / "children").iterdir() if each.name.startswith("gone")] == []
