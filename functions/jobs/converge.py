@@ -17,6 +17,7 @@ from functions.domain.instances.changes import Change
 from functions.domain.instances.deadlines import GRACE, INSTALL, START
 from functions.domain.instances.leases import Lease, LeaseLost
 from functions.domain.instances.plan import Action, Outcome, after, next_step
+from functions.jobs import versions
 from functions.runtime import agent_host_client
 from functions.runtime.agent_host_client import StaleContext
 from functions.runtime.databases import shared_transaction
@@ -110,6 +111,8 @@ def _do(lease: Lease, action: Action) -> Outcome:
             renew_at = monotonic() + lease_seconds() / 4
             _renew(lease)
 
+    if context.digest is None and action != Action.END:
+        return versions.act(context.version_id, SECONDS[action], keep)
     return agent_host_client.do(action, context.model_copy(update={"seconds": SECONDS[action]}), keep)
 
 

@@ -18,9 +18,11 @@ from core.jitter import jittered
 from functions.domain.api_errors import Unavailable
 from functions.domain.catalog import images
 from functions.domain.instances import version_leases
+from functions.domain.instances.plan import Outcome, Result
+from functions.domain.instances.reasons import Reason
 from functions.domain.instances.version_leases import VersionLease, VersionLeaseLost
 from functions.drivers import registry
-from functions.drivers.base import Observation, Phase, StaleToken, VersionDeployment, VersionDriver
+from functions.drivers.base import CannotDeployError, Observation, Phase, StaleToken, VersionDeployment, VersionDriver
 from functions.runtime.databases import shared_transaction
 
 log = logging.getLogger(__name__)
@@ -48,6 +50,35 @@ ORPHAN_AGE: Final = timedelta(minutes=10)
 def driver() -> VersionDriver:
     """Return the driver of this worker, which `DRIVER` names."""
     return registry.from_settings()
+
+
+def act(version_id: str, seconds: float, keep: Callable[[], None]) -> Outcome:
+    """Have a version run that is an image, and return what came of it in the words of an instance's plan."""
+    if not images.run_here():
+        return Outcome(Result.NOT_RUN)
+    with shared_transaction(ROLE) as db:
+        image = version_leases.image(db, version_id)
+    try:
+        seen = bring_up(VersionDeployment(version_id, image), seconds, keep)
+    except CannotDeployError as error:
+        log.warning("%s can't be deployed: %s", version_id, error.message)
+        return Outcome(Result.REFUSED, _CAUSES.get(error.reason, "it can't run here"))
+    match seen.phase:
+        case Phase.READY:
+            return Outcome(Result.DONE)
+        case Phase.FAILED:
+            log.warning("%s has failed: %s", version_id, seen.message)
+            return Outcome(Result.FAILED, _CAUSES.get(seen.reason or Reason.DRIVER_FAILED, "the platform gave it up"))
+        case _:
+            return Outcome(Result.TIMED_OUT)
+
+
+_CAUSES: Final = {
+    Reason.IMAGE_UNAVAILABLE: "its image can't be fetched from its registry",
+    Reason.IMAGE_REFUSED: "the platform on which images run refuses it",
+    Reason.AGENT_EXITED: "its process ended",
+}
+"""What owners are told of a failure; the platform's own words are for operators, and in the log."""
 
 
 def bring_up(deployment: VersionDeployment, seconds: float, keep: Callable[[], None]) -> Observation:

@@ -64,6 +64,8 @@ class Context(BaseModel):
     version_id: str
     digest: str | None
     """The SHA-256 of the version's bundle in hex; None for an image."""
+    url: str | None = None
+    """Where the version answers, if it is an image that is deployed."""
     config: dict[str, JsonValue] = Field(repr=False)
     """With its secrets."""
     secret_places: tuple[str, ...]

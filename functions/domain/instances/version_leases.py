@@ -7,10 +7,10 @@ has the lease on the version, and looks what uses it after having got that.
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Update, text, update
+from sqlalchemy import Update, select, text, update
 
 from functions.domain.databases import SharedDb
-from shared_psql_models.agents import version_deployments
+from shared_psql_models.agents import agent_versions, version_deployments
 
 KEPT: Final = 300
 """Seconds for which a version stays deployed that no instance uses any more: most stops are followed by a start."""
@@ -117,6 +117,11 @@ def orphans(db: SharedDb, version_ids: list[str]) -> list[str]:
     A version that the catalog doesn't have isn't ours to judge.
     """
     return list(db.scalars(_ORPHANS, {"ids": version_ids}))
+
+
+def image(db: SharedDb, version_id: str) -> str:
+    """Return the image of a version that is one."""
+    return str(db.execute(select(agent_versions.c.image).where(agent_versions.c.id == version_id)).scalar_one())
 
 
 def _held(lease: VersionLease) -> Update:

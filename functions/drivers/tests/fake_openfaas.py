@@ -35,7 +35,7 @@ class FakeOpenFaas(FakePlatform):
     def answer(self, asked: Asked) -> Reply:
         """Do what is asked, or call a function."""
         if asked.path.startswith("/function/"):
-            return self._call(asked.path.split("/")[2].removesuffix(f".{NAMESPACE}"))
+            return self._call(asked.path.split("/")[2].removesuffix(f".{NAMESPACE}"), asked.body)
         if asked.headers.get("authorization") != AUTHORIZATION:
             return 401, "invalid credentials"
         known: dict[tuple[str, str], Callable[[Asked], Reply]] = {
@@ -55,10 +55,12 @@ class FakeOpenFaas(FakePlatform):
     def _list(self, asked: Asked) -> Reply:
         return 200, list(self.functions.values()) if asked.query["namespace"] == NAMESPACE else []
 
-    def _call(self, name: str) -> Reply:
+    def _call(self, name: str, message: Any) -> Reply:
         if name not in self.functions:
             return 404, f"error finding function {name}.{NAMESPACE}: server returned non-200 status code (404)"
-        return (200, "ok") if self.ready(name) else (500, f"Can't reach service for: {name}.")
+        if not self.ready(name):
+            return 500, f"Can't reach service for: {name}."
+        return 200, {"text": f"{message['config'].get('greeting')} {message['text']}"} if message else "ok"
 
     def _create(self, asked: Asked) -> Reply:
         body = asked.body

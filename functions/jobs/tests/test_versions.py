@@ -14,7 +14,7 @@ from functions.domain.instances.reasons import Reason
 from functions.drivers.base import CannotDeployError, Observation, Phase, VersionDeployment
 from functions.drivers.tests.fake_openfaas import PASSWORD, FakeOpenFaas
 from functions.drivers.tests.fake_platform import Fault, image, serving
-from functions.jobs import versions
+from functions.jobs import converge, versions
 from testing.environment import Environment
 from testing.launches import Launched
 
@@ -204,3 +204,31 @@ def test_what_the_catalog_does_not_have_is_left_alone(env: Environment, platform
 def test_without_a_driver_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRIVER", "none")
     assert (versions.sweep(), versions.sweep_orphans()) == (0, 0)
+
+
+def test_an_instance_of_an_image_runs_answers_and_stops(
+    launch: Launch, platform: FakeOpenFaas, agent_host: str
+) -> None:
+    instance = launch(image=image("good"), config={"greeting": "hello"})
+    converge.converge(instance.id)
+    assert instance.statuses()[-1] == "running"
+    assert instance.say("world").json["text"] == "hello world"
+    platform.functions.clear()
+    platform.snapshots.clear()
+    assert instance.say("world").code == "agent_unavailable"
+    # Nobody looks after what rests: the message has, and what is gone is deployed anew.
+    converge.converge(instance.id)
+    assert instance.say("world").json["text"] == "hello world"
+    instance.ask("stop")
+    converge.converge(instance.id)
+    assert instance.status == "stopped"
+
+
+@pytest.mark.parametrize(("kind", "words"), [("missing", "can't be fetched"), ("refused", "refuses it")])
+def test_an_instance_says_why_its_image_does_not_run(
+    launch: Launch, platform: FakeOpenFaas, agent_host: str, kind: str, words: str
+) -> None:
+    instance = launch(image=image(kind))
+    converge.converge(instance.id)
+    assert instance.status == "failed"
+    assert words in instance.read()["message"]

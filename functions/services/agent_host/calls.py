@@ -1,8 +1,7 @@
 """What a host does for each kind of call."""
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
 
@@ -13,16 +12,14 @@ from functions.services.agent_host.awake import Agent, Awake
 from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.exchange import NoAnswerError, Request, TooLongError, ask
 from functions.services.agent_host.failures import Failure
+from functions.services.agent_host.images import Images
+from functions.services.agent_host.replies import MAX_BYTES, invalid, reply
 from functions.services.agent_host.sandbox.children import Child
 from functions.services.agent_host.sandbox.log_lines import LogLine
 from functions.services.agent_host.turns import BusyError, Turns
 
 WAKE_SECONDS: Final = 10
 """How long an agent that is asked something may take to wake."""
-
-MAX_CHARACTERS: Final = 16_000
-MAX_BYTES: Final = 16 * MAX_CHARACTERS
-"""Room for that many of any script: JSON may write a character as twelve bytes."""
 
 _HEALTH: Final = Request("GET", "/_/health")
 
@@ -37,6 +34,7 @@ class Calls:
         self._turns = turns
         self._code = code
         self._awake = awake
+        self._images = Images()
         self._kinds: dict[Kind, Callable[[Context], Awaitable[Line]]] = {
             Kind.CALL: self._call,
             Kind.VERIFY: self._verify,
@@ -56,6 +54,9 @@ class Calls:
 
     async def _call(self, context: Context) -> Line:
         await self._awake.end(context.instance_id, before=context.generation)
+        if context.digest is None:
+            async with self._turns.turn(context.instance_id, context.owner_id):
+                return {"answer": {"text": await self._images.ask(context)}}
         async with (
             self._turns.turn(context.instance_id, context.owner_id),
             self._awake.borrowed(context, seconds=WAKE_SECONDS) as (agent, child),
@@ -75,7 +76,7 @@ class Calls:
         except TimeoutError:
             raise Failure("agent_timed_out") from None
         except TooLongError:
-            raise _invalid(f"The agent's answer is longer than {MAX_BYTES} bytes.") from None
+            raise invalid(f"The agent's answer is longer than {MAX_BYTES} bytes.") from None
         except (NoAnswerError, OSError):
             raise Failure.ended(await self._awake.ending(child)) from None
         finally:
@@ -121,25 +122,3 @@ class Calls:
 
 
 _DONE: Final[Line] = {"done": {}}
-
-
-def reply(status: int, body: bytes, said: Sequence[str]) -> str:
-    """Return what an agent's answer says; `said` is what it wrote meanwhile. Raises Failure."""
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        # A traceback ends with the line that names the exception.
-        last = next((line.strip() for line in reversed(said) if line.strip()), "")
-        raise Failure("agent_failed", f"The agent failed: {last}" if last else None, result=Result.FAILED)
-    if status != HTTPStatus.OK:
-        raise _invalid(f"The agent answered with the status {status}.")
-    try:
-        text = json.loads(body)["text"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise _invalid('The agent\'s answer is not the JSON object {"text": …}.') from None
-    if not isinstance(text, str) or len(text) > MAX_CHARACTERS:
-        raise _invalid(f"The agent's text is no text, or longer than {MAX_CHARACTERS} characters.")
-    # Half a surrogate pair is valid in JSON's escapes, and in no encoding.
-    return text.encode("utf-8", "replace").decode()
-
-
-def _invalid(detail: str) -> Failure:
-    return Failure("agent_response_invalid", detail, result=Result.FAILED)

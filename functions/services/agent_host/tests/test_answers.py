@@ -9,9 +9,9 @@ from contextlib import closing
 
 import pytest
 
-from functions.services.agent_host.calls import MAX_BYTES, reply
 from functions.services.agent_host.exchange import NoAnswerError, Request, TooLongError, ask
 from functions.services.agent_host.failures import Failure
+from functions.services.agent_host.replies import MAX_BYTES, reply
 
 
 def text(words: object) -> bytes:
