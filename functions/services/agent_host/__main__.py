@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from core import logs
+from functions.domain.catalog import bundle_store
 from functions.domain.instances import contexts
 from functions.runtime import problems
 from functions.runtime.http.protocol import Limits
@@ -18,6 +19,7 @@ from functions.runtime.http.server import Server, listening
 from functions.services.agent_host.application import Application
 from functions.services.agent_host.awake import Awake
 from functions.services.agent_host.calls import Calls
+from functions.services.agent_host.code_cache.installer import Installer
 from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.exposition import Exposition
 from functions.services.agent_host.settings import Settings
@@ -40,7 +42,7 @@ def main() -> None:
 
 
 async def _run(address: str, settings: Settings) -> None:
-    code = CodePlace(settings.folder / "code")
+    code = CodePlace(settings.folder / "code", bundle_store.store(), Installer.from_settings())
     awake = Awake(settings, code)
     await awake.start()
     turns = Turns(host=settings.calls, owner=settings.of_an_owner)
@@ -54,6 +56,7 @@ async def _run(address: str, settings: Settings) -> None:
         with suppress(asyncio.CancelledError):
             await idle
         await awake.close()
+        code.close()
     log.info("stopped")
 
 

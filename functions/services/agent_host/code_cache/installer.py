@@ -48,7 +48,7 @@ class Installer:
     index: str = ""
     """The URL of the one index (PEP 503); empty: uv's own."""
     seconds: float = 120
-    limit_bytes: int = 512 * 1024 * 1024
+    limit_bytes: int = 256 * 1024 * 1024
     """What it may take on disk, its downloads with it."""
 
     @classmethod

@@ -15,7 +15,7 @@ from typing import IO, Final
 
 from core.object_store.base import CHUNK, ObjectMissing, ObjectStore, ObjectTooLarge
 
-LIMIT_BYTES: Final = 1024 * 1024 * 1024
+LIMIT_BYTES: Final = 512 * 1024 * 1024
 """Of an archive; what is installed is held to less."""
 
 _NAME_BYTES: Final = 64

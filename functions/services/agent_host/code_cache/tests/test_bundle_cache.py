@@ -17,6 +17,9 @@ from functions.domain.catalog.tests.making import a_bundle
 from functions.services.agent_host.code_cache.bundle_cache import BundleCache
 from functions.services.agent_host.code_cache.installer import Installer, InstallFailed
 from functions.services.agent_host.code_cache.tests.an_index import Index, an_index
+from functions.services.agent_host.sandbox.children import Children, Rules
+from functions.services.agent_host.sandbox.limits import Egress, Limits
+from functions.services.agent_host.sandbox.tests.conftest import ask
 
 LIMIT = 100 * 1024 * 1024
 
@@ -84,6 +87,19 @@ def test_what_it_requires_can_be_imported(host: Host, store: FolderStore, index:
     assert said.stdout == "HELLO\n"
     assert code.packages is not None
     assert not (code.packages / ".lock").exists()
+
+
+def test_an_agent_in_its_boundary_has_what_it_requires(
+    host: Host, store: FolderStore, index: Index, tmp_path: Path
+) -> None:
+    line = index.add("loud", {"loud.py": "def said(text):\n    return text.upper()\n"})
+    main = "import loud\n\ndef agent(request):\n    return {'text': loud.said(request.get_json()['text'])}\n"
+    code = host().code(kept(store, a_bundle(main, requirements=line)))
+    children = Children(tmp_path / "children", rules=Rules(Egress.NONE), on_log=print, on_exit=print)
+    children.start()
+    with closing(children):
+        child = children.wake("an agent", code, b'{"config": {}}', Limits(), seconds=120)
+        assert ask(child, {"text": "hello"}) == {"text": "HELLO"}
 
 
 def test_another_host_fetches_what_one_has_installed(host: Host, store: FolderStore, index: Index) -> None:
