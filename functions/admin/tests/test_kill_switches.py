@@ -69,12 +69,12 @@ def deliver(api: Api, env: Environment, subject: str, kind: str = "engaged") -> 
 
 
 def refused(answer: Response) -> bool:
-    told = answer.json["detail"] == f"Whoever runs this service has stopped this: {WHY}"
-    return (answer.status_code, answer.code) == (409, "stopped_by_operator") and told
+    told = f"Whoever runs this service has stopped this: {WHY}"
+    return answer.status_code == 409 and (answer.code, answer.json["detail"]) == ("stopped_by_operator", told)
 
 
 def running(instance: Launched) -> Launched:
-    instance.put(status="'running'", deadline_at="null", address="'http://127.0.0.1:1'", observed_generation="1")
+    instance.put(status="'running'", deadline_at="null", observed_generation="1")
     return instance
 
 
