@@ -52,7 +52,6 @@ instances = Table(
     Column("message", Text, nullable=False, comment="the reason for people"),
     Column("next", Text, nullable=False, server_default="", comment="what happens next, for people"),
     Column("deadline_at", TIME, comment="when a transient status is given up"),
-    Column("address", Text, comment="the base URL that answers, while it runs"),
     Column("attempts", Integer, nullable=False, server_default="0", comment="starts that failed one after another"),
     Column("due_at", TIME, nullable=False, server_default=func.now(), comment="when the worker should look again"),
     Column("row_version", Integer, nullable=False, server_default="1"),
@@ -127,7 +126,6 @@ class Instance(Record):
     message: str
     next: str
     deadline_at: datetime | None
-    address: str | None
     attempts: int
     due_at: datetime
     row_version: int

@@ -781,7 +781,6 @@ CREATE TABLE public.instances (
     message text NOT NULL,
     next text DEFAULT ''::text NOT NULL,
     deadline_at timestamp with time zone,
-    address text,
     attempts integer DEFAULT 0 NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     row_version integer DEFAULT 1 NOT NULL,
@@ -809,8 +808,6 @@ COMMENT ON COLUMN public.instances.message IS 'the reason for people';
 COMMENT ON COLUMN public.instances.next IS 'what happens next, for people';
 
 COMMENT ON COLUMN public.instances.deadline_at IS 'when a transient status is given up';
-
-COMMENT ON COLUMN public.instances.address IS 'the base URL that answers, while it runs';
 
 COMMENT ON COLUMN public.instances.attempts IS 'starts that failed one after another';
 
