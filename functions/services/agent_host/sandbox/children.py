@@ -34,7 +34,7 @@ ROOT: Final = Path(__file__).resolve().parents[4]
 READY: Final = b"ready\n"
 
 _OURS: Final = "probes"
-"""The key of a child that is nobody's: nobody hears of its end."""
+"""The key of a child that is nobody's: nobody hears of it."""
 
 _CONNECT_SECONDS: Final = 1
 """How long a child may take to have room for one more connection."""
@@ -300,7 +300,8 @@ class Children:
         return theirs
 
     def _log(self, key: str, stream: str, text: str) -> None:
-        self._on_log(LogLine(key, stream, text))
+        if key != _OURS:
+            self._on_log(LogLine(key, stream, text))
 
     def _read(self, child: Child) -> None:
         if child.exit is None:
