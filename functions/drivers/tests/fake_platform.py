@@ -50,6 +50,8 @@ class FakePlatform:
     over: threading.Event = field(default_factory=threading.Event)
     """Set at the end of the test: nothing is slow any more."""
     url: str = ""
+    meanwhile: Callable[[Asked], object] | None = None
+    """What somebody else does between the next change and the look before it."""
 
     def answer(self, asked: Asked) -> Reply:
         """Do what is asked."""
@@ -95,6 +97,10 @@ class _Handler(BaseHTTPRequestHandler):
         platform = self.platform
         with platform.lock:
             platform.asked.append(asked)
+            meanwhile = platform.meanwhile
+            if meanwhile is not None and asked.method != "GET":
+                platform.meanwhile = None
+                meanwhile(asked)
             fault = platform.fault_of(asked)
             status, reply = (503, "busy") if fault == Fault.REFUSED else platform.answer(asked)
         if fault == Fault.HALF:

@@ -1,6 +1,6 @@
 """The Knative driver: the suite of all drivers, and what is true of Knative alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,11 +9,11 @@ import pytest
 
 from core.http_client import Address
 from functions.domain.instances.reasons import Reason
-from functions.drivers.base import DriverUnavailable, Phase, function_name
+from functions.drivers.base import DriverUnavailable, Phase, StaleToken, VersionDeployment, function_name
 from functions.drivers.knative import FENCED_BY, KnativeDriver
 from functions.drivers.platform_api import PlatformApi
-from functions.drivers.tests.fake_kubernetes import BEARER, NAMESPACE, FakeKubernetes
-from functions.drivers.tests.fake_platform import FakePlatform, Fault, image, serving
+from functions.drivers.tests.fake_kubernetes import BEARER, NAMESPACE, FakeKubernetes, merged
+from functions.drivers.tests.fake_platform import Asked, FakePlatform, image, serving
 from functions.drivers.tests.version_suite import (
     IMAGE,
     FaultSuite,
@@ -126,17 +126,38 @@ def test_a_service_that_never_rests_is_left_for_later(driver: KnativeDriver, pla
     assert tokens(driver, wanted.version_id) == [1]
 
 
-def test_who_is_overtaken_between_look_and_deed_does_nothing(driver: KnativeDriver, platform: FakeKubernetes) -> None:
+@pytest.mark.parametrize(
+    "act", [lambda d, w: d.remove(w.version_id, 1), lambda d, w: d.deploy(replace(w, memory=96), 1)]
+)
+def test_who_is_overtaken_between_look_and_deed_does_nothing(
+    driver: KnativeDriver, platform: FakeKubernetes, act: Callable[[KnativeDriver, VersionDeployment], None]
+) -> None:
     wanted = version()
     driver.deploy(wanted, 1)
-    platform.breaks(Fault.REFUSED, "DELETE")
-    with pytest.raises(DriverUnavailable, match="503"):
-        driver.remove(wanted.version_id, 1)
-    (deletion,) = [each.body for each in platform.asked if each.method == "DELETE"]
-    driver.deploy(wanted, 2)
-    metadata = service_of(platform, wanted.version_id)["metadata"]
-    assert deletion["preconditions"]["uid"] == metadata["uid"]
-    assert deletion["preconditions"]["resourceVersion"] != metadata["resourceVersion"]
+
+    def overtake(_: Asked) -> None:
+        metadata = service_of(platform, wanted.version_id)["metadata"]
+        metadata["annotations"][FENCED_BY] = "2"
+        metadata["resourceVersion"] = str(next(platform.versions))
+
+    platform.meanwhile = overtake
+    with pytest.raises(StaleToken):
+        act(driver, wanted)
+    assert tokens(driver, wanted.version_id) == [2]
+    assert service_of(platform, wanted.version_id)["metadata"]["generation"] == 1
+
+
+def test_of_two_who_create_a_service_the_later_token_stays(driver: KnativeDriver, platform: FakeKubernetes) -> None:
+    wanted = version()
+
+    def overtake(asked: Asked) -> None:
+        theirs = merged(asked.body, {"metadata": {"annotations": {FENCED_BY: "2"}}})
+        platform.answer(replace(asked, body=theirs))
+
+    platform.meanwhile = overtake
+    with pytest.raises(StaleToken):
+        driver.deploy(wanted, 1)
+    assert tokens(driver, wanted.version_id) == [2]
 
 
 def test_a_service_whose_parts_are_still_removed_counts_as_gone(

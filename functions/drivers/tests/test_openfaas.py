@@ -104,6 +104,17 @@ def test_what_is_left_of_a_deletion_by_halves_is_cleared_away(driver: OpenFaasDr
     assert driver.observe(wanted.version_id).phase == Phase.READY
 
 
+def test_a_function_that_appears_while_it_is_created_is_taken(
+    driver: OpenFaasDriver, platform: FakeOpenFaas, eventually: Eventually
+) -> None:
+    wanted = version()
+    # As when faasd has gone on pulling for a call that waits no more.
+    platform.meanwhile = platform.answer
+    driver.deploy(wanted, 1)
+    until(driver, eventually, wanted, Phase.READY)
+    assert "DELETE" not in {each.method for each in platform.asked}
+
+
 def test_a_function_without_a_process_is_given_a_moment(driver: OpenFaasDriver, platform: FakeOpenFaas) -> None:
     wanted = version("ends")
     platform.age = timedelta()
