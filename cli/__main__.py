@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from cli import agents, dead_letters, deploying, inspection, publishers, repair, users
+from cli import agents, dead_letters, deploying, inspection, key_exchange, publishers, repair, users
 from cli.queries import FAILURES
 from core.configuration import SECRETS_FOLDER
 from core.logs import said
@@ -63,6 +63,9 @@ for command in (
     dead_letters.dead,
 ):
     events.add_command(command)
+
+for command in (key_exchange.rotate, key_exchange.rewrap):
+    deploying.secrets.add_command(command)
 
 for group in (
     deploying.secrets,

@@ -5,7 +5,6 @@ from typing import Final
 
 import click
 
-from events import signing
 from migrations.databases import DATABASES
 
 FOLDER: Final = click.Path(path_type=Path, file_okay=False)
@@ -37,23 +36,6 @@ def kubernetes_secrets(folder: Path) -> None:
     from provisioning.kubernetes_secrets import text
 
     click.echo(text(folder), nl=False)
-
-
-@secrets.command("rotate")
-@click.argument("name", type=click.Choice([signing.SECRET]))
-@click.option("--folder", type=FOLDER, required=True, help="Where the secret is a file of its name.")
-@click.option("--finish", is_flag=True, help="Take the older key away, when the newer one is everywhere.")
-def rotate(name: str, folder: Path, finish: bool) -> None:
-    """Exchange a key without loss: add one, bring the secret to where it is read, then --finish."""
-    from provisioning.secrets import RotationError, add_key, drop_key
-
-    file = folder / name
-    try:
-        (drop_key if finish else add_key)(file)
-    except RotationError as error:
-        raise click.ClickException(str(error)) from None
-    then = "" if finish else ", wait until it is everywhere, then --finish"
-    click.echo(f"{file} has {'the newer key alone' if finish else 'two keys'}: bring it to where it is read{then}")
 
 
 @click.command()

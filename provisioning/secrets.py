@@ -9,13 +9,14 @@ import json
 import os
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from core.configuration import OBJECT_STORE_KEY
 from events import signing
 from functions.domain.accounts import keys
-from functions.domain.instances import contexts
+from functions.domain.instances import contexts, sealing
 from functions.runtime import redis_users
 from provisioning import broker, secrets_folder
 
@@ -37,7 +38,7 @@ DERIVED: Final = (DEFINITIONS, redis_users.HASHES)
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    made = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, contexts.SECRET, OBJECT_STORE_KEY)
+    made = (keys.PRIVATE, keys.PUBLIC, signing.SECRET, contexts.SECRET, sealing.SECRET, OBJECT_STORE_KEY)
     ours = (*made, ADMINISTRATOR, GRAFANA, EXPORTER, *DERIVED)
     return sorted([*secrets_folder.names(), *ours])
 
@@ -54,22 +55,32 @@ class RotationError(Exception):
     """The secret is not at this step of a rotation; the message says at which it is."""
 
 
-def add_key(file: Path) -> None:
+def add_key(file: Path, new_key: Callable[[], str] = signing.new_key) -> None:
     """Add a key to the one in `file`: from now on there are two, of which either will do. Raises RotationError."""
     keys = file.read_text().split()
     if len(keys) > 1:
-        message = f"{file} has two keys already: see to it that they are everywhere, then --finish"
+        message = f"{file} has two keys already: see to it that they are everywhere, then go on"
         raise RotationError(message)
-    _replace(file, [*keys, signing.new_key()])
+    _replace(file, [*keys, new_key()])
 
 
-def drop_key(file: Path) -> None:
-    """Remove the older key from `file`. Raises RotationError."""
+def switch_keys(file: Path) -> None:
+    """Put the second of the two keys in `file` first. Raises RotationError."""
+    _replace(file, _both(file)[::-1])
+
+
+def drop_key(file: Path, *, keep: Literal["first", "last"] = "last") -> None:
+    """Remove one of the two keys from `file`. Raises RotationError."""
+    first, last = _both(file)
+    _replace(file, [first if keep == "first" else last])
+
+
+def _both(file: Path) -> list[str]:
     keys = file.read_text().split()
     if len(keys) == 1:
-        message = f"{file} has one key: nothing is to be finished"
+        message = f"{file} has one key: add another first"
         raise RotationError(message)
-    _replace(file, keys[-1:])
+    return keys
 
 
 def _replace(file: Path, keys: list[str]) -> None:

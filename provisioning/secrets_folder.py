@@ -8,7 +8,7 @@ from core.configuration import OBJECT_STORE_KEY
 from events import signing
 from events.topology.declaration import PERMISSIONS
 from functions.domain.accounts import keys
-from functions.domain.instances import contexts
+from functions.domain.instances import contexts, sealing
 from functions.runtime import redis_users
 from migrations.databases import DATABASES, ROLES
 
@@ -39,6 +39,8 @@ def fill(folder: Path) -> None:
         write(folder / signing.SECRET, signing.new_key() + "\n")
     if not (folder / contexts.SECRET).exists():
         write(folder / contexts.SECRET, contexts.new_key() + "\n")
+    if not (folder / sealing.SECRET).exists():
+        write(folder / sealing.SECRET, sealing.new_key() + "\n")
     if not (folder / keys.PRIVATE).exists():
         keys.generate(folder)
     if not (folder / OBJECT_STORE_KEY).exists():

@@ -3,7 +3,7 @@
 The engine matches patterns in linear time, fetches nothing, and compares the items of an array by their hashes.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
@@ -77,6 +77,25 @@ def pointer(path: Sequence[str | int]) -> str:
 def escaped(part: str) -> str:
     """Return a name as it stands in a JSON Pointer."""
     return part.replace("~", "~0").replace("/", "~1")
+
+
+def at(node: Json, place: str) -> Json:
+    """Return what stands at a JSON Pointer. Raises LookupError."""
+    for part in place.split("/")[1:]:
+        name = part.replace("~1", "/").replace("~0", "~")
+        node = node[int(name) if isinstance(node, list) else name]
+    return node
+
+
+def replaced(node: Json, others: Mapping[str, Json], place: str = "") -> Json:
+    """Return a copy in which other values stand at some places, which are JSON Pointers from `place` on."""
+    if place in others:
+        return others[place]
+    if isinstance(node, dict):
+        return {name: replaced(child, others, f"{place}/{escaped(name)}") for name, child in node.items()}
+    if isinstance(node, list):
+        return [replaced(child, others, f"{place}/{index}") for index, child in enumerate(node)]
+    return node
 
 
 def referred(root: Json, reference: str) -> Json | None:

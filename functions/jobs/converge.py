@@ -10,13 +10,14 @@ from time import monotonic
 from typing import Final
 from uuid import uuid4
 
-from core.configuration import setting
+from core.configuration import MissingSettingError, setting
 from core.failpoints import reach
 from functions.domain.instances import leases, told
 from functions.domain.instances.changes import Change
 from functions.domain.instances.deadlines import GRACE, INSTALL, START
 from functions.domain.instances.leases import Lease, LeaseLost
-from functions.domain.instances.plan import Action, Outcome, after, next_step
+from functions.domain.instances.plan import Action, Outcome, Result, after, next_step
+from functions.domain.instances.sealing import NotKeysError, NotSealedError
 from functions.jobs import versions
 from functions.runtime import agent_host_client
 from functions.runtime.agent_host_client import StaleContext
@@ -101,8 +102,12 @@ def _advance(lease: Lease, *, hurry: bool) -> float | None:
 
 def _do(lease: Lease, action: Action) -> Outcome:
     """Have a host act, and keep the lease as long as it takes. Raises LeaseLost when somebody wants something else."""
-    with shared_transaction(ROLE) as db:
-        context = told.wanted(db, lease.id)
+    try:
+        with shared_transaction(ROLE) as db:
+            context = told.wanted(db, lease.id, with_secrets=action == Action.VERIFY)
+    except (NotSealedError, NotKeysError, MissingSettingError):
+        log.exception("secrets can't be opened", extra={"instance_id": lease.id})
+        return Outcome(Result.UNREADABLE)
     renew_at = monotonic() + lease_seconds() / 4
 
     def keep() -> None:

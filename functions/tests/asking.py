@@ -21,7 +21,7 @@ def path_of(declaration: Declaration, **values: str) -> str:
     schemas = Schemas([declaration])
     given = {
         parameter.name: schemas.example(parameter.schema())
-        for parameter in declaration.parameters
+        for parameter in declaration.all_parameters
         if isinstance(parameter, PathValue)
     }
     return declaration.path.format_map(given | values)

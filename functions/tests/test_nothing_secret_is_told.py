@@ -1,5 +1,6 @@
 """Whatever fails, nothing of what people send us is in a log, an event, an audit entry or an answer to an API error."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -21,6 +22,9 @@ PASSWORD: Final = f"password-{uuid4().hex}"
 SECRET: Final = f"secret-{uuid4().hex}"
 MESSAGE: Final = f"message-{uuid4().hex}"
 MAILBOX: Final = f"canary-{uuid4().hex}"
+
+LATER: Final = f"later-secret-{uuid4().hex}"
+"""What the secret is changed to."""
 
 WRITTEN: Final = {"user_psql": ("accounts", "sessions"), "shared_psql": ("instances",)}
 """The tables whose rows hold something that is nobody else's business."""
@@ -95,7 +99,7 @@ def taken(stack: Stack) -> Iterator[None]:
     unique = {
         "accounts": "split_part(email, '@', 1)",
         "sessions": "account_id",
-        "instances": "owner_id, (config ->> 'api_key')",
+        "instances": "owner_id, (case name when 'Canary' then name else id end)",
     }
     with ExitStack() as afterwards:
         for database, tables in WRITTEN.items():
@@ -141,6 +145,42 @@ def sinks(stack: Stack) -> Iterator[tuple[str, str]]:
                 yield f"{database}.{name}", "\n".join(rows)
 
 
+def encodings(canary: str) -> set[str]:
+    """Return what a value may look like in a dump: as it is, or as bytes."""
+    return {canary, canary.encode().hex(), b64encode(canary.encode()).decode().rstrip("=")[:-1]}
+
+
+def everything(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Yield all rows of all tables, by the table's name."""
+    query = (
+        "select quote_ident(nspname) || '.' || quote_ident(relname) from pg_class join pg_namespace n on n.oid ="
+        " relnamespace where relkind = 'r' and nspname not in ('pg_catalog', 'information_schema')"
+    )
+    for database in WRITTEN:
+        with superuser(stack, database) as connection:
+            for [table] in connection.run(query):
+                rows = connection.run(f"select to_jsonb(t)::text from {table} t")
+                yield f"{database}: {table}", "\n".join(row[0] for row in rows)
+
+
+def test_no_table_has_a_secret_of_an_instance_whatever_became_of_it(
+    stack: Stack, somebody: Person, agent: str, eventually: Callable[..., Any]
+) -> None:
+    launched = launches.launch(stack, stack.env, somebody, agent, {"api_key": SECRET})
+    eventually(lambda: launched.status == "running")
+    changed = stack.user.put(f"{launched.path}/secrets/api_key", json={"value": LATER}, token=somebody.token)
+    assert changed.status_code == 200, changed.text
+    eventually(lambda: launched.read()["observed_generation"] == changed.json["version"])
+    found = dict(everything(stack))
+    assert launched.id in found["shared_psql: public.instance_secrets"]
+    launched.ask("delete")
+    eventually(lambda: launched.status == "deleted")
+    assert launched.id not in dict(everything(stack))["shared_psql: public.instance_secrets"]
+    found |= dict(sinks(stack)) | {"answers": changed.text}
+    canaries = encodings(SECRET) | encodings(LATER)
+    assert [(name, canary) for name, text in found.items() for canary in canaries if canary in text] == []
+
+
 def test_what_fails_tells_neither_passwords_nor_tokens_nor_secrets_nor_addresses(
     stack: Stack, somebody: Person, agent: str, eventually: Callable[..., Any]
 ) -> None:
@@ -148,7 +188,7 @@ def test_what_fails_tells_neither_passwords_nor_tokens_nor_secrets_nor_addresses
     instance = launches.launch(stack, stack.env, somebody, agent, {"api_key": SECRET})
     eventually(lambda: instance.status == "running")
     assert instance.say(MESSAGE).json["text"] == MESSAGE
-    assert requests["register"]().status_code == 201
+    assert {name: requests[name]().status_code for name in ("register", "launch")} == {"register": 201, "launch": 201}
     answers: list[Response] = []
     with refusing(stack):
         failed = at_once(requests)
@@ -166,6 +206,7 @@ def test_what_fails_tells_neither_passwords_nor_tokens_nor_secrets_nor_addresses
         failing = pool.submit(at_once, requests)
         terminate_who_waits(stack, most=len(requests))
         answers.extend(failing.result().values())
+    assert [name for name, rows in everything(stack) for each in encodings(SECRET) if each in rows] == []
     told = dict(sinks(stack)) | {"answers": "\n".join(answer.text for answer in answers)}
     host = told[str(stack.folder / "logs" / "host.log")]
     assert [code for code in ("23514", "23505", "55P03", "InterfaceError in") if code not in host] == []

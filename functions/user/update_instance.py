@@ -6,7 +6,7 @@ from pydantic import Field
 
 from functions.domain.catalog.versions import NUMBER, Channel, VersionYanked
 from functions.domain.databases import SharedDb
-from functions.domain.instances import reading, updates
+from functions.domain.instances import reading, sealing, updates
 from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.configs import ConfigInvalid
 from functions.domain.instances.kill_switches import StoppedByOperator
@@ -71,7 +71,7 @@ def work_out(
         *(InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile, StoppedByOperator),
         *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid),
     ),
-    resources=Resources(group="function-schemas"),
+    resources=Resources(group="function-schemas", secrets=(sealing.SECRET,)),
     prepare=work_out,
 )
 def update_instance(caller: User, instance_id: InstanceId, etags: IfMatch, update: Update, db: SharedDb) -> Instance:

@@ -758,6 +758,26 @@ CREATE TABLE public.instance_events (
 
 COMMENT ON COLUMN public.instance_events.kind IS '`desired_state`, `status` or `generation`: which of them changed';
 
+CREATE TABLE public.instance_secrets (
+    instance_id text NOT NULL,
+    place text NOT NULL,
+    version integer NOT NULL,
+    key_id text NOT NULL,
+    wrapped_key bytea NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.instance_secrets.place IS 'a JSON Pointer into the config';
+
+COMMENT ON COLUMN public.instance_secrets.version IS 'the generation that it came with; a new value is a new row';
+
+COMMENT ON COLUMN public.instance_secrets.key_id IS 'the master key that wraps the data key';
+
+COMMENT ON COLUMN public.instance_secrets.wrapped_key IS 'the data key, encrypted with the master key';
+
+COMMENT ON COLUMN public.instance_secrets.sealed IS 'the value as JSON, encrypted with the data key';
+
 CREATE TABLE public.instance_specs (
     instance_id text NOT NULL,
     generation integer NOT NULL,
@@ -995,6 +1015,9 @@ ALTER TABLE ONLY public.inbox
 ALTER TABLE ONLY public.instance_events
     ADD CONSTRAINT instance_events_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.instance_secrets
+    ADD CONSTRAINT instance_secrets_pkey PRIMARY KEY (instance_id, place, version);
+
 ALTER TABLE ONLY public.instance_specs
     ADD CONSTRAINT instance_specs_pkey PRIMARY KEY (instance_id, generation);
 
@@ -1122,6 +1145,9 @@ ALTER TABLE ONLY public.deferred_events
 
 ALTER TABLE ONLY public.instance_events
     ADD CONSTRAINT instance_events_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
+ALTER TABLE ONLY public.instance_secrets
+    ADD CONSTRAINT instance_secrets_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
 
 ALTER TABLE ONLY public.instance_specs
     ADD CONSTRAINT instance_specs_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);

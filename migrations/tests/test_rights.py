@@ -53,6 +53,13 @@ FORBIDDEN = [
     ("shared_psql", "relay", "delete from outbox"),
     ("shared_psql", "relay", "delete from cron_slots"),
     ("shared_psql", "relay", "select 1 from instances"),
+    *(
+        ("shared_psql", role, "select 1 from instance_secrets")
+        for role in ("admin", "broker", "subscribers", "relay", "gateway", "exporter", "pgbouncer")
+    ),
+    ("shared_psql", "user", "delete from instance_secrets"),
+    *(("shared_psql", role, "update instance_secrets set sealed = ''") for role in ("user", "worker")),
+    ("shared_psql", "worker", "update instance_secrets set wrapped_key = ''"),
     ("user_psql", "user", "select 1 from outbox"),
     ("user_psql", "user", "delete from accounts"),
     ("user_psql", "admin", "select password_hash from accounts"),

@@ -56,7 +56,7 @@ def filled(declaration: Declaration, **values: str) -> str:
         return f"/function/{declaration.deployment}"
     schemas = Schemas([declaration])
     examples = {
-        each.name: schemas.example(each.schema()) for each in declaration.parameters if isinstance(each, PathValue)
+        each.name: schemas.example(each.schema()) for each in declaration.all_parameters if isinstance(each, PathValue)
     }
     return declaration.path.format_map(examples | values)
 

@@ -159,7 +159,7 @@ SERVICES: Final = (
         ),
         settings=("AGENT_HOST_URL", "DRIVER", "SHARED_PSQL_URL", "USER_REDIS_URL"),
         values={"USER_REDIS_USER": "worker"},
-        secrets=("agent-host-keys", "shared-psql-worker", "user-redis-worker"),
+        secrets=("agent-host-keys", "instance-master-keys", "shared-psql-worker", "user-redis-worker"),
         memory="256Mi",
         pooled={"shared_psql": 3},
     ),

@@ -131,6 +131,7 @@ SECRETS: Final = {
     "event-bus-": "The password of the RabbitMQ user `botberi_<name>`.",
     "flower": "The password of Flower's page, for the user `botberi`.",
     "grafana": "The password of Grafana's `admin`.",
+    "instance-master-keys": "The keys, one a line, under which secrets of instances are encrypted; keep a copy.",
     "jwt-public-keys": "The keys with which access tokens are checked, as a JWKS.",
     "jwt-signing-key": "The key that signs access tokens, as a JWKS with a private key.",
     "object-store-key": "The access key of S3: its id and, after a space, the key. Empty: AWS's own places are asked.",

@@ -21,6 +21,12 @@ MAX_VALUES: Final = 5000
 MAX_BYTES: Final = 64 * 1024
 """What defaults may add to a config, as JSON."""
 
+MAX_SECRETS: Final = 100
+"""Secrets in a config, each of which is sealed on its own."""
+
+MAX_PLACE: Final = 512
+"""Bytes of a secret's place: it is part of a key in the database."""
+
 MAX_SHOWN: Final = 300
 """Characters of what a schema demands, in a message."""
 
@@ -52,6 +58,22 @@ def completed(config: dict[str, Json], schema: dict[str, Json]) -> dict[str, Jso
     _refuse([FieldError(f"/config{place}", "masked", _REDACTED) for place in _redactions(filled, schema)])
     return filled
 
+
+def secret_places(config: dict[str, Json], schema: dict[str, Json]) -> list[str]:
+    """Return the places of all secrets in a config that fits: its members', where all of it is one.
+
+    Raises ConfigInvalid for more than can be kept.
+    """
+    found = places_of_secrets(config, schema)
+    places = [f"/{escaped(name)}" for name in config] if "" in found else list(found)
+    if len(places) > MAX_SECRETS:
+        _refuse([FieldError("/config", "too_large", f"There are more than {MAX_SECRETS} secrets in it.")])
+    long = [place for place in places if len(place.encode()) > MAX_PLACE]
+    _refuse([FieldError(f"/config{place}", "too_long", _LONG) for place in long])
+    return places
+
+
+_LONG: Final = f"The names down to a secret may have {MAX_PLACE} bytes together."
 
 _REDACTED: Final = "This stands for a secret that isn't shown: send the secret itself."
 

@@ -1,7 +1,7 @@
 """Launching: an instance of a version, with a config that fits it."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from pydantic import JsonValue
 from sqlalchemy import func, insert
@@ -12,13 +12,14 @@ from functions.domain.catalog import versions
 from functions.domain.catalog.agents import AgentNotFound
 from functions.domain.catalog.versions import Channel, VersionNotFound, VersionYanked
 from functions.domain.databases import SharedDb
-from functions.domain.instances import configs, history, kill_switches, quotas, specs
+from functions.domain.instances import config_secrets, configs, history, kill_switches, quotas, specs
 from functions.domain.instances.deadlines import DEADLINES
 from functions.domain.instances.reasons import Reason, explain
-from functions.domain.instances.redaction import places_of_secrets
 from shared_psql_models.agents import AgentVersion
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status, VersionStatus
+
+FIRST_GENERATION: Final = 1
 
 
 class AgentUnknown(Invalid):
@@ -81,7 +82,7 @@ def fit(instance_id: str, version: AgentVersion, config: dict[str, Any]) -> Laun
     schema = version.config_schema
     whole = configs.completed(config, schema)
     return Launch(
-        instance_id, version.agent_id, version.id, version.number, whole, list(places_of_secrets(whole, schema))
+        instance_id, version.agent_id, version.id, version.number, whole, configs.secret_places(whole, schema)
     )
 
 
@@ -98,11 +99,12 @@ def create(db: SharedDb, owner_id: str, launch: Launch, traits: Traits) -> str:
     """
     check(db, owner_id, launch)
     because = explain(Reason.CREATED)
+    stored = config_secrets.sealed(launch.id, FIRST_GENERATION, launch.config, launch.secret_places)
     row = {
         "id": launch.id,
         "agent_id": launch.agent_id,
         "version_id": launch.version_id,
-        "config": launch.config,
+        "config": stored.config,
         "secret_places": launch.secret_places,
         "owner_id": owner_id,
         **vars(traits),
@@ -113,6 +115,7 @@ def create(db: SharedDb, owner_id: str, launch: Launch, traits: Traits) -> str:
         "deadline_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, DEADLINES[Status.PENDING]),
     }
     db.execute(insert(instances).values(row))
+    config_secrets.add(db, launch.id, stored)
     specs.keep(db, launch.id)
     event = InstanceDesiredStateChanged(
         instance_id=launch.id, owner_id=owner_id, desired_state=DesiredState.RUNNING, reason=because.reason

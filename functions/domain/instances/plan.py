@@ -39,6 +39,8 @@ class Result(StrEnum):
     """It can't be done, however often it is tried."""
     NOT_RUN = "not_run"
     """It can't be done here, because the version is an image."""
+    UNREADABLE = "unreadable"
+    """Its secrets can't be opened, by whoever would have told them to its agent."""
     UNREACHABLE = "unreachable"
     """No host took it, which says nothing of the agent."""
 
@@ -163,6 +165,7 @@ _CAUSES: Final = {
     Result.FAILED: "the agent didn't start",
     Result.TIMED_OUT: "the agent didn't answer in time",
     Result.REFUSED: "its code can't be put in place",
+    Result.UNREADABLE: "its secrets can't be opened",
     Result.NOT_RUN: "its version is an image, and nothing here runs images",
 }
 
@@ -189,6 +192,8 @@ def _failed(lease: Lease, outcome: Outcome) -> Change:
             return Change.failed(explain(Reason.DRIVER_CANNOT_RUN_IMAGE), attempts=lease.attempts)
         case Result.REFUSED:
             return Change.failed(explain(Reason.PREPARE_FAILED, cause=outcome.cause), attempts=lease.attempts)
+        case Result.UNREADABLE:
+            return Change.retry(Reason.SECRETS_UNREADABLE, attempts=_attempts(lease))
         case Result.TIMED_OUT:
             return Change.retry(Reason.START_TIMED_OUT, attempts=_attempts(lease))
         case _:

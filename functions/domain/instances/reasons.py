@@ -37,6 +37,7 @@ class Reason(StrEnum):
     DRIVER_CANNOT_RUN_IMAGE = "driver_cannot_run_image"
     IMAGE_UNAVAILABLE = "image_unavailable"
     IMAGE_REFUSED = "image_refused"
+    SECRETS_UNREADABLE = "secrets_unreadable"
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,10 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
         "Nothing: create an instance of another version.",
     ),
     Reason.DRIVER_FAILED: ("The platform on which images run could not run it: {cause}.", _TRIED_AGAIN),
+    Reason.SECRETS_UNREADABLE: (
+        "Its secrets can't be opened: whoever operates this installation has to see to the master keys.",
+        _TRIED_AGAIN,
+    ),
     Reason.DRIVER_CANNOT_RUN_IMAGE: (
         "This version is an image, and nothing here runs images.",
         "Nothing: create an instance of a version that is a bundle.",

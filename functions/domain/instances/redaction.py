@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from functions.domain.json_schemas import Json, Leading, escaped, in_place, matches
+from functions.domain.json_schemas import Json, Leading, escaped, in_place, matches, replaced
 
 REDACTED: Final = "********"
 
@@ -20,17 +20,7 @@ def redacted(config: Json, places: Collection[str]) -> Json:
     """Return the config with the values at these places masked; all of it when `""` is among them."""
     if "" in places:
         return dict.fromkeys(config, REDACTED)
-    return _redacted(config, frozenset(places), "")
-
-
-def _redacted(value: Json, places: frozenset[str], place: str) -> Json:
-    if place in places:
-        return REDACTED
-    if isinstance(value, dict):
-        return {name: _redacted(child, places, f"{place}/{escaped(name)}") for name, child in value.items()}
-    if isinstance(value, list):
-        return [_redacted(child, places, f"{place}/{index}") for index, child in enumerate(value)]
-    return value
+    return replaced(config, dict.fromkeys(places, REDACTED))
 
 
 class _Walk:

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import delete, func, select, text, update
 
 from functions.domain.databases import SharedDb
+from functions.domain.instances import config_secrets
 from shared_psql_models.instances import InstanceSpec, instance_specs, instances
 
 # Kept already is what a release wrote that knows of specs; one that doesn't leaves that to the next change.
@@ -42,11 +43,12 @@ def observe(db: SharedDb, instance_id: str, generation: int) -> None:
 
 
 def forget(db: SharedDb, instance_id: str, *, before: int | None = None) -> None:
-    """Forget what an instance consisted of: in the generations before one, or in all."""
+    """Forget what an instance consisted of: in the generations before one, or in all. Its secrets go with it."""
     statement = delete(instance_specs).where(instance_specs.c.instance_id == instance_id)
     if before is not None:
         statement = statement.where(instance_specs.c.generation < before)
     db.execute(statement)
+    config_secrets.forget(db, instance_id)
 
 
 def roll_back(db: SharedDb, instance_id: str) -> int | None:

@@ -1,8 +1,11 @@
 """Updates: an instance becomes something else. What changes is worked out and checked before anything is locked."""
 
+import json
 from collections.abc import Container
 from dataclasses import dataclass, field, replace
 from typing import Final
+
+from pydantic import JsonValue
 
 from events.catalog.instances import InstanceChanged
 from events.outbox import emit
@@ -10,11 +13,13 @@ from functions.domain.api_errors import PreconditionFailed
 from functions.domain.catalog import versions
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
-from functions.domain.instances import commands, kill_switches, labels, launching, reading
+from functions.domain.instances import commands, config_secrets, kill_switches, labels, launching, reading
+from functions.domain.instances.config_secrets import SealedConfig
 from functions.domain.instances.launching import AgentUnknown, Launch
 from functions.domain.instances.merging import merged
 from functions.domain.instances.reading import DescribedInstance
 from functions.domain.instances.reasons import Reason
+from functions.domain.json_schemas import at
 from shared_psql_models.agents import AgentVersion
 from shared_psql_models.instances import Instance
 
@@ -43,6 +48,8 @@ class Base:
     instance: DescribedInstance
     version: AgentVersion
     """Which it shall have."""
+    config: dict[str, JsonValue] = field(repr=False)
+    """That which it has, with its secrets."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +61,22 @@ class Update:
     changes: Changes
     launch: Launch | None
     """What the instance shall consist of; None when neither version nor config is to change."""
+    kept: dict[str, int] = field(default_factory=dict)
+    """The versions of secrets that stay as they are, by their places."""
 
 
-def begin(db: SharedDb, instance_id: str, owner_id: str, etags: Container[str], changes: Changes) -> Base:
+def begin(db: SharedDb, instance_id: str, owner_id: str, etags: Container[str] | None, changes: Changes) -> Base:
     """Return what the change begins with, so that no transaction need be open while it is worked out.
+
+    Without `etags` any state will do.
 
     Raises InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile, AgentUnknown, VersionAmbiguous, VersionYanked.
     """
     instance = reading.find(db, instance_id, owner_id=owner_id)
     _check(instance, etags)
+    config = config_secrets.unsealed(db, instance_id, instance.config, instance.secret_places)
     if changes.channel is None and changes.number is None:
-        return Base(instance, versions.by_id(db, instance.version_id))
+        return Base(instance, versions.by_id(db, instance.version_id), config)
     try:
         version = launching.choose(
             db, instance.agent, instance_id=instance_id, channel=changes.channel, number=changes.number
@@ -74,16 +86,34 @@ def begin(db: SharedDb, instance_id: str, owner_id: str, etags: Container[str], 
         places = {"/agent": "/version" if changes.number is not None else "/channel"}
         errors = [replace(each, pointer=places.get(each.pointer, each.pointer)) for each in unknown.errors]
         raise AgentUnknown(errors=errors) from None
-    return Base(instance, version)
+    return Base(instance, version, config)
 
 
 def work_out(base: Base, changes: Changes) -> Update:
     """Return the change with what the instance shall consist of. Raises ConfigInvalid."""
-    same = base.version.id == base.instance.version_id
-    launch = None
-    if changes.config or not same:
-        launch = launching.fit(base.instance.id, base.version, merged(base.instance.config, changes.config))
-    return Update(base.instance.generation, changes, launch)
+    if not changes.config and base.version.id == base.instance.version_id:
+        return Update(base.instance.generation, changes, None)
+    return with_config(base, merged(base.config, changes.config), changes)
+
+
+def with_config(base: Base, config: dict[str, JsonValue], changes: Changes) -> Update:
+    """Return the change to another config, which is completed. Raises ConfigInvalid."""
+    launch = launching.fit(base.instance.id, base.version, config)
+    before = config_secrets.versions(base.instance.config, base.instance.secret_places)
+    # What was sent as a secret stays one for as long as it is the same, whatever another version calls it.
+    same = {place for place in before if _text(base.config, place) == _text(launch.config, place)}
+    places = [*launch.secret_places, *sorted(same.difference(launch.secret_places))]
+    outermost = [place for place in places if not any(place.startswith(f"{other}/") for other in places)]
+    kept = {place: before[place] for place in outermost if place in same}
+    return Update(base.instance.generation, changes, replace(launch, secret_places=outermost), kept)
+
+
+def _text(config: dict[str, JsonValue], place: str) -> str | None:
+    """Return what stands at a place as JSON, which tells 1 from true; None for nothing."""
+    try:
+        return json.dumps(at(config, place))
+    except (LookupError, TypeError, ValueError):
+        return None
 
 
 def apply(db: SharedDb, instance_id: str, owner_id: str, etags: Container[str], wanted: Update) -> None:
@@ -93,19 +123,29 @@ def apply(db: SharedDb, instance_id: str, owner_id: str, etags: Container[str], 
     """
     instance = commands.locked(db, instance_id, owner_id)
     _check(instance, etags)
+    write(db, instance, wanted)
+
+
+def write(db: SharedDb, instance: Instance, wanted: Update) -> None:
+    """Write the change to an instance, which is locked.
+
+    Raises InstanceChangedMeanwhile, LabelsInvalid and StoppedByOperator.
+    """
     if instance.generation != wanted.generation:
         raise InstanceChangedMeanwhile
-    shown, spec = _shown(instance, wanted.changes), _spec(instance, wanted)
+    stored = _stored(instance, wanted)
+    shown, spec = _shown(instance, wanted.changes), _spec(instance, wanted, stored)
     if wanted.launch is not None and wanted.launch.version_id != instance.version_id:
-        kill_switches.check(db, owner_id, wanted.launch.version_id)
+        kill_switches.check(db, instance.owner_id, wanted.launch.version_id)
     fields = sorted({_NAMES.get(column, column) for column in shown.keys() | spec.keys()})
     if spec:
+        config_secrets.add(db, instance.id, stored)
         commands.renew(db, instance, shown | spec, Reason.UPDATE_REQUESTED, fields)
     elif shown:
         commands.write(db, instance, shown)
         event = InstanceChanged(
-            instance_id=instance_id,
-            owner_id=owner_id,
+            instance_id=instance.id,
+            owner_id=instance.owner_id,
             fields=fields,
             generation=instance.generation,
             reason=Reason.UPDATE_REQUESTED,
@@ -117,8 +157,8 @@ _NAMES: Final = {"version_id": "version", "secret_places": "config"}
 """Columns that people know as part of another field."""
 
 
-def _check(instance: Instance, etags: Container[str]) -> None:
-    if str(instance.row_version) not in etags:
+def _check(instance: Instance, etags: Container[str] | None) -> None:
+    if etags is not None and str(instance.row_version) not in etags:
         raise InstanceChangedMeanwhile
 
 
@@ -132,11 +172,21 @@ def _shown(instance: Instance, changes: Changes) -> dict[str, object]:
     return {column: value for column, value in given.items() if value != getattr(instance, column)}
 
 
-def _spec(instance: Instance, wanted: Update) -> dict[str, object]:
+def _stored(instance: Instance, wanted: Update) -> SealedConfig:
+    """Return the config that the next generation of an instance is to be stored with."""
+    if wanted.launch is None:
+        return SealedConfig(instance.config)
+    launch = wanted.launch
+    return config_secrets.sealed(
+        instance.id, instance.generation + 1, launch.config, launch.secret_places, kept=wanted.kept
+    )
+
+
+def _spec(instance: Instance, wanted: Update, stored: SealedConfig) -> dict[str, object]:
     """Return the columns that change what the instance consists of."""
     given: dict[str, object] = {"limits": merged(instance.limits, wanted.changes.limits)}
     if wanted.launch is not None:
-        given |= {"version_id": wanted.launch.version_id, "config": wanted.launch.config}
+        given |= {"version_id": wanted.launch.version_id, "config": stored.config}
     changed = {column: value for column, value in given.items() if value != getattr(instance, column)}
     if wanted.launch is not None and wanted.launch.secret_places != instance.secret_places:
         # A version may call a secret what the one before did not.

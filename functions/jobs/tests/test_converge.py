@@ -1,22 +1,25 @@
 """The job, called as a worker calls it: with real agents, and deaths and crossings at the worst moments."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from functions.domain.instances import told
+from functions.domain.instances import sealing, told
 from functions.domain.instances.contexts import Context
 from functions.domain.instances.plan import Action
 from functions.jobs import converge
 from functions.runtime import agent_host_client, databases
 from functions.runtime.agent_host_client import StaleContext
 from functions.runtime.databases import DatabaseUnavailable, shared_transaction
+from testing.environment import Environment
 from testing.launches import Launched
 from tools.local.ports import free_ports
 
@@ -276,3 +279,20 @@ def test_secrets_reach_the_agent_and_nobody_else(launch: Launch, caplog: pytest.
     shown = str([instance.read(), instance.history(), caplog.text])
     assert "hunter2hunter2" not in shown
     assert instance.read()["config"] == {"key": "********"}
+
+
+def test_an_agent_whose_secrets_no_master_key_opens_is_tried_again_and_says_why(
+    launch: Launch, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}
+    instance = launch(TELLS, {"key": "hunter2hunter2"}, schema=schema)
+    folder = tmp_path / "secrets"
+    shutil.copytree(env.secrets, folder)
+    (folder / sealing.SECRET).write_text(sealing.new_key())
+    with monkeypatch.context() as patched:
+        patched.setenv("BOTBERI_SECRETS", str(folder))
+        converge.converge(instance.id)
+    said = instance.read()
+    assert (said["reason"], said["attempts"] > 0) == ("secrets_unreadable", True)
+    instance.put(due_at="now()")
+    assert running(instance).say("tell").json["text"] == "hunter2hunter2"

@@ -1,8 +1,10 @@
-"""The headers If-Match and If-None-Match: the states in which the caller wants to change something."""
+"""The headers If-Match and If-None-Match: the states in which the caller wants to change something, or may say so."""
 
 from collections.abc import Container
 
+from pydantic import JsonValue
 from typing_extensions import override
+from werkzeug.datastructures import ETags
 
 from functions.domain.api_errors import PreconditionRequired
 from functions.runtime.providers.base import Call, Provider, Schema, Schemas
@@ -51,3 +53,45 @@ class Precondition(Provider):
             "example": '"1"',
         }
         return {"parameters": [header]}
+
+
+class StateConditions:
+    """In which states the caller wants to change something, where it needn't say so: `conditions.hold(etag)`."""
+
+    def __init__(self, wanted: ETags | None, unwanted: ETags) -> None:
+        """`wanted` are those of If-Match, or None without that header; `unwanted` those of If-None-Match."""
+        self._wanted = wanted
+        self._unwanted = unwanted
+
+    def hold(self, etag: str | None) -> bool:
+        """Return whether this state is one of them; None is that of what isn't there yet."""
+        if etag is None:
+            return self._wanted is None
+        known = self._unwanted.star_tag or self._unwanted.contains_weak(etag)
+        return (self._wanted is None or etag in self._wanted) and not known
+
+
+class OptionalPrecondition(Provider):
+    """`StateConditions`."""
+
+    types = (StateConditions,)
+
+    @override
+    def value(self, call: Call) -> StateConditions:
+        """Return what the headers If-Match and If-None-Match say."""
+        request = call.request
+        wanted = None if request.headers.get("If-Match") is None else request.if_match
+        return StateConditions(wanted, request.if_none_match)
+
+    @override
+    def openapi(self, method: str, schemas: Schemas) -> Schema:
+        """Return the headers as parameters."""
+        described = {
+            "If-Match": "The ETag of what is to be changed: without it, whatever is there.",
+            "If-None-Match": "`*`: only if nothing is there yet.",
+        }
+        parameters: list[JsonValue] = [
+            {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+            for name, text in described.items()
+        ]
+        return {"parameters": parameters}

@@ -54,7 +54,7 @@ def test_a_config_is_merged_and_becomes_a_new_generation(instance: Launched) -> 
     assert answer.status_code == 200, answer.text
     assert answer.json["config"] == {"size": 2, "token": REDACTED, "mode": "fast"}
     assert (answer.json["generation"], answer.json["observed_generation"]) == (2, 1)
-    assert instance.row()["config"]["token"] == "hunter2hunter2"
+    assert instance.row()["config"]["token"] == {"secret_version": 1}
     said = answer.json["reason"], answer.json["message"], answer.json["deadline_at"] is not None
     assert said == ("update_requested", "It is being changed, as its owner asked.", True)
     last = instance.history()[-1]

@@ -1,0 +1,117 @@
+"""`botberi secrets rotate` and `rewrap`: exchange the keys of an installation while it runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from cli.deploying import FOLDER
+from events import signing
+from functions.domain.databases import SharedDb
+from functions.domain.instances import rewrapping, sealing
+from functions.domain.instances.sealing import MasterKeys, NotKeysError, NotSealedError
+from migrations.databases import connect
+
+
+@click.command("rotate")
+@click.argument("name", type=click.Choice([signing.SECRET, sealing.SECRET]))
+@click.option("--folder", type=FOLDER, required=True, help="Where the secret is a file of its name.")
+@click.option("--switch", is_flag=True, help=f"Of {sealing.SECRET}: have the newer key seal, when it is everywhere.")
+@click.option("--finish", is_flag=True, help="Take the older key away, when nothing needs it any more.")
+def rotate(name: str, folder: Path, switch: bool, finish: bool) -> None:
+    """Exchange a key without loss: add one, bring the secret to where it is read, then go on with the next step."""
+    from provisioning.secrets import RotationError
+
+    if switch and (finish or name != sealing.SECRET):
+        raise click.UsageError(f"--switch is a step of its own, and one for {sealing.SECRET} alone")
+    file = folder / name
+    try:
+        if name == signing.SECRET:
+            done = _exchange_signing(file, finish=finish)
+        else:
+            done = _exchange_sealing(file, switch=switch, finish=finish)
+    except (RotationError, NotKeysError) as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{file} has {done}")
+
+
+def _exchange_signing(file: Path, *, finish: bool) -> str:
+    from provisioning.secrets import add_key, drop_key
+
+    if finish:
+        drop_key(file)
+        return "the newer key alone: bring it to where it is read"
+    add_key(file)
+    return "two keys: bring it to where it is read, wait until it is everywhere, then --finish"
+
+
+def _exchange_sealing(file: Path, *, switch: bool, finish: bool) -> str:
+    from provisioning.secrets import RotationError, add_key, drop_key, switch_keys
+
+    if not (switch or finish):
+        add_key(file, sealing.new_key)
+        return "two keys, and the older seals: bring it to where it is read, wait until it is everywhere, then --switch"
+    if switch:
+        switch_keys(file)
+    first = sealing.master_keys(file.read_text())[0].id
+    if switch:
+        return f"the key {first} first, which seals: bring it to where it is read, and then rewrap"
+    with _migrating() as db:
+        others = sum(rewrapping.left(db, first).values())
+    if others:
+        raise RotationError(f"{others} secrets are still opened with another key than {first}: rewrap them first")
+    drop_key(file, keep="first")
+    return f"the key {first} alone: bring it to where it is read"
+
+
+@click.command("rewrap")
+def rewrap() -> None:
+    """Have the first key of instance-master-keys open every secret of instances; everything goes on meanwhile.
+
+    It works as the migrator, and may be interrupted and repeated. What a release has left in plain is sealed first.
+    """
+    try:
+        keys = sealing.master_keys()
+        click.echo(f"{_seal_plain()} configs had secrets in plain, and have them sealed")
+        click.echo(f"{_rewrap(keys)} data keys are wrapped anew")
+    except (NotKeysError, NotSealedError) as error:
+        raise click.ClickException(str(error)) from None
+    with _migrating() as db:
+        others = rewrapping.left(db, keys[0].id)
+    if others:
+        told = ", ".join(f"{count} by {key_id}" for key_id, count in sorted(others.items()))
+        raise click.ClickException(f"some are wrapped by keys that the secret hasn't got: {told}")
+    click.echo(f"all are opened with the key {keys[0].id}")
+
+
+def _seal_plain() -> int:
+    """Return how many configs there were to seal."""
+    from functions.domain.instances import plain_secrets
+
+    total, after = 0, ""
+    while True:
+        with _migrating() as db:
+            count, last = plain_secrets.seal(db, after=after)
+        total += count
+        if last is None:
+            return total
+        after = last
+
+
+def _rewrap(keys: MasterKeys) -> int:
+    """Return how many data keys there were to wrap."""
+    total = 0
+    while True:
+        with _migrating() as db:
+            count = rewrapping.rewrap(db, keys)
+        total += count
+        if count < rewrapping.BATCH:
+            return total
+
+
+@contextmanager
+def _migrating() -> Iterator[SharedDb]:
+    """Open a transaction as whoever owns the tables: no part that runs may write a data key anew."""
+    with connect("shared_psql", "migrator").begin() as connection:
+        yield SharedDb(connection)

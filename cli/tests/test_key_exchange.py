@@ -1,0 +1,115 @@
+"""Master keys are exchanged while secrets are set and read, and nothing is lost on the way."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cli.__main__ import botberi
+from functions.domain.databases import SharedDb
+from functions.domain.instances import rewrapping, sealing, told
+from functions.domain.instances.redaction import REDACTED
+from functions.domain.instances.sealing import NotSealedError
+from testing.environment import Environment
+from testing.launches import Launched
+
+Launch = Callable[..., Launched]
+
+SCHEMA = {"type": "object", "additionalProperties": {"writeOnly": True}}
+ROTATE = ("secrets", "rotate", sealing.SECRET, "--folder")
+
+
+def said(*words: str, ends_with: int = 0) -> str:
+    done = CliRunner().invoke(botberi, words)
+    assert done.exit_code == ends_with, f"{done.output} {done.exception!r}"
+    return done.output
+
+
+@pytest.fixture
+def file(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return the secret in a folder of the test's own; whatever else the database has is opened with its key, too."""
+    folder = tmp_path / "secrets"
+    shutil.copytree(env.secrets, folder)
+    monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
+    file, everybodys = folder / sealing.SECRET, (env.secrets / sealing.SECRET).read_text()
+    yield file
+    file.write_text(f"{everybodys}\n{file.read_text()}")
+    said("secrets", "rewrap")
+
+
+def whole(instance: Launched) -> dict[str, object]:
+    with instance.env.transaction("shared_psql", "worker") as db:
+        return dict(told.wanted(SharedDb(db), instance.id).config)
+
+
+def key_ids(instance: Launched) -> set[str]:
+    with instance.env.transaction("shared_psql", "worker") as db:
+        query = "select key_id from instance_secrets where instance_id = %s"
+        return set(db.exec_driver_sql(query, (instance.id,)).scalars())
+
+
+def test_keys_are_exchanged_step_by_step_and_every_secret_opens_after_each(
+    file: Path, launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrapping, "BATCH", 2)
+    folder, config = str(file.parent), {f"key{number}": f"hunter2-{number}" for number in range(5)}
+    instance = launch(config=config, schema=SCHEMA)
+    [old] = sealing.master_keys()
+    assert "one key: add another first" in said(*ROTATE, folder, "--switch", ends_with=1)
+
+    said(*ROTATE, folder)
+    assert "two keys already" in said(*ROTATE, folder, ends_with=1)
+    assert sealing.master_keys()[0] == old
+    assert key_ids(launch(config=config, schema=SCHEMA)) == {old.id}
+
+    said(*ROTATE, folder, "--switch")
+    new = sealing.master_keys()[0]
+    later = launch(config=config, schema=SCHEMA)
+    assert (key_ids(later), key_ids(instance)) == ({new.id}, {old.id})
+    assert "rewrap them first" in said(*ROTATE, folder, "--finish", ends_with=1)
+
+    assert int(said("secrets", "rewrap").splitlines()[1].split()[0]) >= len(config)
+    assert "\n0 data keys" in said("secrets", "rewrap")
+    said(*ROTATE, folder, "--finish")
+    assert [key.id for key in sealing.master_keys()] == [new.id]
+    assert (key_ids(instance), whole(instance), whole(later)) == ({new.id}, config, config)
+
+
+def test_what_no_key_of_the_secret_wraps_is_told_and_left(file: Path, launch: Launch) -> None:
+    instance = launch(config={"key": "hunter2"}, schema=SCHEMA)
+    before = file.read_text()
+    [old] = sealing.master_keys()
+    file.write_text(sealing.new_key())
+    assert f" by {old.id}" in said("secrets", "rewrap", ends_with=1)
+    with pytest.raises(NotSealedError, match=old.id):
+        whole(instance)
+    file.write_text(before)
+    assert whole(instance) == {"key": "hunter2"}
+
+
+def test_what_an_earlier_release_left_in_plain_is_sealed(file: Path, launch: Launch) -> None:
+    instance = launch(config={}, schema=SCHEMA)
+    instance.put(config="""'{"key": "hunter2", "open": 1}'""", secret_places="'{/key}'")
+    with instance.env.transaction("shared_psql", "migrator") as db:
+        copied = "update instance_specs set config = (select config from instances where id = instance_id)"
+        db.exec_driver_sql(f"{copied}, secret_places = '{{/key}}' where instance_id = %s", (instance.id,))
+    assert whole(instance) == {"key": "hunter2", "open": 1}
+    assert instance.read()["config"] == {"key": REDACTED, "open": 1}
+    assert "1 configs had" in said("secrets", "rewrap")
+    assert "0 configs had" in said("secrets", "rewrap")
+    assert instance.row()["config"] == {"key": {"secret_version": 1}, "open": 1}
+    with instance.env.transaction("shared_psql", "worker") as db:
+        query = "select config::text from instance_specs where instance_id = %s"
+        assert "hunter2" not in str(db.exec_driver_sql(query, (instance.id,)).scalar())
+    assert whole(instance) == {"key": "hunter2", "open": 1}
+
+
+def test_rewrapping_waits_for_nobody_who_reads(file: Path, launch: Launch, env: Environment) -> None:
+    instance = launch(config={"key": "hunter2"}, schema=SCHEMA)
+    said(*ROTATE, str(file.parent))
+    said(*ROTATE, str(file.parent), "--switch")
+    with env.transaction("shared_psql", "migrator") as db:
+        rewrapping.rewrap(SharedDb(db), sealing.master_keys())
+        assert whole(instance) == {"key": "hunter2"}
