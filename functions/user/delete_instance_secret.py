@@ -34,6 +34,6 @@ def work_out(caller: User, instance_id: InstanceId, name: SecretName, transactio
     resources=Resources(group="function-schemas", secrets=(sealing.SECRET,)),
     prepare=work_out,
 )
-def delete_instance_secret(_caller: User, change: SecretChange, conditions: StateConditions, db: SharedDb) -> None:
+def delete_instance_secret(caller: User, change: SecretChange, conditions: StateConditions, db: SharedDb) -> None:
     """Try the agent without it first, as a new generation. A default of the schema's takes its place."""
-    secret_changes.write(db, change, conditions.hold)
+    secret_changes.write(db, caller.id, change, conditions.hold)

@@ -54,8 +54,8 @@ def work_out(
     prepare=work_out,
 )
 def set_instance_secret(
-    _caller: User, change: SecretChange, conditions: StateConditions, db: SharedDb
+    caller: User, change: SecretChange, conditions: StateConditions, db: SharedDb
 ) -> InstanceSecret:
     """Try it first, as a new generation: if the agent doesn't start with it, the value before it stays in force."""
-    secret_changes.write(db, change, conditions.hold)
+    secret_changes.write(db, caller.id, change, conditions.hold)
     return InstanceSecret.model_validate(secret_changes.find(db, change.instance_id, change.name))

@@ -32,7 +32,6 @@ class SecretChange:
     """A change of one secret, which was checked."""
 
     instance_id: str
-    owner_id: str
     name: str
     update: Update
 
@@ -61,12 +60,12 @@ def drop(base: Base, name: str) -> SecretChange:
     return _change(base, name, rest)
 
 
-def write(db: SharedDb, change: SecretChange, holds: Callable[[str | None], bool]) -> None:
+def write(db: SharedDb, owner_id: str, change: SecretChange, holds: Callable[[str | None], bool]) -> None:
     """Write a change if the secret is in a state that `holds`, a function of its ETag, or of None if it isn't set.
 
     Raises InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile and SecretChangedMeanwhile.
     """
-    instance = commands.locked(db, change.instance_id, change.owner_id)
+    instance = commands.locked(db, change.instance_id, owner_id)
     version = config_secrets.versions(instance.config, instance.secret_places).get(_place(change.name))
     if not holds(None if version is None else str(version)):
         raise SecretChangedMeanwhile
@@ -82,7 +81,7 @@ def find(db: SharedDb, instance_id: str, name: str) -> Secret:
 
 def _change(base: Base, name: str, config: dict[str, JsonValue]) -> SecretChange:
     update = updates.with_config(base, config, NOTHING_ELSE)
-    return SecretChange(base.instance.id, base.instance.owner_id, name, update)
+    return SecretChange(base.instance.id, name, update)
 
 
 def _is_secret(base: Base, name: str, value: JsonValue) -> bool:
