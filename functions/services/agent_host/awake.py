@@ -15,6 +15,7 @@ from functions.domain.instances.deadlines import GRACE
 from functions.domain.instances.endings import Cause, Ending
 from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.failures import Failure
+from functions.services.agent_host.masking import masked
 from functions.services.agent_host.sandbox.children import Child, Children, Rules
 from functions.services.agent_host.sandbox.exits import CannotWake, Exit
 from functions.services.agent_host.sandbox.limits import Egress, Limits
@@ -126,7 +127,7 @@ class Awake:
                 lambda: wake(key_of(context), code, json.dumps(told).encode(), limits_of(context), seconds=seconds)
             )
         except CannotWake as error:
-            raise Failure.not_started(ending_of(error.exit)) from None
+            raise Failure.not_started(ending_of(error.exit, context)) from None
         self.woken += 1
         return child
 
@@ -172,10 +173,10 @@ class Awake:
             await agent.waking
         self._forget(agent)
 
-    async def ending(self, child: Child) -> Ending:
-        """Return how an agent ended whose connection broke; one that goes on has only cut it."""
+    async def ending(self, context: Context, child: Child) -> Ending:
+        """Return how an instance's agent ended whose connection broke; one that goes on has only cut it."""
         with suppress(TimeoutError):
-            return ending_of(await asyncio.wait_for(self._in_thread(child.wait), EXIT_SECONDS))
+            return ending_of(await asyncio.wait_for(self._in_thread(child.wait), EXIT_SECONDS), context)
         return Ending(cause=Cause.CUT)
 
     def _heard(self, line: LogLine) -> None:
@@ -204,6 +205,8 @@ def limits_of(context: Context) -> Limits:
     return Limits(**{name: min(limit, context.limits.get(name, limit)) for name, limit in ours.items()})
 
 
-def ending_of(end: Exit) -> Ending:
-    """Return what a sandbox tells of an end, in the words for owners."""
-    return Ending(cause=Cause(end.cause.value), code=end.code, signal=end.signal, last_lines=end.last_lines)
+def ending_of(end: Exit, context: Context) -> Ending:
+    """Return what a sandbox tells of an end, in the words for owners, and without the instance's secrets."""
+    # Before anything is cut off: of a secret that is cut, the rest would not be known again.
+    lines = tuple(masked(line, context) for line in end.last_lines)
+    return Ending(cause=Cause(end.cause.value), code=end.code, signal=end.signal, last_lines=lines)

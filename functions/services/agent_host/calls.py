@@ -13,6 +13,7 @@ from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.exchange import NoAnswerError, Request, TooLongError, ask
 from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.images import Images
+from functions.services.agent_host.masking import masked
 from functions.services.agent_host.replies import MAX_BYTES, invalid, reply
 from functions.services.agent_host.sandbox.children import Child
 from functions.services.agent_host.sandbox.log_lines import LogLine
@@ -20,6 +21,9 @@ from functions.services.agent_host.turns import BusyError, Turns
 
 WAKE_SECONDS: Final = 10
 """How long an agent that is asked something may take to wake."""
+
+TRACEBACK_LOOKS: Final = 200
+"""How often it is looked, every ten milliseconds, whether what an agent wrote before its answer has arrived."""
 
 _HEALTH: Final = Request("GET", "/_/health")
 
@@ -67,18 +71,20 @@ class Calls:
         said: list[str] = []
 
         def listen(line: LogLine) -> None:
-            said[:] = [*said[-20:], line.text]
+            said[:] = [*said[-20:], masked(line.text, context)]
 
         agent.listeners.add(listen)
         try:
             async with asyncio.timeout(context.seconds):
                 status, body = await self._post(context, child)
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                await _traceback_of(said)
         except TimeoutError:
             raise Failure("agent_timed_out") from None
         except TooLongError:
             raise invalid(f"The agent's answer is longer than {MAX_BYTES} bytes.") from None
         except (NoAnswerError, OSError):
-            raise Failure.ended(await self._awake.ending(child)) from None
+            raise Failure.ended(await self._awake.ending(context, child)) from None
         finally:
             agent.listeners.discard(listen)
         return reply(status, body, said)
@@ -104,7 +110,7 @@ class Calls:
             except TimeoutError:
                 raise Failure("agent_timed_out", result=Result.TIMED_OUT) from None
             except (NoAnswerError, TooLongError, OSError):
-                raise Failure.ended(await self._awake.ending(child)) from None
+                raise Failure.ended(await self._awake.ending(context, child)) from None
         if status != HTTPStatus.OK:
             raise Failure("agent_failed", result=Result.FAILED, cause=f"it answered health with the status {status}")
         return _DONE
@@ -119,6 +125,17 @@ class Calls:
 
     async def _status(self, context: Context) -> Line:
         return {"done": {"awake": len(self._awake.of_instance(context.instance_id))}}
+
+
+async def _traceback_of(said: list[str]) -> None:
+    """Wait until a traceback has arrived up to its last line, which names the exception.
+
+    An agent writes it before it answers, but it comes by another way than the answer.
+    """
+    for _ in range(TRACEBACK_LOOKS):
+        if said and said[-1].strip() and not said[-1][0].isspace() and not said[-1].startswith("Traceback"):
+            return
+        await asyncio.sleep(0.01)
 
 
 _DONE: Final[Line] = {"done": {}}

@@ -34,6 +34,16 @@ def agent(request):
         return flask.redirect("http://127.0.0.1:1/")
     return {"text": text, "id": request.get_json()["id"]}
 """
+TELLS = """
+import json, os, pathlib
+def key():
+    return json.loads(pathlib.Path(os.environ["AGENT_CONFIG"]).read_text())["key"]
+def agent(request):
+    if request.get_json()["text"] == "end":
+        print(f"the key is {key()}", file=__import__("sys").stderr, flush=True)
+        os._exit(3)
+    raise RuntimeError(f"wrong key: {key()}")
+"""
 FORGETS = """
 import json, os, pathlib
 if json.loads(pathlib.Path(os.environ["AGENT_CONFIG"]).read_text())["broken"]:
@@ -72,6 +82,18 @@ def test_an_agent_that_raises_is_told_with_its_exception(running: Launch) -> Non
     answer = running().say("raise")
     assert (answer.status_code, answer.code) == (502, "agent_failed")
     assert answer.json["detail"] == "The agent failed: RuntimeError: no key"
+
+
+@pytest.mark.parametrize("text", ["raise", "end"])
+def test_an_agent_that_fails_tells_none_of_its_secrets(launch: Launch, text: str) -> None:
+    schema = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}
+    instance = launch(TELLS, {"key": "sk-only-for-the-agent"}, schema=schema)
+    converge.converge(instance.id)
+    answer = instance.say(text)
+    assert (answer.status_code, answer.code) == (502, "agent_failed")
+    assert "key" in answer.json["detail"]
+    assert "********" in answer.json["detail"]
+    assert "sk-only-for-the-agent" not in answer.text
 
 
 def test_an_answer_that_is_none_is_the_agents_fault(running: Launch) -> None:
