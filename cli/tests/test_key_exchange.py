@@ -27,16 +27,23 @@ def said(*words: str, ends_with: int = 0) -> str:
     return done.output
 
 
+def empty(env: Environment) -> None:
+    """Take every config and secret out of the database: a key exchange is about whatever any test has sealed."""
+    with env.transaction("shared_psql", "migrator") as db:
+        for table in ("instances", "instance_specs"):
+            db.exec_driver_sql(f"update {table} set config = '{{}}', secret_places = '{{}}'")
+        db.exec_driver_sql("delete from instance_secrets")
+
+
 @pytest.fixture
 def file(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return the secret in a folder of the test's own; whatever else the database has is opened with its key, too."""
+    """Return the secret in a folder of the test's own, with nothing in the database that another key has sealed."""
     folder = tmp_path / "secrets"
     shutil.copytree(env.secrets, folder)
     monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
-    file, everybodys = folder / sealing.SECRET, (env.secrets / sealing.SECRET).read_text()
-    yield file
-    file.write_text(f"{everybodys}\n{file.read_text()}")
-    said("secrets", "rewrap")
+    empty(env)
+    yield folder / sealing.SECRET
+    empty(env)
 
 
 def whole(instance: Launched) -> dict[str, object]:
