@@ -120,3 +120,10 @@ def test_rewrapping_waits_for_nobody_who_reads(file: Path, launch: Launch, env: 
     with env.transaction("shared_psql", "migrator") as db:
         rewrapping.rewrap(SharedDb(db), sealing.master_keys())
         assert whole(instance) == {"key": "hunter2"}
+
+
+def test_a_key_that_the_secret_holds_twice_is_not_exchanged_for_itself(file: Path, launch: Launch) -> None:
+    instance = launch(config={"key": "hunter2"}, schema=SCHEMA)
+    file.write_text(f"{file.read_text()}\n{file.read_text()}")
+    assert "\n0 data keys" in said("secrets", "rewrap")
+    assert whole(instance) == {"key": "hunter2"}

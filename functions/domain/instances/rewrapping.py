@@ -30,7 +30,9 @@ def rewrap(db: SharedDb, keys: MasterKeys) -> int:
 
     There may be more as long as it is BATCH of them. Raises NotSealedError.
     """
-    query = select(*_KEY, _SECRET.key_id, _SECRET.wrapped_key).where(_SECRET.key_id.in_([key.id for key in keys[1:]]))
+    # A key that the secret holds twice would be exchanged for itself for ever.
+    others = {key.id for key in keys} - {keys[0].id}
+    query = select(*_KEY, _SECRET.key_id, _SECRET.wrapped_key).where(_SECRET.key_id.in_(others))
     rows = db.execute(query.order_by(*_KEY).limit(BATCH).with_for_update()).all()
     values = []
     for row in rows:
