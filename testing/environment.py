@@ -75,6 +75,11 @@ class Environment:
         name, password = redis_users.name(user), secret(redis_users.secret_name(user))
         return redis.Redis(port=self.ports.user_redis, username=name, password=password, db=database)
 
+    def forget_kill_switches(self) -> None:
+        """Leave no kill switch engaged: one for everything would stop what later tests start."""
+        with self.transaction("shared_psql", "migrator") as db:
+            db.exec_driver_sql("delete from kill_switches")
+
     def transaction(self, database: str, role: str) -> AbstractContextManager[Connection]:
         """Open a transaction on `user_psql` or `shared_psql` in a role (`user`, `admin`, …, `migrator`)."""
         return connect(database, role).begin()

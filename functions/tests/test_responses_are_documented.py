@@ -60,6 +60,13 @@ def server(env: Environment) -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture(autouse=True)
+def nothing_stopped(env: Environment) -> Iterator[None]:
+    """Let no kill switch that a request engaged stop what comes after it."""
+    yield
+    env.forget_kill_switches()
+
+
 @pytest.fixture(scope="module")
 def token(server: Stack, env: Environment) -> str:
     """Somebody who may do everything."""

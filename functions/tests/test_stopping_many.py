@@ -20,8 +20,7 @@ PATH = "/v1/admin/kill-switches"
 @pytest.fixture
 def operator(stack: Stack) -> Iterator[Person]:
     yield people.arrive(stack, stack.env, ("user", "admin"))
-    with stack.env.transaction("shared_psql", "migrator") as db:
-        db.exec_driver_sql("delete from kill_switches")
+    stack.env.forget_kill_switches()
 
 
 @pytest.fixture

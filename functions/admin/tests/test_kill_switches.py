@@ -29,8 +29,7 @@ def engage(api: Api, env: Environment, administrator: Person) -> Iterator[Engage
     yield lambda scope, **target: api.admin.post(
         PATH, json={"scope": scope, "reason": WHY} | target, token=administrator.token
     )
-    with env.transaction("shared_psql", "migrator") as db:
-        db.exec_driver_sql("delete from kill_switches")
+    env.forget_kill_switches()
 
 
 def of(instance: Launched) -> dict[str, Any]:

@@ -12,8 +12,7 @@ from testing.launches import Launched
 @pytest.fixture
 def instance(launch: Callable[..., Launched], env: Environment) -> Iterator[Launched]:
     yield launch()
-    with env.transaction("shared_psql", "migrator") as db:
-        db.exec_driver_sql("delete from kill_switches")
+    env.forget_kill_switches()
 
 
 def account(api: Api, account_id: str, happened: str, event_id: str | None = None) -> int:
