@@ -43,6 +43,8 @@ def of(annotation: Any) -> st.SearchStrategy[Any]:
     match get_origin(annotation) or annotation:
         case kind if kind is list:
             return st.lists(of(arguments[0]), max_size=5)
+        case kind if kind is dict:
+            return st.dictionaries(of(arguments[0]), of(arguments[1]), max_size=5)
         case kind if kind in (Union, UnionType):
             return st.one_of(*map(of, arguments))
         case kind if kind is str:
