@@ -117,6 +117,9 @@ class Pump:
                 if not reader.must_wait:
                     del self._paused[pipe]
                     self.read(pipe, reader)
+        # What came before the end was asked for may not have been seen: somebody may wait for what becomes of it.
+        for key, _ in self._selector.select(0):
+            self._guarded(key.data)
 
     def _guarded(self, callback: Callback) -> None:
         try:
