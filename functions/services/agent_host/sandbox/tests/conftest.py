@@ -65,6 +65,12 @@ def ask(child: Child, message: Any = None) -> Any:
         connection.close()
 
 
+def ended(child: Child) -> Exit:
+    """Return how a child ended, or fail when it goes on."""
+    assert child.ends_within(SECONDS), "it goes on"
+    return child.wait()
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Iterator[Callable[[Rules], Sandbox]]:
     made: list[Sandbox] = []

@@ -7,9 +7,12 @@ import pytest
 from functions.services.agent_host.sandbox import process_tree
 from functions.services.agent_host.sandbox.exits import ExitCause
 from functions.services.agent_host.sandbox.limits import Limits
-from functions.services.agent_host.sandbox.tests.conftest import Sandbox, ask
+from functions.services.agent_host.sandbox.tests.conftest import Sandbox, ask, ended
 
 MIB = 1024 * 1024
+
+HOLDS = "import time; kept = b'x' * 2**28; time.sleep(1000)"
+"""It keeps what it takes, since the host looks only now and then."""
 
 
 @pytest.mark.parametrize(
@@ -17,8 +20,7 @@ MIB = 1024 * 1024
     [
         ("kept = [bytearray(b'x' * 2**20) for _ in range(400)]", ExitCause.OUT_OF_MEMORY),
         ("import mmap; m = mmap.mmap(-1, 2**28); m.write(b'x' * 2**28)", ExitCause.OUT_OF_MEMORY),
-        ("import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'b = b\"x\" * 2**28; input()'])",
-         ExitCause.OUT_OF_MEMORY),
+        (f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {HOLDS!r}])", ExitCause.OUT_OF_MEMORY),
         ("for n in range(20): open(f'f{n}', 'wb').write(bytes(2**20))", ExitCause.DISK_FULL),
         ("files = [open('f', 'wb') for n in range(20)]; os.unlink('f'); files[0].write(bytes(2**25)); files[0].flush()",
          ExitCause.DISK_FULL),
@@ -30,7 +32,7 @@ def test_too_much_is_the_end(sandbox: Sandbox, greed: str, cause: ExitCause) -> 
     child = sandbox.wake("def agent(request):\n    exec(request.get_json(), {})", limits=limits)
     with pytest.raises(OSError, match=r"."):
         ask(child, agent)
-    assert child.wait().cause is cause
+    assert ended(child).cause is cause
 
 
 def test_a_fork_too_many_is_refused_and_the_others_go_on(sandbox: Sandbox) -> None:
@@ -129,7 +131,7 @@ def test_processes_with_sessions_of_their_own_end_with_their_child(sandbox: Sand
     if leaves:
         with pytest.raises(OSError, match=r"."):
             ask(child, "leave")
-        child.wait()
+        ended(child)
     else:
         ask(child)
         assert len(process_tree.everywhere(range(child.mark, child.mark + 1))) == 6
@@ -142,5 +144,5 @@ def test_processes_end_when_the_spawner_is_killed(sandbox: Sandbox) -> None:
     ask(child)
     assert sandbox.children._process is not None
     sandbox.children._process.kill()
-    child.wait()
+    ended(child)
     assert process_tree.everywhere(range(child.mark, child.mark + 1)) == []
