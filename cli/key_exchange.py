@@ -1,21 +1,28 @@
 """`botberi secrets rotate` and `rewrap`: exchange the keys of an installation while it runs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 
 from cli.deploying import FOLDER
 from events import signing
 from functions.domain.databases import SharedDb
-from functions.domain.instances import rewrapping, sealing
+from functions.domain.instances import contexts, rewrapping, sealing
 from functions.domain.instances.sealing import MasterKeys, NotKeysError, NotSealedError
 from migrations.databases import connect
 
+_TRIED: Final[dict[str, Callable[[], str]]] = {
+    signing.SECRET: signing.new_key,
+    contexts.SECRET: contexts.new_key,
+}
+"""Secrets of which any key will do, with what makes a new one: whoever has two tries both."""
+
 
 @click.command("rotate")
-@click.argument("name", type=click.Choice([signing.SECRET, sealing.SECRET]))
+@click.argument("name", type=click.Choice([*_TRIED, sealing.SECRET]))
 @click.option("--folder", type=FOLDER, required=True, help="Where the secret is a file of its name.")
 @click.option("--switch", is_flag=True, help=f"Of {sealing.SECRET}: have the newer key seal, when it is everywhere.")
 @click.option("--finish", is_flag=True, help="Take the older key away, when nothing needs it any more.")
@@ -27,22 +34,22 @@ def rotate(name: str, folder: Path, switch: bool, finish: bool) -> None:
         raise click.UsageError(f"--switch is a step of its own, and one for {sealing.SECRET} alone")
     file = folder / name
     try:
-        if name == signing.SECRET:
-            done = _exchange_signing(file, finish=finish)
-        else:
+        if name == sealing.SECRET:
             done = _exchange_sealing(file, switch=switch, finish=finish)
+        else:
+            done = _exchange_tried(file, _TRIED[name], finish=finish)
     except (RotationError, NotKeysError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{file} has {done}")
 
 
-def _exchange_signing(file: Path, *, finish: bool) -> str:
+def _exchange_tried(file: Path, new_key: Callable[[], str], *, finish: bool) -> str:
     from provisioning.secrets import add_key, drop_key
 
     if finish:
         drop_key(file)
         return "the newer key alone: bring it to where it is read"
-    add_key(file)
+    add_key(file, new_key)
     return "two keys: bring it to where it is read, wait until it is everywhere, then --finish"
 
 

@@ -55,7 +55,7 @@ class RotationError(Exception):
     """The secret is not at this step of a rotation; the message says at which it is."""
 
 
-def add_key(file: Path, new_key: Callable[[], str] = signing.new_key) -> None:
+def add_key(file: Path, new_key: Callable[[], str]) -> None:
     """Add a key to the one in `file`: from now on there are two, of which either will do. Raises RotationError."""
     keys = file.read_text().split()
     if len(keys) > 1:

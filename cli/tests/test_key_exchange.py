@@ -1,4 +1,4 @@
-"""Master keys are exchanged while secrets are set and read, and nothing is lost on the way."""
+"""Keys are exchanged while secrets are set and read and agents are called, and nothing is lost on the way."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,10 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import botberi
+from core.ids import new_id
 from functions.domain.databases import SharedDb
-from functions.domain.instances import rewrapping, sealing, told
+from functions.domain.instances import contexts, rewrapping, sealing, told
+from functions.domain.instances.contexts import Context
 from functions.domain.instances.redaction import REDACTED
 from functions.domain.instances.sealing import NotSealedError
+from functions.runtime import agent_host_client
 from testing.environment import Environment
 from testing.launches import Launched
 
@@ -127,3 +130,38 @@ def test_a_key_that_the_secret_holds_twice_is_not_exchanged_for_itself(file: Pat
     file.write_text(f"{file.read_text()}\n{file.read_text()}")
     assert "\n0 data keys" in said("secrets", "rewrap")
     assert whole(instance) == {"key": "hunter2"}
+
+
+def test_no_call_of_an_agent_host_is_refused_whichever_side_has_the_next_keys_first(
+    env: Environment, agent_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hosts, callers = env.secrets / contexts.SECRET, tmp_path / contexts.SECRET
+    old = hosts.read_text()
+    shutil.copyfile(hosts, callers)
+    monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path))
+    asked = Context(
+        instance_id=new_id("ins"),
+        owner_id=new_id("usr"),
+        row_version=1,
+        generation=1,
+        version_id=new_id("ver"),
+        digest=None,
+        config={},
+        secret_places=(),
+    )
+    rotate = ("secrets", "rotate", contexts.SECRET, "--folder", str(tmp_path))
+    assert "--switch is a step" in said(*rotate, "--switch", ends_with=2)
+    said(*rotate)
+    both = callers.read_text()
+    said(*rotate, "--finish")
+    new = callers.read_text()
+    try:
+        for caller, host in ((both, old), (old, both), (both, both), (both, new), (new, both), (new, new)):
+            callers.write_text(caller)
+            hosts.write_text(host)
+            assert agent_host_client.awake(asked) == 0
+        callers.write_text(old)
+        with pytest.raises(agent_host_client.AgentUnavailable):
+            agent_host_client.awake(asked)
+    finally:
+        hosts.write_text(old)

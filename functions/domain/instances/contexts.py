@@ -17,7 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from core.configuration import secret
 
 SECRET: Final = "agent-host-keys"  # noqa: S105 - the name of a secret
-"""The secret that holds the keys, one a line, in Base64. Callers seal by the first; hosts open by any."""
+"""The secret that holds the keys, one a line, in Base64. Callers seal by the first that a host knows; it opens by any.
+
+So `botberi secrets rotate` exchanges them without loss: two may be live, and it may reach either side first.
+"""
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
