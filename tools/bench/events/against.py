@@ -18,8 +18,10 @@ from typing import Final
 
 from provisioning.local_settings import ROOT
 from tools.bench.events import __main__ as bench
-from tools.bench.events.report import number
-from tools.bench.events.rows import RAW, Sample
+from tools.bench.events.rows import RAW
+from tools.bench.repeated import say
+from tools.bench.report import number
+from tools.bench.rows import Sample
 from tools.local.servers.binaries import find
 from tools.pages import aligned
 
@@ -103,13 +105,13 @@ def main() -> None:
             # Who begins changes from turn to turn.
             for which in ((0, 1), (1, 0))[turn % 2]:
                 samples[which].append(_measure(trees[which], only, arguments.size))
-            bench.say(f"{turn + 1} of {arguments.repetitions} turns")
+            say(f"{turn + 1} of {arguments.repetitions} turns")
     lines = compared(*samples)
     rows = [
         (title, number(ours), number(theirs), f"{ratio:.2f}", "WORSE" if ratio < 1 - MAY_LOSE else "ok")
         for title, ours, theirs, ratio in lines
     ]
-    bench.say(aligned([("figure", "ours", "theirs", "ratio", "verdict"), *rows]))
+    say(aligned([("figure", "ours", "theirs", "ratio", "verdict"), *rows]))
     sys.exit(any(ratio < 1 - MAY_LOSE for *_, ratio in lines))
 
 

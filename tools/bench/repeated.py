@@ -1,0 +1,89 @@
+"""Parts of a benchmark that take turns, again and again.
+
+A run that is interrupted, or a part that fails, loses nothing of what was measured before.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from pika.exceptions import AMQPError
+
+from core.postgres.errors import Error
+from tools.bench.report import Report, number
+from tools.bench.rows import Sample
+from tools.harness import environment
+
+E = TypeVar("E")
+
+Part = Callable[[E, float], Sample]
+"""Measures once in the environment, as much of it as the size says: 1 for figures that are kept."""
+
+
+@dataclass
+class Run(Generic[E]):
+    """What is measured how often, and what came of it."""
+
+    parts: Mapping[str, Part[E]]
+    once: Collection[str]
+    """Those that are measured in the last repetition only."""
+    repetitions: int
+    size: float
+    settle: Callable[[E], None]
+    """Called before each part, so that none pays for the one before it."""
+    clear: Callable[[E], None]
+    """Called after a part that failed."""
+    samples: list[dict[str, float | list[float]]] = field(default_factory=list)
+    """One for each repetition."""
+    failed: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def reported(self, report: Report, where: str, save: Callable[[str], None]) -> Iterator[None]:
+        """Tell what the block has measured, however it ends; `save` is given where that was."""
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            self.failed.append("what came after the interruption")
+            raise
+        finally:
+            where += f" Load {environment.load()} at the end."
+            where += f" Missing: {', '.join(self.failed)}." if self.failed else ""
+            if any(self.samples):
+                raw = "\n".join(report.raw_lines(self.samples))
+                say(f"\n{report.table(self.samples)}\n\n{where}\n{raw}")
+                save(where)
+
+    def measure(self, made: E) -> None:
+        """Measure everything in turn, again and again."""
+        started = time.monotonic()
+        for repetition in range(1, self.repetitions + 1):
+            self.samples.append({})
+            for name in self.parts:
+                if name not in self.once or repetition == self.repetitions:
+                    told = self._once(made, name, f"{name} {repetition}")
+                    minutes = (time.monotonic() - started) / 60
+                    say(f"{repetition}/{self.repetitions} {name}: {told} (minute {minutes:.1f})")
+
+    def _once(self, made: E, name: str, title: str) -> str:
+        try:
+            self.settle(made)
+            taken = self.parts[name](made, self.size)
+        except (AMQPError, Error, OSError, RuntimeError) as error:
+            self.failed.append(title)
+            self.clear(made)
+            return f"FAILED, {error!r}"
+        self.samples[-1] |= taken
+        return ", ".join(f"{key} {_told(value)}" for key, value in taken.items())
+
+
+def _told(value: float | list[float]) -> str:
+    return ", ".join(map(number, value)) if isinstance(value, list) else number(value)
+
+
+def say(text: str) -> None:
+    """Write a line."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
