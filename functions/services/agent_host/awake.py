@@ -179,6 +179,12 @@ class Awake:
             return ending_of(await asyncio.wait_for(self._in_thread(child.wait), EXIT_SECONDS), context)
         return Ending(cause=Cause.CUT)
 
+    async def caught_up(self, child: Child) -> None:
+        """Wait until whoever listens to the child was told all that it has written by now."""
+        done = asyncio.Event()
+        self._children.catch_up(child, lambda: self._hand_over(done.set))
+        await done.wait()
+
     def _heard(self, line: LogLine) -> None:
         agent = self._agents.get(line.key)
         for listener in tuple(agent.listeners) if agent else ():
@@ -208,5 +214,5 @@ def limits_of(context: Context) -> Limits:
 def ending_of(end: Exit, context: Context) -> Ending:
     """Return what a sandbox tells of an end, in the words for owners, and without the instance's secrets."""
     # Before anything is cut off: of a secret that is cut, the rest would not be known again.
-    lines = tuple(masked(line, context) for line in end.last_lines)
-    return Ending(cause=Cause(end.cause.value), code=end.code, signal=end.signal, last_lines=lines)
+    last_lines = masked(end.last_lines, context)
+    return Ending(cause=Cause(end.cause.value), code=end.code, signal=end.signal, last_lines=last_lines)

@@ -1,6 +1,7 @@
 """What a host does for each kind of call."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
@@ -16,14 +17,11 @@ from functions.services.agent_host.images import Images
 from functions.services.agent_host.masking import masked
 from functions.services.agent_host.replies import MAX_BYTES, invalid, reply
 from functions.services.agent_host.sandbox.children import Child
-from functions.services.agent_host.sandbox.log_lines import LogLine
+from functions.services.agent_host.sandbox.log_lines import LAST_LINES, LogLine
 from functions.services.agent_host.turns import BusyError, Turns
 
 WAKE_SECONDS: Final = 10
 """How long an agent that is asked something may take to wake."""
-
-TRACEBACK_LOOKS: Final = 200
-"""How often it is looked, every ten milliseconds, whether what an agent wrote before its answer has arrived."""
 
 _HEALTH: Final = Request("GET", "/_/health")
 
@@ -68,17 +66,18 @@ class Calls:
             return {"answer": {"text": await self._ask(context, agent, child)}}
 
     async def _ask(self, context: Context, agent: Agent, child: Child) -> str:
-        said: list[str] = []
+        said = deque[str](maxlen=LAST_LINES)
 
         def listen(line: LogLine) -> None:
-            said[:] = [*said[-20:], masked(line.text, context)]
+            said.append(line.text)
 
         agent.listeners.add(listen)
         try:
             async with asyncio.timeout(context.seconds):
                 status, body = await self._post(context, child)
             if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                await _traceback_of(said)
+                # The traceback was written before the answer, but comes by another way.
+                await self._awake.caught_up(child)
         except TimeoutError:
             raise Failure("agent_timed_out") from None
         except TooLongError:
@@ -87,7 +86,7 @@ class Calls:
             raise Failure.ended(await self._awake.ending(context, child)) from None
         finally:
             agent.listeners.discard(listen)
-        return reply(status, body, said)
+        return reply(status, body, masked(said, context) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ())
 
     async def _post(self, context: Context, child: Child) -> tuple[int, bytes]:
         message = context.message
@@ -125,17 +124,6 @@ class Calls:
 
     async def _status(self, context: Context) -> Line:
         return {"done": {"awake": len(self._awake.of_instance(context.instance_id))}}
-
-
-async def _traceback_of(said: list[str]) -> None:
-    """Wait until a traceback has arrived up to its last line, which names the exception.
-
-    An agent writes it before it answers, but it comes by another way than the answer.
-    """
-    for _ in range(TRACEBACK_LOOKS):
-        if said and said[-1].strip() and not said[-1][0].isspace() and not said[-1].startswith("Traceback"):
-            return
-        await asyncio.sleep(0.01)
 
 
 _DONE: Final[Line] = {"done": {}}

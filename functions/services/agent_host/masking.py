@@ -1,7 +1,7 @@
 """Masking: what an agent writes as others may read it, without the secrets of its instance."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pydantic import JsonValue
@@ -14,12 +14,17 @@ SHORTEST: Final = 4
 """Characters of a secret that is looked for: what is shorter stands in too much that is none."""
 
 
-def masked(text: str, context: Context) -> str:
-    """Return a text with the values of the instance's secrets masked, wherever they stand in it.
+def masked(lines: Iterable[str], context: Context) -> tuple[str, ...]:
+    """Return lines with the values of the instance's secrets masked, wherever they stand in them.
 
-    A secret of several lines is masked line by line, since what an agent writes comes so.
+    A secret of several lines is masked line by line.
     """
-    for secret in _secrets(context):
+    secrets = _secrets(context)
+    return tuple(_masked(line, secrets) for line in lines)
+
+
+def _masked(text: str, secrets: list[str]) -> str:
+    for secret in secrets:
         text = text.replace(secret, REDACTED)
     return text
 

@@ -308,6 +308,17 @@ class Children:
             for pipe, lines in child.outputs.items():
                 self._pump.read(pipe, lines)
 
+    def catch_up(self, child: Child, done: Callable[[], None]) -> None:
+        """Call `done` once everything is read that the child has written by now, or as much as its limits allow."""
+
+        def catch_up() -> None:
+            if child.exit is None:
+                for pipe, lines in child.outputs.items():
+                    self._pump.catch_up(pipe, lines)
+            done()
+
+        self._pump.call(catch_up)
+
     def _order(self, order: End) -> None:
         with self._lock, contextlib.suppress(OSError):
             if self._host is not None:

@@ -79,6 +79,12 @@ class Pump:
         """Read a pipe for `reader`. To be called in the thread, as `finish` is in the end."""
         self._selector.register(pipe, selectors.EVENT_READ, lambda: self._read(pipe, reader))
 
+    def catch_up(self, pipe: int, reader: Reader) -> None:
+        """Read what is in a pipe by now, unless its reader must wait. To be called in the thread."""
+        if pipe not in self._paused and pipe in self._selector.get_map():
+            with suppress(BlockingIOError):
+                self._read(pipe, reader)
+
     def finish(self, pipe: int, reader: Reader) -> None:
         """Read what is left in a pipe that nobody writes to any more. To be called in the thread."""
         if self._paused.pop(pipe, None) is None:

@@ -1,6 +1,8 @@
 """The thread that reads for all children misses nothing, not even in the end."""
 
+import os
 import socket
+from queue import Queue
 
 from functions.services.agent_host.sandbox.pump import Pump
 
@@ -21,3 +23,38 @@ def test_what_can_be_read_when_the_end_is_asked_for_is_handled() -> None:
     assert heard == [b"the last word"]
     ours.close()
     theirs.close()
+
+
+class Heard:
+    must_wait = False
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    def feed(self, data: bytes) -> None:
+        self.pieces.append(data)
+
+    def end(self) -> None:
+        pass
+
+
+def test_what_a_pipe_holds_is_read_when_it_is_asked_for() -> None:
+    pump, heard, told = Pump(), Heard(), Queue[list[bytes]]()
+    ours, theirs = os.pipe()
+    os.set_blocking(ours, False)
+
+    def write_and_catch_up() -> None:
+        # In the thread, so that the pipe isn't looked at between the two.
+        pump.read(ours, heard)
+        os.write(theirs, b"a line")
+        pump.catch_up(ours, heard)
+        # By now there is nothing, which it doesn't wait for.
+        pump.catch_up(ours, heard)
+        told.put(heard.pieces)
+
+    pump.start()
+    pump.call(write_and_catch_up)
+    assert told.get(timeout=60) == [b"a line"]
+    pump.stop()
+    os.close(ours)
+    os.close(theirs)
