@@ -12,6 +12,7 @@ from urllib3 import make_headers
 
 from core import http_client
 from functions.jobs import queue
+from functions.jobs.settings import CONVERGE, USER_QUEUE
 from provisioning.local_settings import ROOT
 from testing.environment import Environment
 from testing.launches import Launched
@@ -23,11 +24,11 @@ from tools.local.servers.managed_process import ManagedProcess
 LOGIN = "botberi:a password"
 
 
-def asked(port: int, path: str, login: str | None = LOGIN) -> tuple[int, str]:
+def asked(port: int, path: str, login: str | None = LOGIN, method: str = "GET") -> tuple[int, str]:
     """Return status and text of an answer; 0 where nobody answers."""
     try:
         url, headers = f"http://127.0.0.1:{port}{path}", make_headers(basic_auth=login)
-        response = http_client.request("GET", url, seconds=5, headers=headers)
+        response = http_client.request(method, url, seconds=5, headers=headers)
     except OSError:
         return 0, ""
     return response.status, response.body.decode()
@@ -71,5 +72,10 @@ def test_flower_shows_the_worker_and_its_jobs(
             401
         ] * 4
     assert asked(flower, "/healthcheck", None) == (200, "OK")
+    # Nobody takes a worker its queues, or sends a job, by Flower: also not who has the password.
+    [name] = seen(flower, "workers")
+    for order in (f"worker/queue/cancel-consumer/{name}?queue={USER_QUEUE}", f"worker/shutdown/{name}"):
+        assert asked(flower, f"/api/{order}", method="POST")[0] == 405
+    assert asked(flower, f"/api/task/send-task/{CONVERGE}", method="POST")[0] == 405
     with env.redis() as client:
         assert [(entry["username"], entry["reason"], entry["object"]) for entry in client.acl_log()] == []
