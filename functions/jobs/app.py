@@ -4,6 +4,7 @@ import logging
 import sys
 import threading
 from time import perf_counter
+from typing import Final
 
 from celery import Celery, Task, signals
 
@@ -15,6 +16,14 @@ from functions.jobs import converge, sweep, versions
 from functions.jobs.settings import CONVERGE, configuration
 
 log = logging.getLogger(__name__)
+
+QUESTIONS: Final = frozenset(
+    {
+        *("active", "active_queues", "conf", "enable_events", "heartbeat", "hello", "ping", "query_task"),
+        *("registered", "reserved", "revoked", "scheduled", "stats"),
+    }
+)
+"""What a worker may be asked over Celery's control channel, and what makes it say that it is there."""
 
 app = Celery("botberi")
 # A function: Celery calls it when it first needs a setting, so that importing this reads none.
@@ -63,6 +72,15 @@ def _choose_driver(**_: object) -> None:
         versions.driver()
     except (UnknownDriverError, MissingSettingError) as error:
         sys.exit(str(error))
+
+
+@signals.celeryd_init.connect
+def _take_no_orders(**_: object) -> None:
+    # Whoever has Flower's password for Redis could stop a worker, or take its queues from it, and so stop everything.
+    from celery.worker.control import Panel
+
+    for name in Panel.data.keys() - QUESTIONS:
+        del Panel.data[name]
 
 
 @signals.worker_ready.connect

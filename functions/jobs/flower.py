@@ -1,8 +1,8 @@
 """`python -m functions.jobs.flower --app functions.jobs.app flower`: Celery's command, with a Flower that only shows.
 
-Flower's API can send jobs and tell workers what to do; here it is asked for what there is, and changes nothing. It shows
-its metrics, with the names of workers and jobs in them, to whoever asks; here they need the password that its pages
-need. `/healthcheck` says OK to everybody, and nothing else: who looks after containers has no password.
+Flower's API can send jobs and tell workers what to do; here it is asked for what there is, and changes nothing. It
+shows its metrics, with the names of workers and jobs in them, to whoever asks; here they need the password that its
+pages need. `/healthcheck` says OK to everybody, and nothing else: who looks after containers has no password.
 """
 
 from celery.__main__ import main

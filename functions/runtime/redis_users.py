@@ -12,7 +12,7 @@ QUEUES: Final = "instances.*"
 """The queues of jobs, and what was put aside of them."""
 
 _CONTROL: Final = "~celeryev* ~*.celery.pidbox* &/1.celery.pidbox &/1.celeryev/*"
-"""By which workers and Flower speak to each other. Whoever may write there may tell workers to stop."""
+"""By which workers and Flower speak to each other. Workers answer questions there, and take no orders."""
 
 _CONSUMER: Final = (
     "+@list +@hash +@sortedset +@set +@string +@pubsub +@transaction +@scripting +@connection -@dangerous"

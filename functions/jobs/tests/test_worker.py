@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
+from celery import Celery
 
 from core import context
 from functions.jobs import queue
-from functions.jobs.settings import ADMIN_QUEUE, CONVERGE, DATABASE, DEAD, USER_QUEUE
+from functions.jobs.settings import ADMIN_QUEUE, CONVERGE, DATABASE, DEAD, USER_QUEUE, configuration
 from testing.environment import Environment
 from testing.launches import Launched
 from tools.local.ports import free_ports
@@ -89,6 +90,20 @@ def test_emptying_redis_loses_nothing(launch: Launch, worker: Worker, eventually
         client.flushall()
     queue.converge(second.id)
     eventually(lambda: second.status == "running")
+
+
+def test_a_worker_takes_no_orders_over_redis(launch: Launch, worker: Worker, eventually: Eventually) -> None:
+    instance = launch()
+    running = worker(INSTANCE_SWEEP_SECONDS=NEVER)
+    with Celery("test", set_as_current=False) as flower:
+        flower.conf.update(configuration("flower"))
+        eventually(lambda: flower.control.ping(timeout=1))
+        for order in ("cancel_consumer", "pool_shrink", "shutdown"):
+            [answer] = flower.control.broadcast(order, {"queue": USER_QUEUE}, reply=True, timeout=10, limit=1) or []
+            assert [*answer.values()] == [{"error": f"KeyError('{order}')"}]
+        queue.converge(instance.id)
+        eventually(lambda: instance.status == "running")
+    assert running.alive
 
 
 def test_a_worker_leaves_its_job_behind_and_the_instance_lives_on(
