@@ -9,14 +9,16 @@ import click
 
 from cli.deploying import FOLDER
 from events import signing
+from functions.domain import encryption
 from functions.domain.databases import SharedDb
+from functions.domain.encryption import NotKeysError, NotSealedError
 from functions.domain.instances import contexts, rewrapping, sealing
-from functions.domain.instances.sealing import MasterKeys, NotKeysError, NotSealedError
+from functions.domain.instances.sealing import MasterKeys
 from migrations.databases import connect
 
 _TRIED: Final[dict[str, Callable[[], str]]] = {
     signing.SECRET: signing.new_key,
-    contexts.SECRET: contexts.new_key,
+    contexts.SECRET: encryption.new_key,
 }
 """Secrets of which any key will do, with what makes a new one: whoever has two tries both."""
 
@@ -57,7 +59,7 @@ def _exchange_sealing(file: Path, *, switch: bool, finish: bool) -> str:
     from provisioning.secrets import RotationError, add_key, drop_key, switch_keys
 
     if not (switch or finish):
-        add_key(file, sealing.new_key)
+        add_key(file, encryption.new_key)
         return "two keys, and the older seals: bring it to where it is read, wait until it is everywhere, then --switch"
     if switch:
         switch_keys(file)

@@ -7,6 +7,7 @@ from typing import Final
 from core.configuration import OBJECT_STORE_KEY
 from events import signing
 from events.topology.declaration import PERMISSIONS
+from functions.domain import encryption
 from functions.domain.accounts import keys
 from functions.domain.instances import contexts, sealing
 from functions.runtime import redis_users
@@ -38,9 +39,9 @@ def fill(folder: Path) -> None:
     if not (folder / signing.SECRET).exists():
         write(folder / signing.SECRET, signing.new_key() + "\n")
     if not (folder / contexts.SECRET).exists():
-        write(folder / contexts.SECRET, contexts.new_key() + "\n")
+        write(folder / contexts.SECRET, encryption.new_key() + "\n")
     if not (folder / sealing.SECRET).exists():
-        write(folder / sealing.SECRET, sealing.new_key() + "\n")
+        write(folder / sealing.SECRET, encryption.new_key() + "\n")
     if not (folder / keys.PRIVATE).exists():
         keys.generate(folder)
     if not (folder / OBJECT_STORE_KEY).exists():

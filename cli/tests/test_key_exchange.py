@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from cli.__main__ import botberi
 from core.ids import new_id
 from functions.domain.databases import SharedDb
+from functions.domain.encryption import NotSealedError, new_key
 from functions.domain.instances import contexts, rewrapping, sealing, told
 from functions.domain.instances.contexts import Context
 from functions.domain.instances.redaction import REDACTED
-from functions.domain.instances.sealing import NotSealedError
 from functions.runtime import agent_host_client
 from testing.environment import Environment
 from testing.launches import Launched
@@ -91,7 +91,7 @@ def test_what_no_key_of_the_secret_wraps_is_told_and_left(file: Path, launch: La
     instance = launch(config={"key": "hunter2"}, schema=SCHEMA)
     before = file.read_text()
     [old] = sealing.master_keys()
-    file.write_text(sealing.new_key())
+    file.write_text(new_key())
     assert f" by {old.id}" in said("secrets", "rewrap", ends_with=1)
     with pytest.raises(NotSealedError, match=old.id):
         whole(instance)

@@ -12,12 +12,12 @@ from uuid import uuid4
 
 from core.configuration import MissingSettingError, setting
 from core.failpoints import reach
+from functions.domain.encryption import NotKeysError, NotSealedError
 from functions.domain.instances import leases, told
 from functions.domain.instances.changes import Change
 from functions.domain.instances.deadlines import GRACE, INSTALL, START
 from functions.domain.instances.leases import Lease, LeaseLost
 from functions.domain.instances.plan import Action, Outcome, Result, after, next_step
-from functions.domain.instances.sealing import NotKeysError, NotSealedError
 from functions.jobs import versions
 from functions.runtime import agent_host_client
 from functions.runtime.agent_host_client import StaleContext

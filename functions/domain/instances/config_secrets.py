@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import delete, insert, select, tuple_
 
 from functions.domain.databases import SharedDb
+from functions.domain.encryption import NotSealedError
 from functions.domain.instances import sealing
 from functions.domain.instances.sealing import DataKey, MasterKeys, Sealed
 from functions.domain.json_schemas import Json, at, replaced
@@ -106,7 +107,7 @@ def unsealed(db: SharedDb, instance_id: str, config: dict[str, Json], places: Co
     values = {row.place: _value(keys, row) for row in rows}
     if missing := wanted.keys() - values.keys():
         message = f"{instance_id} has no such secrets: {', '.join(sorted(missing))}"
-        raise sealing.NotSealedError(message)
+        raise NotSealedError(message)
     whole: dict[str, Json] = replaced(config, values)
     return whole
 

@@ -5,25 +5,21 @@ AES-256-GCM by a key that only callers and hosts have. What is called and of whi
 so that nothing can be passed off as something else.
 """
 
-import secrets
 import time
-from base64 import b64decode, b64encode
-from binascii import Error as NotBase64Error
 from enum import StrEnum
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from core.configuration import secret
+from functions.domain import encryption
+from functions.domain.encryption import NotSealedError
 
 SECRET: Final = "agent-host-keys"  # noqa: S105 - the name of a secret
 """The secret that holds the keys, one a line, in Base64. Callers seal by the first that a host knows; it opens by any.
 
 So `botberi secrets rotate` exchanges them without loss: two may be live, and it may reach either side first.
 """
-
-KEY_BYTES: Final = 32
-NONCE_BYTES: Final = 12
 
 LIFETIME: Final = 60
 """Seconds for which a context is taken after it was sealed, beyond the time that its call may take."""
@@ -82,55 +78,31 @@ class Context(BaseModel):
     """In seconds since the epoch."""
 
 
-class NotSealedError(Exception):
-    """What came isn't sealed by anybody who may call, is meant for something else, or has expired."""
-
-
-class NotKeysError(ValueError):
-    """The secret holds no keys; the message doesn't quote it."""
-
-
-def new_key() -> str:
-    """Return a new key as it stands in the secret."""
-    return b64encode(secrets.token_bytes(KEY_BYTES)).decode()
-
-
 def keys() -> tuple[bytes, ...]:
     """Return the keys in the secret. Raises MissingSettingError, NotKeysError."""
-    try:
-        found = tuple(b64decode(line, validate=True) for line in secret(SECRET).split())
-    except NotBase64Error:
-        raise NotKeysError(SECRET) from None
-    if not found or any(len(key) != KEY_BYTES for key in found):
-        raise NotKeysError(SECRET)
-    return found
+    return encryption.keys(SECRET, secret(SECRET))
 
 
 def seal(kind: Kind, context: Context, key: bytes) -> bytes:
     """Return the context sealed for one kind of call; it expires LIFETIME after the time that the call may take."""
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
     told = context.model_copy(update={"expires_at": time.time() + context.seconds + LIFETIME})
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, told.model_dump_json().encode(), _bound_to(kind, context.instance_id))
+    return encryption.encrypt(key, told.model_dump_json().encode(), _bound_to(kind, context.instance_id))
 
 
 def unseal(kind: Kind, instance_id: str, sealed: bytes) -> Context:
-    """Return the context of a call of this kind and for this instance. Raises NotSealedError."""
-    from cryptography.exceptions import InvalidTag
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    """Return the context of a call of this kind and for this instance.
 
-    nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+    Raises NotSealedError for what isn't sealed by anybody who may call, is meant for something else, or has expired.
+    """
     for key in keys():
         try:
-            told = AESGCM(key).decrypt(nonce, rest, _bound_to(kind, instance_id))
-            context = Context.model_validate_json(told)
-        except (InvalidTag, ValidationError, ValueError):
+            context = Context.model_validate_json(encryption.decrypt(key, sealed, _bound_to(kind, instance_id)))
+        except (NotSealedError, ValidationError):
             continue
         if context.instance_id != instance_id or context.expires_at < time.time():
             break
         return context
-    raise NotSealedError
+    raise NotSealedError("it isn't sealed by any of the keys, is meant for something else, or has expired")
 
 
 def _bound_to(kind: Kind, instance_id: str) -> bytes:

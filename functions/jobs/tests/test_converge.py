@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from functions.domain.encryption import new_key
 from functions.domain.instances import sealing, told
 from functions.domain.instances.contexts import Context
 from functions.domain.instances.plan import Action
@@ -288,7 +289,7 @@ def test_an_agent_whose_secrets_no_master_key_opens_is_tried_again_and_says_why(
     instance = launch(TELLS, {"key": "hunter2hunter2"}, schema=schema)
     folder = tmp_path / "secrets"
     shutil.copytree(env.secrets, folder)
-    (folder / sealing.SECRET).write_text(sealing.new_key())
+    (folder / sealing.SECRET).write_text(new_key())
     with monkeypatch.context() as patched:
         patched.setenv("BOTBERI_SECRETS", str(folder))
         converge.converge(instance.id)

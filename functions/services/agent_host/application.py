@@ -11,7 +11,8 @@ from typing import Final
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 from core import context as call_context
-from functions.domain.instances.contexts import Context, Kind, NotSealedError, unseal
+from functions.domain.encryption import NotSealedError
+from functions.domain.instances.contexts import Context, Kind, unseal
 from functions.runtime import metrics
 from functions.services.agent_host.calls import Calls, Line
 from functions.services.agent_host.exposition import Exposition

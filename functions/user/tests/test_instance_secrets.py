@@ -9,10 +9,10 @@ import pytest
 
 from functions.domain.catalog.tests.making import an_agent, publish
 from functions.domain.databases import SharedDb
+from functions.domain.encryption import NotSealedError
 from functions.domain.instances import config_secrets, specs, told
 from functions.domain.instances.configs import MAX_PLACE, MAX_SECRETS
 from functions.domain.instances.redaction import REDACTED
-from functions.domain.instances.sealing import NotSealedError
 from testing.clients import Api
 from testing.environment import Environment
 from testing.launches import Launched

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import text
 
+from functions.domain.encryption import KEY_BYTES
 from functions.domain.instances import contexts
 from functions.jobs import converge
 from functions.runtime import agent_host_client
@@ -140,7 +141,7 @@ def test_without_a_host_the_agent_is_unavailable_and_no_address_is_told(
 
 def test_while_keys_are_exchanged_either_will_do(running: Launch, monkeypatch: pytest.MonkeyPatch) -> None:
     instance = running()
-    both = (b"x" * contexts.KEY_BYTES, *contexts.keys())
+    both = (b"x" * KEY_BYTES, *contexts.keys())
     monkeypatch.setattr(agent_host_client, "keys", lambda: both)
     assert instance.say("Hello").json["text"] == "Hello"
     monkeypatch.setattr(agent_host_client, "keys", lambda: both[:1])

@@ -7,8 +7,9 @@ from typing import Final
 import pytest
 
 from core.ids import new_id
+from functions.domain.encryption import NotKeysError, NotSealedError, new_key
 from functions.domain.instances import contexts
-from functions.domain.instances.contexts import Context, Kind, Message, NotKeysError, NotSealedError, seal, unseal
+from functions.domain.instances.contexts import Context, Kind, Message, seal, unseal
 
 CONTEXT: Final = Context(
     instance_id=new_id("ins"),
@@ -29,7 +30,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
     monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path))
 
     def put(wanted: int | str) -> tuple[bytes, ...]:
-        text = wanted if isinstance(wanted, str) else "\n".join(contexts.new_key() for _ in range(wanted))
+        text = wanted if isinstance(wanted, str) else "\n".join(new_key() for _ in range(wanted))
         (tmp_path / contexts.SECRET).write_text(text)
         return contexts.keys()
 

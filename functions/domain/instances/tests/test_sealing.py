@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.domain.encryption import NotKeysError, NotSealedError, new_key
 from functions.domain.instances import sealing
 from functions.domain.instances.config_secrets import bound_to
-from functions.domain.instances.sealing import DataKey, MasterKeys, NotKeysError, NotSealedError, Sealed
+from functions.domain.instances.sealing import DataKey, MasterKeys, Sealed
 
 PLACE = bound_to("ins_1", "/key", 1)
-OLD, NEW = (sealing.master_keys(sealing.new_key()) for _ in range(2))
+OLD, NEW = (sealing.master_keys(new_key()) for _ in range(2))
 
 
 @given(st.binary(max_size=200))
