@@ -80,8 +80,7 @@ class DockerDriver(NamedByToken):
         """Return the engine's containers that are versions of this installation."""
         wanted = json.dumps({"label": [LABEL, f"{INSTALLATION}={self._installation}"]})
         answer = self._api.ask("GET", f"/containers/json?{urlencode({'all': 'true', 'filters': wanted})}")
-        if not answer.is_ok:
-            raise answer.refused()
+        answer.expect()
         return [_found(each) for each in mappings(answer.parsed())]
 
     def create(self, name: str, deployment: VersionDeployment) -> None:
@@ -95,15 +94,13 @@ class DockerDriver(NamedByToken):
         if answer.status == HTTPStatus.BAD_REQUEST:
             raise CannotDeployError(Reason.IMAGE_REFUSED, answer.words)
         # What has the name already was made by a call whose answer was lost.
-        if not answer.is_ok and answer.status != HTTPStatus.CONFLICT:
-            raise answer.refused()
+        answer.expect(HTTPStatus.CONFLICT)
         started = self._api.ask("POST", f"/containers/{name}/start")
         if started.status == HTTPStatus.BAD_REQUEST:
             # Such as a command that isn't in the image.
             self.delete(name)
             raise CannotDeployError(Reason.IMAGE_REFUSED, started.words)
-        if not started.is_ok and started.status != HTTPStatus.NOT_MODIFIED:
-            raise started.refused()
+        started.expect(HTTPStatus.NOT_MODIFIED)
 
     def _pull(self, image: str) -> None:
         answer = self._api.ask(
@@ -113,8 +110,7 @@ class DockerDriver(NamedByToken):
             raise CannotDeployError(Reason.IMAGE_UNAVAILABLE, answer.words)
         if answer.status == HTTPStatus.BAD_REQUEST:
             raise CannotDeployError(Reason.IMAGE_REFUSED, answer.words)
-        if not answer.is_ok:
-            raise answer.refused()
+        answer.expect()
         # The status is sent before the work is done; how it went, the last line says.
         last = mapping(json.loads(answer.body.splitlines()[-1])) if answer.body else {}
         if "error" in last:
@@ -156,15 +152,11 @@ class DockerDriver(NamedByToken):
 
     def rename(self, found: Found, name: str) -> None:
         """Rename the container; its processes aren't touched."""
-        answer = self._api.ask("POST", f"/containers/{found.name}/rename?{urlencode({'name': name})}")
-        if not answer.is_ok:
-            raise answer.refused()
+        self._api.ask("POST", f"/containers/{found.name}/rename?{urlencode({'name': name})}").expect()
 
     def delete(self, name: str) -> None:
         """Kill and delete the container, if it is there."""
-        answer = self._api.ask("DELETE", f"/containers/{name}?force=true&v=true")
-        if not answer.is_ok and answer.status != HTTPStatus.NOT_FOUND:
-            raise answer.refused()
+        self._api.ask("DELETE", f"/containers/{name}?force=true&v=true").expect(HTTPStatus.NOT_FOUND)
 
     def observe(self, version_id: str) -> Observation:
         """Return whether the container answers its health check, or how its process ended."""
@@ -172,7 +164,7 @@ class DockerDriver(NamedByToken):
         if not found:
             return Observation(Phase.ABSENT)
         answer = self._api.ask("GET", f"/containers/{found[0].name}/json")
-        if answer.status == HTTPStatus.NOT_FOUND:
+        if not answer.expect(HTTPStatus.NOT_FOUND):
             return Observation(Phase.ABSENT)
         container = mapping(answer.parsed())
         state = mapping(container, "State")
@@ -202,7 +194,7 @@ class DockerDriver(NamedByToken):
         if not found:
             return []
         answer = self._api.ask("GET", f"/containers/{found[0].name}/logs?stdout=true&stderr=true&tail={tail}")
-        if answer.status == HTTPStatus.NOT_FOUND:
+        if not answer.expect(HTTPStatus.NOT_FOUND):
             return []
         return _joined(answer.body)[-MOST_LOG_BYTES:].decode(errors="replace").splitlines()[-tail:]
 

@@ -29,7 +29,7 @@ from functions.drivers.base import (
     function_name,
 )
 from functions.drivers.named_by_token import SPEC, digest, refuse_stale
-from functions.drivers.platform_api import MOST_LOG_BYTES, Answer, PlatformApi, mapping, mappings, moment, number, text
+from functions.drivers.platform_api import MOST_LOG_BYTES, PlatformApi, mapping, mappings, moment, number, text
 
 FENCED_BY: Final = "com.botberi.token"
 """The annotation that holds the fencing token."""
@@ -94,7 +94,7 @@ class KnativeDriver:
         answer = self._api.ask("POST", self._services, _service(deployment, token))
         if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
             raise CannotDeployError(Reason.IMAGE_REFUSED, answer.words)
-        return self._did(answer, HTTPStatus.CONFLICT)
+        return answer.expect(HTTPStatus.CONFLICT)
 
     def _change(self, found: dict[str, JsonValue], deployment: VersionDeployment, token: int) -> bool:
         """Return whether the Service is what it has to be; False when it is to be looked at again."""
@@ -112,7 +112,7 @@ class KnativeDriver:
         answer = self._api.ask("PATCH", path, wanted, kind=_MERGE)
         if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
             raise CannotDeployError(Reason.IMAGE_REFUSED, answer.words)
-        return self._did(answer, HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND)
+        return answer.expect(HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND)
 
     def observe(self, version_id: str) -> Observation:
         """Return what the Service's conditions say. It isn't asked itself: that would wake what sleeps."""
@@ -141,8 +141,7 @@ class KnativeDriver:
     def inventory(self) -> list[Deployed]:
         """Return the namespace's Services that are versions."""
         answer = self._api.ask("GET", f"{self._services}?{urlencode({'labelSelector': LABEL})}")
-        if not answer.is_ok:
-            raise answer.refused()
+        answer.expect()
         return [
             Deployed(_version(each), _token(each), moment(mapping(each, "metadata").get("creationTimestamp")))
             for each in mappings(mapping(answer.parsed()).get("items"))
@@ -164,10 +163,8 @@ class KnativeDriver:
     def _read(self, version_id: str) -> dict[str, JsonValue] | None:
         """Return the version's Service; None when there is none of ours by its name."""
         answer = self._api.ask("GET", f"{self._services}/{function_name(version_id)}")
-        if answer.status == HTTPStatus.NOT_FOUND:
+        if not answer.expect(HTTPStatus.NOT_FOUND):
             return None
-        if not answer.is_ok:
-            raise answer.refused()
         found = mapping(answer.parsed())
         if _version(found) != version_id:
             raise DriverUnavailable(f"a Service named {function_name(version_id)} is there that isn't ours")
@@ -179,14 +176,7 @@ class KnativeDriver:
         read: JsonValue = {"uid": metadata.get("uid"), "resourceVersion": metadata.get("resourceVersion")}
         body: JsonValue = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": read}
         answer = self._api.ask("DELETE", path, body)
-        return answer.status == HTTPStatus.NOT_FOUND or self._did(answer, HTTPStatus.CONFLICT)
-
-    @staticmethod
-    def _did(answer: Answer, *again: HTTPStatus) -> bool:
-        """Return whether it was done; False for an answer after which to look again."""
-        if not answer.is_ok and answer.status not in again:
-            raise answer.refused()
-        return answer.is_ok
+        return answer.status == HTTPStatus.NOT_FOUND or answer.expect(HTTPStatus.CONFLICT)
 
 
 def _service(deployment: VersionDeployment, token: int) -> dict[str, JsonValue]:

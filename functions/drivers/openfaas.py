@@ -63,8 +63,7 @@ class OpenFaasDriver(NamedByToken):
     def found(self) -> list[Found]:
         """Return the namespace's functions that are versions."""
         answer = self._api.ask("GET", f"{FUNCTIONS}?{urlencode({'namespace': self._namespace})}")
-        if not answer.is_ok:
-            raise answer.refused()
+        answer.expect()
         every = (self._found(each) for each in mappings(answer.parsed()))
         return [each for each in every if each.version_id]
 
@@ -87,10 +86,8 @@ class OpenFaasDriver(NamedByToken):
         answer = self._api.ask(
             "POST", FUNCTIONS, self._wanted(name, deployment), seconds=self._api.seconds * CHANGE_PATIENCE
         )
-        if answer.is_ok:
+        if answer.expect(HTTPStatus.BAD_REQUEST):
             return
-        if answer.status != HTTPStatus.BAD_REQUEST:
-            raise answer.refused()
         # A duplicate is a 400 too, and so is what is left of a function that was deleted by halves.
         if any(each.name == name for each in self.found()):
             return
@@ -129,8 +126,7 @@ class OpenFaasDriver(NamedByToken):
         """Delete the function, if it is there."""
         body: JsonValue = {"functionName": name, "namespace": self._namespace}
         answer = self._api.ask("DELETE", FUNCTIONS, body, seconds=self._api.seconds * CHANGE_PATIENCE)
-        if not answer.is_ok and answer.status != HTTPStatus.NOT_FOUND:
-            raise answer.refused()
+        answer.expect(HTTPStatus.NOT_FOUND)
 
     def observe(self, version_id: str) -> Observation:
         """Return whether the function answers its health check: a replica counts as available before it does."""

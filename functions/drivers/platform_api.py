@@ -58,6 +58,15 @@ class Answer:
             raise DriverUnavailable(f"the platform answered no JSON: {self.words}") from None
         return found
 
+    def expect(self, *others: HTTPStatus) -> bool:
+        """Return whether it did what it was asked for; False for one of the other answers that the caller can do with.
+
+        Raises DriverUnavailable for any else.
+        """
+        if not self.is_ok and self.status not in others:
+            raise self.refused()
+        return self.is_ok
+
     def refused(self) -> DriverUnavailable:
         """Return the error for an answer that nobody expects."""
         return DriverUnavailable(f"the platform answered {self.status}: {self.words}")
