@@ -21,8 +21,11 @@ class BundleCache:
         self._store = store
         self._installer = installer
         self._archives = PackageArchives(store)
-        self._packages: dict[str, str] = {}
-        """The names of folders of packages, by the digests of bundles."""
+        self._packages: dict[str, str | None] = {}
+        """The names of the folders of packages that bundles require, by their digests; None of one that requires none.
+
+        What has a digest never changes, so that this is read once.
+        """
 
     def code(self, digest: str) -> Code:
         """Return a version's code, read-only; it stays until `trim` is told that it isn't used.
@@ -31,15 +34,18 @@ class BundleCache:
         """
         folder = self._folders.hold(digest, lambda draft: self._unpack(digest, draft))
         file = folder / requirements.FILE
-        if not file.is_file() or not requirements.names_any(content := file.read_bytes()):
+        if digest not in self._packages:
+            self._packages[digest] = _required(file)
+        name = self._packages[digest]
+        if name is None:
             return Code(digest, folder)
-        name = self._packages[digest] = package_archives.key(content)
         packages = self._folders.hold(name, lambda draft: self._install(file, draft))
         return Code(digest, folder, packages)
 
     def trim(self, used: Collection[str] = ()) -> None:
         """Forget what was not asked for longest, as far as it is beyond the limit; `used` are digests of bundles."""
-        self._folders.trim({*used, *(name for digest, name in self._packages.items() if digest in used)})
+        packages = {self._packages.get(digest) for digest in used}
+        self._folders.trim({*used, *(name for name in packages if name is not None)})
 
     def close(self) -> None:
         """Use nothing of it any more."""
@@ -50,3 +56,10 @@ class BundleCache:
 
     def _install(self, file: Path, draft: Path) -> None:
         self._archives.unpack(file.read_bytes(), draft, lambda: self._installer.install(file, draft))
+
+
+def _required(file: Path) -> str | None:
+    """Return the name of the folder for the packages that a bundle's requirements name; None if they name none."""
+    if not file.is_file() or not requirements.names_any(content := file.read_bytes()):
+        return None
+    return package_archives.key(content)

@@ -188,3 +188,14 @@ def test_packages_stay_as_long_as_their_version_is_used(host: Host, store: Folde
     cache.trim({digest})
     assert code.packages is not None
     assert (code.packages / "staying.py").exists()
+
+
+def test_what_a_version_requires_is_worked_out_once(host: Host, store: FolderStore, index: Index) -> None:
+    cache = host()
+    digests = [kept(store, a_bundle(requirements=lines)) for lines in (index.add("known", {"known.py": ""}), "")]
+    before = [cache.code(digest) for digest in digests]
+    for code in before:
+        code.folder.chmod(0o700)
+        (code.folder / "requirements.txt").unlink(missing_ok=True)
+    (before[1].folder / "requirements.txt").write_text(index.add("late", {"late.py": ""}))
+    assert [cache.code(digest) for digest in digests] == before
