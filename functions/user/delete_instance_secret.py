@@ -19,7 +19,7 @@ from functions.schemas.instances import InstanceId
 def work_out(caller: User, instance_id: InstanceId, name: SecretName, transaction: SharedTransactions) -> SecretChange:
     """Check the config that is left, which may take a moment."""
     with transaction() as db:
-        base = updates.begin(db, instance_id, caller.id, None, NOTHING_ELSE)
+        base = updates.opened(db, updates.begin(db, instance_id, caller.id, None, NOTHING_ELSE))
     return secret_changes.drop(base, name)
 
 

@@ -39,7 +39,7 @@ def work_out(
 ) -> SecretChange:
     """Check the config that comes of it, which may take a moment."""
     with transaction() as db:
-        base = updates.begin(db, instance_id, caller.id, None, NOTHING_ELSE)
+        base = updates.opened(db, updates.begin(db, instance_id, caller.id, None, NOTHING_ELSE))
     return secret_changes.put(base, name, new.value)
 
 

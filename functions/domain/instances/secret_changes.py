@@ -37,7 +37,7 @@ class SecretChange:
 
 
 def put(base: Base, name: str, value: JsonValue) -> SecretChange:
-    """Return the change by which a secret has a value. Raises UnknownSecret and ConfigInvalid."""
+    """Return the change of an opened base by which a secret has a value. Raises UnknownSecret and ConfigInvalid."""
     if not _is_secret(base, name, value):
         raise UnknownSecret
     try:
@@ -53,7 +53,10 @@ def put(base: Base, name: str, value: JsonValue) -> SecretChange:
 
 
 def drop(base: Base, name: str) -> SecretChange:
-    """Return the change by which a secret goes; one that isn't set stays so. Raises UnknownSecret and ConfigInvalid."""
+    """Return the change of an opened base by which a secret goes; one that isn't set stays so.
+
+    Raises UnknownSecret and ConfigInvalid.
+    """
     if _place(name) not in base.instance.secret_places and not _is_secret(base, name, None):
         raise UnknownSecret
     rest = {each: value for each, value in base.config.items() if each != name}

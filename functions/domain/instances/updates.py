@@ -40,6 +40,11 @@ class Changes:
     number: str | None = None
     """The version's; of it and `channel` at most one."""
 
+    @property
+    def concern_config(self) -> bool:
+        """Return whether the config may come to be another: changed, or fitted to another version's schema."""
+        return bool(self.config) or self.channel is not None or self.number is not None
+
 
 @dataclass(frozen=True)
 class Base:
@@ -49,7 +54,7 @@ class Base:
     version: AgentVersion
     """Which it shall have."""
     config: dict[str, JsonValue] = field(repr=False)
-    """That which it has, with its secrets."""
+    """That which it has; with its secrets if it was `opened`, else with references to them."""
 
 
 @dataclass(frozen=True)
@@ -68,25 +73,37 @@ class Update:
 def begin(db: SharedDb, instance_id: str, owner_id: str, etags: Container[str] | None, changes: Changes) -> Base:
     """Return what the change begins with, so that no transaction need be open while it is worked out.
 
-    Without `etags` any state will do.
+    Without `etags` any state will do. It is opened if the changes concern the config.
 
-    Raises InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile, AgentUnknown, VersionAmbiguous, VersionYanked.
+    Raises InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile, AgentUnknown, VersionAmbiguous, VersionYanked,
+    and what `opened` does.
     """
     instance = reading.find(db, instance_id, owner_id=owner_id)
     _check(instance, etags)
-    config = config_secrets.unsealed(db, instance_id, instance.config, instance.secret_places)
+    base = Base(instance, _version(db, instance, changes), instance.config)
+    return opened(db, base) if changes.concern_config else base
+
+
+def opened(db: SharedDb, base: Base) -> Base:
+    """Return it with the secrets in its config. Raises NotSealedError, MissingSettingError, NotKeysError."""
+    instance = base.instance
+    config = config_secrets.unsealed(db, instance.id, instance.config, instance.secret_places)
+    return replace(base, config=config)
+
+
+def _version(db: SharedDb, instance: DescribedInstance, changes: Changes) -> AgentVersion:
+    """Return the version that the instance shall have."""
     if changes.channel is None and changes.number is None:
-        return Base(instance, versions.by_id(db, instance.version_id), config)
+        return versions.by_id(db, instance.version_id)
     try:
-        version = launching.choose(
-            db, instance.agent, instance_id=instance_id, channel=changes.channel, number=changes.number
+        return launching.choose(
+            db, instance.agent, instance_id=instance.id, channel=changes.channel, number=changes.number
         )
     except AgentUnknown as unknown:
         # The agent isn't part of the request: what can't be had is the version.
         places = {"/agent": "/version" if changes.number is not None else "/channel"}
         errors = [replace(each, pointer=places.get(each.pointer, each.pointer)) for each in unknown.errors]
         raise AgentUnknown(errors=errors) from None
-    return Base(instance, version, config)
 
 
 def work_out(base: Base, changes: Changes) -> Update:
@@ -97,7 +114,7 @@ def work_out(base: Base, changes: Changes) -> Update:
 
 
 def with_config(base: Base, config: dict[str, JsonValue], changes: Changes) -> Update:
-    """Return the change to another config, which is completed. Raises ConfigInvalid."""
+    """Return the change of an opened base to another config, which is completed. Raises ConfigInvalid."""
     launch = launching.fit(base.instance.id, base.version, config)
     before = config_secrets.versions(base.instance.config, base.instance.secret_places)
     # What was sent as a secret stays one for as long as it is the same, whatever another version calls it.

@@ -1,12 +1,14 @@
+import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from functions.domain.catalog.tests.making import an_agent, publish
 from functions.domain.databases import SharedDb
-from functions.domain.instances import specs
+from functions.domain.instances import sealing, specs
 from functions.domain.instances.redaction import REDACTED
 from functions.jobs import converge
 from testing.clients import Api
@@ -111,6 +113,17 @@ def test_limits_are_a_new_generation_and_null_takes_one_back(instance: Launched)
     assert change(instance, limits={"processes": 3, "memory_bytes": 1 << 26}).json["generation"] == 2
     answer = change(instance, limits={"processes": None})
     assert (answer.json["limits"], answer.json["generation"]) == ({"memory_bytes": 1 << 26}, 3)
+
+
+def test_what_does_not_concern_the_config_needs_no_master_key(
+    instance: Launched, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(env.secrets, tmp_path / "secrets")
+    (tmp_path / "secrets" / sealing.SECRET).unlink()
+    monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path / "secrets"))
+    answer = change(instance, name="Another", labels={"team": "blue"}, limits={"processes": 3})
+    assert (answer.status_code, answer.json["name"], answer.json["limits"]) == (200, "Another", {"processes": 3})
+    assert change(instance, config={"size": 2}).status_code == 500
 
 
 def test_what_is_so_already_changes_nothing(instance: Launched) -> None:
