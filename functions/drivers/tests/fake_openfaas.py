@@ -27,11 +27,6 @@ class FakeOpenFaas(FakePlatform):
     words: str = ""
     """What is said to every creation, if it is refused."""
 
-    def ready(self, path: str) -> bool:
-        """Return whether a function answers."""
-        found = self.functions.get(path)
-        return found is not None and kind_of(found["image"]) == "good"
-
     def answer(self, asked: Asked) -> Reply:
         """Do what is asked, or call a function."""
         if asked.path.startswith("/function/"):
@@ -58,7 +53,7 @@ class FakeOpenFaas(FakePlatform):
     def _call(self, name: str, message: Any) -> Reply:
         if name not in self.functions:
             return 404, f"error finding function {name}.{NAMESPACE}: server returned non-200 status code (404)"
-        if not self.ready(name):
+        if kind_of(self.functions[name]["image"]) != "good":
             return 500, f"Can't reach service for: {name}."
         return 200, {"text": f"{message['config'].get('greeting')} {message['text']}"} if message else "ok"
 

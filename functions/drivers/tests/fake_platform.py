@@ -2,6 +2,7 @@
 
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ Reply = tuple[int, Any]
 
 
 @dataclass
-class FakePlatform:
+class FakePlatform(ABC):
     """A platform. Subclasses answer requests; images are known by their names' last part."""
 
     faults: list[tuple[Callable[[Asked], bool], Fault]] = field(default_factory=list)
@@ -53,13 +54,9 @@ class FakePlatform:
     meanwhile: Callable[[Asked], object] | None = None
     """What somebody else does between the next change and the look before it."""
 
+    @abstractmethod
     def answer(self, asked: Asked) -> Reply:
         """Do what is asked."""
-        raise NotImplementedError
-
-    def ready(self, _path: str) -> bool:
-        """Return whether what is deployed under a path answers."""
-        raise NotImplementedError
 
     def breaks(self, fault: Fault, method: str, path: str = "") -> None:
         """Have the next request of a method, whose path has this in it, go wrong."""

@@ -4,6 +4,7 @@ tests' own, and once for a real one where the environment names one.
 
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -173,7 +174,7 @@ def going_wrong(platform: FakePlatform, fault: Fault, method: str, path: str = "
 FAULTS: Final = [pytest.param(fault, id=fault.name.lower()) for fault in Fault]
 
 
-class FaultSuite:
+class FaultSuite(ABC):
     """The same for a platform of the tests' own, which is told what to do wrong.
 
     Provide the fixtures `platform` and `hasty` too, a driver that waits for no answer longer than a moment.
@@ -257,9 +258,9 @@ class FaultSuite:
         driver.deploy(wanted, 1)
         assert [each.version_id for each in driver.inventory()] == [wanted.version_id]
 
+    @abstractmethod
     def put_foreign(self, platform: FakePlatform) -> None:
         """Put something on the platform that is no version."""
-        raise NotImplementedError
 
     def test_workers_that_deploy_and_remove_at_once_leave_one_or_none(
         self, driver: VersionDriver, eventually: Eventually
