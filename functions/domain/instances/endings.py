@@ -39,7 +39,7 @@ class Ending(BaseModel):
 
     def sentence(self) -> str:
         """Return what happened, in a sentence without its full stop, with the last of what the agent wrote."""
-        said = "\n".join(self.last_lines)[-MAX_CHARACTERS:]
+        said = _last_of(self.last_lines)
         told = self._told()
         return f"{told}:\n{said}" if said else told
 
@@ -59,6 +59,18 @@ _TOLD: Final = {
     Cause.CUT: "it cut the connection",
     Cause.ENDED: "the platform ended it",
 }
+
+
+def _last_of(lines: tuple[str, ...]) -> str:
+    """Return as many whole lines from the end as there is room for, or the end of the last one."""
+    room = MAX_CHARACTERS
+    kept: list[str] = []
+    for line in reversed(lines):
+        room -= len(line) + 1
+        if room < 0:
+            break
+        kept.append(line)
+    return "\n".join(reversed(kept)) or "".join(lines[-1:])[-MAX_CHARACTERS:]
 
 
 def _name(number: int | None) -> str:

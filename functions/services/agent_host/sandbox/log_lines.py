@@ -11,7 +11,8 @@ LINE_BYTES: Final = 8 * 1024
 
 LAST_LINES: Final = 20
 
-_TRACEBACK: Final = "Traceback (most recent call last):"
+TRACEBACK: Final = "Traceback (most recent call last):"
+"""How Python begins to tell of an exception."""
 
 _READ_AHEAD: Final = 8
 """So many times what is kept in a second is read and dropped, before whoever prints has to wait for the next second."""
@@ -71,7 +72,7 @@ class Lines:
         for start in range(0, max(1, len(line)), LINE_BYTES):
             text = line[start : start + LINE_BYTES].decode("utf-8", "replace")
             self.last.append(text)
-            self.has_traceback |= text.startswith(_TRACEBACK)
+            self.has_traceback |= text.startswith(TRACEBACK)
             self._turn()
             if self._kept + len(text) > self._limit:
                 self._dropped += 1

@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ from typing_extensions import override
 from functions.runtime.http.adapter import Adapter, Headers
 from functions.runtime.http.protocol import Limits
 from functions.runtime.http.server import Server
+
+from .log_lines import TRACEBACK
 
 THREADS: Final = 4
 """Requests that one child computes at a time."""
@@ -58,6 +61,28 @@ def load(code: Path, packages: Path | None) -> WSGIApplication:
         return agent(environ, start_response)
 
     return answer
+
+
+def load_or_tell(code: Path, packages: Path | None) -> WSGIApplication:
+    """Return what `load` returns; what the author's code raises is written to stderr, and ends this process."""
+    try:
+        return load(code, packages)
+    except Exception as error:  # noqa: BLE001 - whatever the author's code raises
+        sys.stderr.write(told(error, code, packages))
+        raise SystemExit(1) from None
+
+
+def told(error: BaseException, code: Path, packages: Path | None) -> str:
+    """Return a traceback from where the author's code comes into it, with the names of files as the author has them."""
+    folders = tuple(f"{folder}/" for folder in (code, packages) if folder)
+    place = error.__traceback__
+    while place is not None and not place.tb_frame.f_code.co_filename.startswith(folders):
+        place = place.tb_next
+    text = "".join(traceback.format_exception(error.with_traceback(place)))
+    for folder in folders:
+        text = text.replace(folder, "")
+    # Without a frame, as of an error in the syntax, there is no such line.
+    return text if text.startswith(TRACEBACK) else f"{TRACEBACK}\n{text}"
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -186,7 +186,7 @@ class Spawner:
                 os.close(listener)
             control.close()
             serving.take_context(own)
-            serving.serve(serving.load(code, packages), own)
+            serving.serve(serving.load_or_tell(code, packages), own)
 
         tree.pid = forking.fork((stdout, stderr, door, theirs.fileno()), run)
         theirs.close()

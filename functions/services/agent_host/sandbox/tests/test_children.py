@@ -34,11 +34,30 @@ def test_a_child_that_is_ended_leaves_nothing(sandbox: Sandbox) -> None:
         child.connect()
 
 
-def test_an_exception_while_it_is_loaded_is_told_with_its_last_lines(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        (
+            "def fail():\n    raise ValueError('no such thing')\nfail()",
+            [
+                *('  File "main.py", line 3, in <module>', "    fail()"),
+                *('  File "main.py", line 2, in fail', "    raise ValueError('no such thing')"),
+                "ValueError: no such thing",
+            ],
+        ),
+        ("def (", ['  File "main.py", line 1', "    def (", "SyntaxError: invalid syntax"]),
+    ],
+    ids=["an exception", "a syntax error"],
+)
+def test_an_exception_while_it_is_loaded_is_told_from_the_authors_code_on(
+    sandbox: Sandbox, source: str, told: list[str]
+) -> None:
     with pytest.raises(CannotWake) as caught:
-        sandbox.wake("raise ValueError('no such thing')")
+        sandbox.wake(source)
     assert caught.value.exit.cause is ExitCause.EXCEPTION
-    assert caught.value.exit.last_lines[-1] == "ValueError: no such thing"
+    # What newer Pythons underline more of.
+    lines = [line for line in caught.value.exit.last_lines if line.strip(" ~^")]
+    assert lines == ["Traceback (most recent call last):", *told]
 
 
 @pytest.mark.parametrize(
