@@ -1,6 +1,7 @@
 """Fixtures for tests of instances: where they run, instances of agents that a test writes, and workers."""
 
 import os
+import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -40,6 +41,22 @@ def agent_host(host_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Have this test's calls go to an agent host; its address."""
     monkeypatch.setenv("AGENT_HOST_URL", host_address)
     return host_address
+
+
+ReplaceSecret = Callable[[str, str | None], None]
+
+
+@pytest.fixture
+def replace_secret(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReplaceSecret:
+    """`replace_secret(name, text)` has a secret read as another text in this process and test; None: it is missing."""
+    folder = tmp_path / "replaced secrets"
+    shutil.copytree(env.secrets, folder)
+    monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
+
+    def replace(name: str, text: str | None) -> None:
+        (folder / name).unlink() if text is None else (folder / name).write_text(text)
+
+    return replace
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 from cli.__main__ import botberi
 from core.ids import new_id
 from functions.domain.databases import SharedDb
-from functions.domain.encryption import NotSealedError, new_key
+from functions.domain.encryption import new_key
 from functions.domain.instances import contexts, rewrapping, sealing, told
+from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.contexts import Context
 from functions.domain.instances.redaction import REDACTED
 from functions.runtime import agent_host_client
@@ -93,8 +94,9 @@ def test_what_no_key_of_the_secret_wraps_is_told_and_left(file: Path, launch: La
     [old] = sealing.master_keys()
     file.write_text(new_key())
     assert f" by {old.id}" in said("secrets", "rewrap", ends_with=1)
-    with pytest.raises(NotSealedError, match=old.id):
+    with pytest.raises(SecretsUnavailable) as refused:
         whole(instance)
+    assert old.id in str(refused.value.__cause__)
     file.write_text(before)
     assert whole(instance) == {"key": "hunter2"}
 

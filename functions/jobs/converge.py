@@ -10,11 +10,11 @@ from time import monotonic
 from typing import Final
 from uuid import uuid4
 
-from core.configuration import MissingSettingError, setting
+from core.configuration import setting
 from core.failpoints import reach
-from functions.domain.encryption import NotKeysError, NotSealedError
 from functions.domain.instances import leases, told
 from functions.domain.instances.changes import Change
+from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.deadlines import GRACE, INSTALL, START
 from functions.domain.instances.leases import Lease, LeaseLost
 from functions.domain.instances.plan import Action, Outcome, Result, after, next_step
@@ -105,8 +105,8 @@ def _do(lease: Lease, action: Action) -> Outcome:
     try:
         with shared_transaction(ROLE) as db:
             context = told.wanted(db, lease.id, with_secrets=action == Action.VERIFY)
-    except (NotSealedError, NotKeysError, MissingSettingError):
-        log.exception("secrets can't be opened", extra={"instance_id": lease.id})
+    except SecretsUnavailable:
+        log.exception("its agent can't be told its secrets", extra={"subject": lease.id})
         return Outcome(Result.UNREADABLE)
     renew_at = monotonic() + lease_seconds() / 4
 

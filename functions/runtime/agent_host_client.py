@@ -5,20 +5,24 @@ that ends without one of the last three was cut off.
 """
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from core import context as call_context
-from core.configuration import setting
+from core.configuration import MissingSettingError, setting
 from functions.domain.api_errors import ApiError, BadGateway, Unavailable
+from functions.domain.encryption import NotKeysError
 from functions.domain.instances.contexts import Context, Kind, keys, seal
 from functions.domain.instances.plan import Action, Outcome, Result
 from functions.runtime.databases import DependencyDownError
 
 if TYPE_CHECKING:
     import urllib3
+
+log = logging.getLogger(__name__)
 
 SETTING: Final = "AGENT_HOST_URL"
 """Where hosts answer."""
@@ -120,8 +124,8 @@ def do(action: Action, context: Context, keep: Callable[[], None]) -> Outcome:
                 return Outcome(Result.DONE)
             elif kind == "failed":
                 return Outcome(Result(told["result"]), told["cause"])
-    except _NOT_TAKEN:
-        pass
+    except _NOT_TAKEN as error:
+        log.warning("no agent host took it: %s", error.__cause__ or error, extra={"subject": context.instance_id})
     return Outcome(Result.UNREACHABLE)
 
 
@@ -135,9 +139,13 @@ def awake(context: Context) -> int:
 
 def _lines(kind: Kind, context: Context) -> Iterator[tuple[str, Any]]:
     """Yield what a host answers. Raises AgentUnavailable and its kind, and StaleContext."""
-    for key in keys():
+    try:
+        address, known = setting(SETTING), keys()
+    except (MissingSettingError, NotKeysError) as error:
+        raise AgentUnavailable from error
+    for key in known:
         try:
-            with _exchange(kind, context, key) as response:
+            with _exchange(address, kind, context, key) as response:
                 if response.status == HTTPStatus.OK:
                     yield from _read(response)
                     return
@@ -151,12 +159,14 @@ def _lines(kind: Kind, context: Context) -> Iterator[tuple[str, Any]]:
     raise AgentUnavailable from DependencyDownError("agent_host", PermissionError("none of the keys is known to it"))
 
 
-def _exchange(kind: Kind, context: Context, key: bytes) -> "AbstractContextManager[urllib3.BaseHTTPResponse]":
+def _exchange(
+    address: str, kind: Kind, context: Context, key: bytes
+) -> "AbstractContextManager[urllib3.BaseHTTPResponse]":
     from core import http_client
 
     return http_client.exchange(
         "POST",
-        f"{setting(SETTING)}/{kind}/{context.instance_id}",
+        f"{address}/{kind}/{context.instance_id}",
         seconds=context.seconds + MARGIN,
         body=seal(kind, context, key),
         headers={"Content-Type": "application/octet-stream", "traceparent": call_context.current().traceparent},

@@ -9,6 +9,7 @@ from functions.domain.catalog.agents import SLUG
 from functions.domain.catalog.versions import NUMBER, Channel, VersionYanked
 from functions.domain.databases import SharedDb
 from functions.domain.instances import labels, launching, quotas, reading, sealing
+from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.configs import ConfigInvalid
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.labels import LabelsInvalid
@@ -73,7 +74,7 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     status=201,
     errors=(
         *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid),
-        *(StoppedByOperator, QuotaExceeded),
+        *(StoppedByOperator, QuotaExceeded, SecretsUnavailable),
     ),
     resources=Resources(group="function-schemas", settings=(quotas.SETTING,), secrets=(sealing.SECRET,)),
     prepare=complete,

@@ -3,6 +3,7 @@
 from functions.domain.databases import SharedDb
 from functions.domain.instances import sealing, secret_changes, updates
 from functions.domain.instances.commands import InstanceDeleted
+from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.configs import ConfigInvalid
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.secret_changes import NOTHING_ELSE, SecretChange, SecretChangedMeanwhile, UnknownSecret
@@ -29,7 +30,7 @@ def work_out(caller: User, instance_id: InstanceId, name: SecretName, transactio
     status=204,
     errors=(
         *(InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile),
-        *(UnknownSecret, SecretChangedMeanwhile, ConfigInvalid),
+        *(UnknownSecret, SecretChangedMeanwhile, ConfigInvalid, SecretsUnavailable),
     ),
     resources=Resources(group="function-schemas", secrets=(sealing.SECRET,)),
     prepare=work_out,

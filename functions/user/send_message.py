@@ -8,6 +8,7 @@ from pydantic import Field
 from core.ids import new_id
 from functions.domain.api_errors import Conflict
 from functions.domain.instances import commands, conditions, kill_switches, reading, sealing, told
+from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.contexts import SECRET, Message
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
@@ -42,7 +43,7 @@ class Answer(Reply):
 @endpoint(
     "POST",
     "/v1/instances/{instance_id}/messages",
-    errors=(InstanceNotFound, InstanceNotRunning, StoppedByOperator, *MESSAGE_ERRORS),
+    errors=(InstanceNotFound, InstanceNotRunning, StoppedByOperator, SecretsUnavailable, *MESSAGE_ERRORS),
     resources=Resources(concurrency=32, secrets=(SECRET, sealing.SECRET), settings=(SETTING,)),
 )
 def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:

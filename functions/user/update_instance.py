@@ -8,6 +8,7 @@ from functions.domain.catalog.versions import NUMBER, Channel, VersionYanked
 from functions.domain.databases import SharedDb
 from functions.domain.instances import reading, sealing, updates
 from functions.domain.instances.commands import InstanceDeleted
+from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.configs import ConfigInvalid
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.labels import LabelsInvalid
@@ -69,7 +70,7 @@ def work_out(
     "/v1/instances/{instance_id}",
     errors=(
         *(InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile, StoppedByOperator),
-        *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid),
+        *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid, SecretsUnavailable),
     ),
     resources=Resources(group="function-schemas", secrets=(sealing.SECRET,)),
     prepare=work_out,

@@ -6,15 +6,18 @@ instance that it came with. A row goes when no generation that is kept refers to
 """
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlalchemy import delete, insert, select, tuple_
 
+from core.configuration import MissingSettingError
+from functions.domain.api_errors import Unavailable
 from functions.domain.databases import SharedDb
-from functions.domain.encryption import NotSealedError
+from functions.domain.encryption import NotKeysError, NotSealedError
 from functions.domain.instances import sealing
 from functions.domain.instances.sealing import DataKey, MasterKeys, Sealed
 from functions.domain.json_schemas import Json, at, replaced
@@ -23,6 +26,16 @@ from shared_psql_models.instances import instance_specs, instances
 
 REFERENCE: Final = "secret_version"
 """What stands in a stored config in place of a secret is an object with this member alone."""
+
+
+class SecretsUnavailable(Unavailable):
+    """The secrets of instances can't be used just now: whoever runs this service has to see to it."""
+
+    headers: ClassVar[dict[str, str]] = {"Retry-After": "60"}
+
+
+class CannotUseSecretsError(Exception):
+    """Why an instance's secrets can't be used, and what an operator can do about it: for the log."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +72,15 @@ def sealed(
 ) -> SealedConfig:
     """Return a config to be stored, whose secrets at `places` are new in `version`, but for those that are `kept`.
 
-    These are versions by their places.
+    These are versions by their places. Raises SecretsUnavailable when there is no master key to seal by.
     """
     in_force = {place: (kept or {}).get(place, version) for place in places}
     references = {place: {REFERENCE: number} for place, number in in_force.items()}
     new = {place: at(config, place) for place in in_force if place not in (kept or {})}
     if not new:
         return SealedConfig(replaced(config, references))
-    keys = sealing.master_keys()
+    with _used_of(instance_id):
+        keys = sealing.master_keys()
     secrets = {
         (place, version): sealing.seal(keys, json.dumps(value).encode(), bound_to(instance_id, place, version))
         for place, value in new.items()
@@ -92,22 +106,21 @@ def add(db: SharedDb, instance_id: str, stored: SealedConfig) -> None:
 
 
 def unsealed(db: SharedDb, instance_id: str, config: dict[str, Json], places: Collection[str]) -> dict[str, Json]:
-    """Return a config of an instance with its secrets, for its agent or to be changed.
-
-    Raises NotSealedError, MissingSettingError, NotKeysError.
-    """
+    """Return a config of an instance with its secrets, for its agent or to be changed. Raises SecretsUnavailable."""
     wanted = versions(config, places)
     if not wanted:
         return config
-    column, keys = instance_secrets.c, sealing.master_keys()
+    column = instance_secrets.c
     query = select(instance_secrets).where(
         column.instance_id == instance_id, tuple_(column.place, column.version).in_(list(wanted.items()))
     )
     rows = [InstanceSecret.of(row) for row in db.execute(query).mappings()]
-    values = {row.place: _value(keys, row) for row in rows}
-    if missing := wanted.keys() - values.keys():
-        message = f"{instance_id} has no such secrets: {', '.join(sorted(missing))}"
-        raise NotSealedError(message)
+    with _used_of(instance_id):
+        keys = sealing.master_keys()
+        values = {row.place: _value(keys, row) for row in rows}
+        if missing := wanted.keys() - values.keys():
+            message = f"there are no such secrets: {', '.join(sorted(missing))}"
+            raise NotSealedError(message)
     whole: dict[str, Json] = replaced(config, values)
     return whole
 
@@ -156,6 +169,15 @@ def forget(db: SharedDb, instance_id: str) -> None:
     if gone:
         of_these = column.instance_id == instance_id, tuple_(column.place, column.version).in_(sorted(gone))
         db.execute(delete(instance_secrets).where(*of_these))
+
+
+@contextmanager
+def _used_of(instance_id: str) -> Iterator[None]:
+    """Raise SecretsUnavailable for whatever keeps an instance's secrets from being used; its cause is for the log."""
+    try:
+        yield
+    except (NotSealedError, NotKeysError, MissingSettingError) as error:
+        raise SecretsUnavailable from CannotUseSecretsError(f"the secrets of {instance_id} can't be used: {error}")
 
 
 def _value(keys: MasterKeys, row: InstanceSecret) -> Json:

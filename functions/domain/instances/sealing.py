@@ -82,4 +82,4 @@ def _unwrap(keys: MasterKeys, data_key: DataKey, bound_to: bytes) -> bytes:
     for master in keys:
         if master.id == data_key.key_id:
             return encryption.decrypt(master.key, data_key.wrapped, bound_to)
-    raise NotSealedError(f"the master key {data_key.key_id} isn't in the secret {SECRET}")
+    raise NotSealedError(f"the master key {data_key.key_id} isn't in the secret {SECRET}: add it after those that are")

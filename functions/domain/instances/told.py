@@ -15,7 +15,7 @@ _SOURCE = (agent_versions.c.bundle_sha256.label("digest"), version_deployments.c
 def wanted(db: SharedDb, instance_id: str, *, with_secrets: bool = True) -> Context:
     """Return the context of an instance that exists, as what it shall consist of.
 
-    Without its secrets its config has references in their places. Raises NotSealedError.
+    Without its secrets its config has references in their places. Raises SecretsUnavailable.
     """
     of = instances.c
     query = (
@@ -28,7 +28,10 @@ def wanted(db: SharedDb, instance_id: str, *, with_secrets: bool = True) -> Cont
 
 
 def serving(db: SharedDb, instance_id: str) -> Context | None:
-    """Return the context of an instance as what has answered last; None where nothing has. Raises NotSealedError."""
+    """Return the context of an instance as what has answered last; None where nothing has.
+
+    Raises SecretsUnavailable.
+    """
     of = instance_specs.c
     query = (
         select(*_INSTANCE, of.generation, of.version_id, of.config, of.secret_places, of.limits, *_SOURCE)

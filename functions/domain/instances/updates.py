@@ -85,7 +85,7 @@ def begin(db: SharedDb, instance_id: str, owner_id: str, etags: Container[str] |
 
 
 def opened(db: SharedDb, base: Base) -> Base:
-    """Return it with the secrets in its config. Raises NotSealedError, MissingSettingError, NotKeysError."""
+    """Return it with the secrets in its config. Raises SecretsUnavailable."""
     instance = base.instance
     config = config_secrets.unsealed(db, instance.id, instance.config, instance.secret_places)
     return replace(base, config=config)

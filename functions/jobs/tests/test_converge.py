@@ -1,17 +1,16 @@
 """The job, called as a worker calls it: with real agents, and deaths and crossings at the worst moments."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core.configuration import secret
 from functions.domain.encryption import new_key
 from functions.domain.instances import sealing, told
 from functions.domain.instances.contexts import Context
@@ -20,7 +19,7 @@ from functions.jobs import converge
 from functions.runtime import agent_host_client, databases
 from functions.runtime.agent_host_client import StaleContext
 from functions.runtime.databases import DatabaseUnavailable, shared_transaction
-from testing.environment import Environment
+from testing.instances import ReplaceSecret
 from testing.launches import Launched
 from tools.local.ports import free_ports
 
@@ -283,17 +282,16 @@ def test_secrets_reach_the_agent_and_nobody_else(launch: Launch, caplog: pytest.
 
 
 def test_an_agent_whose_secrets_no_master_key_opens_is_tried_again_and_says_why(
-    launch: Launch, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    launch: Launch, replace_secret: ReplaceSecret, caplog: pytest.LogCaptureFixture
 ) -> None:
     schema = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}
     instance = launch(TELLS, {"key": "hunter2hunter2"}, schema=schema)
-    folder = tmp_path / "secrets"
-    shutil.copytree(env.secrets, folder)
-    (folder / sealing.SECRET).write_text(new_key())
-    with monkeypatch.context() as patched:
-        patched.setenv("BOTBERI_SECRETS", str(folder))
-        converge.converge(instance.id)
+    keys = secret(sealing.SECRET)
+    replace_secret(sealing.SECRET, new_key())
+    converge.converge(instance.id)
     said = instance.read()
     assert (said["reason"], said["attempts"] > 0) == ("secrets_unreadable", True)
+    assert f"isn't in the secret {sealing.SECRET}: add it" in caplog.text
+    replace_secret(sealing.SECRET, keys)
     instance.put(due_at="now()")
     assert running(instance).say("tell").json["text"] == "hunter2hunter2"

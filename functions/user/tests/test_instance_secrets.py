@@ -1,7 +1,7 @@
 """Secrets of instances, through their owner's eyes, and as they rest."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
@@ -9,12 +9,15 @@ import pytest
 
 from functions.domain.catalog.tests.making import an_agent, publish
 from functions.domain.databases import SharedDb
-from functions.domain.encryption import NotSealedError
-from functions.domain.instances import config_secrets, specs, told
+from functions.domain.encryption import new_key
+from functions.domain.instances import config_secrets, sealing, specs, told
+from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.configs import MAX_PLACE, MAX_SECRETS
 from functions.domain.instances.redaction import REDACTED
+from functions.jobs import converge
 from testing.clients import Api
 from testing.environment import Environment
+from testing.instances import ReplaceSecret
 from testing.launches import Launched
 from testing.people import Person
 from testing.responses import Response
@@ -192,10 +195,11 @@ def test_a_row_that_is_moved_opens_nowhere(launch: Launch, instance: Launched, c
         moved = f"update instance_secrets set {column} = %s where instance_id = %s and place = '/token'"
         db.exec_driver_sql(moved, (there[column], instance.id))
         place = str(there["place"])
-        with pytest.raises(NotSealedError, match="something else"):
+        with pytest.raises(SecretsUnavailable) as refused:
             config_secrets.unsealed(
                 SharedDb(db), str(there["instance_id"]), {place[1:]: {"secret_version": there["version"]}}, [place]
             )
+        assert "something else" in str(refused.value.__cause__)
 
 
 def test_a_secret_stays_one_in_a_version_that_calls_it_none(
@@ -267,3 +271,48 @@ def test_of_changes_that_cross_each_holds_or_is_refused(instance: Launched) -> N
 def test_what_is_deleted_has_no_secrets_set(instance: Launched) -> None:
     instance.ask("delete")
     assert put(instance, "token", SECOND).code == "instance_deleted"
+
+
+ASKED: Final[dict[str, Callable[[Launched], Response]]] = {
+    "create_instance": lambda it: it.api.user.post(
+        "/v1/instances",
+        json={"agent": it.read()["agent"], "name": "Another", "config": {"token": SECOND}},
+        token=it.owner.token,
+    ),
+    "update_instance": lambda it: it.api.user.patch(
+        it.path, json={"config": {"size": 2}}, token=it.owner.token, headers={"If-Match": "*"}
+    ),
+    "set_instance_secret": lambda it: put(it, "token", SECOND),
+    "delete_instance_secret": lambda it: delete(it, "spare"),
+    "send_message": lambda it: it.say("hello"),
+}
+"""What needs an instance's secrets, by the function's name."""
+
+
+Case = tuple[str | None, str, Collection[str]]
+"""What the secret holds, what operators are told, and what needs it."""
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (None, f"the secret {sealing.SECRET} is missing", ASKED.keys()),
+        ("no key", f"the secret {sealing.SECRET} holds a line that is no key", ASKED.keys()),
+        (new_key(), f"isn't in the secret {sealing.SECRET}: add it", ASKED.keys() - {"create_instance"}),
+    ],
+    ids=["missing", "no keys", "others"],
+)
+def test_without_master_keys_people_are_told_whose_task_it_is_and_operators_what_to_do(
+    instance: Launched, replace_secret: ReplaceSecret, caplog: pytest.LogCaptureFixture, case: Case
+) -> None:
+    keys, remedy, asked = case
+    converge.converge(instance.id)
+    replace_secret(sealing.SECRET, keys)
+    for name in asked:
+        caplog.clear()
+        answer = ASKED[name](instance)
+        assert (name, answer.status_code, answer.code) == (name, 503, "secrets_unavailable")
+        assert remedy in caplog.text
+        assert sealing.SECRET not in answer.text
+        assert FIRST not in caplog.text
+    assert instance.status == "running"

@@ -12,6 +12,7 @@ from functions.domain.instances import contexts
 from functions.jobs import converge
 from functions.runtime import agent_host_client
 from testing.environment import Environment
+from testing.instances import ReplaceSecret
 from testing.launches import Launched
 from tools.local.ports import free_ports
 
@@ -166,3 +167,17 @@ def test_from_the_moment_of_a_stop_or_a_deletion_no_message_is_taken(running: La
     instance = running()
     instance.ask(command)
     assert instance.say("still there?").code == "instance_not_running"
+
+
+def test_without_the_keys_of_agent_hosts_nothing_reaches_an_agent_and_the_log_says_why(
+    running: Callable[..., Launched], replace_secret: ReplaceSecret, caplog: pytest.LogCaptureFixture
+) -> None:
+    instance = running()
+    replace_secret(contexts.SECRET, None)
+    assert instance.say("hello").code == "agent_unavailable"
+    assert f"the secret {contexts.SECRET} is missing" in caplog.text
+    caplog.clear()
+    instance.ask("stop")
+    converge.converge(instance.id)
+    assert instance.status == "stopping"
+    assert f"no agent host took it: the secret {contexts.SECRET} is missing" in caplog.text
