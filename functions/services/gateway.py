@@ -58,6 +58,8 @@ class Gateway:
         self.sessions = Sessions(self.hub.sessions, self.hub.end_sessions)
         self.feed = Feed(owned_types(), self._receive, self._see_depth)
         self.hub.attend = self.feed.want_everything
+        self._tried = asyncio.Event()
+        """Set when events arrive for the first time, or it is known that they don't."""
         self._deep = False
         self._keys: frozenset[str] = frozenset()
 
@@ -87,7 +89,13 @@ class Gateway:
         """Hand events on once it is known which sessions ended while none arrived; return whether they are."""
         if await self.sessions.check():
             self.hub.go_live()
+        self._tried.set()
         return self.hub.live
+
+    def _end(self) -> None:
+        """Tell that no events arrive any more, or that they couldn't be had."""
+        self.hub.interrupt()
+        self._tried.set()
 
     async def _beat(self) -> None:
         last = time.monotonic()
@@ -156,6 +164,17 @@ class Gateway:
             why = {"code": int(code), "reason": client.close_error.reason if client.close_error else None}
             log.info("closed", extra={**about, **why, "seconds": seconds})
 
+    async def _try(self, server: Server) -> None:
+        """Return when it is known whether events arrive, or the server is told to stop.
+
+        Those who were connected to the gateway before this one come all at once. Let in earlier, they would read the
+        API at once, and again when events arrive.
+        """
+        either = {asyncio.create_task(self._tried.wait()), asyncio.create_task(server.wait_to_stop())}
+        _, others = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        for each in others:
+            each.cancel()
+
     async def run(self, address: str) -> None:
         """Serve until SIGTERM."""
         limits = Limits(idle=HANDSHAKE_SECONDS, grace=CLOSING_SECONDS)
@@ -166,13 +185,16 @@ class Gateway:
         server.config.ws_per_message_deflate = False
         work = [
             asyncio.create_task(self.sessions.run()),
-            asyncio.create_task(self.feed.run(self._begin, self.hub.interrupt)),
+            asyncio.create_task(self.feed.run(self._begin, self._end)),
             asyncio.create_task(self._beat()),
         ]
         for task in work:
             # Only a bug ends one of them by itself.
             task.add_done_callback(lambda _: server.stop())
-        await server.serve([listening(address)])
+        sockets = [listening(address)]
+        with server.capture_signals():
+            await self._try(server)
+        await server.serve(sockets)
         for task in work:
             if task.done():
                 task.result()

@@ -67,6 +67,10 @@ class Server(uvicorn.Server):
         self.should_exit = True
         self._stopped.set()
 
+    async def wait_to_stop(self) -> None:
+        """Wait until the server is told to stop."""
+        await self._stopped.wait()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen and accept connections."""
         for each in sockets or ():
@@ -80,7 +84,7 @@ class Server(uvicorn.Server):
         while not await self.on_tick(0):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_TICK):
-                    await self._stopped.wait()
+                    await self.wait_to_stop()
 
     async def on_tick(self, counter: int) -> bool:
         """Cut the connections whose time is over, and return whether the server shall stop."""

@@ -102,6 +102,15 @@ def test_a_gateway_that_stops_says_goodbye_within_seconds(gateway: Gateway) -> N
         assert tab.event(gateway.publish())
 
 
+def test_whoever_comes_while_it_starts_is_let_in_when_events_arrive(gateway: Gateway) -> None:
+    gateway.process.stop()
+    gateway.start("/_/health")
+    with gateway.tab(token()) as tab:
+        assert tab.ready["live"]
+        assert tab.event(gateway.publish())
+    assert not [each for each in tab.received if "missed" in each]
+
+
 def test_it_starts_without_rabbitmq_and_takes_connections(gateway: Gateway, servers: PrivateServers) -> None:
     gateway.process.stop()
     servers.stop_broker()
