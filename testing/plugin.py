@@ -43,6 +43,13 @@ def env(worker_id: str, testrun_uid: str) -> Iterator[Environment]:
             yield made
 
 
+@pytest.fixture
+def nothing_stopped(env: Environment) -> Iterator[None]:
+    """Let no kill switch that the test engages stop what comes after it."""
+    yield
+    env.forget_kill_switches()
+
+
 @pytest.fixture(scope="session")
 def api(env: Environment) -> Api:
     """Every function, in this process; an answer that its endpoint doesn't declare fails the test."""

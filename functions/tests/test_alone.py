@@ -61,6 +61,7 @@ def event_for(declaration: Declaration) -> Any:
     return json.loads((EXAMPLES / f"{event_type}.json").read_text()) | {"id": f"evt_{uuid4().hex}"}
 
 
+@pytest.mark.usefixtures("nothing_stopped")
 @pytest.mark.parametrize("endpoint", ENDPOINTS, ids=name_of)
 def test_an_endpoint_needs_no_more_than_it_declares(
     api: Api, somebody: Person, give: Callable[[Declaration], None], endpoint: Declaration

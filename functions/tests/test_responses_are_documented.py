@@ -38,6 +38,8 @@ CHECKS = [
     negative_data_rejection,
 ]
 
+pytestmark = pytest.mark.usefixtures("nothing_stopped")
+
 EVERYTHING = ("user", "admin", "broker")
 
 Operation = APIOperation[Any, Any, Any, Any]
@@ -58,13 +60,6 @@ EVERY = [operation for api_name in EVERYTHING for operation in operations(api_na
 def server(env: Environment) -> Iterator[Stack]:
     with served.host(env) as running:
         yield running
-
-
-@pytest.fixture(autouse=True)
-def nothing_stopped(env: Environment) -> Iterator[None]:
-    """Let no kill switch that a request engaged stop what comes after it."""
-    yield
-    env.forget_kill_switches()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """A kill switch with everything running: all of what it concerns refuses at once, and is stopped soon after."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,9 +18,8 @@ PATH = "/v1/admin/kill-switches"
 
 
 @pytest.fixture
-def operator(stack: Stack) -> Iterator[Person]:
-    yield people.arrive(stack, stack.env, ("user", "admin"))
-    stack.env.forget_kill_switches()
+def operator(stack: Stack, nothing_stopped: None) -> Person:
+    return people.arrive(stack, stack.env, ("user", "admin"))
 
 
 @pytest.fixture

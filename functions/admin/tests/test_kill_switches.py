@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,12 +24,11 @@ def administrator(person: Callable[..., Person]) -> Person:
 
 
 @pytest.fixture
-def engage(api: Api, env: Environment, administrator: Person) -> Iterator[Engage]:
+def engage(api: Api, administrator: Person, nothing_stopped: None) -> Engage:
     """`engage(scope, …)` engages a switch, which is released after the test."""
-    yield lambda scope, **target: api.admin.post(
+    return lambda scope, **target: api.admin.post(
         PATH, json={"scope": scope, "reason": WHY} | target, token=administrator.token
     )
-    env.forget_kill_switches()
 
 
 def of(instance: Launched) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,9 +10,8 @@ from testing.launches import Launched
 
 
 @pytest.fixture
-def instance(launch: Callable[..., Launched], env: Environment) -> Iterator[Launched]:
-    yield launch()
-    env.forget_kill_switches()
+def instance(launch: Callable[..., Launched], nothing_stopped: None) -> Launched:
+    return launch()
 
 
 def account(api: Api, account_id: str, happened: str, event_id: str | None = None) -> int:
