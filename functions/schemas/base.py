@@ -7,7 +7,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Final, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, PrivateAttr, RootModel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from functions.domain.api_errors import BAD_CURSOR, Invalid
 
@@ -17,6 +19,7 @@ Location = tuple[str | int, ...]
 Item = TypeVar("Item", bound="Reply")
 ResponseType_co = TypeVar("ResponseType_co", bound="Reply", covariant=True)
 Element = TypeVar("Element", bound="Body")
+Value = TypeVar("Value")
 
 
 class Body(BaseModel):
@@ -50,6 +53,25 @@ _BLANK: Final = r"\s\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200c\u200d\u2800
 
 LINE: Final = rf"^[^{_HIDDEN}]*[^{_HIDDEN}{_BLANK}][^{_HIDDEN}]*$"
 """A pattern for a line of text in which there is something to see, and nothing that can't be seen."""
+
+
+def _not_removed(value: Value | None) -> Value:
+    """Return a member that was given."""
+    if value is None:
+        raise PydanticCustomError("not_removable", "Can't be taken away: leave it out, and it stays as it is")
+    return value
+
+
+class _WithoutNull:
+    """In OpenAPI, a member may be all that its type says, but null."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        [value] = [each for each in handler(schema)["anyOf"] if each != {"type": "null"}]
+        return dict(value)
+
+
+Kept = Annotated[Value | None, AfterValidator(_not_removed), _WithoutNull()]
+"""A member of a merge patch that can be changed but not taken away; with None as its default, for one left out."""
 
 
 class Query(BaseModel):

@@ -20,32 +20,34 @@ from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.if_match import IfMatch
-from functions.schemas.base import Body
+from functions.schemas.base import Body, Kept
 from functions.schemas.instance_specs import InstanceName, LabelKey, LabelValue, Limits
 from functions.schemas.instances import Instance, InstanceId
 
-_PATCH: Final = "What is left out stays as it is, and what is null goes (RFC 7396)."
+_PATCH: Final = "What is left out stays as it is, and what is null goes (RFC 7396): null itself takes all of it away."
 
 
 class InstanceChanges(Body):
     """What to change; what is left out stays as it is. Of `channel` and `version` at most one may be given."""
 
-    name: Annotated[InstanceName | None, Field()] = None
+    name: Kept[InstanceName] = None
     labels: Annotated[
-        dict[LabelKey, LabelValue | None],
+        dict[LabelKey, LabelValue | None] | None,
         Field(description=_PATCH, examples=[{"team": "support"}], default_factory=dict),
     ]
     config: Annotated[
-        dict[str, object],
+        dict[str, object] | None,
         Field(
             description=f"{_PATCH} The whole must then fit the version's config_schema.",
             examples=[{"prefix": "> "}],
             default_factory=dict,
         ),
     ]
-    limits: Annotated[Limits, Field(default_factory=Limits)]
-    channel: Annotated[Channel | None, Field(strict=False, description="Move to what it points at now.")] = None
-    version: Annotated[str | None, Field(max_length=64, pattern=NUMBER)] = None
+    limits: Annotated[Limits | None, Field(default_factory=Limits)]
+    channel: Annotated[
+        Kept[Annotated[Channel, Field(strict=False)]], Field(description="Move to what it points at now.")
+    ] = None
+    version: Kept[Annotated[str, Field(max_length=64, pattern=NUMBER)]] = None
 
 
 def work_out(
@@ -55,7 +57,7 @@ def work_out(
     wanted = Changes(
         name=changes.name,
         labels=changes.labels,
-        limits=changes.limits.model_dump(exclude_unset=True),
+        limits=None if changes.limits is None else changes.limits.model_dump(exclude_unset=True),
         config=changes.config,
         channel=changes.channel,
         number=changes.version,

@@ -30,12 +30,12 @@ class InstanceChangedMeanwhile(PreconditionFailed):
 
 @dataclass(frozen=True)
 class Changes:
-    """What somebody asks for. Patches are merged into what is there; an empty one changes nothing."""
+    """What somebody asks for. Patches are merged into what is there: {} changes nothing, None takes all of it away."""
 
     name: str | None = None
-    labels: dict[str, str | None] = field(default_factory=dict)
-    limits: dict[str, int | None] = field(default_factory=dict)
-    config: dict[str, object] = field(default_factory=dict, repr=False)
+    labels: dict[str, str | None] | None = field(default_factory=dict)
+    limits: dict[str, int | None] | None = field(default_factory=dict)
+    config: dict[str, object] | None = field(default_factory=dict, repr=False)
     channel: Channel | None = None
     number: str | None = None
     """The version's; of it and `channel` at most one."""
@@ -43,7 +43,7 @@ class Changes:
     @property
     def concern_config(self) -> bool:
         """Return whether the config may come to be another: changed, or fitted to another version's schema."""
-        return bool(self.config) or self.channel is not None or self.number is not None
+        return self.config != {} or self.channel is not None or self.number is not None
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,9 @@ def _version(db: SharedDb, instance: DescribedInstance, changes: Changes) -> Age
 
 def work_out(base: Base, changes: Changes) -> Update:
     """Return the change with what the instance shall consist of. Raises ConfigInvalid."""
-    if not changes.config and base.version.id == base.instance.version_id:
+    if changes.config == {} and base.version.id == base.instance.version_id:
         return Update(base.instance.generation, changes, None)
-    return with_config(base, merged(base.config, changes.config), changes)
+    return with_config(base, merged(base.config, changes.config) or {}, changes)
 
 
 def with_config(base: Base, config: dict[str, JsonValue], changes: Changes) -> Update:
@@ -181,11 +181,9 @@ def _check(instance: Instance, etags: Container[str] | None) -> None:
 
 def _shown(instance: Instance, changes: Changes) -> dict[str, object]:
     """Return the columns that change without anything for the worker to do."""
-    given = {
-        "name": instance.name if changes.name is None else changes.name,
-        "labels": merged(instance.labels, changes.labels),
-    }
-    labels.check(given["labels"])
+    labelled: dict[str, str] = merged(instance.labels, changes.labels) or {}
+    labels.check(labelled)
+    given = {"name": instance.name if changes.name is None else changes.name, "labels": labelled}
     return {column: value for column, value in given.items() if value != getattr(instance, column)}
 
 
@@ -201,7 +199,7 @@ def _stored(instance: Instance, wanted: Update) -> SealedConfig:
 
 def _spec(instance: Instance, wanted: Update, stored: SealedConfig) -> dict[str, object]:
     """Return the columns that change what the instance consists of."""
-    given: dict[str, object] = {"limits": merged(instance.limits, wanted.changes.limits)}
+    given: dict[str, object] = {"limits": merged(instance.limits, wanted.changes.limits) or {}}
     if wanted.launch is not None:
         given |= {"version_id": wanted.launch.version_id, "config": stored.config}
     changed = {column: value for column, value in given.items() if value != getattr(instance, column)}

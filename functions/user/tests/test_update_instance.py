@@ -126,6 +126,18 @@ def test_what_does_not_concern_the_config_needs_no_master_key(
     assert change(instance, config={"size": 2}).status_code == 500
 
 
+def test_null_takes_all_of_an_object_away_and_is_refused_for_what_has_to_be_there(instance: Launched) -> None:
+    change(runs(instance), labels={"tier": "gold"}, limits={"processes": 8})
+    answer = change(instance, labels=None, limits=None, config=None)
+    assert (answer.status_code, answer.json["labels"], answer.json["limits"]) == (200, {}, {})
+    # But for what has a default.
+    assert answer.json["config"] == {"mode": "fast"}
+    refused = change(instance, name=None, channel=None, version=None)
+    assert [(error["pointer"], error["code"]) for error in refused.json["errors"]] == [
+        (f"/{name}", "not_removable") for name in ("name", "channel", "version")
+    ]
+
+
 def test_what_is_so_already_changes_nothing(instance: Launched) -> None:
     before = instance.read()
     assert change(instance, name=before["name"], labels={"none": None}, config={"size": 1}, limits={}).json == before
