@@ -94,9 +94,10 @@ SETTINGS: Final = {
         "the relays",
     ),
     "PACKAGE_INDEX": Setting(
-        "URL",
-        "The one index (PEP 503) from which agents' requirements are installed.",
-        "empty: that of Python's packages",
+        "URLs with spaces",
+        "The one index (PEP 503) from which agents' requirements are installed, then other servers that have its "
+        "files. The installer reaches these alone.",
+        "empty: that of Python's packages, by public addresses",
         "the agent host",
     ),
     "PORT": Setting("number", "Where a function listens.", "8080", "functions"),

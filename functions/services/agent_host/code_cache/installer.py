@@ -1,4 +1,7 @@
-"""What a version requires, installed by uv: wheels from one index, by their hashes. No code of theirs is run for it."""
+"""What a version requires, installed by uv: wheels from one index, by their hashes. No code of theirs is run for it.
+
+uv itself is kept from everything but the folder that it fills and the index.
+"""
 
 import os
 import signal
@@ -13,6 +16,9 @@ from typing import IO, Final
 import uv
 
 from core.configuration import setting
+from functions.services.agent_host.code_cache import confined
+from functions.services.agent_host.sandbox.children import ROOT
+from functions.services.agent_host.settings import Settings
 
 INDEX: Final = "PACKAGE_INDEX"
 
@@ -28,6 +34,9 @@ POLL: Final = 0.2
 
 _TROUBLE: Final = 2
 """uv's exit status when something went wrong that isn't in the requirements, such as an index that doesn't answer."""
+
+
+_CONFINED: Final = {"ALL_PROXY": confined.PROXY, "PYTHONPATH": str(ROOT)}
 
 
 class InstallFailed(Exception):
@@ -46,22 +55,28 @@ class Installer:
     """Runs uv within bounds."""
 
     index: str = ""
-    """The URL of the one index (PEP 503); empty: uv's own."""
+    """The URL of the one index (PEP 503), and after spaces those of other servers that have its files.
+
+    Empty: uv's own, which is whatever has a public address.
+    """
     seconds: float = 120
     limit_bytes: int = 256 * 1024 * 1024
     """What it may take on disk, its downloads with it."""
+    bounded: bool = True
+    """Whether uv is kept from what this process may do."""
 
     @classmethod
     def from_settings(cls) -> "Installer":
         """Return the one that asks the index that `PACKAGE_INDEX` names."""
-        return cls(setting(INDEX, ""))
+        return cls(setting(INDEX, ""), bounded=Settings.read().bounded)
 
     def install(self, requirements: Path, into: Path) -> None:
         """Install a requirements file into an empty folder. What is there after an InstallFailed is worth nothing."""
         with tempfile.TemporaryDirectory(dir=into) as scratch, tempfile.TemporaryFile() as output:
+            command = self._command(requirements, into, Path(scratch))
             process = subprocess.Popen(  # noqa: S603 - uv, with paths of ours
-                self._command(requirements, into, Path(scratch)),
-                env=_environment(Path(scratch)),
+                self._confined(command, requirements, into) if self.bounded else command,
+                env=_environment(Path(scratch)) | (_CONFINED if self.bounded else {}),
                 cwd=scratch,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -78,12 +93,15 @@ class Installer:
                 )
         (into / ".lock").unlink(missing_ok=True)
 
+    def _confined(self, command: list[str], requirements: Path, into: Path) -> list[str]:
+        return [sys.executable, "-m", confined.__name__, str(into), str(requirements), self.index, *command]
+
     def _command(self, requirements: Path, into: Path, scratch: Path) -> list[str]:
         return [
             *(uv.find_uv_bin(), "pip", "install", "--python", sys.executable, "--no-config", "--no-python-downloads"),
             *("--target", str(into), "--cache-dir", str(scratch / "cache"), "--link-mode", "copy"),
             *("--require-hashes", "--no-build", "--quiet", "--color", "never"),
-            *(("--default-index", self.index) if self.index else ()),
+            *(("--default-index", self.index.split()[0]) if self.index else ()),
             *("--requirements", str(requirements)),
         ]
 
@@ -109,6 +127,8 @@ def _environment(scratch: Path) -> dict[str, str]:
         "PATH": "/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "UV_HTTP_RETRIES": "2",
+        # Whom the machine trusts: an index of one's own may have a certificate of one's own.
+        "UV_SYSTEM_CERTS": "1",
     }
 
 

@@ -82,15 +82,18 @@ class Boundary:
     """Where Python and its packages are."""
 
     @classmethod
-    def prepare(cls) -> Self:
-        """Make it. Raises BoundaryNotHeld where the kernel or libseccomp lacks what it takes."""
+    def prepare(cls, *, changes_modes: bool = False) -> Self:
+        """Make it. Raises BoundaryNotHeld where the kernel or libseccomp lacks what it takes.
+
+        With `changes_modes` it may change the permissions of files, as who installs programs has to.
+        """
         abi = landlock.abi()
         if abi < 1:
             raise BoundaryNotHeld("the kernel has no Landlock")
         try:
             return cls(
                 abi,
-                seccomp.names_filter(),
+                seccomp.names_filter(changes_modes=changes_modes),
                 seccomp.arguments_filter(abi, forks_children=False),
                 seccomp.arguments_filter(abi, forks_children=True),
                 tuple(_python()),

@@ -153,12 +153,16 @@ class _Rules:
             return Filter(file.read())
 
 
-def names_filter() -> Filter:
-    """Return the filter that knows the calls that are allowed at all, and has connects and forks decided elsewhere."""
+def names_filter(*, changes_modes: bool = False) -> Filter:
+    """Return the filter that knows the calls that are allowed at all, and has connects and forks decided elsewhere.
+
+    With `changes_modes` the permissions of files can be changed, where others are told so and nothing is done.
+    """
     rules = _Rules(_ERRNO | ENOSYS)
     rules.add(_ALLOW, syscalls.ALLOWED)
     # What a forking server of the platform's needs; `arguments_filter` takes it from whoever shall not have it.
     rules.add(_ALLOW, ("seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"))
+    rules.add(_ALLOW if changes_modes else _ERRNO, syscalls.CHANGING_MODES)
     rules.add(_ERRNO, syscalls.PRETENDED)
     # To set a time to now is how files are made that aren't there: whoever can't goes on to open it.
     rules.add(_ERRNO | EPERM, ("utimensat",), (2, _EQ, 0))

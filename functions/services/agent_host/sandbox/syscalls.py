@@ -51,8 +51,11 @@ ALLOWED: Final = tuple(
     name for names in (FILES, WAITING, MEMORY, PROCESSES, SIGNALS_AND_TIME, SOCKETS) for name in names.split()
 )
 
-PRETENDED: Final = ("chmod", "fchmod", "fchmodat", "fchmodat2", "utime", "utimes", "futimesat")
-"""Succeed and do nothing: Landlock doesn't cover them, and a file that can't be opened could be shut to everybody else.
+CHANGING_MODES: Final = ("chmod", "fchmod", "fchmodat", "fchmodat2")
+
+PRETENDED: Final = ("utime", "utimes", "futimesat")
+"""Succeed and do nothing, as those before do for agents: Landlock doesn't cover them, and a file that can't be opened
+could be shut to everybody else.
 
 Libraries that copy or unpack files call them, and take an error for a failure.
 """

@@ -159,6 +159,35 @@ def test_what_the_index_has_not_is_said_with_the_installers_words(host: Host, st
     assert "never-made was not found" in " ".join(failed.value.lines)
 
 
+def test_files_come_from_the_servers_that_are_named_and_no_others(host: Host, store: FolderStore, index: Index) -> None:
+    with an_index() as other:
+        line = index.add("elsewhere", {"elsewhere.py": ""})
+        [(path, wheel)] = [
+            (path, page) for path, page in index.pages.items() if path.endswith("elsewhere-1.0-py3-none-any.whl")
+        ]
+        server = other.url.removesuffix("/simple")
+        other.pages[path] = wheel
+        page = index.pages["/simple/elsewhere/"].decode()
+        index.pages["/simple/elsewhere/"] = page.replace('href="', f'href="{server}/simple/elsewhere/').encode()
+        digest = kept(store, a_bundle(requirements=line))
+        with pytest.raises(InstallFailed) as failed:
+            host("one").code(digest)
+        assert other.asked == []
+        assert f"Not reached: {server.removeprefix('http://')}, which PACKAGE_INDEX doesn't name." in failed.value.lines
+        code = host("two", installer=Installer(f"{index.url} {server}")).code(digest)
+        assert code.packages is not None
+        assert (code.packages / "elsewhere.py").exists()
+
+
+def test_a_program_that_a_package_brings_can_be_run(host: Host, store: FolderStore, index: Index) -> None:
+    line = index.add("tool", {"tool-1.0.data/scripts/tool": "#!/bin/sh\necho done\n"})
+    code = host().code(kept(store, a_bundle(requirements=line)))
+    assert code.packages is not None
+    assert (
+        subprocess.run([code.packages / "bin" / "tool"], capture_output=True, text=True, check=True).stdout == "done\n"
+    )
+
+
 def test_an_index_that_does_not_answer_is_worth_another_try(host: Host, store: FolderStore) -> None:
     cache = host(installer=Installer("http://127.0.0.1:1/simple"))
     line = f"whatever==1.0 --hash=sha256:{'0' * 64}\n"

@@ -1,0 +1,109 @@
+"""A SOCKS proxy (RFC 1928) that reaches the index of packages and nothing else."""
+
+import asyncio
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Collection
+from contextlib import closing, suppress
+from ipaddress import ip_address
+from typing import Final, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from functions.services.agent_host.sandbox.destinations import is_public
+
+CHUNK: Final = 64 * 1024
+
+_HTTPS: Final = 443
+_PORTS: Final = {"http": 80, "https": _HTTPS}
+
+_VERSION: Final = b"\x05"
+_CONNECT: Final = 1
+_IPV4, _NAME, _IPV6 = 1, 3, 4
+_GRANTED, _REFUSED, _UNREACHABLE = b"\x00", b"\x02", b"\x04"
+_NO_ADDRESS: Final = b"\x00\x01" + bytes(6)
+
+
+class Place(NamedTuple):
+    """Where a server is."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Self:
+        """Return where the server of a URL is."""
+        parts = urlsplit(url)
+        return cls(parts.hostname or "", parts.port or _PORTS.get(parts.scheme, _HTTPS))
+
+
+class IndexProxy:
+    """The proxy, for connections that are made otherwise: it listens nowhere."""
+
+    def __init__(self, places: Collection[Place]) -> None:
+        """Reach these; without any, whatever has a public address and speaks HTTPS."""
+        self._places = places
+
+    async def serve(self, connection: socket.socket) -> None:
+        """Serve one connection until either side is done."""
+        reader, writer = await asyncio.open_connection(sock=connection)
+        with closing(writer), suppress(asyncio.IncompleteReadError, UnicodeDecodeError, OSError):
+            place = await _asked(reader, writer)
+            address = await self._address(place) if place else None
+            if place is None or address is None:
+                writer.write(_VERSION + _REFUSED + _NO_ADDRESS)
+                if place:
+                    sys.stderr.write(f"Not reached: {place.host}:{place.port}, which PACKAGE_INDEX doesn't name.\n")
+                return
+            try:
+                upstream, downstream = await asyncio.open_connection(address, place.port)
+            except OSError:
+                writer.write(_VERSION + _UNREACHABLE + _NO_ADDRESS)
+                return
+            with closing(downstream):
+                writer.write(_VERSION + _GRANTED + _NO_ADDRESS)
+                await asyncio.gather(_copy(reader, downstream), _copy(upstream, writer))
+
+    async def _address(self, place: Place) -> str | None:
+        """Return what to connect to; None for what isn't to be reached."""
+        if self._places:
+            return place.host if place in self._places else None
+        if place.port != _HTTPS:
+            return None
+        found = await asyncio.get_running_loop().getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        addresses = [str(address[0]) for *_, address in found]
+        return next((each for each in addresses if is_public(ip_address(each.partition("%")[0]))), None)
+
+
+async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Place | None:
+    """Return where a client wants to be connected to; None if it wants something else."""
+    _, methods = await reader.readexactly(2)
+    await reader.readexactly(methods)
+    writer.write(_VERSION + b"\x00")
+    _, command, _, kind = await reader.readexactly(4)
+    if command != _CONNECT or kind not in _HOSTS:
+        return None
+    host = await _HOSTS[kind](reader)
+    return Place(host.lower(), int.from_bytes(await reader.readexactly(2), "big"))
+
+
+async def _name(reader: asyncio.StreamReader) -> str:
+    (length,) = await reader.readexactly(1)
+    return (await reader.readexactly(length)).decode("ascii")
+
+
+def _numeric(family: socket.AddressFamily, length: int) -> Callable[[asyncio.StreamReader], Awaitable[str]]:
+    async def read(reader: asyncio.StreamReader) -> str:
+        return socket.inet_ntop(family, await reader.readexactly(length))
+
+    return read
+
+
+_HOSTS: Final = {_IPV4: _numeric(socket.AF_INET, 4), _NAME: _name, _IPV6: _numeric(socket.AF_INET6, 16)}
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while data := await source.read(CHUNK):
+        target.write(data)
+        await target.drain()
+    with suppress(OSError):
+        target.write_eof()
