@@ -9,8 +9,8 @@ from functions.domain.catalog.agents import SLUG, SlugTaken
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
-from functions.schemas.agents import Capabilities, Tags
-from functions.schemas.base import LINE, Body, Reply
+from functions.schemas.agents import Capabilities, Description, Name, Summary, Tags
+from functions.schemas.base import Body, Reply
 
 MAX_BODY: Final = 256 * 1024
 """Bytes: a description of any script, in which JSON may write a character as twelve."""
@@ -20,9 +20,9 @@ class NewAgent(Body):
     """What the catalog says of the agent."""
 
     slug: Annotated[str, Field(pattern=SLUG, description="Its name in addresses; it never changes.", examples=["poet"])]
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=LINE, examples=["Poet"])]
-    summary: Annotated[str, Field(min_length=1, max_length=200, pattern=LINE, examples=["Answers in verse."])]
-    description: Annotated[str, Field(max_length=10_000, description="Markdown.")] = ""
+    name: Annotated[Name, Field(examples=["Poet"])]
+    summary: Annotated[Summary, Field(examples=["Answers in verse."])]
+    description: Description = ""
     tags: Annotated[Tags, Field(default_factory=list)]
     capabilities: Annotated[Capabilities, Field(default_factory=list)]
     listed: Annotated[bool, Field(description="Whether people find it in the catalog.")] = True

@@ -11,8 +11,8 @@ from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.runtime.providers.if_match import IfMatch
-from functions.schemas.agents import Capabilities, Tags
-from functions.schemas.base import LINE, Body, Reply
+from functions.schemas.agents import Capabilities, Description, Name, Summary, Tags
+from functions.schemas.base import Body, Reply
 
 MAX_BODY: Final = 256 * 1024
 """Bytes: a description of any script, in which JSON may write a character as twelve."""
@@ -21,11 +21,9 @@ MAX_BODY: Final = 256 * 1024
 class AgentChanges(Body):
     """What to change; null or left out stays as it is."""
 
-    name: Annotated[str | None, Field(min_length=1, max_length=100, pattern=LINE)] = None
-    summary: Annotated[
-        str | None, Field(min_length=1, max_length=200, pattern=LINE, examples=["Repeats what you say."])
-    ] = None
-    description: Annotated[str | None, Field(max_length=10_000, description="Markdown.")] = None
+    name: Name | None = None
+    summary: Annotated[Summary | None, Field(examples=["Repeats what you say."])] = None
+    description: Description | None = None
     tags: Tags | None = None
     capabilities: Capabilities | None = None
     listed: Annotated[bool | None, Field(description="Whether people find it in the catalog.")] = None

@@ -5,9 +5,15 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from functions.domain.catalog.agents import MAX_TAG, TAG, Wanted
-from functions.schemas.base import PageQuery
+from functions.schemas.base import LINE, PageQuery
 
 MAX_TAGS: Final = 20
+
+Name = Annotated[str, Field(min_length=1, max_length=100, pattern=LINE)]
+
+Summary = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
+
+Description = Annotated[str, Field(max_length=10_000, description="Markdown.")]
 
 _Word = Annotated[str, Field(pattern=TAG, max_length=MAX_TAG)]
 
