@@ -2,6 +2,7 @@
 
 import ast
 import io
+import os
 import stat
 import sys
 import unicodedata
@@ -50,10 +51,11 @@ def bundle(folder: Path) -> bytes:
 
     Left out are tests, byte code and hidden files. Raises BundleInvalid as `check` does.
     """
-    packed = io.BytesIO()
+    packed, found = io.BytesIO(), sorted(names(folder))
+    _check_sizes({name: (folder / name).stat().st_size for name in found})
     # Stored, not deflated: what zlib writes differs from one of its versions to the next.
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted(_names(folder)):
+        for name in found:
             entry = zipfile.ZipInfo(name, _EPOCH)
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             archive.writestr(entry, (folder / name).read_bytes())
@@ -62,12 +64,32 @@ def bundle(folder: Path) -> bytes:
     return content
 
 
-def _names(folder: Path) -> Iterator[str]:
-    for file in folder.rglob("*"):
-        name = file.relative_to(folder)
-        hidden = any(part.startswith(".") or part in _LEFT_OUT for part in name.parts)
-        if file.is_file() and not file.is_symlink() and not hidden:
-            yield name.as_posix()
+def names(folder: Path) -> Iterator[str]:
+    """Yield the names of the files in an agent's folder that are packed."""
+    for place, folders, files in os.walk(folder):
+        # What is left out may be large, as an environment of Python is: it isn't even looked at.
+        folders[:] = filter(_is_packed, folders)
+        for file in map(Path(place).joinpath, filter(_is_packed, files)):
+            if file.is_file() and not file.is_symlink():
+                yield file.relative_to(folder).as_posix()
+
+
+def _is_packed(name: str) -> bool:
+    return not name.startswith(".") and name not in _LEFT_OUT
+
+
+def _check_sizes(files: dict[str, int]) -> None:
+    """Raise BundleInvalid, before anything is read, for files that are too many or too large together."""
+    if len(files) > MAX_FILES:
+        raise BundleInvalid(
+            f"It holds {len(files)} files, where {MAX_FILES} are allowed: move away what it can do without."
+        )
+    if sum(files.values()) > MAX_PACKED_BYTES:
+        largest = max(files, key=files.__getitem__)
+        raise BundleInvalid(
+            f"It is larger than {MAX_PACKED_BYTES} bytes, of which {largest} has {files[largest]}: move away what it "
+            "can do without, or fetch it when the agent runs."
+        )
 
 
 def check(content: bytes) -> None:
