@@ -2,7 +2,7 @@
 
 import click
 
-from cli import agent_publish
+from cli import agent_dev, agent_publish
 
 
 @click.group()
@@ -10,4 +10,5 @@ def agents() -> None:
     """Agents that you write."""
 
 
+agents.add_command(agent_dev.dev)
 agents.add_command(agent_publish.publish)

@@ -100,11 +100,12 @@ def say(context: Context) -> str:
         if kind == "answer":
             return str(told["text"])
         if kind == "failed":
-            _fail(told)
+            fail(told)
     raise AgentUnavailable
 
 
-def _fail(told: dict[str, Any]) -> NoReturn:
+def fail(told: dict[str, Any]) -> NoReturn:
+    """Raise what a host tells of a failure: one of MESSAGE_ERRORS, or StartFailed with one of them."""
     error = _BY_CODE.get(told["code"], AgentUnavailable)(told.get("detail"))
     if told.get("started") is False:
         raise StartFailed(error)

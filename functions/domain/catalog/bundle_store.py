@@ -37,11 +37,16 @@ def _opened(address: str) -> ObjectStore:
 
 def keep(bundle: bytes) -> str:
     """Keep a bundle, unless it is there; return its SHA-256 in hex. Raises BundleStoreUnavailable."""
-    sha256 = hashlib.sha256(bundle).hexdigest()
     try:
-        store().put(_key(sha256), io.BytesIO(bundle))
+        return keep_in(store(), bundle)
     except StoreUnavailable as error:
         raise BundleStoreUnavailable from error
+
+
+def keep_in(place: ObjectStore, bundle: bytes) -> str:
+    """Keep a bundle in another store than that of the setting, as `keep` does. Raises StoreUnavailable."""
+    sha256 = hashlib.sha256(bundle).hexdigest()
+    place.put(_key(sha256), io.BytesIO(bundle))
     return sha256
 
 

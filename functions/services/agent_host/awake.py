@@ -34,6 +34,9 @@ T = TypeVar("T")
 
 Listener = Callable[[LogLine], None]
 
+OnLine = Callable[[Context, LogLine], None]
+"""Told each line that an agent writes, and of which instance it is."""
+
 
 @dataclass(eq=False)
 class Agent:
@@ -61,9 +64,10 @@ def key_of(context: Context) -> str:
 class Awake:
     """The agents of this host. Used on the event loop alone."""
 
-    def __init__(self, settings: Settings, code: CodePlace) -> None:
+    def __init__(self, settings: Settings, code: CodePlace, on_line: OnLine = lambda *_: None) -> None:
         """Wake agents with the code that `code` puts in place."""
         self.settings = settings
+        self._on_line = on_line
         self.woken = 0
         self._code = code
         self._loop = asyncio.get_running_loop()
@@ -187,7 +191,10 @@ class Awake:
 
     def _heard(self, line: LogLine) -> None:
         agent = self._agents.get(line.key)
-        for listener in tuple(agent.listeners) if agent else ():
+        if agent is None:
+            return
+        self._on_line(agent.context, line)
+        for listener in tuple(agent.listeners):
             listener(line)
 
     def _ended(self, key: str) -> None:
