@@ -114,13 +114,14 @@ class LocalAgent:
         if begun is None:
             return str(what).rstrip(".") + "."
         raised = next(line.strip() for line in reversed(lines) if line.strip())
-        places = [place.groups() for line in lines[begun:] if (place := _PLACE.search(line))]
-        ours = [f"{Path(file).relative_to(self._folder)}, line {line}" for file, line in places if self._is_ours(file)]
+        places = [(self._folder / place[1], place[2]) for line in lines[begun:] if (place := _PLACE.search(line))]
+        ours = [f"{file.relative_to(self._folder)}, line {line}" for file, line in places if self._is_ours(file)]
         where = f" ({ours[-1]})" if ours else ""
         return f"{what}: {raised}{where}" if colon else f"{str(what).rstrip('.')}{where}"
 
-    def _is_ours(self, file: str) -> bool:
-        return Path(file).is_relative_to(self._folder)
+    def _is_ours(self, file: Path) -> bool:
+        # Packages are told by their relative names too.
+        return file.is_relative_to(self._folder) and file.is_file()
 
     def _heard(self, context: Context, line: LogLine) -> None:
         # It runs from a copy, and its author looks for the file that they wrote.
