@@ -47,7 +47,7 @@ class LocalAgent:
         self._folder = folder
         self._say = say
         self._store = FolderStore(scratch / "store")
-        self._code = CodePlace(cache, self._store, Installer.from_settings())
+        self._code = CodePlace(cache, self._store, replace(Installer.from_settings(), bounded=bounded))
         self._awake = Awake(settings, self._code, self._heard)
         turns = Turns(host=settings.calls, owner=settings.of_an_owner)
         self._calls = Calls(turns, self._code, self._awake)
