@@ -17,8 +17,10 @@ from functions.tests.test_journey import (
     test_somebody_launches_an_agent_talks_to_it_stops_it_and_deletes_it,
     traveller,
 )
+from provisioning.local_settings import ROOT
 from provisioning.seed import ADMINISTRATOR
 from testing.compose_stack import Topology
+from tools.attack.hostile_agent.main import PROBES
 from tools.images.engine import docker, inspected
 from tools.local.demo import Demo
 from tools.local.transcript import Transcript
@@ -147,6 +149,21 @@ def test_the_command_works_inside_an_image(running: Topology) -> None:
     )
 
     assert told == "everything is as it should be\n"
+
+
+def test_no_probe_of_a_hostile_agent_gets_through_where_agents_run(running: Topology) -> None:
+    """Run `make attack` as another agent host: in its image, with its user, its limits and in its networks."""
+    attack = ROOT / "tools" / "attack"
+    try:
+        told = running.compose(
+            *("run", "--rm", "--no-deps", "-T", "--volume", f"{attack}:/app/tools/attack:ro"),
+            *("--entrypoint", "python", "agent_host", "-m", "tools.attack.agents"),
+        )
+    except subprocess.CalledProcessError as error:
+        pytest.fail(f"{error.stdout}")
+    probes, through = told.splitlines()[-1].removeprefix("all").split()
+
+    assert (int(probes), through) == (len(PROBES), "0")
 
 
 def test_pgbouncer_lets_in_pooled_roles_alone(running: Topology) -> None:
