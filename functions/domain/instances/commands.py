@@ -35,7 +35,7 @@ def restart(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """
     instance = locked(db, instance_id, owner_id)
     _start(db, instance, Reason.RESTART_REQUESTED)
-    renew(db, instance, {}, Reason.RESTART_REQUESTED, fields=[])
+    renew(db, locked(db, instance_id), {}, Reason.RESTART_REQUESTED, fields=[])
 
 
 def stop(db: SharedDb, instance_id: str, owner_id: str) -> None:
@@ -78,8 +78,8 @@ def renew(db: SharedDb, instance: Instance, columns: dict[str, object], reason: 
     because = explain(reason)
     generation = instance.generation + 1
     specs.keep(db, instance.id)
-    running = (instance.desired_state, instance.status) == (DesiredState.RUNNING, Status.RUNNING)
-    told = _told(because, DEADLINES[Status.UPDATING]) if running else {}
+    # One that is to stop, or has, is changed for its next start.
+    told = _told(because, _seconds(instance.status)) if instance.desired_state == DesiredState.RUNNING else {}
     write(db, instance, columns | told | {"generation": generation, "due_at": func.now(), "attempts": 0})
     specs.keep(db, instance.id)
     event = InstanceChanged(
@@ -111,7 +111,7 @@ def _ask(db: SharedDb, instance: Instance, desired: DesiredState, reason: Reason
     if instance.desired_state == desired and not new_try:
         return
     because = explain(reason)
-    told = _told(*_shown(instance.status, desired, because))
+    told = _told(*_shown(instance, desired, because))
     write(db, instance, told | {"desired_state": desired, "due_at": func.now(), "attempts": 0})
     event = InstanceDesiredStateChanged(
         instance_id=instance.id, owner_id=instance.owner_id, desired_state=desired, reason=because.reason
@@ -119,12 +119,14 @@ def _ask(db: SharedDb, instance: Instance, desired: DesiredState, reason: Reason
     history.note(db, event, kind="desired_state", previous=instance.desired_state, value=desired, explanation=because)
 
 
-def _shown(status: Status, desired: DesiredState, because: Explanation) -> tuple[Explanation, int | None]:
+def _shown(instance: Instance, desired: DesiredState, because: Explanation) -> tuple[Explanation, int | None]:
     """Return what is said of an instance until its worker has begun, and the seconds until that is late."""
-    match desired, status:
-        case (DesiredState.RUNNING, Status.RUNNING):
+    match desired, instance.status:
+        case (DesiredState.RUNNING, Status.RUNNING) if instance.generation == instance.observed_generation:
             # The worker has yet to hear of the stop that is taken back.
             return explain(Reason.AGENT_READY), None
+        case (DesiredState.RUNNING, Status.RUNNING):
+            return explain(Reason.UPDATE_REQUESTED), _seconds(Status.RUNNING)
         case (DesiredState.STOPPED, Status.STOPPED):
             return explain(Reason.AGENT_STOPPED), None
         case (DesiredState.RUNNING, _):
@@ -133,6 +135,11 @@ def _shown(status: Status, desired: DesiredState, because: Explanation) -> tuple
             return because, DEADLINES[Status.STOPPING]
         case _:
             return because, DEADLINES[Status.DELETING]
+
+
+def _seconds(status: Status) -> int:
+    """Return how long an instance that is to run may take to become another."""
+    return DEADLINES[Status.UPDATING] if status == Status.RUNNING else DEADLINES.get(status, DEADLINES[Status.PENDING])
 
 
 def _told(explanation: Explanation, seconds: int | None) -> dict[str, object]:

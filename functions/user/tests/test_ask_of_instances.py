@@ -55,10 +55,29 @@ def test_what_is_shown_follows_what_was_asked_at_once(
 
 def test_a_stop_that_is_taken_back_leaves_it_as_it_was(launch: Launch) -> None:
     instance = in_status(launch(), "running")
+    instance.put(observed_generation="generation")
     instance.ask("stop")
     shown = instance.ask("start").json
     assert (shown["reason"], shown["message"], shown["deadline_at"]) == ("agent_ready", "The agent answers.", None)
     assert instance.reasons()[-2:] == ["stop_requested", "start_requested"]
+
+
+@pytest.mark.parametrize(
+    ("status", "verbs", "reason"),
+    [
+        ("running", ["restart", "stop", "start"], "update_requested"),
+        ("running", ["stop", "restart"], "restart_requested"),
+        ("failed", ["restart"], "restart_requested"),
+    ],
+)
+def test_what_is_still_to_become_another_says_so_until_when(
+    launch: Launch, status: str, verbs: list[str], reason: str
+) -> None:
+    instance = in_status(launch(), status)
+    instance.put(observed_generation="generation")
+    shown = [instance.ask(verb).json for verb in verbs][-1]
+    assert (shown["reason"], shown["deadline_at"] is not None) == (reason, True)
+    assert [each["holds"] for each in shown["conditions"] if each["type"] == "settled"] == [False]
 
 
 def test_a_start_that_is_taken_back_leaves_it_stopped(launch: Launch) -> None:
