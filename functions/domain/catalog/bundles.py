@@ -125,6 +125,7 @@ def _check_function(module: ast.Module, files: Container[str]) -> None:
                 f"{FUNCTION!r} in {ENTRY} is asynchronous: write it as a plain 'def {FUNCTION}(request)'."
             )
         if isinstance(node, ast.FunctionDef) and node.name == FUNCTION:
+            _check_parameters(node)
             return
         if isinstance(node, ast.ImportFrom) and any((each.asname or each.name) == FUNCTION for each in node.names):
             place = (node.module or "").replace(".", "/")
@@ -135,6 +136,15 @@ def _check_function(module: ast.Module, files: Container[str]) -> None:
         f"{ENTRY} defines no function {FUNCTION!r} at its top level: write it there as 'def {FUNCTION}(request)', or "
         "import it there from another file of the bundle."
     )
+
+
+def _check_parameters(function: ast.FunctionDef) -> None:
+    """Raise BundleInvalid unless `agent` can be called with one argument; what a decorator makes of it isn't known."""
+    given = function.args
+    positional = len(given.posonlyargs) + len(given.args)
+    least, most = positional - len(given.defaults), positional + (given.vararg is not None)
+    if not function.decorator_list and (least > 1 or most < 1 or None in given.kw_defaults):
+        raise BundleInvalid(f"{FUNCTION!r} in {ENTRY} isn't called with one argument: write 'def {FUNCTION}(request)'.")
 
 
 def _remedy(files: Iterable[str]) -> str:

@@ -77,7 +77,11 @@ def api_error(files: dict[str, str]) -> str:
     ("files", "words"),
     [
         ({"main.py": "async def agent(r): ..."}, "plain 'def agent(request)'"),
+        ({"main.py": f"{MAIN}\nx =\n"}, "not Python: invalid syntax (line "),
         ({"main.py": "agent = print"}, "write it there"),
+        ({"main.py": "def agent(): ..."}, "one argument"),
+        ({"main.py": "def agent(request, more): ..."}, "one argument"),
+        ({"main.py": "def agent(request, *, more): ..."}, "one argument"),
         ({"main.py": "from impl import agent"}, "no file"),
         ({"main.py": "from .impl import agent", "impl.py": MAIN}, "no file"),
         ({"my-agent/main.py": MAIN, "__MACOSX/main.py": ""}, "my-agent/main.py: pack what is in that folder"),
@@ -95,6 +99,8 @@ def test_a_refusal_says_what_to_do(files: dict[str, str], words: str) -> None:
     "files",
     [
         {"main.py": "from impl import agent", "impl.py": MAIN},
+        *({"main.py": f"{each}: ..."} for each in ("def agent(*rest)", "def agent(r, more=1, /, *, other=2)")),
+        {"main.py": "from functools import wraps\n@wraps(print)\ndef agent(): ..."},
         {"main.py": "from parts.impl import answer as agent", "parts/impl.py": "def answer(r): ..."},
         {"main.py": MAIN, "lib/flask.py": "", "json/data.txt": "", "tests/main.py": ""},
     ],
