@@ -12,6 +12,9 @@ MAX_CHARACTERS: Final = 16_000
 MAX_BYTES: Final = 16 * MAX_CHARACTERS
 """Room for that many of any script: JSON may write a character as twelve bytes."""
 
+_GZIP: Final = b"\x1f\x8b"
+"""How whatever gzip has compressed begins."""
+
 
 def reply(status: int, body: bytes, said: Sequence[str]) -> str:
     """Return what an agent's answer says; `said` is what it wrote meanwhile. Raises Failure."""
@@ -21,6 +24,8 @@ def reply(status: int, body: bytes, said: Sequence[str]) -> str:
         raise Failure("agent_failed", f"The agent failed: {last}" if last else None, result=Result.FAILED)
     if status != HTTPStatus.OK:
         raise invalid(f"The agent answered with the status {status}.")
+    if body.startswith(_GZIP):
+        raise invalid("The agent's answer is compressed, which nothing here asks for.")
     try:
         text = json.loads(body)["text"]
     except (ValueError, KeyError, TypeError, RecursionError):

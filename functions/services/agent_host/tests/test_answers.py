@@ -1,6 +1,7 @@
 """What agents answer, and what is made of it."""
 
 import asyncio
+import gzip
 import json
 import socket
 import threading
@@ -83,6 +84,12 @@ def test_an_answer_that_is_none_is_the_agents_fault(status: int, body: bytes) ->
     assert failure.value.code == "agent_response_invalid"
 
 
+def test_an_answer_that_is_compressed_says_so() -> None:
+    with pytest.raises(Failure) as failure:
+        reply(200, gzip.compress(text("hello")), [])
+    assert "compressed" in str(failure.value.detail)
+
+
 @pytest.mark.parametrize(
     ("said", "detail"),
     [
@@ -101,6 +108,14 @@ def test_an_answer_may_be_as_long_in_any_script(character: str) -> None:
     whole = character * 16_000
     assert len(text(whole)) < MAX_BYTES
     assert reply(200, text(whole), []) == whole
+
+
+@pytest.mark.parametrize(
+    "body",
+    [text("h\u00e9\x00"), text("h\u00e9\x00").decode().encode("utf-8-sig"), b'{"text": 1, "text": "h\\u00e9\\u0000"}'],
+)
+def test_an_answer_is_taken_in_whatever_way_json_may_say_it(body: bytes) -> None:
+    assert reply(200, body, []) == "h\u00e9\x00"
 
 
 def test_half_a_surrogate_pair_does_no_harm() -> None:
