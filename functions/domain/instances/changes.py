@@ -1,6 +1,6 @@
 """Changes: what a worker writes about an instance, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from functions.domain.instances.deadlines import DEADLINES, LIMIT, SETTLED, back_off
@@ -38,8 +38,11 @@ class Change:
         return cls(Status.RUNNING, because, due_in=SETTLED, rolls_back=True)
 
     @classmethod
-    def stopped(cls, reason: Reason = Reason.AGENT_STOPPED) -> Self:
-        """Return the change to STOPPED: nothing of it is awake."""
+    def stopped(cls, reason: Reason = Reason.AGENT_STOPPED, *, restarts: bool = False) -> Self:
+        """Return the change to STOPPED: nothing of it is awake. Unless it `restarts`, that settles it."""
+        if restarts:
+            because = replace(explain(reason), next=explain(Reason.START_REQUESTED).next)
+            return cls(Status.STOPPED, because, deadline_in=DEADLINES[Status.PENDING])
         return cls(Status.STOPPED, explain(reason), due_in=SETTLED)
 
     @classmethod

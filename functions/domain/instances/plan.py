@@ -143,7 +143,7 @@ def after(lease: Lease, action: Action, outcome: Outcome) -> Step:
 
 def _came_of(lease: Lease, action: Action, outcome: Outcome) -> Change:
     if action == Action.END:
-        return Change.deleted() if lease.status == Status.DELETING else Change.stopped()
+        return Change.deleted() if lease.status == Status.DELETING else Change.stopped(restarts=_restarts(lease))
     if lease.status == Status.UPDATING:
         return _updated(lease, outcome)
     if outcome.result != Result.DONE:
@@ -173,7 +173,7 @@ _CAUSES: Final = {
 def _unreachable(lease: Lease) -> Step:
     match lease.status:
         case Status.STOPPING if lease.overdue:
-            return Step.record(Change.stopped(Reason.STOPPED_UNSEEN))
+            return Step.record(Change.stopped(Reason.STOPPED_UNSEEN, restarts=_restarts(lease)))
         case Status.DELETING if lease.overdue:
             return Step.record(Change.deleted(Reason.REMOVED_UNSEEN))
         case Status.PROVISIONING | Status.STARTING | Status.UPDATING if (
@@ -184,6 +184,11 @@ def _unreachable(lease: Lease) -> Step:
             return Step.record(waiting)
         case _:
             return Step.rest(AGAIN)
+
+
+def _restarts(lease: Lease) -> bool:
+    """Return whether it was asked for again while it stopped."""
+    return lease.desired_state == DesiredState.RUNNING
 
 
 def _failed(lease: Lease, outcome: Outcome) -> Change:

@@ -156,7 +156,14 @@ def test_it_is_not_started_before_its_pause_is_over() -> None:
 def test_a_start_asked_for_during_a_stop_lets_the_stop_finish_first() -> None:
     stopping = lease(Status.STOPPING)
     assert next_step(stopping).action == Action.END
-    assert after(stopping, Action.END, DONE).change == Change.stopped()
+    change = after(stopping, Action.END, DONE).change
+    assert change is not None
+    # Whoever records it may die right after.
+    assert (change.status, change.due_in, change.deadline_in) == (Status.STOPPED, 0, DEADLINES[Status.PENDING])
+    assert change.explanation.next == "It runs as soon as its agent answers."
+    unseen = after(stopping.model_copy(update={"deadline_at": NOW}), Action.END, AWAY).change
+    assert unseen is not None
+    assert (unseen.explanation.reason, unseen.due_in) == (Reason.STOPPED_UNSEEN, 0)
 
 
 def test_a_running_instance_is_looked_at_only_when_a_message_could_not_wake_it() -> None:
