@@ -5,6 +5,7 @@ import shutil
 import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,19 +22,26 @@ from tools.local.servers import managed_process
 from tools.local.servers.managed_process import ManagedProcess
 
 
-@pytest.fixture(scope="session")
-def host_address(env: Environment) -> Iterator[str]:
-    """Run an agent host for the tests of this worker; yield its address."""
-    [port] = free_ports(1)
-    name = f"agent-host-{env.worker}"
+@contextmanager
+def running_host(env: Environment, port: int) -> Iterator[ManagedProcess]:
+    """Run an agent host on a port inside of the block, in the folder that the one before it on that port had."""
+    name = f"agent-host-{env.worker}-{port}"
     command = [sys.executable, "-m", "functions.services.agent_host", "--bind", f"127.0.0.1:{port}"]
     environment = {**os.environ, "AGENT_HOST_FOLDER": str(env.session / name)}
     process = managed_process.start(name, command, run=env.session, cwd=ROOT, environment=environment)
     try:
         process.wait_until(lambda: health.answers(port, "/_/ready"))
-        yield f"http://127.0.0.1:{port}"
+        yield process
     finally:
         process.stop()
+
+
+@pytest.fixture(scope="session")
+def host_address(env: Environment) -> Iterator[str]:
+    """Run an agent host for the tests of this worker; yield its address."""
+    [port] = free_ports(1)
+    with running_host(env, port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
