@@ -7,7 +7,8 @@ from typing import IO, Final
 from urllib.parse import quote, unquote
 
 import flask
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from typing_extensions import override
 
 from events.wire import is_json
@@ -131,16 +132,22 @@ def json_body(request: flask.Request, taken: Mapping[str, type[AnyBody]], limit:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         if details[0]["type"] == "json_invalid":
             raise Malformed(f"The body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}.") from None
-        errors = [FieldError(pointer(detail["loc"]), detail["type"], said(detail["msg"])) for detail in details]
+        errors = [FieldError(pointer(detail["loc"]), detail["type"], said(detail, taken[kind])) for detail in details]
         raise Invalid(errors=errors) from None
     if errors := [FieldError(pointer(place), *NUL) for place in nul_characters(value)]:
         raise Invalid(errors=errors)
     return value
 
 
-def said(message: str) -> str:
-    """Return the message of a validation error without the words that pydantic puts before a validator's own."""
-    return message.removeprefix("Value error, ")
+def said(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """Return the message of a validation error, for people: no pattern, and none of pydantic's words before our own."""
+    if error["type"] != "string_pattern_mismatch":
+        return error["msg"].removeprefix("Value error, ")
+    place = error["loc"]
+    field = model.model_fields.get(str(place[0])) if len(place) == 1 else None
+    if field and field.examples:
+        return f"Not of the form that is taken here, which is that of {field.examples[0]}"
+    return "Not of the form that is taken here: the API's document has its pattern"
 
 
 def _media_type(request: flask.Request, taken: Mapping[str, type[AnyBody]]) -> str:

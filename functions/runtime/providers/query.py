@@ -76,7 +76,7 @@ def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         errors = [
-            FieldError("?" + ".".join(map(str, each["loc"])), each["type"], said(each["msg"])) for each in details
+            FieldError("?" + ".".join(map(str, each["loc"])), each["type"], said(each, model)) for each in details
         ]
         raise Invalid(errors=errors) from None
 

@@ -48,6 +48,8 @@ CHANGE = """
 SEARCH = """
     class Search(Query):
         q: str = ""
+        slug: Annotated[str, Field(pattern="^[a-z]+$", examples=["echo"])] = "none"
+        label: Annotated[str, Field(pattern="^[a-z]+=[a-z]+$")] = "a=b"
 
     class Hits(Reply):
         q: str
@@ -61,6 +63,18 @@ SEARCH = """
 @pytest.fixture
 def things(plant: Plant) -> Client:
     return plant(write_thing=ECHO, change_thing=CHANGE, search_things=SEARCH)
+
+
+def test_a_value_of_another_form_is_told_by_an_example_and_not_by_a_pattern(things: Client) -> None:
+    answer = things.get("/things", query_string={"slug": "7", "label": "7"})
+    assert [(error["pointer"], error["code"], error["message"]) for error in answer.json["errors"]] == [
+        ("?slug", "string_pattern_mismatch", "Not of the form that is taken here, which is that of echo"),
+        (
+            "?label",
+            "string_pattern_mismatch",
+            "Not of the form that is taken here: the API's document has its pattern",
+        ),
+    ]
 
 
 def sent(client: Client, body: bytes | str, content_type: str = "application/json") -> Any:
