@@ -123,7 +123,7 @@ def test_what_does_not_concern_the_config_needs_no_master_key(
     monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path / "secrets"))
     answer = change(instance, name="Another", labels={"team": "blue"}, limits={"processes": 3})
     assert (answer.status_code, answer.json["name"], answer.json["limits"]) == (200, "Another", {"processes": 3})
-    assert change(instance, config={"size": 2}).status_code == 500
+    assert change(instance, config={"size": 2}).code == "secrets_unavailable"
 
 
 def test_null_takes_all_of_an_object_away_and_is_refused_for_what_has_to_be_there(instance: Launched) -> None:
