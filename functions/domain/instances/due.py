@@ -9,13 +9,16 @@ from sqlalchemy import text
 from functions.domain.databases import SharedDb
 from functions.domain.instances.deadlines import OFFERED
 
+# An index can be searched by now(), which stays the same in a statement, and not by clock_timestamp(): so nothing but
+# what is due is read, however many instances rest. Each offer is a transaction of its own, so that the two are one.
+#
 # Rows that another sweep is looking at right now are skipped, and those it has just offered are left alone: any number
 # of sweeps may run at once, and a backlog of jobs doesn't grow by being looked at.
 _OFFER: Final = text(
     """
     with due as (
       select id from instances
-      where status <> 'deleted' and due_at <= clock_timestamp()
+      where status <> 'deleted' and due_at <= now()
         and (lease_expires_at is null or lease_expires_at < clock_timestamp())
         and (queued_at is null or queued_at < clock_timestamp() - make_interval(secs => :seconds))
       order by due_at
