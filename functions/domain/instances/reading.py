@@ -60,10 +60,13 @@ def search(db: SharedDb, wanted: Filter, *, after: str | None, limit: int) -> li
     """Return instances, newest first."""
     query = _described().order_by(instances.c.id.desc()).limit(limit)
     query = query.where(PRESENT if wanted.statuses is None else instances.c.status.in_(wanted.statuses))
-    same = {instances.c.owner_id: wanted.owner_id, agents.c.slug: wanted.agent, instances.c.name: wanted.name}
-    for column, value in same.items():
+    for column, value in {instances.c.owner_id: wanted.owner_id, instances.c.name: wanted.name}.items():
         if value is not None:
             query = query.where(column == value)
+    if wanted.agent is not None:
+        # Asked before: whether few are of this agent or most of them, Postgres knows only of an id that it is given.
+        agent_id = db.scalar(select(agents.c.id).where(agents.c.slug == wanted.agent))
+        query = query.where(instances.c.agent_id == agent_id)
     if wanted.labels:
         query = query.where(instances.c.labels.contains(dict(wanted.labels)))
     if after is not None:

@@ -101,13 +101,14 @@ MANY = 100_000
 def test_what_is_asked_of_instances_is_found_by_an_index_however_many_there_are(
     launch: Launch, env: Environment
 ) -> None:
-    instance = launch()
+    instance, other = launch(), launch()
     wanted = {
         "an owner's": Filter("usr_many"),
         "of some statuses": Filter("usr_many", [Status.RUNNING, Status.FAILED]),
         "with a label": Filter("usr_many", labels={"team": "blue"}),
         "everybody's that failed": Filter(statuses=[Status.FAILED]),
         "everybody's with a label": Filter(labels={"number": "77"}),
+        "everybody's of an agent": Filter(agent=other.read()["agent"]),
     }
     with env.transaction("shared_psql", "migrator") as db:
         db.execute(_MANY, {"id": instance.id, "most": MANY})
@@ -120,8 +121,9 @@ def test_what_is_asked_of_instances_is_found_by_an_index_however_many_there_are(
         db.rollback()
     assert {name for name, plan in asked.items() if "Seq Scan instances" in plan} == set()
     assert {name for name, plan in asked.items() if not any("Scan instances" in step for step in plan)} == set()
-    # Not one after another, until what isn't due any more.
+    # Not all of them one after another, in the order of the index.
     assert "Index Scan instances (due_at <= now())" in asked["what is due"]
+    assert f"Index Scan instances (agent_id = '{other.row()['agent_id']}'::text)" in asked["everybody's of an agent"]
 
 
 def steps(db: Connection, ask: Callable[[], object]) -> list[str]:
