@@ -29,8 +29,9 @@ INSTALL: Final = 240
 GRACE: Final = 5
 """How long an agent may take to finish when it is to end."""
 
-SETTLED: Final = 24 * 60 * 60
-"""When an instance that rests is looked at again."""
+SETTLED: Final = 30 * 24 * 60 * 60
+"""When an instance that rests is looked at again: hardly ever, as whoever wants something of it says so. Of a hundred
+thousand that is one in half a minute."""
 
 OFFERED: Final = 20
 """The sweep offers the same instance to the workers at most this often."""

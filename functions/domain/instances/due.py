@@ -1,5 +1,5 @@
-"""What is due: instances that a worker should look at, because a job was lost, a lease or deadline has passed, or
-because it is time to see whether a running one still runs.
+"""What is due: instances that a worker should look at, because somebody wants something of them and the job was lost,
+or because a lease, a pause or a deadline has passed.
 """
 
 from typing import Final
