@@ -71,6 +71,7 @@ instances = Table(
     Index(None, "agent_id", "id"),
     Index(None, "version_id", "id"),
     Index(None, "status", "id"),
+    Index(None, "name", "id"),
     Index(None, "labels", postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}),
     Index(None, "due_at", postgresql_where=text("status <> 'deleted'")),
 )

@@ -1093,6 +1093,8 @@ CREATE INDEX instances_due_at_idx ON public.instances USING btree (due_at) WHERE
 
 CREATE INDEX instances_labels_idx ON public.instances USING gin (labels jsonb_path_ops);
 
+CREATE INDEX instances_name_id_idx ON public.instances USING btree (name, id);
+
 CREATE INDEX instances_owner_id_id_idx ON public.instances USING btree (owner_id, id);
 
 CREATE INDEX instances_present_idx ON public.instances USING btree (owner_id, id) WHERE (status <> 'deleted'::text);

@@ -108,6 +108,7 @@ def test_what_is_asked_of_instances_is_found_by_an_index_however_many_there_are(
         "with a label": Filter("usr_many", labels={"team": "blue"}),
         "everybody's that failed": Filter(statuses=[Status.FAILED]),
         "everybody's with a label": Filter(labels={"number": "77"}),
+        "everybody's called so": Filter(name="Many 77"),
         "everybody's of an agent": Filter(agent=other.read()["agent"]),
     }
     with env.transaction("shared_psql", "migrator") as db:
@@ -146,8 +147,9 @@ _MANY = text(
     insert into instances (id, owner_id, agent_id, version_id, name, config, desired_state, status, reason, message,
                            labels, due_at)
     select 'ins_' || lpad(to_hex(number), 32, '0'),
-      case when mod(number, 5000) = 0 then 'usr_many' else 'usr_' || mod(number, 500) end, agent_id, version_id, 'Many',
-      config, 'running', case when mod(number, 20000) = 0 then 'failed' else 'running' end, reason, message,
+      case when mod(number, 5000) = 0 then 'usr_many' else 'usr_' || mod(number, 500) end, agent_id, version_id,
+      'Many ' || number, config, 'running', case when mod(number, 20000) = 0 then 'failed' else 'running' end, reason,
+      message,
       jsonb_build_object('team', case mod(number, 2) when 0 then 'blue' else 'red' end, 'number', number::text),
       now() + interval '1 hour'
     from instances, generate_series(1, :most) as number where id = :id
