@@ -99,6 +99,9 @@ class Child:
 
     def connect(self) -> socket.socket:
         """Return a new connection, over which the child speaks HTTP/1.1. Raises OSError when it has ended."""
+        # What it wrote about something else is no cause of an end that comes now.
+        for lines in self.outputs.values():
+            lines.forget()
         ours, theirs = socket.socketpair()
         try:
             with theirs, self._sending:

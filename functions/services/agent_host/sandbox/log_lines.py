@@ -61,6 +61,11 @@ class Lines:
             self._take(self._part)
             self._part = b""
 
+    def forget(self) -> None:
+        """Have none of what was written by now among the last lines."""
+        self.last.clear()
+        self.has_traceback = False
+
     def end(self) -> None:
         """Take in that nothing more comes."""
         if self._part:

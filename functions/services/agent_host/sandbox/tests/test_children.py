@@ -1,7 +1,10 @@
 """Children answer, and how they end is told apart."""
 
+import http.client
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +61,27 @@ def test_an_exception_while_it_is_loaded_is_told_from_the_authors_code_on(
     # What newer Pythons underline more of.
     lines = [line for line in caught.value.exit.last_lines if line.strip(" ~^")]
     assert lines == ["Traceback (most recent call last):", *told]
+
+
+def test_an_end_is_not_told_by_what_was_written_about_something_else(
+    sandbox: Sandbox, eventually: Callable[..., Any]
+) -> None:
+    child = sandbox.wake("""
+        import os, sys
+
+        def agent(request):
+            if request.get_json()["text"] == "end":
+                print("goodbye", file=sys.stderr, flush=True)
+                os._exit(1)
+            print("Traceback (most recent call last):", file=sys.stderr, flush=True)
+            return {}
+    """)
+    ask(child, {"text": "go on"})
+    eventually(lambda: any("Traceback" in line.text for line in sandbox.logged))
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask(child, {"text": "end"})
+    exit_ = child.wait()
+    assert (exit_.cause, exit_.code, exit_.last_lines) == (ExitCause.EXITED, 1, ("goodbye",))
 
 
 @pytest.mark.parametrize(
