@@ -8,12 +8,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import functions_framework
 import pytest
+import uv
 
-from functions.domain.catalog import bundles
+from functions.services.agent_host.code_cache.tests.an_index import an_index
 from testing.people import Person
 from testing.stack import Stack
+from tools.local.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "llms.txt", *(ROOT / "docs").rglob("*.md")])
@@ -56,7 +57,19 @@ def test_python_examples_compile(page: Path) -> None:
         compile(example, str(page), "exec")
 
 
-def run_examples(page: Path, instead: dict[str, str], heads: Path, folder: Path = ROOT) -> str:
+SECONDS = 120
+"""How long the examples of a page may take, on a busy machine."""
+
+
+def run_examples(
+    page: Path,
+    instead: dict[str, str],
+    heads: Path,
+    folder: Path = ROOT,
+    *,
+    seconds: int = SECONDS,
+    **environment: str,
+) -> str:
     """Run the marked blocks of a page as one script in a folder, and return what it prints.
 
     `instead` has other addresses and names than the page's; `heads` is a file for the heads of the answers. Fails where
@@ -65,15 +78,17 @@ def run_examples(page: Path, instead: dict[str, str], heads: Path, folder: Path 
     blocks = list(RUN.finditer(page.read_text()))
     # curl ends well whatever it is answered.
     monitored = 'curl() { local head; head=$(mktemp -p "$HEADS"); command curl -D "$head" "$@"; }\nset -euo pipefail\n'
+    # What a page leaves running ends with it.
+    monitored += "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n"
     script = monitored + "".join(f"HEADS={heads}/{place}\n{block['script']}" for place, block in enumerate(blocks))
     for place, _ in enumerate(blocks):
         (heads / str(place)).mkdir(parents=True)
     for ours, used in instead.items():
         assert ours in script
         script = script.replace(ours, used)
-    environment = {"PATH": os.environ["PATH"]}
+    told = {"PATH": os.environ["PATH"], **environment}
     command = ["bash", "-c", script]
-    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, env=environment, check=False)
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=seconds, env=told, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     for place, block in enumerate(blocks):
         api_errors = [status for head in (heads / str(place)).iterdir() for status in STATUS.findall(head.read_text())]
@@ -122,15 +137,36 @@ def test_the_page_of_the_broker_does_what_it_says(
     assert len(answers) == 14
 
 
-def test_the_page_of_agents_publishes_one(address: str, person: Callable[..., Person], tmp_path: Path) -> None:
+def test_the_page_for_authors_leads_from_a_folder_to_a_version_that_is_yanked(
+    stack: Stack, address: str, person: Callable[..., Person], tmp_path: Path
+) -> None:
     publisher = person(scopes=("user", "admin"))
     (tmp_path / ".local").mkdir()
     (tmp_path / ".local" / "administrator").write_text(publisher.password)
-    instead = {"http://localhost:8080": address, "admin@botberi.example": publisher.email}
-    printed = run_examples(ROOT / "docs/architecture/agents.md", instead, tmp_path / "heads", tmp_path)
-    _, version, instance = (json.loads(line) for line in printed.splitlines())
-    assert version["channels"] == ["stable"]
-    assert instance["config"] == {"ending": "!"}
+    settings = {**stack.environment, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    told = shlex.join(f"{name}={value}" for name, value in settings.items() if name != "PATH")
+    instead = {
+        "http://localhost:8080": address,
+        "admin@botberi.example": publisher.email,
+        "./botberi": f"env {told} {ROOT / 'botberi'}",
+        "8100": str(free_ports(1)[0]),
+        ".venv/bin/uv": uv.find_uv_bin(),
+    }
+    with an_index() as index:
+        index.add("titlecase", {"titlecase/__init__.py": ""}, "2.4.1")
+        page, environment = ROOT / "docs/how-to/write-and-publish-an-agent.md", {"UV_DEFAULT_INDEX": index.url}
+        environment |= {"UV_CACHE_DIR": str(tmp_path / "uv"), "TMPDIR": str(tmp_path)}
+        printed = run_examples(page, instead, tmp_path / "heads", tmp_path, seconds=3 * SECONDS, **environment)
+    assert '"text":"HELLO!"' in printed
+    assert "SyntaxError: expected ':' (helper.py, line 1)" in printed
+    assert "--hash=sha256:" in printed
+    assert "1.0.0 is published" in printed
+    version, said, instance, channel, yanked, *_ = (
+        json.loads(line) for line in printed.splitlines() if line.startswith('{"') and '"HELLO!"' not in line
+    )
+    assert (version["number"], version["channels"]) == ("1.1.0", ["stable"])
+    assert (said["text"], instance["config"]) == ("HELLO?!", {"api_key": "********", "ending": "?!"})
+    assert (channel["version"], yanked["status"]) == ("1.0.0", "yanked")
 
 
 def test_the_page_of_the_catalog_moves_a_channel_and_yanks_a_version(
@@ -159,13 +195,3 @@ def test_the_page_of_instances_makes_changes_and_deletes_one(address: str, tmp_p
     assert (json.loads(changed)["generation"], json.loads(changed)["config"]) == (2, {"prefix": ">> "})
     assert "It is being deleted, as its owner asked." in "".join(deleted)
     assert json.loads(usage)["usage"] == {"instances": {"used": 0, "limit": 50}}
-
-
-def test_the_example_of_an_agent_can_be_published_and_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    [source] = PYTHON.findall((ROOT / "docs/architecture/agents.md").read_text())
-    (tmp_path / "main.py").write_text(source)
-    bundles.check(bundles.bundle(tmp_path))
-    (tmp_path / "config.json").write_text('{"prefix": "> "}')
-    monkeypatch.setenv("AGENT_CONFIG", str(tmp_path / "config.json"))
-    app = functions_framework.create_app("agent", str(tmp_path / "main.py"), "http")  # type: ignore[no-untyped-call]
-    assert app.test_client().post("/", json={"id": "msg_1", "text": "hello"}).get_json() == {"text": "> hello"}
