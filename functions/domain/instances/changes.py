@@ -61,7 +61,7 @@ class Change:
         failures = attempts + 1
         if failures >= LIMIT:
             looped = reason == Reason.AGENT_EXITED
-            because = explain(Reason.CRASH_LOOP, limit=LIMIT, cause=cause) if looped else given_up(reason)
+            because = explain(Reason.CRASH_LOOP, limit=LIMIT, cause=cause) if looped else given_up(reason, cause)
             return cls.failed(because, attempts=failures)
         wait = back_off(failures)
         because = explain(reason, seconds=wait, attempt=failures + 1, limit=LIMIT, cause=cause)

@@ -202,7 +202,9 @@ def _failed(lease: Lease, outcome: Outcome) -> Change:
         case Result.TIMED_OUT:
             return Change.retry(Reason.START_TIMED_OUT, attempts=_attempts(lease))
         case _:
-            return Change.retry(Reason.AGENT_EXITED, attempts=_attempts(lease), cause=outcome.cause)
+            # What is not in place yet was not started, and can't have ended.
+            reason = Reason.NOT_PREPARED if lease.status == Status.PROVISIONING else Reason.AGENT_EXITED
+            return Change.retry(reason, attempts=_attempts(lease), cause=outcome.cause)
 
 
 def _attempts(lease: Lease) -> int:

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     STOPPED_UNSEEN = "stopped_unseen"
     REMOVED_UNSEEN = "removed_unseen"
     PREPARE_FAILED = "prepare_failed"
+    NOT_PREPARED = "not_prepared"
     DRIVER_FAILED = "driver_failed"
     DRIVER_CANNOT_RUN_IMAGE = "driver_cannot_run_image"
     IMAGE_UNAVAILABLE = "image_unavailable"
@@ -102,6 +103,7 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
         "This version's code can't be put in place: {cause}.",
         "Nothing: create an instance of another version.",
     ),
+    Reason.NOT_PREPARED: ("This version's code couldn't be put in place: {cause}.", _TRIED_AGAIN),
     Reason.DRIVER_FAILED: ("The platform on which images run could not run it: {cause}.", _TRIED_AGAIN),
     Reason.SECRETS_UNREADABLE: (
         "Its secrets can't be opened: whoever operates this installation has to see to the master keys.",
@@ -131,6 +133,6 @@ def explain(reason: Reason, **facts: float | str) -> Explanation:
     return Explanation(reason, message.format(**facts), following.format(**facts))
 
 
-def given_up(reason: Reason) -> Explanation:
+def given_up(reason: Reason, cause: str) -> Explanation:
     """Return a reason of a retry in the words of one that isn't tried again."""
-    return Explanation(reason, _WORDS[reason][0], _START_AGAIN)
+    return Explanation(reason, _WORDS[reason][0].format(cause=cause), _START_AGAIN)

@@ -51,7 +51,7 @@ class CodePlace:
                 "its bundle isn't where bundles are kept, until the same bundle is sent for publication again"
             ) from None
         except InstallFailed as error:
-            cause = f"{error.message} {' '.join(error.lines)}".rstrip(". ")[:CAUSE]
+            cause = "\n".join([f"{error.message.rstrip('.')}:", *error.lines]).rstrip(".:")[:CAUSE]
             result = Result.FAILED if error.again else Result.REFUSED
             raise Failure("agent_unavailable", result=result, cause=cause) from None
         except StoreUnavailable as error:

@@ -142,6 +142,20 @@ def test_what_can_never_be_put_in_place_is_not_tried_again() -> None:
     assert (refused.status, refused.explanation.reason) == (Status.FAILED, Reason.PREPARE_FAILED)
 
 
+def test_code_that_could_not_be_put_in_place_is_tried_again_and_never_told_as_the_agents_end() -> None:
+    play = Play(LEASE, repeat(Outcome(Result.FAILED, "the index doesn't answer")))
+    assert play.until_it_rests() == Status.FAILED
+    told = [change.explanation for change in play.changes if change.attempts and change.status != Status.PROVISIONING]
+    assert {each.reason for each in told} == {Reason.NOT_PREPARED}
+    assert {each.message for each in told} == {
+        "This version's code couldn't be put in place: the index doesn't answer."
+    }
+    assert (told[0].next, told[-1].next) == (
+        "It is started again in 1 s: try 2 of 5.",
+        "Nothing, until somebody starts it again.",
+    )
+
+
 def test_an_instance_that_has_failed_is_left_alone_until_somebody_asks() -> None:
     assert next_step(lease(Status.FAILED, attempts=1)).change is None
     asked = next_step(lease(Status.FAILED, attempts=0)).change

@@ -17,7 +17,6 @@ _HTTPS: Final = 443
 _PORTS: Final = {"http": 80, "https": _HTTPS}
 
 _VERSION: Final = b"\x05"
-_CONNECT: Final = 1
 _IPV4, _NAME, _IPV6 = 1, 3, 4
 _GRANTED, _REFUSED, _UNREACHABLE = b"\x00", b"\x02", b"\x04"
 _NO_ADDRESS: Final = b"\x00\x01" + bytes(6)
@@ -36,6 +35,12 @@ class Place(NamedTuple):
         return cls(parts.hostname or "", parts.port or _PORTS.get(parts.scheme, _HTTPS))
 
 
+class _NotReachedError(Exception):
+    def __init__(self, place: Place, reason: str, code: bytes) -> None:
+        super().__init__(f"Not reached: {place.host}:{place.port}, {reason}")
+        self.code = code
+
+
 class IndexProxy:
     """The proxy, for connections that are made otherwise: it listens nowhere."""
 
@@ -46,22 +51,26 @@ class IndexProxy:
     async def serve(self, connection: socket.socket) -> None:
         """Serve one connection until either side is done."""
         reader, writer = await asyncio.open_connection(sock=connection)
-        with closing(writer), suppress(asyncio.IncompleteReadError, UnicodeDecodeError, OSError):
+        with closing(writer), suppress(asyncio.IncompleteReadError, ValueError, KeyError, OSError):
             place = await _asked(reader, writer)
-            address = await self._address(place) if place else None
-            if place is None or address is None:
-                writer.write(_VERSION + _REFUSED + _NO_ADDRESS)
-                if place:
-                    sys.stderr.write(f"Not reached: {place.host}:{place.port}, which PACKAGE_INDEX doesn't name.\n")
-                return
             try:
-                upstream, downstream = await asyncio.open_connection(address, place.port)
-            except OSError:
-                writer.write(_VERSION + _UNREACHABLE + _NO_ADDRESS)
+                upstream, downstream = await self._connect(place)
+            except _NotReachedError as error:
+                sys.stderr.write(f"{error}.\n")
+                writer.write(_VERSION + error.code + _NO_ADDRESS)
                 return
             with closing(downstream):
                 writer.write(_VERSION + _GRANTED + _NO_ADDRESS)
                 await asyncio.gather(_copy(reader, downstream), _copy(upstream, writer))
+
+    async def _connect(self, place: Place) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        try:
+            address = await self._address(place)
+            if address is None:
+                raise _NotReachedError(place, "PACKAGE_INDEX doesn't name it", _REFUSED)
+            return await asyncio.open_connection(address, place.port)
+        except OSError as error:
+            raise _NotReachedError(place, error.strerror or "it doesn't answer", _UNREACHABLE) from None
 
     async def _address(self, place: Place) -> str | None:
         """Return what to connect to; None for what isn't to be reached."""
@@ -74,14 +83,12 @@ class IndexProxy:
         return next((each for each in addresses if is_public(ip_address(each.partition("%")[0]))), None)
 
 
-async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Place | None:
-    """Return where a client wants to be connected to; None if it wants something else."""
+async def _asked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Place:
+    """Return where a client wants to be connected to."""
     _, methods = await reader.readexactly(2)
     await reader.readexactly(methods)
     writer.write(_VERSION + b"\x00")
-    _, command, _, kind = await reader.readexactly(4)
-    if command != _CONNECT or kind not in _HOSTS:
-        return None
+    *_, kind = await reader.readexactly(4)
     host = await _HOSTS[kind](reader)
     return Place(host.lower(), int.from_bytes(await reader.readexactly(2), "big"))
 

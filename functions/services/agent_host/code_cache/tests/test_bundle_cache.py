@@ -173,7 +173,7 @@ def test_files_come_from_the_servers_that_are_named_and_no_others(host: Host, st
         with pytest.raises(InstallFailed) as failed:
             host("one").code(digest)
         assert other.asked == []
-        assert f"Not reached: {server.removeprefix('http://')}, which PACKAGE_INDEX doesn't name." in failed.value.lines
+        assert f"Not reached: {server.removeprefix('http://')}, PACKAGE_INDEX doesn't name it." in failed.value.lines
         code = host("two", installer=Installer(f"{index.url} {server}")).code(digest)
         assert code.packages is not None
         assert (code.packages / "elsewhere.py").exists()
@@ -194,6 +194,7 @@ def test_an_index_that_does_not_answer_is_worth_another_try(host: Host, store: F
     with pytest.raises(InstallFailed) as failed:
         cache.code(kept(store, a_bundle(requirements=line)))
     assert failed.value.again
+    assert "Not reached: 127.0.0.1:1, " in " ".join(failed.value.lines)
 
 
 def test_what_takes_too_long_or_too_much_room_is_ended(

@@ -64,7 +64,7 @@ def test_wherever_it_connects_to_there_is_the_proxy_that_reaches_the_index_alone
         said(tmp_path, GET.format(there=there, said=request))
         asked = ASK_FOR + port.to_bytes(2, "big")
         refused = said(tmp_path, GET.format(there=there, said=asked))
-        assert f"Not reached: 127.0.0.1:{port}, which" in refused
+        assert f"Not reached: 127.0.0.1:{port}, PACKAGE_INDEX" in refused
         assert index.asked == []
         granted = said(tmp_path, GET.format(there=("127.0.0.1", 1), said=asked + request), index.url)
         assert "404" in granted
@@ -75,7 +75,7 @@ def test_without_an_index_private_addresses_are_not_reached(tmp_path: Path) -> N
     for port in (443, 80):
         asked = ASK_FOR + port.to_bytes(2, "big")
         told = said(tmp_path, GET.format(there=("127.0.0.1", 1), said=asked), "")
-        assert f"Not reached: 127.0.0.1:{port}, which" in told
+        assert f"Not reached: 127.0.0.1:{port}, PACKAGE_INDEX" in told
 
 
 def test_how_it_ends_is_how_the_program_has_ended(tmp_path: Path) -> None:
