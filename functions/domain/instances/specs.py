@@ -52,9 +52,11 @@ def forget(db: SharedDb, instance_id: str, *, before: int | None = None) -> None
 
 
 def roll_back(db: SharedDb, instance_id: str) -> int | None:
-    """Make what serves the wanted generation again, under the number that is returned. The caller has guarded the row.
+    """Make what serves the wanted generation again, under the number that is returned, and forget those before it.
 
-    None: nothing has served yet, or it is what is wanted.
+    None: nothing has served yet, or it is what is wanted. The caller has guarded the row.
     """
     generation: int | None = db.scalar(select(func.roll_back_instance(instance_id)))
+    if generation is not None:
+        forget(db, instance_id, before=generation)
     return generation

@@ -164,6 +164,7 @@ def test_rolling_back_has_the_values_of_before_and_a_later_one_is_a_later_versio
     with instance.env.transaction("shared_psql", "worker") as db:
         specs.roll_back(SharedDb(db), instance.id)
     assert (whole(instance)["token"], listed(instance)["token"]) == (FIRST, 1)
+    assert kept(instance) == {("/needed", 1), ("/token", 1)}
     assert put(instance, "token", THIRD).json["version"] == 4
 
 

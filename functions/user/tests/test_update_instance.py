@@ -85,6 +85,7 @@ def test_rolling_back_wants_what_serves_under_a_new_number(instance: Launched, e
         assert specs.roll_back(SharedDb(db), instance.id) == 3
         assert specs.roll_back(SharedDb(db), instance.id) is None
         kept = specs.find(SharedDb(db), instance.id, 3)
+        assert [specs.find(SharedDb(db), instance.id, generation) for generation in (1, 2)] == [None, None]
     assert kept is not None
     assert (kept.config["size"], kept.limits) == (1, {})
     shown = instance.read()
