@@ -52,6 +52,11 @@ chaos: ## Break everything around the relay under load, and account for every ev
 	@tools/local/bootstrap.sh chaos
 	@.venv/bin/python -m tools.chaos --kills $(or $(KILLS),20) $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
+.PHONY: prove-instances
+prove-instances: ## Have instances live through ten thousand steps of all that may happen to them, at any moment
+	@tools/local/bootstrap.sh test
+	@.venv/bin/pytest -q -s --hypothesis-profile long functions/tests/lifecycles
+
 .PHONY: bench-wake
 bench-wake: ## Measure how long a sleeping agent takes to its first byte, beside a bare functions-framework process
 	@tools/local/bootstrap.sh bench

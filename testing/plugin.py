@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,14 +18,22 @@ from testing.people import Person
 from testing.stack import Stack, running
 from tools.local.wait import Found, until
 
+SHORT: Final = "botberi"
+LONG: Final = "long"
+"""Profiles of hypothesis' settings."""
 
-def pytest_configure() -> None:
-    """Give tests the PATH of an ordinary user, whoever runs them, and let hypothesis take its time."""
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give tests the PATH of an ordinary user, whoever runs them, and let hypothesis take its time.
+
+    With `--hypothesis-profile long` its tests try many more examples, where they have a long form.
+    """
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join(folder for folder in folders if not folder.rstrip("/").endswith("sbin"))
     # On a slow machine everything is slow, and no test fails on a speed.
-    settings.register_profile("botberi", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    settings.load_profile("botberi")
+    settings.register_profile(SHORT, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.register_profile(LONG, settings.get_profile(SHORT))
+    settings.load_profile(config.getoption("--hypothesis-profile") or SHORT)
 
 
 @pytest.fixture(autouse=True)
