@@ -149,7 +149,7 @@ def test_while_keys_are_exchanged_either_will_do(running: Launch, monkeypatch: p
     assert instance.say("Hello").code == "agent_unavailable"
 
 
-@pytest.mark.parametrize("words", ["", "   \n", "x" * 4001, None, 5, {"a": 1}, "a" * 70_000])
+@pytest.mark.parametrize("words", ["", "   \n", "x" * 4001, None, 5, {"a": 1}, "a" * 70_000, "a\x00b"])
 def test_what_is_no_message_is_refused_before_the_agent_receives_of_it(launch: Launch, words: object) -> None:
     instance = launch()
     instance.put(status="'running'", deadline_at="null")
