@@ -11,7 +11,7 @@ from typing import Final
 
 import click
 
-from cli import agents, dead_letters, deploying, inspection, key_exchange, publishers, repair, users
+from cli import agents, dead_letters, deploying, inspection, key_exchange, object_store, publishers, repair, users
 from cli.queries import FAILURES
 from core.configuration import SECRETS_FOLDER
 from core.logs import said
@@ -76,6 +76,7 @@ for group in (
     agents.agents,
     publishers.publishers,
     users.users,
+    object_store.store,
 ):
     botberi.add_command(group)
 

@@ -46,8 +46,8 @@ class ObjectStore(Protocol):
     def exists(self, key: str) -> bool:
         """Return whether there is an object under the key."""
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
-        """Yield the keys that begin with `prefix`, in no order."""
+    def keys(self, prefix: str = "", *, older_than: float = 0) -> Iterator[str]:
+        """Yield the keys that begin with `prefix`, in no order: of what was put more than so many seconds ago."""
 
     def delete(self, key: str) -> None:
         """Take an object away, if it is there."""

@@ -3,8 +3,9 @@
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -60,12 +61,15 @@ class FolderStore:
         with self._explained():
             return (self._folder / key).is_file()
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
+    def keys(self, prefix: str = "", *, older_than: float = 0) -> Iterator[str]:
         """Yield the keys that begin with `prefix`."""
         for file in self._folder.rglob("*"):
             key = file.relative_to(self._folder).as_posix()
             if key.startswith(prefix) and not key.startswith(_DRAFTS) and file.is_file():
-                yield key
+                # It may be deleted while it is looked at.
+                with suppress(FileNotFoundError):
+                    if time.time() - file.stat().st_mtime >= older_than:
+                        yield key
 
     def delete(self, key: str) -> None:
         """Take an object away, if it is there."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import boto3
@@ -88,13 +89,16 @@ class S3Store:
                 raise
         return True
 
-    def keys(self, prefix: str = "") -> Iterator[str]:
+    def keys(self, prefix: str = "", *, older_than: float = 0) -> Iterator[str]:
         """Yield the keys that begin with `prefix`."""
+        until = datetime.now(UTC) - timedelta(seconds=older_than)
         with self._explained():
             pages = self._client.get_paginator("list_objects_v2")
             for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix + prefix):
                 for each in page.get("Contents", ()):
-                    yield each["Key"].removeprefix(self._prefix)
+                    # S3 counts in whole seconds, by a clock of its own.
+                    if not older_than or each["LastModified"] <= until:
+                        yield each["Key"].removeprefix(self._prefix)
 
     def delete(self, key: str) -> None:
         """Take an object away, if it is there."""

@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from core.object_store.base import ObjectMissing, ObjectStore, ObjectTooLarge
+from tools.local.wait import until
 
 LARGE = 3 * 1024 * 1024
 
@@ -63,6 +64,11 @@ class StoreSuite:
             store.put(key, io.BytesIO(b""))
         assert sorted(store.keys("a/")) == ["a/1", "a/2"]
         assert sorted(store.keys()) == ["a/1", "a/2", "b/1"]
+
+    def test_keys_are_told_by_how_long_they_are_there(self, store: ObjectStore) -> None:
+        store.put("key", io.BytesIO(b""))
+        assert list(store.keys(older_than=3600)) == []
+        assert until(lambda: list(store.keys(older_than=1)) == ["key"], seconds=60)
 
     def test_what_is_deleted_is_gone_and_may_be_deleted_again(self, store: ObjectStore) -> None:
         store.put("key", io.BytesIO(b""))

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
@@ -67,5 +68,28 @@ def fetch_from(place: ObjectStore, sha256: str) -> bytes:
     return into.getvalue()
 
 
+def ensure(sha256: str) -> None:
+    """Raise BundleStoreUnavailable unless the store has this bundle."""
+    try:
+        there = store().exists(_key(sha256))
+    except StoreUnavailable as error:
+        raise BundleStoreUnavailable from error
+    if not there:
+        raise BundleStoreUnavailable
+
+
+def digests(place: ObjectStore, *, older_than: float = 0) -> Iterator[str]:
+    """Yield the SHA-256 of each bundle in a store that was kept more than so many seconds ago."""
+    return (key.removeprefix(_FOLDER) for key in place.keys(_FOLDER, older_than=older_than))
+
+
+def remove(place: ObjectStore, sha256: str) -> None:
+    """Take a bundle out of a store. Raises StoreUnavailable."""
+    place.delete(_key(sha256))
+
+
+_FOLDER: Final = "bundles/"
+
+
 def _key(sha256: str) -> str:
-    return f"bundles/{sha256}"
+    return f"{_FOLDER}{sha256}"

@@ -167,6 +167,11 @@ def _check_names(files: Iterable[str]) -> None:
             raise BundleInvalid(f"{name} hides a module of this name that every agent needs: give it another name.")
 
 
+def required_by(content: bytes) -> bytes:
+    """Return the requirements file of a bundle, empty if it has none. Raises BundleInvalid."""
+    return _read(content).get(requirements.FILE, b"")
+
+
 def unpack(content: bytes, folder: Path) -> None:
     """Write the files of a bundle into an existing folder. Raises BundleInvalid before it writes anything unsafe."""
     for name, data in _read(content).items():

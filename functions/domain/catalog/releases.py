@@ -10,13 +10,12 @@ from core.ids import new_id
 from events.catalog.agents import VersionPublished
 from events.outbox import emit
 from functions.domain.api_errors import Conflict, FieldError, Invalid
-from functions.domain.catalog import bundle_store, bundles, channels, config_schemas, images
+from functions.domain.catalog import bundle_collection, bundle_store, bundles, channels, config_schemas, images
 from functions.domain.catalog.channels import Place
 from functions.domain.catalog.versions import Channel, is_preview, precedence
 from functions.domain.databases import SharedDb
 from functions.domain.json_schemas import Json
 from shared_psql_models.agents import agent_versions
-from shared_psql_models.agents import bundles as bundle_rows
 
 IMAGE: Final = (
     r"^[a-z0-9]+([.-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
@@ -59,7 +58,7 @@ def checked(
 ) -> Release:
     """Return what is to be published, checked, its bundle in the store: call it with no transaction open.
 
-    `bundle` is a zip file, `image` an OCI reference. A bundle that is kept and then not published harms nobody.
+    `bundle` is a zip file, `image` an OCI reference. A bundle that is kept and not published is collected some day.
     Raises SourceAmbiguous, SourceUnsupported if nothing runs images, BundleInvalid, ConfigSchemaInvalid and
     BundleStoreUnavailable.
     """
@@ -85,7 +84,8 @@ def publish(
     """Publish a version, point the channels `move` at it, and return its id and these channels.
 
     Unless `move` says which, stable moves to it if it is no pre-release and higher than what stable points at: so
-    neither a fix of an older line nor a preview becomes what people get. Raises AgentNotFound and VersionExists.
+    neither a fix of an older line nor a preview becomes what people get. Raises AgentNotFound, VersionExists and
+    BundleStoreUnavailable.
     """
     agent_id = channels.locked(db, slug)
     row = {
@@ -99,7 +99,7 @@ def publish(
         "published_by": published_by,
     }
     if version.bundle_sha256 is not None:
-        db.execute(insert(bundle_rows).values(sha256=version.bundle_sha256).on_conflict_do_nothing())
+        bundle_collection.hold(db, version.bundle_sha256)
     _add(db, row)
     moved = sorted(set(_by_default(db, slug, version.number) if move is None else move))
     emit(

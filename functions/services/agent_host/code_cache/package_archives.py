@@ -9,7 +9,7 @@ import io
 import sysconfig
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import IO, Final
 
@@ -19,6 +19,9 @@ LIMIT_BYTES: Final = 512 * 1024 * 1024
 """Of an archive; what is installed is held to less."""
 
 _NAME_BYTES: Final = 64
+
+_LISTS: Final = "packages/"
+_ARCHIVES: Final = "archives/"
 
 
 class PackageArchives:
@@ -35,6 +38,33 @@ class PackageArchives:
         except ObjectMissing:
             install()
             self._keep(requirements, into)
+
+    def collect(self, needed: Collection[bytes], *, older_than: float, check: bool = False) -> tuple[int, int]:
+        """Take away what is there for other requirements than those needed; return how many lists and archives.
+
+        What was put within the last so many seconds stays: a host may be about to write the rest. With `check` all
+        stays. A host that misses an archive installs anew.
+        """
+        names = {_digest_of(each) for each in needed}
+        lists = [key for key in self._store.keys(_LISTS, older_than=older_than) if key.split("/")[1] not in names]
+        named = {self._named(key) for key in self._store.keys(_LISTS) if key not in lists}
+        archives = [
+            key
+            for key in self._store.keys(_ARCHIVES, older_than=older_than)
+            if key.removeprefix(_ARCHIVES) not in named
+        ]
+        for key in () if check else (*lists, *archives):
+            self._store.delete(key)
+        return len(lists), len(archives)
+
+    def _named(self, key: str) -> str | None:
+        """Return the SHA-256 of the archive that a list names; None if the list has gone."""
+        name = io.BytesIO()
+        try:
+            self._store.get(key, name, _NAME_BYTES)
+        except (ObjectMissing, ObjectTooLarge):
+            return None
+        return name.getvalue().decode("ascii")
 
     def _fetch(self, requirements: bytes, into: Path) -> None:
         name = io.BytesIO()
@@ -79,7 +109,7 @@ def pack(folder: Path, into: IO[bytes]) -> None:
 
 def key(requirements: bytes) -> str:
     """Return what names the packages of a requirements file on this platform: `0a1b…-cpython-313-x86_64-linux-gnu`."""
-    return f"{hashlib.sha256(requirements).hexdigest()}-{_platform()}"
+    return f"{_digest_of(requirements)}-{_platform()}"
 
 
 def _platform() -> str:
@@ -87,11 +117,15 @@ def _platform() -> str:
 
 
 def _record(requirements: bytes) -> str:
-    return f"packages/{hashlib.sha256(requirements).hexdigest()}/{_platform()}"
+    return f"{_LISTS}{_digest_of(requirements)}/{_platform()}"
 
 
 def _archive(sha256: str) -> str:
-    return f"archives/{sha256}"
+    return f"{_ARCHIVES}{sha256}"
+
+
+def _digest_of(requirements: bytes) -> str:
+    return hashlib.sha256(requirements).hexdigest()
 
 
 def _digest(file: IO[bytes]) -> str:

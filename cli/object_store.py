@@ -1,0 +1,57 @@
+"""`botberi store`: the store of objects, in which bundles are, and what they require."""
+
+from datetime import timedelta
+
+import click
+
+from cli.queries import administering
+from core.object_store.base import ObjectStore
+from functions.domain.catalog import bundle_collection, bundle_store, bundles
+from functions.domain.catalog.bundle_store import BundleLost
+from functions.domain.catalog.bundles import BundleInvalid
+from functions.domain.databases import SharedDb
+from migrations.databases import connect
+
+
+@click.group()
+def store() -> None:
+    """Look after what BUNDLE_STORE names."""
+
+
+@store.command("collect")
+@click.option("--days", type=click.IntRange(min=1), default=7, show_default=True, help="How old it has to be.")
+@click.option("--check", is_flag=True, help="Only say what would be taken away.")
+def collect(days: int, check: bool) -> None:
+    """Take away bundles that no version has, left of publications that failed, and packages that no bundle requires.
+
+    Everything goes on meanwhile; nothing that a version has, or a publication under way, is touched.
+    """
+    from functions.services.agent_host.code_cache.package_archives import PackageArchives
+
+    place, older_than = bundle_store.store(), timedelta(days=days).total_seconds()
+    would = "would be" if check else "were"
+    found = bundle_store.digests(place, older_than=older_than)
+    gone = {sha256 for sha256 in found if _collected(place, sha256, check=check)}
+    click.echo(f"{len(gone)} bundles that no version has {would} taken away")
+    with administering("shared_psql") as db:
+        wanted = bundle_collection.held(SharedDb(db)) | (set(bundle_store.digests(place)) - gone)
+    needed = {_required(place, sha256) for sha256 in wanted}
+    lists, archives = PackageArchives(place).collect(needed, older_than=older_than, check=check)
+    click.echo(f"{lists} lists of packages and {archives} archives that no bundle requires {would} taken away")
+
+
+def _collected(place: ObjectStore, sha256: str, *, check: bool) -> bool:
+    # Without a commit: all that was written is rolled back.
+    with connect("shared_psql", "admin").connect() as connection:
+        db = SharedDb(connection)
+        return sha256 not in bundle_collection.held(db) if check else bundle_collection.collect(db, place, sha256)
+
+
+def _required(place: ObjectStore, sha256: str) -> bytes:
+    try:
+        return bundles.required_by(bundle_store.fetch_from(place, sha256))
+    except (BundleLost, BundleInvalid):
+        raise click.ClickException(
+            f"the bundle {sha256} of a version isn't there or can't be read, so nobody knows which packages it "
+            "requires, and none are taken away: publish the same bytes again"
+        ) from None
