@@ -1,8 +1,10 @@
-"""A bucket as a store of objects: what speaks S3 here is moto's server."""
+"""A bucket as a store of objects: of moto's server, and of LocalStack where `LOCALSTACK_URL` says where one is."""
 
 import io
+import os
 import uuid
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 from moto.server import ThreadedMotoServer
@@ -11,9 +13,16 @@ from core.object_store.base import StoreUnavailable
 from core.object_store.s3 import Bucket, S3Store
 from core.object_store.tests.suite import StoreSuite, content_of
 
+LOCALSTACK_URL: Final = "LOCALSTACK_URL"
 
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
+
+@pytest.fixture(scope="module", params=["moto", "localstack"])
+def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
+    if request.param == "localstack":
+        if LOCALSTACK_URL not in os.environ:
+            pytest.skip(f"no LocalStack is asked: {LOCALSTACK_URL} says where there is one, as compose's is")
+        yield os.environ[LOCALSTACK_URL]
+        return
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
