@@ -81,10 +81,10 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.STARTING: ("The agent is being started to see that it answers.", "It runs as soon as it has answered."),
     Reason.AGENT_READY: ("The agent answers.", "It is woken by messages until somebody stops it."),
     Reason.UPDATING: (
-        "What was changed is being tried beside what serves now.",
+        "Its new generation is being tried beside the one that serves.",
         "It takes over as soon as it has answered; if it doesn't, all stays as it was.",
     ),
-    Reason.UPDATED: ("The agent answers with what was changed.", "It is woken by messages until somebody stops it."),
+    Reason.UPDATED: ("Its new generation answers.", "It is woken by messages until somebody stops it."),
     Reason.UPDATE_ROLLED_BACK: ("The change was taken back: {cause}.", "It goes on as it was before the change."),
     Reason.AGENT_EXITED: ("The agent didn't start: {cause}.", _TRIED_AGAIN),
     Reason.STOPPING: ("The agent is being stopped.", _ENDED),
