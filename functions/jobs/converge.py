@@ -85,7 +85,7 @@ def _advance(lease: Lease, *, hurry: bool) -> float | None:
         if hurry:
             _release(lease, due_in=0)
             return None
-        outcome = _do(lease, step.action)
+        outcome = _act(lease, step.action)
         reach("converge.done")
         reach(f"converge.done.{step.action}")
         step = after(lease, step.action, outcome)
@@ -98,6 +98,15 @@ def _advance(lease: Lease, *, hurry: bool) -> float | None:
         _release(lease, due_in=rest, attempts=step.attempts)
         return None
     return rest
+
+
+def _act(lease: Lease, action: Action) -> Outcome:
+    """Do an action. The code of what an instance becomes is put in place before that is tried, in a time of its own."""
+    if lease.status == Status.UPDATING and action == Action.VERIFY:
+        prepared = _do(lease, Action.PREPARE)
+        if prepared.result != Result.DONE:
+            return prepared
+    return _do(lease, action)
 
 
 def _do(lease: Lease, action: Action) -> Outcome:

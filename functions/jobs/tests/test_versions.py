@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from core.ids import new_id
 from functions.domain.instances import version_leases
+from functions.domain.instances.plan import Action
 from functions.domain.instances.reasons import Reason
 from functions.drivers.base import CannotDeployError, Observation, Phase, VersionDeployment
 from functions.drivers.tests.fake_openfaas import PASSWORD, FakeOpenFaas
@@ -222,6 +223,18 @@ def test_an_instance_of_an_image_runs_answers_and_stops(
     instance.ask("stop")
     converge.converge(instance.id)
     assert instance.status == "stopped"
+
+
+def test_what_an_instance_is_to_become_has_the_time_to_be_deployed(
+    launch: Launch, platform: FakeOpenFaas, agent_host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance, other = launch(image=image("good")), launch(image=image("good"))
+    converge.converge(instance.id)
+    instance.put(version_id=f"'{other.row()['version_id']}'", generation="2")
+    # No longer than an agent takes that is there to answer.
+    monkeypatch.setitem(converge.SECONDS, Action.VERIFY, 0)
+    converge.converge(instance.id)
+    assert (instance.read()["reason"], len(platform.functions)) == ("updated", 2)
 
 
 @pytest.mark.parametrize(("kind", "words"), [("missing", "can't be fetched"), ("refused", "refuses it")])
