@@ -5,9 +5,10 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from core.configuration import secret
@@ -16,16 +17,18 @@ from provisioning.broker import VHOST
 from provisioning.local_settings import Ports
 from tools.local import databases, orphans
 from tools.local.ports import accepts, free
-from tools.local.servers import postgres_server, rabbitmq_server, services
+from tools.local.servers import postgres_server, rabbitmq_server, redis_server, services
 from tools.local.servers.binaries import find
 from tools.local.servers.managed_process import ManagedProcess
 from tools.local.wait import until
 
 DATABASE_SERVER = "shared_psql"
 
+REDIS = "user_redis"
+
 
 class PrivateServers:
-    """RabbitMQ and Postgres that nobody else uses."""
+    """RabbitMQ, Postgres and Redis that nobody else uses."""
 
     def __init__(self, run: Path, ports: Ports, started: list[ManagedProcess]) -> None:
         """Use `private_servers`."""
@@ -39,6 +42,32 @@ class PrivateServers:
             os.killpg(process.process.pid, number)
             process.process.wait(20)
             self.started.remove(process)
+
+    def kill(self, name: str) -> None:
+        """Kill a service (`user_psql`, `shared_psql`, `user_redis`, `event_bus`) as a power cut would."""
+        if name == rabbitmq_server.NAME:
+            self.kill_broker()
+            return
+        self._end(name, number=signal.SIGKILL)
+        # Backends have sessions of their own, and would finish what they are at.
+        for process in orphans.processes(self.run / name):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        until(lambda: not any(orphans.processes(self.run / name)), seconds=20)
+
+    def start(self, name: str) -> None:
+        """Start a service again and wait until it answers."""
+        if name == rabbitmq_server.NAME:
+            self.start_broker()
+            return
+        port = getattr(self.ports, name)
+        if name == REDIS:
+            server = redis_server.start(name, port, run=self.run, durable=True)
+        else:
+            password = secret("psql-superuser")
+            server = postgres_server.start(name, port, run=self.run, password=password, durable=True)
+        self.started.append(server)
+        server.wait_until()
 
     def kill_broker(self) -> None:
         """Kill RabbitMQ as a power cut would."""
@@ -93,10 +122,7 @@ class PrivateServers:
 
     def start_database(self) -> None:
         """Start shared_psql again and wait until it answers."""
-        port, password = self.ports.shared_psql, secret("psql-superuser")
-        server = postgres_server.start(DATABASE_SERVER, port, run=self.run, password=password, durable=True)
-        self.started.append(server)
-        server.wait_until()
+        self.start(DATABASE_SERVER)
 
 
 @contextmanager
