@@ -57,6 +57,11 @@ prove-instances: ## Have instances live through ten thousand steps of all that m
 	@tools/local/bootstrap.sh test
 	@.venv/bin/pytest -q -s --hypothesis-profile long functions/tests/lifecycles
 
+.PHONY: chaos-instances
+chaos-instances: ## Kill everything at random while instances live, and account for each (LIFECYCLES=200; SEED=1 repeats a plan; SAVE=1)
+	@tools/local/bootstrap.sh chaos
+	@.venv/bin/python -m tools.chaos.instances --lifecycles $(or $(LIFECYCLES),200) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
+
 .PHONY: bench-wake
 bench-wake: ## Measure how long a sleeping agent takes to its first byte, beside a bare functions-framework process
 	@tools/local/bootstrap.sh bench

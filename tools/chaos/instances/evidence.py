@@ -1,0 +1,169 @@
+"""Evidence: what is so at the end, read from databases, processes and folders."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psutil
+from sqlalchemy import Connection, select, text
+
+from events import subscriptions
+from events.catalog.instances import InstanceChanged, InstanceDesiredStateChanged, InstanceStatusChanged
+from events.tables import inbox
+from functions.drivers import registry
+from migrations.databases import connect
+from shared_psql_models.agents import version_deployments
+from shared_psql_models.audit import audit
+from shared_psql_models.instances import Instance, InstanceEvent, instance_events, instance_specs, instances
+from tools.chaos.instances.platform import Platform, folder_of
+from tools.chaos.instances.told import Promised
+from tools.chaos.instances.violations import Violation
+
+TYPES: Final = {
+    "desired_state": InstanceDesiredStateChanged.type,
+    "generation": InstanceChanged.type,
+    "status": InstanceStatusChanged.type,
+}
+"""By the kind of a row of the history: the type of the event that says it."""
+
+_UNSETTLED: Final = text(
+    """
+    select count(*) from instances
+    where deadline_at is not null or attempts > 0 or status <> desired_state
+      or (status = 'running' and generation is distinct from observed_generation)
+    """
+)
+
+_DEAD: Final = text(
+    """
+    select concat_ws(' ', queue, type, subject, reason, detail) from dead_letters where resolution is null
+    union all
+    select concat_ws(' ', 'parked', type, subject, reason, detail) from parked_events where resolution is null
+    """
+)
+
+
+@dataclass(frozen=True)
+class Agents:
+    """Agents that are awake, by the prefixes that they were told to answer with."""
+
+    folders: frozenset[str]
+    """Those that have a folder."""
+    processes: frozenset[str]
+    """Those that have a process."""
+
+
+NOBODY: Final = Agents(frozenset(), frozenset())
+
+
+@dataclass
+class Evidence:
+    """What is so at the end of a run."""
+
+    promised: list[Promised]
+    rows: list[Instance]
+    history: list[InstanceEvent]
+    handled: Counter[tuple[str, str]]
+    """By subscriber and event."""
+    audited: Counter[str]
+    """By event."""
+    dead: list[str]
+    """Dead letters and parked events that are open."""
+    specs: set[tuple[str, int]]
+    """Instances and the generations that are kept of them."""
+    used: dict[str, int]
+    """By account: how many instances it is told to have."""
+    silent: list[str]
+    """Running instances that didn't answer."""
+    asleep: Agents = NOBODY
+    """Who was awake when nobody had asked anything for a while."""
+    awake: Agents = NOBODY
+    """Who was awake when each running instance had been asked something."""
+    left: list[str] = field(default_factory=list)
+    """Processes that agent hosts which were killed have left running."""
+    deployed: list[str] = field(default_factory=list)
+    """Versions that are deployed as images."""
+    noted: list[Violation] = field(default_factory=list)
+    """What went wrong on the way."""
+    seconds: int = 0
+    """Within which it was to converge."""
+
+
+def subscribers(kind: str) -> list[str]:
+    """Return the functions, by their handlers' names, that a row of the history of this kind is said to."""
+    queues = subscriptions.queues_for(TYPES[kind])
+    return [each.function.replace("-", "_") for each in subscriptions.read() if each.queue in queues]
+
+
+def settled() -> bool:
+    """Return whether every instance is what is wanted of it, and every event of a history was handled."""
+    with connect("shared_psql", "migrator").begin() as db:
+        if db.scalar(_UNSETTLED):
+            return False
+        history, handled = _history(db), _handled(db)
+    return all((name, event.id) in handled for event in history for name in subscribers(event.kind))
+
+
+def collect(promised: list[Promised], used: dict[str, int], silent: list[str]) -> Evidence:
+    """Read what the databases have, and what is deployed."""
+    with connect("shared_psql", "migrator").begin() as db:
+        return Evidence(
+            promised,
+            [Instance.of(row) for row in db.execute(select(instances)).mappings()],
+            _history(db),
+            _handled(db),
+            Counter(db.scalars(select(audit.c.event_id))),
+            list(db.scalars(_DEAD)),
+            {(row.instance_id, row.generation) for row in db.execute(select(instance_specs))},
+            used,
+            silent,
+            deployed=[
+                *db.scalars(select(version_deployments.c.version_id)),
+                *(each.version_id for each in registry.from_settings().inventory()),
+            ],
+        )
+
+
+def _history(db: Connection) -> list[InstanceEvent]:
+    ordered = select(instance_events).order_by(instance_events.c.instance_id, instance_events.c.sequence)
+    return [InstanceEvent.of(row) for row in db.execute(ordered).mappings()]
+
+
+def _handled(db: Connection) -> Counter[tuple[str, str]]:
+    return Counter((row.subscriber, row.id) for row in db.execute(select(inbox.c.subscriber, inbox.c.id)))
+
+
+def agents(platform: Platform) -> Agents:
+    """Return who is awake."""
+    homes = {home: _prefix(home) for home in platform.agents.glob("*/*") if home.name != "zygote"}
+    working = {place for place in _places(platform) if not place.endswith("/zygote")}
+    known = {str(home): prefix for home, prefix in homes.items()}
+    return Agents(frozenset(homes.values()), frozenset(known.get(place, place) for place in working))
+
+
+def _places(platform: Platform) -> Iterator[str]:
+    for process in psutil.process_iter():
+        place = folder_of(process, platform.agents)
+        if place is not None:
+            yield place
+
+
+def _prefix(home: Path) -> str:
+    try:
+        return str(json.loads((home / "config.json").read_text(encoding="utf-8"))["prefix"])
+    except (OSError, ValueError, KeyError):
+        return str(home)
+
+
+def left_behind(processes: Iterable[psutil.Process]) -> list[str]:
+    """Return those that still run, and what they are."""
+    found = []
+    for process in processes:
+        with suppress(psutil.Error):
+            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"{process.pid} in {process.cwd()}")
+    return found

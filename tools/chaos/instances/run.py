@@ -1,0 +1,126 @@
+"""A run: lifecycles by several owners while the plan's faults happen, and then the verdict."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import cycle
+from threading import Event
+from typing import Final
+
+from shared_psql_models.statuses import DesiredState
+from tools.chaos.instances import evidence as evidences
+from tools.chaos.instances import verdict
+from tools.chaos.instances.evidence import NOBODY, Evidence
+from tools.chaos.instances.lifecycle import REQUESTS, Lifecycle
+from tools.chaos.instances.owners import Owner
+from tools.chaos.instances.plan import Fault, planned
+from tools.chaos.instances.platform import IDLE, Platform
+from tools.chaos.instances.violations import Violation
+from tools.local.wait import until
+
+OWNERS: Final = 5
+
+AT_ONCE: Final = 10
+"""Lifecycles that are under way at a time."""
+
+FAULTS_AT_ONCE: Final = 3
+"""Faults whose victims are away at a time."""
+
+CONVERGE: Final = 60
+"""Seconds from the last kill in which everything has to be as it is wanted."""
+
+ANSWERS: Final = 20
+"""Seconds in which each running instance has to answer then."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run."""
+
+    evidence: Evidence
+    violations: list[Violation]
+    converged: float
+    """Seconds that it took after the last kill."""
+    served: int
+    """Requests that change something, or are messages, and were answered."""
+    unserved: int
+
+
+def run(platform: Platform, *, lifecycles: int, faults: int, seed: int, say: Say) -> Outcome:
+    """Let all of it happen."""
+    noted, began = platform.noted, time.monotonic()
+    owners = [Owner(platform.address, f"owner-{number}@example.com", noted) for number in range(OWNERS)]
+    lives = [Lifecycle(number, owner, seed, noted) for number, owner in zip(range(lifecycles), cycle(owners))]
+    *plan, last = planned(seed, faults, lifecycles * REQUESTS)
+    ended = Event()
+
+    def live(life: Lifecycle) -> None:
+        life.run()
+        done = sum(each.is_over for each in lives)
+        if done % 10 == 0:
+            say(f"  {done} of {lifecycles} lifecycles are over after {time.monotonic() - began:.0f} s")
+
+    with platform.looked_after():
+        with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(1) as planning:
+            suffering = planning.submit(_suffer, platform, plan, ended, say)
+            try:
+                for future in [pool.submit(live, life) for life in lives]:
+                    future.result()
+            except BaseException:
+                # Such as Ctrl-C: nobody is to wait for what the others wait for.
+                noted.ended.set()
+                raise
+            finally:
+                ended.set()
+            suffering.result()
+        say(f"  the last of {faults}: {' and '.join(last.victims)}")
+        return _judged(platform, last, owners, lives)
+
+
+def _suffer(platform: Platform, plan: list[Fault], ended: Event, say: Say) -> None:
+    """Let the faults happen until `ended` is set: without anybody who asks for something they tell nothing."""
+    with ThreadPoolExecutor(FAULTS_AT_ONCE) as pool:
+        suffering: list[Future[None]] = []
+        for number, fault in enumerate(plan, 1):
+            platform.noted.wait_served(platform.noted.served + fault.after, ended)
+            if ended.wait(fault.delay):
+                say(f"  {len(plan) - number + 1} faults of the plan didn't happen: the lifecycles were over before")
+                break
+            again = "" if fault.again is None else ", twice"
+            say(f"  {number} of {len(plan) + 1}: {' and '.join(fault.victims)}{again}")
+            suffering.append(pool.submit(platform.suffer, fault))
+        for each in suffering:
+            each.result()
+
+
+def _judged(platform: Platform, last: Fault, owners: list[Owner], lives: list[Lifecycle]) -> Outcome:
+    began = time.monotonic()
+    platform.suffer(last)
+    until(evidences.settled, seconds=began + CONVERGE - time.monotonic(), pause=0.5)
+    converged = time.monotonic() - began
+    # What was woken last may be idle for that long yet.
+    until(lambda: evidences.agents(platform) == NOBODY, seconds=max(IDLE + 5, CONVERGE - converged), pause=0.5)
+    asleep = evidences.agents(platform)
+    promised = [life.promised for life in lives]
+    silent = _silent(lives)
+    awake = evidences.agents(platform)
+    evidence = evidences.collect(promised, {owner.id: _used(owner) for owner in owners}, silent)
+    evidence.asleep, evidence.awake = asleep, awake
+    evidence.left = evidences.left_behind(platform.left)
+    evidence.noted = platform.noted.violations
+    return Outcome(evidence, verdict.judge(evidence), converged, platform.noted.served, platform.noted.unserved)
+
+
+def _silent(lives: list[Lifecycle]) -> list[str]:
+    """Ask each instance that is to run something; return those that don't answer."""
+    running = [life for life in lives if life.promised.desired == DesiredState.RUNNING and life.promised.ids]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        answers = list(pool.map(lambda life: life.answers(ANSWERS), running))
+    return [min(life.promised.ids) for life, answered in zip(running, answers, strict=True) if not answered]
+
+
+def _used(owner: Owner) -> int:
+    return int(owner.ask("GET", "/v1/me/usage").body["usage"]["instances"]["used"])

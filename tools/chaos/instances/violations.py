@@ -1,0 +1,33 @@
+"""What must hold, and what is said where it doesn't."""
+
+from dataclasses import dataclass
+from typing import Final
+
+INVARIANTS: Final = {
+    "converged": "what is wanted of an instance is what it is, {seconds} s after the last kill",
+    "kept": "what was accepted last is what is wanted",
+    "single": "a creation that was repeated with its key made one instance",
+    "unleaked": "processes and folders of agents, deployments and specs are those of the rows",
+    "history": "a history has no gap, and ends in what the row says",
+    "delivered": "every event of a history was handled once by each of its subscribers",
+    "refused": "no message was accepted after a stop or a deletion",
+    "own": "an answer is the instance's own, of what it consists of",
+    "quotas": "an account has used what its rows say",
+    "blameless": "no outage was told as the agent's failure, or counted as a failed start",
+    "orderly": "nobody was answered 500 or waited for ever, and nothing ended by itself",
+}
+"""By their names in the table and in violations."""
+
+
+@dataclass(frozen=True)
+class Violation:
+    """Something that is not as it must be."""
+
+    invariant: str
+    subject: str
+    """Whom it is about: an instance, an account, a process."""
+    detail: str
+
+    def __str__(self) -> str:
+        """Return it as a line."""
+        return f"{self.invariant}: {self.subject}: {self.detail}"
