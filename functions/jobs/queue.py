@@ -9,7 +9,7 @@ from functions.jobs.settings import CONVERGE, USER_QUEUE, configuration
 from functions.runtime.databases import DependencyDownError
 
 if TYPE_CHECKING:
-    from celery import Celery
+    from celery.app.base import Celery
 
 
 class JobQueueUnavailable(Unavailable):
@@ -43,7 +43,9 @@ def headers() -> dict[str, str]:
 
 @cache
 def _client() -> "Celery":
-    from celery import Celery
+    # Not from the package: it puts another module in its place when it is first imported, and a thread that comes
+    # meanwhile is given one without anything in it.
+    from celery.app.base import Celery
 
     # Not the current app: in a worker that is the one which runs the jobs.
     client = Celery("botberi-client", set_as_current=False)

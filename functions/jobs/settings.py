@@ -7,7 +7,7 @@ from core.configuration import secret, setting
 from functions.runtime import redis_users
 
 if TYPE_CHECKING:
-    from kombu import Queue
+    from kombu.entity import Queue
 
 USER_QUEUE: Final = "instances.user"
 ADMIN_QUEUE: Final = "instances.admin"
@@ -80,7 +80,8 @@ def configuration(part: str | None = None, **transport_options: int) -> dict[str
 
 
 def _queues() -> "list[Queue]":
-    from kombu import Exchange, Queue
+    # Not from the package, for the reason that queue.py has.
+    from kombu.entity import Exchange, Queue
 
     # The default exchange needs no bindings in Redis, which may be emptied at any time.
     return [Queue(name, Exchange(""), routing_key=name) for name in (USER_QUEUE, ADMIN_QUEUE)]
