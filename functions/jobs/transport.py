@@ -76,6 +76,13 @@ class CarefulChannel(Channel):
             return f"it can't be read ({type(error).__name__}, {len(job)} characters)"
         return f"it is no job ({len(job)} characters)"
 
+    def _connparams(self, asynchronous: bool = False) -> dict[str, object]:
+        if self.connection.client is None:
+            # Kombu has given it up, and goes on to give back and acknowledge jobs over it. Of its own accord it raises
+            # what ends the worker; an error of Redis' it takes for what it is. The sweep finds what the jobs were for.
+            raise redis.ConnectionError("the connection is given up")
+        return super()._connparams(asynchronous)  # type: ignore[misc,no-any-return]  # celery-types has nothing private
+
     def _get_client(self) -> Callable[..., redis.Redis]:
         super()._get_client()  # type: ignore[misc]  # celery-types has nothing private
         return partial(_Client, self)

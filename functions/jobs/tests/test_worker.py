@@ -25,6 +25,8 @@ Eventually = Callable[[Callable[[], Any]], Any]
 NEVER = "1000"
 """Seconds to the next sweep, so that a job alone must do."""
 
+SLOW: Final = "import time\ntime.sleep(3)\ndef agent(request):\n    return {'text': 'ready'}\n"
+
 
 def test_a_job_brings_a_new_instance_to_running(launch: Launch, worker: Worker, eventually: Eventually) -> None:
     instance = launch()
@@ -109,7 +111,7 @@ def test_a_worker_takes_no_orders_over_redis(launch: Launch, worker: Worker, eve
 def test_a_worker_leaves_its_job_behind_and_the_instance_lives_on(
     launch: Launch, worker: Worker, eventually: Eventually
 ) -> None:
-    slow = launch("import time\ntime.sleep(3)\ndef agent(request):\n    return {'text': 'ready'}\n")
+    slow = launch(SLOW)
     queue.converge(slow.id)
     leaving = worker()
     eventually(lambda: slow.status == "starting")
@@ -122,7 +124,7 @@ def test_a_worker_leaves_its_job_behind_and_the_instance_lives_on(
     assert slow.statuses() == ["provisioning", "starting", "running"]
 
 
-def test_a_worker_finds_redis_again_when_it_comes_back(
+def test_a_worker_that_is_at_work_finds_redis_again_when_it_comes_back(
     launch: Launch, worker: Worker, eventually: Eventually, env: Environment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = free_ports(1)[0]
@@ -136,11 +138,13 @@ def test_a_worker_finds_redis_again_when_it_comes_back(
         return started
 
     first = redis_comes()
-    one, other = launch(), launch()
-    worker(INSTANCE_SWEEP_SECONDS=NEVER)
+    one, other = launch(SLOW), launch()
+    at_work = worker(INSTANCE_SWEEP_SECONDS=NEVER)
     queue.converge(one.id)
-    eventually(lambda: one.status == "running")
-    first.stop()
+    eventually(lambda: one.status == "starting")
+    first.process.kill()
+    first.process.wait()
+    eventually(lambda: one.status == "running" and "Trying again" in at_work.log.read_text())
     second = redis_comes()
     queue.converge(other.id)
     eventually(lambda: other.status == "running")
