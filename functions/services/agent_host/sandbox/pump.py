@@ -114,8 +114,7 @@ class Pump:
 
     def _run(self) -> None:
         while not self._ends:
-            for key, _ in self._selector.select(_PAUSE_SECONDS if self._paused else None):
-                self._guarded(key.data)
+            self._handle(_PAUSE_SECONDS if self._paused else None)
             with suppress(Empty):
                 while True:
                     self._guarded(self._calls.get_nowait())
@@ -124,8 +123,14 @@ class Pump:
                     del self._paused[pipe]
                     self.read(pipe, reader)
         # What came before the end was asked for may not have been seen: somebody may wait for what becomes of it.
-        for key, _ in self._selector.select(0):
-            self._guarded(key.data)
+        self._handle(0)
+
+    def _handle(self, seconds: float | None) -> None:
+        """Wait until something is readable, and have it read."""
+        for key, _ in self._selector.select(seconds):
+            # What came before it in this turn may have closed it, and another child's may have its number by now.
+            if self._selector.get_map().get(key.fd) is key:
+                self._guarded(key.data)
 
     def _guarded(self, callback: Callback) -> None:
         try:

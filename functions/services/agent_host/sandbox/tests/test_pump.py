@@ -4,6 +4,8 @@ import os
 import socket
 from queue import Queue
 
+import pytest
+
 from functions.services.agent_host.sandbox.pump import Pump
 
 
@@ -58,3 +60,33 @@ def test_what_a_pipe_holds_is_read_when_it_is_asked_for() -> None:
     pump.stop()
     os.close(ours)
     os.close(theirs)
+
+
+def test_what_is_finished_is_not_read_again_though_it_was_readable(caplog: pytest.LogCaptureFixture) -> None:
+    pump, heard = Pump(), Heard()
+    ours, theirs = os.pipe()
+    ends = [socket.socketpair() for _ in range(2)]
+
+    def end() -> None:
+        for near, _ in ends:
+            pump.forget(near)
+        os.close(theirs)
+        pump.finish(ours, heard)
+
+    def say_all_at_once() -> None:
+        # In the thread, so that nothing is looked at in between. One end is before the pipe, whatever the order is.
+        for near, _ in ends:
+            pump.watch(near, end)
+        pump.read(ours, heard)
+        ends[0][1].send(b"end")
+        os.write(theirs, b"a line")
+        ends[1][1].send(b"end")
+
+    pump.start()
+    pump.call(say_all_at_once)
+    pump.stop()
+    assert heard.pieces == [b"a line"]
+    assert caplog.messages == []
+    for pair in ends:
+        for each in pair:
+            each.close()
