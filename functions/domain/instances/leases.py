@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from sqlalchemy import func, text, update
 
-from events.catalog.instances import InstanceStatusChanged
+from events.catalog.instances import InstanceChanged, InstanceStatusChanged
 from functions.domain.databases import SharedDb
 from functions.domain.instances import history, specs
 from functions.domain.instances.changes import Change
+from functions.domain.instances.reasons import Explanation
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
 from shared_psql_models.tables import Record
@@ -88,7 +89,7 @@ def record(db: SharedDb, lease: Lease, change: Change) -> None:
         fields |= {"config": {}, "secret_places": []}
     _guarded(db, lease, fields)
     if change.rolls_back:
-        specs.roll_back(db, lease.id)
+        _roll_back(db, lease, because)
     elif change.status == Status.RUNNING:
         specs.observe(db, lease.id, lease.generation)
     elif change.status == Status.DELETED:
@@ -102,6 +103,19 @@ def record(db: SharedDb, lease: Lease, change: Change) -> None:
         message=because.message,
     )
     history.note(db, event, kind="status", previous=lease.status, value=change.status, explanation=because)
+
+
+def _roll_back(db: SharedDb, lease: Lease, because: Explanation) -> None:
+    """Want what serves again, and say so: whoever follows the instance knows it as what was changed to."""
+    fields = specs.differences(db, lease.id, lease.generation, lease.observed_generation or 0)
+    generation = specs.roll_back(db, lease.id)
+    if generation is None:
+        return
+    event = InstanceChanged(
+        instance_id=lease.id, owner_id=lease.owner_id, fields=fields, generation=generation, reason=because.reason
+    )
+    values = {"previous": str(lease.generation), "value": str(generation)}
+    history.note(db, event, kind="generation", **values, explanation=because)
 
 
 def release(db: SharedDb, lease: Lease, *, due_in: float | None = None, attempts: int | None = None) -> None:

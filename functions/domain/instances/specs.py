@@ -36,6 +36,16 @@ def find(db: SharedDb, instance_id: str, generation: int) -> InstanceSpec | None
     return None if row is None else InstanceSpec.of(row)
 
 
+_FIELDS: Final = {"config": "config", "limits": "limits", "version_id": "version"}
+"""By column: what it is called in events."""
+
+
+def differences(db: SharedDb, instance_id: str, generation: int, other: int) -> list[str]:
+    """Return what an instance consists of otherwise in one generation than in another, as its events call it."""
+    one, two = find(db, instance_id, generation), find(db, instance_id, other)
+    return [name for column, name in _FIELDS.items() if getattr(one, column, None) != getattr(two, column, None)]
+
+
 def observe(db: SharedDb, instance_id: str, generation: int) -> None:
     """Note that a generation serves, and forget those before it. The caller has guarded the row."""
     db.execute(update(instances).where(instances.c.id == instance_id).values(observed_generation=generation))

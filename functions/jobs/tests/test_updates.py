@@ -6,8 +6,10 @@ from typing import Any, Final
 
 import pytest
 
+from events.catalog.instances import InstanceChanged
 from functions.domain.instances.plan import Action
 from functions.jobs import converge
+from testing.environment import Environment
 from testing.launches import Launched
 from tools.local.ports import free_ports
 
@@ -64,6 +66,23 @@ def test_what_does_not_start_is_taken_back_with_its_cause_and_all_stays_as_it_wa
     assert generations(instance) == (3, 3)
     assert instance.say("?").json["text"] == "first"
     assert told["attempts"] == 0
+
+
+def test_what_is_taken_back_is_in_the_history_and_is_said(instance: Launched, env: Environment) -> None:
+    change(instance, "raise")
+    converge.converge(instance.id)
+    counted = [each for each in instance.history() if each["kind"] == "generation"]
+    assert [(each["previous"], each["value"], each["reason"]) for each in counted] == [
+        ("1", "2", "update_requested"),
+        ("2", "3", "update_rolled_back"),
+    ]
+    with env.transaction("shared_psql", "relay") as db:
+        query = "select data from outbox where subject = %s and type = %s order by seq"
+        said = db.exec_driver_sql(query, (instance.id, InstanceChanged.type)).scalars().all()
+    assert [(each["generation"], each["fields"], each["reason"]) for each in said] == [
+        (2, ["config"], "update_requested"),
+        (3, ["config"], "update_rolled_back"),
+    ]
 
 
 def test_while_an_update_hangs_what_was_there_serves_and_the_next_change_takes_its_place(
