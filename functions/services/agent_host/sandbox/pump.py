@@ -10,6 +10,8 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Final, Protocol
 
+from .selection import ready
+
 log = logging.getLogger(__name__)
 
 _PAUSE_SECONDS: Final = 0.1
@@ -127,10 +129,8 @@ class Pump:
 
     def _handle(self, seconds: float | None) -> None:
         """Wait until something is readable, and have it read."""
-        for key, _ in self._selector.select(seconds):
-            # What came before it in this turn may have closed it, and another child's may have its number by now.
-            if self._selector.get_map().get(key.fd) is key:
-                self._guarded(key.data)
+        for callback in ready(self._selector, seconds):
+            self._guarded(callback)
 
     def _guarded(self, callback: Callback) -> None:
         try:

@@ -11,7 +11,6 @@ import selectors
 import signal
 import socket
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from errno import EACCES, EAGAIN
@@ -28,6 +27,7 @@ from .exits import BoundaryNotHeld
 from .keeper import Keeper, Tree
 from .limits import Egress, Limits
 from .messages import Channel, End, Ended, Fork, Here, Ready, Received, Wake
+from .selection import ready
 from .zygote import Zygote
 
 LOAD_SECONDS: Final = 30
@@ -110,11 +110,8 @@ class Spawner:
         self._selector.register(woken, selectors.EVENT_READ, lambda: self._reap(woken))
         self._selector.register(self._host, selectors.EVENT_READ, self._hear_host)
         while not self._ends or self._keeper.trees:
-            for key, _ in self._selector.select(self._patience()):
-                # What came before it in this turn may have closed it.
-                if key.fd in self._selector.get_map():
-                    call: Callable[[], None] = key.data
-                    call()
+            for call in ready(self._selector, self._patience()):
+                call()
             self._broker.expire()
             self._expire_versions()
             self._resume()
