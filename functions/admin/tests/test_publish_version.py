@@ -182,7 +182,7 @@ def test_the_database_too_keeps_versions_as_they_are(env: Environment, statement
         ({"config_schema": {"type": "text"}}, "config_schema_invalid"),
         ({"config_schema": {"type": "object", "$ref": "https://example.com/"}}, "config_schema_invalid"),
         ({"number": "1.0"}, "invalid"),
-        ({"number": "v1.0.0"}, "invalid"),
+        *(({"number": number}, "invalid") for number in ("v1.0.0", "01.0.0", "1.0.0\n")),
         ({"number": "99999999999999999999.0.0"}, "invalid"),
         ({"number": "1.0.0-rc.99999999999999999999"}, "invalid"),
         ({"image": "Not An Image"}, "invalid"),

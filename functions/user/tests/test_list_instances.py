@@ -66,6 +66,19 @@ def test_an_agent_and_a_name_narrow_it_down(some: list[Launched]) -> None:
     assert listed(some, "name=mine") == []
 
 
+def test_pages_skip_and_repeat_nothing_while_instances_come_and_go(
+    api: Api, env: Environment, person: Callable[..., Person], publish: Callable[..., str]
+) -> None:
+    owner, agent = person(), publish()
+    first, second, third, fourth = [launches.launch(api, env, owner, agent) for _ in range(4)]
+    page = api.user.get("/v1/instances?limit=2", token=owner.token).json
+    launches.launch(api, env, owner, agent)
+    third.put(status="'deleted'", desired_state="'deleted'", deadline_at="null")
+    rest = api.user.get(f"/v1/instances?limit=2&cursor={page['next_cursor']}", token=owner.token).json
+    read = [item["id"] for item in page["items"] + rest["items"]]
+    assert read == [fourth.id, third.id, second.id, first.id]
+
+
 @pytest.mark.parametrize(
     ("query", "parameter"),
     [

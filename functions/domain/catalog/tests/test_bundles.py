@@ -149,6 +149,12 @@ def test_too_many_files_are_refused() -> None:
         bundles.check(packed({"main.py": MAIN} | {f"f{number}": "" for number in range(bundles.MAX_FILES)}))
 
 
+def test_a_name_that_occurs_twice_is_refused() -> None:
+    content = packed({"main.py": MAIN, "twin.py": MAIN})
+    with pytest.raises(BundleInvalid):
+        bundles.check(content.replace(b"twin.py", b"main.py"))
+
+
 def test_a_file_that_is_also_a_folder_is_refused() -> None:
     with pytest.raises(BundleInvalid):
         bundles.check(packed({"main.py": MAIN, "a": "x", "a/b": "y"}))
