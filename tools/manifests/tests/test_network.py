@@ -1,9 +1,11 @@
 """A pod that would not reach what its settings name is found before it waits for it in a cluster."""
 
 import copy
+from ipaddress import ip_address, ip_network
 
 import pytest
 
+from tools.documents import Document
 from tools.manifests.rules.network_rules import reaches_what_it_names
 from tools.manifests.tests.kustomize import kustomized
 from tools.manifests.tests.test_knative import Plant, named, written
@@ -40,3 +42,24 @@ def test_what_another_namespace_may_is_not_what_a_pod_here_may() -> None:
     policy = named(documents, "NetworkPolicy", "gateway")
     policy["spec"]["ingress"][0]["from"][0]["namespaceSelector"] = {}
     assert list(reaches_what_it_names(documents)) == ["gateway: no NetworkPolicy lets edge in at 8040"]
+
+
+def allows(block: Document, address: str) -> bool:
+    """Return whether a block of a policy has an address in it."""
+    but = any(ip_address(address) in ip_network(each) for each in block.get("except", ()))
+    return ip_address(address) in ip_network(block["cidr"]) and not but
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        *((address, True) for address in ("8.8.8.8", "2606:4700::1111")),
+        *((address, False) for address in ("10.0.0.1", "172.20.0.1", "192.168.1.1", "169.254.169.254", "fd00::1")),
+    ],
+)
+def test_agents_are_let_out_to_whatever_port_of_the_internet_and_to_no_private_address(
+    address: str, allowed: bool
+) -> None:
+    egress = named(written(), "NetworkPolicy", "agent-host")["spec"]["egress"]
+    anywhere = [to["ipBlock"] for rule in egress if "ports" not in rule for to in rule["to"] if "ipBlock" in to]
+    assert any(allows(block, address) for block in anywhere) == allowed
