@@ -1,4 +1,4 @@
-"""Lives of instances, made up of what people, operators, workers, hosts and the clock may do to them at any moment.
+"""Lives of instances, made up of what people, operators, workers, hosts, platforms and the clock may do at any moment.
 
 Workers and senders of messages are threads that stand still between any two of their acts, so that everything else may
 happen in between: others take over their lease, they die, or come too late. What is promised, and where it is held:
@@ -19,20 +19,22 @@ happen in between: others take over their lease, they die, or come too late. Wha
 - whoever is under a kill switch takes no message, is not started, and is asked to stop (`engage`, `operate`);
 - an account has what it has created and not deleted, and never more than it may have (`Play.check_quotas`);
 - of what is deleted or was not changed to, neither config nor secret is kept (`rows.check`);
+- an image that an instance uses is never removed, and one that none uses is, whoever died over it (`tend_platform`);
 - a job may be done twice, or never: in the end everything arrives where it is wanted (`teardown`).
 """
 
 import sys
+from http import HTTPStatus
 from typing import Any, Final
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
-from functions.jobs import converge
+from functions.jobs import converge, versions
 from functions.tests.lifecycles.lives import Message, Spec, Switch, Worker
 from functions.tests.lifecycles.play import Play
-from functions.tests.lifecycles.stepped import Order, Stepped
-from functions.tests.lifecycles.world import BUNDLES, IMAGE
+from functions.tests.lifecycles.stepped import Order
+from functions.tests.lifecycles.world import BROKEN_IMAGE, BUNDLES, IMAGE
 from shared_psql_models.statuses import Status
 from testing.responses import Response
 
@@ -40,7 +42,7 @@ WHICH: Final = st.integers(0, 5)
 """One of however many there are."""
 
 ORDERS: Final = st.sampled_from([*[Order.GO] * 8, *Order])
-NUMBERS: Final = st.sampled_from([*BUNDLES, *BUNDLES, IMAGE])
+NUMBERS: Final = st.sampled_from([*BUNDLES, *BUNDLES, IMAGE, IMAGE, BROKEN_IMAGE])
 SAID: Final = st.sampled_from(["first", "second", "third", "raise"])
 KEYS: Final = st.sampled_from([None, "hunter2-hunter2", "another-hunter2"])
 PASSED: Final = st.sampled_from([1, 3, 10, 31, 61, 301, 601])
@@ -105,7 +107,7 @@ class Lifecycles(Play):
         version = self.world.versions[after.number]
         if after.number != before.number and self.is_switched(known.owner.id, {version}):
             return self.check_refused(answer, "stopped_by_operator")
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == HTTPStatus.OK, answer.text
         self.renew(known, after)
         return self.run_job(known) if done else None
 
@@ -135,10 +137,13 @@ class Lifecycles(Play):
             self.check_refused(answer, refusal)
         elif not self.host_there:
             self.check_refused(answer, "agent_unavailable")
-        elif words == "die":
+        elif answer.status_code != HTTPStatus.OK and known.specs[row.observed_generation or 0].number == IMAGE:
+            # The platform may have lost it; whoever was told so has it looked after.
+            self.check_refused(answer, "agent_unavailable")
+        elif words == "die" and known.specs[row.observed_generation or 0].number != IMAGE:
             self.check_refused(answer, "agent_failed")
         else:
-            assert answer.status_code == 200, answer.text
+            assert answer.status_code == HTTPStatus.OK, answer.text
             assert answer.json["text"] == known.specs[row.observed_generation or 0].answer
 
     @precondition(lambda self: len(self.messages) < AT_WORK)
@@ -147,7 +152,7 @@ class Lifecycles(Play):
         """Send a message that is slow on its way to the agent."""
         known = self.one_of_them(which)
         row = self.seen[known.id]
-        thread = Stepped(lambda: self.send(known, "hello"))
+        thread = self.step(lambda: self.send(known, "hello"))
         if thread.place:
             assert self.refusal_of_messages(known, row) is None, "a message was accepted that must not be"
             expected = known.specs[row.observed_generation or 0].answer
@@ -213,7 +218,7 @@ class Lifecycles(Play):
     def begin_job(self, which: int) -> None:
         """A job comes, whether it was sent once, twice, or never and found by the sweep."""
         known = self.one_of_them(which)
-        self.judge(Worker(known, Stepped(lambda: converge.converge(known.id))))
+        self.judge(Worker(known, self.step(lambda: converge.converge(known.id))))
 
     @precondition(lambda self: self.workers)
     @rule(which=WHICH, order=ORDERS, acts=st.integers(1, 3), leaves=st.sampled_from([False, False, False, True]))
@@ -246,6 +251,19 @@ class Lifecycles(Play):
             if done and known.id in offered:
                 self.run_job(known)
 
+    @rule(done=st.sampled_from(["sweep", "sweep for orphans", "lose everything"]))
+    def tend_platform(self, done: str) -> None:
+        """Images that nothing uses are removed, and no others; the platform may lose them all."""
+        platform = self.world.platform
+        if done == "lose everything":
+            return platform.lose_everything()
+        running = [self.seen[each.id] for each in self.known if each.desired == "running"]
+        used = {version for row in running for version, _ in row.specs.values()}
+        there = {version for version in used if platform.has(version)}
+        versions.sweep() if done == "sweep" else versions.sweep_orphans()
+        assert all(map(platform.has, there)), "what is used was removed"
+        return None
+
     @rule(there=st.sampled_from([True, True, True, False]))
     def lose_or_regain_host(self, *, there: bool) -> None:
         """The agent host goes away, or comes back."""
@@ -263,7 +281,7 @@ class Lifecycles(Play):
         """End all faults and see that everything arrives where it is wanted; then that nothing is left of it."""
         failed = sys.exc_info()[0] is not None
         try:
-            for thread in [each.thread for each in self.workers] + [each.thread for each in self.messages]:
+            for thread in self.threads:
                 thread.advance(Order.DIE)
             if self.known and not failed:
                 self.look()
@@ -271,6 +289,9 @@ class Lifecycles(Play):
         finally:
             self.world.env.forget_kill_switches()
             self.world.reach_host(True)
+            for each in self.threads:
+                each.end()
+            self.world.forget([each.id for each in self.known])
 
     def _arrive_all(self) -> None:
         self.have_host(there=True)
@@ -290,6 +311,12 @@ class Lifecycles(Play):
                 failed = self.seen[known.id].status == Status.FAILED
                 assert failed != known.wanted.starts, f"{self.seen[known.id].message}"
                 self.say(number, "hello")
+                if known.wanted.number == IMAGE:
+                    self.run_job(known)
+                    assert self.send(known, "hello").status_code == HTTPStatus.OK
         for known in self.known:
             self.delete(known)
         self.settle()
+        versions.sweep()
+        versions.sweep_orphans()
+        assert self.world.platform.functions == {}, "something of a version is left that nothing uses"

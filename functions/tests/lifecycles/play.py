@@ -1,5 +1,6 @@
 """How instances are acted on and looked at, whatever it is that happens to them."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from hypothesis import note
@@ -38,6 +39,8 @@ class Play(RuleBasedStateMachine):
         self.workers: list[Worker] = []
         self.messages: list[Message] = []
         self.switches: list[Switch] = []
+        self.threads: list[Stepped] = []
+        """All there have been, whatever became of them."""
         self.seen: dict[str, Row] = {}
         self.ended: dict[str, int] = {}
         self.host_there = True
@@ -45,6 +48,12 @@ class Play(RuleBasedStateMachine):
         """Whether nothing has happened since the rows were read."""
         self.world.jobs.clear()
         self.world.reach_host(True)
+        self.world.platform.lose_everything()
+
+    def step(self, work: Callable[[], object]) -> Stepped:
+        """Begin something that stands still between its acts."""
+        self.threads.append(Stepped(work))
+        return self.threads[-1]
 
     def check_quotas(self) -> None:
         for owner in self.owners:
@@ -166,7 +175,7 @@ class Play(RuleBasedStateMachine):
     def run_job(self, known: Known, order: Order = Order.GO) -> None:
         """Have a job done to its end; its first call goes as `order` says."""
         self.look()
-        worker = Worker(known, Stepped(lambda: converge.converge(known.id)))
+        worker = Worker(known, self.step(lambda: converge.converge(known.id)))
         self.judge(worker)
         for _ in range(60):
             if not worker.thread.place:

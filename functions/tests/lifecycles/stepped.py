@@ -16,7 +16,7 @@ class Order(Enum):
 
     GO = auto()
     DIE = auto()
-    """End at once, as if its process were killed."""
+    """Do nothing more, as if its process were killed."""
     NOT_TAKEN = auto()
     """What is called doesn't take the call."""
     ANSWER_LOST = auto()
@@ -28,7 +28,7 @@ class Order(Enum):
 
 
 class Died(BaseException):
-    """The thread's process was killed: nothing handles this."""
+    """The thread of what has died is to end: nothing handles this."""
 
 
 class Stepped:
@@ -51,11 +51,20 @@ class Stepped:
 
     def advance(self, order: Order = Order.GO) -> None:
         """Let it go on to its next place, or to its end. Raises what the work raised."""
+        if order == Order.DIE:
+            # It stays where it is: not even what cleans up after it is done.
+            self.place = ""
         if not self.place:
             return
         self._order = order
         self._told.release()
         self._wait()
+
+    def end(self) -> None:
+        """End the thread of what has died."""
+        self._order = Order.DIE
+        self._told.release()
+        self._thread.join(SECONDS)
 
     def _wait(self) -> None:
         assert self._arrived.acquire(timeout=SECONDS), f"still on its way from {self.place!r}"

@@ -22,11 +22,13 @@ def test_instances_keep_every_promise_whatever_happens_to_them(
     api: Api, env: Environment, host_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     long = settings.get_current_profile_name() == LONG
-    lives = settings(max_examples=50 if long else 10, stateful_step_count=50, report_multiple_bugs=False)
+    lives = settings(max_examples=25 if long else 10, stateful_step_count=50, report_multiple_bugs=False)
     with prepared(api, env, host_address, tmp_path, monkeypatch) as world:
         Lifecycles.world = world
         run_state_machine_as_test(Lifecycles, settings=lives)
         while long and world.steps < STEPS:
+            sys.stdout.write(f"{world.steps} steps\n")
+            sys.stdout.flush()
             run_state_machine_as_test(Lifecycles, settings=lives)
     for change, times in world.reached.most_common() if long else ():
         sys.stdout.write(f"{times:6} {change}\n")

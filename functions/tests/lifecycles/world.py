@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -21,7 +23,11 @@ from functions.domain.catalog.releases import Release
 from functions.domain.databases import SharedDb
 from functions.domain.instances.contexts import Context
 from functions.domain.instances.plan import Action, Outcome, Result
-from functions.jobs import converge, queue
+from functions.drivers import registry
+from functions.drivers.base import LABEL, DriverUnavailable, Observation, VersionDeployment, VersionDriver
+from functions.drivers.tests.fake_openfaas import PASSWORD, FakeOpenFaas
+from functions.drivers.tests.fake_platform import Reply, image, serving
+from functions.jobs import converge, queue, versions
 from functions.runtime import agent_host_client
 from functions.runtime.agent_host_client import AgentFailed, AgentUnavailable, StartFailed
 from functions.tests.lifecycles.stepped import Order, current, pause
@@ -30,6 +36,8 @@ from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
 from tools.local.ports import free_ports
+
+T = TypeVar("T")
 
 SOURCE: Final = """
 import json, os
@@ -52,7 +60,9 @@ SCHEMA: Final = {
 
 BUNDLES: Final = ("1.0.0", "1.1.0")
 IMAGE: Final = "2.0.0"
-"""A version that nothing here runs."""
+"""A version that is an image, and tells what it consists of whatever that is."""
+BROKEN_IMAGE: Final = "2.1.0"
+"""One whose image isn't in its registry."""
 
 LEASE_SECONDS: Final = 600
 """So long that no lease runs out because the machine is slow, but only when the clock is moved."""
@@ -100,6 +110,8 @@ class World:
     clock: Clock
     jobs: list[str]
     """Instances of which a job was sent to the workers."""
+    platform: "Platform"
+    """Where images run."""
     reach_host: Callable[[bool], None]
     steps: int = 0
     """What has happened so far, in all lifecycles."""
@@ -115,20 +127,83 @@ class World:
     def move_clock(self, seconds: float, ids: list[str]) -> None:
         """Let time pass for these instances and for everybody who works on them."""
         self.clock.moved += seconds
-        times = ("due_at", "deadline_at", "lease_expires_at", "queued_at")
-        sets = ", ".join(f"{each} = {each} - make_interval(secs => :seconds)" for each in times)
-        self.db.execute(text(f"update instances set {sets} where id = any(:ids)"), {"seconds": seconds, "ids": ids})
+        of_instances = _earlier("due_at", "deadline_at", "lease_expires_at", "queued_at", "updated_at")
+        of_versions = _earlier("lease_expires_at", "deployed_at")
+        moved: dict[str, object] = {"seconds": seconds, "ids": ids, "versions": list(self.versions.values())}
+        self.db.execute(text(f"update instances set {of_instances} where id = any(:ids)"), moved)
+        self.db.execute(text(f"update version_deployments set {of_versions} where version_id = any(:versions)"), moved)
+
+    def forget(self, ids: list[str]) -> None:
+        """Leave nothing of instances to whoever comes next, however far they are."""
+        for statement in (
+            "update instances set desired_state = 'deleted', status = 'deleted' where id = any(:ids)",
+            "delete from instance_specs where instance_id = any(:ids)",
+            "delete from instance_secrets where instance_id = any(:ids)",
+        ):
+            self.db.execute(text(statement), {"ids": ids})
 
     def newest_event(self) -> int:
         """Return the highest number in the outbox."""
         return int(self.db.scalar(text("select coalesce(max(seq), 0) from outbox")) or 0)
 
 
+def _earlier(*columns: str) -> str:
+    return ", ".join(f"{each} = {each} - make_interval(secs => :seconds)" for each in columns)
+
+
+class Platform(FakeOpenFaas):
+    """A platform for images, whose agents tell what they consist of."""
+
+    def has(self, version_id: str) -> bool:
+        """Return whether something of a version is deployed."""
+        return any(each["labels"][LABEL] == version_id for each in self.functions.values())
+
+    def lose_everything(self) -> None:
+        """Forget what was deployed."""
+        with self.lock:
+            self.functions.clear()
+            self.snapshots.clear()
+
+    def _call(self, name: str, message: Any) -> Reply:
+        status, answer = super()._call(name, message)
+        if status == HTTPStatus.OK and message:
+            config = message["config"]
+            return status, {"text": told(IMAGE, config["said"], config.get("key"))}
+        return status, answer
+
+
+class SteppedDriver:
+    """A driver with a place before each call, at which the call may be lost, or its answer."""
+
+    def __init__(self, driver: VersionDriver) -> None:
+        self._driver = driver
+        self.inventory, self.logs = driver.inventory, driver.logs
+
+    def deploy(self, deployment: VersionDeployment, token: int, /) -> None:
+        _called(lambda: self._driver.deploy(deployment, token))
+
+    def observe(self, version_id: str, /) -> Observation:
+        return _called(lambda: self._driver.observe(version_id))
+
+    def remove(self, version_id: str, token: int, /) -> None:
+        _called(lambda: self._driver.remove(version_id, token))
+
+
+def _called(call: Callable[[], T]) -> T:
+    order = pause("calling a platform")
+    if order == Order.NOT_TAKEN:
+        raise DriverUnavailable
+    answer = call()
+    if order == Order.ANSWER_LOST:
+        raise TimeoutError
+    return answer
+
+
 @contextmanager
 def prepared(api: Api, env: Environment, host_address: str, folder: Path, patch: pytest.MonkeyPatch) -> Iterator[World]:
     """Publish the agent, and have workers stop where the test wants them to."""
     away = f"http://127.0.0.1:{free_ports(1)[0]}"
-    slug, versions = _publish(env, folder)
+    slug, published = _publish(env, folder)
     clock, jobs = Clock(), list[str]()
     patch.setenv("INSTANCE_LEASE_SECONDS", str(LEASE_SECONDS))
     patch.setenv("ACCOUNT_INSTANCES", str(INSTANCES))
@@ -139,12 +214,21 @@ def prepared(api: Api, env: Environment, host_address: str, folder: Path, patch:
     patch.setattr(agent_host_client, "do", _interrupted(agent_host_client.do))
     patch.setattr(agent_host_client, "say", _interrupted_message(agent_host_client.say))
 
+    platform = Platform(age=timedelta(hours=1))
+    patch.setenv("DRIVER", "openfaas")
+    patch.setenv("BASIC_AUTH_USER", "admin")
+    patch.setenv("BASIC_AUTH_PASSWORD", PASSWORD)
+    patch.setattr(versions, "POLL", 0.01)
+
     def reach_host(there: bool) -> None:
         patch.setenv("AGENT_HOST_URL", host_address if there else away)
 
-    with connect("shared_psql", "migrator").connect() as connection:
+    with serving(platform), connect("shared_psql", "migrator").connect() as connection:
+        patch.setenv("DRIVER_URL", platform.url)
+        driver = SteppedDriver(registry.from_settings())
+        patch.setattr(versions, "driver", lambda: driver)
         db = connection.execution_options(isolation_level="AUTOCOMMIT")
-        yield World(api, env, db, slug, versions, clock, jobs, reach_host)
+        yield World(api, env, db, slug, published, clock, jobs, platform, reach_host)
     env.forget_kill_switches()
 
 
@@ -159,8 +243,8 @@ def _publish(env: Environment, folder: Path) -> tuple[str, dict[str, str]]:
             (source / "main.py").write_text(SOURCE.replace("NUMBER", number))
             bundle = bundle_store.keep(bundles.bundle(source))
             versions[number] = releases.publish(db, slug, Release(number, SCHEMA, None, bundle))[0]
-        # Not by `releases.checked`, which refuses an image.
-        versions[IMAGE] = releases.publish(db, slug, Release(IMAGE, SCHEMA, "registry.example/agent:1", None))[0]
+        for number, kind in (IMAGE, "good"), (BROKEN_IMAGE, "missing"):
+            versions[number] = releases.publish(db, slug, Release(number, SCHEMA, image(kind), None))[0]
     return slug, versions
 
 
