@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -20,7 +20,7 @@ from core.logs import said
 from functions.domain.instances.contexts import Message
 
 if TYPE_CHECKING:
-    from cli.local_agent import LocalAgent
+    from cli.local_agent import LocalAgent, Told
 
 POLL: Final = 0.5
 """Seconds between two looks at the files."""
@@ -141,7 +141,7 @@ class _Session:
             if found != used:
                 await self._use(watched_files.differing(used, found))
                 used = found
-            await self.agent.end_idle()
+            await self.agent.tidy()
             await asyncio.sleep(POLL)
 
     async def _use(self, changed: list[str]) -> None:
@@ -192,13 +192,13 @@ class _Session:
 
     async def _say(self, text: str) -> None:
         told = await self._told(Message(id=new_id("msg"), text=text))
-        if "answer" in told:
-            self.screen.say(told["answer"]["text"])
+        if told.answer is not None:
+            self.screen.say(told.answer.text)
         self.screen.prompt()
 
-    async def _told(self, message: Message) -> dict[str, Any]:
+    async def _told(self, message: Message) -> "Told":
         """Return what came of a message, and write what goes wrong."""
         told = await self.agent.answer(message)
-        if "failed" in told:
-            self.screen.wrong(self.agent.explained(told["failed"]))
+        if told.failed is not None:
+            self.screen.wrong(self.agent.explained(told.failed))
         return told

@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Final
 
 import flask
 from pydantic import JsonValue
 
+from cli.local_agent import Told
 from core.ids import new_id
 from functions.domain.api_errors import ApiError
 from functions.domain.instances.contexts import Message
@@ -18,8 +19,7 @@ from functions.user.send_message import NewMessage
 
 MAX_BODY: Final = 64 * 1024
 
-Say = Callable[[Message], Coroutine[None, None, dict[str, Any]]]
-"""Gives what an agent host answers to a message: an object with one member, `answer` or `failed`."""
+Say = Callable[[Message], Coroutine[None, None, Told]]
 
 
 def application(say: Say, loop: asyncio.AbstractEventLoop) -> flask.Flask:
@@ -32,10 +32,11 @@ def application(say: Say, loop: asyncio.AbstractEventLoop) -> flask.Flask:
         assert isinstance(asked, NewMessage)  # noqa: S101 - tells the type checker what it was validated as
         message, begun = Message(id=new_id("msg"), text=asked.text), time.perf_counter()
         told = asyncio.run_coroutine_threadsafe(say(message), loop).result()
-        if "failed" in told:
-            agent_host_client.fail(told["failed"])
+        if told.failed is not None:
+            agent_host_client.fail(told.failed.model_dump())
+        text = told.answer.text if told.answer else ""
         took = round((time.perf_counter() - begun) * 1000)
-        return {"id": message.id, "text": told["answer"]["text"], "replied_in_ms": took}
+        return {"id": message.id, "text": text, "replied_in_ms": took}
 
     door.register_error_handler(ApiError, responses.error_response)
     door.register_error_handler(StartFailed, lambda failed: responses.error_response(failed.error))

@@ -1,13 +1,14 @@
 """An agent on its author's machine: what an agent host does for an instance, in this process and for one agent."""
 
+import asyncio
 import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from core.ids import new_id
 from core.object_store.folder import FolderStore
@@ -28,6 +29,29 @@ KEPT_LINES: Final = 100
 """Of what the agent wrote last: a traceback's, with the framework's own."""
 
 _PLACE: Final = re.compile(r'File "(.+)", line (\d+)')
+
+
+class Failed(BaseModel):
+    """How a call failed, as an agent host says it."""
+
+    code: str
+    detail: str | None
+    result: str
+    cause: str
+    started: bool
+
+
+class Answer(BaseModel):
+    """What the agent has answered."""
+
+    text: str
+
+
+class Told(BaseModel):
+    """What came of a call: one of the two, or neither when all is well and there was nothing to answer."""
+
+    answer: Answer | None = None
+    failed: Failed | None = None
 
 
 @dataclass(frozen=True)
@@ -89,35 +113,43 @@ class LocalAgent:
         )
         await self._awake.end(instance, before=generation)
         for kind in (Kind.PREPARE, Kind.VERIFY):
-            told: dict[str, Any] = await self._calls.answer(kind, context.model_copy(update={"seconds": START}))
-            if "failed" in told:
-                return self.explained(told["failed"])
+            told = await self._told(kind, context.model_copy(update={"seconds": START}))
+            if told.failed is not None:
+                return self.explained(told.failed)
             self._copies[digest] = str(self._code.of(context).folder)
         return None
 
-    async def answer(self, message: Message) -> dict[str, Any]:
-        """Return what an agent host answers to a message: an object with one member, `answer` or `failed`."""
+    async def answer(self, message: Message) -> Told:
+        """Return what came of a message."""
         if self._context is None:
-            return {"failed": Failure("agent_unavailable", "What is in the folder can't be published yet.").told()}
+            unready = Failure("agent_unavailable", "What is in the folder can't be published yet.")
+            return Told.model_validate({"failed": unready.told()})
         self._written.clear()
-        return await self._calls.answer(Kind.CALL, self._context.model_copy(update={"message": message}))
+        return await self._told(Kind.CALL, self._context.model_copy(update={"message": message}))
 
-    async def end_idle(self) -> None:
-        """End the agent if it was asked nothing for a while, as a host does."""
+    async def _told(self, kind: Kind, context: Context) -> Told:
+        return Told.model_validate(await self._calls.answer(kind, context))
+
+    async def tidy(self) -> None:
+        """End an agent that was asked nothing for a while, and forget code beyond what is kept, as a host does."""
         await self._awake.end_idle()
+        await asyncio.to_thread(self._code.forget, self._awake.digests)
 
-    def explained(self, failed: dict[str, Any]) -> str:
+    def explained(self, failed: Failed) -> str:
         """Return a failure in a sentence: what went wrong, with the exception and where in the folder it was raised."""
-        what, colon, _ = (failed["detail"] or failed["cause"] or failed["code"]).partition(":\n")
+        if failed.detail is None:
+            # Its code is not in place, and the installer's last lines say why.
+            return failed.cause or failed.code
+        what, colon, _ = failed.detail.partition(":\n")
         lines = list(self._written)
         begun = next((number for number, line in enumerate(lines) if line.startswith("Traceback ")), None)
         if begun is None:
-            return str(what).rstrip(".") + "."
+            return what.rstrip(".") + "."
         raised = next(line.strip() for line in reversed(lines) if line.strip())
         places = [(self._folder / place[1], place[2]) for line in lines[begun:] if (place := _PLACE.search(line))]
         ours = [f"{file.relative_to(self._folder)}, line {line}" for file, line in places if self._is_ours(file)]
         where = f" ({ours[-1]})" if ours else ""
-        return f"{what}: {raised}{where}" if colon else f"{str(what).rstrip('.')}{where}"
+        return f"{what}: {raised}{where}" if colon else f"{what.rstrip('.')}{where}"
 
     def _is_ours(self, file: Path) -> bool:
         # Packages are told by their relative names too.

@@ -73,8 +73,9 @@ class WatchedFiles:
                 )
 
     def remark(self) -> str | None:
-        """Return what is wrong with agent.json, without which it runs but isn't published."""
+        """Return what is wrong with agent.json or the folder's name: it runs nevertheless, but isn't published."""
         try:
+            agent_folder.check_slug(self.folder.name)
             agent_folder.about(self.folder)
         except FolderInvalid as invalid:
             return str(invalid)

@@ -198,7 +198,7 @@ def test_what_it_requires_is_installed_by_its_hashes_and_kept(dev: Callable[...,
         poet = dev(PACKAGE_INDEX=index.url)
         at = poet.until("requirements.txt, line 1: loud is not held to one version")
         (folder / "requirements.txt").write_text("loud==1.0 --hash=sha256:" + "0" * 64)
-        at = poet.until("requirements.txt changed", "The requirements can't be installed", after=at)
+        at = poet.until("requirements.txt changed", "The requirements can't be installed", "Hash mismatch", after=at)
         (folder / "requirements.txt").write_text(line)
         poet.until("poet answers: 2 files", after=at)
         assert poet.post("hello")[1]["text"] == "HELLO"

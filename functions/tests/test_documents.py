@@ -153,7 +153,7 @@ def test_the_page_for_authors_leads_from_a_folder_to_a_version_that_is_yanked(
         ".venv/bin/uv": uv.find_uv_bin(),
     }
     with an_index() as index:
-        index.add("titlecase", {"titlecase/__init__.py": ""}, "2.4.1")
+        index.add("emoji", {"emoji/__init__.py": ""}, "2.16.0")
         page, environment = ROOT / "docs/how-to/write-and-publish-an-agent.md", {"UV_DEFAULT_INDEX": index.url}
         environment |= {"UV_CACHE_DIR": str(tmp_path / "uv"), "TMPDIR": str(tmp_path)}
         printed = run_examples(page, instead, tmp_path / "heads", tmp_path, seconds=3 * SECONDS, **environment)
