@@ -133,8 +133,8 @@ class Lifecycles(Play):
         row = self.seen[known.id]
         answer = self.send(known, words)
         assert isinstance(answer, Response)
-        if refusal := self.refusal_of_messages(known, row):
-            self.check_refused(answer, refusal)
+        if code := self.code_for_messages(known, row):
+            self.check_refused(answer, code)
         elif not self.host_there:
             self.check_refused(answer, "agent_unavailable")
         elif answer.status_code != HTTPStatus.OK and known.specs[row.observed_generation or 0].number == IMAGE:
@@ -154,7 +154,7 @@ class Lifecycles(Play):
         row = self.seen[known.id]
         thread = self.step(lambda: self.send(known, "hello"))
         if thread.place:
-            assert self.refusal_of_messages(known, row) is None, "a message was accepted that must not be"
+            assert self.code_for_messages(known, row) is None, "a message was accepted that must not be"
             expected = known.specs[row.observed_generation or 0].answer
             self.messages.append(Message(known, thread, expected, self.ended.get(known.id, 0)))
 

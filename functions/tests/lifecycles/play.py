@@ -119,7 +119,8 @@ class Play(RuleBasedStateMachine):
     def send(self, known: Known, words: str) -> Response:
         return self.user.post(f"{known.path}/messages", json={"text": words}, token=known.owner.token)
 
-    def refusal_of_messages(self, known: Known, row: Row) -> str | None:
+    def code_for_messages(self, known: Known, row: Row) -> str | None:
+        """Return the code of the API error that a message gets; None where it is taken."""
         kept = {row.version_id, *(version for version, _ in row.specs.values())}
         if self.is_switched(known.owner.id, kept):
             return "stopped_by_operator"
