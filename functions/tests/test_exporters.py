@@ -7,7 +7,6 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-import yaml
 from sqlalchemy import text
 
 from functions.jobs import queue
@@ -17,13 +16,14 @@ from tools.local.ports import free_ports
 from tools.local.servers import binaries, managed_process
 from tools.local.servers.managed_process import ManagedProcess
 from tools.manifests.services import SERVICES
+from tools.manifests.yaml_text import load
 
 Eventually = Callable[..., Any]
 Exporter = Callable[..., Callable[[], list[str]]]
 
 FOLDER = ROOT / "deploy/prometheus"
-QUERIES = yaml.safe_load((FOLDER / "queries.yml").read_text())
-EXPORTED = yaml.safe_load((FOLDER / "exported.yml").read_text())
+QUERIES = load((FOLDER / "queries.yml").read_text())
+EXPORTED = load((FOLDER / "exported.yml").read_text())
 
 DEAD_LETTER = """
 insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)

@@ -34,7 +34,7 @@ def dump_all(head: str, documents: Iterable[object]) -> str:
     return head + "".join(f"---\n{dump(each)}" for each in documents)
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.CSafeLoader):
     """Refuses what other loaders pass over in silence: the same key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
@@ -52,3 +52,9 @@ class RepeatedKeyError(Exception):
 def load_all(text: str) -> list[Document]:
     """Return the documents of a file, refusing repeated keys."""
     return [each for each in yaml.load_all(text, Loader=_StrictLoader) if each is not None]
+
+
+def load(text: str) -> Document:
+    """Return the only document of a file, refusing repeated keys."""
+    [document] = load_all(text)
+    return document

@@ -4,14 +4,14 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from provisioning.local_settings import ROOT
 from tools.local.servers.postgres_server import WITHOUT_VALUES
 from tools.manifests.services import SERVICES, Service
+from tools.manifests.yaml_text import load
 
 TEXT = (ROOT / "docker-compose.local.yml").read_text(encoding="utf-8")
-IN_COMPOSE: dict[str, Any] = yaml.safe_load(TEXT)["services"]
+IN_COMPOSE: dict[str, Any] = load(TEXT)["services"]
 
 WRITTEN_TO = {
     "postgres:17": "/var/lib/postgresql/data",

@@ -4,15 +4,15 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from provisioning.local_settings import ROOT
 from tools.manifests.compose import NETWORKS
+from tools.manifests.yaml_text import load
 
-FILE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text(encoding="utf-8"))
+FILE: dict[str, Any] = load((ROOT / "docker-compose.local.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, Any] = FILE["services"]
 
 FUNCTIONS = {each.deployment: each for each in declarations()}

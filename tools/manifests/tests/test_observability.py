@@ -6,7 +6,6 @@ from typing import Final
 
 import prometheus_client
 import pytest
-import yaml
 from flower.events import get_prometheus_metrics
 
 from events.dispatcher import exposition as dispatcher
@@ -15,17 +14,18 @@ from functions.runtime import metrics
 from functions.services.realtime import metrics as gateway
 from provisioning.local_settings import ROOT
 from tools.local.servers import binaries
+from tools.manifests.yaml_text import load
 
 FOLDER = ROOT / "deploy/prometheus"
 
-RULES = [rule for group in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"] for rule in group["rules"]]
+RULES = [rule for group in load((FOLDER / "rules.yml").read_text())["groups"] for rule in group["rules"]]
 DASHBOARDS = [json.loads(file.read_text()) for file in (ROOT / "deploy/grafana/dashboards").iterdir()]
 LINES = sorted(line["expr"] for board in DASHBOARDS for panel in board["panels"] for line in panel["targets"])
 
 
 def queried() -> Iterator[str]:
     """Yield the metrics of our own that postgres_exporter is told to ask for."""
-    for name, each in yaml.safe_load((FOLDER / "queries.yml").read_text()).items():
+    for name, each in load((FOLDER / "queries.yml").read_text()).items():
         for column in each["metrics"]:
             yield from (f"{name}_{key}" for key, about in column.items() if about["usage"] != "LABEL")
 
@@ -52,7 +52,7 @@ def named(expression: str) -> set[str]:
 
 
 def exported() -> Iterator[str]:
-    for names in yaml.safe_load((FOLDER / "exported.yml").read_text()).values():
+    for names in load((FOLDER / "exported.yml").read_text()).values():
         yield from names
     for families in SERVICES.values():
         yield from families
@@ -104,9 +104,9 @@ def test_prometheus_takes_configuration_and_rules(command: list[str]) -> None:
 
 
 def test_prometheus_asks_every_part_that_can_be_watched() -> None:
-    jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
+    jobs = load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
     asked = {target for job in jobs for each in job.get("static_configs", ()) for target in each["targets"]}
-    services = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
+    services = load((ROOT / "docker-compose.local.yml").read_text())["services"]
     shown = {name: f"{each.get('command')} {each.get('healthcheck')}" for name, each in services.items()}
     monitored = {name for name, told in shown.items() if "9464" in told}
     assert {target for target in asked if target.endswith(":9464")} == {f"{name}:9464" for name in monitored}

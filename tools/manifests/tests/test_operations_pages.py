@@ -10,13 +10,13 @@ from typing import Any
 
 import click
 import pytest
-import yaml
 
 from cli.__main__ import botberi
 from provisioning.local_settings import ROOT
 from tools.manifests.rules.network_rules import reaches_what_it_names
 from tools.manifests.services import SERVICES
 from tools.manifests.tests.kustomize import kustomized
+from tools.manifests.yaml_text import load
 
 PAGES = sorted((ROOT / "docs/operations").rglob("*.md"))
 TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
@@ -56,7 +56,7 @@ def test_every_job_is_waited_for() -> None:
 
 @pytest.mark.parametrize("line", said(r"docker compose (?:-\S+ \S+ )*build --push(.*)"))
 def test_the_services_that_are_built_bring_every_image(line: str) -> None:
-    services = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
+    services = load((ROOT / "docker-compose.local.yml").read_text())["services"]
     built = {services[name]["image"] for name in line.split() or services if "build" in services[name]}
     beside = {service.image for service in SERVICES if "/" not in service.image} | {"pgbouncer"}
     assert beside <= {image.partition("}/")[2].partition(":")[0] for image in built}

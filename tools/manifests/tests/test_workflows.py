@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from provisioning.local_settings import ROOT
 from tools.local.servers import binaries
+from tools.manifests.yaml_text import load
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 
 
 def jobs(file: Path) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(file.read_text())["jobs"]
+    found: dict[str, Any] = load(file.read_text())["jobs"]
     return found
 
 
@@ -28,7 +28,7 @@ def test_every_action_is_pinned_by_its_commit_and_says_its_version(file: Path) -
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.stem)
 def test_every_job_has_the_rights_that_it_names_and_a_time_limit(file: Path) -> None:
-    assert yaml.safe_load(file.read_text())["permissions"] == {}
+    assert load(file.read_text())["permissions"] == {}
     for job in jobs(file).values():
         assert job["permissions"]["contents"] in {"read", "write"}
         assert job["timeout-minutes"] <= 120
@@ -61,7 +61,7 @@ def baked() -> dict[str, Any]:
 
 
 def test_a_release_builds_every_image_for_both_architectures_with_its_provenance_and_materials() -> None:
-    services = yaml.safe_load((ROOT / "docker-compose.local.yml").read_text())["services"]
+    services = load((ROOT / "docker-compose.local.yml").read_text())["services"]
     targets = baked()
     assert targets.keys() == {name for name, service in services.items() if "build" in service}
     for target in targets.values():
@@ -91,7 +91,7 @@ def test_every_image_of_ours_is_scanned_and_signed_and_every_image_gets_its_dige
 
 
 def test_dependabot_looks_after_everything_that_is_locked() -> None:
-    updates = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text())["updates"]
+    updates = load((ROOT / ".github/dependabot.yml").read_text())["updates"]
     places = {
         (each["package-ecosystem"], place)
         for each in updates
