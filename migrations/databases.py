@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Engine, MetaData, NullPool, create_engine
+from sqlalchemy import Engine, MetaData, NullPool, Pool, create_engine
 
 from core.configuration import secret, setting
 from core.postgres.pipelined import DiscreetLegacy
@@ -37,8 +37,13 @@ DATABASES: Final = {
 }
 
 
-def connect(database: str, role: str, password: str | None = None) -> Engine:
-    """Return an engine on a database, in a role with its secret; without a pool."""
+def connect(
+    database: str, role: str, password: str | None = None, *, pool: type[Pool] = NullPool, application: str = "botberi"
+) -> Engine:
+    """Return an engine on a database, in a role with its secret; without a pool unless one is given.
+
+    Postgres shows its connections by the names of `application` and role.
+    """
     address, _, name = setting(f"{database.upper()}_URL").partition("/")
     host, _, port = address.partition(":")
     user = role if password is not None else f"botberi_{role}"
@@ -46,7 +51,9 @@ def connect(database: str, role: str, password: str | None = None) -> Engine:
 
     def connection() -> DiscreetLegacy:
         return DiscreetLegacy(
-            user, host=host, port=int(port), database=name, password=proof, application_name=f"botberi-{role}"
+            user, host=host, port=int(port), database=name, password=proof, application_name=f"{application}-{role}"
         )
 
-    return create_engine("postgresql+pg8000://", creator=connection, poolclass=NullPool, hide_parameters=True)
+    return create_engine(
+        "postgresql+pg8000://", creator=connection, poolclass=pool, pool_pre_ping=True, hide_parameters=True
+    )

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 import redis
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine, QueuePool
 
-from core.configuration import secret
+from core.configuration import secret, setting
 from functions.runtime import databases as sessions
 from functions.runtime import redis_users
 from functions.runtime.providers import cache
@@ -39,6 +39,8 @@ class Environment:
         self.worker = worker
         self.ports = replace(ports, **dict(zip(_ITS_OWN, free_ports(len(_ITS_OWN)), strict=True)))
         self.vhost = f"botberi-{worker}"
+        self._engines: dict[tuple[str, str, str], Engine] = {}
+        """By a database's address and name, and a role."""
 
     def environment(self) -> dict[str, str]:
         """Return the settings of a process that works in this environment, in which nothing happens by itself."""
@@ -67,6 +69,8 @@ class Environment:
         for database in DATABASES:
             for role in ROLES:
                 sessions.engine(database, role).dispose()
+        for engine in self._engines.values():
+            engine.dispose()
         for user in ("cache", "invalidation"):
             cache.connect(user).client.close()
 
@@ -82,7 +86,13 @@ class Environment:
 
     def transaction(self, database: str, role: str) -> AbstractContextManager[Connection]:
         """Open a transaction on `user_psql` or `shared_psql` in a role (`user`, `admin`, …, `migrator`)."""
-        return connect(database, role).begin()
+        key = setting(f"{database.upper()}_URL"), database, role
+        if key not in self._engines:
+            # Each new engine asks Postgres what it is and compiles every statement again, and a connection takes
+            # longer than what most tests do with it.
+            # By another name, since the connections of a relay, for one, are counted.
+            self._engines[key] = connect(database, role, pool=QueuePool, application="tests")
+        return self._engines[key].begin()
 
 
 @contextmanager
