@@ -70,7 +70,7 @@ def api(env: Environment) -> Api:
 
 @pytest.fixture
 def person(api: Api, env: Environment) -> Callable[..., Person]:
-    """`person()` registers somebody and logs in; `person(scopes=("user", "admin"))` is an administrator."""
+    """`person()` makes somebody an account and logs in; `person(scopes=("user", "admin"))` is an administrator."""
 
     def arrive(scopes: tuple[str, ...] = ("user",)) -> Person:
         return people.arrive(api, env, scopes)

@@ -61,14 +61,20 @@ def create_account(
     """
     email = normalise(email)
     passwords.check(password, email)
+    return add(db, email, passwords.hashed(password), scopes, account_id=account_id)
+
+
+def add(
+    db: UserDb, email: str, password_hash: str, scopes: Sequence[str] = (), *, account_id: str | None = None
+) -> Account:
+    """Create an account of a normal e-mail address and the hash of a password, as `create_account` does.
+
+    Raises EmailTaken, and ValueError for a scope that doesn't exist.
+    """
     if unknown := set(scopes) - set(SCOPES):
         message = f"there is no scope {', '.join(sorted(unknown))}"
         raise ValueError(message)
-    row: dict[str, JsonValue] = {
-        "id": account_id or new_id("usr"),
-        "email": email,
-        "password_hash": passwords.hashed(password),
-    }
+    row: dict[str, JsonValue] = {"id": account_id or new_id("usr"), "email": email, "password_hash": password_hash}
     if scopes:
         row["scopes"] = list(scopes)
     statement = insert(accounts).values(row).on_conflict_do_nothing(index_elements=["email"]).returning(*_PUBLIC)
