@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -11,11 +12,15 @@ from functions.runtime.functions import declarations
 from tools.manifests.openapi import ABOUT, document
 
 EVERY = declarations()
-DOCUMENTS = {api_name: json.loads(document(api_name, EVERY)) for api_name in ABOUT}
+
+
+@cache
+def document_of(api_name: str) -> dict[str, Any]:
+    return dict(json.loads(document(api_name, EVERY)))
 
 
 def operations(api_name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, methods in DOCUMENTS[api_name]["paths"].items():
+    for path, methods in document_of(api_name)["paths"].items():
         for method, operation in methods.items():
             yield f"{method.upper()} {path}", operation
 
@@ -40,7 +45,7 @@ def test_every_endpoint_is_there_with_a_sentence(api_name: str) -> None:
 
 @pytest.mark.parametrize("api_name", ABOUT)
 def test_every_reference_leads_somewhere_and_every_component_is_referred_to(api_name: str) -> None:
-    whole = DOCUMENTS[api_name]
+    whole = document_of(api_name)
     found = set(references(whole))
     kinds = ("schemas", "examples")
     there = {f"#/components/{kind}/{name}" for kind in kinds for name in whole["components"][kind]}
@@ -50,7 +55,7 @@ def test_every_reference_leads_somewhere_and_every_component_is_referred_to(api_
 @pytest.mark.parametrize("api_name", ABOUT)
 def test_no_two_models_have_one_name(api_name: str) -> None:
     # pydantic tells two of a name apart by their modules, which nobody wants to read in a client's code.
-    assert [name for name in DOCUMENTS[api_name]["components"]["schemas"] if "__" in name] == []
+    assert [name for name in document_of(api_name)["components"]["schemas"] if "__" in name] == []
 
 
 @pytest.mark.parametrize("api_name", ABOUT)
