@@ -31,7 +31,8 @@ class Copy:
         passed = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
         author = {f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
         self.environment = passed | author | {"PYTEST_ADDOPTS": f"--testrunuid {session} -p no:cacheprovider"}
-        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", ".local", "build", "__pycache__"))
+        # With what was compiled already: it is found by the time of its source, which a copy keeps.
+        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", ".local", "build"))
         (folder / ".venv").symlink_to(ROOT / ".venv")
         # The packages are there already.
         (folder / "tools/local/bootstrap.sh").write_text("#!/bin/sh\n")
