@@ -2,12 +2,17 @@
 
 import os
 import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions.services.agent_host.sandbox import process_tree
+from functions.services.agent_host.sandbox.children import Rules
 from functions.services.agent_host.sandbox.exits import CannotWake, ExitCause
+from functions.services.agent_host.sandbox.limits import Egress
 from functions.services.agent_host.sandbox.tests.conftest import Sandbox, ask
 
 LOADED = """
@@ -31,6 +36,40 @@ def test_a_version_is_loaded_once_for_all_its_children(sandbox: Sandbox) -> None
     assert first["loaded"] == second["loaded"]
     assert (first["config"], second["config"]) == ("1", "2")
     assert first["home"] != second["home"]
+
+
+def test_a_version_is_behind_a_boundary_before_its_code_is_loaded(
+    make: Callable[[Rules], Sandbox], tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("hunter2")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        # Also where those who are forked from it may connect to everything.
+        sandbox = make(Rules(Egress.ALL))
+        code = sandbox.code(f"""
+            import os, socket
+
+            def tried(attempt):
+                try:
+                    attempt()
+                except PermissionError:
+                    return "refused"
+                return "let through"
+
+            def connect():
+                socket.create_connection({server.getsockname()!r}).close()
+
+            loader = os.getpid()
+            found = [
+                tried(connect),
+                tried(lambda: open({str(tmp_path / "secret")!r})),
+                tried(lambda: os.listdir("/proc")),
+                tried(lambda: os.kill(os.getppid(), 0)),
+            ]
+
+            def agent(request):
+                return {{"found": found, "was forked": loader != os.getpid(), "now": tried(connect)}}
+        """)
+        assert ask(sandbox.wake(code)) == {"found": ["refused"] * 4, "was forked": True, "now": "let through"}
 
 
 @pytest.mark.parametrize(
