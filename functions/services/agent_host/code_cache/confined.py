@@ -109,7 +109,7 @@ def _become(command: list[str], boundary: Boundary, own: Path, readable: Path, c
     try:
         boundaries.end_with_parent(boundaries.KILL)
         boundaries.limit_resources(LIMITS, _NO_MARK)
-        control.send(Bounded(), [boundary.enter(own, (readable,))])
+        control.send(Bounded(), [boundary.enter(own, (readable, Path(command[0])))])
         os.execv(command[0], command)  # noqa: S606 - uv, with paths of ours
     except BaseException:  # noqa: BLE001 - this process must not go on with what its parent was about to do
         traceback.print_exc()
