@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from errno import EACCES, EAGAIN
 from pathlib import Path
-from time import monotonic
+from time import monotonic, monotonic_ns
 from typing import Final, NoReturn
 
 from . import boundary as boundaries
@@ -54,6 +54,9 @@ _ZYGOTE_LIMITS: Final = Limits(
     memory_bytes=1 << 36, cpu_seconds=1 << 20, processes=64, open_files=4096, file_bytes=1 << 40, disk_bytes=1 << 40
 )
 """So that no child's limit is beyond them: those can only go down. What a zygote uses is looked at by the host."""
+
+_ZYGOTE_HOME: Final = "zygote"
+"""The name of its folder, which goes with it: among those of its children."""
 
 _ZYGOTE_FILES: Final = 5
 """Open files of a zygote: the standard ones, the door's place, and its channel."""
@@ -225,7 +228,7 @@ class Spawner:
         def run() -> None:
             control = Channel(socket.socket(fileno=forking.CONTROL))
             zygote = Zygote(control, code, packages, boundary, spawner)
-            home = below / "zygote"
+            home = below / _ZYGOTE_HOME
             home.mkdir(mode=0o700, exist_ok=True)
             _settle(spawner, home, _ZYGOTE_LIMITS, wake.zygote_mark)
             listener = boundary.enter(below, zygote.readable, forks_children=True)
@@ -234,7 +237,7 @@ class Spawner:
             zygote.run()
 
         nothing = os.open(os.devnull, os.O_RDWR)
-        tree = Tree(wake.zygote_mark, _ZYGOTE_LIMITS, lambda _: None)
+        tree = Tree(wake.zygote_mark, _ZYGOTE_LIMITS, lambda _: _discard(below / _ZYGOTE_HOME))
         tree.pid = forking.fork((nothing, nothing, nothing, theirs.fileno()), run)
         messages.close([nothing])
         theirs.close()
@@ -375,6 +378,14 @@ class Spawner:
             call.proceed()
         else:
             call.fail(EAGAIN)
+
+
+def _discard(home: Path) -> None:
+    """Have a folder removed: it is gone at once, and what is in it some time later, by a process that is reaped."""
+    gone = home.with_name(f"gone-{monotonic_ns()}")
+    with suppress(FileNotFoundError):
+        home.rename(gone)
+        os.posix_spawnp("rm", ["rm", "-rf", "--", str(gone)], os.environ)
 
 
 def _mappings(pid: int) -> list[str]:

@@ -139,6 +139,16 @@ def test_when_a_zygote_is_killed_its_children_go_on_and_more_come(sandbox: Sandb
     assert ask(sandbox.wake(code))["loaded"] != before["loaded"]
 
 
+def test_what_a_zygote_has_written_goes_with_it(sandbox: Sandbox, eventually: Callable[..., Any]) -> None:
+    code = sandbox.code(LOADED.format("open('written', 'w').write('much')"))
+    child = sandbox.wake(code)
+    zygote = sandbox.children._zygotes[code.digest]
+    assert (zygote.home / "written").exists()
+    for pid in process_tree.everywhere(range(zygote.mark, zygote.mark + 1)):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: list(zygote.home.parent.iterdir()) == [child.home])
+
+
 def test_a_version_that_takes_over_its_zygote_harms_its_own_children_alone(sandbox: Sandbox) -> None:
     hostile = sandbox.code(
         """
