@@ -30,6 +30,8 @@ TYPES: Final = {
 }
 """By the kind of a row of the history: the type of the event that says it."""
 
+_ERRORS: Final = ("error", "critical")
+
 _UNSETTLED: Final = text(
     """
     select count(*) from instances
@@ -157,6 +159,21 @@ def _prefix(home: Path) -> str:
         return str(json.loads((home / "config.json").read_text(encoding="utf-8"))["prefix"])
     except (OSError, ValueError, KeyError):
         return str(home)
+
+
+def bugs(logs: Iterable[tuple[str, str]]) -> Iterator[Violation]:
+    """Yield the errors that processes have logged, given their names and what each has logged."""
+    for name, log in logs:
+        for line in log.splitlines():
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue
+            told = str(entry.get("exception", "")).strip().rpartition("\n")[2]
+            # Celery calls it an error that Redis is away; anybody else calls that a warning.
+            is_outage = entry["logger"].startswith("celery.") and (not told or told.startswith("redis.exceptions."))
+            if entry["level"] in _ERRORS and not is_outage:
+                yield Violation("orderly", name, f"{entry['time']} {entry['message']} {told}".strip())
 
 
 def left_behind(processes: Iterable[psutil.Process]) -> list[str]:

@@ -110,7 +110,7 @@ def _judged(platform: Platform, last: Fault, owners: list[Owner], lives: list[Li
     evidence = evidences.collect(promised, {owner.id: _used(owner) for owner in owners}, silent)
     evidence.asleep, evidence.awake = asleep, awake
     evidence.left = evidences.left_behind(platform.left)
-    evidence.noted = platform.noted.violations
+    evidence.noted = [*platform.noted.violations, *evidences.bugs(platform.logs())]
     return Outcome(evidence, verdict.judge(evidence), converged, platform.noted.served, platform.noted.unserved)
 
 

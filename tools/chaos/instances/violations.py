@@ -14,7 +14,7 @@ INVARIANTS: Final = {
     "own": "an answer is the instance's own, of what it consists of",
     "quotas": "an account has used what its rows say",
     "blameless": "no outage was told as the agent's failure, or counted as a failed start",
-    "orderly": "nobody was answered 500 or waited for ever, and nothing ended by itself",
+    "orderly": "nobody was answered 500 or waited for ever, nothing ended by itself, and no log tells of an error",
 }
 """By their names in the table and in violations."""
 

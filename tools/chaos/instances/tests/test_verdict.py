@@ -1,5 +1,6 @@
 """The verdict sees a violation of each kind that is planted into evidence in which nothing is wrong."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import pytest
 from functions.domain.instances.reasons import Reason
 from shared_psql_models.instances import Instance, InstanceEvent
 from shared_psql_models.statuses import DesiredState, Status
-from tools.chaos.instances.evidence import NOBODY, Agents, Evidence, subscribers
+from tools.chaos.instances.evidence import NOBODY, Agents, Evidence, bugs, subscribers
 from tools.chaos.instances.told import Accepted, Promised
 from tools.chaos.instances.verdict import judge
 from tools.chaos.instances.violations import INVARIANTS, Violation
@@ -181,6 +182,15 @@ def test_a_planted_violation_is_found(
 ) -> None:
     plant(good)
     assert invariant in {each.invariant for each in judge(good)}, what
+
+
+def test_what_a_log_calls_an_error_is_found_but_not_that_redis_is_away() -> None:
+    def line(**facts: str) -> str:
+        return json.dumps({"time": "12:00", "level": "error", "logger": "x", "message": "bug in the sweep"} | facts)
+
+    away = line(logger="celery.worker.consumer.consumer", message="Cannot connect")
+    log = "\n".join(["a traceback", line(level="warning"), away, line(exception="Traceback:\n  …\nKeyError: 1")])
+    assert list(bugs([("worker", log)])) == [Violation("orderly", "worker", "12:00 bug in the sweep KeyError: 1")]
 
 
 def test_each_invariant_has_been_violated() -> None:
