@@ -226,7 +226,7 @@ class Play(RuleBasedStateMachine):
         """Fail unless a change of status is one that the worker who has made it may make."""
         if before.status != row.status:
             assert worker is not None, "somebody else than a worker has written a status"
-            assert worker.of is known, "a worker has written another's status"
+            assert before.lease_owner == worker.lease_owner, "a worker without its lease has written a status"
         if row.reason == "update_rolled_back" and row.generation > before.generation:
             known.specs[row.generation] = known.specs[before.observed_generation or 0]
         if before.status == Status.FAILED and row.status != Status.FAILED:

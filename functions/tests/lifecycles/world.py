@@ -67,6 +67,9 @@ BROKEN_IMAGE: Final = "2.1.0"
 LEASE_SECONDS: Final = 600
 """So long that no lease runs out because the machine is slow, but only when the clock is moved."""
 
+PATIENCE: Final = 120
+"""Seconds that an agent may take to start, and to answer: on a slow machine everything is slow."""
+
 INSTANCES: Final = 3
 """How many instances an account may have."""
 
@@ -207,6 +210,7 @@ def prepared(api: Api, env: Environment, host_address: str, folder: Path, patch:
     clock, jobs = Clock(), list[str]()
     patch.setenv("INSTANCE_LEASE_SECONDS", str(LEASE_SECONDS))
     patch.setenv("ACCOUNT_INSTANCES", str(INSTANCES))
+    patch.setitem(converge.SECONDS, Action.VERIFY, PATIENCE)
     patch.setattr(converge, "reach", _reach)
     patch.setattr(converge, "leaving", _Leaving())
     patch.setattr(converge, "monotonic", clock)
@@ -288,7 +292,7 @@ def _interrupted_message(say: Say) -> Say:
                 raise AgentUnavailable
             case Order.FAILS | Order.TIMES_OUT:
                 raise StartFailed(AgentFailed("The agent didn't start: it ended with the exit code 1."))
-        answer = say(context)
+        answer = say(context.model_copy(update={"seconds": PATIENCE}))
         if order == Order.ANSWER_LOST:
             raise AgentUnavailable
         return answer
