@@ -62,10 +62,10 @@ chaos-instances: ## Kill everything at random while instances live, and account 
 	@tools/local/bootstrap.sh chaos
 	@.venv/bin/python -m tools.chaos.instances --lifecycles $(or $(LIFECYCLES),200) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
 
-.PHONY: bench-wake
-bench-wake: ## Measure how long a sleeping agent takes to its first byte, beside a bare functions-framework process
+.PHONY: bench-instances
+bench-instances: ## Measure instances beside a bare functions-framework process, and at rest by the 100,000 (some 15 minutes; ONLY="wake rate"; SAVE=1)
 	@tools/local/bootstrap.sh bench
-	@.venv/bin/python -m tools.bench.wake
+	@.venv/bin/python -m tools.bench.instances $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
 .PHONY: bench-events
 bench-events: ## Measure the event path beside its opponents (some 20 minutes), or beside a commit (AGAINST=main~5)

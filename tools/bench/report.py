@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Final
 
@@ -39,8 +38,13 @@ class Report:
                 lines.append(f"{title}: {number(median(values))} ({number(values[0])} … {number(values[-1])})")
         return lines
 
-    def save(self, samples: Sequence[Sample], where: str, *, folder: Path = FOLDER, more: str = "") -> None:
-        """Write table, machine, shortfalls and `more` between the marks of the page, and the samples beside it."""
+    def save(
+        self, samples: Sequence[Sample], where: str, *, more: str = "", beside: Mapping[str, object] | None = None
+    ) -> None:
+        """Write table, machine, shortfalls and `more` between the marks of the page.
+
+        The samples are written to the file of JSON beside the page, with what is to be `beside` them.
+        """
         rows = [cells(row, samples) for row in self.rows]
         short = [row[0] for row in rows if row[-1] in {"SHORT", "—"}]
         block = [
@@ -54,9 +58,9 @@ class Report:
             *(("", more) if more else ()),
         ]
         begin, end = f"<!-- figures: written by `make bench-{self.name}` -->", "<!-- end of figures -->"
-        pages.replace_block(folder / f"{self.name}.md", begin, end, "\n".join(block))
-        kept = json.dumps({"where": where, "samples": samples}, indent=1, ensure_ascii=False)
-        (folder / f"{self.name}.json").write_text(f"{kept}\n", encoding="utf-8")
+        pages.replace_block(FOLDER / f"{self.name}.md", begin, end, "\n".join(block))
+        kept = json.dumps({"where": where, "samples": samples, **(beside or {})}, indent=1, ensure_ascii=False)
+        (FOLDER / f"{self.name}.json").write_text(f"{kept}\n", encoding="utf-8")
 
 
 def number(value: float) -> str:

@@ -162,7 +162,7 @@ def prepared() -> Iterator[BenchEnvironment]:
     """Start the services, make databases and topology; end and remove everything afterwards."""
     # A run that is told to end must still end its servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
-    with private_servers(**_POSTGRES) as servers:
+    with private_servers(**POSTGRES) as servers:
         file = servers.run / "subscriptions.json"
         file.write_text(json.dumps([asdict(QUEUE)]))
         os.environ["SUBSCRIPTIONS"] = str(file)
@@ -177,13 +177,14 @@ def prepared() -> Iterator[BenchEnvironment]:
         env.superuser.close()
 
 
-_POSTGRES: Final = {
+POSTGRES: Final = {
     # It counts exactly, however noisy the machine is.
     "shared_preload_libraries": "pg_stat_statements",
     # A checkpoint in the middle of a repetition would be measured instead of the code.
     "max_wal_size": "8GB",
     "checkpoint_timeout": "1h",
 }
+"""Settings of Postgres for whoever measures."""
 
 
 def machine() -> str:

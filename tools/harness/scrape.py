@@ -14,11 +14,14 @@ class Watch:
     """The endpoint of one process."""
 
     port: int
+    path: str = "/metrics"
+    """Of its metrics."""
 
     @classmethod
     def on_a_free_port(cls) -> "Watch":
         """Choose a port that nothing listens on."""
-        return cls(*free_ports(1))
+        [port] = free_ports(1)
+        return cls(port)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -39,11 +42,11 @@ class Watch:
 
     def value(self, name: str, **labels: str) -> float:
         """Return the sum of a metric's samples that have these labels."""
-        families = text_string_to_metric_families(self.get("/metrics")[1])
+        families = text_string_to_metric_families(self.get(self.path)[1])
         samples = [sample for family in families for sample in family.samples if sample.name == name]
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
     def names(self) -> set[str]:
         """Return the names of all samples."""
-        families = text_string_to_metric_families(self.get("/metrics")[1])
+        families = text_string_to_metric_families(self.get(self.path)[1])
         return {sample.name for family in families for sample in family.samples}

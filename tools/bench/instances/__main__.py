@@ -1,0 +1,66 @@
+"""`python -m tools.bench.instances`: measure instances beside a bare functions-framework, and tell the figures."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+
+from tools.bench.instances import creating, reading, resting, waking
+from tools.bench.instances.environment import InstancesEnvironment, prepared
+from tools.bench.instances.rows import RAW, ROWS
+from tools.bench.repeated import Part, Run
+from tools.bench.report import Report
+from tools.harness import environment
+
+REPORT: Final = Report("instances", ROWS, RAW)
+
+PARTS: Final[Mapping[str, Part[InstancesEnvironment]]] = {
+    "create": creating.once,
+    "wake": waking.once,
+    "awake": waking.awake,
+    "rate": waking.rate,
+    "read": reading.once,
+    "rest": resting.once,
+}
+
+ONCE: Final = frozenset({"rest"})
+"""Measured in the last repetition only: it takes a minute in which nothing else may happen."""
+
+LARGE: Final = frozenset({"read", "rest"})
+"""What it matters to how many instances rest; the others are content with a thousand."""
+
+
+def main() -> None:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(prog="bench-instances", description=__doc__)
+    parser.add_argument("--repetitions", type=int, default=3)
+    parser.add_argument("--size", type=float, default=1.0, help="a tenth is enough to see whether it works")
+    parser.add_argument("--only", action="append", choices=PARTS, help="one of the measurements; may be repeated")
+    parser.add_argument("--save", action="store_true", help="write the figures to docs/performance")
+    arguments = parser.parse_args()
+    parts = {name: part for name, part in PARTS.items() if name in (arguments.only or PARTS)}
+    run = Run(
+        parts=parts,
+        once=ONCE,
+        repetitions=arguments.repetitions,
+        size=arguments.size,
+        settle=InstancesEnvironment.settle,
+        clear=InstancesEnvironment.wait_asleep,
+    )
+    begun = f"{datetime.now(UTC):%Y-%m-%d}, {environment.machine()}. Load {environment.load()} before anything began."
+    with prepared(100_000 if LARGE & parts.keys() else 1_000) as made:
+
+        def save(where: str) -> None:
+            if arguments.save:
+                more = reading.answers(made.plans, run.samples)
+                REPORT.save(run.samples, where, more=more, beside={"plans": made.plans})
+
+        with run.reported(REPORT, begun, save):
+            run.measure(made)
+    if run.failed:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
