@@ -13,10 +13,11 @@ from typing_extensions import TypeForm
 from functions.domain.api_errors import ApiError
 
 if TYPE_CHECKING:
+    from functions.runtime.event_stream import EventStream
     from functions.runtime.providers.base import Provider
     from functions.schemas.base import Cached, Reply
 
-    Handler = Callable[..., Reply | Cached[Reply] | None]
+    Handler = Callable[..., Reply | Cached[Reply] | EventStream | None]
     """A subscriber's returns None."""
 
 P = TypeVar("P")
@@ -69,6 +70,8 @@ class Declaration:
     """The reply's type, or None for an empty answer."""
     other_replies: tuple[type["Reply"], ...] = ()
     """Types of replies that have a status of their own."""
+    streams: bool = False
+    """Whether a caller may have a stream of events in the place of the reply."""
     errors: tuple[type[ApiError], ...] = ()
     """Every API error that the handler may answer with, beside those that follow from its parameters."""
     max_body: int = 64 * 1024

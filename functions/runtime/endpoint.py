@@ -23,7 +23,7 @@ from core import context
 from functions.domain.api_errors import ApiError
 from functions.runtime import idempotency, metrics, responses
 from functions.runtime.declarations import Declaration, Resources, summary_of
-from functions.runtime.providers.base import Call, endpoint_providers
+from functions.runtime.providers.base import Call, endpoint_providers, is_a
 from functions.runtime.providers.body import JsonBody, discard_rest, leave_unread
 from functions.runtime.providers.callers import Guard
 from functions.runtime.providers.databases import Session
@@ -65,7 +65,8 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     """
 
     def decorate(handler: "Handler") -> Function:
-        reply, others = _replies(get_type_hints(handler, include_extras=True)["return"])
+        annotation = get_type_hints(handler, include_extras=True)["return"]
+        reply, others = _replies(annotation)
         file = Path(inspect.getfile(handler))
         declaration = Declaration(
             name=file.stem,
@@ -80,6 +81,7 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
             status=status,
             reply=None if reply is type(None) else reply,
             other_replies=others,
+            streams=any(not is_a(each, Reply) for each in get_args(annotation) if get_origin(annotation) is UnionType),
             errors=errors,
             max_body=max_body,
             prepares=prepare is not None,
@@ -90,10 +92,13 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
 
 
 def _replies(annotation: TypeForm[object]) -> tuple[TypeForm[object], tuple[type[Reply], ...]]:
-    """Return the usual type of a handler's replies, and of a union those that have a status of their own."""
+    """Return the usual type of a handler's replies, and of a union those that have a status of their own.
+
+    A stream is another form of the usual reply.
+    """
     if get_origin(annotation) not in (UnionType, Union):
         return annotation, ()
-    members: tuple[type[Reply], ...] = get_args(annotation)
+    members: tuple[type[Reply], ...] = tuple(each for each in get_args(annotation) if is_a(each, Reply))
     [usual] = (each for each in members if each.http_status is None)
     return usual, tuple(each for each in members if each.http_status is not None)
 

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import flask
 from pydantic import ValidationError
@@ -14,16 +16,27 @@ from functions.runtime.providers.base import is_a
 from functions.runtime.transport import Internal
 from functions.schemas.base import Cached, Reply
 
+if TYPE_CHECKING:
+    from functions.runtime.event_stream import EventStream
+
 log = logging.getLogger(__name__)
 
 
-def success(declaration: Declaration, request: flask.Request, reply: Reply | Cached[Reply] | None) -> flask.Response:
+def success(
+    declaration: Declaration, request: flask.Request, reply: "Reply | Cached[Reply] | EventStream | None"
+) -> flask.Response:
     """Return the response for what a handler returned; 304 when the caller has this state already, by its ETag."""
     if reply is None:
         empty = flask.Response(status=declaration.status)
         # Flask would call it HTML.
         empty.headers.remove("Content-Type")
         return empty
+    if not isinstance(reply, Reply | Cached):
+        from functions.runtime import event_stream
+
+        # A server that knows nothing of rests has the thread wait.
+        parts = reply.parts(request.environ.get(event_stream.REST, time.sleep))
+        return flask.Response(parts, declaration.status, event_stream.HEADERS, content_type=event_stream.CONTENT_TYPE)
     text = text_of(reply)
     etag = reply.etag if isinstance(reply, Cached) else reply.etag()
     if etag is None:
@@ -40,11 +53,11 @@ def success(declaration: Declaration, request: flask.Request, reply: Reply | Cac
     return response
 
 
-def text_of(reply: Reply | Cached[Reply] | None) -> str:
-    """Return the JSON of what a handler returned, empty for None."""
-    if reply is None:
-        return ""
-    return reply.text if isinstance(reply, Cached) else reply.model_dump_json()
+def text_of(reply: "Reply | Cached[Reply] | EventStream | None") -> str:
+    """Return the JSON of what a handler returned, empty for None and for a stream."""
+    if isinstance(reply, Cached):
+        return reply.text
+    return reply.model_dump_json() if isinstance(reply, Reply) else ""
 
 
 def replayed(declaration: Declaration, text: str) -> flask.Response:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from functions.domain.api_errors import ApiError
-from functions.runtime import idempotency, problems
+from functions.runtime import event_stream, idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
 from tools.manifests.responses import documented_errors, has_etag
@@ -161,6 +161,8 @@ def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
     answer: Schema = {"description": HTTPStatus(declaration.status).phrase}
     if reply is not None:
         answer["content"] = {"application/json": {"schema": schemas.reference(reply, "serialization")}}
+    if declaration.streams:
+        answer["content"][event_stream.CONTENT_TYPE] = {"schema": {"type": "string"}}
     answers = {str(declaration.status): answer}
     for other in declaration.other_replies:
         content = {"application/json": {"schema": schemas.reference(other, "serialization")}}

@@ -72,6 +72,7 @@ class Adapter:
             return
         environ["wsgi.input"] = io.BytesIO(body)
         call = _Call(self._application, environ)
+        environ["botberi.rest"] = call.rest
         probe = scope["method"] in {"GET", "HEAD"} and _PROBE.fullmatch(scope["path"])
         try:
             part, more = call.advance() if probe else await self._in_thread(call)
@@ -88,13 +89,16 @@ class Adapter:
             await self._stream(call, receive, send)
 
     async def _stream(self, call: "_Call", receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        disconnect = asyncio.ensure_future(receive())
+        disconnect = asyncio.ensure_future(_left(receive))
         more = True
         while more:
             call.abandoned = disconnect.done()
             part, more = await self._in_thread(call)
             # Waits while the client doesn't read.
             await send({"type": "http.response.body", "body": part, "more_body": more})
+            if more and call.resting:
+                await asyncio.wait({disconnect}, timeout=call.resting)
+                call.resting = 0
 
     async def _in_thread(self, call: "_Call") -> Part:
         loop = asyncio.get_running_loop()
@@ -120,6 +124,8 @@ class _Call:
         self.headers: Headers = []
         self.abandoned = False
         """Whether the client has gone, so that nobody takes the rest of the response."""
+        self.resting: float = 0
+        """Seconds after which the next part is asked for."""
         self._begun = False
         """Whether the body has begun, so that status and headers stand."""
         self._application = application
@@ -128,6 +134,13 @@ class _Call:
         self._parts = self._run()
         self._left = inf
         """The bytes of the body that are still to come; infinite where no length was told."""
+
+    def rest(self, seconds: float) -> None:
+        """Have the part after the next one be asked for only so long after that: no thread waits meanwhile.
+
+        An application that streams finds this at the key `botberi.rest` of the environ.
+        """
+        self.resting = seconds
 
     def advance(self) -> Part:
         """Return the next part of the response; from the first on, `status` and `headers` are set."""
@@ -176,6 +189,12 @@ class _Call:
 def _write(_data: bytes) -> None:
     """Raise NotImplementedError: WSGI (PEP 3333) has `write` for older frameworks, of which none is served here."""
     raise NotImplementedError("the body is what an application returns")
+
+
+async def _left(receive: ASGIReceiveCallable) -> None:
+    """Wait until the client has gone. The end of a request comes first, where it has no body that was read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _read(environ: WSGIEnvironment, receive: ASGIReceiveCallable) -> tuple[bytearray | None, bool]:

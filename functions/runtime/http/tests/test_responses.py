@@ -2,12 +2,14 @@
 
 import json
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
-from functions.runtime.http.tests.serving import END, serving
+from functions.runtime.event_stream import REST
+from functions.runtime.http.tests.serving import END, TIMEOUT, serving
 
 GET = b"GET / HTTP/1.1\r\nHost: x" + END
 
@@ -113,3 +115,45 @@ def test_once_its_body_has_begun_its_exception_is_raised_where_it_wanted_to(capl
     assert answer.startswith(b"HTTP/1.1 200 ")
     assert answer.endswith(b"half\r\n")
     assert "invalid literal" in caplog.text
+
+
+def test_an_answer_goes_on_as_long_as_somebody_reads_it_and_no_longer() -> None:
+    closed = threading.Event()
+
+    def answer(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        try:
+            while True:
+                yield b"more"
+        finally:
+            closed.set()
+
+    with serving(answer) as server:
+        with server.connected() as client:
+            client.sendall(GET)
+            got = b""
+            while got.count(b"more") < 10:
+                got += client.recv(1 << 16)
+            assert not closed.is_set()
+        assert closed.wait(TIMEOUT)
+
+
+def test_an_application_that_rests_takes_no_thread_meanwhile() -> None:
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        start_response("200 OK", [])
+        yield b"first"
+        if environ["PATH_INFO"] == "/":
+            # Longer than the test takes.
+            environ[REST](TIMEOUT)
+        yield b"second"
+        yield b"third"
+
+    with serving(answer, threads=1) as server, server.connected() as resting:
+        resting.sendall(GET)
+        got = b""
+        while b"second" not in got:
+            got += resting.recv(1 << 16)
+        assert b"third" in server.asked(b"GET /other HTTP/1.1\r\nHost: x\r\nConnection: close" + END)
+        resting.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            resting.recv(1 << 16)
