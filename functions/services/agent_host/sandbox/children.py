@@ -298,13 +298,12 @@ class Children:
         """Make a pipe, and return the end that the child writes to."""
         ours, theirs = os.pipe()
         os.set_blocking(ours, False)
-        say = partial(self._log, child.key, stream)
-        child.outputs[ours] = Lines(child.limits.log_bytes_per_second, say)
+        child.outputs[ours] = Lines(child.key, stream, child.limits.log_bytes_per_second, self._log)
         return theirs
 
-    def _log(self, key: str, stream: str, text: str) -> None:
-        if key != _OURS:
-            self._on_log(LogLine(key, stream, text))
+    def _log(self, line: LogLine) -> None:
+        if line.key != _OURS:
+            self._on_log(line)
 
     def _read(self, child: Child) -> None:
         if child.exit is None:

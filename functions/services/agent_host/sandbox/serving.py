@@ -27,6 +27,7 @@ from functions.runtime.http.adapter import Adapter, Headers
 from functions.runtime.http.protocol import Limits
 from functions.runtime.http.server import Server
 
+from . import log_levels
 from .log_lines import TRACEBACK
 
 THREADS: Final = 4
@@ -49,6 +50,7 @@ def load(code: Path, packages: Path | None) -> WSGIApplication:
     for name in [each for each in sys.modules if each.partition(".")[0] in _OURS]:
         # What is loaded goes on working; it is found by its name no more.
         del sys.modules[name]
+    log_levels.tell()
     sys.path[:0] = [str(code), *([str(packages)] if packages else [])]
     sys.argv = ["agent"]
     create: Callable[..., WSGIApplication] = functions_framework.create_app

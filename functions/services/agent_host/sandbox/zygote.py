@@ -9,8 +9,10 @@ import gc
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import Final
@@ -23,6 +25,12 @@ from .limits import Limits
 from .messages import Channel, Fork, Here, Ready, Received, Unfit
 
 _CONFIG: Final = "AGENT_CONFIG"
+
+_STANDARD: Final = (1, 2)
+"""stdout and stderr."""
+
+SAID_BYTES: Final = 32 * 1024
+"""What each child repeats of what was written to either while the version was loaded: less than a pipe holds."""
 
 _PARENT_SECONDS: Final = 0.0002
 """Between two looks at whether a child has its lasting parent."""
@@ -51,7 +59,8 @@ class Zygote:
     def run(self) -> None:
         """Load the version and fork a child of it for each order, until the channel is closed."""
         try:
-            application = _without_config(lambda: serving.load(self.code, self.packages))
+            with _captured() as said:
+                application = _without_config(lambda: serving.load(self.code, self.packages))
         except (_ConfigWanted, Exception) as error:  # noqa: BLE001 - whatever the author's code raises
             self.control.send(Unfit(repr(error)[:1000]))
             return
@@ -63,21 +72,21 @@ class Zygote:
         self.control.send(Ready())
         while (received := self.control.receive()) is not None:
             if isinstance(received.content, Fork):
-                self._fork(received, received.content, application)
+                self._fork(received, partial(self._be_child, received.content, application, said))
 
-    def _fork(self, received: Received, order: Fork, application: WSGIApplication) -> None:
+    def _fork(self, received: Received, be_child: Callable[[], None]) -> None:
         """Fork a child, whose parent is to be the spawner: so by a process in between, which ends at once."""
         between = os.fork()
         if not between:
             door, stdout, stderr = received.files
             try:
-                forking.fork((stdout, stderr, door, self.control.fileno()), lambda: self._be_child(order, application))
+                forking.fork((stdout, stderr, door, self.control.fileno()), be_child)
             finally:
                 os._exit(0)
         messages.close(received.files)
         os.waitpid(between, 0)
 
-    def _be_child(self, order: Fork, application: WSGIApplication) -> None:
+    def _be_child(self, order: Fork, application: WSGIApplication, said: Mapping[int, bytes]) -> None:
         control = Channel(socket.socket(fileno=forking.CONTROL))
         door = socket.socket(fileno=forking.DOOR)
         while os.getppid() != self.spawner:
@@ -89,8 +98,31 @@ class Zygote:
         self.boundary.enter_second(home, self.readable)
         control.send(Here(order.mark))
         control.close()
+        for file, text in said.items():
+            # It fits the pipe, so that whoever doesn't read holds nobody up.
+            os.write(file, text)
         serving.take_context(door)
         serving.serve(application, door)
+
+
+@contextmanager
+def _captured() -> Iterator[dict[int, bytes]]:
+    """Yield a dictionary that has, after the block, the beginning of what was written to stdout and stderr in it."""
+    said: dict[int, bytes] = {}
+    files = {standard: Path.cwd() / f"said-{standard}" for standard in _STANDARD}
+    nothing = os.dup(_STANDARD[0])
+    for standard, file in files.items():
+        written = os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.dup2(written, standard)
+        os.close(written)
+    try:
+        yield said
+    finally:
+        for standard, file in files.items():
+            said[standard] = os.pread(standard, SAID_BYTES, 0)
+            os.dup2(nothing, standard)
+            file.unlink(missing_ok=True)
+        os.close(nothing)
 
 
 def _without_config(load: Callable[[], WSGIApplication]) -> WSGIApplication:
