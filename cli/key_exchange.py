@@ -12,13 +12,14 @@ from events import signing
 from functions.domain import encryption
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import NotKeysError, NotSealedError
-from functions.domain.instances import contexts, rewrapping, sealing
+from functions.domain.instances import contexts, log_batches, rewrapping, sealing
 from functions.domain.instances.sealing import MasterKeys
 from migrations.databases import connect
 
 _TRIED: Final[dict[str, Callable[[], str]]] = {
     signing.SECRET: signing.new_key,
     contexts.SECRET: encryption.new_key,
+    log_batches.SECRET: signing.new_key,
 }
 """Secrets of which any key will do, with what makes a new one: whoever has two tries both."""
 

@@ -155,7 +155,7 @@ class LocalAgent:
         # Packages are told by their relative names too.
         return file.is_relative_to(self._folder) and file.is_file()
 
-    def _heard(self, context: Context, line: LogLine) -> None:
+    def _heard(self, context: Context, line: LogLine, _message_id: str | None) -> None:
         # It runs from a copy, and its author looks for the file that they wrote.
         copy = self._copies.get(context.digest or "")
         [text] = masked([line.text.replace(copy, str(self._folder)) if copy else line.text], context)

@@ -1,4 +1,4 @@
-"""Deliveries to subscribers are signed as Standard Webhooks 1.0 has it, so that a subscriber knows who calls.
+"""Calls of subscribers are signed as Standard Webhooks 1.0 has it, so that a subscriber knows who calls.
 
 A sender signs `<webhook-id>.<webhook-timestamp>.<body>` with HMAC-SHA256 by every key that it has; a receiver is
 satisfied by one signature of one of its keys. So keys are exchanged without loss: `botberi secrets rotate` adds the new
@@ -22,7 +22,7 @@ from core.configuration import DELIVERY_KEYS, MissingSettingError, secret
 log = logging.getLogger(__name__)
 
 SECRET: Final = DELIVERY_KEYS
-"""The secret that holds the keys, one a line, each as `whsec_` and Base64."""
+"""The secret that holds the dispatcher's keys, one a line, each as `whsec_` and Base64."""
 
 PREFIX: Final = "whsec_"
 
@@ -56,22 +56,23 @@ def new_key() -> str:
     return PREFIX + b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
-def read_keys(text: str) -> tuple[bytes, ...]:
-    """Return the keys in the secret's text, or raise NotKeysError."""
+def read_keys(text: str, name: str = SECRET) -> tuple[bytes, ...]:
+    """Return the keys in the text of the secret `name`, or raise NotKeysError."""
     try:
         keys = tuple(b64decode(line.strip().removeprefix(PREFIX), validate=True) for line in text.split())
     except NotBase64Error:
-        raise NotKeysError(f"the secret {SECRET} holds a line that is no key: expected {PREFIX} and Base64") from None
+        raise NotKeysError(f"the secret {name} holds a line that is no key: expected {PREFIX} and Base64") from None
     if not keys or min(map(len, keys)) < SHORTEST:
-        raise NotKeysError(f"the secret {SECRET} needs one key or more, each of {SHORTEST} bytes at least")
+        raise NotKeysError(f"the secret {name} needs one key or more, each of {SHORTEST} bytes at least")
     return keys
 
 
 class Keys:
-    """The keys in the secret, as it was within the last REREAD seconds; for any number of threads."""
+    """The keys in a secret, as it was within the last REREAD seconds; for any number of threads."""
 
-    def __init__(self) -> None:
-        """Read nothing yet."""
+    def __init__(self, name: str = SECRET) -> None:
+        """`name` is that of the secret, which isn't read yet."""
+        self._name = name
         self._keys: tuple[bytes, ...] = ()
         self._read = 0.0
 
@@ -81,12 +82,12 @@ class Keys:
         if not self._keys or now - self._read > REREAD:
             self._read = now
             try:
-                self._keys = read_keys(secret(SECRET))
+                self._keys = read_keys(secret(self._name), self._name)
             except (MissingSettingError, NotKeysError, OSError) as error:
                 if not self._keys:
                     raise
                 # While somebody is at the file, those that were there serve on.
-                log.warning("the keys of deliveries can't be read again: %s", error)
+                log.warning("the keys in %s can't be read again: %s", self._name, error)
         return self._keys
 
 

@@ -9,10 +9,22 @@ from core.configuration import secret, setting
 from core.postgres.pipelined import DiscreetLegacy
 from events.tables import metadata as event_metadata
 from functions.domain.accounts.tables import metadata as user_metadata
-from shared_psql_models import agents, audit, dispatching, instance_secrets, instances, operators, publishers, sessions
+from shared_psql_models import (
+    agents,
+    audit,
+    dispatching,
+    instance_logs,
+    instance_secrets,
+    instances,
+    operators,
+    publishers,
+    sessions,
+)
 from shared_psql_models.tables import metadata as shared_metadata
 
-TABLE_MODULES: Final = (agents, audit, dispatching, instance_secrets, instances, operators, publishers, sessions)
+TABLE_MODULES: Final = (
+    *(agents, audit, dispatching, instance_logs, instance_secrets, instances, operators, publishers, sessions),
+)
 """Imported so that every table is in the metadata."""
 
 POOLED: Final = ("user", "admin", "broker", "subscribers", "worker")

@@ -70,6 +70,10 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         # Whoever starts the run may have an engine, and say so.
         images.SETTING: os.environ.get(images.SETTING) or images.NOWHERE,
         "AGENT_HOST_URL": f"http://{LOOPBACK}:{ports.agent_host}",
+        "AGENT_LOGS_URL": f"http://{LOOPBACK}:{ports.subscribers}/function/keep-agent-logs",
+        "ACCOUNT_LOG_BYTES": "67108864",
+        "INSTANCE_LOG_DAY_BYTES": "16777216",
+        "INSTANCE_LOG_DAYS": "7",
         "AGENT_HOST_FOLDER": str(run / "agents"),
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
         "MONITORING_LISTEN": "",

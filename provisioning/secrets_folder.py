@@ -1,6 +1,7 @@
 """The secrets of a local run: generated once, kept in files that only their owner can read."""
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -9,12 +10,20 @@ from events import signing
 from events.topology.declaration import PERMISSIONS
 from functions.domain import encryption
 from functions.domain.accounts import keys
-from functions.domain.instances import contexts, sealing
+from functions.domain.instances import contexts, log_batches, sealing
 from functions.runtime import redis_users
 from migrations.databases import DATABASES, ROLES
 
 EVENT_BUS_SERVICES: Final = tuple(user.removeprefix("botberi_") for user in PERMISSIONS)
 """RabbitMQ's users are `botberi_<part>`."""
+
+KEYS: Final[dict[str, Callable[[], str]]] = {
+    signing.SECRET: signing.new_key,
+    contexts.SECRET: encryption.new_key,
+    log_batches.SECRET: signing.new_key,
+    sealing.SECRET: encryption.new_key,
+}
+"""Secrets that have keys, one a line, with what makes one."""
 
 _OTHERS: Final = ("psql-superuser", *redis_users.SECRETS, "flower")
 
@@ -36,12 +45,9 @@ def fill(folder: Path) -> None:
     for name in names():
         if not (folder / name).exists():
             write(folder / name, secrets.token_urlsafe(24))
-    if not (folder / signing.SECRET).exists():
-        write(folder / signing.SECRET, signing.new_key() + "\n")
-    if not (folder / contexts.SECRET).exists():
-        write(folder / contexts.SECRET, encryption.new_key() + "\n")
-    if not (folder / sealing.SECRET).exists():
-        write(folder / sealing.SECRET, encryption.new_key() + "\n")
+    for name, new_key in KEYS.items():
+        if not (folder / name).exists():
+            write(folder / name, new_key() + "\n")
     if not (folder / keys.PRIVATE).exists():
         keys.generate(folder)
     if not (folder / OBJECT_STORE_KEY).exists():

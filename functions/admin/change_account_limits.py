@@ -20,6 +20,9 @@ class OwnLimits(Body):
     """An account's own limits; null or left out: the installation's."""
 
     instances: Annotated[int | None, Field(ge=0, le=1_000_000, examples=[200])] = None
+    log_bytes: Annotated[
+        int | None, Field(ge=0, le=1 << 40, description="Of the logs of all instances.", examples=[1 << 28])
+    ] = None
 
 
 class NewAccountLimits(Body):
@@ -33,7 +36,7 @@ class NewAccountLimits(Body):
     "PUT",
     "/v1/admin/accounts/{account_id}/limits",
     errors=(AccountLimitsChangedMeanwhile,),
-    resources=Resources(settings=(quotas.SETTING,)),
+    resources=Resources(settings=quotas.SETTINGS),
 )
 def change_account_limits(
     _caller: Admin, account_id: AccountId, etags: IfMatch, wanted: NewAccountLimits, db: SharedDb

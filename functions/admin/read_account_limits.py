@@ -9,7 +9,7 @@ from functions.schemas.accounts import AccountId
 from functions.schemas.usage import AccountLimits
 
 
-@endpoint("GET", "/v1/admin/accounts/{account_id}/limits", resources=Resources(settings=(quotas.SETTING,)))
+@endpoint("GET", "/v1/admin/accounts/{account_id}/limits", resources=Resources(settings=quotas.SETTINGS))
 def read_account_limits(_caller: Admin, account_id: AccountId, db: SharedDb) -> AccountLimits:
     """Show them with the ETag to send as `If-Match` when you change them. No account has none, so it is never a 404."""
     return AccountLimits.model_validate(quotas.of_account(db, account_id))

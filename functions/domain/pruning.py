@@ -1,13 +1,20 @@
-"""What is kept only for a while is forgotten in the end: keys of repeated requests, events that were handled, slots.
+"""What is kept only for a while is forgotten in the end: keys of repeated requests, handled events, slots, logs.
 
-For how long, the functions in the databases say: whoever may call them can forget nothing that is younger.
+For how long, the functions in the databases say: whoever may call them can forget nothing that is younger. Logs of
+instances alone have a setting.
 """
 
 from typing import Final
 
 from sqlalchemy import Connection, text
 
+from core.configuration import setting
 from functions.domain.databases import SharedDb, UserDb
+
+LOG_DAYS_SETTING: Final = "INSTANCE_LOG_DAYS"
+"""For how many days lines of instances' logs are kept."""
+
+LOG_DAYS: Final = 7
 
 BATCH: Final = 5_000
 """Rows of a table that are forgotten at a time, at most."""
@@ -21,6 +28,20 @@ def forget_idempotency_keys(db: Connection) -> int:
 def forget_handled_events(db: Connection) -> int:
     """Forget a batch of the inbox rows that are forty-five days old; return how many."""
     return _forget(db, "forget_handled_events")
+
+
+def forget_instance_logs(db: SharedDb) -> int:
+    """Forget a batch of the lines of instances' logs that are too old, or whose instance is deleted; return how many.
+
+    How old is too old the setting says, and never less than a day.
+    """
+    told = {"most": BATCH, "days": int(setting(LOG_DAYS_SETTING, "") or LOG_DAYS)}
+    return int(db.scalar(text("select forget_instance_logs(:most, :days)"), told) or 0)
+
+
+def forget_agent_log_sources(db: SharedDb) -> int:
+    """Forget a batch of the agent hosts that have sent no line for forty-five days; return how many."""
+    return _forget(db, "forget_agent_log_sources")
 
 
 def forget_slots(db: SharedDb) -> int:

@@ -55,7 +55,7 @@ class Declaration:
     name: str
     """The file's stem, which is also the handler's name: `list_agents`."""
     api: str
-    """The folder: `user`, `admin`, `broker` or `subscribers`."""
+    """The folder: `user`, `admin`, `broker`, or `subscribers` for what the platform alone calls."""
     file: Path
     handler: "Handler"
     summary: str
@@ -79,7 +79,12 @@ class Declaration:
     prepares: bool = False
     """Whether a `prepare` function runs before the handler's transaction is opened."""
     event_types: tuple[str, ...] = field(default=())
-    """The event types that a subscriber receives, or the pattern `#` for all; empty for an endpoint."""
+    """The event types that a subscriber receives, or the pattern `#` for all.
+
+    Empty for an endpoint, and for a subscriber that isn't called by the dispatcher.
+    """
+    signing_keys: str = ""
+    """The secret with the keys by which calls of a subscriber are signed; empty for an endpoint, which has callers."""
     schedule: str = ""
     """When the one event of a subscriber is emitted for it, as a cron expression; empty if others emit its events."""
     timezone: str = "UTC"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from core.configuration import DELIVERY_KEYS, MissingSettingError, secret, setting
+from core.configuration import MissingSettingError, secret, setting
 from functions.runtime.databases import POOL_SIZE
 from functions.runtime.declarations import Declaration
 
@@ -36,8 +36,8 @@ def environment(declaration: Declaration) -> Environment:
         settings.update(each.settings)
         secrets.update(each.secrets(declaration))
         group = group or each.group
-    if declaration.event_types:
-        secrets.add(DELIVERY_KEYS)
+    if declaration.signing_keys:
+        secrets.add(declaration.signing_keys)
     return Environment(tuple(sorted(databases)), tuple(sorted(settings)), tuple(sorted(secrets)), group or "function")
 
 

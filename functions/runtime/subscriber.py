@@ -2,13 +2,14 @@
 
 The inbox row and the effect are one transaction, so a second delivery is a no-op. What is answered means the same on
 every platform: 200 handled, or handled before; 503 not now, deliver it again; 422 poison, never; 500 a bug, try again
-and then give up. What the dispatcher hasn't signed for this very function is a 401, whatever it says.
+and then give up. What isn't signed for this very function, by the dispatcher or whoever else it names, is a 401.
 """
 
 import inspect
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import ClassVar, Final, overload
@@ -19,6 +20,7 @@ from sqlalchemy import Connection
 from typing_extensions import override
 
 from core import context
+from core.configuration import DELIVERY_KEYS
 from events import inbox, signing
 from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode
 from functions.domain.api_errors import ApiError, Invalid, Malformed, TooLarge, Unauthenticated, Unavailable
@@ -45,7 +47,8 @@ ALL: Final = "#"
 """The binding of a subscriber that receives every event: its parameter is a `CloudEvent`."""
 
 
-_keys: Final = signing.Keys()
+_keys: Final = cache(signing.Keys)
+"""Those of a secret, by its name."""
 
 
 class EventSourceUnexpected(Invalid):
@@ -53,7 +56,7 @@ class EventSourceUnexpected(Invalid):
 
 
 class NotSigned(Unauthenticated):
-    """Only the dispatcher delivers events, and this is not signed by it."""
+    """Only the platform delivers events, and this is not signed by it."""
 
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": 'Signature realm="botberi"'}
 
@@ -68,12 +71,17 @@ def subscriber(handler: Handler) -> Function: ...
 
 @overload
 def subscriber(
-    *, resources: Resources = ..., schedule: str = ..., timezone: str = ...
+    *, resources: Resources = ..., schedule: str = ..., timezone: str = ..., signing_keys: str = ...
 ) -> Callable[[Handler], Function]: ...
 
 
 def subscriber(
-    handler: Handler | None = None, *, resources: Resources | None = None, schedule: str = "", timezone: str = "UTC"
+    handler: Handler | None = None,
+    *,
+    resources: Resources | None = None,
+    schedule: str = "",
+    timezone: str = "UTC",
+    signing_keys: str = DELIVERY_KEYS,
 ) -> Function | Callable[[Handler], Function]:
     """Declare a handler of the event type, or the union of event types, that its first parameter has.
 
@@ -83,13 +91,16 @@ def subscriber(
 
     With a `schedule`, such as `"*/5 * * * *"`, the dispatcher emits the event at every slot of it in the IANA time zone
     `timezone`. The event is of a type of the schedule's own, with the fields `schedule` and `slot` and no other.
+
+    `signing_keys` names another secret than the dispatcher's: then a part with these keys calls it, and nobody else.
+    Its parameter is a `CloudEvent` of whatever type, which it has to check itself, and there is no inbox.
     """
     if handler is None:
-        return lambda handler: _declared(handler, resources or Resources(), schedule, timezone)
-    return _declared(handler, resources or Resources(), schedule, timezone)
+        return lambda handler: _declared(handler, resources or Resources(), schedule, timezone, signing_keys)
+    return _declared(handler, resources or Resources(), schedule, timezone, signing_keys)
 
 
-def _declared(handler: Handler, resources: Resources, schedule: str, timezone: str) -> Function:
+def _declared(handler: Handler, resources: Resources, schedule: str, timezone: str, signing_keys: str) -> Function:
     parameters = providers(handler, subscribers=True)
     file = Path(inspect.getfile(handler))
     events = events_of(parameters[0].annotation)
@@ -105,7 +116,8 @@ def _declared(handler: Handler, resources: Resources, schedule: str, timezone: s
         parameters=parameters,
         resources=resources,
         max_body=MAX_EVENT_BYTES,
-        event_types=tuple(event.type for event in events) or (ALL,),
+        event_types=tuple(event.type for event in events) or ((ALL,) if signing_keys == DELIVERY_KEYS else ()),
+        signing_keys=signing_keys,
         schedule=schedule,
         timezone=timezone,
     )
@@ -143,7 +155,7 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
 
 
 def _outcome(declaration: Declaration, request: flask.Request, event: CloudEvent) -> flask.Response:
-    if declaration.event_types != (ALL,) and event.type not in declaration.event_types:
+    if declaration.event_types not in ((), (ALL,)) and event.type not in declaration.event_types:
         return problem_response(422, "event_type_unexpected", f"{declaration.name} does not handle {event.type}.")
     try:
         _check_source(declaration, event)
@@ -182,9 +194,13 @@ class Delivery(Call):
         """Return the delivery's transaction on a database. Raises HandledBeforeError if the event is in its inbox."""
         if database not in self._sessions:
             db = self._sessions[database] = self.stack.enter_context(transaction(database, self.declaration.api))
-            if not inbox.accept(db, subscriber=self.declaration.name, source=self.event.source, event_id=self.event.id):
-                raise HandledBeforeError
+            if self.declaration.event_types:
+                self._accept(db)
         return self._sessions[database]
+
+    def _accept(self, db: Connection) -> None:
+        if not inbox.accept(db, subscriber=self.declaration.name, source=self.event.source, event_id=self.event.id):
+            raise HandledBeforeError
 
 
 class HandledBeforeError(Exception):
@@ -215,9 +231,9 @@ def read_event(declaration: Declaration, request: flask.Request) -> CloudEvent:
         raise Unavailable("The event did not arrive whole: deliver it again.") from None
     try:
         headers = {name: request.headers.get(name, "") for name in signing.HEADERS}
-        signing.verify(_keys.current(), declaration.deployment, headers, body)
+        signing.verify(_keys(declaration.signing_keys).current(), declaration.deployment, headers, body)
     except signing.NotSignedError as error:
-        raise NotSigned(f"Only the dispatcher delivers events: {error}.") from None
+        raise NotSigned(f"Only the platform delivers events: {error}.") from None
     # Only what is in the body is signed: an event whose attributes are headers is none here.
     if request.mimetype != CONTENT_TYPE:
         raise NotAnEvent(f"The request is no CloudEvent: expected Content-Type {CONTENT_TYPE}.")

@@ -189,9 +189,10 @@ def test_the_page_of_the_catalog_moves_a_channel_and_yanks_a_version(
 def test_the_page_of_instances_makes_changes_and_deletes_one(address: str, tmp_path: Path) -> None:
     page = ROOT / "docs/architecture/instances.md"
     printed = run_examples(page, {"http://localhost:8080": address}, tmp_path / "heads", tmp_path)
-    draft, listed, changed, *deleted, usage = printed.splitlines()
+    draft, listed, changed, log, *deleted, usage = printed.splitlines()
     assert json.loads(draft)["labels"] == {"team": "support"}
     assert [each["labels"] for each in json.loads(listed)["items"]] == [{"team": "support"}]
     assert (json.loads(changed)["generation"], json.loads(changed)["config"]) == (2, {"prefix": ">> "})
     assert "It is being deleted, as its owner asked." in "".join(deleted)
-    assert json.loads(usage)["usage"] == {"instances": {"used": 0, "limit": 50}}
+    assert json.loads(log) == {"items": [], "next_cursor": None}
+    assert json.loads(usage)["usage"]["instances"] == {"used": 0, "limit": 50}

@@ -8,7 +8,7 @@ from functions.runtime.providers.callers import User
 from functions.schemas.usage import Usage
 
 
-@endpoint("GET", "/v1/me/usage", resources=Resources(settings=(quotas.SETTING,)))
+@endpoint("GET", "/v1/me/usage", resources=Resources(settings=quotas.SETTINGS))
 def read_usage(caller: User, db: SharedDb) -> Usage:
     """Count every instance until its deletion is asked for, whatever it is doing."""
     return Usage.model_validate(quotas.of_account(db, caller.id))

@@ -151,6 +151,17 @@ begin
   return true;
 end $$;
 
+CREATE FUNCTION public.forget_agent_log_sources(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from agent_log_sources where source in (
+      select source from agent_log_sources where received < now() - interval '45 days' limit row_limit)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
 CREATE FUNCTION public.forget_handled_events(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -171,6 +182,27 @@ CREATE FUNCTION public.forget_idempotency_keys(row_limit integer) RETURNS intege
       select caller, key from idempotency_keys where created < now() - interval '7 days' limit row_limit)
     returning 1
   ) select count(*)::integer from old
+$$;
+
+CREATE FUNCTION public.forget_instance_logs(row_limit integer, days integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    (select instance_id, sequence from instance_logs
+     where at < now() - make_interval(days => greatest(days, 1)) limit row_limit)
+    union
+    (select instance_id, sequence from instance_logs join instances on id = instance_id
+     where status = 'deleted' limit row_limit)
+  ), gone as (
+    delete from instance_logs using old
+    where instance_logs.instance_id = old.instance_id and instance_logs.sequence = old.sequence
+    returning instance_logs.instance_id, octet_length(text) + 64 as bytes
+  ), freed as (
+    update instance_log_usage as usage set bytes = greatest(usage.bytes - sums.bytes, 0)
+    from (select instance_id, sum(bytes) as bytes from gone group by instance_id) as sums
+    where usage.instance_id = sums.instance_id
+  ) select least(count(*), row_limit)::integer from gone
 $$;
 
 CREATE FUNCTION public.forget_slots(row_limit integer) RETURNS integer
@@ -497,6 +529,16 @@ CREATE TABLE public.account_limits (
 
 COMMENT ON COLUMN public.account_limits.limits IS 'by their names; what isn''t there is the installation''s';
 
+CREATE TABLE public.agent_log_sources (
+    source text NOT NULL,
+    batch bigint NOT NULL,
+    received timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.agent_log_sources IS 'agent hosts, each start of one on its own';
+
+COMMENT ON COLUMN public.agent_log_sources.batch IS 'the last batch of lines that was taken from it';
+
 CREATE TABLE public.agent_versions (
     id text NOT NULL,
     agent_id text NOT NULL,
@@ -758,6 +800,48 @@ CREATE TABLE public.instance_events (
 
 COMMENT ON COLUMN public.instance_events.kind IS '`desired_state`, `status` or `generation`: which of them changed';
 
+CREATE TABLE public.instance_log_usage (
+    instance_id text NOT NULL,
+    owner_id text NOT NULL,
+    sequence bigint DEFAULT 0 NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL,
+    day date NOT NULL,
+    day_bytes bigint DEFAULT 0 NOT NULL,
+    capped text,
+    dropped bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT instance_log_usage_capped_check CHECK ((capped = ANY (ARRAY['day'::text, 'account'::text])))
+);
+
+COMMENT ON COLUMN public.instance_log_usage.sequence IS 'the number of the last line';
+
+COMMENT ON COLUMN public.instance_log_usage.bytes IS 'of the lines that are kept';
+
+COMMENT ON COLUMN public.instance_log_usage.day IS 'in UTC, on which the last line was written';
+
+COMMENT ON COLUMN public.instance_log_usage.day_bytes IS 'of the lines of that day';
+
+COMMENT ON COLUMN public.instance_log_usage.capped IS 'which cap was reached, and said so; null since a line was kept again';
+
+COMMENT ON COLUMN public.instance_log_usage.dropped IS 'lines that were dropped since';
+
+CREATE TABLE public.instance_logs (
+    instance_id text NOT NULL,
+    sequence bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    stream text NOT NULL,
+    level text NOT NULL,
+    message_id text,
+    text text NOT NULL,
+    CONSTRAINT instance_logs_level_check CHECK ((level = ANY (ARRAY['debug'::text, 'info'::text, 'warning'::text, 'error'::text, 'critical'::text]))),
+    CONSTRAINT instance_logs_stream_check CHECK ((stream = ANY (ARRAY['stdout'::text, 'stderr'::text, 'platform'::text])))
+);
+
+COMMENT ON COLUMN public.instance_logs.at IS 'when the host read it';
+
+COMMENT ON COLUMN public.instance_logs.stream IS '`platform` for what the agent hasn''t written itself';
+
+COMMENT ON COLUMN public.instance_logs.message_id IS 'the message that was being answered; null between messages, and among several';
+
 CREATE TABLE public.instance_secrets (
     instance_id text NOT NULL,
     place text NOT NULL,
@@ -970,6 +1054,9 @@ COMMENT ON COLUMN public.version_deployments.lease_owner IS 'who deploys or remo
 ALTER TABLE ONLY public.account_limits
     ADD CONSTRAINT account_limits_pkey PRIMARY KEY (account_id);
 
+ALTER TABLE ONLY public.agent_log_sources
+    ADD CONSTRAINT agent_log_sources_pkey PRIMARY KEY (source);
+
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_pkey PRIMARY KEY (id);
 
@@ -1014,6 +1101,12 @@ ALTER TABLE ONLY public.inbox
 
 ALTER TABLE ONLY public.instance_events
     ADD CONSTRAINT instance_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.instance_log_usage
+    ADD CONSTRAINT instance_log_usage_pkey PRIMARY KEY (instance_id);
+
+ALTER TABLE ONLY public.instance_logs
+    ADD CONSTRAINT instance_logs_pkey PRIMARY KEY (instance_id, sequence);
 
 ALTER TABLE ONLY public.instance_secrets
     ADD CONSTRAINT instance_secrets_pkey PRIMARY KEY (instance_id, place, version);
@@ -1085,6 +1178,10 @@ CREATE INDEX inbox_received_idx ON public.inbox USING brin (received);
 
 CREATE INDEX instance_events_instance_id_id_idx ON public.instance_events USING btree (instance_id, id);
 
+CREATE INDEX instance_log_usage_owner_id_idx ON public.instance_log_usage USING btree (owner_id);
+
+CREATE INDEX instance_logs_at_idx ON public.instance_logs USING btree (at);
+
 CREATE INDEX instance_specs_version_id_idx ON public.instance_specs USING btree (version_id);
 
 CREATE INDEX instances_agent_id_id_idx ON public.instances USING btree (agent_id, id);
@@ -1147,6 +1244,9 @@ ALTER TABLE ONLY public.deferred_events
 
 ALTER TABLE ONLY public.instance_events
     ADD CONSTRAINT instance_events_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
+ALTER TABLE ONLY public.instance_log_usage
+    ADD CONSTRAINT instance_log_usage_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
 
 ALTER TABLE ONLY public.instance_secrets
     ADD CONSTRAINT instance_secrets_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);

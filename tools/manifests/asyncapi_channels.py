@@ -110,4 +110,4 @@ def _messages(names: Sequence[str]) -> Json:
 
 def subscribers(declarations: Sequence[Declaration]) -> list[Declaration]:
     """Return those of the declarations that receive events."""
-    return [each for each in declarations if each.api == "subscribers"]
+    return [each for each in declarations if each.event_types]

@@ -31,6 +31,9 @@ _SETTINGS: Final = {
     "AGENT_HOST_URL": "http://agent_host:8080",
     "DRIVER": "${BOTBERI_DRIVER:-none}",
     "ACCOUNT_INSTANCES": "${BOTBERI_ACCOUNT_INSTANCES:-50}",
+    "ACCOUNT_LOG_BYTES": "${BOTBERI_ACCOUNT_LOG_BYTES:-67108864}",
+    "INSTANCE_LOG_DAY_BYTES": "${BOTBERI_INSTANCE_LOG_DAY_BYTES:-16777216}",
+    "INSTANCE_LOG_DAYS": "${BOTBERI_INSTANCE_LOG_DAYS:-7}",
 }
 """Where the dependencies are; any other setting comes from the environment file."""
 
@@ -100,10 +103,11 @@ def _function(declaration: Declaration) -> dict[str, object]:
 def networks(declaration: Declaration) -> list[str]:
     """Return the networks that a function is in: by whom it is called, and what it declares to need.
 
-    Subscribers have one network with the poolers and Redis of their own, so that no endpoint is on the way to them.
+    Subscribers have one network with the poolers and Redis of their own, so that no endpoint is on the way to them. One
+    that isn't called by the dispatcher is called by agent hosts.
     """
     if declaration.api == "subscribers":
-        return ["deliveries", "subscribers"]
+        return ["deliveries" if declaration.event_types else "agents", "subscribers"]
     reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
     return ["edge", *reached]
 

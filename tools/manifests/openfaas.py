@@ -36,8 +36,12 @@ _DEFAULTS: Final = {
     "USER_REDIS_URL": "user-redis.botberi:6379",
     "BUNDLE_STORE": "s3://botberi-bundles",
     "AGENT_HOST_URL": "http://gateway.openfaas:8080/function/agent-host",
+    "AGENT_LOGS_URL": "http://gateway.openfaas:8080/function/keep-agent-logs",
 }
 """Where the dependencies are unless the environment of faas-cli says otherwise."""
+
+_IN_GROUPS: Final = {"AGENT_LOGS_URL": "http://gateway.openfaas:8080/function/subscribers/function/keep-agent-logs"}
+"""Where they are else, when functions share deployments."""
 
 _PROBES: Final = {"com.openfaas.health.http.path": "/_/health", "com.openfaas.ready.http.path": "/_/ready"}
 
@@ -59,7 +63,7 @@ def files(declarations: Sequence[Declaration]) -> dict[Path, str]:
 def stack(declarations: Sequence[Declaration]) -> str:
     """Return stack.yml: one deployment for each function."""
     functions = {each.deployment: _function([each], each.deployment, _scale_from_zero) for each in declarations}
-    functions |= _beside()
+    functions |= _beside(_DEFAULTS)
     return HEAD + _stack(dict(sorted(functions.items())))
 
 
@@ -68,7 +72,7 @@ def community_stack(declarations: Sequence[Declaration]) -> str:
     functions = {
         name: _function(members, f"group-{name}", _scale_within_five) for name, members in groups(declarations).items()
     }
-    functions |= _beside()
+    functions |= _beside(_DEFAULTS | _IN_GROUPS)
     return COMMUNITY_HEAD + _stack(functions)
 
 
@@ -103,13 +107,13 @@ def _function(members: Sequence[Declaration], image: str, scale: Scale) -> dict[
     }
 
 
-def _beside() -> dict[str, Any]:
+def _beside(defaults: Mapping[str, str]) -> dict[str, Any]:
     """Return the parts that are deployed as functions are, by name; their images are built with the other parts'."""
     return {
         part.name: {
             "skip_build": True,
             "image": _IMAGE.format(name=part.image),
-            "environment": {**part.values, **{name: _setting(name) for name in part.settings}},
+            "environment": {**part.values, **{name: _setting(name, defaults) for name in part.settings}},
             "secrets": list(part.secrets),
             "readonly_root_filesystem": True,
             "requests": {"memory": part.memory, "cpu": "500m"},
@@ -122,8 +126,8 @@ def _beside() -> dict[str, Any]:
     }
 
 
-def _setting(name: str) -> str:
-    return f"${{{name}:-{_DEFAULTS.get(name, '')}}}"
+def _setting(name: str, defaults: Mapping[str, str] = _DEFAULTS) -> str:
+    return f"${{{name}:-{defaults.get(name, '')}}}"
 
 
 def _scale_from_zero(members: Sequence[Declaration]) -> dict[str, str]:

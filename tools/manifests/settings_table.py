@@ -23,6 +23,11 @@ SETTINGS: Final = {
     "ACCOUNT_INSTANCES": Setting(
         "number", "Instances that an account may have, unless an administrator gives it a limit of its own.", "50"
     ),
+    "ACCOUNT_LOG_BYTES": Setting(
+        "bytes",
+        "What the logs of an account's instances may have together, unless an administrator gives it another limit.",
+        "67108864 (64 MiB)",
+    ),
     "AGENT_EGRESS": Setting(
         "`none`, `public` or `all`",
         "What agents may connect to: nothing, public addresses, or anything that their host reaches.",
@@ -36,6 +41,7 @@ SETTINGS: Final = {
     ),
     "AGENT_HOST_URL": Setting("URL", "Where agent hosts answer."),
     "AGENT_IDLE_SECONDS": Setting("seconds", "How long an agent that is asked nothing stays awake.", "60"),
+    "AGENT_LOGS_URL": Setting("URL", "Where what agents write is kept: the function `keep_agent_logs`."),
     "AGENT_SANDBOX": Setting(
         "`none` or empty",
         "`none` lets agents do whatever their host may: for a machine of your own where no boundary can be had.",
@@ -85,6 +91,10 @@ SETTINGS: Final = {
     "FUNCTIONS_URL": Setting("URL with `{name}`", "Where the dispatcher finds a function, by its name in kebab case."),
     "GATEWAY_CONNECTIONS": Setting("number", "WebSockets that a gateway takes at a time.", "5000", "the gateway"),
     "INSTANCE_LEASE_SECONDS": Setting("seconds", "How long a worker's lease on an instance lasts.", "15", "the worker"),
+    "INSTANCE_LOG_DAY_BYTES": Setting(
+        "bytes", "How much is kept of what one instance writes in a day.", "16777216 (16 MiB)"
+    ),
+    "INSTANCE_LOG_DAYS": Setting("days", "How long lines of instances' logs are kept.", "7"),
     "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
     "OUTBOX_RETENTION_DAYS": Setting("days", "How long delivered events stay in the outbox.", "7", "the relays"),
     "BLOCKING_TYPES": Setting(
@@ -126,6 +136,7 @@ SETTINGS: Final = {
 
 SECRETS: Final = {
     "agent-host-keys": "The keys, one a line, with which calls to agent hosts are sealed.",
+    "agent-log-keys": "The keys, one a line, with which agent hosts sign what agents write.",
     "administrator": "The first administrator's password, for `admin@botberi.example`.",
     "delivery-signing-keys": "The keys, one a line, with which deliveries to subscribers are signed and checked.",
     "event-bus-definitions": "RabbitMQ's users, with hashes of their passwords; made from the others.",

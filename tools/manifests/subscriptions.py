@@ -26,6 +26,6 @@ def subscriptions(declarations: Sequence[Declaration]) -> str:
             **({"schedule": each.schedule, "timezone": each.timezone} if each.schedule else {}),
         }
         for each in declarations
-        if each.api == "subscribers"
+        if each.event_types
     ]
     return json.dumps(entries, indent=2) + "\n"

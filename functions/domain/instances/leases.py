@@ -11,7 +11,7 @@ from sqlalchemy import func, text, update
 
 from events.catalog.instances import InstanceChanged, InstanceStatusChanged
 from functions.domain.databases import SharedDb
-from functions.domain.instances import history, specs
+from functions.domain.instances import history, log_keeping, specs
 from functions.domain.instances.changes import Change
 from functions.domain.instances.reasons import Explanation
 from shared_psql_models.instances import instances
@@ -94,6 +94,7 @@ def record(db: SharedDb, lease: Lease, change: Change) -> None:
         specs.observe(db, lease.id, lease.generation)
     elif change.status == Status.DELETED:
         specs.forget(db, lease.id)
+        log_keeping.delete_with(db, lease.id)
     event = InstanceStatusChanged(
         instance_id=lease.id,
         owner_id=lease.owner_id,

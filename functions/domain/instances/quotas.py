@@ -1,4 +1,7 @@
-"""Quotas: how much an account may have, and has. An instance counts until its deletion is asked for."""
+"""Quotas: how much an account may have, and has.
+
+An instance counts until its deletion is asked for, and what is kept of its log until the instance is deleted.
+"""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -20,7 +23,10 @@ from shared_psql_models.statuses import DesiredState
 SETTING: Final = "ACCOUNT_INSTANCES"
 """How many instances an account may have unless an administrator says otherwise."""
 
-DEFAULT: Final = 50
+LOG_SETTING: Final = "ACCOUNT_LOG_BYTES"
+"""How many bytes the logs of its instances may have unless an administrator says otherwise."""
+
+SETTINGS: Final = (SETTING, LOG_SETTING)
 
 NEVER_CHANGED: Final = 0
 """The row version of an account's limits that nobody has changed."""
@@ -30,6 +36,11 @@ class Quota(StrEnum):
     """What is limited."""
 
     INSTANCES = "instances"
+    LOG_BYTES = "log_bytes"
+
+
+_INSTALLATION: Final = {Quota.INSTANCES: (SETTING, 50), Quota.LOG_BYTES: (LOG_SETTING, 64 * 1024 * 1024)}
+"""The setting of each, and what holds without it."""
 
 
 class QuotaExceeded(Forbidden):
@@ -63,8 +74,18 @@ def of_account(db: SharedDb, account_id: str) -> Account:
     """Return what an account may have and has. Nothing is known here of accounts: one that isn't there has nothing."""
     own = _own(db, account_id)
     limits = {} if own is None else own.limits
-    usage = {Quota.INSTANCES: Usage(_instances(db, account_id), _limit(limits, Quota.INSTANCES))}
+    used = {Quota.INSTANCES: _instances(db, account_id), Quota.LOG_BYTES: _log_bytes(db, account_id)}
+    usage = {quota: Usage(amount, _limit(limits, quota)) for quota, amount in used.items()}
     return Account(account_id, limits, NEVER_CHANGED if own is None else own.row_version, usage)
+
+
+def log_bytes(db: SharedDb, account_id: str) -> Usage:
+    """Return how many bytes the logs of an account's instances have and may have.
+
+    Those who add to them wait for nobody: what is added at the same time may be beyond it.
+    """
+    own = _own(db, account_id)
+    return Usage(_log_bytes(db, account_id), _limit({} if own is None else own.limits, Quota.LOG_BYTES))
 
 
 def check_instances(db: SharedDb, account_id: str) -> None:
@@ -73,7 +94,8 @@ def check_instances(db: SharedDb, account_id: str) -> None:
     Others who ask for the same account wait until the transaction ends, and then count what it has created.
     """
     db.execute(_LOCK, {"account": account_id})
-    usage = of_account(db, account_id).usage[Quota.INSTANCES]
+    own = _own(db, account_id)
+    usage = Usage(_instances(db, account_id), _limit({} if own is None else own.limits, Quota.INSTANCES))
     if usage.used >= usage.limit:
         message = (
             f"You have {usage.used} instances, and your account may have {usage.limit}: delete one that you don't "
@@ -114,7 +136,15 @@ def _own(db: SharedDb, account_id: str) -> AccountLimits | None:
 
 
 def _limit(own: Mapping[str, int], quota: Quota) -> int:
-    return own.get(quota, int(setting(SETTING, "") or DEFAULT))
+    name, default = _INSTALLATION[quota]
+    return own.get(quota, int(setting(name, "") or default))
+
+
+def _log_bytes(db: SharedDb, account_id: str) -> int:
+    from shared_psql_models.instance_logs import instance_log_usage
+
+    sums = select(func.sum(instance_log_usage.c.bytes)).where(instance_log_usage.c.owner_id == account_id)
+    return int(db.scalar(sums) or 0)
 
 
 def _instances(db: SharedDb, account_id: str) -> int:

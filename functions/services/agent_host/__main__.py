@@ -7,7 +7,6 @@ import argparse
 import asyncio
 import logging
 import os
-from contextlib import suppress
 from typing import Final
 
 from core import logs
@@ -22,6 +21,7 @@ from functions.services.agent_host.calls import Calls
 from functions.services.agent_host.code_cache.installer import Installer
 from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.exposition import Exposition
+from functions.services.agent_host.log_sender import LogSender
 from functions.services.agent_host.settings import Settings
 from functions.services.agent_host.turns import Turns
 
@@ -43,19 +43,22 @@ def main() -> None:
 
 async def _run(address: str, settings: Settings) -> None:
     code = CodePlace(settings.folder / "code", bundle_store.store(), Installer.from_settings())
-    awake = Awake(settings, code)
+    sender = LogSender(settings.logs_url, instances=settings.awake)
+    sender.check()
+    awake = Awake(settings, code, sender.add)
     await awake.start()
     turns = Turns(host=settings.calls, owner=settings.of_an_owner)
     application = Application(Calls(turns, code, awake), Exposition(awake, turns))
     server = Server(application, problems.of_request, LIMITS)
-    idle = asyncio.create_task(_tidy(awake, code, settings))
+    tasks = [asyncio.create_task(_tidy(awake, code, settings)), asyncio.create_task(sender.run())]
     try:
         await server.serve([listening(address)])
     finally:
-        idle.cancel()
-        with suppress(asyncio.CancelledError):
-            await idle
         await awake.close()
+        await sender.flush()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         code.close()
     log.info("stopped")
 

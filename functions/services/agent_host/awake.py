@@ -34,8 +34,8 @@ T = TypeVar("T")
 
 Listener = Callable[[LogLine], None]
 
-OnLine = Callable[[Context, LogLine], None]
-"""Told each line that an agent writes, and of which instance it is."""
+OnLine = Callable[[Context, LogLine, str | None], None]
+"""Told each line that an agent writes, of which instance it is, and while which message was being answered."""
 
 
 @dataclass(eq=False)
@@ -47,8 +47,15 @@ class Agent:
     at_work: int = 0
     """Calls that it is answering, or that wait until it is awake."""
     used_at: float = field(default_factory=time.monotonic)
+    answering: list[str] = field(default_factory=list)
+    """The ids of the messages that it is answering."""
     listeners: set[Listener] = field(default_factory=set)
     """Who is told what it writes."""
+
+    @property
+    def message_id(self) -> str | None:
+        """The message that it is answering; None of several, since it isn't known which of them a line is about."""
+        return self.answering[0] if len(self.answering) == 1 else None
 
     @property
     def key(self) -> str:
@@ -65,13 +72,15 @@ class Awake:
     """The agents of this host. Used on the event loop alone."""
 
     def __init__(self, settings: Settings, code: CodePlace, on_line: OnLine = lambda *_: None) -> None:
-        """Wake agents with the code that `code` puts in place."""
+        """Wake agents with the code that `code` puts in place; `on_line` is called with what they write."""
         self.settings = settings
         self._on_line = on_line
         self.woken = 0
         self._code = code
         self._loop = asyncio.get_running_loop()
         self._agents: dict[str, Agent] = {}
+        self._writing: dict[str, Agent] = {}
+        """Those of which lines may come: they may be no longer among the agents, but have yet to end."""
         self._threads = ThreadPoolExecutor(THREADS, "agents")
         self._children = Children(
             settings.folder / "awake",
@@ -118,7 +127,7 @@ class Awake:
 
     def _wake(self, context: Context, seconds: float) -> Agent:
         agent = Agent(context, asyncio.create_task(self._woken(context, seconds)))
-        self._agents[agent.key] = agent
+        self._agents[agent.key] = self._writing[agent.key] = agent
         agent.waking.add_done_callback(lambda task: self._forget_failed(agent, task))
         return agent
 
@@ -140,8 +149,9 @@ class Awake:
             self._forget(agent)
 
     def _forget(self, agent: Agent) -> None:
-        if self._agents.get(agent.key) is agent:
-            del self._agents[agent.key]
+        for known in (self._agents, self._writing):
+            if known.get(agent.key) is agent:
+                del known[agent.key]
 
     async def _make_room(self, context: Context) -> None:
         """End what was idle longest, where as many are awake as may be. Raises Failure when all are at work."""
@@ -190,10 +200,10 @@ class Awake:
         await done.wait()
 
     def _heard(self, line: LogLine) -> None:
-        agent = self._agents.get(line.key)
+        agent = self._writing.get(line.key)
         if agent is None:
             return
-        self._on_line(agent.context, line)
+        self._on_line(agent.context, line, agent.message_id)
         for listener in tuple(agent.listeners):
             listener(line)
 

@@ -71,13 +71,14 @@ class Calls:
         def listen(line: LogLine) -> None:
             said.append(line.text)
 
+        message_id = "" if context.message is None else context.message.id
         agent.listeners.add(listen)
+        agent.answering.append(message_id)
         try:
             async with asyncio.timeout(context.seconds):
                 status, body = await self._post(context, child)
-            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                # The traceback was written before the answer, but comes by another way.
-                await self._awake.caught_up(child)
+            # What was written before the answer comes by another way, and may be a traceback.
+            await self._awake.caught_up(child)
         except TimeoutError:
             raise Failure("agent_timed_out") from None
         except TooLongError:
@@ -86,6 +87,7 @@ class Calls:
             raise Failure.ended(await self._awake.ending(context, child)) from None
         finally:
             agent.listeners.discard(listen)
+            agent.answering.remove(message_id)
         return reply(status, body, masked(said, context) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ())
 
     async def _post(self, context: Context, child: Child) -> tuple[int, bytes]:

@@ -12,6 +12,7 @@ DEFAULTS: Final = {
     "AGENT_HOST_AWAKE": "128",
     "AGENT_IDLE_SECONDS": "60",
     "AGENT_EGRESS": "public",
+    "AGENT_LOGS_URL": "",
     "AGENT_SANDBOX": "",
 }
 
@@ -30,6 +31,8 @@ class Settings:
     """How long an agent that is asked nothing stays awake."""
     egress: str
     """What agents may connect to: `none`, `public` (addresses) or `all`."""
+    logs_url: str
+    """Where what agents write is kept; nowhere if it is empty."""
     bounded: bool
     """Whether agents are kept from what this process may do; without it they may do all of that."""
 
@@ -48,5 +51,6 @@ class Settings:
             int(told["AGENT_HOST_AWAKE"]),
             float(told["AGENT_IDLE_SECONDS"]),
             told["AGENT_EGRESS"],
+            told["AGENT_LOGS_URL"],
             told["AGENT_SANDBOX"] != "none",
         )

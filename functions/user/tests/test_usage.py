@@ -100,7 +100,7 @@ def test_an_administrator_gives_an_account_a_limit_of_its_own(
     assert [create().status_code for _ in range(2)] == [201, 403]
     assert allow(api, administrator, owner, 5, before.headers["ETag"]).code == "account_limits_changed_meanwhile"
     changed = allow(api, administrator, owner, 5, '"1"')
-    assert changed.json["usage"] == {"instances": {"used": 1, "limit": 5}}
+    assert changed.json["usage"]["instances"] == {"used": 1, "limit": 5}
     assert allow(api, administrator, owner, None).json["limits"] == {}
     with env.transaction("shared_psql", "relay") as db:
         query = "select data->'limits' from outbox where subject = %s order by seq"

@@ -1,0 +1,35 @@
+"""GET /v1/instances/{instance_id}/logs: what an instance's agent writes, newest first, or as it comes."""
+
+from functions.domain.instances import reading
+from functions.domain.instances.reading import InstanceNotFound
+from functions.runtime import instance_logs
+from functions.runtime.endpoint import endpoint
+from functions.runtime.event_stream import EventStream
+from functions.runtime.providers.callers import User
+from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.streaming import StreamRequest
+from functions.schemas.base import Page
+from functions.schemas.instance_logs import InstanceLogLine, LogQuery
+from functions.schemas.instances import InstanceId
+
+
+@endpoint(
+    "GET",
+    "/v1/instances/{instance_id}/logs",
+    errors=(InstanceNotFound,),
+    resources=instance_logs.RESOURCES,
+)
+def list_instance_logs(
+    caller: User, instance_id: InstanceId, query: LogQuery, asked: StreamRequest, transaction: SharedTransactions
+) -> Page[InstanceLogLine] | EventStream:
+    """Secrets of the instance are masked.
+
+    With `Accept: text/event-stream` the newest lines come first, and then new ones as they are written: each is an
+    event whose id is its `sequence`. A stream lasts twenty seconds. Open the next with `Last-Event-ID`, as EventSource
+    does by itself, and no line is missed.
+    """
+    with transaction() as db:
+        reading.find(db, instance_id, owner_id=caller.id)
+        if asked.wanted:
+            return instance_logs.stream(db, transaction, instance_id, query, asked)
+        return instance_logs.page(db, instance_id, query)
