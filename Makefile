@@ -59,7 +59,7 @@ prove-instances: ## Have instances live through ten thousand steps of all that m
 
 .PHONY: chaos-instances
 chaos-instances: ## Kill everything at random while instances live, and account for each (LIFECYCLES=200; SEED=1 repeats a plan; SAVE=1)
-	@tools/local/bootstrap.sh chaos
+	@tools/local/bootstrap.sh run
 	@.venv/bin/python -m tools.chaos.instances --lifecycles $(or $(LIFECYCLES),200) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
 
 .PHONY: bench-instances
