@@ -12,12 +12,13 @@ trail, a claim on a subject, or a kill switch.
 
 
 def new_id(prefix: Prefix) -> str:
-    """Return a new id such as `ins_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f`: the prefix and a UUIDv7 (RFC 9562) in hex."""
-    milliseconds = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10))
-    value = milliseconds << 80 | random
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
+    """Return a new id such as `ins_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f`: the prefix and a UUIDv7 (RFC 9562) in hex.
+
+    A quarter of a microsecond is told apart (section 6.2, method 3): what a process makes one after the other sorts so.
+    """
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    random = int.from_bytes(os.urandom(8)) & ~(0x3 << 62)
+    value = milliseconds << 80 | 0x7 << 76 | rest * 4096 // 1_000_000 << 64 | 0x2 << 62 | random
     return f"{prefix}_{value:032x}"
 
 
