@@ -6,8 +6,9 @@ that ends without one of the last three was cut off.
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -15,7 +16,7 @@ from core import context as call_context
 from core.configuration import MissingSettingError, setting
 from functions.domain.api_errors import ApiError, BadGateway, Unavailable
 from functions.domain.encryption import NotKeysError
-from functions.domain.instances.contexts import Context, Kind, keys, seal
+from functions.domain.instances.contexts import Context, Ends, Kind, Told, keys, seal
 from functions.domain.instances.plan import Action, Outcome, Result
 from functions.runtime.databases import DependencyDownError
 
@@ -33,7 +34,7 @@ MARGIN: Final = 10
 MAX_LINE: Final = 1024 * 1024
 """Bytes of a line: an answer, as long as one may be in any script, and what an agent wrote."""
 
-_KINDS: Final = {Action.PREPARE: Kind.PREPARE, Action.VERIFY: Kind.VERIFY, Action.END: Kind.END}
+_KINDS: Final = {Action.PREPARE: Kind.PREPARE, Action.VERIFY: Kind.VERIFY}
 
 
 class AgentFailed(BadGateway):
@@ -80,6 +81,15 @@ NOT_SEALED: Final = "not_sealed"
 
 class StaleContext(Exception):
     """The host knows of later things that happened to the instance: read it again."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What came of ending instances."""
+
+    outcome: Outcome
+    stale: frozenset[str] = frozenset()
+    """Those that were left alone, because the host knows of later things that happened to them."""
 
 
 class StartFailed(Exception):
@@ -130,6 +140,22 @@ def do(action: Action, context: Context, keep: Callable[[], None]) -> Outcome:
     return Outcome(Result.UNREACHABLE)
 
 
+def end(row_versions: Mapping[str, int], seconds: float, keep: Callable[[], None]) -> Ended:
+    """Have a host end whatever is awake of instances, of which these versions of their rows were read.
+
+    `keep` is called several times a second meanwhile; what it raises ends the call.
+    """
+    try:
+        for kind, told in _lines(Kind.END, Ends(row_versions=dict(row_versions), seconds=seconds)):
+            if kind == "working":
+                keep()
+            elif kind == "done":
+                return Ended(Outcome(Result.DONE), frozenset(told["stale"]))
+    except _NOT_TAKEN as error:
+        log.warning("no agent host ends %d instances: %s", len(row_versions), error.__cause__ or error)
+    return Ended(Outcome(Result.UNREACHABLE))
+
+
 def awake(context: Context) -> int:
     """Return how many agents of an instance are awake on the host that answers. Raises AgentUnavailable."""
     for kind, told in _lines(Kind.STATUS, context):
@@ -138,7 +164,7 @@ def awake(context: Context) -> int:
     raise AgentUnavailable
 
 
-def _lines(kind: Kind, context: Context) -> Iterator[tuple[str, Any]]:
+def _lines(kind: Kind, told: Told) -> Iterator[tuple[str, Any]]:
     """Yield what a host answers. Raises AgentUnavailable and its kind, and StaleContext."""
     try:
         address, known = setting(SETTING), keys()
@@ -146,7 +172,7 @@ def _lines(kind: Kind, context: Context) -> Iterator[tuple[str, Any]]:
         raise AgentUnavailable from error
     for key in known:
         try:
-            with _exchange(address, kind, context, key) as response:
+            with _exchange(address, kind, told, key) as response:
                 if response.status == HTTPStatus.OK:
                     yield from _read(response)
                     return
@@ -154,22 +180,20 @@ def _lines(kind: Kind, context: Context) -> Iterator[tuple[str, Any]]:
         except OSError as error:
             raise AgentUnavailable from DependencyDownError("agent_host", error)
         if code == STALE:
-            raise StaleContext(context.instance_id)
+            raise StaleContext(told.subject)
         if code != NOT_SEALED:
             raise _BY_CODE.get(code, AgentUnavailable)
     raise AgentUnavailable from DependencyDownError("agent_host", PermissionError("none of the keys is known to it"))
 
 
-def _exchange(
-    address: str, kind: Kind, context: Context, key: bytes
-) -> "AbstractContextManager[urllib3.BaseHTTPResponse]":
+def _exchange(address: str, kind: Kind, told: Told, key: bytes) -> "AbstractContextManager[urllib3.BaseHTTPResponse]":
     from core import http_client
 
     return http_client.exchange(
         "POST",
-        f"{address}/{kind}/{context.instance_id}",
-        seconds=context.seconds + MARGIN,
-        body=seal(kind, context, key),
+        f"{address}/{kind}/{told.subject}".rstrip("/"),
+        seconds=told.seconds + MARGIN,
+        body=seal(kind, told, key),
         headers={"Content-Type": "application/octet-stream", "traceparent": call_context.current().traceparent},
     )
 

@@ -21,6 +21,11 @@ class Change:
     rolls_back: bool = False
     """Whether what serves is what is wanted again."""
 
+    @property
+    def settles(self) -> bool:
+        """Whether there is nothing more to do until somebody asks for something."""
+        return self.due_in == SETTLED
+
     @classmethod
     def to(cls, status: Status, reason: Reason, *, attempts: int = 0, due_in: float = 0) -> Self:
         """Return the change to a transient status, with its deadline."""

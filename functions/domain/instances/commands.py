@@ -10,6 +10,7 @@ from functions.domain.api_errors import Conflict
 from functions.domain.databases import SharedDb
 from functions.domain.instances import history, kill_switches, specs
 from functions.domain.instances.deadlines import DEADLINES
+from functions.domain.instances.history import Entry
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.reasons import Explanation, Reason, explain
 from shared_psql_models.instances import Instance, instances
@@ -89,9 +90,8 @@ def renew(db: SharedDb, instance: Instance, columns: dict[str, object], reason: 
         generation=generation,
         reason=because.reason,
     )
-    history.note(
-        db, event, kind="generation", previous=str(instance.generation), value=str(generation), explanation=because
-    )
+    entry = Entry(event, str(instance.generation), str(generation))
+    history.note(db, [entry], kind="generation", explanation=because)
 
 
 def write(db: SharedDb, instance: Instance, columns: dict[str, object]) -> None:
@@ -116,7 +116,8 @@ def _ask(db: SharedDb, instance: Instance, desired: DesiredState, reason: Reason
     event = InstanceDesiredStateChanged(
         instance_id=instance.id, owner_id=instance.owner_id, desired_state=desired, reason=because.reason
     )
-    history.note(db, event, kind="desired_state", previous=instance.desired_state, value=desired, explanation=because)
+    entry = Entry(event, instance.desired_state, desired)
+    history.note(db, [entry], kind="desired_state", explanation=because)
 
 
 def _shown(instance: Instance, desired: DesiredState, because: Explanation) -> tuple[Explanation, int | None]:

@@ -1,4 +1,4 @@
-"""Contexts: what the agent host is told of an instance with each call, sealed for it.
+"""Contexts: what the agent host is told of an instance, or of those to end, with each call, sealed for it.
 
 The host has no database. Whoever calls it says what the instance consists of, its secrets among it, and seals that with
 AES-256-GCM by a key that only callers and hosts have. What is called and of which instance is authenticated with it,
@@ -7,9 +7,10 @@ so that nothing can be passed off as something else.
 
 import time
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from typing_extensions import override
 
 from core.configuration import secret
 from functions.domain import encryption
@@ -35,7 +36,7 @@ class Kind(StrEnum):
     VERIFY = "verify"
     """See that an agent with this config answers."""
     END = "end"
-    """End whatever is awake of the instance."""
+    """End whatever is awake of some instances."""
     STATUS = "status"
     """Tell how much of it is awake."""
 
@@ -49,10 +50,31 @@ class Message(BaseModel):
     text: str
 
 
-class Context(BaseModel):
-    """What a host has to know for one call."""
+class Told(BaseModel):
+    """What a host is told with a call."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds: float = 8
+    """How long the call may take."""
+    expires_at: float = 0
+    """In seconds since the epoch."""
+
+    @property
+    def subject(self) -> str:
+        """What the call is about: part of its path, and nothing where that says all."""
+        return ""
+
+
+class Ends(Told):
+    """The instances that a host is to end."""
+
+    row_versions: dict[str, int]
+    """Of their rows as the caller read them, by their ids. A host leaves alone of what it has heard later things."""
+
+
+class Context(Told):
+    """What a host has to know of an instance for one call."""
 
     instance_id: str
     owner_id: str
@@ -72,10 +94,15 @@ class Context(BaseModel):
     limits: dict[str, int] = Field(default_factory=dict)
     """Those of its own, by their names; what isn't named has the host's default."""
     message: Message | None = Field(default=None, repr=False)
-    seconds: float = 8
-    """How long the call may take."""
-    expires_at: float = 0
-    """In seconds since the epoch."""
+
+    @property
+    @override
+    def subject(self) -> str:
+        """The instance's id."""
+        return self.instance_id
+
+
+T = TypeVar("T", bound=Told)
 
 
 def keys() -> tuple[bytes, ...]:
@@ -83,27 +110,27 @@ def keys() -> tuple[bytes, ...]:
     return encryption.keys(SECRET, secret(SECRET))
 
 
-def seal(kind: Kind, context: Context, key: bytes) -> bytes:
-    """Return the context sealed for one kind of call; it expires LIFETIME after the time that the call may take."""
-    told = context.model_copy(update={"expires_at": time.time() + context.seconds + LIFETIME})
-    return encryption.encrypt(key, told.model_dump_json().encode(), _bound_to(kind, context.instance_id))
+def seal(kind: Kind, told: Told, key: bytes) -> bytes:
+    """Return what is told sealed for one kind of call; it expires LIFETIME after the time that the call may take."""
+    expiring = told.model_copy(update={"expires_at": time.time() + told.seconds + LIFETIME})
+    return encryption.encrypt(key, expiring.model_dump_json().encode(), _bound_to(kind, told.subject))
 
 
-def unseal(kind: Kind, instance_id: str, sealed: bytes) -> Context:
-    """Return the context of a call of this kind and for this instance.
+def unseal(model: type[T], kind: Kind, subject: str, sealed: bytes) -> T:
+    """Return what is told with a call of this kind about this subject.
 
     Raises NotSealedError for what isn't sealed by anybody who may call, is meant for something else, or has expired.
     """
     for key in keys():
         try:
-            context = Context.model_validate_json(encryption.decrypt(key, sealed, _bound_to(kind, instance_id)))
+            told = model.model_validate_json(encryption.decrypt(key, sealed, _bound_to(kind, subject)))
         except (NotSealedError, ValidationError):
             continue
-        if context.instance_id != instance_id or context.expires_at < time.time():
+        if told.subject != subject or told.expires_at < time.time():
             break
-        return context
+        return told
     raise NotSealedError("it isn't sealed by any of the keys, is meant for something else, or has expired")
 
 
-def _bound_to(kind: Kind, instance_id: str) -> bytes:
-    return f"botberi agent host 1 {kind} {instance_id}".encode()
+def _bound_to(kind: Kind, subject: str) -> bytes:
+    return f"botberi agent host 1 {kind} {subject}".encode()

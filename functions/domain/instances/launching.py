@@ -14,6 +14,7 @@ from functions.domain.catalog.versions import Channel, VersionNotFound, VersionY
 from functions.domain.databases import SharedDb
 from functions.domain.instances import config_secrets, configs, history, kill_switches, quotas, specs
 from functions.domain.instances.deadlines import DEADLINES
+from functions.domain.instances.history import Entry
 from functions.domain.instances.reasons import Reason, explain
 from shared_psql_models.agents import AgentVersion
 from shared_psql_models.instances import instances
@@ -120,5 +121,5 @@ def create(db: SharedDb, owner_id: str, launch: Launch, traits: Traits) -> str:
     event = InstanceDesiredStateChanged(
         instance_id=launch.id, owner_id=owner_id, desired_state=DesiredState.RUNNING, reason=because.reason
     )
-    history.note(db, event, kind="desired_state", previous=None, value=DesiredState.RUNNING, explanation=because)
+    history.note(db, [Entry(event, None, DesiredState.RUNNING)], kind="desired_state", explanation=because)
     return launch.id

@@ -4,23 +4,30 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from core import context
 from core.configuration import secret
+from functions.domain.databases import SharedDb
 from functions.domain.encryption import new_key
-from functions.domain.instances import sealing, told
+from functions.domain.instances import kill_switches, sealing, told
 from functions.domain.instances.contexts import Context
+from functions.domain.instances.kill_switches import Scope
 from functions.domain.instances.plan import Action
 from functions.jobs import converge
 from functions.runtime import agent_host_client, databases
 from functions.runtime.agent_host_client import StaleContext
 from functions.runtime.databases import DatabaseUnavailable, shared_transaction
+from testing import launches
+from testing.clients import Api
+from testing.environment import Environment
 from testing.instances import ReplaceSecret
 from testing.launches import Launched
+from testing.people import Person
 from tools.local.ports import free_ports
 
 Launch = Callable[..., Launched]
@@ -214,7 +221,7 @@ def test_what_no_host_can_end_is_given_up_at_its_deadline_and_not_before(
     monkeypatch.setenv("AGENT_HOST_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
     instance.ask(command)
     assert after_a_job(instance) in {"stopping", "deleting"}
-    instance.put(deadline_at="now()")
+    instance.put(deadline_at="now()", due_at="now()")
     assert after_a_job(instance) == status
     assert instance.reasons()[-1] in {"stopped_unseen", "removed_unseen"}
 
@@ -267,9 +274,69 @@ def test_a_worker_that_is_late_ends_nothing_that_was_started_again(launch: Launc
     assert after_a_job(instance) == "stopped"
     instance.ask("start")
     assert after_a_job(instance) == "running"
-    with pytest.raises(StaleContext):
-        agent_host_client.do(Action.END, before, lambda: None)
+    ended = agent_host_client.end({instance.id: before.row_version}, 5, lambda: None)
+    assert ended.stale == {instance.id}
     assert awake(instance) == 1
+
+
+@pytest.fixture
+def several(api: Api, env: Environment, person: Callable[..., Person], publish: Callable[..., str]) -> list[Launched]:
+    """Instances of one owner that run and are awake."""
+    owner, slug = person(), publish()
+    return [running(launches.launch(api, env, owner, slug)) for _ in range(3)]
+
+
+@pytest.fixture
+def kill_switch(env: Environment, several: list[Launched]) -> Iterator[None]:
+    """Have an operator stop them all."""
+    with context.entered(context.Context.start(actor="usr_operator")):
+        with env.transaction("shared_psql", "subscribers") as db:
+            switch = kill_switches.engage(SharedDb(db), Scope.OWNER, several[0].owner.id, "A test.")
+        with env.transaction("shared_psql", "subscribers") as db:
+            kill_switches.apply(SharedDb(db), switch.id)
+    yield
+    env.forget_kill_switches()
+
+
+def causes(instance: Launched) -> list[str]:
+    """Return the ids of the events by which the last two changes of its status were caused."""
+    with instance.env.transaction("shared_psql", "relay") as db:
+        query = "select causationid from outbox where subject = %s and type like '%%status_changed%%' order by seq"
+        return list(db.exec_driver_sql(query, (instance.id,)).scalars())[-2:]
+
+
+@pytest.mark.usefixtures("agent_host", "kill_switch")
+def test_whoever_is_stopped_at_once_is_stopped_by_one_job_and_each_in_its_own_name(several: list[Launched]) -> None:
+    asked = {each.id: each.history()[-1]["id"] for each in several}
+    first = several[0]
+    with context.entered(context.Context.start(actor="usr_operator", causation_id=asked[first.id])):
+        assert converge.converge(first.id) == 2
+    for each in several:
+        assert [event["actor"] for event in each.history()[-3:]] == ["usr_operator"] * 3
+        assert each.statuses()[-2:] == ["stopping", "stopped"]
+        assert causes(each) == [asked[each.id]] * 2
+        assert awake(each) == 0
+        assert each.row()["lease_owner"] is None
+
+
+@pytest.mark.usefixtures("agent_host", "kill_switch")
+def test_one_that_is_started_again_meanwhile_keeps_no_other_from_being_stopped(
+    several: list[Launched], env: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, again, last = several
+    end = agent_host_client.end
+
+    def end_while_somebody_starts(*told: Any) -> agent_host_client.Ended:
+        env.forget_kill_switches()
+        assert again.ask("start").status_code == 202
+        return end(*told)
+
+    monkeypatch.setattr(agent_host_client, "end", end_while_somebody_starts)
+    converge.converge(first.id)
+    assert (first.status, last.status) == ("stopped", "stopped")
+    assert again.row()["lease_owner"] is None
+    monkeypatch.setattr(agent_host_client, "end", end)
+    assert after_a_job(again) == "running"
 
 
 def test_secrets_reach_the_agent_and_nobody_else(launch: Launch, caplog: pytest.LogCaptureFixture) -> None:

@@ -230,7 +230,7 @@ def test_what_an_instance_is_to_become_has_the_time_to_be_deployed(
 ) -> None:
     instance, other = launch(image=image("good")), launch(image=image("good"))
     converge.converge(instance.id)
-    instance.put(version_id=f"'{other.row()['version_id']}'", generation="2")
+    instance.put(version_id=f"'{other.row()['version_id']}'", generation="2", due_at="now()")
     # No longer than an agent takes that is there to answer.
     monkeypatch.setitem(converge.SECONDS, Action.VERIFY, 0)
     converge.converge(instance.id)

@@ -1,10 +1,14 @@
-"""The host as an ASGI application: `POST /<kind>/<instance>` with a sealed context, answered by lines of JSON."""
+"""The host as an ASGI application, which answers by lines of JSON.
+
+`POST /<kind>/<instance>` has a sealed context, and `POST /end` in the same way the instances to end.
+"""
 
 import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -12,7 +16,7 @@ from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Sco
 
 from core import context as call_context
 from functions.domain.encryption import NotSealedError
-from functions.domain.instances.contexts import Context, Kind, unseal
+from functions.domain.instances.contexts import Context, Ends, Kind, unseal
 from functions.runtime import metrics
 from functions.services.agent_host.calls import Calls, Line
 from functions.services.agent_host.exposition import Exposition
@@ -26,7 +30,10 @@ HEARTBEAT: Final = 0.25
 
 MAX_BODY: Final = 1024 * 1024
 
-_PATH: Final = re.compile(rf"/({'|'.join(Kind)})/(ins_[0-9a-f]{{32}})")
+_PATH: Final = re.compile(rf"/({'|'.join(set(Kind) - {Kind.END})})/(ins_[0-9a-f]{{32}})|/({Kind.END})")
+Work = Callable[[], Coroutine[None, None, Line]]
+"""Does what a call asks for, and returns the last line of the answer."""
+
 _PROBES: Final = ("/_/health", "/_/ready")
 
 
@@ -56,50 +63,59 @@ class Application:
         if path is None or scope["method"] != "POST":
             await _send(send, HTTPStatus.NOT_FOUND, b'{"code": "not_found"}')
             return
-        kind = Kind(path[1])
+        kind = Kind(path[1] or path[3])
         body = await _read(receive)
         try:
-            context = unseal(kind, path[2], body)
-            self._fences.pass_(kind, context)
+            work = self._work(kind, path[2] or "", body)
         except NotSealedError:
             log.warning("a call that nobody sealed who may call", extra={"kind": kind})
             await _send(send, HTTPStatus.UNAUTHORIZED, b'{"code": "not_sealed"}')
         except StaleError:
             await _send(send, HTTPStatus.CONFLICT, b'{"code": "stale"}')
         else:
-            await self._stream(kind, context, receive, send)
+            await self._stream(work, receive, send)
 
-    async def _stream(self, kind: Kind, context: Context, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+    def _work(self, kind: Kind, subject: str, sealed: bytes) -> Work:
+        """Return what is to be done for a call. Raises NotSealedError, StaleError."""
+        if kind == Kind.END:
+            ends = unseal(Ends, kind, subject, sealed)
+            stale = self._fences.end(ends.row_versions)
+            return partial(self._calls.end, ends.row_versions.keys() - stale, stale)
+        context = unseal(Context, kind, subject, sealed)
+        self._fences.pass_(kind, context)
+        return partial(self._calls.answer, kind, context)
+
+    async def _stream(self, work: Work, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
         leaving = asyncio.create_task(_left(receive))
         try:
-            async for line in self._lines(kind, context, leaving):
+            async for line in self._lines(work, leaving):
                 text = json.dumps(line, ensure_ascii=False).encode() + b"\n"
                 await send({"type": "http.response.body", "body": text, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             leaving.cancel()
 
-    async def _lines(self, kind: Kind, context: Context, leaving: asyncio.Task[None]) -> AsyncIterator[Line]:
+    async def _lines(self, work: Work, leaving: asyncio.Task[None]) -> AsyncIterator[Line]:
         """Yield the answer's lines as they come, until whoever waits for them has left."""
-        work = asyncio.create_task(self._calls.answer(kind, context))
+        answer = asyncio.create_task(work())
         try:
-            while not (work.done() or leaving.done()):
-                await asyncio.wait({work, leaving}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-                if not work.done():
+            while not (answer.done() or leaving.done()):
+                await asyncio.wait({answer, leaving}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+                if not answer.done():
                     yield {"working": {}}
-            if work.done():
-                yield _last(work)
+            if answer.done():
+                yield _last(answer)
         finally:
-            work.cancel()
-            await asyncio.wait({work})
+            answer.cancel()
+            await asyncio.wait({answer})
 
 
-def _last(work: asyncio.Task[Line]) -> Line:
-    error = work.exception()
+def _last(answer: asyncio.Task[Line]) -> Line:
+    error = answer.exception()
     if error is None:
-        return work.result()
+        return answer.result()
     log.error("a call failed because of a bug", exc_info=error)
     return {"failed": Failure("agent_unavailable").told()}
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
 from typing import Final
 
@@ -41,7 +41,6 @@ class Calls:
             Kind.CALL: self._call,
             Kind.VERIFY: self._verify,
             Kind.PREPARE: self._prepare,
-            Kind.END: self._end,
             Kind.STATUS: self._status,
         }
 
@@ -120,9 +119,10 @@ class Calls:
         await asyncio.to_thread(self._code.of, context)
         return _DONE
 
-    async def _end(self, context: Context) -> Line:
-        await self._awake.end(context.instance_id)
-        return _DONE
+    async def end(self, instance_ids: Collection[str], stale: Collection[str]) -> Line:
+        """End what is awake of instances, and return the last line of the answer, in which those are that are stale."""
+        await asyncio.gather(*map(self._awake.end, instance_ids))
+        return {"done": {"stale": sorted(stale)}}
 
     async def _status(self, context: Context) -> Line:
         return {"done": {"awake": len(self._awake.of_instance(context.instance_id))}}

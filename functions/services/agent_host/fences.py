@@ -6,6 +6,7 @@ what was started since. The numbers are needed only as long as a context lives, 
 
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,19 +45,30 @@ class Fences:
         """Take note of a call, or raise StaleError. To ask for the status changes nothing and is never stale."""
         if kind == Kind.STATUS:
             return
-        self._forget()
-        known = self._known.setdefault(context.instance_id, _Known(0))
-        known.touched = time.monotonic()
-        self._known.move_to_end(context.instance_id)
-        if kind == Kind.END:
-            if context.row_version < known.seen:
-                raise StaleError
-            known.ended = context.row_version
-        elif context.row_version < known.ended or (kind == Kind.CALL and context.generation < known.generation):
+        known = self._touched(context.instance_id)
+        if context.row_version < known.ended or (kind == Kind.CALL and context.generation < known.generation):
             raise StaleError
         if kind == Kind.CALL:
             known.generation = context.generation
         known.seen = max(known.seen, context.row_version)
+
+    def end(self, row_versions: Mapping[str, int]) -> set[str]:
+        """Take note of instances that are to end, and return those of which later things are known."""
+        return {instance_id for instance_id, version in row_versions.items() if not self._ends(instance_id, version)}
+
+    def _ends(self, instance_id: str, row_version: int) -> bool:
+        known = self._touched(instance_id)
+        if row_version < known.seen:
+            return False
+        known.seen = known.ended = row_version
+        return True
+
+    def _touched(self, instance_id: str) -> _Known:
+        self._forget()
+        known = self._known.setdefault(instance_id, _Known(0))
+        known.touched = time.monotonic()
+        self._known.move_to_end(instance_id)
+        return known
 
     def _forget(self) -> None:
         while self._known and next(iter(self._known.values())).touched < time.monotonic() - KEPT_SECONDS:

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -29,7 +29,7 @@ from functions.drivers.tests.fake_openfaas import PASSWORD, FakeOpenFaas
 from functions.drivers.tests.fake_platform import Reply, image, serving
 from functions.jobs import converge, queue, versions
 from functions.runtime import agent_host_client
-from functions.runtime.agent_host_client import AgentFailed, AgentUnavailable, StartFailed
+from functions.runtime.agent_host_client import AgentFailed, AgentUnavailable, Ended, StartFailed
 from functions.tests.lifecycles.stepped import Order, current, pause
 from migrations.databases import connect
 from testing.clients import Api
@@ -216,6 +216,7 @@ def prepared(api: Api, env: Environment, host_address: str, folder: Path, patch:
     patch.setattr(converge, "monotonic", clock)
     patch.setattr(queue, "converge", lambda instance_id, **_: jobs.append(instance_id))
     patch.setattr(agent_host_client, "do", _interrupted(agent_host_client.do))
+    patch.setattr(agent_host_client, "end", _interrupted_end(agent_host_client.end))
     patch.setattr(agent_host_client, "say", _interrupted_message(agent_host_client.say))
 
     platform = Platform(age=timedelta(hours=1))
@@ -259,6 +260,7 @@ def _reach(place: str, times: int = 1) -> None:
 
 
 Do = Callable[[Action, Context, Callable[[], None]], Outcome]
+End = Callable[[Mapping[str, int], float, Callable[[], None]], Ended]
 Say = Callable[[Context], str]
 
 
@@ -272,12 +274,27 @@ def _interrupted(do: Do) -> Do:
         match order:
             case Order.NOT_TAKEN:
                 return Outcome(Result.UNREACHABLE)
-            case Order.FAILS if action != Action.END:
+            case Order.FAILS:
                 return Outcome(Result.FAILED, "it ended with the exit code 1")
-            case Order.TIMES_OUT if action != Action.END:
+            case Order.TIMES_OUT:
                 return Outcome(Result.TIMED_OUT)
         outcome = do(action, context, keep)
         return Outcome(Result.UNREACHABLE) if order == Order.ANSWER_LOST else outcome
+
+    return call
+
+
+def _interrupted_end(end: End) -> End:
+    """Return `end` with the same for ends, which can't fail in another way than that nobody answers."""
+
+    def call(row_versions: Mapping[str, int], seconds: float, keep: Callable[[], None]) -> Ended:
+        order = pause("calling end")
+        keep()
+        unanswered = Ended(Outcome(Result.UNREACHABLE))
+        if order == Order.NOT_TAKEN:
+            return unanswered
+        ended = end(row_versions, seconds, keep)
+        return unanswered if order == Order.ANSWER_LOST else ended
 
     return call
 

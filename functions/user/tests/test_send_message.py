@@ -180,4 +180,4 @@ def test_without_the_keys_of_agent_hosts_nothing_reaches_an_agent_and_the_log_sa
     instance.ask("stop")
     converge.converge(instance.id)
     assert instance.status == "stopping"
-    assert f"no agent host took it: the secret {contexts.SECRET} is missing" in caplog.text
+    assert f"no agent host ends 1 instances: the secret {contexts.SECRET} is missing" in caplog.text

@@ -41,7 +41,7 @@ def test_what_was_sealed_is_opened_and_its_secrets_show_nowhere(keys: Callable[.
     for key in keys(2):
         sealed = seal(Kind.CALL, CONTEXT, key)
         assert b"hunter2" not in sealed
-        opened = unseal(Kind.CALL, CONTEXT.instance_id, sealed)
+        opened = unseal(Context, Kind.CALL, CONTEXT.instance_id, sealed)
         assert opened.model_copy(update={"expires_at": 0}) == CONTEXT
         assert "hunter2" not in repr(opened)
         assert "Hello" not in repr(opened)
@@ -51,14 +51,14 @@ def test_it_is_good_for_no_other_call_and_no_other_instance(keys: Callable[..., 
     sealed = seal(Kind.CALL, CONTEXT, keys(1)[0])
     for kind, instance_id in ((Kind.END, CONTEXT.instance_id), (Kind.CALL, new_id("ins"))):
         with pytest.raises(NotSealedError):
-            unseal(kind, instance_id, sealed)
+            unseal(Context, kind, instance_id, sealed)
 
 
 def test_a_key_that_was_taken_away_opens_nothing(keys: Callable[..., tuple[bytes, ...]]) -> None:
     sealed = seal(Kind.CALL, CONTEXT, keys(1)[0])
     keys(1)
     with pytest.raises(NotSealedError):
-        unseal(Kind.CALL, CONTEXT.instance_id, sealed)
+        unseal(Context, Kind.CALL, CONTEXT.instance_id, sealed)
 
 
 @pytest.mark.parametrize(
@@ -69,14 +69,14 @@ def test_what_was_tampered_with_is_refused(
 ) -> None:
     sealed = seal(Kind.CALL, CONTEXT, keys(1)[0])
     with pytest.raises(NotSealedError):
-        unseal(Kind.CALL, CONTEXT.instance_id, change(sealed))
+        unseal(Context, Kind.CALL, CONTEXT.instance_id, change(sealed))
 
 
 def test_it_expires(keys: Callable[..., tuple[bytes, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(contexts, "LIFETIME", -CONTEXT.seconds - 1)
     sealed = seal(Kind.CALL, CONTEXT, keys(1)[0])
     with pytest.raises(NotSealedError):
-        unseal(Kind.CALL, CONTEXT.instance_id, sealed)
+        unseal(Context, Kind.CALL, CONTEXT.instance_id, sealed)
 
 
 @pytest.mark.parametrize("text", ["", "not Base64!", "c2hvcnQ="])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.domain.instances.changes import Change
-from functions.domain.instances.deadlines import DEADLINES, LIMIT, back_off
+from functions.domain.instances.deadlines import DEADLINES, LIMIT, SETTLED, back_off
 from functions.domain.instances.leases import Lease
 from functions.domain.instances.plan import Action, Outcome, Result, Step, after, next_step
 from functions.domain.instances.reasons import Reason
@@ -82,6 +82,9 @@ class Play:
         if change.status == Status.RUNNING:
             now_so["observed_generation"] = now_so.get("generation", self.lease.generation)
         self.lease = self.lease.model_copy(update=now_so)
+        if change.settles:
+            # Nobody looks at it again before somebody asks for something.
+            assert next_step(self.lease) == Step.rest(SETTLED)
 
     def _wait(self, seconds: float) -> None:
         self.lease = self.lease.model_copy(update={"now": self.lease.now + timedelta(seconds=seconds)})
