@@ -16,7 +16,7 @@ from core import context as call_context
 from core.configuration import MissingSettingError, setting
 from functions.domain.api_errors import ApiError, BadGateway, Unavailable
 from functions.domain.encryption import NotKeysError
-from functions.domain.instances.contexts import Context, Ends, Kind, Told, keys, seal
+from functions.domain.instances.contexts import Context, Ends, Kind, OfInstance, Told, keys, seal
 from functions.domain.instances.plan import Action, Outcome, Result
 from functions.runtime.databases import DependencyDownError
 
@@ -30,6 +30,9 @@ SETTING: Final = "AGENT_HOST_URL"
 
 MARGIN: Final = 10
 """Seconds that a host has beyond those of the call itself: to wait for its turn, and to wake the agent."""
+
+STATUS: Final = 0.5
+"""Seconds in which a host tells who is awake, or nobody waits for it."""
 
 MAX_LINE: Final = 1024 * 1024
 """Bytes of a line: an answer, as long as one may be in any script, and what an agent wrote."""
@@ -156,15 +159,21 @@ def end(row_versions: Mapping[str, int], seconds: float, keep: Callable[[], None
     return Ended(Outcome(Result.UNREACHABLE))
 
 
-def awake(context: Context) -> int:
-    """Return how many agents of an instance are awake on the host that answers. Raises AgentUnavailable."""
-    for kind, told in _lines(Kind.STATUS, context):
-        if kind == "done":
-            return int(told["awake"])
-    raise AgentUnavailable
+def awake(instance_id: str) -> int | None:
+    """Return how many agents of an instance are awake on the host that answers, which may be one of many.
+
+    None if that takes longer than STATUS seconds, or there is none.
+    """
+    try:
+        for kind, told in _lines(Kind.STATUS, OfInstance(instance_id=instance_id, seconds=STATUS), margin=0):
+            if kind == "done":
+                return int(told["awake"])
+    except _NOT_TAKEN as error:
+        log.info("no agent host tells who is awake: %s", error.__cause__ or error, extra={"subject": instance_id})
+    return None
 
 
-def _lines(kind: Kind, told: Told) -> Iterator[tuple[str, Any]]:
+def _lines(kind: Kind, told: Told, margin: float = MARGIN) -> Iterator[tuple[str, Any]]:
     """Yield what a host answers. Raises AgentUnavailable and its kind, and StaleContext."""
     try:
         address, known = setting(SETTING), keys()
@@ -172,7 +181,9 @@ def _lines(kind: Kind, told: Told) -> Iterator[tuple[str, Any]]:
         raise AgentUnavailable from error
     for key in known:
         try:
-            with _exchange(address, kind, told, key) as response:
+            with _exchange(
+                f"{address}/{kind}/{told.subject}", told.seconds + margin, seal(kind, told, key)
+            ) as response:
                 if response.status == HTTPStatus.OK:
                     yield from _read(response)
                     return
@@ -186,14 +197,14 @@ def _lines(kind: Kind, told: Told) -> Iterator[tuple[str, Any]]:
     raise AgentUnavailable from DependencyDownError("agent_host", PermissionError("none of the keys is known to it"))
 
 
-def _exchange(address: str, kind: Kind, told: Told, key: bytes) -> "AbstractContextManager[urllib3.BaseHTTPResponse]":
+def _exchange(url: str, seconds: float, sealed: bytes) -> "AbstractContextManager[urllib3.BaseHTTPResponse]":
     from core import http_client
 
     return http_client.exchange(
         "POST",
-        f"{address}/{kind}/{told.subject}".rstrip("/"),
-        seconds=told.seconds + MARGIN,
-        body=seal(kind, told, key),
+        url.rstrip("/"),
+        seconds=seconds,
+        body=sealed,
         headers={"Content-Type": "application/octet-stream", "traceparent": call_context.current().traceparent},
     )
 

@@ -95,17 +95,29 @@ class Instance(InstanceSummary):
     row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]
 
     @classmethod
-    def of(cls, instance: DescribedInstance) -> Self:
-        """Build the response, with the config's secrets redacted."""
+    def of(cls, instance: DescribedInstance, **more: object) -> Self:
+        """Build the response, with the config's secrets redacted, and `more` fields."""
         shown = {
             "config": redacted(instance.config, instance.secret_places),
             "conditions": conditions.of_instance(instance),
         }
-        return cls.model_validate(vars(instance) | shown)
+        return cls.model_validate(vars(instance) | shown | more)
 
     def etag(self) -> str:
         """Return the count of its changes."""
         return str(self.row_version)
+
+
+class LiveInstance(Instance):
+    """An instance, and whether it is awake."""
+
+    awake_children: Annotated[
+        int | None,
+        Field(
+            description="At least so many agents of it are awake: as many as one host knows of, where several may run."
+            " Null when none tells in time. It is asked anew each time, and no part of the ETag."
+        ),
+    ]
 
 
 class AnyInstanceSummary(InstanceSummary):

@@ -1,14 +1,26 @@
 """GET /v1/instances/{instance_id}: one of the caller's instances, with its status and the reason for it."""
 
-from functions.domain.databases import SharedDb
-from functions.domain.instances import reading
+from functions.domain.instances import conditions, reading
+from functions.domain.instances.contexts import SECRET
 from functions.domain.instances.reading import InstanceNotFound
+from functions.runtime import agent_host_client
+from functions.runtime.agent_host_client import SETTING
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.schemas.instances import Instance, InstanceId
+from functions.runtime.providers.databases import SharedTransactions
+from functions.schemas.instances import InstanceId, LiveInstance
 
 
-@endpoint("GET", "/v1/instances/{instance_id}", errors=(InstanceNotFound,))
-def read_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:
+@endpoint(
+    "GET",
+    "/v1/instances/{instance_id}",
+    errors=(InstanceNotFound,),
+    resources=Resources(secrets=(SECRET,), settings=(SETTING,)),
+)
+def read_instance(caller: User, instance_id: InstanceId, transaction: SharedTransactions) -> LiveInstance:
     """Secrets in its config are masked."""
-    return Instance.of(reading.find(db, instance_id, owner_id=caller.id))
+    with transaction() as db:
+        instance = reading.find(db, instance_id, owner_id=caller.id)
+    awake = agent_host_client.awake(instance_id) if conditions.may_be_awake(instance) else 0
+    return LiveInstance.of(instance, awake_children=awake)

@@ -35,6 +35,15 @@ _AS_DESIRED = {
 }
 
 
+_ASLEEP = frozenset({Status.PENDING, Status.PROVISIONING, Status.STOPPED, Status.FAILED, Status.DELETED})
+"""Before it was woken for the first time, or after its end."""
+
+
+def may_be_awake(instance: Instance) -> bool:
+    """Return whether an agent of an instance may be awake."""
+    return instance.status not in _ASLEEP
+
+
 def takes_messages(instance: Instance) -> bool:
     """Return whether an instance takes messages: none does from the moment that it is to stop, whatever still runs."""
     return instance.desired_state == DesiredState.RUNNING and instance.status in {Status.RUNNING, Status.UPDATING}

@@ -73,10 +73,21 @@ class Ends(Told):
     """Of their rows as the caller read them, by their ids. A host leaves alone of what it has heard later things."""
 
 
-class Context(Told):
-    """What a host has to know of an instance for one call."""
+class OfInstance(Told):
+    """Which instance a call is about."""
 
     instance_id: str
+
+    @property
+    @override
+    def subject(self) -> str:
+        """The instance's id."""
+        return self.instance_id
+
+
+class Context(OfInstance):
+    """What a host has to know of an instance for one call."""
+
     owner_id: str
     row_version: int
     """Of the instance's row as the caller read it. A host refuses what is older than the last end that it was told."""
@@ -94,12 +105,6 @@ class Context(Told):
     limits: dict[str, int] = Field(default_factory=dict)
     """Those of its own, by their names; what isn't named has the host's default."""
     message: Message | None = Field(default=None, repr=False)
-
-    @property
-    @override
-    def subject(self) -> str:
-        """The instance's id."""
-        return self.instance_id
 
 
 T = TypeVar("T", bound=Told)

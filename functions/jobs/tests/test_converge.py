@@ -72,7 +72,9 @@ def context_of(instance: Launched) -> Context:
 
 def awake(instance: Launched) -> int:
     """Return how many agents of an instance are awake."""
-    return agent_host_client.awake(context_of(instance))
+    told = agent_host_client.awake(instance.id)
+    assert told is not None
+    return told
 
 
 @pytest.mark.parametrize("place", ["claimed:1", "claimed:3", "done:1", "done:2", "recorded:1", "recorded:2"])
@@ -299,9 +301,12 @@ def kill_switch(env: Environment, several: list[Launched]) -> Iterator[None]:
 
 
 def causes(instance: Launched) -> list[str]:
-    """Return the ids of the events by which the last two changes of its status were caused."""
-    with instance.env.transaction("shared_psql", "relay") as db:
-        query = "select causationid from outbox where subject = %s and type like '%%status_changed%%' order by seq"
+    """Return the ids of the events by which the last two changes of its status were caused; its history has each."""
+    with instance.env.transaction("shared_psql", "migrator") as db:
+        query = """
+        select causationid from outbox join instance_events using (id)
+        where instance_id = %s and sequence = seq and type like '%%status_changed%%' order by seq
+        """
         return list(db.exec_driver_sql(query, (instance.id,)).scalars())[-2:]
 
 

@@ -74,8 +74,8 @@ class Transactions(Provider):
 
     @override
     def value(self, call: Call) -> UserTransactions | SharedTransactions:
-        """Return what opens transactions with the rights of the function's API."""
-        role = call.declaration.api
+        """Return what opens transactions with the rights of the function's API; read-only ones for GET."""
+        role, reads = call.declaration.api, call.declaration.method == "GET"
         if self.annotation is UserTransactions:
-            return UserTransactions(partial(user_transaction, role))
-        return SharedTransactions(partial(shared_transaction, role))
+            return UserTransactions(partial(user_transaction, role, read_only=reads))
+        return SharedTransactions(partial(shared_transaction, role, read_only=reads))

@@ -16,7 +16,7 @@ from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Sco
 
 from core import context as call_context
 from functions.domain.encryption import NotSealedError
-from functions.domain.instances.contexts import Context, Ends, Kind, unseal
+from functions.domain.instances.contexts import Context, Ends, Kind, OfInstance, unseal
 from functions.runtime import metrics
 from functions.services.agent_host.calls import Calls, Line
 from functions.services.agent_host.exposition import Exposition
@@ -81,6 +81,8 @@ class Application:
             ends = unseal(Ends, kind, subject, sealed)
             stale = self._fences.end(ends.row_versions)
             return partial(self._calls.end, ends.row_versions.keys() - stale, stale)
+        if kind == Kind.STATUS:
+            return partial(self._calls.status, unseal(OfInstance, kind, subject, sealed).instance_id)
         context = unseal(Context, kind, subject, sealed)
         self._fences.pass_(kind, context)
         return partial(self._calls.answer, kind, context)

@@ -41,7 +41,6 @@ class Calls:
             Kind.CALL: self._call,
             Kind.VERIFY: self._verify,
             Kind.PREPARE: self._prepare,
-            Kind.STATUS: self._status,
         }
 
     async def answer(self, kind: Kind, context: Context) -> Line:
@@ -124,8 +123,9 @@ class Calls:
         await asyncio.gather(*map(self._awake.end, instance_ids))
         return {"done": {"stale": sorted(stale)}}
 
-    async def _status(self, context: Context) -> Line:
-        return {"done": {"awake": len(self._awake.of_instance(context.instance_id))}}
+    async def status(self, instance_id: str) -> Line:
+        """Return the last line of the answer, which tells how many agents of an instance are awake."""
+        return {"done": {"awake": len(self._awake.of_instance(instance_id))}}
 
 
 _DONE: Final[Line] = {"done": {}}

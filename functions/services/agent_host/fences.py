@@ -42,9 +42,7 @@ class Fences:
         return len(self._known)
 
     def pass_(self, kind: Kind, context: Context) -> None:
-        """Take note of a call, or raise StaleError. To ask for the status changes nothing and is never stale."""
-        if kind == Kind.STATUS:
-            return
+        """Take note of a call that may wake an agent, or raise StaleError."""
         known = self._touched(context.instance_id)
         if context.row_version < known.ended or (kind == Kind.CALL and context.generation < known.generation):
             raise StaleError

@@ -8,10 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy import text
 
 from core.ids import new_id
-from functions.domain.instances import told as contexts
 from functions.jobs import converge, sweep
 from functions.runtime import agent_host_client
-from functions.runtime.databases import shared_transaction
 from functions.tests.lifecycles import rows
 from functions.tests.lifecycles.lives import Known, Message, Spec, Switch, Worker
 from functions.tests.lifecycles.rows import Row
@@ -236,7 +234,7 @@ class Play(RuleBasedStateMachine):
         if row.status != before.status and row.reason in {"agent_stopped", "removed"}:
             self.ended[known.id] = self.ended.get(known.id, 0) + 1
             if self.host_there:
-                assert self._awake(known) == 0, "something is awake of what was ended"
+                assert agent_host_client.awake(known.id) == 0, "something is awake of what was ended"
 
     def check_accepted(self, known: Known, row: Row) -> None:
         """What was accepted is what is wanted, and the newest of it."""
@@ -246,11 +244,6 @@ class Play(RuleBasedStateMachine):
             version, config = row.specs[row.generation]
             assert version == self.world.versions[known.wanted.number]
             assert config["said"] == known.wanted.said
-
-    def _awake(self, known: Known) -> int:
-        with shared_transaction("worker") as db:
-            context = contexts.wanted(db, known.id, with_secrets=False)
-        return agent_host_client.awake(context)
 
     def settle(self) -> None:
         """Let jobs that the sweep finds be done until there is nothing left to do."""

@@ -181,3 +181,17 @@ def test_without_the_keys_of_agent_hosts_nothing_reaches_an_agent_and_the_log_sa
     converge.converge(instance.id)
     assert instance.status == "stopping"
     assert f"no agent host ends 1 instances: the secret {contexts.SECRET} is missing" in caplog.text
+
+
+def test_an_instance_tells_whether_it_is_awake_as_far_as_anybody_knows(
+    running: Callable[..., Launched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = running()
+    instance.say("hello")
+    assert instance.read()["awake_children"] == 1
+    with monkeypatch.context() as away:
+        away.setenv(agent_host_client.SETTING, f"http://127.0.0.1:{free_ports(1)[0]}")
+        assert instance.read()["awake_children"] is None
+    instance.ask("stop")
+    converge.converge(instance.id)
+    assert (instance.status, instance.read()["awake_children"]) == ("stopped", 0)
