@@ -63,7 +63,10 @@ class Bounded:
 
 @dataclass(frozen=True)
 class Ready:
-    """The author's code is loaded: a version zygote to the spawner. All is loaded: the spawner to the host."""
+    """A version zygote to the spawner: the author's code is loaded, or a child forked, and it is at rest.
+
+    The spawner to the host: all is loaded.
+    """
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ class Order:
     files: list[int]
     """Its door, stdout and stderr, until it is."""
     deadline: float
+    sent: bool = False
+    """Whether the zygote was told of it."""
 
 
 @dataclass
@@ -80,6 +82,8 @@ class Version:
     control: Channel
     used_at: float
     ready: bool = False
+    busy: bool = False
+    """Whether it is at a fork, so that it has a process and files that tell nothing against it."""
     orders: dict[int, Order] = field(default_factory=dict)
     """By the child's mark."""
 
@@ -154,8 +158,7 @@ class Spawner:
             self._fork(order)
             return
         version.orders[wake.mark] = order
-        if version.ready:
-            self._fork_from(version, order)
+        self._fork_next(wake.digest, version)
 
     def _tell_end(self, tree: Tree) -> None:
         status = tree.status
@@ -206,11 +209,9 @@ class Spawner:
     def _version(self, wake: Wake) -> Version | None:
         """Return the zygote of a version, which may be loading still; None if it can have none."""
         version = self._versions.get(wake.digest)
-        if version is not None and (not version.ready or self._is_fit(version)):
+        if version is not None:
             version.used_at = monotonic()
             return version
-        if version is not None:
-            self._give_up(wake.digest)
         if self._boundary is None or wake.digest in self._unfit or wake.zygote_mark in self._keeper.trees:
             return None
         if len(self._versions) >= ZYGOTES:
@@ -258,12 +259,12 @@ class Spawner:
             return
         if received is not None:
             messages.close(received.files)
-        if isinstance(content, Ready) and not version.ready and self._is_fit(version):
-            version.ready = True
-            for order in list(version.orders.values()):
-                self._fork_from(version, order)
+        if isinstance(content, Ready) and (version.busy or not version.ready):
+            version.ready, version.busy = True, False
+            self._fork_next(digest, version)
         elif received is not None and isinstance(content, Here):
             self._take_child(version, content.mark, received.sender)
+            self._fork_next(digest, version)
         else:
             self._give_up(digest)
 
@@ -281,8 +282,15 @@ class Spawner:
         alone = process_tree.tasks_of(pid) == 1 and not list(process_tree.descendants(pid))
         return alone and files <= _ZYGOTE_FILES and not shared
 
-    def _fork_from(self, version: Version, order: Order) -> None:
-        """Have a zygote fork a child."""
+    def _fork_next(self, digest: str, version: Version) -> None:
+        """Have a zygote fork the next child that is ordered: one at a time, as only at rest it shows what it is."""
+        order = next(iter(version.orders.values()), None)
+        if order is None or order.sent or version.busy or not version.ready:
+            return
+        if not self._is_fit(version):
+            self._give_up(digest)
+            return
+        version.busy = order.sent = True
         order.deadline = monotonic() + FORK_SECONDS
         # When it is gone its end is heard of, and children get their turn otherwise.
         with suppress(OSError):
@@ -324,6 +332,9 @@ class Spawner:
                 self._give_up(digest)
             elif not version.orders and version.used_at + IDLE_SECONDS < now:
                 self._end_version(digest)
+            else:
+                # Who was at its turn may have been ended before it was there.
+                self._fork_next(digest, version)
 
     # Calls that wait for a decision
 

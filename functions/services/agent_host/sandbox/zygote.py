@@ -85,6 +85,7 @@ class Zygote:
                 os._exit(0)
         messages.close(received.files)
         os.waitpid(between, 0)
+        self.control.send(Ready())
 
     def _be_child(self, order: Fork, application: WSGIApplication, said: Mapping[int, bytes]) -> None:
         control = Channel(socket.socket(fileno=forking.CONTROL))

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ def test_a_version_is_loaded_once_for_all_its_children(sandbox: Sandbox) -> None
     assert first["loaded"] == second["loaded"]
     assert (first["config"], second["config"]) == ("1", "2")
     assert first["home"] != second["home"]
+
+
+def test_children_that_are_woken_at_once_are_all_forked_from_what_is_loaded(sandbox: Sandbox) -> None:
+    code = sandbox.code(LOADED.format(""))
+    with ThreadPoolExecutor(8) as pool:
+        told = list(pool.map(lambda number: ask(sandbox.wake(code, config=number)), range(1, 25)))
+    assert len({each["loaded"] for each in told}) == 1
+    assert [each["config"] for each in told] == [str(number) for number in range(1, 25)]
 
 
 def test_a_version_is_behind_a_boundary_before_its_code_is_loaded(
