@@ -141,6 +141,8 @@ def test_null_takes_all_of_an_object_away_and_is_refused_for_what_has_to_be_ther
 
 def test_what_is_so_already_changes_nothing(instance: Launched) -> None:
     before = instance.read()
+    # What a change answers with doesn't tell it.
+    del before["awake_children"]
     assert change(instance, name=before["name"], labels={"none": None}, config={"size": 1}, limits={}).json == before
     assert emitted(instance) == []
 
