@@ -17,27 +17,27 @@ from functions.domain.instances.sealing import MasterKeys
 from migrations.databases import connect
 
 _TRIED: Final[dict[str, Callable[[], str]]] = {
-    signing.SECRET: signing.new_key,
-    contexts.SECRET: encryption.new_key,
-    log_batches.SECRET: signing.new_key,
+    signing.KEYS_NAME: signing.new_key,
+    contexts.KEYS_NAME: encryption.new_key,
+    log_batches.KEYS_NAME: signing.new_key,
 }
 """Secrets of which any key will do, with what makes a new one: whoever has two tries both."""
 
 
 @click.command("rotate")
-@click.argument("name", type=click.Choice([*_TRIED, sealing.SECRET]))
+@click.argument("name", type=click.Choice([*_TRIED, sealing.KEYS_NAME]))
 @click.option("--folder", type=FOLDER, required=True, help="Where the secret is a file of its name.")
-@click.option("--switch", is_flag=True, help=f"Of {sealing.SECRET}: have the newer key seal, when it is everywhere.")
+@click.option("--switch", is_flag=True, help=f"Of {sealing.KEYS_NAME}: have the newer key seal, when it is everywhere.")
 @click.option("--finish", is_flag=True, help="Take the older key away, when nothing needs it any more.")
 def rotate(name: str, folder: Path, switch: bool, finish: bool) -> None:
     """Exchange a key without loss: add one, bring the secret to where it is read, then go on with the next step."""
     from provisioning.secrets import RotationError
 
-    if switch and (finish or name != sealing.SECRET):
-        raise click.UsageError(f"--switch is a step of its own, and one for {sealing.SECRET} alone")
+    if switch and (finish or name != sealing.KEYS_NAME):
+        raise click.UsageError(f"--switch is a step of its own, and one for {sealing.KEYS_NAME} alone")
     file = folder / name
     try:
-        if name == sealing.SECRET:
+        if name == sealing.KEYS_NAME:
             done = _exchange_sealing(file, switch=switch, finish=finish)
         else:
             done = _exchange_tried(file, _TRIED[name], finish=finish)

@@ -21,7 +21,7 @@ from core.configuration import DELIVERY_KEYS, MissingSettingError, secret
 
 log = logging.getLogger(__name__)
 
-SECRET: Final = DELIVERY_KEYS
+KEYS_NAME: Final = DELIVERY_KEYS
 """The secret that holds the dispatcher's keys, one a line, each as `whsec_` and Base64."""
 
 PREFIX: Final = "whsec_"
@@ -56,7 +56,7 @@ def new_key() -> str:
     return PREFIX + b64encode(secrets.token_bytes(KEY_BYTES)).decode()
 
 
-def read_keys(text: str, name: str = SECRET) -> tuple[bytes, ...]:
+def read_keys(text: str, name: str = KEYS_NAME) -> tuple[bytes, ...]:
     """Return the keys in the text of the secret `name`, or raise NotKeysError."""
     try:
         keys = tuple(b64decode(line.strip().removeprefix(PREFIX), validate=True) for line in text.split())
@@ -70,7 +70,7 @@ def read_keys(text: str, name: str = SECRET) -> tuple[bytes, ...]:
 class Keys:
     """The keys in a secret, as it was within the last REREAD seconds; for any number of threads."""
 
-    def __init__(self, name: str = SECRET) -> None:
+    def __init__(self, name: str = KEYS_NAME) -> None:
         """`name` is that of the secret, which isn't read yet."""
         self._name = name
         self._keys: tuple[bytes, ...] = ()

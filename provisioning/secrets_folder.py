@@ -18,10 +18,10 @@ EVENT_BUS_SERVICES: Final = tuple(user.removeprefix("botberi_") for user in PERM
 """RabbitMQ's users are `botberi_<part>`."""
 
 KEYS: Final[dict[str, Callable[[], str]]] = {
-    signing.SECRET: signing.new_key,
-    contexts.SECRET: encryption.new_key,
-    log_batches.SECRET: signing.new_key,
-    sealing.SECRET: encryption.new_key,
+    signing.KEYS_NAME: signing.new_key,
+    contexts.KEYS_NAME: encryption.new_key,
+    log_batches.KEYS_NAME: signing.new_key,
+    sealing.KEYS_NAME: encryption.new_key,
 }
 """Secrets that have keys, one a line, with what makes one."""
 

@@ -62,7 +62,7 @@ def _dumped(value: object) -> bytes:
     return json.dumps(value).encode()
 
 
-def signed(function: str, body: bytes, secret: str = signing.SECRET) -> dict[str, str]:
+def signed(function: str, body: bytes, secret: str = signing.KEYS_NAME) -> dict[str, str]:
     """Return the headers with which a function is called by the dispatcher, or by whoever has another secret."""
     message = signing.message_id(function, "test", uuid4().hex)
     return {"Content-Type": CONTENT_TYPE, **signing.headers(signing.Keys(secret).current(), message, body)}

@@ -37,8 +37,8 @@ def test_secrets_are_generated_once_and_shown_to_nobody(tmp_path: Path) -> None:
 
 def test_a_key_is_exchanged_in_two_steps_that_can_be_taken_in_no_other_order(tmp_path: Path) -> None:
     said("secrets", "generate", str(tmp_path))
-    file = tmp_path / signing.SECRET
-    rotate = ("secrets", "rotate", signing.SECRET, "--folder", str(tmp_path))
+    file = tmp_path / signing.KEYS_NAME
+    rotate = ("secrets", "rotate", signing.KEYS_NAME, "--folder", str(tmp_path))
     [old] = read_keys(file.read_text())
     assert "has one key" in said(*rotate, "--finish", ends_with=1)
     told = said(*rotate)

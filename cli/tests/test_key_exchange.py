@@ -21,7 +21,7 @@ from testing.launches import Launched
 Launch = Callable[..., Launched]
 
 SCHEMA = {"type": "object", "additionalProperties": {"writeOnly": True}}
-ROTATE = ("secrets", "rotate", sealing.SECRET, "--folder")
+ROTATE = ("secrets", "rotate", sealing.KEYS_NAME, "--folder")
 
 
 def said(*words: str, ends_with: int = 0) -> str:
@@ -45,7 +45,7 @@ def file(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     shutil.copytree(env.secrets, folder)
     monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
     empty(env)
-    yield folder / sealing.SECRET
+    yield folder / sealing.KEYS_NAME
     empty(env)
 
 
@@ -136,12 +136,12 @@ def test_a_key_that_the_secret_holds_twice_is_not_exchanged_for_itself(file: Pat
 def test_no_call_of_an_agent_host_is_refused_whichever_side_has_the_next_keys_first(
     env: Environment, agent_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hosts, callers = env.secrets / contexts.SECRET, tmp_path / contexts.SECRET
+    hosts, callers = env.secrets / contexts.KEYS_NAME, tmp_path / contexts.KEYS_NAME
     old = hosts.read_text()
     shutil.copyfile(hosts, callers)
     monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path))
     asked = new_id("ins")
-    rotate = ("secrets", "rotate", contexts.SECRET, "--folder", str(tmp_path))
+    rotate = ("secrets", "rotate", contexts.KEYS_NAME, "--folder", str(tmp_path))
     assert "--switch is a step" in said(*rotate, "--switch", ends_with=2)
     said(*rotate)
     both = callers.read_text()

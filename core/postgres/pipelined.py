@@ -119,7 +119,7 @@ class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
         connection = _encrypted(sock or _connected(host, port, timeout), host)
         super().__init__(user, sock=connection, ssl_context=False, **login)
 
-    def handle_ERROR_RESPONSE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
+    def handle_ERROR_RESPONSE(self, data: bytes, context: Context) -> None:
         """Take in an error, without the fields that may quote what was written."""
         super().handle_ERROR_RESPONSE(data, context)
         fields = {name: text for name, text in context.error.args[0].items() if name in _TOLD}
@@ -245,20 +245,20 @@ class Pipelined(Discreet):
             least -= len(part)
         return b"".join(parts)
 
-    def handle_NOTIFICATION_RESPONSE(self, data: bytes, context: Context) -> None:  # noqa: ARG002, N802 - pg8000's
+    def handle_NOTIFICATION_RESPONSE(self, data: bytes, context: Context) -> None:  # noqa: ARG002 - pg8000's
         """Keep a notification, whatever its text: pg8000 would raise on one that isn't ASCII."""
         channel, payload, _ = data[4:].split(b"\0", 2)
         process = int.from_bytes(data[:4])
         self.notifications.append((process, channel.decode(errors="replace"), payload.decode(errors="replace")))
 
-    def handle_COMMAND_COMPLETE(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
+    def handle_COMMAND_COMPLETE(self, data: bytes, context: Context) -> None:
         """Take in how many rows the command was about that was asked for, whatever went out together with it."""
         if self._before:
             self._before -= 1
         elif data != b"COMMIT\0":
             super().handle_COMMAND_COMPLETE(data, context)
 
-    def handle_ROW_DESCRIPTION(self, data: bytes, context: Context) -> None:  # noqa: N802 - pg8000's
+    def handle_ROW_DESCRIPTION(self, data: bytes, context: Context) -> None:
         """Take in what the columns are, which is remembered: it takes longer to read than the row."""
         known = self._shapes.get(data)
         if known is None:

@@ -108,9 +108,9 @@ def test_the_file_is_read_again_and_while_it_is_broken_the_old_keys_serve(
     monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path))
     monkeypatch.setattr(signing, "REREAD", 0)
     read = Keys()
-    with pytest.raises(MissingSettingError, match=signing.SECRET):
+    with pytest.raises(MissingSettingError, match=signing.KEYS_NAME):
         read.current()
-    file = tmp_path / signing.SECRET
+    file = tmp_path / signing.KEYS_NAME
     for text, expected in ((OLD, (OLD,)), (f"{OLD}\n{NEW}\n", (OLD, NEW)), ("broken", (OLD, NEW)), (NEW, (NEW,))):
         file.write_text(text)
         assert read.current() == keys(*expected)
@@ -145,10 +145,10 @@ def test_under_load_keys_are_exchanged_without_a_refusal_or_a_loss(
         return bool(recorder.headers) and recorder.headers[-1]["webhook-signature"].count("v1,") == count
 
     eventually(lambda: signed_by(1))
-    add_key(secrets / signing.SECRET, signing.new_key)
+    add_key(secrets / signing.KEYS_NAME, signing.new_key)
     eventually(lambda: signed_by(2))
     eventually(lambda: len(recorder.keys.current()) == 2)
-    drop_key(secrets / signing.SECRET)
+    drop_key(secrets / signing.KEYS_NAME)
     eventually(lambda: signed_by(1))
     eventually(lambda: recorder.received("receive-some", emitted) == emitted)
     assert recorder.refused == 0

@@ -10,7 +10,7 @@ from functions.runtime.declarations import Resources
 from functions.runtime.subscriber import subscriber
 
 
-@subscriber(signing_keys=log_batches.SECRET, resources=Resources(settings=log_keeping.SETTINGS))
+@subscriber(signing_keys=log_batches.KEYS_NAME, resources=Resources(settings=log_keeping.SETTINGS))
 def keep_agent_logs(event: CloudEvent, db: SharedDb) -> None:
     """Take each batch once, however often it comes."""
     log_keeping.keep(db, event.source, Batch.model_validate_json(json.dumps(event.data)))

@@ -76,7 +76,7 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
         *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid),
         *(StoppedByOperator, QuotaExceeded, SecretsUnavailable),
     ),
-    resources=Resources(group="function-schemas", settings=(quotas.SETTING,), secrets=(sealing.SECRET,)),
+    resources=Resources(group="function-schemas", settings=(quotas.SETTING,), secrets=(sealing.KEYS_NAME,)),
     prepare=complete,
 )
 def create_instance(

@@ -32,7 +32,7 @@ def work_out(caller: User, instance_id: InstanceId, name: SecretName, transactio
         *(InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile),
         *(UnknownSecret, SecretChangedMeanwhile, ConfigInvalid, SecretsUnavailable),
     ),
-    resources=Resources(group="function-schemas", secrets=(sealing.SECRET,)),
+    resources=Resources(group="function-schemas", secrets=(sealing.KEYS_NAME,)),
     prepare=work_out,
 )
 def delete_instance_secret(caller: User, change: SecretChange, conditions: StateConditions, db: SharedDb) -> None:

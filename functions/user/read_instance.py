@@ -1,7 +1,7 @@
 """GET /v1/instances/{instance_id}: one of the caller's instances, with its status and the reason for it."""
 
 from functions.domain.instances import conditions, reading
-from functions.domain.instances.contexts import SECRET
+from functions.domain.instances.contexts import KEYS_NAME
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime import agent_host_client
 from functions.runtime.agent_host_client import SETTING
@@ -16,7 +16,7 @@ from functions.schemas.instances import InstanceId, LiveInstance
     "GET",
     "/v1/instances/{instance_id}",
     errors=(InstanceNotFound,),
-    resources=Resources(secrets=(SECRET,), settings=(SETTING,)),
+    resources=Resources(secrets=(KEYS_NAME,), settings=(SETTING,)),
 )
 def read_instance(caller: User, instance_id: InstanceId, transaction: SharedTransactions) -> LiveInstance:
     """Secrets in its config are masked."""

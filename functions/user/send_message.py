@@ -9,7 +9,7 @@ from core.ids import new_id
 from functions.domain.api_errors import Conflict
 from functions.domain.instances import commands, conditions, kill_switches, reading, sealing, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
-from functions.domain.instances.contexts import SECRET, Message
+from functions.domain.instances.contexts import KEYS_NAME, Message
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime import agent_host_client
@@ -44,7 +44,7 @@ class Answer(Reply):
     "POST",
     "/v1/instances/{instance_id}/messages",
     errors=(InstanceNotFound, InstanceNotRunning, StoppedByOperator, SecretsUnavailable, *MESSAGE_ERRORS),
-    resources=Resources(concurrency=32, secrets=(SECRET, sealing.SECRET), settings=(SETTING,)),
+    resources=Resources(concurrency=32, secrets=(KEYS_NAME, sealing.KEYS_NAME), settings=(SETTING,)),
 )
 def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:
     """Wait for the reply; the agent has eight seconds."""

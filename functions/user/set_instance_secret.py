@@ -51,7 +51,7 @@ def work_out(
         *(InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile),
         *(UnknownSecret, SecretChangedMeanwhile, ConfigInvalid, SecretsUnavailable),
     ),
-    resources=Resources(group="function-schemas", secrets=(sealing.SECRET,)),
+    resources=Resources(group="function-schemas", secrets=(sealing.KEYS_NAME,)),
     prepare=work_out,
 )
 def set_instance_secret(

@@ -74,7 +74,7 @@ def work_out(
         *(InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile, StoppedByOperator),
         *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid, SecretsUnavailable),
     ),
-    resources=Resources(group="function-schemas", secrets=(sealing.SECRET,)),
+    resources=Resources(group="function-schemas", secrets=(sealing.KEYS_NAME,)),
     prepare=work_out,
 )
 def update_instance(caller: User, instance_id: InstanceId, etags: IfMatch, update: Update, db: SharedDb) -> Instance:

@@ -1,5 +1,6 @@
 """Those in whose name an attack is made: real sessions, and tokens that should be good for nothing."""
 
+import secrets
 import time
 import uuid
 from pathlib import Path
@@ -15,7 +16,7 @@ from tools.attack.sending import Sender
 from tools.documents import Document
 from tools.local.errors import LocalError
 
-_PASSWORD: Final = "a password of somebody who attacks"  # noqa: S105 - of accounts that exist for a minute
+_PASSWORD: Final = secrets.token_urlsafe()
 
 
 def user(sender: Sender) -> str:

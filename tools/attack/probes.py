@@ -134,7 +134,7 @@ def delivered(declarations: Sequence[Declaration], form: str) -> Iterator[Probe]
 
 def _signed_badly(function: str, body: bytes) -> dict[str, dict[str, str]]:
     """Return headers of deliveries that the dispatcher didn't sign like this, by what is wrong."""
-    keys = signing.read_keys(secret(signing.SECRET))
+    keys = signing.read_keys(secret(signing.KEYS_NAME))
     message = signing.message_id(function, "/botberi/shared_psql", uuid4().hex)
     stale = int(time.time()) - signing.TOLERANCE - 60
     signature = signing.signatures(keys, message, stale, body)

@@ -16,7 +16,7 @@ from core.configuration import secret
 from functions.domain import encryption
 from functions.domain.encryption import NotSealedError
 
-SECRET: Final = "agent-host-keys"  # noqa: S105 - the name of a secret
+KEYS_NAME: Final = "agent-host-keys"
 """The secret that holds the keys, one a line, in Base64. Callers seal by the first that a host knows; it opens by any.
 
 So `botberi secrets rotate` exchanges them without loss: two may be live, and it may reach either side first.
@@ -112,7 +112,7 @@ T = TypeVar("T", bound=Told)
 
 def keys() -> tuple[bytes, ...]:
     """Return the keys in the secret. Raises MissingSettingError, NotKeysError."""
-    return encryption.keys(SECRET, secret(SECRET))
+    return encryption.keys(KEYS_NAME, secret(KEYS_NAME))
 
 
 def seal(kind: Kind, told: Told, key: bytes) -> bytes:

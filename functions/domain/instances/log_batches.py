@@ -14,7 +14,7 @@ from events import signing
 from events.wire import CONTENT_TYPE, CloudEvent, document
 from shared_psql_models.instance_logs import Level, Stream
 
-SECRET: Final = "agent-log-keys"  # noqa: S105 - the name of a secret
+KEYS_NAME: Final = "agent-log-keys"
 """The secret that holds the keys, one a line, as those of deliveries."""
 
 SETTING: Final = "AGENT_LOGS_URL"

@@ -14,7 +14,7 @@ from core.configuration import secret
 from functions.domain import encryption
 from functions.domain.encryption import KEY_BYTES, NotSealedError
 
-SECRET: Final = "instance-master-keys"  # noqa: S105 - the name of a secret
+KEYS_NAME: Final = "instance-master-keys"
 """The secret that holds the master keys, one a line, each as 32 bytes in Base64."""
 
 
@@ -54,7 +54,7 @@ def master_keys(text: str | None = None) -> MasterKeys:
 
     Raises MissingSettingError, NotKeysError.
     """
-    found = encryption.keys(SECRET, secret(SECRET) if text is None else text)
+    found = encryption.keys(KEYS_NAME, secret(KEYS_NAME) if text is None else text)
     return tuple(MasterKey(hashlib.sha256(key).hexdigest()[:16], key) for key in found)
 
 
@@ -82,4 +82,6 @@ def _unwrap(keys: MasterKeys, data_key: DataKey, bound_to: bytes) -> bytes:
     for master in keys:
         if master.id == data_key.key_id:
             return encryption.decrypt(master.key, data_key.wrapped, bound_to)
-    raise NotSealedError(f"the master key {data_key.key_id} isn't in the secret {SECRET}: add it after those that are")
+    raise NotSealedError(
+        f"the master key {data_key.key_id} isn't in the secret {KEYS_NAME}: add it after those that are"
+    )

@@ -358,12 +358,12 @@ def test_an_agent_whose_secrets_no_master_key_opens_is_tried_again_and_says_why(
 ) -> None:
     schema = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}
     instance = launch(TELLS, {"key": "hunter2hunter2"}, schema=schema)
-    keys = secret(sealing.SECRET)
-    replace_secret(sealing.SECRET, new_key())
+    keys = secret(sealing.KEYS_NAME)
+    replace_secret(sealing.KEYS_NAME, new_key())
     converge.converge(instance.id)
     said = instance.read()
     assert (said["reason"], said["attempts"] > 0) == ("secrets_unreadable", True)
-    assert f"isn't in the secret {sealing.SECRET}: add it" in caplog.text
-    replace_secret(sealing.SECRET, keys)
+    assert f"isn't in the secret {sealing.KEYS_NAME}: add it" in caplog.text
+    replace_secret(sealing.KEYS_NAME, keys)
     instance.put(due_at="now()")
     assert running(instance).say("tell").json["text"] == "hunter2hunter2"

@@ -87,7 +87,7 @@ class LogSender:
         """`url` is that of the function; if it is empty nothing is kept. So many instances have room at a time."""
         self._url = url
         self._source = f"/agent-hosts/{secrets.token_hex(8)}"
-        self._keys = signing.Keys(log_batches.SECRET)
+        self._keys = signing.Keys(log_batches.KEYS_NAME)
         self._numbers = count(1)
         self._room = WAITING_BYTES // instances
         self._waiting: OrderedDict[str, _Waiting] = OrderedDict()

@@ -36,7 +36,7 @@ def hand_on(
     *,
     number: int = 1,
     source: str = "",
-    secret: str = log_batches.SECRET,
+    secret: str = log_batches.KEYS_NAME,
 ) -> int:
     """Hand lines on as a host does that has just been started, or as `source`; return the status of the answer."""
     batch = Batch(number=number, logs=[InstanceLines(instance_id=instance.id, lines=lines)])
@@ -68,7 +68,7 @@ def test_a_batch_that_comes_again_is_kept_once(api: Api, launch: Launch) -> None
     assert texts_of(instance) == ["batch 1", "batch 2"]
 
 
-@pytest.mark.parametrize("secret", [signing.SECRET, None])
+@pytest.mark.parametrize("secret", [signing.KEYS_NAME, None])
 def test_who_is_no_host_adds_nothing(api: Api, launch: Launch, secret: str | None) -> None:
     instance = launch()
     if secret is not None:

@@ -297,9 +297,9 @@ Case = tuple[str | None, str, Collection[str]]
 @pytest.mark.parametrize(
     "case",
     [
-        (None, f"the secret {sealing.SECRET} is missing", ASKED.keys()),
-        ("no key", f"the secret {sealing.SECRET} holds a line that is no key", ASKED.keys()),
-        (new_key(), f"isn't in the secret {sealing.SECRET}: add it", ASKED.keys() - {"create_instance"}),
+        (None, f"the secret {sealing.KEYS_NAME} is missing", ASKED.keys()),
+        ("no key", f"the secret {sealing.KEYS_NAME} holds a line that is no key", ASKED.keys()),
+        (new_key(), f"isn't in the secret {sealing.KEYS_NAME}: add it", ASKED.keys() - {"create_instance"}),
     ],
     ids=["missing", "no keys", "others"],
 )
@@ -308,12 +308,12 @@ def test_without_master_keys_people_are_told_whose_task_it_is_and_operators_what
 ) -> None:
     keys, remedy, asked = case
     converge.converge(instance.id)
-    replace_secret(sealing.SECRET, keys)
+    replace_secret(sealing.KEYS_NAME, keys)
     for name in asked:
         caplog.clear()
         answer = ASKED[name](instance)
         assert (name, answer.status_code, answer.code) == (name, 503, "secrets_unavailable")
         assert remedy in caplog.text
-        assert sealing.SECRET not in answer.text
+        assert sealing.KEYS_NAME not in answer.text
         assert FIRST not in caplog.text
     assert instance.status == "running"

@@ -173,14 +173,14 @@ def test_without_the_keys_of_agent_hosts_nothing_reaches_an_agent_and_the_log_sa
     running: Callable[..., Launched], replace_secret: ReplaceSecret, caplog: pytest.LogCaptureFixture
 ) -> None:
     instance = running()
-    replace_secret(contexts.SECRET, None)
+    replace_secret(contexts.KEYS_NAME, None)
     assert instance.say("hello").code == "agent_unavailable"
-    assert f"the secret {contexts.SECRET} is missing" in caplog.text
+    assert f"the secret {contexts.KEYS_NAME} is missing" in caplog.text
     caplog.clear()
     instance.ask("stop")
     converge.converge(instance.id)
     assert instance.status == "stopping"
-    assert f"no agent host ends 1 instances: the secret {contexts.SECRET} is missing" in caplog.text
+    assert f"no agent host ends 1 instances: the secret {contexts.KEYS_NAME} is missing" in caplog.text
 
 
 def test_an_instance_tells_whether_it_is_awake_as_far_as_anybody_knows(

@@ -120,7 +120,7 @@ def test_what_does_not_concern_the_config_needs_no_master_key(
     instance: Launched, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(env.secrets, tmp_path / "secrets")
-    (tmp_path / "secrets" / sealing.SECRET).unlink()
+    (tmp_path / "secrets" / sealing.KEYS_NAME).unlink()
     monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path / "secrets"))
     answer = change(instance, name="Another", labels={"team": "blue"}, limits={"processes": 3})
     assert (answer.status_code, answer.json["name"], answer.json["limits"]) == (200, "Another", {"processes": 3})

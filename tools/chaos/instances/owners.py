@@ -1,6 +1,7 @@
 """Owners: accounts that ask for things as programs of people do, and ask again while they aren't served."""
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ TIMEOUT: Final = 180
 ATTEMPT: Final = 60
 """Seconds for one request: longer than anything that the API does, so that none is done after it was given up."""
 
-PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of accounts that exist for minutes
+PASSWORD: Final = secrets.token_urlsafe()
 
 
 class StuckError(Exception):

@@ -31,7 +31,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple
 
     def put(wanted: int | str) -> tuple[bytes, ...]:
         text = wanted if isinstance(wanted, str) else "\n".join(new_key() for _ in range(wanted))
-        (tmp_path / contexts.SECRET).write_text(text)
+        (tmp_path / contexts.KEYS_NAME).write_text(text)
         return contexts.keys()
 
     return put

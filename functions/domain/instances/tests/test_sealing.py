@@ -95,7 +95,7 @@ def test_what_is_no_master_key_is_said_without_quoting_it(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path))
-    (tmp_path / sealing.SECRET).write_text(text)
-    with pytest.raises(NotKeysError, match=sealing.SECRET) as error:
+    (tmp_path / sealing.KEYS_NAME).write_text(text)
+    with pytest.raises(NotKeysError, match=sealing.KEYS_NAME) as error:
         sealing.master_keys()
     assert not text.strip() or text not in str(error.value)

@@ -42,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name: self.headers[name] for name in signing.HEADERS}
-        signing.verify(signing.Keys(log_batches.SECRET).current(), log_batches.FUNCTION, headers, body)
+        signing.verify(signing.Keys(log_batches.KEYS_NAME).current(), log_batches.FUNCTION, headers, body)
         self.server.calls += 1
         status = self.server.statuses.pop(0) if self.server.statuses else 200
         if status == 200:
