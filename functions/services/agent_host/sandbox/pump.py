@@ -125,12 +125,16 @@ class Pump:
                     del self._paused[pipe]
                     self.read(pipe, reader)
         # What came before the end was asked for may not have been seen: somebody may wait for what becomes of it.
-        self._handle(0)
+        while self._handle(0):
+            pass
 
-    def _handle(self, seconds: float | None) -> None:
-        """Wait until something is readable, and have it read."""
+    def _handle(self, seconds: float | None) -> bool:
+        """Wait until something is readable, have a piece of each read, and return whether anything was."""
+        found = False
         for callback in ready(self._selector, seconds):
+            found = True
             self._guarded(callback)
+        return found
 
     def _guarded(self, callback: Callback) -> None:
         try:

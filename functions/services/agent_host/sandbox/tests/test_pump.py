@@ -11,20 +11,26 @@ from functions.services.agent_host.sandbox.pump import Pump
 
 def test_what_can_be_read_when_the_end_is_asked_for_is_handled() -> None:
     pump, heard = Pump(), list[bytes]()
-    ours, theirs = socket.socketpair()
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def hear() -> None:
+        heard.append(ours.recv(100))
+        if not heard[-1]:
+            pump.forget(ours)
 
     def say_and_stop() -> None:
-        # In the thread, so that nothing is looked at between the two.
-        pump.watch(ours, lambda: heard.append(ours.recv(100)))
+        # In the thread, so that nothing is looked at before the end.
+        pump.watch(ours, hear)
+        theirs.send(b"something")
         theirs.send(b"the last word")
+        theirs.close()
         pump._ends = True
 
     pump.start()
     pump.call(say_and_stop)
     pump.stop()
-    assert heard == [b"the last word"]
+    assert heard == [b"something", b"the last word", b""]
     ours.close()
-    theirs.close()
 
 
 class Heard:
