@@ -25,7 +25,7 @@ Eventually = Callable[[Callable[[], Any]], Any]
 NEVER = "1000"
 """Seconds to the next sweep, so that a job alone must do."""
 
-SLOW: Final = "import time\ntime.sleep(3)\ndef agent(request):\n    return {'text': 'ready'}\n"
+SLOW: Final = "import time\ntime.sleep(8)\ndef agent(request):\n    return {'text': 'ready'}\n"
 
 
 def test_a_job_brings_a_new_instance_to_running(launch: Launch, worker: Worker, eventually: Eventually) -> None:
