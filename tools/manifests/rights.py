@@ -34,7 +34,7 @@ where relnamespace = 'public'::regnamespace and relkind in ('r', 'p', 'v') and n
 union all
 select grantee::regrole::text, relname, lower(privilege_type), attname
 from pg_attribute join pg_class on pg_class.oid = attrelid, aclexplode(attacl)
-where relnamespace = 'public'::regnamespace and not relispartition and grantee <> relowner
+where relnamespace = 'public'::regnamespace and not relispartition and not attisdropped and grantee <> relowner
 union all
 select grantee::regrole::text, proname || '()', lower(privilege_type), null
 from pg_proc, aclexplode(coalesce(proacl, acldefault('f', proowner)))
