@@ -83,9 +83,10 @@ class Api:
         return Client(send(api), [each for each in self.declarations if each.api == api])
 
     def deliver(self, function: str, event: Mapping[str, object]) -> Response:
-        """Deliver a CloudEvent to a subscriber as the dispatcher does, `converge_instance` or `converge-instance`."""
+        """Deliver a CloudEvent to a subscriber as who calls it does, `converge_instance` or `converge-instance`."""
         function, body = function.replace("_", "-"), _dumped(event)
-        return self.subscribers.post(f"/function/{function}", data=body, headers=signed(function, body))
+        keys = next((each.signing_keys for each in self.declarations if each.deployment == function), signing.KEYS_NAME)
+        return self.subscribers.post(f"/function/{function}", data=body, headers=signed(function, body, keys))
 
 
 def in_process(host: Host, ports: Mapping[str, int]) -> Callable[[str], Send]:

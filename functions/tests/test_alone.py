@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from events.contracts.contracts import ROOT
+from functions.domain.instances import log_batches
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
@@ -23,6 +24,16 @@ ENDPOINTS = declarations(["user", "admin", "broker"])
 SUBSCRIBERS = declarations(["subscribers"])
 NEEDS_POSTGRES = [each for each in ENDPOINTS if environment(each).databases]
 EXAMPLES = ROOT / "events/catalog/examples"
+BATCH = {
+    "specversion": "1.0",
+    "id": "1",
+    "source": f"/agent-hosts/{uuid4().hex}",
+    "type": log_batches.TYPE,
+    "subject": "/agent-hosts/alone",
+    "time": "2026-01-01T00:00:00Z",
+    "data": {"number": 1, "logs": []},
+}
+"""What an agent host hands on."""
 
 
 def name_of(declaration: Declaration) -> str:
@@ -57,6 +68,8 @@ def body_for(declaration: Declaration, somebody: Person) -> Any:
 
 
 def event_for(declaration: Declaration) -> Any:
+    if not declaration.event_types:
+        return BATCH
     event_type = declaration.event_types[0].replace("#", "com.botberi.account.registered.v1")
     return json.loads((EXAMPLES / f"{event_type}.json").read_text()) | {"id": f"evt_{uuid4().hex}"}
 
