@@ -5,6 +5,7 @@ import json
 import signal
 from collections.abc import Callable
 from typing import Any, Final
+from uuid import uuid4
 
 import pytest
 from celery import Celery
@@ -25,7 +26,10 @@ Eventually = Callable[[Callable[[], Any]], Any]
 NEVER = "1000"
 """Seconds to the next sweep, so that a job alone must do."""
 
-SLOW: Final = "import time\ntime.sleep(8)\ndef agent(request):\n    return {'text': 'ready'}\n"
+
+def slow_to_start() -> str:
+    """Return an agent whose code takes a while to load, which no host has loaded yet."""
+    return f"# {uuid4()}\nimport time\ntime.sleep(5)\ndef agent(request):\n    return {{'text': 'ready'}}\n"
 
 
 def test_a_job_brings_a_new_instance_to_running(launch: Launch, worker: Worker, eventually: Eventually) -> None:
@@ -111,7 +115,7 @@ def test_a_worker_takes_no_orders_over_redis(launch: Launch, worker: Worker, eve
 def test_a_worker_leaves_its_job_behind_and_the_instance_lives_on(
     launch: Launch, worker: Worker, eventually: Eventually
 ) -> None:
-    slow = launch(SLOW)
+    slow = launch(slow_to_start())
     queue.converge(slow.id)
     leaving = worker()
     eventually(lambda: slow.status == "starting")
@@ -138,7 +142,7 @@ def test_a_worker_that_is_at_work_finds_redis_again_when_it_comes_back(
         return started
 
     first = redis_comes()
-    one, other = launch(SLOW), launch()
+    one, other = launch(slow_to_start()), launch()
     at_work = worker(INSTANCE_SWEEP_SECONDS=NEVER)
     queue.converge(one.id)
     eventually(lambda: one.status == "starting")
