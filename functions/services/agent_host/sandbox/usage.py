@@ -49,6 +49,8 @@ class UsageWatch:
         self._children = children
         self._spawner = spawner
         self._stop = Event()
+        self._free = 0
+        """Bytes that were free where children have their folders when these were looked at last."""
         self._thread = Thread(target=self._run, daemon=True, name="usage of children")
 
     def start(self) -> None:
@@ -68,10 +70,19 @@ class UsageWatch:
                 continue
             turn += 1
             try:
-                _look(children, spawner, with_disk=turn % DISK_EVERY == 0)
+                _look(children, spawner, with_disk=self._may_have_filled(children) or turn % DISK_EVERY == 0)
             except Exception:
                 # Without it nobody's limits would be kept.
                 log.exception("children were not looked at because of a bug")
+
+    def _may_have_filled(self, children: Sequence[Used]) -> bool:
+        """Return whether so much was written since the last time that one of them may be beyond its limit.
+
+        A file system of a gigabyte in memory is full within a second, and then for everybody.
+        """
+        status = os.statvfs(children[0].home.parents[1])
+        before, self._free = self._free, status.f_bavail * status.f_frsize
+        return before - self._free > min(child.limits.disk_bytes for child in children) // DISK_EVERY
 
 
 def _look(children: Sequence[Used], spawner: int, *, with_disk: bool) -> None:
