@@ -4,6 +4,7 @@ It is sent the name of a probe and what to aim at, and answers what came of it. 
 imports nothing but Python's own library and Flask.
 """
 
+import contextlib
 import ctypes
 import errno
 import mmap
@@ -14,7 +15,8 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypedDict
 
@@ -34,6 +36,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {}
 REFUSED: Final = frozenset(
     {
         *(errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EAGAIN, errno.EFBIG, errno.EMFILE, errno.ENOMEM, errno.EXDEV),
+        errno.EROFS,
         *(
             errno.EISCONN,
             errno.EOPNOTSUPP,
@@ -786,22 +789,35 @@ def much_memory(target: Target) -> object:
         kept.append(piece)
 
 
+@contextlib.contextmanager
+def _staying_when_it_is_full() -> Iterator[None]:
+    """Keep what was taken where the file system is full before the limit is noticed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        time.sleep(60)
+
+
 @probe("limits", "use more disk than its limit, in many files")
 def much_disk(target: Target) -> object:
     number = 0
-    while True:
-        number += 1
-        Path(f"part-{number}").write_bytes(bytes(1 << 20))
+    with _staying_when_it_is_full():
+        while True:
+            number += 1
+            Path(f"part-{number}").write_bytes(bytes(1 << 20))
 
 
 @probe("limits", "use more disk than its limit, in files that it has deleted")
 def deleted_disk(target: Target) -> object:
     files = []
-    while True:
-        files.append(open("gone", "wb+"))
-        os.unlink("gone")
-        while os.fstat(files[-1].fileno()).st_size < int(target["file_bytes"]) - (1 << 20):
-            files[-1].write(bytes(1 << 20))
+    with _staying_when_it_is_full():
+        while True:
+            files.append(open("gone", "wb+"))
+            os.unlink("gone")
+            while os.fstat(files[-1].fileno()).st_size < int(target["file_bytes"]) - (1 << 20):
+                files[-1].write(bytes(1 << 20))
 
 
 @probe("limits", "leave processes behind that ignore SIGTERM and have sessions of their own")
