@@ -117,7 +117,7 @@ def test_ten_thousand_events_of_one_transaction_arrive(path: EventPath, eventual
     path.query(sql)
     of_many = "agt_many_"
     received = path.recorder.handled["receive-some"]
-    eventually(lambda: sum(each["subject"].startswith(of_many) for each in received) == 10_000, seconds=90)
+    eventually(lambda: sum(each["subject"].startswith(of_many) for each in received) == 10_000, seconds=300)
     assert len({each["id"] for each in received if each["subject"].startswith(of_many)}) == 10_000
 
 

@@ -178,8 +178,8 @@ class EventPath:
             yield session
 
     def broker(self) -> pika.BlockingConnection:
-        """Connect as the administrator."""
-        return pika.BlockingConnection(bus.parameters("admin"))
+        """Connect as the administrator, for as long as it takes: nobody keeps the connection alive meanwhile."""
+        return pika.BlockingConnection(bus.parameters("admin", heartbeat=0))
 
 
 @contextmanager

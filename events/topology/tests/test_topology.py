@@ -137,14 +137,22 @@ def test_a_queue_that_is_in_use_or_holds_something_is_not_made_anew(
     assert not management.look().queues[MOVED.queue].arguments.get("x-single-active-consumer")
 
 
+def make_anew(path: EventPath, kind: str | None) -> None:
+    """Delete the exchange, and make it anew if a kind is given."""
+    with path.broker() as connection:
+        connection.channel().exchange_delete(bus.EXCHANGE)
+        if kind:
+            connection.channel().exchange_declare(bus.EXCHANGE, kind, durable=True)
+
+
 def test_an_exchange_of_another_kind_is_left_alone_and_the_remedy_is_told(topology: EventPath) -> None:
     say(topology, MOVED)
-    with topology.broker() as connection:
-        connection.channel().exchange_delete(bus.EXCHANGE)
-        connection.channel().exchange_declare(bus.EXCHANGE, "fanout", durable=True)
+    make_anew(topology, "fanout")
+    try:
         assert f"make the exchange {bus.EXCHANGE} anew, which is of another kind" in lines(topology, "--check")
         refused = topology.declare(check=False)
-        connection.channel().exchange_delete(bus.EXCHANGE)
+    finally:
+        make_anew(topology, None)
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"the exchange {bus.EXCHANGE} exists as another kind (PRECONDITION_FAILED")
     assert lines(topology)[0] == f"create the exchange {bus.EXCHANGE}"
