@@ -70,8 +70,13 @@ class _WithoutNull:
         return dict(value)
 
 
-Kept = Annotated[Value | None, AfterValidator(_not_removed), _WithoutNull()]
-"""A member of a merge patch that can be changed but not taken away; with None as its default, for one left out."""
+def _left_out() -> None:
+    """Return the value of a member that was left out."""
+
+
+# A default would be part of the schema, which null doesn't fit.
+Kept = Annotated[Value | None, AfterValidator(_not_removed), _WithoutNull(), Field(default_factory=_left_out)]
+"""A member of a merge patch that can be changed but not taken away; None for one that is left out."""
 
 
 class Query(BaseModel):

@@ -30,7 +30,7 @@ _PATCH: Final = "What is left out stays as it is, and what is null goes (RFC 739
 class InstanceChanges(Body):
     """What to change; what is left out stays as it is. Of `channel` and `version` at most one may be given."""
 
-    name: Kept[InstanceName] = None
+    name: Kept[InstanceName]
     labels: Annotated[
         dict[LabelKey, LabelValue | None] | None,
         Field(description=_PATCH, examples=[{"team": "support"}], default_factory=dict),
@@ -46,8 +46,8 @@ class InstanceChanges(Body):
     limits: Annotated[Limits | None, Field(default_factory=Limits)]
     channel: Annotated[
         Kept[Annotated[Channel, Field(strict=False)]], Field(description="Move to what it points at now.")
-    ] = None
-    version: Kept[Annotated[str, Field(max_length=64, pattern=NUMBER)]] = None
+    ]
+    version: Kept[Annotated[str, Field(max_length=64, pattern=NUMBER)]]
 
 
 def work_out(

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from functions.runtime.functions import declarations
 from tools.manifests.openapi import ABOUT, document
@@ -50,6 +51,19 @@ def test_every_reference_leads_somewhere_and_every_component_is_referred_to(api_
     kinds = ("schemas", "examples")
     there = {f"#/components/{kind}/{name}" for kind in kinds for name in whole["components"][kind]}
     assert found == there
+
+
+@pytest.mark.parametrize("api_name", ABOUT)
+def test_every_default_and_example_of_a_member_fits_its_schema(api_name: str) -> None:
+    schemas = document_of(api_name)["components"]["schemas"]
+    wrong = [
+        (name, member, value)
+        for name, schema in schemas.items()
+        for member, described in schema.get("properties", {}).items()
+        for value in (*described.get("examples", ()), *([described["default"]] if "default" in described else ()))
+        if not Draft202012Validator(described | {"components": {"schemas": schemas}}).is_valid(value)
+    ]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("api_name", ABOUT)
