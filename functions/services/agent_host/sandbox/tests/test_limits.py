@@ -7,7 +7,8 @@ import pytest
 from functions.services.agent_host.sandbox import process_tree
 from functions.services.agent_host.sandbox.exits import ExitCause
 from functions.services.agent_host.sandbox.limits import Limits
-from functions.services.agent_host.sandbox.tests.conftest import Sandbox, ask, ended
+from functions.services.agent_host.sandbox.tests.conftest import SECONDS, Sandbox, ask, ended
+from tools.local.wait import until
 
 MIB = 1024 * 1024
 
@@ -135,7 +136,8 @@ def test_processes_with_sessions_of_their_own_end_with_their_child(sandbox: Sand
         ended(child)
     else:
         ask(child)
-        assert len(process_tree.everywhere(range(child.mark, child.mark + 1))) == 6
+        # Those in between may not have ended yet.
+        assert until(lambda: len(process_tree.everywhere(range(child.mark, child.mark + 1))) == 6, seconds=SECONDS)
         child.end(0)
     assert process_tree.everywhere(range(child.mark, child.mark + 1)) == []
 
