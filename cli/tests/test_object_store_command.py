@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import re
 import time
 import uuid
 from pathlib import Path
@@ -70,7 +71,8 @@ def test_only_what_no_version_has_is_taken_away_once_it_is_old(env: Environment)
     assert would.replace("would be", "were") == done
     assert {left, young, published} & set(bundle_store.digests(store)) == {young, published}
     assert [store.exists(key) for key in (*needed, *useless)] == [True, True, False, False]
-    assert said() == done.replace("1 bundles", "0 bundles").replace("1 lists", "0 lists").replace("1 arch", "0 arch")
+    # There may have been some of other tests.
+    assert said() == re.sub(r"\d+ (bundles|lists|archives)", r"0 \1", done)
     assert left not in set(bundle_store.digests(store))
 
 
