@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import pytest
 from sqlalchemy import text
 
+from core.ids import new_id
 from functions.jobs import queue
 from provisioning.local_settings import LOOPBACK, ROOT
 from testing.environment import Environment
@@ -27,7 +28,7 @@ EXPORTED = load((FOLDER / "exported.yml").read_text())
 
 DEAD_LETTER = """
 insert into dead_letters (id, queue, event_id, source, type, subject, reason, detail, attempts, event)
-values ('ded_1', 'botberi.record-audit', 'evt_1', 's', 't', 'u', 'refused', '', 1, '{}')
+values (:id, 'botberi.record-audit', 'evt_1', 's', 't', 'u', 'refused', '', 1, '{}')
 """
 
 STUB_STATUS = b"Active connections: 3 \nserver accepts handled requests\n 7 7 9 \nReading: 0 Writing: 1 Waiting: 2 \n"
@@ -93,7 +94,7 @@ def test_postgres_shows_its_statistics_and_open_dead_letters_by_queue(
 ) -> None:
     env.renew()
     with env.transaction("shared_psql", "relay") as db:
-        db.execute(text(DEAD_LETTER))
+        db.execute(text(DEAD_LETTER), {"id": new_id("ded")})
     scrape = exporter("postgres", *args("exporter-shared-psql"), **postgres(env, "shared_psql"))
     eventually(lambda: any('queue="botberi.record-audit"' in line and line.endswith(" 1") for line in scrape()))
     assert missing(scrape(), EXPORTED["postgres"]) == set()
