@@ -84,8 +84,7 @@ def log_bytes(db: SharedDb, account_id: str) -> Usage:
 
     Those who add to them wait for nobody: what is added at the same time may be beyond it.
     """
-    own = _own(db, account_id)
-    return Usage(_log_bytes(db, account_id), _limit({} if own is None else own.limits, Quota.LOG_BYTES))
+    return Usage(_log_bytes(db, account_id), _limit(_own_limits(db, account_id), Quota.LOG_BYTES))
 
 
 def check_instances(db: SharedDb, account_id: str) -> None:
@@ -94,8 +93,7 @@ def check_instances(db: SharedDb, account_id: str) -> None:
     Others who ask for the same account wait until the transaction ends, and then count what it has created.
     """
     db.execute(_LOCK, {"account": account_id})
-    own = _own(db, account_id)
-    usage = Usage(_instances(db, account_id), _limit({} if own is None else own.limits, Quota.INSTANCES))
+    usage = Usage(_instances(db, account_id), _limit(_own_limits(db, account_id), Quota.INSTANCES))
     if usage.used >= usage.limit:
         message = (
             f"You have {usage.used} instances, and your account may have {usage.limit}: delete one that you don't "
@@ -133,6 +131,11 @@ _LOCK: Final = text("select pg_advisory_xact_lock(hashtextextended('quota ' || :
 def _own(db: SharedDb, account_id: str) -> AccountLimits | None:
     row = db.execute(select(account_limits).where(account_limits.c.account_id == account_id)).mappings().first()
     return None if row is None else AccountLimits.of(row)
+
+
+def _own_limits(db: SharedDb, account_id: str) -> dict[str, int]:
+    own = _own(db, account_id)
+    return {} if own is None else own.limits
 
 
 def _limit(own: Mapping[str, int], quota: Quota) -> int:
