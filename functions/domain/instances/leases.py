@@ -116,9 +116,7 @@ def acquire_alike(db: SharedDb, lease: Lease, seconds: float, limit: int) -> lis
 def renew(db: SharedDb, held: Sequence[Lease], seconds: float) -> None:
     """Have the leases last for `seconds` from now; those that were lost stay so."""
     expires = func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-    ids = [lease.id for lease in held]
-    of_these = instances.c.id.in_(ids), instances.c.lease_owner == held[0].lease_owner
-    db.execute(update(instances).where(*of_these).values(lease_expires_at=expires))
+    _write(db, held, {"lease_expires_at": expires})
 
 
 def record(db: SharedDb, held: Sequence[Lease], change: Change) -> list[Lease]:
@@ -201,13 +199,18 @@ def release(
 
 def give_up(db: SharedDb, held: Sequence[Lease]) -> None:
     """End leases on instances whatever has been changed of them meanwhile: that is due, and another's."""
-    ids = [lease.id for lease in held]
-    of_these = instances.c.id.in_(ids), instances.c.lease_owner == held[0].lease_owner
-    db.execute(update(instances).where(*of_these).values(_FREE))
+    _write(db, held, _FREE)
 
 
 # A job that came meanwhile found the lease taken and is gone: what is left to do may be offered anew at once.
 _FREE: Final[dict[str, Any]] = {"lease_owner": None, "lease_expires_at": None, "queued_at": None}
+
+
+def _write(db: SharedDb, held: Sequence[Lease], fields: dict[str, Any]) -> None:
+    """Write into the rows of which the leases aren't lost, whatever has been changed of them meanwhile."""
+    ids = [lease.id for lease in held]
+    of_these = instances.c.id.in_(ids), instances.c.lease_owner == held[0].lease_owner
+    db.execute(update(instances).where(*of_these).values(fields))
 
 
 def _guarded(db: SharedDb, held: Sequence[Lease], fields: dict[str, Any]) -> list[Lease]:
