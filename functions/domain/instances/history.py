@@ -9,8 +9,8 @@ from typing import Final
 
 from sqlalchemy import select, text
 
-from core import context
 from core.ids import new_id
+from events import outbox
 from events.catalog.instances import InstanceChanged, InstanceDesiredStateChanged, InstanceStatusChanged
 from functions.domain.databases import SharedDb
 from functions.domain.instances.reasons import Explanation
@@ -58,20 +58,18 @@ def note(db: SharedDb, entries: Sequence[Entry], *, kind: str, explanation: Expl
     """
     if not entries:
         return
-    now = context.current()
+    origin = outbox.origin()
     told = {
         "ids": [new_id("evt") for _ in entries],
         "instance_ids": [each.event.instance_id for each in entries],
         "data": [each.event.model_dump_json() for each in entries],
         "previous": [each.previous for each in entries],
         "values": [each.value for each in entries],
-        "causes": [each.cause or now.causation_id for each in entries],
+        "causes": [each.cause or origin["causationid"] for each in entries],
         "type": entries[0].event.type,
         "kind": kind,
         **vars(explanation),
-        "actor": now.actor,
-        "traceparent": now.traceparent,
-        "correlationid": now.correlation,
+        **origin,
     }
     db.execute(_NOTE, told)
 
