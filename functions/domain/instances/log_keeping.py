@@ -59,7 +59,7 @@ def keep(db: SharedDb, source: str, batch: Batch) -> None:
     """
     if not _is_new(db, source, batch.number):
         return
-    told = {each.instance_id: each for each in _merged(batch.logs)}
+    told = _by_instance(batch.logs)
     counted = _locked(db, told)
     # Only what is read now is certain: an instance may have been deleted before its row was locked.
     present = set(db.scalars(select(instances.c.id).where(instances.c.id.in_(counted), PRESENT)))
@@ -67,7 +67,7 @@ def keep(db: SharedDb, source: str, batch: Batch) -> None:
     rows: list[dict[str, object]] = []
     for instance_id in sorted(present):
         before = counted[instance_id]
-        after, kept = _within(before, told[instance_id].lines, rooms[before.owner_id])
+        after, kept = _within(before, told[instance_id], rooms[before.owner_id])
         rows += kept
         changed = after.model_dump(include={"sequence", "bytes", "day_bytes", "capped", "dropped"})
         db.execute(update(instance_log_usage).where(instance_log_usage.c.instance_id == instance_id).values(**changed))
@@ -86,11 +86,11 @@ def _is_new(db: SharedDb, source: str, number: int) -> bool:
     return db.execute(_TAKE, {"source": source, "batch": number}).first() is not None
 
 
-def _merged(logs: Sequence[InstanceLines]) -> list[InstanceLines]:
+def _by_instance(logs: Sequence[InstanceLines]) -> dict[str, list[Line]]:
     lines: dict[str, list[Line]] = {}
     for each in logs:
         lines.setdefault(each.instance_id, []).extend(each.lines)
-    return [InstanceLines(instance_id=instance_id, lines=lines[instance_id]) for instance_id in lines]
+    return lines
 
 
 # A day that has passed begins the count anew.
