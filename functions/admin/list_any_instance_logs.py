@@ -30,6 +30,4 @@ def list_any_instance_logs(
     """
     with transaction() as db:
         reading.find(db, instance_id)
-        if asked.wanted:
-            return instance_logs.stream(db, transaction, instance_id, query, asked)
-        return instance_logs.page(db, instance_id, query)
+        return instance_logs.answer(db, transaction, instance_id, query, asked)

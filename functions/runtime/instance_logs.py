@@ -1,6 +1,5 @@
 """What the endpoints of owners and of administrators answer of an instance's log: a page, or a stream."""
 
-import re
 from typing import Final
 
 from functions.domain.api_errors import BAD_CURSOR, Invalid
@@ -9,7 +8,7 @@ from functions.domain.instances import log_reading
 from functions.runtime.declarations import Resources
 from functions.runtime.event_stream import EventStream, Read
 from functions.runtime.providers.databases import SharedTransactions
-from functions.runtime.providers.streaming import StreamRequest
+from functions.runtime.providers.streaming import NUMBER, StreamRequest
 from functions.schemas.base import Page
 from functions.schemas.instance_logs import InstanceLogLine, LogQuery
 
@@ -18,20 +17,25 @@ RESOURCES: Final = Resources(concurrency=32, timeout_seconds=30)
 AT_ONCE: Final = 500
 """Lines that a stream reads at a time."""
 
-_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+
+def answer(
+    db: SharedDb, transaction: SharedTransactions, instance_id: str, query: LogQuery, asked: StreamRequest
+) -> Page[InstanceLogLine] | EventStream:
+    """Return what is asked for of an instance's log. Raises Invalid."""
+    return _stream(db, transaction, instance_id, query, asked) if asked.wanted else _page(db, instance_id, query)
 
 
-def page(db: SharedDb, instance_id: str, query: LogQuery) -> Page[InstanceLogLine]:
+def _page(db: SharedDb, instance_id: str, query: LogQuery) -> Page[InstanceLogLine]:
     """Return a page of an instance's log. Raises Invalid."""
     before = query.after()
-    if before is not None and not _NUMBER.fullmatch(before):
+    if before is not None and not NUMBER.fullmatch(before):
         raise Invalid(errors=[BAD_CURSOR])
     number = None if before is None else int(before)
     rows = log_reading.newest(db, instance_id, query.filter, before=number, limit=query.limit + 1)
     return query.page(rows, InstanceLogLine, key="number")
 
 
-def stream(
+def _stream(
     db: SharedDb, transaction: SharedTransactions, instance_id: str, query: LogQuery, asked: StreamRequest
 ) -> EventStream:
     """Return a stream of an instance's log: from the last event that was seen, or with the newest lines at first."""

@@ -10,7 +10,8 @@ from functions.domain.api_errors import Malformed
 from functions.runtime.event_stream import CONTENT_TYPE
 from functions.runtime.providers.base import Call, Provider, Schema, Schemas
 
-_NUMBER: Final = re.compile(r"[0-9]{1,18}")
+NUMBER: Final = re.compile(r"[0-9]{1,18}")
+"""The id of an event: the number of what it is about."""
 
 
 class LastEventIdMalformed(Malformed):
@@ -38,7 +39,7 @@ class Streaming(Provider):
         """Return what the headers say. Raises LastEventIdMalformed."""
         headers = call.request.headers
         told = headers.get("Last-Event-ID")
-        if told is not None and not _NUMBER.fullmatch(told):
+        if told is not None and not NUMBER.fullmatch(told):
             raise LastEventIdMalformed
         # A caller who takes anything takes a page.
         wanted = CONTENT_TYPE in (
