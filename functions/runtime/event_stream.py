@@ -22,9 +22,6 @@ SECONDS: Final = 20
 REST_SECONDS: Final = 0.5
 """Between two looks at whether there is something new. A comment in between tells the client that it goes on."""
 
-REST: Final = "botberi.rest"
-"""The key in WSGI's environ of the server's function to rest."""
-
 RETRY_MILLISECONDS: Final = 500
 """After which a client opens the next stream."""
 

@@ -33,9 +33,10 @@ def success(
         return empty
     if not isinstance(reply, Reply | Cached):
         from functions.runtime import event_stream
+        from functions.runtime.http.resting import REST
 
         # A server that knows nothing of rests has the thread wait.
-        parts = reply.parts(request.environ.get(event_stream.REST, time.sleep))
+        parts = reply.parts(request.environ.get(REST, time.sleep))
         return flask.Response(parts, declaration.status, event_stream.HEADERS, content_type=event_stream.CONTENT_TYPE)
     text = text_of(reply)
     etag = reply.etag if isinstance(reply, Cached) else reply.etag()

@@ -23,6 +23,8 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
+from .resting import REST
+
 log = logging.getLogger(__name__)
 
 BODY_BYTES: Final = 4 * 1024 * 1024
@@ -72,7 +74,7 @@ class Adapter:
             return
         environ["wsgi.input"] = io.BytesIO(body)
         call = _Call(self._application, environ)
-        environ["botberi.rest"] = call.rest
+        environ[REST] = call.rest
         probe = scope["method"] in {"GET", "HEAD"} and _PROBE.fullmatch(scope["path"])
         try:
             part, more = call.advance() if probe else await self._in_thread(call)
@@ -136,10 +138,7 @@ class _Call:
         """The bytes of the body that are still to come; infinite where no length was told."""
 
     def rest(self, seconds: float) -> None:
-        """Have the part after the next one be asked for only so long after that: no thread waits meanwhile.
-
-        An application that streams finds this at the key `botberi.rest` of the environ.
-        """
+        """Have the part after the next one be asked for only so long after that. An application finds this by REST."""
         self.resting = seconds
 
     def advance(self) -> Part:

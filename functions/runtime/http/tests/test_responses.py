@@ -8,7 +8,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
-from functions.runtime.event_stream import REST
+from functions.runtime.http.resting import REST
 from functions.runtime.http.tests.serving import END, TIMEOUT, serving
 
 GET = b"GET / HTTP/1.1\r\nHost: x" + END
