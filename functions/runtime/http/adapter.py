@@ -91,7 +91,7 @@ class Adapter:
             await self._stream(call, receive, send)
 
     async def _stream(self, call: "_Call", receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        disconnect = asyncio.ensure_future(_left(receive))
+        disconnect = asyncio.ensure_future(client_left(receive))
         more = True
         while more:
             call.abandoned = disconnect.done()
@@ -190,7 +190,7 @@ def _write(_data: bytes) -> None:
     raise NotImplementedError("the body is what an application returns")
 
 
-async def _left(receive: ASGIReceiveCallable) -> None:
+async def client_left(receive: ASGIReceiveCallable) -> None:
     """Wait until the client has gone. The end of a request comes first, where it has no body that was read."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -18,6 +18,7 @@ from core import context as call_context
 from functions.domain.encryption import NotSealedError
 from functions.domain.instances.contexts import Context, Ends, Kind, OfInstance, unseal
 from functions.runtime import metrics
+from functions.runtime.http.adapter import client_left
 from functions.services.agent_host.calls import Calls, Line
 from functions.services.agent_host.exposition import Exposition
 from functions.services.agent_host.failures import Failure
@@ -31,6 +32,7 @@ HEARTBEAT: Final = 0.25
 MAX_BODY: Final = 1024 * 1024
 
 _PATH: Final = re.compile(rf"/({'|'.join(set(Kind) - {Kind.END})})/(ins_[0-9a-f]{{32}})|/({Kind.END})")
+
 Work = Callable[[], Coroutine[None, None, Line]]
 """Does what a call asks for, and returns the last line of the answer."""
 
@@ -90,7 +92,7 @@ class Application:
     async def _stream(self, work: Work, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         headers = [(b"content-type", b"application/x-ndjson")]
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
-        leaving = asyncio.create_task(_left(receive))
+        leaving = asyncio.create_task(client_left(receive))
         try:
             async for line in self._lines(work, leaving):
                 text = json.dumps(line, ensure_ascii=False).encode() + b"\n"
@@ -120,11 +122,6 @@ def _last(answer: asyncio.Task[Line]) -> Line:
         return answer.result()
     log.error("a call failed because of a bug", exc_info=error)
     return {"failed": Failure("agent_unavailable").told()}
-
-
-async def _left(receive: ASGIReceiveCallable) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _read(receive: ASGIReceiveCallable) -> bytes:
