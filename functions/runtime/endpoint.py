@@ -65,8 +65,7 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     """
 
     def decorate(handler: "Handler") -> Function:
-        annotation = get_type_hints(handler, include_extras=True)["return"]
-        reply, others = _replies(annotation)
+        reply, others, streams = _replies(get_type_hints(handler, include_extras=True)["return"])
         file = Path(inspect.getfile(handler))
         declaration = Declaration(
             name=file.stem,
@@ -81,7 +80,7 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
             status=status,
             reply=None if reply is type(None) else reply,
             other_replies=others,
-            streams=any(not is_a(each, Reply) for each in get_args(annotation) if get_origin(annotation) is UnionType),
+            streams=streams,
             errors=errors,
             max_body=max_body,
             prepares=prepare is not None,
@@ -91,16 +90,17 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     return decorate
 
 
-def _replies(annotation: TypeForm[object]) -> tuple[TypeForm[object], tuple[type[Reply], ...]]:
+def _replies(annotation: TypeForm[object]) -> tuple[TypeForm[object], tuple[type[Reply], ...], bool]:
     """Return the usual type of a handler's replies, and of a union those that have a status of their own.
 
-    A stream is another form of the usual reply.
+    At last whether the union has a stream, which is another form of the usual reply.
     """
     if get_origin(annotation) not in (UnionType, Union):
-        return annotation, ()
-    members: tuple[type[Reply], ...] = tuple(each for each in get_args(annotation) if is_a(each, Reply))
-    [usual] = (each for each in members if each.http_status is None)
-    return usual, tuple(each for each in members if each.http_status is not None)
+        return annotation, (), False
+    members = get_args(annotation)
+    replies = [each for each in members if is_a(each, Reply)]
+    [usual] = (each for each in replies if each.http_status is None)
+    return usual, tuple(each for each in replies if each.http_status is not None), len(replies) < len(members)
 
 
 def as_function(declaration: Declaration, run: Callable[[Declaration, flask.Request], flask.Response]) -> Function:
