@@ -21,7 +21,7 @@ from functions.domain.instances.reading import Filter
 from shared_psql_models.statuses import Status
 from tools.bench.instances import filling
 from tools.bench.instances.environment import FEW, MANY, InstancesEnvironment
-from tools.bench.instances.filling import MINE, OTHER_AGENT, RARE_LABEL, RARE_NAME, RARE_TAG, RARE_WORD, RARELY
+from tools.bench.instances.filling import MINE, OTHER_AGENT, RARE_LABEL, RARE_NAME, RARE_TAG, RARE_WORD
 from tools.bench.rows import Sample
 from tools.pages import table
 
@@ -45,8 +45,6 @@ class Question:
     """Of whoever asks it."""
     ask: Callable[[int], Ask]
     """Returns how it is asked where there are so many instances."""
-    prepare: str = ""
-    """SQL before it, in the same transaction, which is rolled back; not measured."""
 
 
 def _list(title: str, group: str, wanted: Filter) -> Question:
@@ -61,11 +59,6 @@ def _search(title: str, wanted: Wanted) -> Question:
 def _mine(size: int) -> str:
     """Return the id of an instance of MINE, halfway."""
     return filling.instance_id(size // 2)
-
-
-def _made_due(size: int) -> str:
-    ids = ", ".join(f"'{filling.instance_id(number)}'" for number in range(1, size, size // RARELY))
-    return f"update instances set due_at = now() - interval '1 minute' where id in ({ids})"  # noqa: S608 - ours
 
 
 QUESTIONS: Final = (
