@@ -103,8 +103,5 @@ def running(env: Environment) -> Iterator[Stack]:
         yield stack
         stack.watcher.verify()
     finally:
-        for process in stack.processes.values():
-            process.ask_to_stop()
-        for process in stack.processes.values():
-            process.stop()
+        managed_process.stop_all(stack.processes.values())
         orphans.end(stack.folder)

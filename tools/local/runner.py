@@ -160,11 +160,7 @@ class Runner:
         return [line for line in text.splitlines() if line.strip()]
 
     def _stop(self) -> None:
-        running = [service.process for service in self.services if service.process]
-        for process in running:
-            process.ask_to_stop()
-        for process in running:
-            process.stop()
+        managed_process.stop_all([service.process for service in self.services if service.process])
 
 
 def _log(run: Path, service: Service) -> Path:

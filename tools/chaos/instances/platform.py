@@ -73,10 +73,7 @@ class Platform:
 
     def stop(self) -> None:
         """Stop the product's processes; the services stop by themselves."""
-        for process in self._processes.values():
-            process.ask_to_stop()
-        for process in self._processes.values():
-            process.stop()
+        managed_process.stop_all(self._processes.values())
 
     def suffer(self, fault: Fault) -> None:
         """Let a fault happen, and return when its victims do their work again; a victim suffers one at a time."""
