@@ -15,7 +15,6 @@ import pika
 import psutil
 
 from core.configuration import secret
-from core.postgres.pipelined import DiscreetNative
 from core.postgres.session import Row, Session, Value
 from events.broker import bus
 from events.subscriptions import Subscription
@@ -58,13 +57,7 @@ class BenchEnvironment:
         self.folder = folder
         self.ports = ports
         self.processes: dict[str, ManagedProcess] = {}
-        self.superuser = DiscreetNative(
-            postgres_server.SUPERUSER,
-            host="127.0.0.1",
-            port=ports.shared_psql,
-            database=DATABASE,
-            password=secret("psql-superuser"),
-        )
+        self.superuser = postgres_server.connect(ports.shared_psql, secret("psql-superuser"), DATABASE, seconds=None)
 
     def run(self, sql: str, **values: Value) -> list[Row]:
         """Run a statement as the superuser, without time limits, and return its rows."""

@@ -5,36 +5,21 @@ as many of them as `--awake` says have been asked something, and have an agent a
 """
 
 import argparse
-import json
 import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Final
 
-import pika
-import psutil
-
-from core import http_client
-from core.configuration import secret
 from core.ids import new_id
-from core.postgres.pipelined import DiscreetNative
-from events import subscriptions
-from events.broker import bus
-from events.topology import declaration
-from functions.domain.accounts import access_tokens
-from provisioning import local_settings, seed
-from provisioning.local_settings import LOOPBACK, Ports
+from tools.bench.instances import product
+from tools.bench.instances.product import Product
 from tools.documents import Document
 from tools.harness import environment
 from tools.harness.environment import wait
-from tools.harness.outages import PrivateServers, private_servers
-from tools.local import health, orphans, processes
-from tools.local.servers import managed_process, postgres_server
-from tools.local.servers.managed_process import ManagedProcess
+from tools.harness.outages import private_servers
 
 MUST: Final = 10
 """Seconds in which all have to be stopped."""
@@ -62,52 +47,29 @@ _HEARD: Final = """
 """
 
 
-@dataclass(frozen=True)
-class Bench:
-    """The running product, and who asks it."""
+@dataclass
+class Bench(Product):
+    """The running product, and whose instances are stopped."""
 
-    ports: Ports
-    postgres: DiscreetNative
     owner: str
-    """The id of the account whose instances they are."""
-    started: list[ManagedProcess]
-    """All processes, servers among them."""
+    """The id of their account."""
 
     def ask(self, port: int, path: str, body: Document, *scopes: str) -> Document:
-        """Return what a POST is answered with 2xx."""
-        token = access_tokens.issue(self.owner, new_id("ses"), scopes)
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        url = f"http://{LOOPBACK}:{port}{path}"
-        answer = http_client.request("POST", url, seconds=60, body=json.dumps(body).encode(), headers=headers)
-        if answer.status >= HTTPStatus.BAD_REQUEST:
-            message = f"{path} was answered {answer.status}: {answer.body.decode()}"
-            raise RuntimeError(message)
-        return dict(json.loads(answer.body))
+        """Return what their owner's POST is answered."""
+        return self.post(port, path, body, self.token(self.owner, *scopes))
 
     def answer(self, question: str) -> bool:
         """Return the one value of a query."""
-        [[found]] = self.postgres.run(f"select {question}")
+        [[found]] = self.run(f"select {question}")
         return bool(found)
 
     def seconds(self, kind: str) -> list[float]:
         """Return the seconds from the kill switch until each instance was told to be stopped, or was so."""
-        return [float(seconds) for (seconds,) in self.postgres.run(_SECONDS, kind=kind) or []]
+        return [float(seconds) for (seconds,) in self.run(_SECONDS, kind=kind)]
 
     def processor_seconds(self) -> dict[str, float]:
         """Return how much of a processor each process and what it has started have taken so far, by its name."""
-        return {each.name: _processor_seconds(each.process.pid) for each in self.started}
-
-
-def _processor_seconds(pid: int) -> float:
-    total = 0.0
-    for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
-        try:
-            times = process.cpu_times()
-        except psutil.NoSuchProcess:
-            continue
-        # What children took that have ended meanwhile is their parents'.
-        total += times.user + times.system + times.children_user + times.children_system
-    return total
+        return {name: self.spent(name) for name in self.started}
 
 
 @contextmanager
@@ -116,46 +78,15 @@ def _prepared() -> Iterator[Bench]:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
     with private_servers() as servers:
         os.environ["ACCOUNT_INSTANCES"] = "1000000"
-        with pika.BlockingConnection(bus.parameters("admin")) as connection:
-            declaration.declare(connection, subscriptions.read())
-        seed.catalog()
-        ours: list[ManagedProcess] = []
-        try:
-            _start(servers, ours)
-            with closing(_connected(servers.ports)) as postgres:
-                yield Bench(servers.ports, postgres, new_id("usr"), [*servers.started, *ours])
-        finally:
-            for process in ours:
-                process.ask_to_stop()
-            for process in ours:
-                process.stop()
-            orphans.end(servers.run)
-
-
-def _start(servers: PrivateServers, started: list[ManagedProcess]) -> None:
-    commands, ready = processes.functions(servers.ports), health.functions(servers.ports)
-    for name, command in commands.items():
-        started.append(managed_process.start(name, command, run=servers.run, cwd=local_settings.ROOT))
-    for each in started:
-        each.wait_until(ready[each.name])
-
-
-def _connected(ports: Ports) -> DiscreetNative:
-    password = secret("psql-superuser")
-    return DiscreetNative(
-        postgres_server.SUPERUSER, host=LOOPBACK, port=ports.shared_psql, database="shared_psql", password=password
-    )
+        product.prepare()
+        with closing(product.connect(servers.ports)) as postgres, product.running(servers) as started:
+            yield Bench(servers.ports, started, postgres, new_id("usr"))
 
 
 def _fill(bench: Bench, count: int, awake: int) -> None:
-    wanted = {"agent": "echo", "name": "A bench", "config": {}}
-    instance_id = str(bench.ask(bench.ports.user, "/v1/instances", wanted, "user")["id"])
-    wait(
-        lambda: bench.answer("exists (select from instances where status = 'running')"), 300, "an instance doesn't run"
-    )
-    bench.postgres.run(_COPIES, id=instance_id, count=count)
-    for (each,) in bench.postgres.run("select id from instances order by id limit :awake", awake=awake) or []:
-        bench.ask(bench.ports.user, f"/v1/instances/{each}/messages", {"text": "Hello"}, "user")
+    bench.run(_COPIES, id=bench.create(bench.owner, config={}), count=count)
+    for (each,) in bench.run("select id from instances order by id limit :awake", awake=awake):
+        bench.ask(bench.ports.user, f"/v1/instances/{each}/messages", {"text": "Hello"})
 
 
 @dataclass(frozen=True)

@@ -115,9 +115,9 @@ def answers(port: int, password: str) -> bool:
     return True
 
 
-def connect(port: int, password: str, database: str = SUPERUSER) -> DiscreetNative:
-    """Return a connection as the superuser."""
-    return DiscreetNative(SUPERUSER, host=LOOPBACK, port=port, database=database, password=password, timeout=30)
+def connect(port: int, password: str, database: str = SUPERUSER, *, seconds: float | None = 30) -> DiscreetNative:
+    """Return a connection as the superuser, on which nothing takes longer than `seconds`; None: however long."""
+    return DiscreetNative(SUPERUSER, host=LOOPBACK, port=port, database=database, password=password, timeout=seconds)
 
 
 def _create(folder: Path, password: str, *, durable: bool) -> None:
