@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -289,15 +289,13 @@ def several(api: Api, env: Environment, person: Callable[..., Person], publish: 
 
 
 @pytest.fixture
-def kill_switch(env: Environment, several: list[Launched]) -> Iterator[None]:
+def kill_switch(env: Environment, several: list[Launched], nothing_stopped: None) -> None:
     """Have an operator stop them all."""
     with context.entered(context.Context.start(actor="usr_operator")):
         with env.transaction("shared_psql", "subscribers") as db:
             switch = kill_switches.engage(SharedDb(db), Scope.OWNER, several[0].owner.id, "A test.")
         with env.transaction("shared_psql", "subscribers") as db:
             kill_switches.apply(SharedDb(db), switch.id)
-    yield
-    env.forget_kill_switches()
 
 
 def causes(instance: Launched) -> list[str]:

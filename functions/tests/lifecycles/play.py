@@ -119,8 +119,7 @@ class Play(RuleBasedStateMachine):
 
     def code_for_messages(self, known: Known, row: Row) -> str | None:
         """Return the code of the API error that a message gets; None where it is taken."""
-        kept = {row.version_id, *(version for version, _ in row.specs.values())}
-        if self.is_switched(known.owner.id, kept):
+        if self.is_switched(known.owner.id, row.versions):
             return "stopped_by_operator"
         serves = row.status in {Status.RUNNING, Status.UPDATING}
         return None if known.desired == "running" and serves else "instance_not_running"
@@ -135,9 +134,7 @@ class Play(RuleBasedStateMachine):
     def apply_switch(self, switch: Switch) -> None:
         self.look()
         for known in self.known:
-            row = self.seen[known.id]
-            kept = {row.version_id, *(version for version, _ in row.specs.values())}
-            if known.desired == "running" and switch.concerns(known.owner.id, kept):
+            if known.desired == "running" and switch.concerns(known.owner.id, self.seen[known.id].versions):
                 known.desired = "stopped"
         self.deliver_engaged(switch)
 

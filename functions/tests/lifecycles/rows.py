@@ -83,6 +83,11 @@ class Row:
                 return self.status == other
 
     @property
+    def versions(self) -> set[str]:
+        """The ids of those that it consists of or is to consist of."""
+        return {self.version_id, *(version for version, _ in self.specs.values())}
+
+    @property
     def leased(self) -> bool:
         """Whether somebody may work on it now."""
         return self.leased_for is not None and self.leased_for > 0

@@ -234,7 +234,6 @@ def prepared(api: Api, env: Environment, host_address: str, folder: Path, patch:
         patch.setattr(versions, "driver", lambda: driver)
         db = connection.execution_options(isolation_level="AUTOCOMMIT")
         yield World(api, env, db, slug, published, clock, jobs, platform, reach_host)
-    env.forget_kill_switches()
 
 
 def _publish(env: Environment, folder: Path) -> tuple[str, dict[str, str]]:
