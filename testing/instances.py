@@ -51,18 +51,24 @@ def agent_host(host_address: str, monkeypatch: pytest.MonkeyPatch) -> str:
     return host_address
 
 
+@pytest.fixture
+def own_secrets(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have this process read the test's own copy of the secrets; the folder."""
+    folder = tmp_path / "secrets"
+    shutil.copytree(env.secrets, folder)
+    monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
+    return folder
+
+
 ReplaceSecret = Callable[[str, str | None], None]
 
 
 @pytest.fixture
-def replace_secret(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReplaceSecret:
+def replace_secret(own_secrets: Path) -> ReplaceSecret:
     """`replace_secret(name, text)` has a secret read as another text in this process and test; None: it is missing."""
-    folder = tmp_path / "replaced secrets"
-    shutil.copytree(env.secrets, folder)
-    monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
 
     def replace(name: str, text: str | None) -> None:
-        (folder / name).unlink() if text is None else (folder / name).write_text(text)
+        (own_secrets / name).unlink() if text is None else (own_secrets / name).write_text(text)
 
     return replace
 

@@ -39,13 +39,10 @@ def empty(env: Environment) -> None:
 
 
 @pytest.fixture
-def file(env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def file(env: Environment, own_secrets: Path) -> Iterator[Path]:
     """Return the secret in a folder of the test's own, with nothing in the database that another key has sealed."""
-    folder = tmp_path / "secrets"
-    shutil.copytree(env.secrets, folder)
-    monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
     empty(env)
-    yield folder / sealing.KEYS_NAME
+    yield own_secrets / sealing.KEYS_NAME
     empty(env)
 
 

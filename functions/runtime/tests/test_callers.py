@@ -1,6 +1,5 @@
 import base64
 import json
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,6 @@ from core.configuration import secret
 from functions.domain.accounts import access_tokens, keys
 from functions.tests.alone import without_memory
 from testing.clients import Api
-from testing.environment import Environment
 from testing.people import Person
 
 Forge = Callable[..., str]
@@ -107,28 +105,22 @@ def test_a_token_of_another_kind_is_refused(api: Api, forge: Forge, kind: str | 
     assert code(api, forge(headers={"typ": kind})) == "unauthenticated"
 
 
-def test_a_key_that_was_removed_is_refused_at_once(
-    api: Api, forge: Forge, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = Path(shutil.copytree(env.secrets, tmp_path / "secrets"))
-    monkeypatch.setenv("BOTBERI_SECRETS", str(folder))
+def test_a_key_that_was_removed_is_refused_at_once(api: Api, forge: Forge, own_secrets: Path) -> None:
     first, second = json.loads(secret(keys.PRIVATE))["keys"]
     tokens = [forge(key=jwt.PyJWK(key, "EdDSA").key, headers={"kid": key["kid"]}) for key in (first, second)]
     assert [code(api, token) for token in tokens] == ["200", "200"]
     public = [key for key in keys.public_keys() if key["kid"] != second["kid"]]
-    (folder / keys.PUBLIC).write_text(json.dumps({"keys": public}))
+    (own_secrets / keys.PUBLIC).write_text(json.dumps({"keys": public}))
     assert [code(api, token) for token in tokens] == ["200", "unauthenticated"]
 
 
 def test_keys_that_were_rotated_in_meanwhile_are_found(
-    api: Api, forge: Forge, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, forge: Forge, own_secrets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(env.secrets, tmp_path / "secrets")
     with without_memory(monkeypatch):
-        monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path / "secrets"))
         before = forge()
         assert code(api, before) == "200"
-        keys.generate(tmp_path / "secrets")
+        keys.generate(own_secrets)
         assert code(api, forge()) == "200"
         assert code(api, before) == "unauthenticated"
 

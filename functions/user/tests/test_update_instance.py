@@ -1,7 +1,5 @@
-import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -13,6 +11,7 @@ from functions.domain.instances.redaction import REDACTED
 from functions.jobs import converge
 from testing.clients import Api
 from testing.environment import Environment
+from testing.instances import ReplaceSecret
 from testing.launches import Launched
 from testing.people import Person
 from testing.responses import Response
@@ -117,11 +116,9 @@ def test_limits_are_a_new_generation_and_null_takes_one_back(instance: Launched)
 
 
 def test_what_does_not_concern_the_config_needs_no_master_key(
-    instance: Launched, env: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    instance: Launched, replace_secret: ReplaceSecret
 ) -> None:
-    shutil.copytree(env.secrets, tmp_path / "secrets")
-    (tmp_path / "secrets" / sealing.KEYS_NAME).unlink()
-    monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path / "secrets"))
+    replace_secret(sealing.KEYS_NAME, None)
     answer = change(instance, name="Another", labels={"team": "blue"}, limits={"processes": 3})
     assert (answer.status_code, answer.json["name"], answer.json["limits"]) == (200, "Another", {"processes": 3})
     assert change(instance, config={"size": 2}).code == "secrets_unavailable"
