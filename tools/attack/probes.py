@@ -128,14 +128,14 @@ def delivered(declarations: Sequence[Declaration], form: str) -> Iterator[Probe]
         if each.api == "subscribers":
             headers, body = _request(each)
             target = form.format(name=each.deployment)
-            for name, more in _signed_badly(each.name, body or b"").items():
+            for name, more in _signed_badly(each, body or b"").items():
                 yield Probe(f"delivery, {name}", each.name, "POST", target, UNAUTHENTICATED, headers | more, body)
 
 
-def _signed_badly(function: str, body: bytes) -> dict[str, dict[str, str]]:
-    """Return headers of deliveries that the dispatcher didn't sign like this, by what is wrong."""
-    keys = signing.read_keys(secret(signing.KEYS_NAME))
-    message = signing.message_id(function, "/botberi/shared_psql", uuid4().hex)
+def _signed_badly(declaration: Declaration, body: bytes) -> dict[str, dict[str, str]]:
+    """Return headers of deliveries that whoever calls the subscriber didn't sign like this, by what is wrong."""
+    keys = signing.read_keys(secret(declaration.signing_keys), declaration.signing_keys)
+    message = signing.message_id(declaration.deployment, "/botberi/shared_psql", uuid4().hex)
     stale = int(time.time()) - signing.TOLERANCE - 60
     signature = signing.signatures(keys, message, stale, body)
     return {
@@ -179,8 +179,9 @@ def _request(declaration: Declaration) -> tuple[dict[str, str], bytes | None]:
     """Return headers and body of a request that is as it should be, from the examples in the declaration."""
     if declaration.api == "subscribers":
         catalog = load()
-        model = catalog.get("".join(declaration.event_types[:1])) or next(iter(catalog.values()))
-        event = contracts.example(model) | {"id": uuid4().hex, "actor": "usr_forged"}
+        # Who takes whatever there is, or what is in no catalog, is sent any event.
+        models = [catalog[each] for each in declaration.event_types if each in catalog] or [*catalog.values()]
+        event = contracts.example(models[0]) | {"id": uuid4().hex, "actor": "usr_forged"}
         return {"Content-Type": wire.CONTENT_TYPE}, json.dumps(event).encode()
     content = operation(declaration, Schemas([declaration])).get("requestBody", {}).get("content", {})
     headers = {"If-Match": '"1"'} if declaration.parameter(Precondition) else {}

@@ -1,5 +1,6 @@
 import pytest
 
+from events import signing
 from functions.runtime.functions import declarations
 from functions.runtime.providers.callers import Guard
 from tools.attack import probes
@@ -15,6 +16,20 @@ def test_every_function_is_attacked() -> None:
     assert {each.who for each in probes.misspelt(EVERY)} == {each.name for each in EVERY}
     assert {each.who for each in probes.uninvited(EVERY, {"a garbled": "x"})} == GUARDED
     assert {each.who for each in probes.unentitled(EVERY, {"user": "x", "admin": "y"})} == GUARDED
+
+
+@pytest.mark.usefixtures("env")
+@pytest.mark.parametrize("wrong", ["signed too long ago", "signed for another function"])
+def test_nothing_is_wrong_with_a_forged_delivery_but_what_it_is_for(
+    wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = {each.deployment: each.signing_keys for each in declarations(["subscribers"])}
+    forged = [each for each in probes.delivered(EVERY, "{name}") if each.group == f"delivery, {wrong}"]
+    assert {each.target for each in forged} == keys.keys()
+    monkeypatch.setattr(signing, "TOLERANCE", 1_000_000)
+    for each in forged:
+        function = "another" if "another" in wrong else each.target
+        signing.verify(signing.Keys(keys[each.target]).current(), function, each.headers, each.body or b"")
 
 
 def test_no_spelling_is_the_address_itself() -> None:
