@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -91,10 +92,9 @@ class Evidence:
     """Versions that are deployed as images."""
     noted: list[Violation] = field(default_factory=list)
     """What went wrong on the way."""
-    seconds: int = 0
-    """Within which it was to converge."""
 
 
+@cache
 def subscribers(kind: str) -> list[str]:
     """Return the functions, by their handlers' names, that a row of the history of this kind is said to."""
     queues = subscriptions.queues_for(TYPES[kind])
