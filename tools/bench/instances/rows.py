@@ -1,6 +1,7 @@
 """The rows of the instances' table: what each figure is made of, and what it must reach."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from tools.bench.instances.environment import FEW, MANY
@@ -19,8 +20,7 @@ def _group(group: str) -> tuple[str, ...]:
     return tuple(f"{title}: {database}" for title in titles for database in (FEW, MANY))
 
 
-def _at_most(title: str, *inputs: str, must: float, aim: float | None = None, unit: str = "") -> Row:
-    return Row(title, inputs, only, must, aim, more_is_better=False, unit=unit)
+_at_most: Final = partial(Row, more_is_better=False)
 
 
 _GROUPS: Final = {
@@ -38,43 +38,29 @@ _TABLES: Final = {
 }
 
 ROWS: Final = (
-    Row(
-        "create → running ÷ start of a bare functions-framework",
-        ("created_p50", "started_p50"),
-        ratio,
-        1.3,
-        more_is_better=False,
-    ),
-    _at_most("message to a sleeping agent → first byte, p50", "wake_p50", must=100, aim=30, unit="ms"),
-    _at_most("message to a sleeping agent → first byte, p95", "wake_p95", must=100, aim=30, unit="ms"),
-    Row(
-        "the same ÷ start of a bare functions-framework, p50",
-        ("wake_p50", "bare_p50"),
-        ratio,
-        0.1,
-        more_is_better=False,
-    ),
-    _at_most("message to an agent that is awake → first byte, p95", "awake_p95", must=100, unit="ms"),
-    Row(
+    _at_most("create → running ÷ start of a bare functions-framework", ("created_p50", "started_p50"), ratio, 1.3),
+    _at_most("message to a sleeping agent → first byte, p50", ("wake_p50",), only, 100, 30, unit="ms"),
+    _at_most("message to a sleeping agent → first byte, p95", ("wake_p95",), only, 100, 30, unit="ms"),
+    _at_most("the same ÷ start of a bare functions-framework, p50", ("wake_p50", "bare_p50"), ratio, 0.1),
+    _at_most("message to an agent that is awake → first byte, p95", ("awake_p95",), only, 100, unit="ms"),
+    _at_most(
         "host's memory with 100,000 instances at rest ÷ with 1,000",
         ("memory_with_many", "memory_with_few"),
         ratio,
         1.05,
-        more_is_better=False,
     ),
-    _at_most("processes more with 100,000 instances at rest than with 1,000", "more_processes", must=0),
-    *(_at_most(f"{what}, with indexes", f"bytes_{table}", must=2048, unit="bytes") for table, what in _TABLES.items()),
+    _at_most("processes more with 100,000 instances at rest than with 1,000", ("more_processes",), only, 0),
     *(
-        Row(f"{title}: 100,000 ÷ 100", _group(group), _together, 1.1, more_is_better=False)
-        for group, title in _GROUPS.items()
+        _at_most(f"{what}, with indexes", (f"bytes_{table}",), only, 2048, unit="bytes")
+        for table, what in _TABLES.items()
     ),
-    _at_most("sequential scans of a table that grows", "sequential_scans", must=0),
-    Row(
+    *(_at_most(f"{title}: 100,000 ÷ 100", _group(group), _together, 1.1) for group, title in _GROUPS.items()),
+    _at_most("sequential scans of a table that grows", ("sequential_scans",), only, 0),
+    _at_most(
         "processor at rest with 100,000 instances: worker, functions, hosts, relays, Postgres",
         tuple(f"rest_{part}" for part in PARTS),
         sum,
         1,
-        more_is_better=False,
         unit="% of a core",
     ),
 )
