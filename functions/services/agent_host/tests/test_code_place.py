@@ -10,12 +10,12 @@ import pytest
 
 from core.object_store.folder import FolderStore
 from functions.domain.catalog.tests.making import a_bundle
-from functions.domain.instances.contexts import Context
 from functions.domain.instances.plan import Result
 from functions.services.agent_host.code_cache.installer import Installer
 from functions.services.agent_host.code_cache.tests.an_index import an_index
 from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.failures import Failure
+from functions.services.agent_host.tests.contexts import a_context
 
 NEVER = f"never-made==1.0 --hash=sha256:{'0' * 64}\n"
 NOWHERE = Installer("http://127.0.0.1:1/simple")
@@ -32,19 +32,6 @@ def place(tmp_path: Path, store: FolderStore) -> Iterator[CodePlace]:
         yield place
 
 
-def told(digest: str | None) -> Context:
-    return Context(
-        instance_id="ins_1",
-        owner_id="usr_1",
-        row_version=1,
-        generation=1,
-        version_id="ver_1",
-        digest=digest,
-        config={},
-        secret_places=(),
-    )
-
-
 def kept(store: FolderStore, content: bytes) -> str:
     digest = hashlib.sha256(content).hexdigest()
     store.put(f"bundles/{digest}", io.BytesIO(content))
@@ -53,12 +40,12 @@ def kept(store: FolderStore, content: bytes) -> str:
 
 def failure(place: CodePlace, digest: str | None) -> Failure:
     with pytest.raises(Failure) as failed:
-        place.of(told(digest))
+        place.of(a_context(digest=digest))
     return failed.value
 
 
 def test_code_is_put_in_place(place: CodePlace, store: FolderStore) -> None:
-    assert (place.of(told(kept(store, a_bundle()))).folder / "main.py").is_file()
+    assert (place.of(a_context(digest=kept(store, a_bundle()))).folder / "main.py").is_file()
 
 
 def test_what_can_never_be_put_in_place_is_refused_with_its_cause(place: CodePlace, store: FolderStore) -> None:

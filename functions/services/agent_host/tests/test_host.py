@@ -17,6 +17,7 @@ from functions.domain.catalog import bundle_store, bundles
 from functions.domain.instances.contexts import Context, Message
 from functions.runtime import agent_host_client, metrics
 from functions.services.agent_host import exposition
+from functions.services.agent_host.tests.contexts import a_context
 from provisioning.local_settings import ROOT
 from testing.environment import Environment
 from tools.harness.scrape import Watch
@@ -104,15 +105,10 @@ class Instance:
     id: str
 
     def context(self, text: str = "") -> Context:
-        return Context(
+        return a_context(
             instance_id=self.id,
             owner_id=self.owner,
-            row_version=1,
-            generation=1,
-            version_id="ver_1",
             digest=self.digest,
-            config={},
-            secret_places=(),
             message=Message(id="msg_1", text=text),
             seconds=60,
         )

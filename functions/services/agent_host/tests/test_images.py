@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from core.ids import new_id
-from functions.domain.instances.contexts import Context, Message
+from functions.domain.instances.contexts import Message
 from functions.drivers.tests.fake_platform import Asked, FakePlatform, Reply, serving
 from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.images import Images
+from functions.services.agent_host.tests.contexts import a_context
 from testing.canned import Server
 from tools.local.ports import free_ports
 
@@ -35,12 +35,7 @@ def serve(servers: list[Server]) -> Serve:
 
 
 def ask(url: str | None, seconds: float = 30) -> str:
-    context = Context(
-        instance_id=new_id("ins"),
-        owner_id=new_id("usr"),
-        row_version=1,
-        generation=1,
-        version_id=new_id("ver"),
+    context = a_context(
         digest=None,
         url=url,
         config={"key": "a secret"},

@@ -15,6 +15,7 @@ from functions.domain.instances.contexts import Context
 from functions.services.agent_host import log_sender
 from functions.services.agent_host.log_sender import LogSender
 from functions.services.agent_host.sandbox.log_lines import LogLine
+from functions.services.agent_host.tests.contexts import a_context
 from testing.environment import Environment
 
 
@@ -69,16 +70,7 @@ def keeper(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeper
 
 
 def context(instance: str = "ins_1", **config: Any) -> Context:
-    return Context(
-        instance_id=instance,
-        owner_id="usr_1",
-        row_version=1,
-        generation=1,
-        version_id="ver_1",
-        digest="0" * 64,
-        config=config,
-        secret_places=tuple(f"/{name}" for name in config),
-    )
+    return a_context(instance_id=instance, config=config, secret_places=tuple(f"/{name}" for name in config))
 
 
 def line(text: str, *, cut: bool = False) -> LogLine:

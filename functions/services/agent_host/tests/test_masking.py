@@ -4,6 +4,7 @@ import pytest
 
 from functions.domain.instances.contexts import Context
 from functions.services.agent_host.masking import masked
+from functions.services.agent_host.tests.contexts import a_context
 
 SECRET = "sk-live \u00fc'quoted'"
 
@@ -12,16 +13,7 @@ SECRET = "sk-live \u00fc'quoted'"
 def context() -> Context:
     deep = {"list": ["open text", {"pin": 481516}]}
     config = {"key": SECRET, "deep": deep, "pem": "BEGIN\nline of it\nEND", "x": "ab"}
-    return Context(
-        instance_id="ins_1",
-        owner_id="usr_1",
-        row_version=1,
-        generation=1,
-        version_id="ver_1",
-        digest="0" * 64,
-        config=config,
-        secret_places=("/key", "/deep/list/1", "/pem", "/x"),
-    )
+    return a_context(config=config, secret_places=("/key", "/deep/list/1", "/pem", "/x"))
 
 
 @pytest.mark.parametrize(
