@@ -5,6 +5,7 @@ A run that is interrupted, or a part that fails, loses nothing of what was measu
 
 import sys
 import time
+from argparse import ArgumentParser
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -81,6 +82,15 @@ class Run(Generic[E]):
 
 def _told(value: float | list[float]) -> str:
     return ", ".join(map(number, value)) if isinstance(value, list) else number(value)
+
+
+def parser(name: str, about: str | None, parts: Collection[str], *, repetitions: int) -> ArgumentParser:
+    """Return a parser of how often is measured, how much, and which of the parts: `only`, None for all."""
+    made = ArgumentParser(prog=name, description=about)
+    made.add_argument("--repetitions", type=int, default=repetitions)
+    made.add_argument("--size", type=float, default=1.0, help="a tenth is enough to see whether it works")
+    made.add_argument("--only", action="append", choices=parts, help="one of the measurements; may be repeated")
+    return made
 
 
 def say(text: str) -> None:

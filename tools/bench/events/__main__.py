@@ -1,6 +1,5 @@
 """`python -m tools.bench.events`: measure the event path beside its opponents, interleaved, and tell the figures."""
 
-import argparse
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from tools.bench.events import (
     writers,
 )
 from tools.bench.events.rows import RAW, ROWS
-from tools.bench.repeated import Part, Run
+from tools.bench.repeated import Part, Run, parser
 from tools.bench.report import Report
 from tools.harness import environment
 from tools.harness.environment import BenchEnvironment
@@ -40,12 +39,9 @@ ONCE: Final = frozenset({"backlog"})
 
 def main() -> None:
     """Measure and report."""
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--size", type=float, default=1.0, help="a tenth is enough to see whether it works")
-    parser.add_argument("--only", action="append", choices=BENCHES, help="one of the measurements; may be repeated")
-    parser.add_argument("--save", action="store_true", help="write the figures to docs/performance")
-    arguments = parser.parse_args()
+    reads = parser("bench", __doc__, BENCHES, repetitions=5)
+    reads.add_argument("--save", action="store_true", help="write the figures to docs/performance")
+    arguments = reads.parse_args()
     run = Run(
         parts={name: part for name, part in BENCHES.items() if name in (arguments.only or BENCHES)},
         once=ONCE,

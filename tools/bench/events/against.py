@@ -5,7 +5,6 @@ is compared with the other's of the same turn, so that whatever else the machine
 median of a figure's ratios is worse by more than MAY_LOSE.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -19,7 +18,7 @@ from typing import Final
 from provisioning.local_settings import ROOT
 from tools.bench.events import __main__ as bench
 from tools.bench.events.rows import RAW
-from tools.bench.repeated import say
+from tools.bench.repeated import parser, say
 from tools.bench.report import number
 from tools.bench.rows import Sample
 from tools.local.servers.binaries import find
@@ -88,14 +87,9 @@ def _measure(tree: Path, only: Sequence[str], size: float) -> Sample:
 
 def main() -> None:
     """Measure both in turn and print the table."""
-    parser = argparse.ArgumentParser(prog="against", description=__doc__)
-    parser.add_argument("commit", help="what to compare with")
-    parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--size", type=float, default=1.0, help="a tenth is enough to see whether it works")
-    parser.add_argument(
-        "--only", action="append", choices=bench.BENCHES, help="one of the measurements; may be repeated"
-    )
-    arguments = parser.parse_args()
+    reads = parser("against", __doc__, bench.BENCHES, repetitions=3)
+    reads.add_argument("commit", help="what to compare with")
+    arguments = reads.parse_args()
     # A million events take minutes, and their memory doesn't vary.
     only = arguments.only or [name for name in bench.BENCHES if name not in bench.ONCE]
     with tempfile.TemporaryDirectory(prefix="botberi-against-") as name:

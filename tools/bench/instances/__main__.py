@@ -1,6 +1,5 @@
 """`python -m tools.bench.instances`: measure instances beside a bare functions-framework, and tell the figures."""
 
-import argparse
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from typing import Final
 from tools.bench.instances import creating, reading, resting, waking
 from tools.bench.instances.environment import InstancesEnvironment, prepared
 from tools.bench.instances.rows import RAW, ROWS
-from tools.bench.repeated import Part, Run
+from tools.bench.repeated import Part, Run, parser
 from tools.bench.report import Report
 from tools.harness import environment
 
@@ -33,12 +32,9 @@ LARGE: Final = frozenset({"read", "rest"})
 
 def main() -> None:
     """Measure and report."""
-    parser = argparse.ArgumentParser(prog="bench-instances", description=__doc__)
-    parser.add_argument("--repetitions", type=int, default=3)
-    parser.add_argument("--size", type=float, default=1.0, help="a tenth is enough to see whether it works")
-    parser.add_argument("--only", action="append", choices=PARTS, help="one of the measurements; may be repeated")
-    parser.add_argument("--save", action="store_true", help="write the figures to docs/performance")
-    arguments = parser.parse_args()
+    reads = parser("bench-instances", __doc__, PARTS, repetitions=3)
+    reads.add_argument("--save", action="store_true", help="write the figures to docs/performance")
+    arguments = reads.parse_args()
     parts = {name: part for name, part in PARTS.items() if name in (arguments.only or PARTS)}
     run = Run(
         parts=parts,
