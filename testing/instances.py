@@ -23,11 +23,11 @@ from tools.local.servers.managed_process import ManagedProcess
 
 
 @contextmanager
-def running_host(env: Environment, port: int) -> Iterator[ManagedProcess]:
-    """Run an agent host on a port inside of the block, in the folder that the one before it on that port had."""
+def running_host(env: Environment, port: int, **settings: str) -> Iterator[ManagedProcess]:
+    """Run an agent host on a port inside of the block, in the folder of its name, as the one before it on that port."""
     name = f"agent-host-{env.worker}-{port}"
     command = [sys.executable, "-m", "functions.services.agent_host", "--bind", f"127.0.0.1:{port}"]
-    environment = {**os.environ, "AGENT_HOST_FOLDER": str(env.session / name)}
+    environment = {"AGENT_HOST_FOLDER": str(env.session / name), **settings}
     process = managed_process.start(name, command, run=env.session, cwd=ROOT, environment=environment)
     try:
         process.wait_until(lambda: health.answers(port, "/_/ready"))

@@ -1,9 +1,8 @@
 """The host as a process: whom it ends to make room for whom, whom it refuses and why, and what its own end leaves."""
 
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,11 +17,9 @@ from functions.domain.instances.contexts import Context, Message
 from functions.runtime import agent_host_client, metrics
 from functions.services.agent_host import exposition
 from functions.services.agent_host.tests.contexts import a_context
-from provisioning.local_settings import ROOT
 from testing.environment import Environment
+from testing.instances import running_host
 from tools.harness.scrape import Watch
-from tools.local import health
-from tools.local.servers import managed_process
 from tools.local.servers.managed_process import ManagedProcess
 
 Eventually = Callable[..., Any]
@@ -64,15 +61,6 @@ class Host:
         return psutil.Process(self.process.process.pid).children(recursive=True)
 
 
-def started(folder: Path, **settings: str) -> Host:
-    watch = Watch.on_a_free_port()
-    command = [sys.executable, "-m", "functions.services.agent_host", "--bind", f"127.0.0.1:{watch.port}"]
-    told = {**settings, "AGENT_HOST_FOLDER": str(folder / "agents")}
-    process = managed_process.start("agent-host", command, run=folder, cwd=ROOT, environment=told)
-    process.wait_until(lambda: health.answers(watch.port, "/_/ready"))
-    return Host(process, folder / "agents", watch)
-
-
 @pytest.fixture(scope="module")
 def digest(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("agent")
@@ -82,18 +70,17 @@ def digest(env: Environment, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Host]]:
-    """`start(AGENT_HOST_AWAKE=…)` starts a host with these settings, to which this test's calls go from then on."""
-    hosts: list[Host] = []
+def start(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Host]]:
+    """`start(AGENT_HOST_AWAKE=…)` starts a host with these settings, to which this test's calls go."""
+    watch = Watch.on_a_free_port()
+    monkeypatch.setenv(agent_host_client.SETTING, f"http://127.0.0.1:{watch.port}")
+    with ExitStack() as hosts:
 
-    def start(**settings: str) -> Host:
-        hosts.append(started(tmp_path, **settings))
-        monkeypatch.setenv(agent_host_client.SETTING, f"http://127.0.0.1:{hosts[-1].watch.port}")
-        return hosts[-1]
+        def start(**settings: str) -> Host:
+            process = hosts.enter_context(running_host(env, watch.port, **settings))
+            return Host(process, env.session / process.name, watch)
 
-    yield start
-    for host in hosts:
-        host.process.stop()
+        yield start
 
 
 @dataclass
