@@ -30,21 +30,24 @@ def collect(days: int, check: bool) -> None:
 
     place, older_than = bundle_store.store(), timedelta(days=days).total_seconds()
     would = "would be" if check else "were"
-    found = bundle_store.digests(place, older_than=older_than)
-    gone = {sha256 for sha256 in found if _collected(place, sha256, check=check)}
+    found = set(bundle_store.digests(place, older_than=older_than)) - _held()
+    gone = found if check else {sha256 for sha256 in found if _collected(place, sha256)}
     click.echo(f"{len(gone)} bundles that no version has {would} taken away")
-    with administering("shared_psql") as db:
-        wanted = bundle_collection.held(SharedDb(db)) | (set(bundle_store.digests(place)) - gone)
+    wanted = _held() | (set(bundle_store.digests(place)) - gone)
     needed = {_required(place, sha256) for sha256 in wanted}
     lists, archives = PackageArchives(place).collect(needed, older_than=older_than, check=check)
     click.echo(f"{lists} lists of packages and {archives} archives that no bundle requires {would} taken away")
 
 
-def _collected(place: ObjectStore, sha256: str, *, check: bool) -> bool:
+def _held() -> set[str]:
+    with administering("shared_psql") as db:
+        return bundle_collection.held(SharedDb(db))
+
+
+def _collected(place: ObjectStore, sha256: str) -> bool:
     # Without a commit: all that was written is rolled back.
     with connect("shared_psql", "admin").connect() as connection:
-        db = SharedDb(connection)
-        return sha256 not in bundle_collection.held(db) if check else bundle_collection.collect(db, place, sha256)
+        return bundle_collection.collect(SharedDb(connection), place, sha256)
 
 
 def _required(place: ObjectStore, sha256: str) -> bytes:
