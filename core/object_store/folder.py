@@ -68,7 +68,7 @@ class FolderStore:
             if key.startswith(prefix) and not key.startswith(_DRAFTS) and file.is_file():
                 # It may be deleted while it is looked at.
                 with suppress(FileNotFoundError):
-                    if time.time() - file.stat().st_mtime >= older_than:
+                    if not older_than or time.time() - file.stat().st_mtime >= older_than:
                         yield key
 
     def delete(self, key: str) -> None:
