@@ -10,6 +10,7 @@ import sysconfig
 import tarfile
 import tempfile
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -46,30 +47,25 @@ class PackageArchives:
         stays. A host that misses an archive installs anew.
         """
         names = {_digest_of(each) for each in needed}
-        lists = [key for key in self._store.keys(_LISTS, older_than=older_than) if key.split("/")[1] not in names]
-        named = {self._named(key) for key in self._store.keys(_LISTS) if key not in lists}
-        archives = [
-            key
-            for key in self._store.keys(_ARCHIVES, older_than=older_than)
-            if key.removeprefix(_ARCHIVES) not in named
-        ]
+        lists = {key for key in self._store.keys(_LISTS, older_than=older_than) if key.split("/")[1] not in names}
+        named = set()
+        for key in set(self._store.keys(_LISTS)) - lists:
+            # It may have gone.
+            with suppress(ObjectMissing, ObjectTooLarge):
+                named.add(_archive(self._named(key)))
+        archives = set(self._store.keys(_ARCHIVES, older_than=older_than)) - named
         for key in () if check else (*lists, *archives):
             self._store.delete(key)
         return len(lists), len(archives)
 
-    def _named(self, key: str) -> str | None:
-        """Return the SHA-256 of the archive that a list names; None if the list has gone."""
+    def _named(self, key: str) -> str:
+        """Return the SHA-256 of the archive that a list names. Raises ObjectMissing and ObjectTooLarge."""
         name = io.BytesIO()
-        try:
-            self._store.get(key, name, _NAME_BYTES)
-        except (ObjectMissing, ObjectTooLarge):
-            return None
+        self._store.get(key, name, _NAME_BYTES)
         return name.getvalue().decode("ascii")
 
     def _fetch(self, requirements: bytes, into: Path) -> None:
-        name = io.BytesIO()
-        self._store.get(_record(requirements), name, _NAME_BYTES)
-        sha256 = name.getvalue().decode("ascii")
+        sha256 = self._named(_record(requirements))
         with tempfile.TemporaryFile(dir=into.parent) as archive:
             try:
                 self._store.get(_archive(sha256), archive, LIMIT_BYTES)
