@@ -10,7 +10,6 @@ import selectors
 import socket
 import struct
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from errno import EACCES, EAGAIN, EBADF, EFAULT, EINPROGRESS, EINTR, ETIMEDOUT
 from time import monotonic
@@ -122,9 +121,6 @@ class ConnectBroker:
 
 
 _Destination = tuple[socket.AddressFamily, tuple[str, int]]
-
-Callback = Callable[[], None]
-"""What is called when a registered file has something."""
 
 
 def _destination(raw: bytes) -> _Destination | None:
