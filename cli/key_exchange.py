@@ -1,38 +1,28 @@
 """`botberi secrets rotate` and `rewrap`: exchange the keys of an installation while it runs."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import click
 
 from cli.deploying import FOLDER
-from events import signing
-from functions.domain import encryption
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import NotKeysError, NotSealedError
-from functions.domain.instances import contexts, log_batches, rewrapping, sealing
+from functions.domain.instances import rewrapping, sealing
 from functions.domain.instances.sealing import MasterKeys
 from migrations.databases import connect
-
-_TRIED: Final[dict[str, Callable[[], str]]] = {
-    signing.KEYS_NAME: signing.new_key,
-    contexts.KEYS_NAME: encryption.new_key,
-    log_batches.KEYS_NAME: signing.new_key,
-}
-"""Secrets of which any key will do, with what makes a new one: whoever has two tries both."""
+from provisioning.secrets import RotationError, add_key, drop_key, switch_keys
+from provisioning.secrets_folder import KEYS
 
 
 @click.command("rotate")
-@click.argument("name", type=click.Choice([*_TRIED, sealing.KEYS_NAME]))
+@click.argument("name", type=click.Choice(list(KEYS)))
 @click.option("--folder", type=FOLDER, required=True, help="Where the secret is a file of its name.")
 @click.option("--switch", is_flag=True, help=f"Of {sealing.KEYS_NAME}: have the newer key seal, when it is everywhere.")
 @click.option("--finish", is_flag=True, help="Take the older key away, when nothing needs it any more.")
 def rotate(name: str, folder: Path, switch: bool, finish: bool) -> None:
     """Exchange a key without loss: add one, bring the secret to where it is read, then go on with the next step."""
-    from provisioning.secrets import RotationError
-
     if switch and (finish or name != sealing.KEYS_NAME):
         raise click.UsageError(f"--switch is a step of its own, and one for {sealing.KEYS_NAME} alone")
     file = folder / name
@@ -40,27 +30,24 @@ def rotate(name: str, folder: Path, switch: bool, finish: bool) -> None:
         if name == sealing.KEYS_NAME:
             done = _exchange_sealing(file, switch=switch, finish=finish)
         else:
-            done = _exchange_tried(file, _TRIED[name], finish=finish)
+            done = _exchange_tried(file, finish=finish)
     except (RotationError, NotKeysError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{file} has {done}")
 
 
-def _exchange_tried(file: Path, new_key: Callable[[], str], *, finish: bool) -> str:
-    from provisioning.secrets import add_key, drop_key
-
+def _exchange_tried(file: Path, *, finish: bool) -> str:
+    """Exchange a key of which any will do: whoever has two tries both."""
     if finish:
         drop_key(file)
         return "the newer key alone: bring it to where it is read"
-    add_key(file, new_key)
+    add_key(file)
     return "two keys: bring it to where it is read, wait until it is everywhere, then --finish"
 
 
 def _exchange_sealing(file: Path, *, switch: bool, finish: bool) -> str:
-    from provisioning.secrets import RotationError, add_key, drop_key, switch_keys
-
     if not (switch or finish):
-        add_key(file, encryption.new_key)
+        add_key(file)
         return "two keys, and the older seals: bring it to where it is read, wait until it is everywhere, then --switch"
     if switch:
         switch_keys(file)

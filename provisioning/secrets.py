@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Literal
 
@@ -53,13 +52,16 @@ class RotationError(Exception):
     """The secret is not at this step of a rotation; the message says at which it is."""
 
 
-def add_key(file: Path, new_key: Callable[[], str]) -> None:
-    """Add a key to the one in `file`: from now on there are two, of which either will do. Raises RotationError."""
+def add_key(file: Path) -> None:
+    """Add a key to the one in `file`, whose name is the secret's: from now on either of the two will do.
+
+    Raises RotationError.
+    """
     keys = file.read_text().split()
     if len(keys) > 1:
         message = f"{file} has two keys already: see to it that they are everywhere, then go on"
         raise RotationError(message)
-    _replace(file, [*keys, new_key()])
+    _replace(file, [*keys, secrets_folder.KEYS[file.name]()])
 
 
 def switch_keys(file: Path) -> None:
