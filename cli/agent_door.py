@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Final
 
 import flask
 from pydantic import JsonValue
@@ -14,10 +13,9 @@ from functions.domain.api_errors import ApiError
 from functions.domain.instances.contexts import Message
 from functions.runtime import agent_host_client, responses
 from functions.runtime.agent_host_client import StartFailed
+from functions.runtime.declarations import MAX_BODY
 from functions.runtime.providers import body
-from functions.user.send_message import NewMessage
-
-MAX_BODY: Final = 64 * 1024
+from functions.user.send_message import Answer, NewMessage
 
 Say = Callable[[Message], Coroutine[None, None, Told]]
 
@@ -28,7 +26,7 @@ def application(say: Say, loop: asyncio.AbstractEventLoop) -> flask.Flask:
 
     @door.post("/")
     def answer() -> dict[str, JsonValue]:
-        asked = body.json_body(flask.request, {NewMessage.media_type: NewMessage}, MAX_BODY)
+        asked = body.json_body(flask.request, body.bodies(NewMessage), MAX_BODY)
         assert isinstance(asked, NewMessage)  # noqa: S101 - tells the type checker what it was validated as
         message, begun = Message(id=new_id("msg"), text=asked.text), time.perf_counter()
         told = asyncio.run_coroutine_threadsafe(say(message), loop).result()
@@ -36,7 +34,7 @@ def application(say: Say, loop: asyncio.AbstractEventLoop) -> flask.Flask:
             agent_host_client.fail(told.failed.model_dump())
         text = told.answer.text if told.answer else ""
         took = round((time.perf_counter() - begun) * 1000)
-        return {"id": message.id, "text": text, "replied_in_ms": took}
+        return Answer(id=message.id, text=text, replied_in_ms=took).model_dump()
 
     door.register_error_handler(ApiError, responses.error_response)
     door.register_error_handler(StartFailed, lambda failed: responses.error_response(failed.error))

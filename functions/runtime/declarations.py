@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 
+MAX_BODY: Final = 64 * 1024
+"""Bytes of a request's body, where an endpoint doesn't say otherwise."""
+
 APIS: Final = ("user", "admin", "broker", "subscribers")
 
 
@@ -74,7 +77,7 @@ class Declaration:
     """Whether a caller may have a stream of events in the place of the reply."""
     errors: tuple[type[ApiError], ...] = ()
     """Every API error that the handler may answer with, beside those that follow from its parameters."""
-    max_body: int = 64 * 1024
+    max_body: int = MAX_BODY
     """Bytes."""
     prepares: bool = False
     """Whether a `prepare` function runs before the handler's transaction is opened."""

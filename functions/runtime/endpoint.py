@@ -22,7 +22,7 @@ from typing_extensions import TypeForm
 from core import context
 from functions.domain.api_errors import ApiError
 from functions.runtime import idempotency, metrics, responses
-from functions.runtime.declarations import Declaration, Resources, summary_of
+from functions.runtime.declarations import MAX_BODY, Declaration, Resources, summary_of
 from functions.runtime.providers.base import Call, endpoint_providers, is_a
 from functions.runtime.providers.body import JsonBody, discard_rest, leave_unread
 from functions.runtime.providers.callers import Guard
@@ -53,7 +53,7 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     status: int = 200,
     errors: tuple[type[ApiError], ...] = (),
     resources: Resources | None = None,
-    max_body: int = 64 * 1024,
+    max_body: int = MAX_BODY,
     prepare: Callable[..., object] | None = None,
 ) -> "Callable[[Handler], Function]":
     """Declare a handler for `method` and `path`, such as `"GET", "/v1/agents/{slug}"`.
