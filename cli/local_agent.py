@@ -21,7 +21,7 @@ from functions.services.agent_host.code_cache.installer import Installer
 from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.masking import masked
-from functions.services.agent_host.sandbox.log_lines import LogLine
+from functions.services.agent_host.sandbox.log_lines import TRACEBACK, LogLine
 from functions.services.agent_host.settings import Settings
 from functions.services.agent_host.turns import Turns
 
@@ -142,7 +142,7 @@ class LocalAgent:
             return failed.cause or failed.code
         what, colon, _ = failed.detail.partition(":\n")
         lines = list(self._written)
-        begun = next((number for number, line in enumerate(lines) if line.startswith("Traceback ")), None)
+        begun = next((number for number, line in enumerate(lines) if line.startswith(TRACEBACK)), None)
         if begun is None:
             return what.rstrip(".") + "."
         raised = next(line.strip() for line in reversed(lines) if line.strip())
