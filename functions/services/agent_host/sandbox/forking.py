@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, NoReturn
 
+STANDARD: Final = (1, 2)
+"""stdout and stderr."""
+
 DOOR: Final = 3
 CONTROL: Final = 4
 _FREE: Final = 5
@@ -53,8 +56,9 @@ def _keep(files: Sequence[int]) -> None:
     moved = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, _ABOVE) for each in files]
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
-    for target, each in zip((1, 2, DOOR, CONTROL), moved, strict=True):
-        os.dup2(each, target, inheritable=target <= 2)  # noqa: PLR2004 - stdout and stderr are a program's
+    for target, each in zip((*STANDARD, DOOR, CONTROL), moved, strict=True):
+        # A program that it starts has these, and no others.
+        os.dup2(each, target, inheritable=target in STANDARD)
     os.closerange(_FREE, _MOST)
 
 

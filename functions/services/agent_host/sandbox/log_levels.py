@@ -1,10 +1,9 @@
 """The levels of what an agent logs, told with each line as sd-daemon(3) has it: `<4>` in front for a warning."""
 
 import logging
-from typing import Final, TextIO
+from typing import TextIO
 
-_STANDARD: Final = (1, 2)
-"""stdout and stderr."""
+from .forking import STANDARD
 
 
 def tell() -> None:
@@ -26,7 +25,7 @@ def tell() -> None:
 
 def _is_standard(handler: "logging.StreamHandler[TextIO]") -> bool:
     try:
-        return handler.stream.fileno() in _STANDARD
+        return handler.stream.fileno() in STANDARD
     except (AttributeError, OSError, ValueError):
         return False
 

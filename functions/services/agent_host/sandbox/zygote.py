@@ -26,9 +26,6 @@ from .messages import Channel, Fork, Here, Ready, Received, Unfit
 
 _CONFIG: Final = "AGENT_CONFIG"
 
-_STANDARD: Final = (1, 2)
-"""stdout and stderr."""
-
 SAID_BYTES: Final = 32 * 1024
 """What each child repeats of what was written to either while the version was loaded: less than a pipe holds."""
 
@@ -110,8 +107,8 @@ class Zygote:
 def _captured() -> Iterator[dict[int, bytes]]:
     """Yield a dictionary that has, after the block, the beginning of what was written to stdout and stderr in it."""
     said: dict[int, bytes] = {}
-    files = {standard: Path.cwd() / f"said-{standard}" for standard in _STANDARD}
-    nothing = os.dup(_STANDARD[0])
+    files = {standard: Path.cwd() / f"said-{standard}" for standard in forking.STANDARD}
+    nothing = os.dup(forking.STANDARD[0])
     for standard, file in files.items():
         written = os.open(file, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
         os.dup2(written, standard)
