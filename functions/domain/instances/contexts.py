@@ -7,7 +7,7 @@ so that nothing can be passed off as something else.
 
 import time
 from enum import StrEnum
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from typing_extensions import override
@@ -21,6 +21,9 @@ KEYS_NAME: Final = "agent-host-keys"
 
 So `botberi secrets rotate` exchanges them without loss: two may be live, and it may reach either side first.
 """
+
+MESSAGE_BYTES: Final = 64 * 1024
+"""Bytes of UTF-8 that a message's text may have."""
 
 LIFETIME: Final = 60
 """Seconds for which a context is taken after it was sealed, beyond the time that its call may take."""
@@ -41,13 +44,77 @@ class Kind(StrEnum):
     """Tell how much of it is awake."""
 
 
-class Message(BaseModel):
-    """What the agent is asked, as its contract has it."""
+class _Part(BaseModel):
+    """A part of what the agent is asked."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str
+
+class Tool(_Part):
+    """A tool of the client's, which the agent may want called."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    """A JSON Schema of its arguments."""
+
+
+class EarlierMessage(_Part):
+    """A message of the conversation so far."""
+
+    role: Literal["user", "agent"]
     text: str
+
+
+class Conversation(_Part):
+    """The conversation that the message belongs to."""
+
+    id: str
+    messages: tuple[EarlierMessage, ...] = ()
+    """The last ones before this message, oldest first."""
+
+
+class InstanceNamed(_Part):
+    """The instance that is asked."""
+
+    id: str
+    name: str
+
+
+class Answer(_Part):
+    """What was answered to what the agent has asked in this run before."""
+
+    id: str
+    """Of the event by which it asked."""
+    value: JsonValue
+
+
+class Message(_Part):
+    """What the agent is asked."""
+
+    id: str
+    """Ours."""
+    text: str
+    protocol_id: str | None = None
+    """The one that the client's protocol has given it."""
+    run: str | None = None
+    attempt: int = 1
+    tools: tuple[Tool, ...] = ()
+    conversation: Conversation | None = None
+    instance: InstanceNamed | None = None
+    answer: Answer | None = None
+    memory_token: str | None = None
+    """With which the agent gets at its memory while it answers."""
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+    def asked(self, memory_url: str | None = None) -> dict[str, JsonValue]:
+        """Return it as the agent gets it: what is absent is left out. `memory_url` is where its memory answers."""
+        asked = self.model_dump(mode="json", exclude_defaults=True, exclude={"memory_token"})
+        if self.run is not None:
+            asked["attempt"] = self.attempt
+        if memory_url is not None and self.memory_token is not None:
+            asked["memory"] = {"url": memory_url, "token": self.memory_token}
+        return asked
 
 
 class Told(BaseModel):

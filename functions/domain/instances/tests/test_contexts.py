@@ -9,7 +9,7 @@ import pytest
 from core.ids import new_id
 from functions.domain.encryption import NotKeysError, NotSealedError, new_key
 from functions.domain.instances import contexts
-from functions.domain.instances.contexts import Context, Kind, Message, seal, unseal
+from functions.domain.instances.contexts import Answer, Context, Kind, Message, seal, unseal
 
 CONTEXT: Final = Context(
     instance_id=new_id("ins"),
@@ -84,3 +84,16 @@ def test_what_is_no_key_is_said_without_quoting_it(keys: Callable[..., tuple[byt
     with pytest.raises(NotKeysError) as error:
         keys(text)
     assert not text or text not in str(error.value)
+
+
+def test_an_agent_is_asked_without_what_is_absent_and_never_sees_the_token_alone() -> None:
+    assert Message(id="msg_1", text="Hello", memory_token="t").asked() == {"id": "msg_1", "text": "Hello"}
+    asked = Message(id="msg_1", text="Hello", run="run_1", answer=Answer(id="a", value=None), memory_token="t")
+    assert asked.asked("http://127.0.0.1:1/memory") == {
+        "id": "msg_1",
+        "text": "Hello",
+        "run": "run_1",
+        "attempt": 1,
+        "answer": {"id": "a", "value": None},
+        "memory": {"url": "http://127.0.0.1:1/memory", "token": "t"},
+    }
