@@ -62,8 +62,19 @@ class ConfigSchemaInvalid(Invalid):
 def check(schema: dict[str, Json]) -> None:
     """Raise ConfigSchemaInvalid for what is no JSON Schema 2020-12 for an object, or is more than may be checked.
 
-    It may not refer to anything outside itself, recurse, or cost too much. The order of the checks counts: each relies
-    on what those before it have refused, such as costs on references that don't run in circles.
+    It may not refer to anything outside itself, recurse, or cost too much.
+    """
+    if schema.get("type") != "object":
+        raise ConfigSchemaInvalid("A config is an object: its schema has the type 'object' at the top.", "/type")
+    check_bounded(schema)
+    _check_defaults(schema)
+
+
+def check_bounded(schema: dict[str, Json]) -> None:
+    """Raise ConfigSchemaInvalid for what is no JSON Schema 2020-12, or is more than may be checked.
+
+    The order of the checks counts: each relies on what those before it have refused, such as costs on references that
+    don't run in circles.
     """
     if _depth_of_nesting(schema) > MAX_DEPTH:
         raise ConfigSchemaInvalid(f"It is nested more than {MAX_DEPTH} levels deep.")
@@ -71,14 +82,11 @@ def check(schema: dict[str, Json]) -> None:
         raise ConfigSchemaInvalid(f"It is larger than {MAX_BYTES} bytes.")
     if schema.get("$schema", DIALECT) != DIALECT:
         raise ConfigSchemaInvalid(f"$schema is not {DIALECT}.", "/$schema")
-    if schema.get("type") != "object":
-        raise ConfigSchemaInvalid("A config is an object: its schema has the type 'object' at the top.", "/type")
     patterns: dict[str, int] = {}
     _check_keywords(schema, patterns)
     _check_meta_schema(schema)
     _depth(schema, schema, {}, "")
     _check_costs(schema, patterns)
-    _check_defaults(schema)
 
 
 def _depth_of_nesting(document: Json) -> int:
