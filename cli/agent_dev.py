@@ -1,6 +1,7 @@
 """`botberi agents dev`: run the agent in a folder as the platform would, and again after each change."""
 
 import asyncio
+import json
 import os
 import sys
 import tempfile
@@ -11,16 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+from pydantic import JsonValue
 
 from cli import watched_files
 from cli.agent_folder import FolderInvalid
 from cli.watched_files import Stamps, WatchedFiles
 from core.ids import new_id
 from core.logs import said
-from functions.domain.instances.contexts import Message
+from functions.domain.instances.contexts import Answer, Message
 
 if TYPE_CHECKING:
-    from cli.local_agent import LocalAgent, Told
+    from cli.local_agent import LocalAgent, OnEvent, Told
+    from functions.domain.runs.agent_events import AgentEvent
 
 POLL: Final = 0.5
 """Seconds between two looks at the files."""
@@ -73,6 +76,8 @@ class _Screen:
     def __init__(self) -> None:
         """Prompt nobody yet."""
         self.prompts = False
+        self._in_line = False
+        """Whether the agent's answer has begun a line."""
 
     def say(self, text: str) -> None:
         """Write of the command itself."""
@@ -82,6 +87,17 @@ class _Screen:
         """Write what the agent has written."""
         self._write(click.style(f"| {line}", dim=True))
 
+    def event(self, said: "AgentEvent") -> None:
+        """Write what the agent says."""
+        if said.type == "text":
+            click.echo(said.text if self._in_line else f"\r{said.text}", nl=False)
+            self._in_line = True
+        elif said.type == "input":
+            self._write(said.text)
+        else:
+            told = said.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"type"})
+            self._write(click.style(f"{said.type}: {json.dumps(told, ensure_ascii=False)}", dim=True))
+
     def wrong(self, text: str) -> None:
         """Write what went wrong."""
         self._write(click.style(text, fg="red"))
@@ -89,9 +105,16 @@ class _Screen:
     def prompt(self) -> None:
         """Ask for a message."""
         if self.prompts:
+            self._end_line()
             click.echo("> ", nl=False)
 
+    def _end_line(self) -> None:
+        if self._in_line:
+            click.echo()
+            self._in_line = False
+
     def _write(self, text: str) -> None:
+        self._end_line()
         # A line that comes while somebody types takes the prompt's place.
         click.echo(f"\r{text}" if self.prompts else text)
 
@@ -104,6 +127,8 @@ class _Session:
     files: WatchedFiles
     screen: _Screen
     _remark: str | None = None
+    _asked: bool = False
+    """Whether the agent's last answer has ended with a question."""
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self, port: int) -> None:
@@ -191,14 +216,29 @@ class _Session:
         loop.add_reader(sys.stdin, read)
 
     async def _say(self, text: str) -> None:
-        told = await self._told(Message(id=new_id("msg"), text=text))
-        if told.answer is not None:
-            self.screen.say(told.answer.text)
+        # What it has asked is answered by the next line.
+        answer = Answer(id=new_id("evt"), value=_value(text)) if self._asked else None
+        self._asked = False
+        message = Message(id=new_id("msg"), text=text, answer=answer)
+        await self._told(message, self._hear)
         self.screen.prompt()
 
-    async def _told(self, message: Message) -> "Told":
+    def _hear(self, said: "AgentEvent") -> None:
+        self._asked = said.type == "input"
+        self.screen.event(said)
+
+    async def _told(self, message: Message, say: "OnEvent") -> "Told":
         """Return what came of a message, and write what goes wrong."""
-        told = await self.agent.answer(message)
+        told = await self.agent.answer(message, say)
         if told.failed is not None:
             self.screen.wrong(self.agent.explained(told.failed))
         return told
+
+
+def _value(text: str) -> JsonValue:
+    """Return what a line says as an answer: JSON, or else the line itself."""
+    try:
+        value: JsonValue = json.loads(text)
+    except ValueError:
+        return text
+    return value

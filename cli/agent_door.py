@@ -7,17 +7,18 @@ from collections.abc import Callable, Coroutine
 import flask
 from pydantic import JsonValue
 
-from cli.local_agent import Told
+from cli.local_agent import OnEvent, Told
 from core.ids import new_id
 from functions.domain.api_errors import ApiError
 from functions.domain.instances.contexts import Message
+from functions.domain.runs.agent_events import AgentEvent, Input, Text
 from functions.runtime import agent_host_client, responses
 from functions.runtime.agent_host_client import StartFailed
 from functions.runtime.declarations import MAX_BODY
 from functions.runtime.providers import body
 from functions.user.send_message import Answer, NewMessage
 
-Say = Callable[[Message], Coroutine[None, None, Told]]
+Say = Callable[[Message, OnEvent], Coroutine[None, None, Told]]
 
 
 def application(say: Say, loop: asyncio.AbstractEventLoop) -> flask.Flask:
@@ -29,12 +30,17 @@ def application(say: Say, loop: asyncio.AbstractEventLoop) -> flask.Flask:
         asked = body.json_body(flask.request, body.bodies(NewMessage), MAX_BODY)
         assert isinstance(asked, NewMessage)  # noqa: S101 - tells the type checker what it was validated as
         message, begun = Message(id=new_id("msg"), text=asked.text), time.perf_counter()
-        told = asyncio.run_coroutine_threadsafe(say(message), loop).result()
+        pieces: list[str] = []
+
+        def hear(said: AgentEvent) -> None:
+            if isinstance(said, Text | Input):
+                pieces.append(said.text)
+
+        told = asyncio.run_coroutine_threadsafe(say(message, hear), loop).result()
         if told.failed is not None:
             agent_host_client.fail(told.failed.model_dump())
-        text = told.answer.text if told.answer else ""
         took = round((time.perf_counter() - begun) * 1000)
-        return Answer(id=message.id, text=text, replied_in_ms=took).model_dump()
+        return Answer(id=message.id, text="".join(pieces), replied_in_ms=took).model_dump()
 
     door.register_error_handler(ApiError, responses.error_response)
     door.register_error_handler(StartFailed, lambda failed: responses.error_response(failed.error))

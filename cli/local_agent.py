@@ -15,6 +15,8 @@ from core.object_store.folder import FolderStore
 from functions.domain.catalog import bundle_store
 from functions.domain.instances.contexts import Context, Kind, Message
 from functions.domain.instances.deadlines import START
+from functions.domain.runs import agent_events
+from functions.domain.runs.agent_events import AgentEvent
 from functions.services.agent_host.awake import Awake
 from functions.services.agent_host.calls import Calls
 from functions.services.agent_host.code_cache.installer import Installer
@@ -41,17 +43,14 @@ class Failed(BaseModel):
     started: bool
 
 
-class Answer(BaseModel):
-    """What the agent has answered."""
-
-    text: str
-
-
 class Told(BaseModel):
-    """What came of a call: one of the two, or neither when all is well and there was nothing to answer."""
+    """How a call ended."""
 
-    answer: Answer | None = None
     failed: Failed | None = None
+
+
+OnEvent = Callable[[AgentEvent], None]
+"""Told what the agent says, as it says it."""
 
 
 @dataclass(frozen=True)
@@ -119,16 +118,20 @@ class LocalAgent:
             self._copies[digest] = str(self._code.of(context).folder)
         return None
 
-    async def answer(self, message: Message) -> Told:
-        """Return what came of a message."""
+    async def answer(self, message: Message, say: OnEvent) -> Told:
+        """Return how the answer to a message ended, which `say` is told."""
         if self._context is None:
             unready = Failure("agent_unavailable", "What is in the folder can't be published yet.")
             return Told.model_validate({"failed": unready.told()})
         self._written.clear()
-        return await self._told(Kind.CALL, self._context.model_copy(update={"message": message}))
+        return await self._told(Kind.CALL, self._context.model_copy(update={"message": message}), say)
 
-    async def _told(self, kind: Kind, context: Context) -> Told:
-        return Told.model_validate(await self._calls.answer(kind, context))
+    async def _told(self, kind: Kind, context: Context, say: OnEvent = lambda _: None) -> Told:
+        async def pass_on(event: bytes) -> None:
+            say(agent_events.event(agent_events.decoded(event)))
+
+        last = await self._calls.answer(kind, context, pass_on)
+        return Told.model_validate({"failed": last.get("failed")})
 
     async def tidy(self) -> None:
         """End an agent that was asked nothing for a while, and forget code beyond what is kept, as a host does."""

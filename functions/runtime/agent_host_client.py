@@ -1,7 +1,7 @@
 """The client of agent hosts: a call is one request whose answer comes as lines of JSON, as it happens.
 
-Each line is an object with one member: `working` (nothing new, but it goes on), `answer`, `done`, or `failed`. A stream
-that ends without one of the last three was cut off.
+Each line is an object with one member: `working` (nothing new, but it goes on), `event` (what the agent says), `done`,
+or `failed`. A stream that ends without one of the last two was cut off.
 """
 
 import json
@@ -16,7 +16,7 @@ from core import context as call_context
 from core.configuration import MissingSettingError, setting
 from functions.domain.api_errors import ApiError, BadGateway, Unavailable
 from functions.domain.encryption import NotKeysError
-from functions.domain.instances.contexts import Context, Ends, Kind, OfInstance, Told, keys, seal
+from functions.domain.instances.contexts import LINE_BYTES, Context, Ends, Kind, OfInstance, Told, keys, seal
 from functions.domain.instances.plan import Action, Outcome, Result
 from functions.runtime.databases import DependencyDownError
 
@@ -33,9 +33,6 @@ MARGIN: Final = 10
 
 STATUS: Final = 0.5
 """Seconds in which a host tells who is awake, or nobody waits for it."""
-
-MAX_LINE: Final = 1024 * 1024
-"""Bytes of a line: an answer, as long as one may be in any script, and what an agent wrote."""
 
 _KINDS: Final = {Action.PREPARE: Kind.PREPARE, Action.VERIFY: Kind.VERIFY}
 
@@ -105,14 +102,17 @@ class StartFailed(Exception):
 
 
 def say(context: Context) -> str:
-    """Return the agent's answer to the context's message.
+    """Return the text of the agent's answer to the context's message, with the question if it ends with one.
 
     Raises one of MESSAGE_ERRORS; StartFailed, with one of them, when the agent didn't start.
     """
+    pieces: list[str] = []
     for kind, told in _lines(Kind.CALL, context):
-        if kind == "answer":
-            return str(told["text"])
-        if kind == "failed":
+        if kind == "event" and told["type"] in {"text", "input"}:
+            pieces.append(told["text"])
+        elif kind == "done":
+            return "".join(pieces)
+        elif kind == "failed":
             fail(told)
     raise AgentUnavailable
 
@@ -210,7 +210,7 @@ def _exchange(url: str, seconds: float, sealed: bytes) -> "AbstractContextManage
 
 
 def _read(response: "urllib3.BaseHTTPResponse") -> Iterator[tuple[str, Any]]:
-    while line := response.readline(MAX_LINE):
+    while line := response.readline(LINE_BYTES):
         try:
             [(kind, told)] = json.loads(line).items()
         except (ValueError, AttributeError):

@@ -25,6 +25,9 @@ So `botberi secrets rotate` exchanges them without loss: two may be live, and it
 MESSAGE_BYTES: Final = 64 * 1024
 """Bytes of UTF-8 that a message's text may have."""
 
+LINE_BYTES: Final = 1024 * 1024 + 64 * 1024
+"""Bytes of the longest line of a host's answer: an event, or how a call failed."""
+
 LIFETIME: Final = 60
 """Seconds for which a context is taken after it was sealed, beyond the time that its call may take."""
 

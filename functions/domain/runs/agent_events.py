@@ -30,9 +30,6 @@ REPLY_BYTES: Final = 1024 * 1024
 EVENT_BYTES: Final = 1024 * 1024
 """Bytes that one event may have as JSON in UTF-8, but for text, which counts as a part of the reply."""
 
-LINE_BYTES: Final = EVENT_BYTES + 64 * 1024
-"""Bytes of the longest line in which a host passes an event on."""
-
 EVENTS: Final = 100_000
 """How many one answer may have."""
 

@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -23,18 +23,19 @@ from functions.services.agent_host.calls import Calls, Line
 from functions.services.agent_host.exposition import Exposition
 from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.fences import Fences, StaleError
+from functions.services.agent_host.replies import Say
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT: Final = 0.25
 """Seconds after which a call that goes on says so, so that whoever waits can keep its lease, or leave."""
 
-MAX_BODY: Final = 1024 * 1024
+MAX_BODY: Final = 2 * 1024 * 1024
 
 _PATH: Final = re.compile(rf"/({'|'.join(set(Kind) - {Kind.END})})/(ins_[0-9a-f]{{32}})|/({Kind.END})")
 
-Work = Callable[[], Coroutine[None, None, Line]]
-"""Does what a call asks for, and returns the last line of the answer."""
+Work = Callable[[Say], Coroutine[None, None, Line]]
+"""Does what a call asks for, passes on what it says, and returns the last line of the answer."""
 
 _PROBES: Final = ("/_/health", "/_/ready")
 
@@ -82,9 +83,10 @@ class Application:
         if kind == Kind.END:
             ends = unseal(Ends, kind, subject, sealed)
             stale = self._fences.end(ends.row_versions)
-            return partial(self._calls.end, ends.row_versions.keys() - stale, stale)
+            return lambda _: self._calls.end(ends.row_versions.keys() - stale, stale)
         if kind == Kind.STATUS:
-            return partial(self._calls.status, unseal(OfInstance, kind, subject, sealed).instance_id)
+            asked = unseal(OfInstance, kind, subject, sealed)
+            return lambda _: self._calls.status(asked.instance_id)
         context = unseal(Context, kind, subject, sealed)
         self._fences.pass_(kind, context)
         return partial(self._calls.answer, kind, context)
@@ -93,35 +95,38 @@ class Application:
         headers = [(b"content-type", b"application/x-ndjson")]
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
         leaving = asyncio.create_task(client_left(receive))
-        try:
-            async for line in self._lines(work, leaving):
-                text = json.dumps(line, ensure_ascii=False).encode() + b"\n"
-                await send({"type": "http.response.body", "body": text, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-        finally:
-            leaving.cancel()
 
-    async def _lines(self, work: Work, leaving: asyncio.Task[None]) -> AsyncIterator[Line]:
-        """Yield the answer's lines as they come, until whoever waits for them has left."""
-        answer = asyncio.create_task(work())
+        said = False
+
+        async def say(line: bytes, *, more: bool = True) -> None:
+            nonlocal said
+            said = True
+            await send({"type": "http.response.body", "body": line + b"\n", "more_body": more})
+
+        answer = asyncio.create_task(work(lambda event: say(b'{"event":' + event + b"}")))
         try:
             while not (answer.done() or leaving.done()):
+                said = False
                 await asyncio.wait({answer, leaving}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
-                if not answer.done():
-                    yield {"working": {}}
+                if not (said or answer.done()):
+                    await say(_WORKING)
             if answer.done():
-                yield _last(answer)
+                await say(_last(answer), more=False)
         finally:
+            leaving.cancel()
             answer.cancel()
             await asyncio.wait({answer})
 
 
-def _last(answer: asyncio.Task[Line]) -> Line:
+_WORKING: Final = b'{"working":{}}'
+
+
+def _last(answer: asyncio.Task[Line]) -> bytes:
     error = answer.exception()
-    if error is None:
-        return answer.result()
-    log.error("a call failed because of a bug", exc_info=error)
-    return {"failed": Failure("agent_unavailable").told()}
+    if error is not None:
+        log.error("a call failed because of a bug", exc_info=error)
+    last = answer.result() if error is None else {"failed": Failure("agent_unavailable").told()}
+    return json.dumps(last, ensure_ascii=False).encode()
 
 
 async def _read(receive: ASGIReceiveCallable) -> bytes:

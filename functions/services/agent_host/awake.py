@@ -4,9 +4,10 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from typing import Final, TypeVar
 
@@ -19,7 +20,7 @@ from functions.services.agent_host.masking import masked
 from functions.services.agent_host.sandbox.children import Child, Children, Rules
 from functions.services.agent_host.sandbox.exits import CannotWake, Exit
 from functions.services.agent_host.sandbox.limits import Egress, Limits
-from functions.services.agent_host.sandbox.log_lines import LogLine
+from functions.services.agent_host.sandbox.log_lines import LAST_LINES, LogLine
 from functions.services.agent_host.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,22 @@ class Agent:
     def message_id(self) -> str | None:
         """The message that it is answering; None of several, since it isn't known which of them a line is about."""
         return self.answering[0] if len(self.answering) == 1 else None
+
+    @contextmanager
+    def answers(self, message_id: str) -> Iterator[Sequence[str]]:
+        """Have it answer a message inside of the block; yield the last lines that it writes meanwhile."""
+        said = deque[str](maxlen=LAST_LINES)
+
+        def listen(line: LogLine) -> None:
+            said.append(line.text)
+
+        self.listeners.add(listen)
+        self.answering.append(message_id)
+        try:
+            yield said
+        finally:
+            self.listeners.discard(listen)
+            self.answering.remove(message_id)
 
     @property
     def key(self) -> str:
@@ -185,6 +202,13 @@ class Awake:
         await self._in_thread(lambda: self._children.end(agent.key, GRACE))
         with suppress(Failure, asyncio.CancelledError):
             await agent.waking
+        self._forget(agent)
+
+    async def discard(self, agent: Agent, child: Child) -> None:
+        """End an agent that goes on with what it shall not; what else it answers has a moment to finish."""
+        if self._agents.get(agent.key) is agent:
+            del self._agents[agent.key]
+        await self._in_thread(lambda: child.end(GRACE if agent.at_work > 1 else 0))
         self._forget(agent)
 
     async def ending(self, context: Context, child: Child) -> Ending:

@@ -1,8 +1,10 @@
 """What a host does for each kind of call."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+import json
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
@@ -11,21 +13,36 @@ from functions.domain.instances.contexts import Context, Kind
 from functions.domain.instances.plan import Result
 from functions.services.agent_host.awake import Agent, Awake
 from functions.services.agent_host.code_place import CodePlace
-from functions.services.agent_host.exchange import NoAnswerError, Request, TooLongError, ask
+from functions.services.agent_host.exchange import Exchange, NoAnswerError, Request, TooLongError, ask
 from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.images import Images
 from functions.services.agent_host.masking import masked
-from functions.services.agent_host.replies import MAX_BYTES, invalid, reply
+from functions.services.agent_host.replies import ACCEPT, PIECE_BYTES, Say, pass_on, raised
 from functions.services.agent_host.sandbox.children import Child
-from functions.services.agent_host.sandbox.log_lines import LAST_LINES, LogLine
 from functions.services.agent_host.turns import BusyError, Turns
 
 WAKE_SECONDS: Final = 10
 """How long an agent that is asked something may take to wake."""
 
+ABANDONED_SECONDS: Final = 2
+"""How long an agent may go on with a call that nobody waits for any more."""
+
 _HEALTH: Final = Request("GET", "/_/health")
 
 Line = dict[str, object]
+
+
+async def _to_nobody(_event: bytes) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class _Asked:
+    context: Context
+    child: Child
+    exchange: Exchange
+    said: Sequence[str]
+    """What the agent has written meanwhile, the last lines of it."""
 
 
 class Calls:
@@ -37,75 +54,88 @@ class Calls:
         self._code = code
         self._awake = awake
         self._images = Images()
-        self._kinds: dict[Kind, Callable[[Context], Awaitable[Line]]] = {
+        self._abandoned: set[asyncio.Task[None]] = set()
+        self._kinds: dict[Kind, Callable[[Context, Say], Awaitable[Line]]] = {
             Kind.CALL: self._call,
             Kind.VERIFY: self._verify,
             Kind.PREPARE: self._prepare,
         }
 
-    async def answer(self, kind: Kind, context: Context) -> Line:
-        """Return the last line of the answer."""
+    async def answer(self, kind: Kind, context: Context, say: Say = _to_nobody) -> Line:
+        """Return the last line of the answer; `say` is called with those before it, and waited for, as they come."""
         try:
-            return await self._kinds[kind](context)
+            return await self._kinds[kind](context, say)
         except BusyError as busy:
             return {"failed": Failure(busy.code).told()}
         except Failure as failure:
-            return {"failed": failure.told()}
+            told = failure.told()
+            # An exception may tell a secret.
+            return {"failed": {**told, "detail": failure.detail and masked([failure.detail], context)[0]}}
 
-    async def _call(self, context: Context) -> Line:
+    async def _call(self, context: Context, say: Say) -> Line:
         await self._awake.end(context.instance_id, before=context.generation)
-        if context.digest is None:
-            async with self._turns.turn(context.instance_id, context.owner_id):
-                return {"answer": {"text": await self._images.ask(context)}}
-        async with (
-            self._turns.turn(context.instance_id, context.owner_id),
-            self._awake.borrowed(context, seconds=WAKE_SECONDS) as (agent, child),
-        ):
-            return {"answer": {"text": await self._ask(context, agent, child)}}
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self._turns.turn(context.instance_id, context.owner_id))
+            if context.digest is None:
+                await self._images.ask(context, say)
+                return {"done": {"processor_ms": None}}
+            borrowed = self._awake.borrowed(context, seconds=WAKE_SECONDS)
+            agent, child = await stack.enter_async_context(borrowed)
+            said = stack.enter_context(agent.answers("" if context.message is None else context.message.id))
+            try:
+                exchange = await Exchange.over(child.connect())
+            except OSError:
+                raise Failure.ended(await self._awake.ending(context, child)) from None
+            stack.push_async_callback(exchange.close)
+            try:
+                await self._ask(_Asked(context, child, exchange, said), say)
+            finally:
+                if not exchange.ended:
+                    # Its turn lasts until it has ended, for which nobody who asked need wait.
+                    self._abandon(stack.pop_all(), agent, child, exchange)
+        return {"done": {"processor_ms": None}}
 
-    async def _ask(self, context: Context, agent: Agent, child: Child) -> str:
-        said = deque[str](maxlen=LAST_LINES)
-
-        def listen(line: LogLine) -> None:
-            said.append(line.text)
-
-        message_id = "" if context.message is None else context.message.id
-        agent.listeners.add(listen)
-        agent.answering.append(message_id)
+    async def _ask(self, asked: "_Asked", say: Say) -> None:
+        """Pass on what the agent answers. Raises Failure."""
+        context, exchange = asked.context, asked.exchange
         try:
             async with asyncio.timeout(context.seconds):
-                status, body = await self._post(context, child)
-            # What was written before the answer comes by another way, and may be a traceback.
-            await self._awake.caught_up(child)
+                head = await exchange.begin(_request(context))
+                failed = head.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+                await (exchange.whole(PIECE_BYTES) if failed else pass_on(head, exchange, say))
+            # What was written before the end comes by another way, and may be a traceback.
+            await self._awake.caught_up(asked.child)
         except TimeoutError:
             raise Failure("agent_timed_out") from None
         except TooLongError:
-            raise invalid(f"The agent's answer is longer than {MAX_BYTES} bytes.") from None
-        except (NoAnswerError, OSError):
-            raise Failure.ended(await self._awake.ending(context, child)) from None
-        finally:
-            agent.listeners.discard(listen)
-            agent.answering.remove(message_id)
-        return reply(status, body, masked(said, context) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else ())
+            raise Failure("agent_failed", result=Result.FAILED) from None
+        except NoAnswerError:
+            raise Failure.ended(await self._awake.ending(context, asked.child)) from None
+        if failed:
+            raise raised(masked(asked.said, context))
 
-    async def _post(self, context: Context, child: Child) -> tuple[int, bytes]:
-        message = context.message
-        body = b"" if message is None else message.model_dump_json().encode()
-        headers = [
-            ("content-type", "application/json"),
-            ("accept", "application/json"),
-            ("traceparent", call_context.current().traceparent),
-        ]
-        return await ask(child.connect(), Request(body=body, headers=headers), limit=MAX_BYTES)
+    def _abandon(self, stack: AsyncExitStack, agent: Agent, child: Child, exchange: Exchange) -> None:
+        """Have a call end that nobody waits for any more, and the agent with it if it goes on all the same."""
 
-    async def _verify(self, context: Context) -> Line:
+        async def abandon() -> None:
+            async with stack:
+                if not await exchange.abandon(ABANDONED_SECONDS):
+                    await self._awake.discard(agent, child)
+                # Its lines are about what it was asked.
+                await self._awake.caught_up(child)
+
+        task = asyncio.create_task(abandon())
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
+
+    async def _verify(self, context: Context, _say: Say) -> Line:
         async with (
             self._turns.turn(context.instance_id, context.owner_id),
             self._awake.borrowed(context, seconds=context.seconds) as (_agent, child),
         ):
             try:
                 async with asyncio.timeout(context.seconds):
-                    status, _body = await ask(child.connect(), _HEALTH, limit=MAX_BYTES)
+                    status, _body = await ask(child.connect(), _HEALTH, limit=PIECE_BYTES)
             except TimeoutError:
                 raise Failure("agent_timed_out", result=Result.TIMED_OUT) from None
             except (NoAnswerError, TooLongError, OSError):
@@ -114,7 +144,7 @@ class Calls:
             raise Failure("agent_failed", result=Result.FAILED, cause=f"it answered health with the status {status}")
         return _DONE
 
-    async def _prepare(self, context: Context) -> Line:
+    async def _prepare(self, context: Context, _say: Say) -> Line:
         await asyncio.to_thread(self._code.of, context)
         return _DONE
 
@@ -129,3 +159,13 @@ class Calls:
 
 
 _DONE: Final[Line] = {"done": {}}
+
+
+def _request(context: Context) -> Request:
+    body = b"" if context.message is None else json.dumps(context.message.asked(), ensure_ascii=False).encode()
+    headers = [
+        ("content-type", "application/json"),
+        ("accept", ACCEPT),
+        ("traceparent", call_context.current().traceparent),
+    ]
+    return Request(body=body, headers=headers)

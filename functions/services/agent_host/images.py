@@ -2,17 +2,17 @@
 
 import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
+
+from pydantic import JsonValue
 
 from core import context as call_context
-from core import http_client
 from functions.domain.instances.contexts import Context
+from functions.services.agent_host.exchange import Exchange, NoAnswerError, Request, TooLongError
 from functions.services.agent_host.failures import Failure
-from functions.services.agent_host.replies import MAX_BYTES, reply
-
-AT_A_TIME: Final = 64
+from functions.services.agent_host.replies import ACCEPT, PIECE_BYTES, Say, pass_on, raised
 
 _NOT_THERE: Final = frozenset(
     {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -24,41 +24,48 @@ _UNREACHED: Final = b"Can't reach service for"
 
 
 class Images:
-    """Calls of versions that are images; each has a thread while it waits."""
+    """Calls of versions that are images."""
 
-    def __init__(self) -> None:
-        """Make no thread yet."""
-        self._threads = ThreadPoolExecutor(AT_A_TIME, "image")
-
-    async def ask(self, context: Context) -> str:
-        """Return what the agent answers to the context's message. Raises Failure."""
-        if context.url is None:
-            raise _absent()
-        message = context.message
-        asked = {} if message is None else message.model_dump(mode="json")
-        body = json.dumps({**asked, "instance": context.instance_id, "config": context.config}).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "Accept": "application/json",
-            "traceparent": call_context.current().traceparent,
-        }
-        loop = asyncio.get_running_loop()
+    async def ask(self, context: Context, say: Say) -> None:
+        """Pass on what the agent answers to the context's message. Raises Failure."""
         try:
-            status, answer = await loop.run_in_executor(
-                self._threads, _post, context.url, context.seconds, body, headers
-            )
+            async with asyncio.timeout(context.seconds):
+                await _ask(context, say)
         except TimeoutError:
             raise Failure("agent_timed_out") from None
-        except OSError:
+        except (OSError, NoAnswerError):
             raise _absent() from None
-        if status in _NOT_THERE or _UNREACHED in answer:
+
+
+async def _ask(context: Context, say: Say) -> None:
+    if context.url is None:
+        raise _absent()
+    exchange = await Exchange.to(context.url)
+    try:
+        head = await exchange.begin(_request(context, context.url))
+        if head.status in _NOT_THERE:
             raise _absent()
-        return reply(status, answer, ())
+        if head.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise _absent() if _UNREACHED in await exchange.whole(PIECE_BYTES) else raised(())
+        await pass_on(head, exchange, say)
+    except TooLongError:
+        raise raised(()) from None
+    finally:
+        # Whoever still answers is told so by that.
+        await exchange.close()
 
 
-def _post(url: str, seconds: float, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    with http_client.exchange("POST", f"{url}/", seconds=seconds, body=body, headers=headers) as response:
-        return response.status, response.read(MAX_BYTES)
+def _request(context: Context, url: str) -> Request:
+    asked: dict[str, JsonValue] = {} if context.message is None else context.message.asked()
+    place = urlsplit(url)
+    headers = [
+        ("content-type", "application/json"),
+        ("accept", ACCEPT),
+        ("traceparent", call_context.current().traceparent),
+    ]
+    # One function answers for all instances, so that it is told of which and with what config.
+    body = json.dumps({"instance": {"id": context.instance_id}, **asked, "config": context.config})
+    return Request(path=f"{place.path.rstrip('/')}/", body=body.encode(), headers=headers, host=place.netloc)
 
 
 def _absent() -> Failure:

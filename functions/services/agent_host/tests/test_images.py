@@ -1,6 +1,7 @@
 """Agents that are images: what is sent to them, and what is made of what comes back."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -35,6 +36,11 @@ def serve(servers: list[Server]) -> Serve:
 
 
 def ask(url: str | None, seconds: float = 30) -> str:
+    said: list[bytes] = []
+
+    async def say(event: bytes) -> None:
+        said.append(event)
+
     context = a_context(
         digest=None,
         url=url,
@@ -43,7 +49,8 @@ def ask(url: str | None, seconds: float = 30) -> str:
         message=Message(id="msg_1", text="hello"),
         seconds=seconds,
     )
-    return asyncio.run(Images().ask(context))
+    asyncio.run(Images().ask(context, say))
+    return "".join(json.loads(each)["text"] for each in said)
 
 
 class Agent(FakePlatform):
@@ -56,7 +63,7 @@ def test_an_image_is_sent_the_message_with_its_config() -> None:
         assert ask(f"{agent.url}/function/an-agent") == "hi"
     (asked,) = agent.asked
     assert (asked.method, asked.path) == ("POST", "/function/an-agent/")
-    assert asked.body.pop("instance").startswith("ins_")
+    assert asked.body.pop("instance") == {"id": "ins_1"}
     assert asked.body == {"id": "msg_1", "text": "hello", "config": {"key": "a secret"}}
 
 
