@@ -22,12 +22,14 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import flask
 import functions_framework
 from typing_extensions import override
+from uvicorn._types import ASGI3Application, ASGIReceiveCallable, ASGISendCallable, Scope
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from functions.runtime.http.adapter import Adapter, Headers
-from functions.runtime.http.protocol import Limits
+from functions.runtime.http.protocol import Connection, Limits
 from functions.runtime.http.server import Server
 
-from . import log_levels
+from . import log_levels, pieces
 from .log_lines import TRACEBACK
 
 THREADS: Final = 4
@@ -41,6 +43,9 @@ READY: Final = b"ready\n"
 
 _GROW_SECONDS: Final = 0.1
 
+_LONG: Final = 3600
+"""Seconds. How long the host may take is its own affair."""
+
 _OURS: Final = ("functions", "core", "events", "shared_psql_models")
 """Names of packages that an author may have for their own."""
 
@@ -53,8 +58,9 @@ def load(code: Path, packages: Path | None) -> WSGIApplication:
     log_levels.tell()
     sys.path[:0] = [str(code), *([str(packages)] if packages else [])]
     sys.argv = ["agent"]
-    create: Callable[..., WSGIApplication] = functions_framework.create_app
+    create: Callable[..., flask.Flask] = functions_framework.create_app
     agent = create(target="agent", source=str(code / "main.py"), signature_type="http")
+    pieces.stream(agent)
 
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ.get("PATH_INFO") in {"/_/health", "/_/ready"}:
@@ -148,7 +154,7 @@ class DoorServer(Server):
 
     def __init__(self, adapter: Adapter, door: socket.socket, threads: int) -> None:
         """`door` is open, and the context has been taken from it. So many threads are added once it serves."""
-        super().__init__(adapter, _problem, Limits(idle=3600))
+        super().__init__(adapter, _problem, Limits(idle=_LONG, response=_LONG))
         self._adapter = adapter
         self._door = door
         self._threads = threads
@@ -188,8 +194,36 @@ class DoorServer(Server):
         await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
 
     def _protocol(self) -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        make: Callable[..., asyncio.Protocol] = type("Door", (_Abandonable, self.config.http_protocol_class), {})
         return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+
+class _Abandonable(Connection):
+    """A connection whose client says that it leaves by closing its side, and sees by the other when all has ended."""
+
+    _left = False
+
+    @override
+    def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn's own says nothing, which closes
+        """Have the request that is being answered take in that nobody waits for it; close where there is none."""
+        running = self._running
+        if running is None:
+            return False
+        self._left = running.disconnected = True
+        running.message_event.set()
+        self.flow.resume_writing()
+        return True
+
+    @override
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        async def answer(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+            try:
+                await app(scope, receive, send)
+            finally:
+                if self._left:
+                    self.transport.close()
+
+        super()._start_asgi_task(cycle, answer)
 
 
 def warm() -> None:
