@@ -16,7 +16,7 @@ from core import context as call_context
 from core.configuration import MissingSettingError, setting
 from functions.domain.api_errors import ApiError, BadGateway, Unavailable
 from functions.domain.encryption import NotKeysError
-from functions.domain.instances.contexts import LINE_BYTES, Context, Ends, Kind, OfInstance, Told, keys, seal
+from functions.domain.instances.contexts import ACCEPT, LINE_BYTES, Context, Ends, Kind, OfInstance, Told, keys, seal
 from functions.domain.instances.plan import Action, Outcome, Result
 from functions.runtime.databases import DependencyDownError
 
@@ -205,7 +205,11 @@ def _exchange(url: str, seconds: float, sealed: bytes) -> "AbstractContextManage
         url.rstrip("/"),
         seconds=seconds,
         body=sealed,
-        headers={"Content-Type": "application/octet-stream", "traceparent": call_context.current().traceparent},
+        headers={
+            "Content-Type": "application/octet-stream",
+            "Accept": ACCEPT,
+            "traceparent": call_context.current().traceparent,
+        },
     )
 
 

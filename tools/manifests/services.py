@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from functions.domain.instances import contexts
+
 
 @dataclass(frozen=True)
 class Service:
@@ -175,6 +177,8 @@ SERVICES: Final = (
         ports=(8080,),
         tmp="1Gi",
         function=True,
+        # As long as Knative lets any be, unless it is told otherwise.
+        timeout_seconds=contexts.LONGEST_SECONDS,
     ),
     _postgres_exporter("user_psql"),
     # What Prometheus is shown of instances and dead letters comes from this database.

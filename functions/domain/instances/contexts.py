@@ -28,6 +28,12 @@ MESSAGE_BYTES: Final = 64 * 1024
 LINE_BYTES: Final = 1024 * 1024 + 64 * 1024
 """Bytes of the longest line of a host's answer: an event, or how a call failed."""
 
+LONGEST_SECONDS: Final = 600
+"""How long a call may take at most."""
+
+ACCEPT: Final = "text/event-stream, application/x-ndjson"
+"""What callers accept: OpenFaaS' gateway passes an answer on as it comes to whoever names the first of them first."""
+
 LIFETIME: Final = 60
 """Seconds for which a context is taken after it was sealed, beyond the time that its call may take."""
 
@@ -125,7 +131,7 @@ class Told(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seconds: float = 8
+    seconds: float = Field(8, gt=0, le=LONGEST_SECONDS)
     """How long the call may take."""
     expires_at: float = 0
     """In seconds since the epoch."""

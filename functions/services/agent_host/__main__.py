@@ -27,7 +27,8 @@ from functions.services.agent_host.turns import Turns
 
 log = logging.getLogger(__name__)
 
-LIMITS: Final = Limits(grace=25)
+LIMITS: Final = Limits(response=120, grace=25)
+"""Who reads an answer may wait for a database meanwhile."""
 
 
 def main() -> None:

@@ -9,10 +9,11 @@ from urllib.parse import urlsplit
 from pydantic import JsonValue
 
 from core import context as call_context
+from functions.domain.instances import contexts
 from functions.domain.instances.contexts import Context
 from functions.services.agent_host.exchange import Exchange, NoAnswerError, Request, TooLongError
 from functions.services.agent_host.failures import Failure
-from functions.services.agent_host.replies import ACCEPT, PIECE_BYTES, Say, pass_on, raised
+from functions.services.agent_host.replies import PIECE_BYTES, Say, pass_on, raised
 
 _NOT_THERE: Final = frozenset(
     {HTTPStatus.NOT_FOUND, HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
@@ -60,7 +61,7 @@ def _request(context: Context, url: str) -> Request:
     place = urlsplit(url)
     headers = [
         ("content-type", "application/json"),
-        ("accept", ACCEPT),
+        ("accept", f"{contexts.ACCEPT}, application/json"),
         ("traceparent", call_context.current().traceparent),
     ]
     # One function answers for all instances, so that it is told of which and with what config.
