@@ -17,6 +17,7 @@ from functions.domain.instances.endings import Cause, Ending
 from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.masking import masked
+from functions.services.agent_host.processor_time import ProcessorTime, Spent
 from functions.services.agent_host.sandbox.children import Child, Children, Rules
 from functions.services.agent_host.sandbox.exits import CannotWake, Exit
 from functions.services.agent_host.sandbox.limits import Egress, Limits
@@ -50,6 +51,7 @@ class Agent:
     used_at: float = field(default_factory=time.monotonic)
     answering: list[str] = field(default_factory=list)
     """The ids of the messages that it is answering."""
+    processor_time: ProcessorTime = field(init=False)
     listeners: set[Listener] = field(default_factory=set)
     """Who is told what it writes."""
 
@@ -58,9 +60,16 @@ class Agent:
         """The message that it is answering; None of several, since it isn't known which of them a line is about."""
         return self.answering[0] if len(self.answering) == 1 else None
 
+    def __post_init__(self) -> None:
+        """Have the time of the process shared out among its calls, once there is one."""
+        self.processor_time = ProcessorTime(lambda: self.waking.result().processor_seconds)
+
     @contextmanager
-    def answers(self, message_id: str) -> Iterator[Sequence[str]]:
-        """Have it answer a message inside of the block; yield the last lines that it writes meanwhile."""
+    def answers(self, message_id: str) -> Iterator[tuple[Sequence[str], Spent]]:
+        """Have it answer a message inside of the block; yield the last lines that it writes, and what it takes.
+
+        What it takes is known after the block.
+        """
         said = deque[str](maxlen=LAST_LINES)
 
         def listen(line: LogLine) -> None:
@@ -69,7 +78,8 @@ class Agent:
         self.listeners.add(listen)
         self.answering.append(message_id)
         try:
-            yield said
+            with self.processor_time.call() as spent:
+                yield said, spent
         finally:
             self.listeners.discard(listen)
             self.answering.remove(message_id)

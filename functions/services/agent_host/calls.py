@@ -81,7 +81,8 @@ class Calls:
                 return {"done": {"processor_ms": None}}
             borrowed = self._awake.borrowed(context, seconds=WAKE_SECONDS)
             agent, child = await stack.enter_async_context(borrowed)
-            said = stack.enter_context(agent.answers("" if context.message is None else context.message.id))
+            answering = agent.answers("" if context.message is None else context.message.id)
+            said, spent = stack.enter_context(answering)
             try:
                 exchange = await Exchange.over(child.connect())
             except OSError:
@@ -93,7 +94,7 @@ class Calls:
                 if not exchange.ended:
                     # Its turn lasts until it has ended, for which nobody who asked need wait.
                     self._abandon(stack.pop_all(), agent, child, exchange)
-        return {"done": {"processor_ms": None}}
+        return {"done": {"processor_ms": spent.milliseconds}}
 
     async def _ask(self, asked: "_Asked", say: Say) -> None:
         """Pass on what the agent answers. Raises Failure."""

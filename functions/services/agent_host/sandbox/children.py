@@ -23,7 +23,7 @@ from . import messages, probes, process_tree
 from .exits import BoundaryNotHeld, CannotWake, Exit, ExitCause
 from .limits import Egress, Limits
 from .log_lines import Lines, LogLine
-from .messages import Channel, End, Ended, Ready, Unfit, Wake
+from .messages import CREDENTIALS, Channel, End, Ended, Ready, Unfit, Wake
 from .pump import Pump
 from .usage import UsageWatch, Used
 
@@ -87,6 +87,8 @@ class Child:
         self.ooms = _ooms()
         """How often memory had run out on this machine before it was started."""
         self.door, self.inner_door = socket.socketpair()
+        self.pid: int | None = None
+        """Of its main process, once it serves, if that says so itself."""
         self.outputs: dict[int, Lines] = {}
         """What is read of it: stdout, and then stderr."""
         self.cause: ExitCause | None = None
@@ -110,6 +112,21 @@ class Child:
             ours.close()
             raise
         return ours
+
+    def wait_until_ready(self) -> bool:
+        """Wait as long as the door's time-out until it says that it serves, and return whether it does."""
+        self.door.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        said, ancillary, _, _ = self.door.recvmsg(len(READY), socket.CMSG_SPACE(CREDENTIALS.size))
+        for _, kind, value in ancillary:
+            if kind == socket.SCM_CREDENTIALS:
+                sender = CREDENTIALS.unpack(value)[0]
+                self.pid = sender if process_tree.mark_of(sender) == self.mark else None
+        return said == READY
+
+    @property
+    def processor_seconds(self) -> float | None:
+        """Return the processor time of its main process and of those that it waited for, if that is known."""
+        return None if self.pid is None or self.exit is not None else process_tree.processor_seconds(self.pid)
 
     def end(self, grace: float, cause: ExitCause = ExitCause.ENDED) -> Exit:
         """Send SIGTERM, kill every process of it `grace` seconds later, and return how it ended."""
@@ -253,7 +270,7 @@ class Children:
             child.door.settimeout(seconds)
             child.door.sendall(len(context).to_bytes(_LENGTH_BYTES, "big") + context)
             child.door.settimeout(max(0.001, until - monotonic()))
-            if child.door.recv(len(READY)) == READY:
+            if child.wait_until_ready():
                 child.door.settimeout(_CONNECT_SECONDS)
                 return child
         except OSError:

@@ -13,7 +13,9 @@ from typing import Final, Self
 
 _LONGEST: Final = 64 * 1024
 _FILES: Final = 8
-_CREDENTIALS: Final = struct.Struct("3i")
+CREDENTIALS: Final = struct.Struct("3i")
+"""What the kernel says of who has sent a message: the ids of its process, user and group."""
+
 _INT: Final = struct.Struct("i")
 
 
@@ -138,7 +140,7 @@ class Channel:
 
     def receive(self) -> Received | None:
         """Wait for a message and return it, None when the other end is closed. Raises NoMessage."""
-        room = socket.CMSG_SPACE(_FILES * _INT.size) + socket.CMSG_SPACE(_CREDENTIALS.size)
+        room = socket.CMSG_SPACE(_FILES * _INT.size) + socket.CMSG_SPACE(CREDENTIALS.size)
         try:
             data, ancillary, _, _ = self.socket.recvmsg(_LONGEST, room, socket.MSG_CMSG_CLOEXEC)
         except ConnectionError:
@@ -149,7 +151,7 @@ class Channel:
             if kind == socket.SCM_RIGHTS:
                 files += (number for (number,) in _INT.iter_unpack(value[: len(value) // _INT.size * _INT.size]))
             elif kind == socket.SCM_CREDENTIALS:
-                sender = _CREDENTIALS.unpack(value)[0]
+                sender = CREDENTIALS.unpack(value)[0]
         if not data:
             return None
         try:

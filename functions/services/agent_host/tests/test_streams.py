@@ -16,6 +16,7 @@ Eventually = Callable[..., Any]
 AGENT: Final = """
 import json
 import os
+import subprocess
 import threading
 import time
 
@@ -121,6 +122,14 @@ def thread(message):
     threads.mine = message["id"]
     for _ in range(5):
         yield getattr(threads, "mine", "another's") + " "
+
+
+def computes(message):
+    until = time.process_time() + 0.2
+    while time.process_time() < until:
+        pass
+    subprocess.run(["python3", "-c", "import time\\nwhile time.process_time() < 0.2: pass"], check=True)
+    return {"text": "done"}
 
 
 def echo(message):
@@ -233,6 +242,11 @@ def test_so_it_is_when_who_asked_has_left_and_others_calls_can_be_tried_again(
             assert next(lines) == text("on")
         assert code(list(others))[0] == "agent_unavailable"
     eventually(lambda: mine.awake == 0)
+
+
+def test_the_processor_time_of_a_call_is_told_with_that_of_programs_that_it_ran(mine: Instance) -> None:
+    assert 350 < mine.answered("computes")[-1]["done"]["processor_ms"] < 2000
+    assert mine.answered("nothing")[-1]["done"]["processor_ms"] < 100
 
 
 def test_an_agent_is_told_what_there_is_to_tell(mine: Instance) -> None:
