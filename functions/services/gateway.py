@@ -21,6 +21,7 @@ from core import context, logs, monitoring
 from core.configuration import secret, setting
 from core.monitoring import Monitored
 from events import wire
+from events.broker.feed import LENGTH, Feed
 from functions.domain.api_errors import ApiError
 from functions.runtime import problems
 from functions.runtime.http.protocol import Limits
@@ -28,7 +29,6 @@ from functions.runtime.http.server import Server, listening
 from functions.runtime.providers import callers
 from functions.services.realtime import metrics, protocol
 from functions.services.realtime.client import HEARTBEAT_SECONDS, Client
-from functions.services.realtime.feed import LENGTH, Feed
 from functions.services.realtime.hub import Hub
 from functions.services.realtime.metrics import GatewayMetrics
 from functions.services.realtime.protocol import CloseCode, CloseError
@@ -56,7 +56,7 @@ class Gateway:
         self.metrics = GatewayMetrics()
         self.hub = Hub(self.metrics)
         self.sessions = Sessions(self.hub.sessions, self.hub.end_sessions)
-        self.feed = Feed(owned_types(), self._receive, self._see_depth)
+        self.feed = Feed("gateway", owned_types(), self._receive, self._see_depth)
         self.hub.attend = self.feed.want_everything
         self._tried = asyncio.Event()
         """Set when events arrive for the first time, or it is known that they don't."""

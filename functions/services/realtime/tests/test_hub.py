@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from events.broker import feed
 from functions.services.gateway import Gateway
-from functions.services.realtime import feed, protocol
+from functions.services.realtime import protocol
 from functions.services.realtime.hub import PER_ACCOUNT, Hub
 from functions.services.realtime.metrics import GatewayMetrics
 from functions.services.realtime.protocol import CloseError

@@ -19,7 +19,7 @@ ResponseType = TypeVar("ResponseType")
 
 LENGTH: Final = 20_000
 LENGTH_BYTES: Final = 64 * 1024 * 1024
-"""The events and bytes that may wait in the queue. Then the oldest go: a slow browser must not slow publishers."""
+"""The events and bytes that may wait in the queue. Then the oldest go: whoever is slow must not slow publishers."""
 
 DEPTH_SECONDS: Final = 1
 """How often the length of the queue is looked at."""
@@ -37,11 +37,14 @@ class LostError(Exception):
 class Feed:
     """Consumes on the event loop, connection after connection."""
 
-    def __init__(self, types: Iterable[str], receive: Callable[[bytes], None], depth: Callable[[int], None]) -> None:
-        """`receive` is given every event of `types`; `depth` is told how many wait, every second."""
+    def __init__(
+        self, user: str, types: Iterable[str], receive: Callable[[bytes], None], depth: Callable[[int], None]
+    ) -> None:
+        """Consume as `user`. `receive` is given every event of `types`; `depth` is told how many wait, every second."""
         self.types = sorted(types)
         self.everything = False
         """Whether events of all other types are wanted too."""
+        self._user = user
         self._receive = receive
         self._depth = depth
         self._channel: Channel | None = None
@@ -82,7 +85,7 @@ class Feed:
         opened: asyncio.Future[AsyncioConnection] = loop.create_future()
         self._gone = loop.create_future()
         AsyncioConnection(
-            bus.parameters("gateway", heartbeat=bus.HEARTBEAT),
+            bus.parameters(self._user, heartbeat=bus.HEARTBEAT),
             on_open_callback=opened.set_result,
             on_open_error_callback=lambda _, error: self._lose(f"can't be reached: {error!r}"),
             on_close_callback=lambda _, error: self._lose(f"ended the connection: {error!r}"),
@@ -94,7 +97,7 @@ class Feed:
         channel = await self._called(connection.channel, into="on_open_callback")
         channel.add_on_close_callback(lambda _, error: self._lose(f"closed the channel: {error!r}"))
         channel.add_on_cancel_callback(lambda _: self._lose("deleted the queue"))
-        self._queue = f"botberi.gateway.{os.urandom(8).hex()}"
+        self._queue = f"botberi.{self._user}.{os.urandom(8).hex()}"
         limits = {"x-max-length": LENGTH, "x-max-length-bytes": LENGTH_BYTES, "x-overflow": "drop-head"}
         await self._called(channel.queue_declare, self._queue, exclusive=True, auto_delete=True, arguments=limits)
         for event_type in self.types:
