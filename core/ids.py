@@ -4,10 +4,28 @@ import os
 import time
 from typing import Literal
 
-Prefix = Literal["usr", "ses", "agt", "ver", "mov", "ins", "msg", "pub", "evt", "ded", "act", "aud", "clm", "kil"]
+Prefix = Literal[
+    "usr",
+    "ses",
+    "agt",
+    "ver",
+    "mov",
+    "ins",
+    "msg",
+    "pub",
+    "evt",
+    "ded",
+    "act",
+    "aud",
+    "clm",
+    "kil",
+    "con",
+    "run",
+    "ask",
+]
 """What the thing is: an account, a session, an agent, a version of one, a move of a channel, an instance, a message to
 one, a publisher of events, an event, a dead letter or parked event, an action of an operator, an entry of the audit
-trail, a claim on a subject, or a kill switch.
+trail, a claim on a subject, a kill switch, a conversation, a run, or what an agent asks for.
 """
 
 

@@ -18,16 +18,18 @@ from shared_psql_models import (
     instances,
     operators,
     publishers,
+    runs,
     sessions,
 )
 from shared_psql_models.tables import metadata as shared_metadata
 
 TABLE_MODULES: Final = (
-    *(agents, audit, dispatching, instance_logs, instance_secrets, instances, operators, publishers, sessions),
+    *(agents, audit, dispatching, instance_logs, instance_secrets, instances, operators, publishers, runs),
+    sessions,
 )
 """Imported so that every table is in the metadata."""
 
-POOLED: Final = ("user", "admin", "broker", "subscribers", "worker")
+POOLED: Final = ("user", "admin", "broker", "subscribers", "worker", "runner")
 """The roles that may come through PgBouncer."""
 
 ROLES: Final = ("migrator", *POOLED, "relay", "gateway", "pgbouncer", "exporter")

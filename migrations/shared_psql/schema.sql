@@ -151,6 +151,12 @@ begin
   return true;
 end $$;
 
+CREATE FUNCTION public.first_id(prefix text, at timestamp with time zone) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+  select prefix || '_' || lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0')
+$$;
+
 CREATE FUNCTION public.forget_agent_log_sources(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -204,6 +210,32 @@ CREATE FUNCTION public.forget_instance_logs(row_limit integer, days integer) RET
     where usage.instance_id = sums.instance_id
   ) select least(count(*), row_limit)::integer from gone
 $$;
+
+CREATE FUNCTION public.forget_runs(row_limit integer, days integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  old text[];
+  empty integer;
+begin
+  select array_agg(id) into old from (
+    (select id from runs where ended_at < now() - make_interval(days => greatest(days, 1)) limit row_limit)
+    union
+    (select runs.id from runs join instances on instances.id = instance_id
+     where instances.status = 'deleted' and ended_at is not null limit row_limit)
+  ) as found;
+  delete from run_events where run_id = any (old);
+  delete from runs where id = any (old);
+  delete from conversations where id in (
+    select conversations.id from conversations
+    where (updated_at < now() - make_interval(days => greatest(days, 1))
+           or exists (select from instances where instances.id = instance_id and status = 'deleted'))
+      and not exists (select from runs where conversation_id = conversations.id)
+    limit row_limit);
+  get diagnostics empty = row_count;
+  return least(greatest(coalesce(cardinality(old), 0), empty), row_limit);
+end $$;
 
 CREATE FUNCTION public.forget_slots(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
@@ -418,6 +450,45 @@ begin
   return dropped;
 end $_$;
 
+CREATE FUNCTION public.rotate_run_events(days integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+  day date;
+  part record;
+  dropped integer := 0;
+  low text;
+  high text;
+begin
+  perform set_config('lock_timeout', '200ms', true);
+  for number in 0 .. 2 loop
+    day := (now() at time zone 'utc')::date + number;
+    low := first_id('run', day::timestamp at time zone 'utc');
+    high := first_id('run', (day + 1)::timestamp at time zone 'utc');
+    continue when to_regclass('run_events_' || to_char(day, 'YYYYMMDD')) is not null
+      or exists (select from run_events_default where run_id >= low and run_id < high);
+    execute format('create table run_events_%s partition of run_events for values from (%L) to (%L)',
+                   to_char(day, 'YYYYMMDD'), low, high);
+  end loop;
+  for part in
+    select relname from pg_class
+    where relkind = 'r' and relname ~ '^run_events_[0-9]{8}$'
+      and to_date(substr(relname, 12), 'YYYYMMDD') < (now() at time zone 'utc')::date - greatest(days, 1)
+    order by 1
+  loop
+    day := to_date(substr(part.relname, 12), 'YYYYMMDD');
+    low := first_id('run', day::timestamp at time zone 'utc');
+    high := first_id('run', (day + 1)::timestamp at time zone 'utc');
+    continue when exists (
+      select from runs where id >= low and id < high
+        and (ended_at is null or ended_at > now() - make_interval(days => greatest(days, 1))));
+    execute format('drop table %I', part.relname);
+    dropped := dropped + 1;
+  end loop;
+  return dropped;
+end $_$;
+
 CREATE FUNCTION public.search_names(name text, slug text, tags text[], capabilities text[]) RETURNS tsvector
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -554,6 +625,9 @@ CREATE TABLE public.agent_versions (
     status_changed_by text,
     status_changed_at timestamp with time zone,
     row_version integer DEFAULT 1 NOT NULL,
+    retries integer DEFAULT 0 NOT NULL,
+    interface jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT agent_versions_retries_check CHECK (((retries >= 0) AND (retries <= 10))),
     CONSTRAINT agent_versions_source_check CHECK (((image IS NULL) <> (bundle_sha256 IS NULL))),
     CONSTRAINT agent_versions_status_check CHECK ((status = ANY (ARRAY['published'::text, 'deprecated'::text, 'yanked'::text])))
 );
@@ -565,6 +639,10 @@ COMMENT ON COLUMN public.agent_versions.config_schema IS 'JSON Schema 2020-12; w
 COMMENT ON COLUMN public.agent_versions.image IS 'an OCI image reference, or null when there is a bundle';
 
 COMMENT ON COLUMN public.agent_versions.status_reason IS 'for people: why it is deprecated or yanked';
+
+COMMENT ON COLUMN public.agent_versions.retries IS 'how often a run is tried again that was lost or that failed';
+
+COMMENT ON COLUMN public.agent_versions.interface IS 'what it offers to clients of protocols: skills, tools, prompts, resources';
 
 CREATE TABLE public.agents (
     id text NOT NULL,
@@ -724,6 +802,20 @@ CREATE TABLE public.channels (
     CONSTRAINT channels_candidate_check CHECK ((((candidate_version_id IS NULL) = (candidate_percent IS NULL)) AND ((candidate_percent >= 0) AND (candidate_percent <= 100)) AND ((candidate_version_id IS NULL) OR (version_id IS NOT NULL)))),
     CONSTRAINT channels_name_check CHECK ((name = ANY (ARRAY['stable'::text, 'beta'::text])))
 );
+
+CREATE TABLE public.conversations (
+    id text NOT NULL,
+    instance_id text NOT NULL,
+    owner_id text NOT NULL,
+    client_key text,
+    runs integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.conversations.client_key IS 'by what a client of a protocol knows it: the protocol, and its own id';
+
+COMMENT ON COLUMN public.conversations.runs IS 'how many there have been: the position of the last';
 
 CREATE TABLE public.cron_slots (
     schedule text NOT NULL,
@@ -1037,6 +1129,138 @@ CREATE TABLE public.revoked_sessions (
     expires_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.run_events (
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    sequence bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    data jsonb NOT NULL
+)
+PARTITION BY RANGE (run_id);
+
+COMMENT ON TABLE public.run_events IS 'what happens in runs, numbered from 1 without gaps; added to and never changed';
+
+CREATE TABLE public.run_events_20261130 (
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    sequence bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    data jsonb NOT NULL
+);
+
+CREATE TABLE public.run_events_20261201 (
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    sequence bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    data jsonb NOT NULL
+);
+
+CREATE TABLE public.run_events_20261202 (
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    sequence bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    data jsonb NOT NULL
+);
+
+CREATE TABLE public.run_events_default (
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    sequence bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    data jsonb NOT NULL
+);
+
+CREATE TABLE public.runs (
+    id text NOT NULL COLLATE pg_catalog."C",
+    conversation_id text NOT NULL,
+    "position" integer NOT NULL,
+    instance_id text NOT NULL,
+    owner_id text NOT NULL,
+    version_id text,
+    protocol text DEFAULT 'api'::text NOT NULL,
+    client_key text,
+    fingerprint text,
+    message_id text NOT NULL,
+    message jsonb NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    reason text NOT NULL,
+    explanation text NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    retries integer DEFAULT 0 NOT NULL,
+    seconds integer NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    deadline_at timestamp with time zone,
+    request jsonb,
+    answer jsonb,
+    cancel_reason text,
+    cancelled_by text,
+    reply text,
+    reply_sequence bigint DEFAULT 0 NOT NULL,
+    usage jsonb DEFAULT '{}'::jsonb NOT NULL,
+    wall_ms bigint DEFAULT 0 NOT NULL,
+    processor_ms bigint DEFAULT 0 NOT NULL,
+    reservation jsonb,
+    last_sequence bigint DEFAULT 0 NOT NULL,
+    lease_owner text,
+    lease_token bigint DEFAULT 0 NOT NULL,
+    lease_expires_at timestamp with time zone,
+    traceparent text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT runs_deadline_check CHECK (((deadline_at IS NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
+    CONSTRAINT runs_ended_check CHECK (((ended_at IS NULL) = (status <> ALL (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
+    CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'input_required'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+COMMENT ON COLUMN public.runs."position" IS 'in its conversation, whose runs take turns in this order';
+
+COMMENT ON COLUMN public.runs.version_id IS 'which answered, or is about to; null before the first attempt';
+
+COMMENT ON COLUMN public.runs.protocol IS 'by which it was asked';
+
+COMMENT ON COLUMN public.runs.client_key IS 'by which whoever asks twice is given the first; null if it has none';
+
+COMMENT ON COLUMN public.runs.fingerprint IS 'of what was asked with that key';
+
+COMMENT ON COLUMN public.runs.message IS 'what the agent is told: text, and what came with it';
+
+COMMENT ON COLUMN public.runs.reason IS 'a typed reason for the present status';
+
+COMMENT ON COLUMN public.runs.explanation IS 'the reason for people';
+
+COMMENT ON COLUMN public.runs.attempt IS 'calls of the agent that were begun';
+
+COMMENT ON COLUMN public.runs.retries IS 'how often it is tried again';
+
+COMMENT ON COLUMN public.runs.seconds IS 'how long a call of the agent may take';
+
+COMMENT ON COLUMN public.runs.deadline_at IS 'when the present status is given up';
+
+COMMENT ON COLUMN public.runs.request IS 'what the agent has asked for, with its id and a schema; null while it asks nothing';
+
+COMMENT ON COLUMN public.runs.answer IS 'the answer to what the agent asked last';
+
+COMMENT ON COLUMN public.runs.cancel_reason IS 'why it is to be cancelled; null unless somebody has asked';
+
+COMMENT ON COLUMN public.runs.reply IS 'the text of its events up to reply_sequence; null before there is any that stays';
+
+COMMENT ON COLUMN public.runs.reply_sequence IS 'the number up to which the reply is that: an attempt that is tried again is left out';
+
+COMMENT ON COLUMN public.runs.usage IS 'what the agent reports, by its names';
+
+COMMENT ON COLUMN public.runs.reservation IS 'what is reserved of budgets; null when nothing is';
+
+COMMENT ON COLUMN public.runs.last_sequence IS 'the number of its last event';
+
+COMMENT ON COLUMN public.runs.lease_owner IS 'the runner that has the lease; null when none has';
+
+COMMENT ON COLUMN public.runs.lease_token IS 'the fencing token: what is written with a lower one is refused';
+
+COMMENT ON COLUMN public.runs.traceparent IS 'of the request that asked for it';
+
 CREATE TABLE public.version_deployments (
     version_id text NOT NULL,
     deployed_at timestamp with time zone,
@@ -1050,6 +1274,14 @@ COMMENT ON COLUMN public.version_deployments.deployed_at IS 'since when somethin
 COMMENT ON COLUMN public.version_deployments.url IS 'where it was last seen to answer; null when it isn''t known to';
 
 COMMENT ON COLUMN public.version_deployments.lease_owner IS 'who deploys or removes it, drawn at random; null when nobody does';
+
+ALTER TABLE ONLY public.run_events ATTACH PARTITION public.run_events_20261130 FOR VALUES FROM ('run_01a229c05400') TO ('run_01a22ee6b000');
+
+ALTER TABLE ONLY public.run_events ATTACH PARTITION public.run_events_20261201 FOR VALUES FROM ('run_01a22ee6b000') TO ('run_01a2340d0c00');
+
+ALTER TABLE ONLY public.run_events ATTACH PARTITION public.run_events_20261202 FOR VALUES FROM ('run_01a2340d0c00') TO ('run_01a239336800');
+
+ALTER TABLE ONLY public.run_events ATTACH PARTITION public.run_events_default DEFAULT;
 
 ALTER TABLE ONLY public.account_limits
     ADD CONSTRAINT account_limits_pkey PRIMARY KEY (account_id);
@@ -1077,6 +1309,12 @@ ALTER TABLE ONLY public.channel_moves
 
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_pkey PRIMARY KEY (agent_id, name);
+
+ALTER TABLE ONLY public.conversations
+    ADD CONSTRAINT conversations_instance_id_client_key_key UNIQUE (instance_id, client_key);
+
+ALTER TABLE ONLY public.conversations
+    ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.cron_slots
     ADD CONSTRAINT cron_slots_pkey PRIMARY KEY (schedule, slot);
@@ -1147,6 +1385,30 @@ ALTER TABLE ONLY public.relay_cursor
 ALTER TABLE ONLY public.revoked_sessions
     ADD CONSTRAINT revoked_sessions_pkey PRIMARY KEY (session_id);
 
+ALTER TABLE ONLY public.run_events
+    ADD CONSTRAINT run_events_pkey PRIMARY KEY (run_id, sequence);
+
+ALTER TABLE ONLY public.run_events_20261130
+    ADD CONSTRAINT run_events_20261130_pkey PRIMARY KEY (run_id, sequence);
+
+ALTER TABLE ONLY public.run_events_20261201
+    ADD CONSTRAINT run_events_20261201_pkey PRIMARY KEY (run_id, sequence);
+
+ALTER TABLE ONLY public.run_events_20261202
+    ADD CONSTRAINT run_events_20261202_pkey PRIMARY KEY (run_id, sequence);
+
+ALTER TABLE ONLY public.run_events_default
+    ADD CONSTRAINT run_events_default_pkey PRIMARY KEY (run_id, sequence);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_conversation_id_position_key UNIQUE (conversation_id, "position");
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_instance_id_client_key_key UNIQUE (instance_id, client_key);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.version_deployments
     ADD CONSTRAINT version_deployments_pkey PRIMARY KEY (version_id);
 
@@ -1165,6 +1427,8 @@ CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (sourc
 CREATE INDEX audit_subject_id_idx ON public.audit USING btree (subject, id);
 
 CREATE INDEX channel_moves_agent_id_channel_id_idx ON public.channel_moves USING btree (agent_id, channel, id);
+
+CREATE INDEX conversations_instance_id_id_idx ON public.conversations USING btree (instance_id, id);
 
 CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
 
@@ -1212,6 +1476,30 @@ CREATE INDEX publisher_keys_publisher_id_idx ON public.publisher_keys USING btre
 
 CREATE INDEX revoked_sessions_expires_at_idx ON public.revoked_sessions USING btree (expires_at);
 
+CREATE INDEX runs_deadline_at_idx ON public.runs USING btree (deadline_at) WHERE (deadline_at IS NOT NULL);
+
+CREATE INDEX runs_ended_at_idx ON public.runs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+
+CREATE INDEX runs_instance_id_id_idx ON public.runs USING btree (instance_id, id);
+
+CREATE INDEX runs_lease_expires_at_idx ON public.runs USING btree (lease_expires_at) WHERE (lease_owner IS NOT NULL);
+
+CREATE INDEX runs_open_conversation_idx ON public.runs USING btree (conversation_id, "position") WHERE (status = ANY (ARRAY['queued'::text, 'running'::text, 'input_required'::text]));
+
+CREATE INDEX runs_open_idx ON public.runs USING btree (instance_id) WHERE (status = ANY (ARRAY['queued'::text, 'running'::text, 'input_required'::text]));
+
+CREATE INDEX runs_owner_id_id_idx ON public.runs USING btree (owner_id, id);
+
+CREATE INDEX runs_queued_idx ON public.runs USING btree (owner_id, id) WHERE (status = 'queued'::text);
+
+ALTER INDEX public.run_events_pkey ATTACH PARTITION public.run_events_20261130_pkey;
+
+ALTER INDEX public.run_events_pkey ATTACH PARTITION public.run_events_20261201_pkey;
+
+ALTER INDEX public.run_events_pkey ATTACH PARTITION public.run_events_20261202_pkey;
+
+ALTER INDEX public.run_events_pkey ATTACH PARTITION public.run_events_default_pkey;
+
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
 
@@ -1239,6 +1527,9 @@ ALTER TABLE ONLY public.channels
 ALTER TABLE ONLY public.channels
     ADD CONSTRAINT channels_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);
 
+ALTER TABLE ONLY public.conversations
+    ADD CONSTRAINT conversations_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
 ALTER TABLE ONLY public.deferred_events
     ADD CONSTRAINT deferred_events_queue_subject_fkey FOREIGN KEY (queue, subject) REFERENCES public.deferred_subjects(queue, subject);
 
@@ -1265,6 +1556,15 @@ ALTER TABLE ONLY public.instances
 
 ALTER TABLE ONLY public.publisher_keys
     ADD CONSTRAINT publisher_keys_publisher_id_fkey FOREIGN KEY (publisher_id) REFERENCES public.publishers(id);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES public.conversations(id);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
+ALTER TABLE ONLY public.runs
+    ADD CONSTRAINT runs_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);
 
 ALTER TABLE ONLY public.version_deployments
     ADD CONSTRAINT version_deployments_version_id_fkey FOREIGN KEY (version_id) REFERENCES public.agent_versions(id);

@@ -1,0 +1,207 @@
+"""Accepting what somebody says to an instance: a run, its first event and its CloudEvent, in one transaction."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import JsonValue
+from sqlalchemy import func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as insert_or
+
+from core import context
+from core.configuration import setting
+from core.ids import new_id
+from functions.domain.api_errors import Conflict, Invalid, TooMany
+from functions.domain.databases import SharedDb
+from functions.domain.instances import kill_switches
+from functions.domain.instances.reading import InstanceNotFound
+from functions.domain.runs import reading, recording
+from functions.domain.runs.reading import ConversationNotFound
+from functions.domain.runs.reasons import Reason, explain
+from functions.domain.runs.recording import Change
+from shared_psql_models.runs import EventType, Run, RunStatus, conversations, run_events, runs
+
+SECONDS_SETTING: Final = "RUN_SECONDS"
+"""How long an agent may take to answer, at most and unless less is asked for."""
+
+SECONDS: Final = 600
+
+WAIT_SETTING: Final = "RUN_QUEUE_SECONDS"
+"""How long a run may wait for its turn."""
+
+WAIT: Final = 3600
+
+OPEN_OF_INSTANCE: Final = 200
+"""Runs of one instance that may be queued or under way."""
+
+OPEN_OF_OWNER: Final = 1000
+
+SETTINGS: Final = (SECONDS_SETTING, WAIT_SETTING)
+
+
+class InstanceNotRunning(Conflict):
+    """The instance isn't running: start it first."""
+
+
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used before with another request: use a new key for a new request."""
+
+
+class TooManyRuns(TooMany):
+    """More messages wait for an answer than may: wait until some are answered, or cancel them."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody says to an instance."""
+
+    text: str
+    conversation_id: str | None = None
+    """The conversation that it belongs to; None begins one."""
+    conversation_key: str | None = None
+    """By what the client of a protocol knows the conversation, in the place of its id: if it isn't there, it is begun."""
+    client_key: str | None = None
+    """By which whoever asks twice is given the run that there is; None makes a new one each time."""
+    protocol: str = "api"
+    more: dict[str, JsonValue] = field(default_factory=dict)
+    """What else the agent is told: `tools`, `protocol_id`, `metadata`."""
+    seconds: int | None = None
+    """How long the agent may take; None for as long as the installation allows."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The run that answers, and whether it is new."""
+
+    run: Run
+    fresh: bool
+
+
+# The lock waits for whoever is about to stop or delete the instance, and not for workers: once that is wanted, nothing
+# is accepted, and what was accepted before is found by whoever cancels.
+_INSTANCE: Final = text(
+    """
+    select i.owner_id, i.version_id, i.desired_state, i.status, i.message,
+      coalesce((select versions.retries from instance_specs as spec join agent_versions as versions
+                on versions.id = spec.version_id
+                where spec.instance_id = i.id and spec.generation = i.observed_generation), 0) as retries
+    from instances as i where i.id = :id and i.owner_id = :owner_id and i.status <> 'deleted' for key share of i
+    """
+)
+
+
+def wait_seconds() -> int:
+    """Return how long a run may wait for its turn."""
+    return int(setting(WAIT_SETTING, "") or WAIT)
+
+
+def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accepted:
+    """Return the run by which an instance answers.
+
+    Raises InstanceNotFound, InstanceNotRunning, StoppedByOperator, ConversationNotFound, IdempotencyKeyReused and
+    TooManyRuns.
+    """
+    instance = db.execute(_INSTANCE, {"id": instance_id, "owner_id": owner_id}).first()
+    if instance is None:
+        raise InstanceNotFound
+    known = _known(db, instance_id, asked)
+    if known is not None:
+        return Accepted(known, fresh=False)
+    kill_switches.check_message(db, owner_id, instance_id, instance.version_id)
+    if instance.desired_state != "running" or instance.status not in {"running", "updating"}:
+        message = f"The instance takes no messages, its status is {instance.status}: {instance.message}"
+        raise InstanceNotRunning(message)
+    _check_open(db, instance_id, owner_id)
+    conversation_id, position = _turn(db, instance_id, owner_id, asked)
+    place = {"instance_id": instance_id, "owner_id": owner_id, "conversation_id": conversation_id, "position": position}
+    run = _insert(db, place | {"retries": instance.retries}, asked)
+    if run is None:
+        # Somebody else has just asked with the same key, and is done.
+        known = _known(db, instance_id, asked)
+        if known is None:
+            raise InstanceNotFound
+        return Accepted(known, fresh=False)
+    _tell(db, run)
+    return Accepted(run, fresh=True)
+
+
+def fingerprint(asked: Asked) -> str:
+    """Return a hash of what is asked, by which two requests with one key are compared."""
+    told = [asked.text, asked.conversation_id, asked.conversation_key, asked.more, asked.seconds]
+    return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+
+def _known(db: SharedDb, instance_id: str, asked: Asked) -> Run | None:
+    """Return the run that was made with the same key. Raises IdempotencyKeyReused when it was asked something else."""
+    if asked.client_key is None:
+        return None
+    same = (runs.c.instance_id == instance_id, runs.c.client_key == asked.client_key)
+    row = db.execute(select(runs).where(*same)).mappings().first()
+    if row is None:
+        return None
+    run = Run.of(row)
+    if run.fingerprint != fingerprint(asked):
+        raise IdempotencyKeyReused
+    return run
+
+
+def _check_open(db: SharedDb, instance_id: str, owner_id: str) -> None:
+    """Raise TooManyRuns. Who asks at the same moment isn't waited for: a few more may come in."""
+    counted = select(func.count()).select_from(runs)
+    if int(db.scalar(counted.where(runs.c.instance_id == instance_id, reading.OPEN)) or 0) >= OPEN_OF_INSTANCE:
+        raise TooManyRuns(f"{OPEN_OF_INSTANCE} messages wait for an answer of this instance: that many may.")
+    waiting = (runs.c.owner_id == owner_id, runs.c.status == RunStatus.QUEUED)
+    if int(db.scalar(counted.where(*waiting)) or 0) >= OPEN_OF_OWNER:
+        raise TooManyRuns(f"{OPEN_OF_OWNER} of your messages wait for their turn: that many may.")
+
+
+def _turn(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> tuple[str, int]:
+    """Return the conversation and the position in it. Raises ConversationNotFound."""
+    if asked.conversation_id is None:
+        row = {"id": new_id("con"), "instance_id": instance_id, "owner_id": owner_id, "runs": 1}
+        begun = insert_or(conversations).values(row | {"client_key": asked.conversation_key})
+        counted = {"runs": conversations.c.runs + 1, "updated_at": func.now()}
+        begun = begun.on_conflict_do_update(index_elements=["instance_id", "client_key"], set_=counted)
+        found = db.execute(begun.returning(conversations.c.id, conversations.c.runs)).one()
+        return str(found.id), int(found.runs)
+    same = (conversations.c.id == asked.conversation_id, conversations.c.instance_id == instance_id)
+    counted = {"runs": conversations.c.runs + 1, "updated_at": func.now()}
+    taken = db.scalar(update(conversations).where(*same).values(counted).returning(conversations.c.runs))
+    if taken is None:
+        raise ConversationNotFound
+    return asked.conversation_id, int(taken)
+
+
+def _insert(db: SharedDb, place: Mapping[str, object], asked: Asked) -> Run | None:
+    """Add the run and return it; None if there is one with its key."""
+    longest = int(setting(SECONDS_SETTING, "") or SECONDS)
+    because = explain(Reason.ACCEPTED)
+    row = {
+        **place,
+        "id": new_id("run"),
+        "protocol": asked.protocol,
+        "client_key": asked.client_key,
+        "fingerprint": None if asked.client_key is None else fingerprint(asked),
+        "message_id": new_id("msg"),
+        "message": {"text": asked.text, **asked.more},
+        "reason": because.reason,
+        "explanation": because.explanation,
+        "seconds": min(asked.seconds or longest, longest),
+        "deadline_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, wait_seconds()),
+        "last_sequence": 1,
+        "traceparent": context.current().traceparent,
+    }
+    added = insert_or(runs).values(row).on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
+    found = db.execute(added.returning(runs)).mappings().first()
+    return None if found is None else Run.of(found)
+
+
+def _tell(db: SharedDb, run: Run) -> None:
+    """Add a new run's first event, and emit that there is one."""
+    because = explain(Reason.ACCEPTED)
+    data = {"status": run.status, "reason": because.reason, "explanation": because.explanation, "attempt": 0}
+    first = {"run_id": run.id, "sequence": 1, "at": func.clock_timestamp(), "type": EventType.STATUS, "data": data}
+    db.execute(insert(run_events).values(first))
+    recording.say(db, run, None, Change(run.status, because), 1)

@@ -1,0 +1,81 @@
+"""What an agent is asked in a run: the message, what came with it, and the conversation so far."""
+
+import json
+from typing import Final
+
+from pydantic import JsonValue
+from sqlalchemy import select
+
+from functions.domain.databases import SharedDb
+from functions.domain.instances.contexts import Answer, Conversation, EarlierMessage, InstanceNamed, Message, Tool
+from shared_psql_models.instances import instances
+from shared_psql_models.runs import EventType, Run, run_events, runs
+
+EARLIER_RUNS: Final = 20
+"""Runs of the conversation of which an agent is told, at most."""
+
+EARLIER_BYTES: Final = 128 * 1024
+"""Bytes of UTF-8 that the texts of the conversation may have together: beyond that the oldest are left out."""
+
+
+def message_of(db: SharedDb, run: Run) -> Message:
+    """Return what the agent is asked by a run."""
+    told = run.message
+    name = db.scalar(select(instances.c.name).where(instances.c.id == run.instance_id))
+    return Message(
+        id=run.message_id,
+        text=str(told["text"]),
+        protocol_id=_text(told.get("protocol_id")),
+        run=run.id,
+        attempt=run.attempt,
+        tools=tuple(Tool.model_validate(each) for each in _items(told.get("tools"))),
+        conversation=Conversation(id=run.conversation_id, messages=_earlier(db, run)),
+        instance=InstanceNamed(id=run.instance_id, name=str(name or "")),
+        answer=None if run.answer is None else Answer.model_validate(run.answer),
+        metadata=_members(told.get("metadata")),
+    )
+
+
+def _text(value: JsonValue) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _items(value: JsonValue) -> list[JsonValue]:
+    return value if isinstance(value, list) else []
+
+
+def _members(value: JsonValue) -> dict[str, JsonValue]:
+    return value if isinstance(value, dict) else {}
+
+
+def _earlier(db: SharedDb, run: Run) -> tuple[EarlierMessage, ...]:
+    """Return the conversation before this run, and within it what the agent has asked and was told; oldest first."""
+    before = (runs.c.conversation_id == run.conversation_id, runs.c.position < run.position)
+    columns = (runs.c.message["text"].astext.label("text"), runs.c.reply)
+    query = select(*columns).where(*before).order_by(runs.c.position.desc()).limit(EARLIER_RUNS)
+    said = [*reversed(_within_run(db, run))]
+    for row in db.execute(query):
+        said += [("agent", row.reply)] if row.reply else []
+        said.append(("user", row.text))
+    kept: list[EarlierMessage] = []
+    room = EARLIER_BYTES
+    for role, text in said:
+        room -= len(text.encode())
+        if room < 0:
+            break
+        kept.append(EarlierMessage.model_validate({"role": role, "text": text}))
+    return tuple(reversed(kept))
+
+
+def _within_run(db: SharedDb, run: Run) -> list[tuple[str, str]]:
+    """Return what was said in a run before it was answered what it asked for; nothing in one that has not asked."""
+    if run.answer is None:
+        return []
+    said = [("user", str(run.message["text"]))]
+    kinds = (run_events.c.run_id == run.id, run_events.c.type.in_([EventType.INPUT, EventType.ANSWER]))
+    found = db.execute(select(run_events.c.type, run_events.c.data).where(*kinds).order_by(run_events.c.sequence))
+    for row in found:
+        value = row.data["value"] if row.type == EventType.ANSWER else row.data["text"]
+        told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        said.append(("user" if row.type == EventType.ANSWER else "agent", told))
+    return said

@@ -1,0 +1,175 @@
+"""Claiming runs: which take their turn, who works on them and for how long.
+
+A lease is on one attempt. Its token grows with each, and whatever a runner writes is guarded by it: one that was away
+for too long writes nothing any more. An attempt counts from the claim on, since nobody knows of a runner that is gone
+how far it was.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import text, update
+
+from functions.domain.databases import SharedDb
+from functions.domain.runs import recording
+from functions.domain.runs.reasons import Explanation, Reason
+from shared_psql_models.runs import Run, runs
+
+
+class Claimed(Run):
+    """A run as its runner read it when it acquired the lease."""
+
+    now: datetime
+    """By the database's clock."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many runs may be at work at a time."""
+
+    owner: int
+    """Of one account."""
+    instance: int
+
+
+# One claims at a time, so that two who count the same can't go beyond a bound together.
+_ALONE: Final = text("select pg_advisory_xact_lock(hashtextextended('runs are claimed', 0))")
+
+# Owners are found one after the other by the index, however many runs each has. Of each as many are looked at as may be
+# at work; of a conversation the first that hasn't ended. Whoever has least at work comes first.
+_CLAIM: Final = text(
+    """
+    with recursive owners as (
+      (select owner_id from runs where status = 'queued' order by owner_id limit 1)
+      union all
+      select (select next.owner_id from runs as next
+              where next.status = 'queued' and next.owner_id > owners.owner_id order by next.owner_id limit 1)
+      from owners where owners.owner_id is not null
+    ), at_work as (
+      select owner_id, instance_id, count(*) as number from runs where lease_owner is not null group by 1, 2
+    ), of_owners as (
+      select owner_id, sum(number) as number from at_work group by 1
+    ), candidates as (
+      select waiting.id,
+        row_number() over (partition by waiting.owner_id order by waiting.id) + coalesce(of_owners.number, 0) as turn,
+        row_number() over (partition by waiting.instance_id order by waiting.id) + coalesce(at_work.number, 0)
+          as instance_turn
+      from owners
+      cross join lateral (
+        select id, owner_id, instance_id from runs
+        where status = 'queued' and owner_id = owners.owner_id and lease_owner is null and due_at <= clock_timestamp()
+          and not exists (
+            select from runs as earlier
+            where earlier.conversation_id = runs.conversation_id and earlier.position < runs.position
+              and earlier.status in ('queued', 'running', 'input_required'))
+          and not exists (
+            select from at_work where at_work.instance_id = runs.instance_id and at_work.number >= :of_instance)
+        order by id limit :of_owner
+      ) as waiting
+      left join of_owners on of_owners.owner_id = waiting.owner_id
+      left join at_work on at_work.instance_id = waiting.instance_id
+    ), chosen as (
+      select id from candidates where turn <= :of_owner and instance_turn <= :of_instance
+      order by turn, id limit :room
+    )
+    update runs
+    set lease_owner = :lease_owner, lease_expires_at = clock_timestamp() + make_interval(secs => :seconds),
+      lease_token = greatest(lease_token + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint),
+      attempt = attempt + 1
+    from chosen where runs.id = chosen.id and runs.status = 'queued' and runs.lease_owner is null
+    returning runs.*, clock_timestamp() as now
+    """
+)
+
+
+def claim(db: SharedDb, lease_owner: str, *, room: int, bounds: Bounds, seconds: float) -> list[Claimed]:
+    """Acquire leases on up to `room` runs whose turn it is, for `seconds`, and return them as they are then."""
+    db.execute(_ALONE)
+    asked = {"lease_owner": lease_owner, "room": room, "seconds": seconds}
+    found = db.execute(_CLAIM, asked | {"of_owner": bounds.owner, "of_instance": bounds.instance}).mappings()
+    return sorted((Claimed.of(row) for row in found), key=lambda run: run.id)
+
+
+_RENEW: Final = text(
+    """
+    update runs set lease_expires_at = clock_timestamp() + make_interval(secs => :seconds)
+    from unnest(cast(:ids as text[]), cast(:tokens as bigint[])) as held(run_id, token)
+    where runs.id = held.run_id and runs.lease_token = held.token and runs.lease_owner is not null
+    returning runs.id, runs.cancel_reason
+    """
+)
+
+
+def renew(db: SharedDb, held: Sequence[Run], seconds: float) -> dict[str, str | None]:
+    """Have leases last for `seconds` from now; return those that weren't lost, and why each is to be cancelled."""
+    told = {"ids": [run.id for run in held], "tokens": [run.lease_token for run in held], "seconds": seconds}
+    return {row.id: row.cancel_reason for row in db.execute(_RENEW, told)}
+
+
+def give_back(db: SharedDb, run: Run, because: Explanation, *, due_in: float) -> None:
+    """End the lease on a run that no agent was told of: the attempt doesn't count, and it is due in so many seconds.
+
+    Its reason is changed without an event, since it may be so many times a minute.
+    """
+    columns = recording.FREE | {
+        "attempt": runs.c.attempt - 1,
+        "reason": because.reason,
+        "explanation": because.explanation,
+        "due_at": recording.after(due_in),
+    }
+    db.execute(
+        update(runs)
+        .where(runs.c.id == run.id, runs.c.lease_token == run.lease_token, runs.c.status == "queued")
+        .values(columns)
+    )
+
+
+# Of an instance that is to stop or is gone nothing goes on: the newest entry of its history says who wanted that.
+_TO_CANCEL: Final = text(
+    """
+    select runs.*, last.reason as stop_reason, last.actor as stopped_by
+    from runs join instances on instances.id = runs.instance_id
+    cross join lateral (
+      select reason, actor from instance_events where instance_id = instances.id and kind = 'desired_state'
+      order by id desc limit 1
+    ) as last
+    where runs.status in ('queued', 'running', 'input_required') and runs.cancel_reason is null
+      and instances.desired_state <> 'running'
+      and (cast(:instance_id as text) is null or instances.id = :instance_id)
+    order by runs.id limit :most for update of runs skip locked
+    """
+)
+
+_OVERDUE: Final = text(
+    """
+    select * from runs
+    where (lease_expires_at < clock_timestamp() and lease_owner is not null)
+      or (deadline_at < clock_timestamp() and deadline_at is not null and lease_owner is null)
+    order by id limit :most for update skip locked
+    """
+)
+
+
+class Stopped(Run):
+    """A run whose instance is to stop."""
+
+    stop_reason: str
+    stopped_by: str
+
+
+def of_stopped(db: SharedDb, *, instance_id: str | None = None, most: int = 500) -> list[Stopped]:
+    """Return runs, locked, that are to be cancelled because their instances are to stop; of one, or of all."""
+    found = db.execute(_TO_CANCEL, {"instance_id": instance_id, "most": most}).mappings()
+    return [Stopped.of(row) for row in found]
+
+
+def overdue(db: SharedDb, *, most: int = 500) -> list[Run]:
+    """Return runs, locked, whose runner is gone, or that nobody works on and whose deadline has passed."""
+    return [Run.of(row) for row in db.execute(_OVERDUE, {"most": most}).mappings()]
+
+
+def ask_to_cancel(db: SharedDb, run: Run, reason: Reason, by: str) -> None:
+    """Have the runner of a run, which is locked, cancel it."""
+    db.execute(update(runs).where(runs.c.id == run.id).values(cancel_reason=reason, cancelled_by=by))

@@ -1,0 +1,79 @@
+"""Commands: what people ask of runs that there are. Each is one transaction."""
+
+from pydantic import JsonValue
+from sqlalchemy import update
+
+from core import context
+from events.catalog.runs import RunCancelRequested
+from events.outbox import emit
+from functions.domain import json_schemas
+from functions.domain.api_errors import Conflict, FieldError, Invalid
+from functions.domain.databases import SharedDb
+from functions.domain.json_schemas import pointer
+from functions.domain.runs import accepting, ending, reading, recording
+from functions.domain.runs.reading import Of
+from functions.domain.runs.reasons import Reason, explain
+from functions.domain.runs.recording import Change
+from shared_psql_models.runs import EventType, Run, RunStatus, runs
+
+
+class RunEnded(Conflict):
+    """The run has ended: nothing of it can be changed any more."""
+
+
+class NothingAsked(Conflict):
+    """The run's agent asks for nothing just now."""
+
+
+class AnswerInvalid(Invalid):
+    """This isn't what the agent asked for: `errors` says what is wrong."""
+
+
+def cancel(db: SharedDb, run_id: str, of: Of) -> Run:
+    """Cancel a run: at once unless its agent is at work, which a runner then ends. Return it as it is now.
+
+    Raises RunNotFound, RunEnded.
+    """
+    run = reading.locked(db, run_id, of)
+    if run.ended:
+        raise RunEnded
+    if run.lease_owner is None:
+        ending.end(db, run, RunStatus.CANCELLED, explain(Reason.CANCEL_REQUESTED))
+    elif run.cancel_reason is None:
+        asked = {"cancel_reason": Reason.CANCEL_REQUESTED, "cancelled_by": context.current().actor}
+        db.execute(update(runs).where(runs.c.id == run.id).values(asked))
+        emit(db, RunCancelRequested(run_id=run.id, instance_id=run.instance_id, owner_id=run.owner_id))
+    return reading.find(db, run_id, of)
+
+
+def answer(db: SharedDb, run_id: str, of: Of, value: JsonValue, *, asked_id: str | None = None) -> Run:
+    """Answer what a run's agent asks for, and return the run, which waits for its turn again.
+
+    With `asked_id` only if that is what it asks for. Raises RunNotFound, RunEnded, NothingAsked, AnswerInvalid.
+    """
+    run = reading.locked(db, run_id, of)
+    if run.ended:
+        raise RunEnded
+    request = run.request
+    if run.status != RunStatus.INPUT_REQUIRED or request is None or asked_id not in {None, request["id"]}:
+        raise NothingAsked
+    _check(request.get("schema"), value)
+    told = {"id": request["id"], "value": value}
+    change = Change(
+        RunStatus.QUEUED,
+        explain(Reason.ANSWERED),
+        deadline_in=accepting.wait_seconds(),
+        columns={"answer": told, "due_at": recording.after(0)},
+        before=[(EventType.ANSWER, told)],
+    )
+    recording.record(db, run, change)
+    return reading.find(db, run_id, of)
+
+
+def _check(schema: JsonValue, value: JsonValue) -> None:
+    if not isinstance(schema, dict):
+        return
+    found = list(json_schemas.validator(schema).iter_errors(value))
+    if found:
+        errors = [FieldError(pointer(["value", *each.instance_path]), "invalid", each.message) for each in found[:20]]
+        raise AnswerInvalid(errors=errors)

@@ -1,0 +1,114 @@
+"""Reading runs, their events, and conversations."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import RowMapping, func, literal, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from functions.domain.api_errors import NotFound
+from functions.domain.databases import SharedDb
+from shared_psql_models.runs import Conversation, Run, RunEvent, RunStatus, conversations, run_events, runs
+
+OPEN: Final = runs.c.status.in_([RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.INPUT_REQUIRED])
+"""What hasn't ended: the condition of indexes."""
+
+
+class RunNotFound(NotFound):
+    """There is no such run, or it isn't yours."""
+
+
+class ConversationNotFound(NotFound):
+    """There is no such conversation, or it isn't yours."""
+
+
+@dataclass(frozen=True)
+class Of:
+    """Whose run; None stands for anybody's."""
+
+    owner_id: str | None = None
+    instance_id: str | None = None
+
+
+def find(db: SharedDb, run_id: str, of: Of) -> Run:
+    """Return a run. Raises RunNotFound."""
+    return Run.of(_one(db, run_id, of, lock=False))
+
+
+def locked(db: SharedDb, run_id: str, of: Of) -> Run:
+    """Return a run, locked. Raises RunNotFound."""
+    return Run.of(_one(db, run_id, of, lock=True))
+
+
+def _one(db: SharedDb, run_id: str, of: Of, *, lock: bool) -> RowMapping:
+    query = select(runs).where(runs.c.id == run_id)
+    if of.owner_id is not None:
+        query = query.where(runs.c.owner_id == of.owner_id)
+    if of.instance_id is not None:
+        query = query.where(runs.c.instance_id == of.instance_id)
+    row = db.execute(query.with_for_update() if lock else query).mappings().first()
+    if row is None:
+        raise RunNotFound
+    return row
+
+
+def place(db: SharedDb, run: Run) -> int | None:
+    """Return how many runs of its conversation come first, itself included; None unless it waits."""
+    if run.status != RunStatus.QUEUED:
+        return None
+    before = (runs.c.conversation_id == run.conversation_id, runs.c.position <= run.position, OPEN)
+    return int(db.scalar(select(func.count()).select_from(runs).where(*before)) or 1)
+
+
+def events(db: SharedDb, run_id: str, *, after: int, limit: int) -> list[RunEvent]:
+    """Return a run's events with higher numbers than `after`, in their order."""
+    query = select(run_events).where(run_events.c.run_id == run_id, run_events.c.sequence > after)
+    found = db.execute(query.order_by(run_events.c.sequence).limit(limit)).mappings()
+    return [RunEvent.of(row) for row in found]
+
+
+def text_so_far(db: SharedDb, run: Run) -> str:
+    """Return the text of a run's reply, as far as it has come."""
+    ordered = aggregate_order_by(literal(""), run_events.c.sequence)
+    query = select(func.string_agg(run_events.c.data["text"].astext, ordered)).where(
+        run_events.c.run_id == run.id, run_events.c.sequence > run.reply_sequence, run_events.c.type == "text"
+    )
+    return (run.reply or "") + str(db.scalar(query) or "")
+
+
+def of_instance(
+    db: SharedDb, instance_id: str, *, status: RunStatus | None, before: str | None, limit: int
+) -> list[Run]:
+    """Return runs of an instance, newest first; `before` is the id that the page before ended with."""
+    query = select(runs).where(runs.c.instance_id == instance_id)
+    if status is not None:
+        query = query.where(runs.c.status == status)
+    if before is not None:
+        query = query.where(runs.c.id < before)
+    return [Run.of(row) for row in db.execute(query.order_by(runs.c.id.desc()).limit(limit)).mappings()]
+
+
+def conversation(db: SharedDb, conversation_id: str, *, owner_id: str) -> Conversation:
+    """Return a conversation of an owner's. Raises ConversationNotFound."""
+    query = select(conversations).where(conversations.c.id == conversation_id, conversations.c.owner_id == owner_id)
+    row = db.execute(query).mappings().first()
+    if row is None:
+        raise ConversationNotFound
+    return Conversation.of(row)
+
+
+def conversations_of(db: SharedDb, instance_id: str, *, before: str | None, limit: int) -> list[Conversation]:
+    """Return conversations with an instance, newest first; `before` is the id that the page before ended with."""
+    query = select(conversations).where(conversations.c.instance_id == instance_id)
+    if before is not None:
+        query = query.where(conversations.c.id < before)
+    found = db.execute(query.order_by(conversations.c.id.desc()).limit(limit)).mappings()
+    return [Conversation.of(row) for row in found]
+
+
+def runs_of(db: SharedDb, conversation_id: str, *, before: int | None, limit: int) -> list[Run]:
+    """Return the runs of a conversation, newest first; `before` is the position that the page before ended with."""
+    query = select(runs).where(runs.c.conversation_id == conversation_id)
+    if before is not None:
+        query = query.where(runs.c.position < before)
+    return [Run.of(row) for row in db.execute(query.order_by(runs.c.position.desc()).limit(limit)).mappings()]

@@ -1,0 +1,208 @@
+"""Recording what happens in runs: statuses, each with its event in the run and its CloudEvent, and what agents say.
+
+Everything here is written by one statement for each run that is guarded: by the row's lock where a person acts, by the
+fencing token of the lease where a runner does. What is refused was somebody else's to write.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from pydantic import JsonValue
+from sqlalchemy import func, insert, text, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from events.catalog.runs import RunStatusChanged
+from events.outbox import emit
+from functions.domain.databases import SharedDb
+from functions.domain.runs.reasons import Explanation
+from shared_psql_models.runs import ENDED, EventType, Run, RunStatus, run_events, runs
+
+FREE: Final[dict[str, object]] = {"lease_owner": None, "lease_expires_at": None}
+"""What ends a lease."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A status that a run is to have."""
+
+    status: RunStatus
+    because: Explanation
+    deadline_in: float | None = None
+    """Seconds until it is given up; None for one that stays."""
+    columns: Mapping[str, object] = field(default_factory=dict)
+    """What else is written into its row."""
+    told: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What else its event tells."""
+    before: Sequence[tuple[EventType, Mapping[str, JsonValue]]] = ()
+    """Events that come before that of the status."""
+    keeps_reply: bool = False
+    """Whether what the agent has said up to now stays, and belongs to the reply."""
+    drops_reply: bool = False
+    """Whether what it has said since the reply was last kept is void."""
+
+
+def record(db: SharedDb, run: Run, change: Change) -> int | None:
+    """Give a run, which is locked or leased, another status; return the number of the event that tells it.
+
+    None if its lease was lost, and nothing was written.
+    """
+    events = [*change.before, (EventType.STATUS, _status(run, change))]
+    last = run.last_sequence + len(events)
+    columns: dict[str, object] = {
+        "status": change.status,
+        "reason": change.because.reason,
+        "explanation": change.because.explanation,
+        "last_sequence": last,
+        "deadline_at": after(change.deadline_in),
+        **change.columns,
+    }
+    if change.keeps_reply:
+        columns |= {"reply": _REPLY, "reply_sequence": last}
+    if change.drops_reply:
+        columns["reply_sequence"] = last
+    if change.status in ENDED:
+        columns |= {"ended_at": func.clock_timestamp()}
+    guard = (runs.c.id == run.id, runs.c.lease_token == run.lease_token, runs.c.last_sequence == run.last_sequence)
+    if db.execute(update(runs).where(*guard).values(columns).returning(runs.c.id)).first() is None:
+        return None
+    rows = [
+        {"run_id": run.id, "sequence": run.last_sequence + number, "type": kind, "data": data}
+        for number, (kind, data) in enumerate(events, start=1)
+    ]
+    db.execute(insert(run_events).values(at=func.clock_timestamp()), rows)
+    say(db, run, run.status, change, last)
+    return last
+
+
+def say(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, sequence: int) -> None:
+    """Emit that a run has another status, told by its event of this number."""
+    because = change.because
+    emit(
+        db,
+        RunStatusChanged(
+            run_id=run.id,
+            instance_id=run.instance_id,
+            owner_id=run.owner_id,
+            conversation_id=run.conversation_id,
+            previous=previous,
+            status=change.status,
+            reason=because.reason,
+            explanation=because.explanation,
+            attempt=run.attempt,
+            last_sequence=sequence,
+        ),
+    )
+
+
+def _status(run: Run, change: Change) -> dict[str, JsonValue]:
+    because = change.because
+    told: dict[str, JsonValue] = {
+        "status": change.status.value,
+        "reason": because.reason.value,
+        "explanation": because.explanation,
+        "attempt": run.attempt,
+    }
+    return {**told, **change.told}
+
+
+# What was said up to now, after what stays of earlier: aggregated by Postgres, so that no runner has to keep it.
+_REPLY: Final = text(
+    "coalesce(reply, '') || coalesce((select string_agg(said.data->>'text', '' order by said.sequence)"
+    " from run_events as said where said.run_id = runs.id and said.sequence > runs.reply_sequence"
+    " and said.type = 'text'), '')"
+)
+
+
+def after(seconds: float | None) -> ColumnElement[datetime] | None:
+    """Return the time in so many seconds by the database's clock; None for None."""
+    return None if seconds is None else func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What an agent has said, numbered."""
+
+    sequence: int
+    at: datetime
+    type: EventType
+    data: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pieces of one run, in their order and without gaps."""
+
+    run_id: str
+    lease_token: int
+    pieces: Sequence[Piece]
+
+
+# The number before the first is the row's last one: so nothing is written twice, nor after a gap.
+_APPEND: Final = text(
+    """
+    with told as (
+      select * from jsonb_to_recordset(cast(:batches as jsonb))
+        as told(run_id text, token bigint, first bigint, last bigint)
+    ), held as (
+      update runs set last_sequence = told.last
+      from told
+      where runs.id = told.run_id and runs.lease_token = told.token and runs.last_sequence = told.first - 1
+        and runs.status = 'running'
+      returning runs.id
+    )
+    insert into run_events (run_id, sequence, at, type, data)
+    select run_id, sequence, at, type, data
+    from jsonb_to_recordset(cast(:pieces as jsonb))
+      as piece(run_id text, sequence bigint, at timestamptz, type text, data jsonb)
+    join held on held.id = piece.run_id
+    returning run_id, sequence
+    """
+)
+
+_WRITTEN: Final = text(
+    "select id from runs join unnest(cast(:ids as text[]), cast(:tokens as bigint[]), cast(:lasts as bigint[]))"
+    " as told(run_id, token, last) on id = run_id and lease_token = token and last_sequence >= last"
+)
+
+
+def append(db: SharedDb, batches: Sequence[Batch]) -> set[str]:
+    """Add what agents have said to their runs, which are running; return the runs whose leases were lost.
+
+    What was written before, though its answer was lost, is not written again.
+    """
+    told = [
+        {
+            "run_id": each.run_id,
+            "token": each.lease_token,
+            "first": each.pieces[0].sequence,
+            "last": each.pieces[-1].sequence,
+        }
+        for each in batches
+    ]
+    pieces = [
+        {
+            "run_id": each.run_id,
+            "sequence": piece.sequence,
+            "at": piece.at.isoformat(),
+            "type": piece.type,
+            "data": piece.data,
+        }
+        for each in batches
+        for piece in each.pieces
+    ]
+    found = db.execute(_APPEND, {"batches": json.dumps(told), "pieces": json.dumps(pieces)})
+    missing = {each.run_id: each for each in batches}
+    for row in found:
+        missing.pop(row.run_id, None)
+    if missing:
+        asked = {
+            "ids": list(missing),
+            "tokens": [each.lease_token for each in missing.values()],
+            "lasts": [each.pieces[-1].sequence for each in missing.values()],
+        }
+        for written in db.scalars(_WRITTEN, asked):
+            del missing[written]
+    return set(missing)

@@ -1,0 +1,11 @@
+drop function forget_runs(integer, integer);
+revoke select on instances, instance_specs, instance_secrets, agent_versions, version_deployments from botberi_runner;
+revoke update (attempts, due_at) on instances from botberi_runner;
+revoke select on kill_switches, instance_events from botberi_runner;
+revoke execute on function emit_event from botberi_runner;
+drop function rotate_run_events(integer);
+drop table run_events;
+drop function first_id(text, timestamptz);
+drop table runs;
+drop table conversations;
+alter table agent_versions drop column interface, drop column retries;
