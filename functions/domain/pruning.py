@@ -1,7 +1,7 @@
 """What is kept only for a while is forgotten in the end: keys of repeated requests, handled events, slots, logs.
 
 For how long, the functions in the databases say: whoever may call them can forget nothing that is younger. Logs of
-instances alone have a setting.
+instances and runs have a setting each.
 """
 
 from typing import Final

@@ -4,19 +4,22 @@ from events.catalog.schedules import SharedPruningFallenDue
 from events.outbox import emit
 from functions.domain import pruning
 from functions.domain.databases import SharedDb
+from functions.domain.runs import forgetting
 from functions.runtime.declarations import Resources
 from functions.runtime.subscriber import subscriber
 
 
-@subscriber(schedule="37 * * * *", resources=Resources(settings=(pruning.LOG_DAYS_SETTING,)))
+@subscriber(schedule="37 * * * *", resources=Resources(settings=(pruning.LOG_DAYS_SETTING, forgetting.DAYS_SETTING)))
 def prune_shared_psql(event: SharedPruningFallenDue, db: SharedDb) -> None:
     """Forget a batch of each."""
+    forgetting.rotate(db)
     forgotten = (
         pruning.forget_idempotency_keys(db),
         pruning.forget_handled_events(db),
         pruning.forget_slots(db),
         pruning.forget_instance_logs(db),
         pruning.forget_agent_log_sources(db),
+        forgetting.forget(db, pruning.BATCH),
     )
     if max(forgotten) == pruning.BATCH:
         # There may be more: said again, so that no transaction is long.

@@ -116,6 +116,11 @@ SETTINGS: Final = {
     "RELAY_PROBE_SECONDS": Setting(
         "seconds", "How often a relay sends an event through RabbitMQ and back; 0: never.", "15", "the relays"
     ),
+    "RUN_DAYS": Setting("days", "How long runs, their events and conversations are kept after their end.", "30"),
+    "RUN_QUEUE_SECONDS": Setting("seconds", "How long a run may wait for its turn.", "3600"),
+    "RUN_SECONDS": Setting(
+        "seconds", "How long an agent may take for one answer, at most and unless less is asked for.", "600"
+    ),
     "SHARED_PSQL_URL": Setting(_DATABASE, "Agents, versions, instances, the audit trail."),
     "SUBSCRIPTIONS": Setting(
         "file", "Which function receives what.", "`deploy/subscriptions.json`", "the topology and the dispatcher"

@@ -19,6 +19,7 @@ from functions.domain.instances import history, log_keeping, specs
 from functions.domain.instances.changes import Change
 from functions.domain.instances.history import Entry
 from functions.domain.instances.reasons import Explanation
+from functions.domain.runs import forgetting
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status
 from shared_psql_models.tables import Record
@@ -156,6 +157,7 @@ def _keep_specs(db: SharedDb, lease: Lease, change: Change) -> None:
     elif change.status == Status.DELETED:
         specs.forget(db, lease.id)
         log_keeping.delete_with(db, lease.id)
+        forgetting.delete_with(db, lease.id)
 
 
 def _entry(lease: Lease, change: Change) -> Entry:

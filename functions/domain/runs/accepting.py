@@ -61,7 +61,7 @@ class Asked:
     conversation_id: str | None = None
     """The conversation that it belongs to; None begins one."""
     conversation_key: str | None = None
-    """By what the client of a protocol knows the conversation, in the place of its id: if it isn't there, it is begun."""
+    """By what the client of a protocol knows the conversation, in the place of its id: begun if there is none."""
     client_key: str | None = None
     """By which whoever asks twice is given the run that there is; None makes a new one each time."""
     protocol: str = "api"

@@ -20,8 +20,12 @@ from functions.domain.databases import SharedDb
 from functions.domain.runs.reasons import Explanation
 from shared_psql_models.runs import ENDED, EventType, Run, RunStatus, run_events, runs
 
-FREE: Final[dict[str, object]] = {"lease_owner": None, "lease_expires_at": None}
-"""What ends a lease."""
+FREE: Final[dict[str, object]] = {
+    "lease_owner": None,
+    "lease_expires_at": None,
+    "lease_token": runs.c.lease_token + 1,
+}
+"""What ends a lease: whoever had it writes nothing any more."""
 
 
 @dataclass(frozen=True)
