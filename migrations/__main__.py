@@ -16,7 +16,7 @@ LOCK_KEY = 7_166_423_301
 """Of the advisory lock that makes it one migrator at a time; any number that nothing else uses."""
 
 
-PARTITION: Final = re.compile(r"outbox_(default|p\d+)")
+PARTITION: Final = re.compile(r"outbox_(default|p\d+)|run_events_(default|\d+)")
 """Tables that no metadata has: rotate_outbox makes and drops them."""
 
 

@@ -74,6 +74,9 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "ACCOUNT_LOG_BYTES": "67108864",
         "INSTANCE_LOG_DAY_BYTES": "16777216",
         "INSTANCE_LOG_DAYS": "7",
+        "RUN_DAYS": "30",
+        "RUN_QUEUE_SECONDS": "3600",
+        "RUN_SECONDS": "600",
         "AGENT_HOST_FOLDER": str(run / "agents"),
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
         "MONITORING_LISTEN": "",

@@ -17,7 +17,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSON, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, TSVECTOR
 
 from shared_psql_models.statuses import VersionStatus
 from shared_psql_models.tables import TIME, Json, Record, metadata
@@ -74,6 +74,21 @@ agent_versions = Table(
     Column("status_changed_at", TIME),
     Column("row_version", Integer, nullable=False, server_default="1"),
     Index("agent_versions_agent_id_split_part_idx", "agent_id", func.split_part(text("number"), "+", 1), unique=True),
+    Column(
+        "retries",
+        Integer,
+        nullable=False,
+        server_default="0",
+        comment="how often a run is tried again that was lost or that failed",
+    ),
+    Column(
+        "interface",
+        JSONB,
+        nullable=False,
+        server_default="{}",
+        comment="what it offers to clients of protocols: skills, tools, prompts, resources",
+    ),
+    CheckConstraint("retries between 0 and 10", name="retries"),
     CheckConstraint("(image is null) <> (bundle_sha256 is null)", name="source"),
     CheckConstraint("status in ('published', 'deprecated', 'yanked')", name="status"),
 )
@@ -162,3 +177,5 @@ class AgentVersion(Record):
     status_changed_by: str | None
     status_changed_at: datetime | None
     row_version: int
+    retries: int
+    interface: Json

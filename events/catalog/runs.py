@@ -39,7 +39,10 @@ class RunStatusChanged(
 class RunCancelRequested(
     Event, type="com.botberi.run.cancel_requested.v1", subject="run_id", produced_by=("shared_psql/user",)
 ):
-    """Somebody asked for a run to be cancelled whose agent is at work; a runner has yet to end it."""
+    """Somebody asked for a run to be cancelled whose agent is at work; a runner has yet to end it.
+
+    Said once for each run, and not for one that waits: that ends at once.
+    """
 
     run_id: str
     """The run, `run_…`."""

@@ -14,7 +14,8 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-from functions.domain.api_errors import Conflict, Invalid, Malformed
+from functions.domain.api_errors import Conflict, Malformed
+from functions.domain.idempotency import IdempotencyKeyReused
 
 KEY: Final = re.compile(r"^[!-~]{1,255}$")
 
@@ -25,10 +26,6 @@ class IdempotencyKeyMalformed(Malformed):
 
 class IdempotencyKeyInFlight(Conflict):
     """The first request with this Idempotency-Key is still being worked on: try again in a moment."""
-
-
-class IdempotencyKeyReused(Invalid):
-    """This Idempotency-Key was used before with another request: use a new key for a new request."""
 
 
 _LOCK: Final = text("select pg_try_advisory_xact_lock(hashtextextended(:caller || ' ' || :key, 0))")

@@ -1,7 +1,7 @@
 -- Written by `make schema` from a migrated database: change the migrations, not this file.
 --
--- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of the
--- outbox are left out, and what event_producers() returns, which is written from the catalog of events.
+-- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of
+-- tables are left out, and what event_producers() returns, which is written from the catalog of events.
 
 CREATE FUNCTION public.defer_events(on_queue text, opened jsonb, events jsonb) RETURNS SETOF text
     LANGUAGE plpgsql
@@ -815,7 +815,7 @@ CREATE TABLE public.conversations (
 
 COMMENT ON COLUMN public.conversations.client_key IS 'by what a client of a protocol knows it: the protocol, and its own id';
 
-COMMENT ON COLUMN public.conversations.runs IS 'how many there have been: the position of the last';
+COMMENT ON COLUMN public.conversations.runs IS 'how many: the position of the last';
 
 CREATE TABLE public.cron_slots (
     schedule text NOT NULL,
@@ -1140,38 +1140,6 @@ PARTITION BY RANGE (run_id);
 
 COMMENT ON TABLE public.run_events IS 'what happens in runs, numbered from 1 without gaps; added to and never changed';
 
-CREATE TABLE public.run_events_20261130 (
-    run_id text NOT NULL COLLATE pg_catalog."C",
-    sequence bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    type text NOT NULL,
-    data jsonb NOT NULL
-);
-
-CREATE TABLE public.run_events_20261201 (
-    run_id text NOT NULL COLLATE pg_catalog."C",
-    sequence bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    type text NOT NULL,
-    data jsonb NOT NULL
-);
-
-CREATE TABLE public.run_events_20261202 (
-    run_id text NOT NULL COLLATE pg_catalog."C",
-    sequence bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    type text NOT NULL,
-    data jsonb NOT NULL
-);
-
-CREATE TABLE public.run_events_default (
-    run_id text NOT NULL COLLATE pg_catalog."C",
-    sequence bigint NOT NULL,
-    at timestamp with time zone NOT NULL,
-    type text NOT NULL,
-    data jsonb NOT NULL
-);
-
 CREATE TABLE public.runs (
     id text NOT NULL COLLATE pg_catalog."C",
     conversation_id text NOT NULL,
@@ -1217,7 +1185,7 @@ CREATE TABLE public.runs (
 
 COMMENT ON COLUMN public.runs."position" IS 'in its conversation, whose runs take turns in this order';
 
-COMMENT ON COLUMN public.runs.version_id IS 'which answered, or is about to; null before the first attempt';
+COMMENT ON COLUMN public.runs.version_id IS 'which answered; null before the first attempt';
 
 COMMENT ON COLUMN public.runs.protocol IS 'by which it was asked';
 
@@ -1239,7 +1207,7 @@ COMMENT ON COLUMN public.runs.seconds IS 'how long a call of the agent may take'
 
 COMMENT ON COLUMN public.runs.deadline_at IS 'when the present status is given up';
 
-COMMENT ON COLUMN public.runs.request IS 'what the agent has asked for, with its id and a schema; null while it asks nothing';
+COMMENT ON COLUMN public.runs.request IS 'what the agent has asked for; null while it asks nothing';
 
 COMMENT ON COLUMN public.runs.answer IS 'the answer to what the agent asked last';
 
@@ -1257,7 +1225,7 @@ COMMENT ON COLUMN public.runs.last_sequence IS 'the number of its last event';
 
 COMMENT ON COLUMN public.runs.lease_owner IS 'the runner that has the lease; null when none has';
 
-COMMENT ON COLUMN public.runs.lease_token IS 'the fencing token: what is written with a lower one is refused';
+COMMENT ON COLUMN public.runs.lease_token IS 'the fencing token';
 
 COMMENT ON COLUMN public.runs.traceparent IS 'of the request that asked for it';
 
@@ -1274,14 +1242,6 @@ COMMENT ON COLUMN public.version_deployments.deployed_at IS 'since when somethin
 COMMENT ON COLUMN public.version_deployments.url IS 'where it was last seen to answer; null when it isn''t known to';
 
 COMMENT ON COLUMN public.version_deployments.lease_owner IS 'who deploys or removes it, drawn at random; null when nobody does';
-
-ALTER TABLE ONLY public.run_events ATTACH PARTITION public.run_events_20261130 FOR VALUES FROM ('run_01a229c05400') TO ('run_01a22ee6b000');
-
-ALTER TABLE ONLY public.run_events ATTACH PARTITION public.run_events_20261201 FOR VALUES FROM ('run_01a22ee6b000') TO ('run_01a2340d0c00');
-
-ALTER TABLE ONLY public.run_events ATTACH PARTITION public.run_events_20261202 FOR VALUES FROM ('run_01a2340d0c00') TO ('run_01a239336800');
-
-ALTER TABLE ONLY public.run_events ATTACH PARTITION public.run_events_default DEFAULT;
 
 ALTER TABLE ONLY public.account_limits
     ADD CONSTRAINT account_limits_pkey PRIMARY KEY (account_id);
@@ -1388,18 +1348,6 @@ ALTER TABLE ONLY public.revoked_sessions
 ALTER TABLE ONLY public.run_events
     ADD CONSTRAINT run_events_pkey PRIMARY KEY (run_id, sequence);
 
-ALTER TABLE ONLY public.run_events_20261130
-    ADD CONSTRAINT run_events_20261130_pkey PRIMARY KEY (run_id, sequence);
-
-ALTER TABLE ONLY public.run_events_20261201
-    ADD CONSTRAINT run_events_20261201_pkey PRIMARY KEY (run_id, sequence);
-
-ALTER TABLE ONLY public.run_events_20261202
-    ADD CONSTRAINT run_events_20261202_pkey PRIMARY KEY (run_id, sequence);
-
-ALTER TABLE ONLY public.run_events_default
-    ADD CONSTRAINT run_events_default_pkey PRIMARY KEY (run_id, sequence);
-
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_conversation_id_position_key UNIQUE (conversation_id, "position");
 
@@ -1491,14 +1439,6 @@ CREATE INDEX runs_open_idx ON public.runs USING btree (instance_id) WHERE (statu
 CREATE INDEX runs_owner_id_id_idx ON public.runs USING btree (owner_id, id);
 
 CREATE INDEX runs_queued_idx ON public.runs USING btree (owner_id, id) WHERE (status = 'queued'::text);
-
-ALTER INDEX public.run_events_pkey ATTACH PARTITION public.run_events_20261130_pkey;
-
-ALTER INDEX public.run_events_pkey ATTACH PARTITION public.run_events_20261201_pkey;
-
-ALTER INDEX public.run_events_pkey ATTACH PARTITION public.run_events_20261202_pkey;
-
-ALTER INDEX public.run_events_pkey ATTACH PARTITION public.run_events_default_pkey;
 
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);

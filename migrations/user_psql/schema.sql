@@ -1,7 +1,7 @@
 -- Written by `make schema` from a migrated database: change the migrations, not this file.
 --
--- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of the
--- outbox are left out, and what event_producers() returns, which is written from the catalog of events.
+-- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of
+-- tables are left out, and what event_producers() returns, which is written from the catalog of events.
 
 CREATE FUNCTION public.emit_event(type text, subject text, data jsonb, id text DEFAULT NULL::text, traceparent text DEFAULT NULL::text, correlationid text DEFAULT NULL::text, causationid text DEFAULT NULL::text, actor text DEFAULT 'system'::text, source text DEFAULT NULL::text, recipient text DEFAULT NULL::text, channel text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER

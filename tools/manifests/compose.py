@@ -34,6 +34,9 @@ _SETTINGS: Final = {
     "ACCOUNT_LOG_BYTES": "${BOTBERI_ACCOUNT_LOG_BYTES:-67108864}",
     "INSTANCE_LOG_DAY_BYTES": "${BOTBERI_INSTANCE_LOG_DAY_BYTES:-16777216}",
     "INSTANCE_LOG_DAYS": "${BOTBERI_INSTANCE_LOG_DAYS:-7}",
+    "RUN_DAYS": "${BOTBERI_RUN_DAYS:-30}",
+    "RUN_QUEUE_SECONDS": "${BOTBERI_RUN_QUEUE_SECONDS:-3600}",
+    "RUN_SECONDS": "${BOTBERI_RUN_SECONDS:-600}",
 }
 """Where the dependencies are; any other setting comes from the environment file."""
 

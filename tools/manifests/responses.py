@@ -6,6 +6,7 @@ from typing import Final, get_origin
 
 from functions.domain import api_errors
 from functions.domain.api_errors import ApiError
+from functions.domain.idempotency import IdempotencyKeyReused
 from functions.runtime import idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
@@ -15,7 +16,7 @@ from functions.schemas.base import Cached, Reply
 _IDEMPOTENT: Final = (
     idempotency.IdempotencyKeyMalformed,
     idempotency.IdempotencyKeyInFlight,
-    idempotency.IdempotencyKeyReused,
+    IdempotencyKeyReused,
 )
 
 

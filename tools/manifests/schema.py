@@ -22,14 +22,14 @@ from tools.manifests import rights
 HEAD: Final = """\
 -- Written by `make schema` from a migrated database: change the migrations, not this file.
 --
--- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of the
--- outbox are left out, and what event_producers() returns, which is written from the catalog of events.
+-- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of
+-- tables are left out, and what event_producers() returns, which is written from the catalog of events.
 
 """
 
 _OPTIONS: Final = (
     *("--schema-only", "--no-owner", "--no-privileges", "--schema=public"),
-    *("--exclude-table=alembic_version", "--exclude-table=outbox_default", "--exclude-table=outbox_p*"),
+    *(f"--exclude-table={table}" for table in ("alembic_version", "outbox_default", "outbox_p*", "run_events_*")),
 )
 
 _NOISE: Final = re.compile(

@@ -13,8 +13,9 @@ from sqlalchemy.dialects.postgresql import insert as insert_or
 from core import context
 from core.configuration import setting
 from core.ids import new_id
-from functions.domain.api_errors import Conflict, Invalid, TooMany
+from functions.domain.api_errors import Conflict, TooMany
 from functions.domain.databases import SharedDb
+from functions.domain.idempotency import IdempotencyKeyReused
 from functions.domain.instances import kill_switches
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.runs import reading, recording
@@ -43,10 +44,6 @@ SETTINGS: Final = (SECONDS_SETTING, WAIT_SETTING)
 
 class InstanceNotRunning(Conflict):
     """The instance isn't running: start it first."""
-
-
-class IdempotencyKeyReused(Invalid):
-    """This Idempotency-Key was used before with another request: use a new key for a new request."""
 
 
 class TooManyRuns(TooMany):

@@ -12,7 +12,7 @@ create table conversations (
 );
 create index conversations_instance_id_id_idx on conversations (instance_id, id);
 comment on column conversations.client_key is 'by what a client of a protocol knows it: the protocol, and its own id';
-comment on column conversations.runs is 'how many there have been: the position of the last';
+comment on column conversations.runs is 'how many: the position of the last';
 
 -- Ids are compared byte by byte, as the partitions of run_events are divided.
 create table runs (
@@ -70,7 +70,7 @@ create index runs_lease_expires_at_idx on runs (lease_expires_at) where lease_ow
 create index runs_deadline_at_idx on runs (deadline_at) where deadline_at is not null;
 create index runs_ended_at_idx on runs (ended_at) where ended_at is not null;
 comment on column runs.position is 'in its conversation, whose runs take turns in this order';
-comment on column runs.version_id is 'which answered, or is about to; null before the first attempt';
+comment on column runs.version_id is 'which answered; null before the first attempt';
 comment on column runs.protocol is 'by which it was asked';
 comment on column runs.client_key is 'by which whoever asks twice is given the first; null if it has none';
 comment on column runs.fingerprint is 'of what was asked with that key';
@@ -81,7 +81,7 @@ comment on column runs.attempt is 'calls of the agent that were begun';
 comment on column runs.retries is 'how often it is tried again';
 comment on column runs.seconds is 'how long a call of the agent may take';
 comment on column runs.deadline_at is 'when the present status is given up';
-comment on column runs.request is 'what the agent has asked for, with its id and a schema; null while it asks nothing';
+comment on column runs.request is 'what the agent has asked for; null while it asks nothing';
 comment on column runs.answer is 'the answer to what the agent asked last';
 comment on column runs.cancel_reason is 'why it is to be cancelled; null unless somebody has asked';
 comment on column runs.reply is 'the text of its events up to reply_sequence; null before there is any that stays';
@@ -90,7 +90,7 @@ comment on column runs.usage is 'what the agent reports, by its names';
 comment on column runs.reservation is 'what is reserved of budgets; null when nothing is';
 comment on column runs.last_sequence is 'the number of its last event';
 comment on column runs.lease_owner is 'the runner that has the lease; null when none has';
-comment on column runs.lease_token is 'the fencing token: what is written with a lower one is refused';
+comment on column runs.lease_token is 'the fencing token';
 comment on column runs.traceparent is 'of the request that asked for it';
 
 -- Divided by the time in the run's id, a day each: what is old goes as a whole.
@@ -148,7 +148,6 @@ begin
   end loop;
   return dropped;
 end $$;
-select rotate_run_events(30);
 
 -- Runs that ended more than so many days ago, one at least, and those of instances that are deleted, with their events
 -- as far as these are still there; then conversations of which nothing is left.
@@ -200,3 +199,4 @@ grant select on runs, run_events to botberi_gateway;
 grant select, delete on conversations, runs, run_events to botberi_worker;
 revoke all on function first_id, rotate_run_events, forget_runs from public;
 grant execute on function rotate_run_events, forget_runs to botberi_subscribers;
+grant execute on function rotate_run_events to botberi_runner;

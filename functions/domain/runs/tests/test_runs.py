@@ -10,6 +10,7 @@ import pytest
 from pydantic import JsonValue
 
 from functions.domain.databases import SharedDb
+from functions.domain.idempotency import IdempotencyKeyReused
 from functions.domain.runs import accepting, asking, claiming, commands, ending, reading, recording, sweeping
 from functions.domain.runs.accepting import Asked, InstanceNotRunning
 from functions.domain.runs.claiming import Bounds, Claimed
@@ -143,7 +144,7 @@ def test_no_more_are_at_work_than_may(mine: Runs) -> None:
 def test_whoever_asks_twice_with_one_key_is_given_the_first(mine: Runs) -> None:
     first = mine.ask("hello", client_key="mine")
     assert mine.ask("hello", client_key="mine").id == first.id
-    with pytest.raises(accepting.IdempotencyKeyReused):
+    with pytest.raises(IdempotencyKeyReused):
         mine.ask("something else", client_key="mine")
 
 
