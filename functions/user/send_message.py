@@ -6,12 +6,12 @@ from typing import Annotated
 from pydantic import Field
 
 from core.ids import new_id
-from functions.domain.api_errors import Conflict
 from functions.domain.instances import commands, conditions, kill_switches, reading, sealing, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.contexts import KEYS_NAME, Message
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
+from functions.domain.runs.accepting import InstanceNotRunning
 from functions.runtime import agent_host_client
 from functions.runtime.agent_host_client import MESSAGE_ERRORS, SETTING, AgentUnavailable, StaleContext, StartFailed
 from functions.runtime.declarations import Resources
@@ -20,10 +20,6 @@ from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
 from functions.schemas.base import Body, Reply
 from functions.schemas.instances import InstanceId
-
-
-class InstanceNotRunning(Conflict):
-    """The instance isn't running: start it first."""
 
 
 class NewMessage(Body):
