@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import Field, JsonValue, ValidationError
 
-from functions.domain.catalog import bundles, config_schemas
+from functions.domain.catalog import bundles, config_schemas, interfaces
 from functions.domain.catalog.agents import SLUG
 from functions.domain.catalog.bundles import BundleInvalid
 from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
+from functions.domain.catalog.interfaces import InterfaceInvalid
 from functions.domain.catalog.versions import NUMBER
 from functions.schemas.agents import Capabilities, Description, Name, Summary, Tags
 from functions.schemas.base import Body
@@ -45,6 +46,8 @@ class About(Body):
     capabilities: Annotated[Capabilities, Field(default_factory=list)]
     version: Annotated[str, Field(pattern=NUMBER, max_length=64)]
     changelog: Annotated[str, Field(max_length=10_000)] = ""
+    retries: Annotated[int, Field(ge=0, le=interfaces.MAX_RETRIES)] = 0
+    interface: Annotated[dict[str, JsonValue], Field(default_factory=dict)]
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,13 @@ def about(folder: Path) -> About:
         )
     told = read_object(file)
     try:
-        return About.model_validate(told)
+        found = About.model_validate(told)
+        interfaces.check(found.interface)
     except ValidationError as error:
         raise FolderInvalid(*(_said(file, each) for each in error.errors(include_url=False))) from None
+    except InterfaceInvalid as error:
+        raise FolderInvalid(*(f"{file}: {_place(each.pointer)}{each.message}" for each in error.errors)) from None
+    return found
 
 
 def check_slug(slug: str) -> None:

@@ -100,6 +100,8 @@ def publish(folder: Path, api: str, slug: str | None, channels: tuple[str, ...],
         "config_schema": source.schema,
         "bundle": base64.b64encode(source.bundle).decode(),
         "changelog": about.changelog,
+        "retries": about.retries,
+        "interface": about.interface,
         "channels": list(channels) or None,
     }
     answer = client.call("POST", f"/v1/admin/agents/{slug}/versions", new)
@@ -120,7 +122,7 @@ def _collected(problems: list[str]) -> Iterator[None]:
 def _add(client: "_Client", slug: str, about: About) -> None:
     """Add an agent that the catalog hasn't got; say where the catalog has it that agent.json says something else."""
     answer = client.call("GET", f"/v1/admin/agents/{slug}", absent_is_fine=True)
-    told = about.model_dump(exclude={"version", "changelog"})
+    told = about.model_dump(exclude={"version", "changelog", "retries", "interface"})
     if answer is None:
         client.call("POST", "/v1/admin/agents", {"slug": slug, **told})
         click.echo(f"{slug} is in the catalog now")

@@ -96,6 +96,11 @@ def test_who_has_no_token_logs_in(address: str, person: Callable[..., Person], f
         ("agent.json", None, "agent.json is missing: write there what the catalog is to say, such as"),
         ("agent.json", '{"name": "", "summary": "S"}', "agent.json: name: String should have at least 1 character"),
         ("agent.json", '{"summary": "S", "version": "1.0.0"}', "agent.json: name: This is required."),
+        (
+            "agent.json",
+            '{"name": "N", "summary": "S", "version": "1.0.0", "interface": {"tools": [{"name": "a b"}]}}',
+            "agent.json: /interface/tools/0/name: String should match pattern",
+        ),
         ("agent.json", '{"changelg": ""}', "agent.json: changelg: There is no such field."),
         ("agent.json", '{"version": "1.0"}', "agent.json: version: Say here which version this is, as major.minor.pa"),
     ],

@@ -4,14 +4,22 @@ import base64
 import binascii
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
-from functions.domain.catalog import bundle_store, images, releases
+from functions.domain.catalog import bundle_store, images, interfaces, releases
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.bundle_store import BundleStoreUnavailable
 from functions.domain.catalog.bundles import BundleInvalid
 from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
-from functions.domain.catalog.releases import IMAGE, Release, SourceAmbiguous, SourceUnsupported, VersionExists
+from functions.domain.catalog.interfaces import InterfaceInvalid
+from functions.domain.catalog.releases import (
+    IMAGE,
+    Declared,
+    Release,
+    SourceAmbiguous,
+    SourceUnsupported,
+    VersionExists,
+)
 from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
 from functions.runtime.declarations import Resources
@@ -60,6 +68,22 @@ class NewVersion(Body):
         ),
     ] = None
     changelog: Annotated[str, Field(max_length=10_000, description="Markdown.")] = ""
+    retries: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=interfaces.MAX_RETRIES,
+            description="How often a run is tried again that was lost or that failed: only what may be done twice.",
+        ),
+    ] = 0
+    interface: Annotated[
+        dict[str, JsonValue],
+        Field(
+            description="What it offers to clients of protocols: `skills`, `tools`, `prompts` and `resources`.",
+            examples=[{"skills": [{"id": "shout", "name": "Shout", "description": "Says it in capital letters."}]}],
+            default_factory=dict,
+        ),
+    ]
     channels: Annotated[
         list[Annotated[Channel, Field(strict=False)]] | None,
         Field(
@@ -86,7 +110,7 @@ def check(version: NewVersion) -> Release:
         config_schema=version.config_schema,
         image=version.image,
         bundle=None if version.bundle is None else _decoded(version.bundle),
-        changelog=version.changelog,
+        declared=Declared(version.changelog, version.retries, version.interface),
     )
 
 
@@ -103,7 +127,7 @@ def _decoded(text: str) -> bytes:
     status=201,
     errors=(
         *(AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported),
-        *(BundleInvalid, BundleStoreUnavailable, ConfigSchemaInvalid),
+        *(BundleInvalid, BundleStoreUnavailable, ConfigSchemaInvalid, InterfaceInvalid),
     ),
     resources=Resources(
         memory="256Mi",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from functions.schemas.base import Reply
 from shared_psql_models.statuses import VersionStatus
@@ -28,6 +28,11 @@ class VersionDetails(VersionSummary):
 
     config_schema: Annotated[
         dict[str, object], Field(description="JSON Schema 2020-12; properties that are `writeOnly` are secret.")
+    ]
+    retries: Annotated[int, Field(description="How often a run is tried again that was lost or that failed.")]
+    interface: Annotated[
+        dict[str, JsonValue],
+        Field(description="What it offers to clients of protocols: `skills`, `tools`, `prompts`, `resources`."),
     ]
 
 

@@ -54,6 +54,39 @@ def test_a_bundle_becomes_the_stable_version(api: Api, env: Environment, publish
         assert bundle_store.fetch(str(db.scalar(query, {"id": answer.json["id"]}))) == content
 
 
+def test_a_version_says_what_it_offers_and_how_often_it_is_tried_again(
+    api: Api, env: Environment, publish: Callable[..., Response]
+) -> None:
+    slug = an_agent(env)
+    tool = {"name": "add", "description": "Adds.", "input_schema": {"type": "object"}}
+    answer = publish(slug, retries=2, interface={"tools": [tool]})
+    assert answer.status_code == 201, answer.text
+    version = api.user.get(f"/v1/agents/{slug}/versions/1.0.0").json
+    assert (version["retries"], version["interface"]) == (2, {"tools": [tool]})
+
+
+@pytest.mark.parametrize(
+    ("interface", "pointer"),
+    [
+        ({"tool": []}, "/interface/tool"),
+        ({"skills": [{"id": "no spaces", "name": "A", "description": "B"}]}, "/interface/skills/0/id"),
+        ({"tools": [{"name": "a", "description": "b", "input_schema": {}}]}, "/interface/tools/0/input_schema"),
+        (
+            {"tools": [{"name": "a", "description": "b", "input_schema": {"type": "object", "$ref": "http://x/"}}]},
+            "/interface/tools/0/input_schema/$ref",
+        ),
+        ({"resources": [{"name": "a", "description": "b"}]}, "/interface/resources/0"),
+        ({"prompts": [{"name": "a", "description": "b"}] * 2}, "/interface/prompts"),
+    ],
+)
+def test_an_interface_that_clients_could_not_be_told_is_refused(
+    env: Environment, publish: Callable[..., Response], interface: dict[str, Any], pointer: str
+) -> None:
+    answer = publish(an_agent(env), interface=interface)
+    assert (answer.status_code, answer.code) == (422, "interface_invalid")
+    assert [error["pointer"] for error in answer.json["errors"]] == [pointer]
+
+
 def test_sending_a_bundle_again_brings_it_back(env: Environment, publish: Callable[..., Response]) -> None:
     slug, content = an_agent(env), a_bundle("def agent(r): return 'lost'")
     publish(slug, bundle=in_base64(content))

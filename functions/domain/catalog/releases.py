@@ -1,16 +1,25 @@
 """Releases: what becomes a version of an agent, checked, and its publication."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from pydantic import JsonValue
 from sqlalchemy.dialects.postgresql import insert
 
 from core.ids import new_id
 from events.catalog.agents import VersionPublished
 from events.outbox import emit
 from functions.domain.api_errors import Conflict, FieldError, Invalid
-from functions.domain.catalog import bundle_collection, bundle_store, bundles, channels, config_schemas, images
+from functions.domain.catalog import (
+    bundle_collection,
+    bundle_store,
+    bundles,
+    channels,
+    config_schemas,
+    images,
+    interfaces,
+)
 from functions.domain.catalog.channels import Place
 from functions.domain.catalog.versions import Channel, is_preview, precedence
 from functions.domain.databases import SharedDb
@@ -37,6 +46,17 @@ class SourceUnsupported(Invalid):
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What a version says of itself."""
+
+    changelog: str = ""
+    retries: int = 0
+    """How often a run is tried again that was lost or that failed."""
+    interface: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What it offers to clients of protocols: see `interfaces`."""
+
+
+@dataclass(frozen=True)
 class Release:
     """What a version consists of, checked."""
 
@@ -45,7 +65,7 @@ class Release:
     image: str | None = None
     bundle_sha256: str | None = None
     """Of the bundle, which is in the store."""
-    changelog: str = ""
+    declared: Declared = Declared()
 
 
 def checked(
@@ -54,23 +74,25 @@ def checked(
     config_schema: dict[str, Json],
     image: str | None = None,
     bundle: bytes | None = None,
-    changelog: str = "",
+    declared: Declared | None = None,
 ) -> Release:
     """Return what is to be published, checked, its bundle in the store: call it with no transaction open.
 
     `bundle` is a zip file, `image` an OCI reference. A bundle that is kept and not published is collected some day.
-    Raises SourceAmbiguous, SourceUnsupported if nothing runs images, BundleInvalid, ConfigSchemaInvalid and
-    BundleStoreUnavailable.
+    Raises SourceAmbiguous, SourceUnsupported if nothing runs images, BundleInvalid, ConfigSchemaInvalid,
+    InterfaceInvalid and BundleStoreUnavailable.
     """
     if (image is None) == (bundle is None):
         raise SourceAmbiguous(errors=[FieldError("/image", "source_ambiguous", "Give either an image or a bundle.")])
     if bundle is None and not images.run_here():
         raise SourceUnsupported(errors=[FieldError("/image", "source_unsupported", SourceUnsupported.message())])
     config_schemas.check(config_schema)
+    declared = declared or Declared()
+    interfaces.check(dict(declared.interface))
     if bundle is None:
-        return Release(number, config_schema, image=image, changelog=changelog)
+        return Release(number, config_schema, image=image, declared=declared)
     bundles.check(bundle)
-    return Release(number, config_schema, bundle_sha256=bundle_store.keep(bundle), changelog=changelog)
+    return Release(number, config_schema, bundle_sha256=bundle_store.keep(bundle), declared=declared)
 
 
 def publish(
@@ -95,7 +117,7 @@ def publish(
         "config_schema": version.config_schema,
         "image": version.image,
         "bundle_sha256": version.bundle_sha256,
-        "changelog": version.changelog,
+        **vars(version.declared),
         "published_by": published_by,
     }
     if version.bundle_sha256 is not None:

@@ -7,12 +7,13 @@ from typing import Final
 from sqlalchemy import select
 
 from functions.domain.catalog import agents, bundle_store, bundles, releases
+from functions.domain.catalog.releases import Declared
 from functions.domain.databases import SharedDb
 from shared_psql_models.agents import agent_versions
 from shared_psql_models.agents import agents as agent_rows
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "agents"
-"""Each folder in it is an agent, and its name the slug: main.py, config_schema.json, and agent.json for the catalog."""
+"""Each folder in it is an agent, and its name the slug: main.py, config_schema.json, and agent.json for the rest."""
 
 
 def seed(db: SharedDb, folder: Path = FOLDER) -> list[str]:
@@ -35,7 +36,7 @@ def _seed_one(db: SharedDb, about: Path) -> list[str]:
         bundle_store.keep(bundle)
         return []
     schema = json.loads((about.parent / "config_schema.json").read_text(encoding="utf-8"))
-    changelog = says.get("changelog", "")
-    release = releases.checked(number, config_schema=schema, bundle=bundle, changelog=changelog)
+    declared = Declared(**{name: says[name] for name in ("changelog", "retries", "interface") if name in says})
+    release = releases.checked(number, config_schema=schema, bundle=bundle, declared=declared)
     releases.publish(db, slug, release)
     return [f"{slug} {number}"]

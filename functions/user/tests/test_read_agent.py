@@ -2,6 +2,7 @@
 
 import pytest
 
+from functions.domain.catalog.releases import Declared
 from functions.domain.catalog.tests.making import an_agent, change, publish
 from functions.domain.catalog.versions import Channel
 from testing.clients import Api
@@ -50,7 +51,7 @@ def test_versions_are_paged_newest_first(api: Api, env: Environment) -> None:
 def test_a_version_has_its_schema_and_changelog(api: Api, env: Environment) -> None:
     schema = {"type": "object", "properties": {"tone": {"enum": ["kind", "curt"]}}}
     slug = an_agent(env)
-    publish(env, slug, "1.0.0+build.7", config_schema=schema, changelog="First.")
+    publish(env, slug, "1.0.0+build.7", config_schema=schema, declared=Declared("First."))
     version = api.user.get(f"/v1/agents/{slug}/versions/1.0.0+build.7").json
     assert (version["config_schema"], version["changelog"]) == (schema, "First.")
 
