@@ -101,6 +101,7 @@ runs = Table(
     Column("status", Text, nullable=False, server_default="queued"),
     Column("reason", Text, nullable=False, comment="a typed reason for the present status"),
     Column("explanation", Text, nullable=False, comment="the reason for people"),
+    Column("status_at", TIME, nullable=False, server_default=func.now(), comment="since when it has that status"),
     Column("attempt", Integer, nullable=False, server_default="0", comment="calls of the agent that were begun"),
     Column("retries", Integer, nullable=False, server_default="0", comment="how often it is tried again"),
     Column("seconds", Integer, nullable=False, comment="how long a call of the agent may take"),
@@ -187,6 +188,7 @@ class Run(Record):
     status: RunStatus
     reason: str
     explanation: str
+    status_at: datetime
     attempt: int
     retries: int
     seconds: int

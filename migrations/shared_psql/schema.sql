@@ -1155,6 +1155,7 @@ CREATE TABLE public.runs (
     status text DEFAULT 'queued'::text NOT NULL,
     reason text NOT NULL,
     explanation text NOT NULL,
+    status_at timestamp with time zone DEFAULT now() NOT NULL,
     attempt integer DEFAULT 0 NOT NULL,
     retries integer DEFAULT 0 NOT NULL,
     seconds integer NOT NULL,
@@ -1198,6 +1199,8 @@ COMMENT ON COLUMN public.runs.message IS 'what the agent is told: text, and what
 COMMENT ON COLUMN public.runs.reason IS 'a typed reason for the present status';
 
 COMMENT ON COLUMN public.runs.explanation IS 'the reason for people';
+
+COMMENT ON COLUMN public.runs.status_at IS 'since when it has that status';
 
 COMMENT ON COLUMN public.runs.attempt IS 'calls of the agent that were begun';
 

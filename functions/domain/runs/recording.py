@@ -59,6 +59,7 @@ def record(db: SharedDb, run: Run, change: Change) -> int | None:
         "status": change.status,
         "reason": change.because.reason,
         "explanation": change.because.explanation,
+        "status_at": func.clock_timestamp(),
         "last_sequence": last,
         "deadline_at": after(change.deadline_in),
         **change.columns,

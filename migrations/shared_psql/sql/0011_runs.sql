@@ -32,6 +32,7 @@ create table runs (
     check (status in ('queued', 'running', 'input_required', 'completed', 'failed', 'cancelled')),
   reason text not null,
   explanation text not null,
+  status_at timestamptz not null default now(),
   attempt integer not null default 0,
   retries integer not null default 0,
   seconds integer not null,
@@ -77,6 +78,7 @@ comment on column runs.fingerprint is 'of what was asked with that key';
 comment on column runs.message is 'what the agent is told: text, and what came with it';
 comment on column runs.reason is 'a typed reason for the present status';
 comment on column runs.explanation is 'the reason for people';
+comment on column runs.status_at is 'since when it has that status';
 comment on column runs.attempt is 'calls of the agent that were begun';
 comment on column runs.retries is 'how often it is tried again';
 comment on column runs.seconds is 'how long a call of the agent may take';
@@ -185,11 +187,11 @@ comment on column agent_versions.interface is 'what it offers to clients of prot
 grant select on conversations, runs, run_events to botberi_user, botberi_admin, botberi_runner;
 grant insert on conversations, runs, run_events to botberi_user;
 grant update (runs, updated_at) on conversations to botberi_user;
-grant update (status, reason, explanation, due_at, deadline_at, answer, cancel_reason, cancelled_by, reply,
-              reply_sequence, reservation, last_sequence, ended_at) on runs to botberi_user;
+grant update (client_key, status, reason, explanation, status_at, due_at, deadline_at, answer, cancel_reason,
+              cancelled_by, reply, reply_sequence, reservation, last_sequence, ended_at) on runs to botberi_user;
 grant insert on run_events to botberi_runner;
-grant update (version_id, status, reason, explanation, attempt, due_at, deadline_at, request, answer, cancel_reason,
-              cancelled_by, reply, reply_sequence, usage, wall_ms, processor_ms, reservation, last_sequence, lease_owner,
+grant update (version_id, status, reason, explanation, status_at, attempt, due_at, deadline_at, request, answer,
+              cancel_reason, cancelled_by, reply, reply_sequence, usage, wall_ms, processor_ms, reservation, last_sequence, lease_owner,
               lease_token, lease_expires_at, started_at, ended_at) on runs to botberi_runner;
 grant select on instances, instance_specs, instance_secrets, agent_versions, version_deployments to botberi_runner;
 grant update (attempts, due_at) on instances to botberi_runner;
