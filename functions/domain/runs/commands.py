@@ -1,5 +1,8 @@
 """Commands: what people ask of runs that there are. Each is one transaction."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from pydantic import JsonValue
 from sqlalchemy import update
 
@@ -46,25 +49,41 @@ def cancel(db: SharedDb, run_id: str, of: Of) -> Run:
     return reading.find(db, run_id, of)
 
 
+@dataclass(frozen=True)
+class Given:
+    """An answer to what an agent has asked for."""
+
+    value: JsonValue
+    asked_id: str | None = None
+    """Of what was asked; None for whatever it is."""
+    more: Mapping[str, JsonValue] = field(default_factory=dict)
+    """What else the run's event tells of it."""
+
+
 def answer(db: SharedDb, run_id: str, of: Of, value: JsonValue, *, asked_id: str | None = None) -> Run:
     """Answer what a run's agent asks for, and return the run, which waits for its turn again.
 
     With `asked_id` only if that is what it asks for. Raises RunNotFound, RunEnded, NothingAsked, AnswerInvalid.
     """
+    return give(db, run_id, of, Given(value, asked_id))
+
+
+def give(db: SharedDb, run_id: str, of: Of, given: Given) -> Run:
+    """Answer as `answer` does."""
     run = reading.locked(db, run_id, of)
     if run.ended:
         raise RunEnded
     request = run.request
-    if run.status != RunStatus.INPUT_REQUIRED or request is None or asked_id not in {None, request["id"]}:
+    if run.status != RunStatus.INPUT_REQUIRED or request is None or given.asked_id not in {None, request["id"]}:
         raise NothingAsked
-    _check(request.get("schema"), value)
-    told = {"id": request["id"], "value": value}
+    _check(request.get("schema"), given.value)
+    told = {"id": request["id"], "value": given.value}
     change = Change(
         RunStatus.QUEUED,
         explain(Reason.ANSWERED),
         deadline_in=accepting.wait_seconds(),
         columns={"answer": told, "due_at": recording.after(0)},
-        before=[(EventType.ANSWER, told)],
+        before=[(EventType.ANSWER, {**given.more, **told})],
     )
     recording.record(db, run, change)
     return reading.find(db, run_id, of)
