@@ -63,7 +63,7 @@ class Asked:
     """By which whoever asks twice is given the run that there is; None makes a new one each time."""
     protocol: str = "api"
     more: dict[str, JsonValue] = field(default_factory=dict)
-    """What else the agent is told: `tools`, `protocol_id`, `metadata`."""
+    """What else the agent is told: `tools`, `protocol_id`, `metadata`, and as `history` the messages before it."""
     seconds: int | None = None
     """How long the agent may take; None for as long as the installation allows."""
 

@@ -1,6 +1,8 @@
 """What an agent is asked in a run: the message, what came with it, and the conversation so far."""
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from pydantic import JsonValue
@@ -50,32 +52,47 @@ def _members(value: JsonValue) -> dict[str, JsonValue]:
 
 def _earlier(db: SharedDb, run: Run) -> tuple[EarlierMessage, ...]:
     """Return the conversation before this run, and within it what the agent has asked and was told; oldest first."""
-    before = (runs.c.conversation_id == run.conversation_id, runs.c.position < run.position)
-    columns = (runs.c.message["text"].astext.label("text"), runs.c.reply)
-    query = select(*columns).where(*before).order_by(runs.c.position.desc()).limit(EARLIER_RUNS)
-    said = [*reversed(_within_run(db, run))]
-    for row in db.execute(query):
-        said += [("agent", row.reply)] if row.reply else []
-        said.append(("user", row.text))
+    said = [*reversed(_within_run(db, run)), *reversed(_given(run.message.get("history")))]
+    return bounded(chain(said, before(db, run.conversation_id, run.position)))
+
+
+def before(db: SharedDb, conversation_id: str, position: int) -> Iterator[EarlierMessage]:
+    """Yield what was said in a conversation before the run at a position, newest first."""
+    earlier = (runs.c.conversation_id == conversation_id, runs.c.position < position)
+    columns = (runs.c.message["text"].astext.label("text"), runs.c.message["history"].label("history"), runs.c.reply)
+    for row in db.execute(select(*columns).where(*earlier).order_by(runs.c.position.desc()).limit(EARLIER_RUNS)):
+        if row.reply:
+            yield EarlierMessage(role="agent", text=row.reply)
+        yield EarlierMessage(role="user", text=row.text)
+        yield from reversed(_given(row.history))
+
+
+def bounded(said: Iterable[EarlierMessage]) -> tuple[EarlierMessage, ...]:
+    """Return of what was said, newest first, as much as an agent may be told; oldest first."""
     kept: list[EarlierMessage] = []
     room = EARLIER_BYTES
-    for role, text in said:
-        room -= len(text.encode())
+    for each in said:
+        room -= len(each.text.encode())
         if room < 0:
             break
-        kept.append(EarlierMessage.model_validate({"role": role, "text": text}))
+        kept.append(each)
     return tuple(reversed(kept))
 
 
-def _within_run(db: SharedDb, run: Run) -> list[tuple[str, str]]:
+def _given(history: JsonValue) -> list[EarlierMessage]:
+    """Return what a client has told of the conversation before a run, oldest first."""
+    return [EarlierMessage.model_validate(each) for each in _items(history)]
+
+
+def _within_run(db: SharedDb, run: Run) -> list[EarlierMessage]:
     """Return what was said in a run before it was answered what it asked for; nothing in one that has not asked."""
     if run.answer is None:
         return []
-    said = [("user", str(run.message["text"]))]
+    said = [EarlierMessage(role="user", text=str(run.message["text"]))]
     kinds = (run_events.c.run_id == run.id, run_events.c.type.in_([EventType.INPUT, EventType.ANSWER]))
     found = db.execute(select(run_events.c.type, run_events.c.data).where(*kinds).order_by(run_events.c.sequence))
     for row in found:
         value = row.data["value"] if row.type == EventType.ANSWER else row.data["text"]
         told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        said.append(("user" if row.type == EventType.ANSWER else "agent", told))
+        said.append(EarlierMessage(role="user" if row.type == EventType.ANSWER else "agent", text=told))
     return said
