@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Generator
 from contextvars import copy_context
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import inf
 from queue import SimpleQueue
 from threading import Thread
@@ -48,8 +48,14 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType] | tuple[None,
 class Adapter:
     """The ASGI application."""
 
-    def __init__(self, application: WSGIApplication, threads: int, problem: Problem) -> None:
-        """Call `application` in so many threads; `problem` makes the response where it raises."""
+    def __init__(
+        self, application: WSGIApplication, threads: int, problem: Problem, *, keeps_thread: bool = False
+    ) -> None:
+        """Call `application` in so many threads; `problem` makes the response where it raises.
+
+        With `keeps_thread` a streamed response has one thread from its first part to its last.
+        """
+        self._keeps_thread = keeps_thread
         self._application = application
         self._problem = problem
         self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
@@ -75,6 +81,14 @@ class Adapter:
         environ["wsgi.input"] = io.BytesIO(body)
         call = _Call(self._application, environ)
         environ[REST] = call.rest
+        try:
+            await self._answer(call, whole=whole, scope=scope, receive=receive, send=send)
+        finally:
+            call.leave_thread()
+
+    async def _answer(
+        self, call: "_Call", *, whole: bool, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
+    ) -> None:
         probe = scope["method"] in {"GET", "HEAD"} and _PROBE.fullmatch(scope["path"])
         try:
             part, more = call.advance() if probe else await self._in_thread(call)
@@ -114,8 +128,21 @@ class Adapter:
             else:
                 loop.call_soon_threadsafe(future.set_result, part)
 
-        self._tasks.put(work)
+        if call.thread is not None:
+            call.thread.put(work)
+        elif self._keeps_thread:
+            call.thread = SimpleQueue()
+            call.thread.put(work)
+            self._tasks.put(partial(_do, call.thread))
+        else:
+            self._tasks.put(work)
         return await future
+
+
+def _do(tasks: "SimpleQueue[Callable[[], None] | None]") -> None:
+    """Do tasks in this thread as they come, until there is None."""
+    while task := tasks.get():
+        task()
 
 
 class _Call:
@@ -128,6 +155,8 @@ class _Call:
         """Whether the client has gone, so that nobody takes the rest of the response."""
         self.resting: float = 0
         """Seconds after which the next part is asked for."""
+        self.thread: SimpleQueue[Callable[[], None] | None] | None = None
+        """What the thread that it keeps is to do, None to leave it; None where it keeps none."""
         self._begun = False
         """Whether the body has begun, so that status and headers stand."""
         self._application = application
@@ -140,6 +169,11 @@ class _Call:
     def rest(self, seconds: float) -> None:
         """Have the part after the next one be asked for only so long after that. An application finds this by REST."""
         self.resting = seconds
+
+    def leave_thread(self) -> None:
+        """Let the thread that it keeps go, if it keeps one."""
+        if self.thread is not None:
+            self.thread.put(None)
 
     def advance(self) -> Part:
         """Return the next part of the response; from the first on, `status` and `headers` are set."""

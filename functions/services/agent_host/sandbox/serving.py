@@ -141,7 +141,8 @@ def _exactly(door: socket.socket, length: int) -> bytes:
 
 def serve(application: WSGIApplication, door: socket.socket) -> None:
     """Serve until SIGTERM, or until the host has gone."""
-    DoorServer(Adapter(application, 1, _problem), door, THREADS - 1).run([])
+    # A generator may have things that belong to one thread, such as a database's connection.
+    DoorServer(Adapter(application, 1, _problem, keeps_thread=True), door, THREADS - 1).run([])
 
 
 def _problem(code: str, _detail: str | None) -> tuple[int, Headers, bytes]:

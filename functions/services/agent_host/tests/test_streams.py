@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import pytest
@@ -16,13 +17,12 @@ Eventually = Callable[..., Any]
 AGENT: Final = """
 import json
 import os
+import sqlite3
 import subprocess
-import threading
 import time
 
 import flask
 
-threads, waiting = threading.local(), threading.Event()
 ended = []
 
 
@@ -118,10 +118,11 @@ def sleeps(message):
     return {"text": "late"}
 
 
-def thread(message):
-    threads.mine = message["id"]
-    for _ in range(5):
-        yield getattr(threads, "mine", "another's") + " "
+def counts(message):
+    with sqlite3.connect(":memory:") as database:
+        for number in range(20):
+            [[found]] = database.execute("select ?", [number])
+            yield f"{found} "
 
 
 def computes(message):
@@ -242,6 +243,12 @@ def test_so_it_is_when_who_asked_has_left_and_others_calls_can_be_tried_again(
             assert next(lines) == text("on")
         assert code(list(others))[0] == "agent_unavailable"
     eventually(lambda: mine.awake == 0)
+
+
+def test_an_answer_has_one_thread_from_its_first_piece_to_its_last(mine: Instance) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        said = list(pool.map(mine.say, ["counts"] * 3))
+    assert said == ["".join(f"{number} " for number in range(20))] * 3
 
 
 def test_the_processor_time_of_a_call_is_told_with_that_of_programs_that_it_ran(mine: Instance) -> None:
