@@ -42,6 +42,12 @@ SETTINGS: Final = {
     "AGENT_HOST_URL": Setting("URL", "Where agent hosts answer."),
     "AGENT_IDLE_SECONDS": Setting("seconds", "How long an agent that is asked nothing stays awake.", "60"),
     "AGENT_LOGS_URL": Setting("URL", "Where what agents write is kept: the function `keep_agent_logs`."),
+    "AGENT_MEMORY_URL": Setting(
+        "URL",
+        "Where agents' memories are kept: the function `agent_memory`. Without it agents have none.",
+        "none",
+        "the agent host",
+    ),
     "AGENT_SANDBOX": Setting(
         "`none` or empty",
         "`none` lets agents do whatever their host may: for a machine of your own where no boundary can be had.",

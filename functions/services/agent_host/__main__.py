@@ -22,6 +22,7 @@ from functions.services.agent_host.code_cache.installer import Installer
 from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.exposition import Exposition
 from functions.services.agent_host.log_sender import LogSender
+from functions.services.agent_host.memory_door import MemoryDoor
 from functions.services.agent_host.settings import Settings
 from functions.services.agent_host.turns import Turns
 
@@ -46,12 +47,15 @@ async def _run(address: str, settings: Settings) -> None:
     code = CodePlace(settings.folder / "code", bundle_store.store(), Installer.from_settings())
     sender = LogSender(settings.logs_url, instances=settings.awake)
     sender.check()
-    awake = Awake(settings, code, sender.add)
+    memory = MemoryDoor(settings.memory_url) if settings.memory_url else None
+    awake = Awake(settings, code, sender.add, doors=(memory.port,) if memory else ())
     await awake.start()
     turns = Turns(host=settings.calls, owner=settings.of_an_owner)
-    application = Application(Calls(turns, code, awake), Exposition(awake, turns))
+    application = Application(Calls(turns, code, awake, memory), Exposition(awake, turns))
     server = Server(application, problems.of_request, LIMITS)
     tasks = [asyncio.create_task(_tidy(awake, code, settings)), asyncio.create_task(sender.run())]
+    if memory:
+        tasks.append(asyncio.create_task(memory.serve()))
     try:
         await server.serve([listening(address)])
     finally:

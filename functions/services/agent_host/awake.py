@@ -32,6 +32,12 @@ THREADS: Final = 32
 EXIT_SECONDS: Final = 2
 """How long what is known of an agent's end may take to arrive after its connection broke."""
 
+STOP_SECONDS: Final = 0.5
+"""How long an agent that goes on with what it shall not has from SIGTERM to SIGKILL."""
+
+OTHERS_SECONDS: Final = 2
+"""And how long if it answers others."""
+
 T = TypeVar("T")
 
 Listener = Callable[[LogLine], None]
@@ -98,8 +104,13 @@ def key_of(context: Context) -> str:
 class Awake:
     """The agents of this host. Used on the event loop alone."""
 
-    def __init__(self, settings: Settings, code: CodePlace, on_line: OnLine = lambda *_: None) -> None:
-        """Wake agents with the code that `code` puts in place; `on_line` is called with what they write."""
+    def __init__(
+        self, settings: Settings, code: CodePlace, on_line: OnLine = lambda *_: None, doors: Sequence[int] = ()
+    ) -> None:
+        """Wake agents with the code that `code` puts in place; `on_line` is called with what they write.
+
+        `doors` are ports of 127.0.0.1 at which this process itself answers agents.
+        """
         self.settings = settings
         self._on_line = on_line
         self.woken = 0
@@ -111,7 +122,7 @@ class Awake:
         self._threads = ThreadPoolExecutor(THREADS, "agents")
         self._children = Children(
             settings.folder / "awake",
-            rules=Rules(egress=Egress(settings.egress), bounded=settings.bounded),
+            rules=Rules(egress=Egress(settings.egress), doors=tuple(doors), bounded=settings.bounded),
             on_log=lambda line: self._hand_over(self._heard, line),
             on_exit=lambda key, _: self._hand_over(self._ended, key),
         )
@@ -218,7 +229,7 @@ class Awake:
         """End an agent that goes on with what it shall not; what else it answers has a moment to finish."""
         if self._agents.get(agent.key) is agent:
             del self._agents[agent.key]
-        await self._in_thread(lambda: child.end(GRACE if agent.at_work > 1 else 0))
+        await self._in_thread(lambda: child.end(OTHERS_SECONDS if agent.at_work > 1 else STOP_SECONDS))
         self._forget(agent)
 
     async def ending(self, context: Context, child: Child) -> Ending:

@@ -17,6 +17,7 @@ from functions.services.agent_host.exchange import Exchange, NoAnswerError, Requ
 from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.images import Images
 from functions.services.agent_host.masking import masked
+from functions.services.agent_host.memory_door import MemoryDoor
 from functions.services.agent_host.replies import ACCEPT, PIECE_BYTES, Say, pass_on, raised
 from functions.services.agent_host.sandbox.children import Child
 from functions.services.agent_host.turns import BusyError, Turns
@@ -48,8 +49,12 @@ class _Asked:
 class Calls:
     """The calls of one host."""
 
-    def __init__(self, turns: Turns, code: CodePlace, awake: Awake) -> None:
-        """Give `turns` to calls, put code in place by `code`, and have them answered by who is `awake`."""
+    def __init__(self, turns: Turns, code: CodePlace, awake: Awake, memory: MemoryDoor | None = None) -> None:
+        """Give `turns` to calls, put code in place by `code`, and have them answered by who is `awake`.
+
+        While it answers an agent gets at its memory through `memory`, if there is any.
+        """
+        self._memory = memory
         self._turns = turns
         self._code = code
         self._awake = awake
@@ -83,6 +88,8 @@ class Calls:
             agent, child = await stack.enter_async_context(borrowed)
             answering = agent.answers("" if context.message is None else context.message.id)
             said, spent = stack.enter_context(answering)
+            if self._memory is not None and context.message is not None:
+                stack.enter_context(self._memory.opened(context.message.memory_token))
             try:
                 exchange = await Exchange.over(child.connect())
             except OSError:
@@ -101,7 +108,7 @@ class Calls:
         context, exchange = asked.context, asked.exchange
         try:
             async with asyncio.timeout(context.seconds):
-                head = await exchange.begin(_request(context))
+                head = await exchange.begin(_request(context, self._memory.url if self._memory else None))
                 failed = head.status >= HTTPStatus.INTERNAL_SERVER_ERROR
                 await (exchange.whole(PIECE_BYTES) if failed else pass_on(head, exchange, say))
             # What was written before the end comes by another way, and may be a traceback.
@@ -162,8 +169,9 @@ class Calls:
 _DONE: Final[Line] = {"done": {}}
 
 
-def _request(context: Context) -> Request:
-    body = b"" if context.message is None else json.dumps(context.message.asked(), ensure_ascii=False).encode()
+def _request(context: Context, memory_url: str | None) -> Request:
+    asked = None if context.message is None else context.message.asked(memory_url)
+    body = b"" if asked is None else json.dumps(asked, ensure_ascii=False).encode()
     headers = [
         ("content-type", "application/json"),
         ("accept", ACCEPT),

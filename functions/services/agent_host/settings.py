@@ -13,6 +13,7 @@ DEFAULTS: Final = {
     "AGENT_IDLE_SECONDS": "60",
     "AGENT_EGRESS": "public",
     "AGENT_LOGS_URL": "",
+    "AGENT_MEMORY_URL": "",
     "AGENT_SANDBOX": "",
 }
 
@@ -33,6 +34,8 @@ class Settings:
     """What agents may connect to: `none`, `public` (addresses) or `all`."""
     logs_url: str
     """Where what agents write is kept; nowhere if it is empty."""
+    memory_url: str
+    """Where agents' memories are kept; they have none if it is empty."""
     bounded: bool
     """Whether agents are kept from what this process may do; without it they may do all of that."""
 
@@ -52,5 +55,6 @@ class Settings:
             float(told["AGENT_IDLE_SECONDS"]),
             told["AGENT_EGRESS"],
             told["AGENT_LOGS_URL"],
+            told["AGENT_MEMORY_URL"],
             told["AGENT_SANDBOX"] != "none",
         )

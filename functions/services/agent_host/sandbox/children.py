@@ -49,7 +49,7 @@ import sys
 sys.path.insert(0, {root!r})
 from functions.services.agent_host.sandbox.spawner import main
 sys.path.remove({root!r})
-main({host}, {egress!r}, {allowed!r}, bounded={bounded})
+main({host}, {egress!r}, {allowed!r}, {doors!r}, bounded={bounded})
 """
 
 
@@ -71,6 +71,8 @@ class Rules:
     egress: Egress = Egress.PUBLIC
     allowed: tuple[str, ...] = ()
     """Networks that children may connect to besides, such as `10.1.2.0/24`."""
+    doors: tuple[int, ...] = ()
+    """Ports of 127.0.0.1 at which this process itself answers children: they may connect there whatever the egress."""
     bounded: bool = True
     """Without it nothing keeps children from what this process may do."""
 
@@ -238,6 +240,7 @@ class Children:
             host=theirs.fileno(),
             egress=str(self._rules.egress),
             allowed=self._rules.allowed,
+            doors=self._rules.doors,
             bounded=self._rules.bounded,
         )
         self._process = subprocess.Popen(  # noqa: S603 - Python, with a text of ours

@@ -24,6 +24,9 @@ SECONDS: Final = 30
 AT_ONCE: Final = 32
 """Connects of one child that are under way."""
 
+TO_DOORS: Final = 50
+"""Connects of one child to the host itself in a second."""
+
 _FAMILY: Final = struct.Struct("=H")
 _PORT: Final = struct.Struct("!H")
 _SOCKADDR_IN: Final = 16
@@ -47,6 +50,9 @@ class ConnectBroker:
         self._selector = selector
         self._pending: dict[int, _Pending] = {}
         self._under_way: Counter[int] = Counter()
+        self._second = 0
+        self._to_doors: Counter[int] = Counter()
+        """Of this second, by mark."""
 
     @property
     def deadline(self) -> float | None:
@@ -64,10 +70,21 @@ class ConnectBroker:
         destination = _destination(raw)
         if destination is None or not self._destinations.allow(*destination[1]):
             call.fail(EACCES)
-        elif self._under_way[mark] >= AT_ONCE:
+        elif self._under_way[mark] >= AT_ONCE or self._is_too_often(mark, *destination[1]):
             call.fail(EAGAIN)
         else:
             self._connect(call, mark, destination, flags)
+
+    def _is_too_often(self, mark: int, address: str, port: int) -> bool:
+        """Return whether a child has connected to the host itself too often in this second."""
+        if not self._destinations.is_door(address, port):
+            return False
+        second = int(monotonic())
+        if second != self._second:
+            self._second = second
+            self._to_doors.clear()
+        self._to_doors[mark] += 1
+        return self._to_doors[mark] > TO_DOORS
 
     def _connect(self, call: Call, mark: int, destination: "_Destination", flags: int) -> None:
         family, address = destination

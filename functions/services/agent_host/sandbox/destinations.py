@@ -20,6 +20,8 @@ _METADATA: Final = (IPv4Address("168.63.129.16"),)
 
 _DNS: Final = 53
 
+_LOOPBACK: Final = "127.0.0.1"
+
 
 @dataclass(frozen=True)
 class Destinations:
@@ -29,14 +31,22 @@ class Destinations:
     allowed: tuple[str, ...]
     """Networks that are allowed besides, such as `10.1.2.0/24`."""
     name_servers: frozenset[Address]
+    doors: frozenset[int] = frozenset()
+    """Ports of 127.0.0.1 at which the host itself answers children."""
 
     @classmethod
-    def of(cls, egress: Egress, allowed: Iterable[str]) -> Self:
+    def of(cls, egress: Egress, allowed: Iterable[str], doors: Iterable[int]) -> Self:
         """Return them with this machine's name servers."""
-        return cls(egress, tuple(allowed), frozenset(_name_servers()))
+        return cls(egress, tuple(allowed), frozenset(_name_servers()), frozenset(doors))
+
+    def is_door(self, address: str, port: int) -> bool:
+        """Return whether the host itself answers there."""
+        return port in self.doors and address == _LOOPBACK
 
     def allow(self, address: str, port: int) -> bool:
         """Return whether a TCP connection there is allowed."""
+        if self.is_door(address, port):
+            return True
         try:
             found = _plain(ip_address(address.partition("%")[0]))
         except ValueError:

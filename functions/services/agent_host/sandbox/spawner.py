@@ -420,7 +420,7 @@ def _settle(spawner: int, home: Path, limits: Limits, mark: int) -> None:
     boundaries.limit_resources(limits, mark)
 
 
-def main(host: int, egress: str, allowed: tuple[str, ...], *, bounded: bool) -> NoReturn:
+def main(host: int, egress: str, allowed: tuple[str, ...], doors: tuple[int, ...], *, bounded: bool) -> NoReturn:
     """Serve the host over the socket `host`."""
     serving.warm()
     boundaries.adopt_orphans()
@@ -430,7 +430,7 @@ def main(host: int, egress: str, allowed: tuple[str, ...], *, bounded: bool) -> 
     except BoundaryNotHeld as error:
         channel.send(messages.Unfit(str(error)))
         raise SystemExit(1) from None
-    spawner = Spawner(channel, boundary, Destinations.of(Egress(egress), allowed))
+    spawner = Spawner(channel, boundary, Destinations.of(Egress(egress), allowed, doors))
     channel.send(messages.Ready())
     gc.collect()
     gc.freeze()

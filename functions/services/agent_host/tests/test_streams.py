@@ -227,11 +227,14 @@ def test_an_agent_that_is_not_read_waits(mine: Instance) -> None:
         assert mine.say("endings") == first
 
 
-@pytest.mark.parametrize("asked", ["loops", "sleeps"])
-def test_an_agent_that_goes_on_after_its_time_is_ended(mine: Instance, eventually: Eventually, asked: str) -> None:
-    assert code(mine.answered(asked, seconds=1))[0] == "agent_timed_out"
-    assert mine.awake == 1
-    eventually(lambda: mine.awake == 0)
+def test_an_agent_that_goes_on_after_its_time_is_ended(digest: str, mine: Instance, eventually: Eventually) -> None:
+    both = {"loops": mine, "sleeps": Instance(digest, new_id("usr"), new_id("ins"))}
+    with ThreadPoolExecutor(2) as pool:
+        for lines in pool.map(lambda asked: both[asked].answered(asked, seconds=1), both):
+            assert code(lines)[0] == "agent_timed_out"
+    assert [each.awake for each in both.values()] == [1, 1]
+    for each in both.values():
+        eventually(lambda each=each: each.awake == 0)
     assert mine.say("nothing") == ""
 
 

@@ -53,6 +53,11 @@ CLIENT = """
         for each in threads: each.join()
         return "".join(sorted(set(found)))
 
+    def fetch_too_often(address):
+        host, _, port = address.rpartition(":")
+        for _ in range(1000):
+            socket.create_connection((host, int(port))).close()
+
     def agent(request):
         how, address = request.get_json()
         try:
@@ -113,6 +118,16 @@ def test_who_does_not_listen_refuses_as_ever(allowing: Sandbox) -> None:
         assert ask(child, [way, f"{ALLOWED}:{port}"]) == {"error": "ECONNREFUSED"}
 
 
+def test_the_hosts_own_door_is_reached_whatever_the_egress_but_not_all_the_time(
+    make: Callable[[Rules], Sandbox],
+) -> None:
+    with served("127.0.0.1") as door, served("127.0.0.1") as other:
+        child = make(Rules(Egress.NONE, doors=(door,))).wake(CLIENT)
+        assert {way: ask(child, [way, f"127.0.0.1:{door}"])["text"] for way in WAYS} == dict.fromkeys(WAYS, "hello")
+        assert ask(child, ["fetch", f"127.0.0.1:{other}"]) == {"error": "EACCES"}
+        assert ask(child, ["fetch_too_often", f"127.0.0.1:{door}"]) == {"error": "EAGAIN"}
+
+
 def test_with_all_allowed_ipv6_is_reached_too(make: Callable[[Rules], Sandbox]) -> None:
     child = make(Rules(Egress.ALL)).wake(CLIENT)
     with served("::1", socket.AF_INET6) as port:
@@ -165,10 +180,13 @@ def test_public_is_what_nothing_private_hides_in(address: str, public: bool) -> 
         (Egress.NONE, "10.9.8.7", 80, True),
         (Egress.ALL, "127.0.0.1", 80, True),
         (Egress.PUBLIC, "no address", 80, False),
+        (Egress.NONE, "127.0.0.1", 8099, True),
+        (Egress.NONE, "127.0.0.2", 8099, False),
+        (Egress.NONE, "93.184.215.14", 8099, False),
     ],
 )
 def test_egress_says_where_to(egress: Egress, address: str, port: int, allowed: bool) -> None:
-    destinations = Destinations(egress, ("10.9.8.0/24",), frozenset({ip_address("10.0.0.53")}))
+    destinations = Destinations(egress, ("10.9.8.0/24",), frozenset({ip_address("10.0.0.53")}), frozenset({8099}))
     assert destinations.allow(address, port) is allowed
 
 
