@@ -10,6 +10,7 @@ from core.postgres.pipelined import DiscreetLegacy
 from events.tables import metadata as event_metadata
 from functions.domain.accounts.tables import metadata as user_metadata
 from shared_psql_models import (
+    account_events,
     agents,
     audit,
     dispatching,
@@ -24,7 +25,8 @@ from shared_psql_models import (
 from shared_psql_models.tables import metadata as shared_metadata
 
 TABLE_MODULES: Final = (
-    *(agents, audit, dispatching, instance_logs, instance_secrets, instances, operators, publishers, runs),
+    *(account_events, agents, audit, dispatching, instance_logs, instance_secrets, instances, operators, publishers),
+    runs,
     sessions,
 )
 """Imported so that every table is in the metadata."""

@@ -77,6 +77,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "RUN_DAYS": "30",
         "RUN_QUEUE_SECONDS": "3600",
         "RUN_SECONDS": "600",
+        "ACCOUNT_EVENT_DAYS": "7",
         "AGENT_HOST_FOLDER": str(run / "agents"),
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
         "MONITORING_LISTEN": "",

@@ -1,7 +1,7 @@
 """What is kept only for a while is forgotten in the end: keys of repeated requests, handled events, slots, logs.
 
 For how long, the functions in the databases say: whoever may call them can forget nothing that is younger. Logs of
-instances and runs have a setting each.
+instances, runs and the numbered events of accounts have a setting each.
 """
 
 from typing import Final
@@ -15,6 +15,11 @@ LOG_DAYS_SETTING: Final = "INSTANCE_LOG_DAYS"
 """For how many days lines of instances' logs are kept."""
 
 LOG_DAYS: Final = 7
+
+EVENT_DAYS_SETTING: Final = "ACCOUNT_EVENT_DAYS"
+"""For how many days the numbered events of accounts are kept."""
+
+EVENT_DAYS: Final = 7
 
 BATCH: Final = 5_000
 """Rows of a table that are forgotten at a time, at most."""
@@ -35,8 +40,15 @@ def forget_instance_logs(db: SharedDb) -> int:
 
     How old is too old the setting says, and never less than a day.
     """
-    told = {"most": BATCH, "days": int(setting(LOG_DAYS_SETTING, "") or LOG_DAYS)}
-    return int(db.scalar(text("select forget_instance_logs(:most, :days)"), told) or 0)
+    return _forget(db, "forget_instance_logs", days=int(setting(LOG_DAYS_SETTING, "") or LOG_DAYS))
+
+
+def forget_account_events(db: SharedDb) -> int:
+    """Forget a batch of the numbered events of accounts that are too old; return how many.
+
+    How old is too old the setting says, and never less than a day.
+    """
+    return _forget(db, "forget_account_events", days=int(setting(EVENT_DAYS_SETTING, "") or EVENT_DAYS))
 
 
 def forget_agent_log_sources(db: SharedDb) -> int:
@@ -54,5 +66,6 @@ def forget_ended_sessions(db: UserDb) -> int:
     return _forget(db, "forget_ended_sessions")
 
 
-def _forget(db: Connection, function: str) -> int:
-    return int(db.scalar(text(f"select {function}(:most)"), {"most": BATCH}) or 0)
+def _forget(db: Connection, function: str, **more: int) -> int:
+    names = ", ".join(f":{name}" for name in ("most", *more))
+    return int(db.scalar(text(f"select {function}({names})"), {"most": BATCH, **more}) or 0)

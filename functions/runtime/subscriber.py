@@ -32,7 +32,7 @@ from functions.runtime.event_bodies import whole
 from functions.runtime.providers.base import Call, providers
 from functions.runtime.providers.body import read_body
 from functions.runtime.providers.databases import Session
-from functions.runtime.providers.event import EventData, events_of
+from functions.runtime.providers.event import EventData, events_of, types_of
 from functions.runtime.responses import error_response, internal_error, problem_response
 from functions.runtime.strict_json import NotStrictJsonError, check_json
 
@@ -85,7 +85,8 @@ def subscriber(
 ) -> Function | Callable[[Handler], Function]:
     """Declare a handler of the event type, or the union of event types, that its first parameter has.
 
-    A first parameter of the type `CloudEvent` receives every event. Further parameters: `CloudEvent` for the envelope,
+    A first parameter of the type `CloudEvent` receives every event, one of the type `OwnedEvent` those that belong to
+    somebody, whose source the handler checks. Further parameters: `CloudEvent` for the envelope,
     `UserDb` or `SharedDb` for the transaction that holds the inbox row too, `Cache`. Without a database there is no
     inbox: the effect must bear being repeated. With `resources` it is written `@subscriber(resources=Resources(…))`.
 
@@ -116,7 +117,7 @@ def _declared(handler: Handler, resources: Resources, schedule: str, timezone: s
         parameters=parameters,
         resources=resources,
         max_body=MAX_EVENT_BYTES,
-        event_types=tuple(event.type for event in events) or ((ALL,) if signing_keys == DELIVERY_KEYS else ()),
+        event_types=types_of(parameters[0].annotation) or ((ALL,) if signing_keys == DELIVERY_KEYS else ()),
         signing_keys=signing_keys,
         schedule=schedule,
         timezone=timezone,

@@ -9,7 +9,10 @@ from functions.runtime.declarations import Resources
 from functions.runtime.subscriber import subscriber
 
 
-@subscriber(schedule="37 * * * *", resources=Resources(settings=(pruning.LOG_DAYS_SETTING, forgetting.DAYS_SETTING)))
+@subscriber(
+    schedule="37 * * * *",
+    resources=Resources(settings=(pruning.EVENT_DAYS_SETTING, pruning.LOG_DAYS_SETTING, forgetting.DAYS_SETTING)),
+)
 def prune_shared_psql(event: SharedPruningFallenDue, db: SharedDb) -> None:
     """Forget a batch of each."""
     forgetting.rotate(db)
@@ -20,6 +23,7 @@ def prune_shared_psql(event: SharedPruningFallenDue, db: SharedDb) -> None:
         pruning.forget_instance_logs(db),
         pruning.forget_agent_log_sources(db),
         forgetting.forget(db, pruning.BATCH),
+        pruning.forget_account_events(db),
     )
     if max(forgotten) == pruning.BATCH:
         # There may be more: said again, so that no transaction is long.

@@ -157,6 +157,20 @@ CREATE FUNCTION public.first_id(prefix text, at timestamp with time zone) RETURN
   select prefix || '_' || lpad(to_hex(floor(extract(epoch from at) * 1000)::bigint), 12, '0')
 $$;
 
+CREATE FUNCTION public.forget_account_events(row_limit integer, days integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with gone as (
+    delete from account_events as old using (
+      select owner_id, sequence from account_events where at < now() - make_interval(days => greatest(days, 1))
+      order by at limit row_limit
+    ) as oldest
+    where old.owner_id = oldest.owner_id and old.sequence = oldest.sequence
+    returning 1
+  ) select count(*)::integer from gone
+$$;
+
 CREATE FUNCTION public.forget_agent_log_sources(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -590,6 +604,27 @@ begin
     notify botberi_outbox;
   end if;
 end $$;
+
+CREATE TABLE public.account_events (
+    owner_id text NOT NULL,
+    sequence bigint NOT NULL,
+    at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    type text NOT NULL,
+    subject text NOT NULL,
+    event text NOT NULL
+);
+
+COMMENT ON COLUMN public.account_events.at IS 'when it was numbered';
+
+COMMENT ON COLUMN public.account_events.event IS 'the CloudEvent in structured JSON';
+
+CREATE TABLE public.account_feeds (
+    owner_id text NOT NULL,
+    sequence bigint NOT NULL
+)
+WITH (fillfactor='70');
+
+COMMENT ON COLUMN public.account_feeds.sequence IS 'the number of the last event';
 
 CREATE TABLE public.account_limits (
     account_id text NOT NULL,
@@ -1246,6 +1281,12 @@ COMMENT ON COLUMN public.version_deployments.url IS 'where it was last seen to a
 
 COMMENT ON COLUMN public.version_deployments.lease_owner IS 'who deploys or removes it, drawn at random; null when nobody does';
 
+ALTER TABLE ONLY public.account_events
+    ADD CONSTRAINT account_events_pkey PRIMARY KEY (owner_id, sequence);
+
+ALTER TABLE ONLY public.account_feeds
+    ADD CONSTRAINT account_feeds_pkey PRIMARY KEY (owner_id);
+
 ALTER TABLE ONLY public.account_limits
     ADD CONSTRAINT account_limits_pkey PRIMARY KEY (account_id);
 
@@ -1362,6 +1403,8 @@ ALTER TABLE ONLY public.runs
 
 ALTER TABLE ONLY public.version_deployments
     ADD CONSTRAINT version_deployments_pkey PRIMARY KEY (version_id);
+
+CREATE INDEX account_events_at_idx ON public.account_events USING btree (at);
 
 CREATE UNIQUE INDEX agent_versions_agent_id_split_part_idx ON public.agent_versions USING btree (agent_id, split_part(number, '+'::text, 1));
 

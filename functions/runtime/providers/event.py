@@ -2,6 +2,7 @@
 
 from typing_extensions import override
 
+from events.catalog.owners import OwnedEvent, owned_types
 from events.event import Event
 from events.wire import CloudEvent
 from functions.domain.api_errors import Invalid
@@ -14,7 +15,7 @@ class NulCharacter(Invalid):
 
 
 class EventData(Provider):
-    """Fills a parameter that is a `CloudEvent`, an event type of the catalog, or a union of event types."""
+    """Fills a parameter that is a `CloudEvent`, one with an owner, an event type of the catalog, or a union of some."""
 
     in_endpoints = False
     in_subscribers = True
@@ -23,13 +24,13 @@ class EventData(Provider):
         """Find the event types in the parameter's type."""
         super().__init__(parameter)
         self.events = {event.type: event for event in events_of(parameter.annotation)}
-        """The event types by name; empty if the parameter takes every event."""
+        """The event types by name; empty if the parameter takes the envelope."""
 
     @override
     @classmethod
     def takes(cls, parameter: Parameter) -> bool:
         """Return whether a parameter's type is that of events."""
-        return parameter.annotation is CloudEvent or bool(events_of(parameter.annotation))
+        return parameter.annotation in (CloudEvent, OwnedEvent) or bool(events_of(parameter.annotation))
 
     @override
     def value(self, call: Call) -> CloudEvent | Event:
@@ -40,5 +41,12 @@ class EventData(Provider):
 
 
 def events_of(annotation: object) -> tuple[type[Event], ...]:
-    """Return the event types in a parameter's type: one, those of a union, or none for a `CloudEvent`."""
+    """Return the event types in a parameter's type: one, those of a union, or none for an envelope."""
     return tuple(each for each in members(annotation) if isinstance(each, type) and issubclass(each, Event))
+
+
+def types_of(annotation: object) -> tuple[str, ...]:
+    """Return the names of the event types that a parameter's type lets in; none if it lets in every event."""
+    if annotation is OwnedEvent:
+        return tuple(sorted(owned_types()))
+    return tuple(event.type for event in events_of(annotation))

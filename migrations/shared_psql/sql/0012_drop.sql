@@ -1,0 +1,2 @@
+drop function forget_account_events;
+drop table account_events, account_feeds;
