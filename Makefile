@@ -52,6 +52,11 @@ chaos: ## Break everything around the relay under load, and account for every ev
 	@tools/local/bootstrap.sh chaos
 	@.venv/bin/python -m tools.chaos --kills $(or $(KILLS),20) $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
+.PHONY: chaos-feed
+chaos-feed: ## Cut those who follow their events at random moments while a gateway is killed, and account for every event (CUTS=1000)
+	@tools/local/bootstrap.sh test
+	@CUTS=$(or $(CUTS),1000) .venv/bin/pytest -q functions/services/realtime/tests/test_resuming.py -k disconnects
+
 .PHONY: prove-instances
 prove-instances: ## Have instances live through ten thousand steps of all that may happen to them, at any moment
 	@tools/local/bootstrap.sh test

@@ -74,11 +74,19 @@ class Feed:
             await asyncio.sleep(jittered(pause))
             pause = min(pause * 2, MAX_PAUSE)
 
-    def want_everything(self, wanted: bool) -> None:
-        """Hear every event from now on, or only those of the types again."""
+    def want_everything(self, wanted: bool) -> "asyncio.Future[None]":
+        """Hear every event from now on, or only those of the types again; return what is done once RabbitMQ knows.
+
+        It is done at once while there is no connection, and never when the connection is lost meanwhile.
+        """
         self.everything = wanted
+        known: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self._channel is not None and self._channel.is_open:
-            (self._channel.queue_bind if wanted else self._channel.queue_unbind)(self._queue, bus.EXCHANGE, EVERYTHING)
+            change = self._channel.queue_bind if wanted else self._channel.queue_unbind
+            change(self._queue, bus.EXCHANGE, EVERYTHING, callback=lambda _: known.set_result(None))
+        else:
+            known.set_result(None)
+        return known
 
     async def _connect(self) -> AsyncioConnection:
         loop = asyncio.get_running_loop()

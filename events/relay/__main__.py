@@ -16,6 +16,7 @@ from core.jitter import jittered
 from core.monitoring import serve
 from core.postgres.errors import Error
 from core.postgres.session import Session
+from core.wakeup import Wakeup
 from events import envelope
 from events.catalog.load import load
 from events.relay.exposition import monitored
@@ -23,7 +24,6 @@ from events.relay.metrics import RelayMetrics
 from events.relay.outbox_reader import RestoredDatabaseError, SupersededError
 from events.relay.outbox_stats import OutboxStats
 from events.relay.session import BusLostError, RelaySession
-from events.relay.wakeup import Wakeup
 from events.relay.window import Window
 
 log = logging.getLogger(__name__)

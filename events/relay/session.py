@@ -11,6 +11,7 @@ from core import failpoints
 from core.configuration import setting
 from core.logs import said
 from core.postgres.errors import Error
+from core.wakeup import Wakeup
 from events.broker import bus
 from events.relay import probe
 from events.relay.blocked_subjects import BlockedSubjects, blocking_types
@@ -23,7 +24,6 @@ from events.relay.pace import Pace
 from events.relay.probe import Probe, is_probe
 from events.relay.publisher import Publisher, State
 from events.relay.sleep import Sleep
-from events.relay.wakeup import Wakeup
 from events.relay.window import Window
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ from typing import Final
 
 from core.configuration import setting
 from core.postgres.session import Session
+from core.wakeup import Wakeup
 from events.relay.awake_lock import AwakeLock, WakeUpListener
 from events.relay.metrics import RelayMetrics
-from events.relay.wakeup import Wakeup
 
 LINGER: Final = "0.2"
 """Seconds that the relay stays awake after the last event, longer than it ever gathers, unless the setting says."""

@@ -1,8 +1,8 @@
-"""`python -m functions.services.gateway --bind ADDRESS:PORT`: events from RabbitMQ to browsers, over WebSockets.
+"""`python -m functions.services.gateway --bind ADDRESS:PORT`: what happens to what is theirs, to browsers.
 
-Any number may run, each with a queue of its own that is gone when it is. It shows what happens and promises nothing:
-the truth is the API's. It starts without RabbitMQ and Postgres, waits for them, and keeps its connections while they
-are away.
+Any number may run, and nothing is kept in one: the events of an account are numbered in Postgres, and whoever was away
+is sent what they missed from there. It starts without RabbitMQ and Postgres, waits for them, and keeps its connections
+while they are away.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import logging
 import os
 import resource
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import Final
 
@@ -22,17 +23,21 @@ from core.configuration import secret, setting
 from core.monitoring import Monitored
 from events import wire
 from events.broker.feed import LENGTH, Feed
+from events.catalog.accounts import SessionRevoked
+from events.catalog.load import load
+from functions.domain.account_events import CHANNEL
 from functions.domain.api_errors import ApiError
 from functions.runtime import problems
 from functions.runtime.http.protocol import Limits
 from functions.runtime.http.server import Server, listening
 from functions.runtime.providers import callers
-from functions.services.realtime import metrics, protocol
+from functions.services.realtime import account_events, metrics, protocol
 from functions.services.realtime.client import HEARTBEAT_SECONDS, Client
-from functions.services.realtime.hub import Hub
+from functions.services.realtime.feeds import Feeds
+from functions.services.realtime.hub import Hub, Source
 from functions.services.realtime.metrics import GatewayMetrics
-from functions.services.realtime.protocol import CloseCode, CloseError
-from functions.services.realtime.received_event import owned_types, parse
+from functions.services.realtime.protocol import CloseCode, CloseError, MissedReason
+from functions.services.realtime.received_event import parse
 from functions.services.realtime.sessions import Sessions
 from functions.services.realtime.websocket import CLOSING_SECONDS, CUT, Connection, DisconnectedError, Socket
 
@@ -56,10 +61,17 @@ class Gateway:
         self.metrics = GatewayMetrics()
         self.hub = Hub(self.metrics)
         self.sessions = Sessions(self.hub.sessions, self.hub.end_sessions)
-        self.feed = Feed("gateway", owned_types(), self._receive, self._see_depth)
+        self.accounts = Feeds(
+            "account-events",
+            account_events.read,
+            crowd=self.hub,
+            sweep_seconds=account_events.SWEEP_SECONDS,
+            channel=CHANNEL,
+        )
+        self.feed = Feed("gateway", [SessionRevoked.type], self._receive, self._see_depth)
         self.hub.attend = self.feed.want_everything
-        self._tried = asyncio.Event()
-        """Set when events arrive for the first time, or it is known that they don't."""
+        self._tried = {source: asyncio.Event() for source in Source}
+        """Each is set when events arrive for the first time from there, or it is known that they don't."""
         self._deep = False
         self._keys: frozenset[str] = frozenset()
 
@@ -73,7 +85,7 @@ class Gateway:
             log.exception("an event was not handed on because of a bug")
 
     def _see_depth(self, waiting: int) -> None:
-        """Note how many events wait; once they are few again, tell listeners that they may have missed some.
+        """Note how many events wait; once they are few again, tell that some of others' may have been missed.
 
         The length is looked at every second: a queue that was half full may have overflowed in between.
         """
@@ -82,20 +94,23 @@ class Gateway:
         if deep and not self._deep:
             log.warning("%s events wait in the gateway's queue: they come faster than they can be handed on", waiting)
         if self._deep and not deep:
-            self.hub.miss("overflowed")
+            self.hub.miss(MissedReason.OVERFLOWED)
         self._deep = deep
 
-    async def _begin(self) -> bool:
+    async def _begin(self, source: Source) -> bool:
         """Hand events on once it is known which sessions ended while none arrived; return whether they are."""
-        if await self.sessions.check():
-            self.hub.go_live()
-        self._tried.set()
-        return self.hub.live
+        known = await self.sessions.check()
+        if known:
+            self.hub.go_live(source)
+            if source is Source.EVENT_BUS:
+                self.hub.miss(MissedReason.INTERRUPTED)
+        self._tried[source].set()
+        return known
 
-    def _end(self) -> None:
-        """Tell that no events arrive any more, or that they couldn't be had."""
-        self.hub.interrupt()
-        self._tried.set()
+    def _end(self, source: Source) -> None:
+        """Tell that no events arrive from there any more, or that they couldn't be had."""
+        self.hub.interrupt(source)
+        self._tried[source].set()
 
     async def _beat(self) -> None:
         last = time.monotonic()
@@ -142,7 +157,7 @@ class Gateway:
     async def _serve(self, socket: Socket, address: str | None) -> None:
         self.metrics.connections += 1
         started = time.monotonic()
-        client = Client(socket, self.hub, self.sessions)
+        client = Client(socket, self.hub, self.sessions, self.accounts.want)
         code = CUT
         try:
             await socket.accept(protocol.SUBPROTOCOL)
@@ -170,10 +185,14 @@ class Gateway:
         Those who were connected to the gateway before this one come all at once. Let in earlier, they would read the
         API at once, and again when events arrive.
         """
-        either = {asyncio.create_task(self._tried.wait()), asyncio.create_task(server.wait_to_stop())}
+        either = {asyncio.create_task(self._know()), asyncio.create_task(server.wait_to_stop())}
         _, others = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         for each in others:
             each.cancel()
+
+    async def _know(self) -> None:
+        for tried in self._tried.values():
+            await tried.wait()
 
     async def run(self, address: str) -> None:
         """Serve until SIGTERM."""
@@ -185,7 +204,12 @@ class Gateway:
         server.config.ws_per_message_deflate = False
         work = [
             asyncio.create_task(self.sessions.run()),
-            asyncio.create_task(self.feed.run(self._begin, self._end)),
+            asyncio.create_task(
+                self.feed.run(partial(self._begin, Source.EVENT_BUS), partial(self._end, Source.EVENT_BUS))
+            ),
+            asyncio.create_task(
+                self.accounts.run(partial(self._begin, Source.SHARED_PSQL), partial(self._end, Source.SHARED_PSQL))
+            ),
             asyncio.create_task(self._beat()),
         ]
         for task in work:
@@ -219,6 +243,8 @@ async def _run(address: str) -> None:
     with contextlib.suppress(ApiError):
         # Loads what checks tokens, before anybody waits for it.
         callers.claims("")
+    # The types that a client may ask for.
+    load()
     gateway = Gateway(int(setting("GATEWAY_CONNECTIONS", str(CONNECTIONS))))
     monitored = Monitored(
         metrics.FAMILIES, gateway.metrics.samples, gateway.metrics.health_problem, gateway.metrics.readiness_problem

@@ -8,10 +8,10 @@ from typing import Final
 
 from events import envelope
 from events.catalog.load import load
+from events.catalog.owners import owned_types
 from events.contracts import contracts
 from events.event import Event
 from functions.runtime.declarations import Declaration
-from functions.services.realtime.received_event import owned_types
 from provisioning.local_settings import ROOT
 from tools.documents import Document
 from tools.manifests.producers import consumers, producers

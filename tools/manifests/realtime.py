@@ -10,11 +10,11 @@ from pydantic.json_schema import models_json_schema
 
 from events import envelope
 from events.broker import bus
+from events.catalog.accounts import SessionRevoked
 from events.catalog.instances import InstanceStatusChanged
 from events.contracts import contracts
 from functions.services.realtime import protocol
 from functions.services.realtime.protocol import NOTICES, Authenticate, CloseCode, Message, Subscribe
-from functions.services.realtime.received_event import owned_types
 
 FILE: Final = Path("deploy/asyncapi/realtime.json")
 
@@ -24,9 +24,9 @@ _SCHEMA: Final = "#/components/schemas/{model}"
 _EVENT: Final = "event"
 
 _ABOUT: Final = (
-    "Events as they happen, for browsers: a WebSocket whose messages are texts of JSON. The first message of a client "
-    "is `authenticate`; then come the events that are the caller's, as CloudEvents, which have a `specversion`. Every "
-    "other message is an object of one key, which names it. What events there are is in events.json beside this file."
+    "Events as they happen, for browsers: a WebSocket whose messages are texts of JSON, objects of one key that names "
+    "the message. The first of a client is `authenticate`; then come the events that are the caller's, as CloudEvents, "
+    "each with its number. What events there are is in events.json beside this file."
 )
 
 
@@ -57,12 +57,13 @@ def document() -> str:
 def feed() -> Json:
     """Return the channel by which the gateway receives from RabbitMQ, for the document of the event path."""
     queue = {"durable": False, "exclusive": True, "autoDelete": True}
-    names = sorted(name.removeprefix("com.botberi.") for name in owned_types())
+    name = SessionRevoked.type.removeprefix("com.botberi.")
     return {
         "address": None,
-        "title": "What a gateway has yet to hand to browsers: a queue of each process' own, with a name of the moment.",
-        "description": f"Bound to `{bus.EXCHANGE}`; to all of it while an administrator looks at everybody's events.",
-        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
+        "title": "By what a gateway sees sessions end: a queue of each process' own, with a name of the moment.",
+        "description": f"Bound to `{bus.EXCHANGE}`; to all of it while an administrator looks at everybody's events. "
+        "What belongs to somebody is read from Postgres, where it is numbered.",
+        "messages": {name: {"$ref": f"#/components/messages/{name}"}},
         "bindings": {"amqp": {"is": "queue", "queue": queue, "bindingVersion": "0.3.0"}},
     }
 
@@ -94,13 +95,28 @@ def _message(model: type[Message]) -> Json:
 
 
 def _event() -> Json:
-    example = {"name": "golden", "payload": contracts.example(InstanceStatusChanged)}
+    number = {
+        "anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}],
+        "description": "Among the events of the caller's account, counted from 1; null for an event of somebody else.",
+    }
+    content = {
+        "type": "object",
+        "required": ["sequence", "cloudevent"],
+        "properties": {"sequence": number, "cloudevent": {"$ref": _SCHEMA.format(model="CloudEvent")}},
+        "additionalProperties": False,
+    }
+    golden = {"sequence": 7, "cloudevent": contracts.example(InstanceStatusChanged)}
+    example = {"name": "golden", "payload": {_EVENT: golden}}
     return {
         "name": _EVENT,
         "title": "An event",
         "summary": "Something happened: a CloudEvent of any type that the caller may see.",
-        "contentType": "application/cloudevents+json",
-        "payload": {"$ref": _SCHEMA.format(model="CloudEvent")},
+        "payload": {
+            "type": "object",
+            "required": [_EVENT],
+            "properties": {_EVENT: content},
+            "additionalProperties": False,
+        },
         "examples": [example],
     }
 

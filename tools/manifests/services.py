@@ -150,7 +150,8 @@ SERVICES: Final = (
         replicas=2,
         ports=(8040,),
         monitored=True,
-        direct={"shared_psql": 1},
+        # One asks which sessions have ended, one listens and reads events.
+        direct={"shared_psql": 2},
     ),
     Service(
         name="worker",

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -12,17 +13,20 @@ from functions.domain.api_errors import ApiError
 from functions.runtime.providers import callers
 from functions.runtime.providers.callers import LEEWAY_SECONDS, Admin, User
 from functions.services.realtime import protocol
+from functions.services.realtime.account_events import AT_THE_END, News
 from functions.services.realtime.hub import Hub
 from functions.services.realtime.protocol import (
     Authenticate,
     CloseCode,
     CloseError,
+    Heartbeat,
     Message,
+    Missed,
+    MissedReason,
     Ready,
     Subscribe,
     Subscribed,
 )
-from functions.services.realtime.received_event import ReceivedEvent
 from functions.services.realtime.sessions import Sessions
 from functions.services.realtime.websocket import DisconnectedError, Socket
 
@@ -34,7 +38,13 @@ TOKEN_SECONDS: Final = 10
 HEARTBEAT_SECONDS: Final = 20
 
 WAITING: Final = 256
-"""Messages that may wait for a connection that is slower than its events."""
+"""Messages that may wait for a connection that is slower than what it is sent."""
+
+ROOM: Final = 64
+"""Messages that wait when no more of the account's events are taken: they are read again once half of it are sent."""
+
+BEGIN_SECONDS: Final = 10
+"""How long it may take until it is known where the account's events go on."""
 
 SENDING_SECONDS: Final = 20
 """How long sending a message may take. Even a slow connection takes one of the largest in that time."""
@@ -58,8 +68,8 @@ class Admitted:
 class Client:
     """A listener behind a WebSocket."""
 
-    def __init__(self, socket: Socket, hub: Hub, sessions: Sessions) -> None:
-        """Serve `socket` with `serve`."""
+    def __init__(self, socket: Socket, hub: Hub, sessions: Sessions, want: Callable[[str], None]) -> None:
+        """Serve `socket` with `serve`; `want` lets an account's events be looked for."""
         self.account_id = ""
         self.session_id = ""
         self.key_id = ""
@@ -68,6 +78,11 @@ class Client:
         self._socket = socket
         self._hub = hub
         self._sessions = sessions
+        self._want = want
+        self._sequence = AT_THE_END
+        """The number up to which the account's events were taken."""
+        self._head: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        """The number of the account's last event when the connection began."""
         self._caller: User | None = None
         self._subscription = Subscribe()
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
@@ -85,7 +100,7 @@ class Client:
         self._hub.join(self)
         writer = asyncio.create_task(self._write())
         try:
-            self._welcome(admitted, first)
+            await self._begin(admitted, first)
             while True:
                 text = await self._socket.receive()
                 self._count()
@@ -117,29 +132,38 @@ class Client:
             raise CloseError.of(api_error) from None
         return Admitted(caller, callers.key_of(message.token), claims.expires_at)
 
-    def _welcome(self, admitted: Admitted, message: Authenticate) -> None:
-        """Answer that the token is good, and send what was missed."""
+    async def _begin(self, admitted: Admitted, message: Authenticate) -> None:
+        """Say where the account's events go on, which they then do."""
+        self._want(self.account_id)
+        try:
+            async with asyncio.timeout(BEGIN_SECONDS):
+                head = await self._head
+        except TimeoutError:
+            raise CloseError(CloseCode.TRY_AGAIN_LATER, "events_unknown") from None
+        self._sequence = head if message.after is None else message.after
+        self._welcome(admitted)
+        self._want(self.account_id)
+
+    def _welcome(self, admitted: Admitted) -> None:
+        """Answer that the token is good."""
         self._caller = admitted.caller
         if self._expiry is not None:
             self._expiry.cancel()
         left = admitted.expires_at + LEEWAY_SECONDS - time.time()
         self._expiry = asyncio.get_running_loop().call_later(left, self.end, _EXPIRED)
-        followed = None if message.after is None else self._hub.since(self, message.after)
         self._say(
             Ready(
                 account_id=self.account_id,
                 expires_at=datetime.fromtimestamp(admitted.expires_at, UTC),
                 live=self._hub.live,
-                resumed=followed is not None,
+                sequence=self._sequence,
                 heartbeat_seconds=HEARTBEAT_SECONDS,
             )
         )
-        for event in followed or ():
-            self.offer(event.body)
 
     async def _obey(self, message: Authenticate | Subscribe) -> None:
         if isinstance(message, Subscribe):
-            self._subscribe(message)
+            await self._subscribe(message)
             return
         admitted = await self._admit(message)
         if admitted.caller.id != self.account_id:
@@ -148,9 +172,9 @@ class Client:
         self.key_id = admitted.key_id
         if self._subscription.all:
             _refuse_unless_admin(admitted.caller)
-        self._welcome(admitted, message)
+        self._welcome(admitted)
 
-    def _subscribe(self, subscription: Subscribe) -> None:
+    async def _subscribe(self, subscription: Subscribe) -> None:
         unknown = sorted(set(subscription.types) - TYPES.keys())
         if unknown:
             raise CloseError(CloseCode.MALFORMED, f"event_type_unknown: {unknown[0]}")
@@ -158,7 +182,13 @@ class Client:
             _refuse_unless_admin(self._caller)
         self._subscription = subscription
         self._hub.receive_all(self, wanted=subscription.all)
-        self._say(Subscribed(types=subscription.types, subjects=subscription.subjects, all=subscription.all))
+        if subscription.all:
+            await self._hub.attended()
+        if subscription.after is not None:
+            self._sequence = subscription.after
+            self._want(self.account_id)
+        told = subscription.model_dump(exclude={"after"})
+        self._say(Subscribed(**told, sequence=self._sequence))
 
     def _count(self) -> None:
         now = time.monotonic()
@@ -167,11 +197,45 @@ class Client:
         if self._allowance < 0:
             raise CloseError(CloseCode.TOO_MANY, "too_many_messages")
 
-    def wants(self, event: ReceivedEvent) -> bool:
-        """Return whether the client subscribed to this event, which it may see."""
-        return (not self._subscription.types or event.type in self._subscription.types) and (
-            not self._subscription.subjects or event.subject in self._subscription.subjects
+    def wants(self, event_type: str, subject: str) -> bool:
+        """Return whether the client subscribed to events of a type about a subject."""
+        return (not self._subscription.types or event_type in self._subscription.types) and (
+            not self._subscription.subjects or subject in self._subscription.subjects
         )
+
+    @property
+    def place(self) -> int | None:
+        """The number of the event after which its account's follow; None while too many messages wait."""
+        return self._sequence if self._waiting.qsize() < ROOM else None
+
+    def follow(self, news: News) -> bool:
+        """Take what follows its place, and return whether there may be more to take at once."""
+        if self._sequence == AT_THE_END:
+            if not self._head.done():
+                self._head.set_result(news.head)
+            return False
+        for event in news.events:
+            if event.sequence != self._sequence + 1:
+                self._miss(MissedReason.FORGOTTEN, event.sequence - 1)
+            if self.wants(event.type, event.subject):
+                if self.place is None:
+                    return False
+                self.offer(event.body)
+            self._sequence = event.sequence
+        if not news.events and news.whole:
+            self._miss(MissedReason.FORGOTTEN if news.head > self._sequence else MissedReason.UNKNOWN, news.head)
+        return self._sequence < news.head
+
+    def _miss(self, reason: MissedReason, sequence: int) -> None:
+        """Say that the events up to a number are not there."""
+        self._hub.metrics.missed += 1
+        self._sequence = sequence
+        self._say(Missed(reason=reason, sequence=sequence))
+
+    def beat(self, *, live: bool) -> None:
+        """Say that the connection lives, and whether events arrive."""
+        if self._sequence != AT_THE_END:
+            self._say(Heartbeat(live=live, sequence=self._sequence))
 
     def _say(self, notice: Message) -> None:
         self.offer(protocol.encode(notice))
@@ -193,6 +257,8 @@ class Client:
         try:
             while True:
                 body = await self._waiting.get()
+                if self._waiting.qsize() == ROOM // 2:
+                    self._want(self.account_id)
                 async with asyncio.timeout(SENDING_SECONDS):
                     await self._socket.send(body)
                 self._hub.metrics.sent += 1

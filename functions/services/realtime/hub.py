@@ -1,18 +1,40 @@
 """Who is connected, and who is sent what."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import Final, Protocol
 
 from functions.domain.api_errors import Unauthenticated
 from functions.services.realtime import protocol
+from functions.services.realtime.account_events import News, framed
 from functions.services.realtime.metrics import GatewayMetrics
-from functions.services.realtime.protocol import CloseCode, CloseError, Heartbeat, Message, Missed, Stale
+from functions.services.realtime.protocol import (
+    CloseCode,
+    CloseError,
+    Message,
+    Missed,
+    MissedReason,
+    Resumed,
+    Stale,
+)
 from functions.services.realtime.received_event import ReceivedEvent
-from functions.services.realtime.recent import Recent
 
 PER_ACCOUNT: Final = 10
 """Connections that an account may have at a time: tabs, and devices."""
+
+ATTENDED_SECONDS: Final = 2
+"""How long it may take until everybody's events arrive; if RabbitMQ is away, it is said when they do."""
+
+
+class Source(Enum):
+    """What events come from."""
+
+    EVENT_BUS = auto()
+    """RabbitMQ, by which sessions end at once, and through which administrators see everybody's events."""
+    SHARED_PSQL = auto()
+    """Postgres, where the events of each account are numbered."""
 
 
 class Listener(Protocol):
@@ -23,11 +45,21 @@ class Listener(Protocol):
     key_id: str
     """The id of the key that signed the listener's token."""
 
-    def wants(self, event: ReceivedEvent) -> bool:
-        """Return whether the listener subscribed to this event, which it may see."""
+    @property
+    def place(self) -> int | None:
+        """The number of the event after which its account's follow; None while it takes none."""
+
+    def wants(self, event_type: str, subject: str) -> bool:
+        """Return whether the listener subscribed to events of a type about a subject."""
+
+    def follow(self, news: News) -> bool:
+        """Take what follows its place, and return whether there may be more to take at once."""
 
     def offer(self, body: bytes) -> None:
         """Send a message as soon as its turn comes; never waits."""
+
+    def beat(self, *, live: bool) -> None:
+        """Say that the connection lives, and whether events arrive."""
 
     def end(self, close_error: CloseError) -> None:
         """End the connection, without waiting for it."""
@@ -39,12 +71,13 @@ class Hub:
     def __init__(self, metrics: GatewayMetrics) -> None:
         """Begin with nobody, and with no events arriving."""
         self.metrics = metrics
-        self.attend: Callable[[bool], None] = lambda _: None
+        self.attend: Callable[[bool], asyncio.Future[None] | None] = lambda _: None
         """Called with True when a first listener wants everybody's events, with False when the last no longer does."""
+        self._attended: asyncio.Future[None] | None = None
         self._by_account: dict[str, set[Listener]] = {}
         self._by_session: dict[str, set[Listener]] = {}
         self._to_all: set[Listener] = set()
-        self._recent = Recent()
+        self._away = set(Source)
 
     def join(self, listener: Listener) -> None:
         """Add a listener. Raises CloseError if its account has PER_ACCOUNT listeners already."""
@@ -72,32 +105,37 @@ class Hub:
         before = bool(self._to_all)
         (self._to_all.add if wanted else self._to_all.discard)(listener)
         if before != bool(self._to_all):
-            self.attend(not before)
+            self._attended = self.attend(not before)
+
+    async def attended(self) -> None:
+        """Wait until what was asked of `attend` last is so, for two seconds at most."""
+        if self._attended is not None:
+            await asyncio.wait({self._attended}, timeout=ATTENDED_SECONDS)
 
     @property
     def live(self) -> bool:
         """Whether events arrive."""
         return self.metrics.live
 
+    def feeds(self) -> list[str]:
+        """Return the accounts that have listeners."""
+        return list(self._by_account)
+
+    def followers(self, account_id: str) -> list[Listener]:
+        """Return those of an account."""
+        return list(self._by_account.get(account_id, ()))
+
     def receive(self, event: ReceivedEvent) -> None:
-        """Hand an event to everybody who may see it and asked for it."""
+        """Hand an event of RabbitMQ to those who want everybody's, and end a session if it says so.
+
+        What is a listener's own comes to it under its number, from elsewhere.
+        """
         self.metrics.received += 1
-        if self.live:
-            self._recent.keep(event)
-            for listener in self._entitled(event):
-                if listener.wants(event):
-                    listener.offer(event.body)
+        for listener in self._to_all:
+            if event.owner != listener.account_id and listener.wants(event.type, event.subject):
+                listener.offer(framed(None, event.body))
         if event.ended_session is not None:
             self.end_sessions({event.ended_session})
-
-    def _entitled(self, event: ReceivedEvent) -> set[Listener]:
-        own: set[Listener] = self._by_account.get(event.owner or "", set())
-        return own | self._to_all
-
-    def since(self, listener: Listener, event_id: str) -> list[ReceivedEvent] | None:
-        """Return the events since another that a listener owns and subscribed to; None if some may be unknown."""
-        found = self._recent.since(listener.account_id, event_id) if self.live else None
-        return None if found is None else [each for each in found if listener.wants(each)]
 
     def sessions(self) -> list[str]:
         """Return the sessions of everybody who is connected."""
@@ -115,27 +153,30 @@ class Hub:
             if listener.key_id not in live_keys:
                 listener.end(CloseError.of(Unauthenticated()))
 
-    def interrupt(self) -> None:
-        """Tell everybody that events don't arrive."""
+    def interrupt(self, source: Source) -> None:
+        """Tell everybody that events don't arrive, unless they know."""
+        self._away.add(source)
         if self.live:
             self.metrics.live = False
             self.tell(Stale(since=datetime.now(UTC)))
 
-    def go_live(self) -> None:
-        """Tell everybody that events arrive again, and that some may have been missed."""
-        self.metrics.live = True
-        self.miss("interrupted")
+    def go_live(self, source: Source) -> None:
+        """Tell everybody that events arrive again, if no source is away any more."""
+        self._away.discard(source)
+        if not self._away and not self.live:
+            self.metrics.live = True
+            self.tell(Resumed())
 
-    def miss(self, reason: str) -> None:
-        """Tell everybody that events were missed."""
-        # A client that comes back must not be told that it has missed nothing.
-        self._recent.forget()
+    def miss(self, reason: MissedReason) -> None:
+        """Tell those who want everybody's events that some were missed."""
         self.metrics.missed += 1
-        self.tell(Missed(reason=reason))
+        for listener in self._to_all:
+            listener.offer(protocol.encode(Missed(reason=reason, sequence=None)))
 
     def beat(self) -> None:
         """Tell everybody that the connection lives."""
-        self.tell(Heartbeat(live=self.live))
+        for listener in list(self._everybody()):
+            listener.beat(live=self.live)
 
     def tell(self, notice: Message) -> None:
         """Send a notice to everybody."""

@@ -1,12 +1,12 @@
 """What a browser and the gateway say to each other over a WebSocket; docs/services/gateway.md tells it to people.
 
 Every message is a text of JSON. Those of the client, and the gateway's own, are objects with one key, which names the
-message. Events are CloudEvents in structured JSON, as they are everywhere else: they have a `specversion`.
+message. `event` has a CloudEvent in structured JSON, as it is everywhere else, and its number.
 """
 
 import re
 from datetime import datetime
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -25,6 +25,9 @@ MAX_TYPES: Final = 64
 MAX_SUBJECTS: Final = 200
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+Sequence = Annotated[int, Field(ge=0, lt=2**63)]
+"""The number of an event among those of its account, counted from 1; 0 is before the first."""
 
 
 class CloseCode(IntEnum):
@@ -50,6 +53,19 @@ class CloseCode(IntEnum):
     """No token came in time."""
     TOO_MANY = 4429
     """The account has too many connections, or this one sent too many messages."""
+
+
+class MissedReason(StrEnum):
+    """Why events could not be sent."""
+
+    FORGOTTEN = "forgotten"
+    """They are older than events are kept."""
+    UNKNOWN = "unknown"
+    """The account has not had so many: it was another database that numbered them."""
+    INTERRUPTED = "interrupted"
+    """Events of others, while RabbitMQ was away."""
+    OVERFLOWED = "overflowed"
+    """Events of others, of which there were more than the gateway could take."""
 
 
 class CloseError(Exception):
@@ -87,8 +103,9 @@ class Authenticate(Message):
 
     token: Annotated[str, Field(min_length=1, max_length=8192, repr=False)]
     """An access token, as the API takes it."""
-    after: Text | None = None
-    """The id of the last event that an earlier connection showed: what followed it is sent, if it is still known."""
+    after: Sequence | None = None
+    """The number of the last event that an earlier connection brought: what followed is sent first. Left out, what
+    happens from now on is. Of no effect when the connection has begun."""
 
 
 class Subscribe(Message):
@@ -99,7 +116,9 @@ class Subscribe(Message):
     subjects: Annotated[list[Text], Field(max_length=MAX_SUBJECTS)] = []
     """Only events about these, such as `ins_…`; any subject when it is empty."""
     all: bool = False
-    """Everybody's events, which takes the scope `admin`."""
+    """Everybody's events, which takes the scope `admin`. Those of others are sent as they come, and not again."""
+    after: Sequence | None = None
+    """Go on after this number in the account's events, back or forth; left out, where the connection is."""
 
 
 class FromClient(Message):
@@ -124,9 +143,9 @@ class Ready(Message):
     expires_at: datetime
     """When the connection ends, unless a new token comes before."""
     live: bool
-    """Whether events arrive at this moment; if not, `missed` will tell when they do."""
-    resumed: bool
-    """Whether nothing was missed since the event that `after` named. If not, read what you show from the API again."""
+    """Whether events arrive at this moment; if not, `resumed` will tell when they do."""
+    sequence: int
+    """The number after which the account's events follow: `after`, if that was given, and otherwise the last one's."""
     heartbeat_seconds: int
     """How often `heartbeat` comes: after twice that time without a message the connection is dead."""
 
@@ -137,6 +156,8 @@ class Subscribed(Message):
     types: list[str]
     subjects: list[str]
     all: bool
+    sequence: int
+    """The number after which the account's events follow."""
 
 
 class Heartbeat(Message):
@@ -144,22 +165,30 @@ class Heartbeat(Message):
 
     live: bool
     """Whether events arrive at this moment."""
+    sequence: int
+    """The number up to which the account's events were sent, or not asked for: where to go on from later."""
 
 
 class Stale(Message):
-    """Events don't arrive at present. The connection stays; `missed` follows when they do again."""
+    """Events don't arrive at present. The connection stays; `resumed` follows when they do again."""
 
     since: datetime
 
 
+class Resumed(Message):
+    """Events arrive again: those of the meantime follow."""
+
+
 class Missed(Message):
-    """Events were missed, and arrive again from here on: read what you show from the API again."""
+    """Events are not there to be sent: read what you show from the API again."""
 
-    reason: str
-    """`interrupted`, or `overflowed` when there were more than the gateway could take."""
+    reason: MissedReason
+    """Why not."""
+    sequence: int | None
+    """Where the account's events go on: what follows has higher numbers. None if events of others were missed."""
 
 
-NOTICES: Final[tuple[type[Message], ...]] = (Ready, Subscribed, Heartbeat, Stale, Missed)
+NOTICES: Final[tuple[type[Message], ...]] = (Ready, Subscribed, Heartbeat, Stale, Resumed, Missed)
 
 
 def encode(notice: Message) -> bytes:

@@ -7,26 +7,21 @@ were missed.
 import asyncio
 import contextlib
 import logging
-import queue
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from core.postgres.errors import Error
-from core.postgres.session import Reconnecting
+from core.postgres.session import Session
 from functions.domain.api_errors import Unavailable
+from functions.services.realtime.asker import Asker
 
 log = logging.getLogger(__name__)
 
 SECONDS: Final = 2
 """The pause between two questions for everybody. A client whose session has ended is cut within five seconds."""
 
-TIMEOUT: Final = 5
-"""Seconds that one question may take."""
-
 REVOKED: Final = "select session_id from revoked_sessions where session_id = any(:ids)"
-
-_Question = tuple[list[str], "asyncio.Future[set[str]]"]
 
 
 class SessionsUnknown(Unavailable):
@@ -42,7 +37,7 @@ class Sessions:
         self._ended = ended
         self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
         self._wanted = asyncio.Event()
-        self._asker = _Asker(asyncio.get_running_loop())
+        self._asker = Asker("sessions")
 
     async def has_ended(self, session_id: str) -> bool:
         """Return whether a session has ended, or raise SessionsUnknown."""
@@ -56,7 +51,7 @@ class Sessions:
         self._wanted.clear()
         waiting, self._waiting = self._waiting, {}
         try:
-            found = await asyncio.wait_for(self._asker.ask([*self._connected(), *waiting]), TIMEOUT)
+            found = await self._asker.ask(partial(_ended_of, session_ids=[*self._connected(), *waiting]))
         except (Error, OSError, TimeoutError) as error:
             log.warning("shared_psql can't be asked for sessions that have ended: %s", error)
             for each in _open(waiting):
@@ -77,57 +72,10 @@ class Sessions:
                 await asyncio.wait_for(self._wanted.wait(), SECONDS)
 
 
+def _ended_of(session: Session, session_ids: list[str]) -> set[str]:
+    return {str(session_id) for [session_id] in session.run(REVOKED, ids=session_ids)}
+
+
 def _open(waiting: dict[str, list[asyncio.Future[bool]]]) -> list[asyncio.Future[bool]]:
     """Return the answers that somebody still waits for."""
     return [answer for answers in waiting.values() for answer in answers if not answer.done()]
-
-
-class _Asker(threading.Thread):
-    """The connection, on a thread of its own that nobody waits for at the end."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(name="sessions", daemon=True)
-        self._loop = loop
-        self._questions: queue.SimpleQueue[_Question] = queue.SimpleQueue()
-        self._database = Reconnecting("shared_psql", "gateway", name="botberi-gateway")
-
-    def ask(self, session_ids: list[str]) -> "asyncio.Future[set[str]]":
-        answer: asyncio.Future[set[str]] = self._loop.create_future()
-        self._questions.put((session_ids, answer))
-        return answer
-
-    def run(self) -> None:
-        while True:
-            session_ids, answer = self._questions.get()
-            if answer.cancelled():
-                continue
-            try:
-                found = self._ask_again(session_ids)
-            except Exception as error:  # noqa: BLE001 - whoever asked is told
-                self._loop.call_soon_threadsafe(_refuse, answer, error)
-            else:
-                self._loop.call_soon_threadsafe(_give, answer, found)
-
-    def _ask_again(self, session_ids: list[str]) -> set[str]:
-        """Ask, and once more on a new connection, since Postgres may have restarted."""
-        if self._database.is_open:
-            with contextlib.suppress(Error, OSError):
-                return self._ask(session_ids)
-        return self._ask(session_ids)
-
-    def _ask(self, session_ids: list[str]) -> set[str]:
-        try:
-            return {str(session_id) for [session_id] in self._database.open().run(REVOKED, ids=session_ids)}
-        except BaseException:
-            self._database.close()
-            raise
-
-
-def _give(answer: "asyncio.Future[set[str]]", found: set[str]) -> None:
-    if not answer.done():
-        answer.set_result(found)
-
-
-def _refuse(answer: "asyncio.Future[set[str]]", error: Exception) -> None:
-    if not answer.done():
-        answer.set_exception(error)

@@ -12,11 +12,11 @@ import pytest
 
 from events import subscriptions
 from events.broker import bus
+from events.catalog.accounts import SessionRevoked
 from events.catalog.load import load
 from events.contracts import contracts
 from functions.runtime.functions import declarations
 from functions.services.realtime import protocol
-from functions.services.realtime.received_event import owned_types
 from provisioning.local_settings import ROOT
 from tools.local.servers import binaries
 from tools.manifests import asyncapi, realtime
@@ -109,7 +109,7 @@ def test_the_parser_reads_what_browsers_and_the_gateway_say(parsed: dict[str, Js
     assert operations["receive"] == ["receive", [protocol.PATH], ["authenticate", "subscribe"]]
     told = [protocol.name_of(notice) for notice in protocol.NOTICES]
     assert operations["tell"] == ["send", [protocol.PATH], [*told, "event"]]
-    assert set(parsed["ours"]["operations"]["gateway"][2]) == owned_types()
+    assert parsed["ours"]["operations"]["gateway"][2] == [SessionRevoked.type]
 
 
 def test_the_lock_of_the_parser_has_a_hash_for_everything_and_no_address_of_a_registry() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,11 +14,13 @@ import pytest
 from sqlalchemy import text
 
 from core import http_client
-from events import subscriptions
+from events import subscriptions, wire
 from events.broker import bus
 from events.catalog.accounts import SessionRevoked
 from events.catalog.instances import InstanceStatusChanged
 from events.topology import declaration
+from functions.domain import account_events
+from functions.domain.databases import SharedDb
 from functions.services.realtime.tests.tabs import Tab
 from migrations.databases import connect
 from provisioning.local_settings import MARK, ROOT, Ports
@@ -48,11 +51,16 @@ class Gateway:
         self.process.wait_until(lambda: accepts(self.port) and health.answers(self.ports.monitoring_gateway, path))
         return self.process
 
+    def kill(self) -> None:
+        """Kill it as a power cut would."""
+        os.killpg(self.process.process.pid, signal.SIGKILL)
+        self.process.process.wait(20)
+
     def log(self) -> str:
         """Return what it has logged so far."""
         return self.process.log.read_text()
 
-    def tab(self, token: str | None = None, after: str | None = None) -> Tab:
+    def tab(self, token: str | None = None, after: int | None = None) -> Tab:
         """Connect."""
         return Tab(self.port, token, after)
 
@@ -61,6 +69,19 @@ class Gateway:
         event = self.event(owner, subject, **attributes)
         self.send(event)
         return str(event["id"])
+
+    def happen(self, owner: str = "usr_ada", subject: str = "ins_1", **attributes: Any) -> str:
+        """Let an event about an instance be numbered, as its subscriber does; return its id."""
+        event = self.event(owner, subject, **attributes)
+        self.number(event)
+        return str(event["id"])
+
+    @staticmethod
+    def number(*events: dict[str, Any]) -> None:
+        """Let events be numbered in one transaction."""
+        with connect("shared_psql", "subscribers").begin() as db:
+            for event in events:
+                account_events.number(SharedDb(db), wire.from_attributes(event))
 
     @staticmethod
     def event(owner: str, subject: str = "ins_1", **attributes: Any) -> dict[str, Any]:

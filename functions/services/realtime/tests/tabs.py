@@ -27,7 +27,7 @@ Heard = dict[str, Any]
 class Tab:
     """One connection."""
 
-    def __init__(self, port: int, token: str | None = None, after: str | None = None) -> None:
+    def __init__(self, port: int, token: str | None = None, after: int | None = None) -> None:
         """Open it, and with a token authenticate too."""
         self.closed: tuple[int, str] | None = None
         self.received: list[Heard] = []
@@ -36,9 +36,9 @@ class Tab:
         if token is not None:
             self.ready = self.authenticate(token, after)
 
-    def authenticate(self, token: str, after: str | None = None) -> Heard:
+    def authenticate(self, token: str, after: int | None = None) -> Heard:
         """Say who it is, and return what the gateway says to that; empty when it closes instead."""
-        self.say({"authenticate": {"token": token} | ({"after": after} if after else {})})
+        self.say({"authenticate": {"token": token} | ({} if after is None else {"after": after})})
         return self._said("ready")
 
     def subscribe(self, **subscription: Any) -> Heard:
@@ -79,8 +79,18 @@ class Tab:
         return {}
 
     def event(self, event_id: str) -> Heard:
-        """Read until an event comes."""
-        return self.until(lambda message: message.get("id") == event_id)
+        """Read until an event comes, and return it."""
+        return cloudevent(self.until(lambda message: cloudevent(message).get("id") == event_id))
+
+    @property
+    def events(self) -> list[Heard]:
+        """The events that have come, in their order."""
+        return [cloudevent(each) for each in self.received if "event" in each]
+
+    @property
+    def numbers(self) -> list[int | None]:
+        """The numbers of the events that have come."""
+        return [each["event"]["sequence"] for each in self.received if "event" in each]
 
     def end(self) -> tuple[int, str]:
         """Read until the gateway closes; return code and reason."""
@@ -99,6 +109,12 @@ class Tab:
         self.close()
 
 
+def cloudevent(message: Heard) -> Heard:
+    """Return the event in a message, or nothing if it is another."""
+    found: Heard = message.get("event", {}).get("cloudevent", {})
+    return found
+
+
 def connection(port: int, path: str = PATH, protocol: str = SUBPROTOCOL) -> AbstractContextManager[ClientConnection]:
     """Return what opens a WebSocket when it is entered."""
     return connect(f"ws://127.0.0.1:{port}{path}", subprotocols=[Subprotocol(protocol)], proxy=None)
@@ -113,7 +129,7 @@ def _payload(name: str) -> Draft7Validator:
 
 def documented_errors(message: Heard) -> None:
     """Fail when a message isn't as the AsyncAPI document says."""
-    _payload("event" if "specversion" in message else next(iter(message))).validate(message)
+    _payload(next(iter(message))).validate(message)
 
 
 def token(account: str = "usr_ada", *, session: str | None = None, scopes: tuple[str, ...] = ("user",)) -> str:

@@ -47,9 +47,9 @@ async def _opened(port: int, account_token: str) -> ClientConnection:
 
 async def subject(socket: ClientConnection) -> str:
     """Return the subject of the first event."""
-    while "subject" not in (message := json.loads(await socket.recv())):
+    while "event" not in (message := json.loads(await socket.recv())):
         pass
-    return str(message["subject"])
+    return str(message["event"]["cloudevent"]["subject"])
 
 
 async def crowd(gateway: Gateway) -> list[set[str]]:
@@ -59,7 +59,7 @@ async def crowd(gateway: Gateway) -> list[set[str]]:
         mine = token(f"usr_{number}")
         sockets.append(await asyncio.gather(*(opened(gateway.port, mine) for _ in range(EACH))))
     events = [gateway.event(f"usr_{number}", f"ins_{number}") for number in range(ACCOUNTS)]
-    await asyncio.to_thread(gateway.send, *events)
+    await asyncio.to_thread(gateway.number, *events)
     received = [set(await asyncio.gather(*map(subject, own))) for own in sockets]
     assert gateway.figure("botberi_gateway_listeners") == ACCOUNTS * EACH
     await asyncio.gather(*(socket.close() for own in sockets for socket in own))
@@ -75,12 +75,24 @@ def test_two_thousand_connections_each_receive_their_own(gateway: Gateway, event
 
 def test_whoever_does_not_read_is_sent_away_and_holds_up_nobody(gateway: Gateway, eventually: Eventually) -> None:
     large = {"instance_id": "ins_1", "owner_id": "usr_slow", "message": "x" * 100_000}
-    with gateway.tab(token("usr_slow")) as slow, gateway.tab(token()) as other:
+    everything = token("usr_root", scopes=("user", "admin"))
+    with gateway.tab(everything) as slow, gateway.tab(token()) as other:
+        slow.subscribe(all=True)
         gateway.send(*(gateway.event("usr_slow", data=large) for _ in range(400)))
-        assert other.event(gateway.publish())
+        assert other.event(gateway.happen())
         eventually(lambda: 'closed_total{code="1013"} 1.0' in gateway.monitored("/metrics")[1])
         slow.until(lambda _: False)
         assert slow.closed in {(1013, "too_slow"), (1006, "")}
+
+
+def test_whoever_is_slow_is_sent_everything_in_its_own_time(gateway: Gateway) -> None:
+    large = {"instance_id": "ins_1", "owner_id": "usr_slow", "message": "x" * 100_000}
+    with gateway.tab(token("usr_slow")) as slow, gateway.tab(token("usr_slow")) as other:
+        gateway.number(*(gateway.event("usr_slow", data=large) for _ in range(400)))
+        last = gateway.happen("usr_slow")
+        assert other.event(last)
+        assert slow.event(last)
+        assert slow.numbers == other.numbers == list(range(1, 402))
 
 
 @pytest.fixture

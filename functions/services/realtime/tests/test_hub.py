@@ -6,8 +6,8 @@ import pytest
 
 from events.broker import feed
 from functions.services.gateway import Gateway
-from functions.services.realtime import protocol
-from functions.services.realtime.hub import PER_ACCOUNT, Hub
+from functions.services.realtime.account_events import News
+from functions.services.realtime.hub import PER_ACCOUNT, Hub, Source
 from functions.services.realtime.metrics import GatewayMetrics
 from functions.services.realtime.protocol import CloseError
 from functions.services.realtime.received_event import ReceivedEvent, parse
@@ -24,8 +24,18 @@ class Ear:
         self.close_error: CloseError | None = None
         hub.join(self)
 
-    def wants(self, event: ReceivedEvent) -> bool:
-        return bool(event.id)
+    @property
+    def place(self) -> int | None:
+        return None
+
+    def wants(self, event_type: str, subject: str) -> bool:
+        return bool(event_type and subject)
+
+    def follow(self, news: News) -> bool:
+        return bool(news.events)
+
+    def beat(self, *, live: bool) -> None:
+        self.offered.append({"heartbeat": live})
 
     def offer(self, body: bytes) -> None:
         self.offered.append(json.loads(body))
@@ -37,12 +47,17 @@ class Ear:
 @pytest.fixture
 def hub() -> Hub:
     hub = Hub(GatewayMetrics())
-    hub.go_live()
+    for source in Source:
+        hub.go_live(source)
     return hub
 
 
-def event(owner: str | None = "usr_ada", event_id: str = "evt_1") -> ReceivedEvent:
-    return ReceivedEvent(event_id, "/botberi/shared_psql", "t", "s", owner, None, b'{"id": "%s"}' % event_id.encode())
+def event(owner: str | None = "usr_ada", event_id: str = "evt_1", session: str | None = None) -> ReceivedEvent:
+    return ReceivedEvent("t", "s", owner, session, b'{"id": "%s"}' % event_id.encode())
+
+
+def others(event_id: str) -> dict[str, Any]:
+    return {"event": {"sequence": None, "cloudevent": {"id": event_id}}}
 
 
 def test_events_of_nobody_reach_administrators_alone(hub: Hub) -> None:
@@ -53,15 +68,16 @@ def test_events_of_nobody_reach_administrators_alone(hub: Hub) -> None:
     hub.receive(event(owner=None))
     hub.receive_all(monitoring, wanted=False)
     hub.receive(event(owner=None))
-    assert (own.offered, monitoring.offered) == ([], [{"id": "evt_1"}])
+    assert (own.offered, monitoring.offered) == ([], [others("evt_1")])
     assert attended == [True, False]
 
 
-def test_an_administrator_receives_its_own_once(hub: Hub) -> None:
+def test_what_is_an_administrator_s_own_does_not_come_without_its_number(hub: Hub) -> None:
     ear = Ear(hub)
     hub.receive_all(ear, wanted=True)
     hub.receive(event())
-    assert ear.offered == [{"id": "evt_1"}]
+    hub.receive(event("usr_bob", "evt_2"))
+    assert ear.offered == [others("evt_2")]
 
 
 def test_whoever_has_left_receives_nothing_and_makes_room(hub: Hub) -> None:
@@ -69,9 +85,9 @@ def test_whoever_has_left_receives_nothing_and_makes_room(hub: Hub) -> None:
     with pytest.raises(CloseError, match="4429 too_many_connections"):
         Ear(hub)
     hub.leave(ears[0])
-    Ear(hub)
-    hub.receive(event())
-    assert (ears[0].offered, hub.metrics.listeners) == ([], PER_ACCOUNT)
+    last = Ear(hub)
+    assert set(hub.followers("usr_ada")) == {*ears[1:], last}
+    assert hub.metrics.listeners == PER_ACCOUNT
 
 
 def test_everybody_who_left_leaves_nothing_behind(hub: Hub) -> None:
@@ -79,41 +95,39 @@ def test_everybody_who_left_leaves_nothing_behind(hub: Hub) -> None:
     hub.change_session(ear, "ses_2")
     assert hub.sessions() == ["ses_2"]
     hub.leave(ear)
-    assert hub.sessions() == []
+    assert not [*hub.sessions(), *hub.feeds(), *hub.followers("usr_ada")]
     hub.end_sessions({"ses_1", "ses_2"})
     assert ear.close_error is None
 
 
-def test_while_it_is_interrupted_nothing_is_handed_on_and_everybody_is_told(hub: Hub) -> None:
+def test_everybody_is_told_once_that_events_do_not_arrive_and_once_that_they_do(hub: Hub) -> None:
     ear = Ear(hub)
-    hub.interrupt()
-    hub.interrupt()
-    hub.receive(event())
+    for source in (Source.SHARED_PSQL, Source.EVENT_BUS, Source.SHARED_PSQL):
+        hub.interrupt(source)
     hub.beat()
-    hub.go_live()
-    assert [next(iter(each)) for each in ear.offered] == ["stale", "heartbeat", "missed"]
-    assert ear.offered[1] == {"heartbeat": {"live": False}}
+    for source in (Source.EVENT_BUS, Source.SHARED_PSQL, Source.SHARED_PSQL):
+        hub.go_live(source)
+    hub.beat()
+    assert [next(iter(each)) for each in ear.offered] == ["stale", "heartbeat", "resumed", "heartbeat"]
+    assert [each["heartbeat"] for each in ear.offered if "heartbeat" in each] == [False, True]
 
 
-def test_what_the_client_asked_for_is_all_that_it_is_sent_again(hub: Hub) -> None:
-    ear = Ear(hub)
-    for event_id in ("evt_1", "evt_2"):
-        hub.receive(event(event_id=event_id))
-    assert [each.id for each in hub.since(ear, "evt_1") or []] == ["evt_2"]
-    hub.interrupt()
-    assert hub.since(ear, "evt_1") is None
+def test_a_session_that_ends_ends_its_connections(hub: Hub) -> None:
+    ended, other = Ear(hub), Ear(hub, session_id="ses_2")
+    hub.receive(event(session="ses_1"))
+    assert (str(ended.close_error), other.close_error) == ("4401 session_revoked", None)
 
 
 def test_a_queue_that_was_half_full_may_have_overflowed() -> None:
     async def flooded() -> list[Any]:
         gateway = Gateway(1)
-        gateway.hub.go_live()
-        ear = Ear(gateway.hub)
+        ear, own = Ear(gateway.hub), Ear(gateway.hub)
+        gateway.hub.receive_all(ear, wanted=True)
         for waiting in (0, feed.LENGTH // 2, feed.LENGTH, 3):
             gateway._see_depth(waiting)
-        return ear.offered
+        return ear.offered + own.offered
 
-    assert asyncio.run(flooded()) == [json.loads(protocol.encode(protocol.Missed(reason="overflowed")))]
+    assert asyncio.run(flooded()) == [{"missed": {"reason": "overflowed", "sequence": None}}]
 
 
 @pytest.mark.parametrize(

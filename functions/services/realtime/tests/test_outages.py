@@ -2,14 +2,17 @@
 
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from core.configuration import secret
 from functions.services.realtime.tests import conftest
 from functions.services.realtime.tests.conftest import Gateway
 from functions.services.realtime.tests.tabs import token
 from tools.harness.outages import PrivateServers, private_servers
+from tools.local.servers import postgres_server
 
 Eventually = Callable[..., Any]
 
@@ -31,64 +34,54 @@ def test_connections_stay_while_rabbitmq_is_away_and_are_told(gateway: Gateway, 
         servers.kill_broker()
         assert tab.until("stale")["stale"]["since"]
         assert gateway.monitored("/_/ready")[0] == 503
+        assert tab.event(gateway.happen()), "what is numbered arrives all the same"
         with gateway.tab(token("usr_late")) as late:
             assert late.ready["live"] is False
             servers.start_broker()
-            assert tab.until("missed") == late.until("missed") == {"missed": {"reason": "interrupted"}}
-        assert tab.event(gateway.publish())
+            assert tab.until("resumed") == late.until("resumed") == {"resumed": {}}
         assert gateway.monitored("/_/ready")[0] == 200
 
 
-def test_connections_to_rabbitmq_that_it_closes_are_opened_again(gateway: Gateway, servers: PrivateServers) -> None:
-    with gateway.tab(token()) as tab:
+def test_who_looks_at_everybody_s_is_told_when_some_were_missed(gateway: Gateway, servers: PrivateServers) -> None:
+    with gateway.tab(token("usr_root", scopes=("user", "admin"))) as everything, gateway.tab(token()) as tab:
+        everything.subscribe(all=True)
         assert servers.close_connections("botberi_gateway") == 1
-        assert tab.until("missed")
-        assert tab.event(gateway.publish())
+        assert everything.until("missed") == {"missed": {"reason": "interrupted", "sequence": None}}
+        assert everything.event(gateway.publish("usr_bob"))
+        assert tab.until("resumed")
+        assert tab.event(gateway.happen())
+        assert not [each for each in tab.received if "missed" in each]
 
 
-def test_nobody_resumes_over_a_gap(gateway: Gateway, servers: PrivateServers) -> None:
-    with gateway.tab(token()) as tab:
-        seen = gateway.publish()
-        assert tab.event(seen)
-        servers.close_connections("botberi_gateway")
-        tab.until("missed")
-    with gateway.tab(token(), after=seen) as again:
-        assert again.ready["resumed"] is False
-
-
-def test_while_sessions_cannot_be_checked_events_arrive_but_nobody_new_gets_in(
-    gateway: Gateway, servers: PrivateServers
-) -> None:
-    with gateway.tab(token()) as tab:
+def test_an_outage_of_postgres_loses_and_doubles_nothing(gateway: Gateway, servers: PrivateServers) -> None:
+    with gateway.tab(token("usr_gap")) as tab:
+        first = gateway.happen("usr_gap")
+        assert tab.event(first)
         servers.stop_database(signal.SIGINT)
         try:
-            assert tab.event(gateway.publish())
+            assert tab.until("stale")
             with gateway.tab() as late:
                 late.say({"authenticate": {"token": token()}})
                 assert late.end() == (1013, "sessions_unknown")
-            gateway.end_session("ses_of_usr_ada")
-            assert tab.end() == (4401, "session_revoked")
+            gateway.end_session("ses_of_usr_ended")
         finally:
             servers.start_database()
+        last = [gateway.happen("usr_gap") for _ in range(3)][-1]
+        assert tab.until("resumed")
+        assert tab.event(last)
+        assert tab.numbers == [1, 2, 3, 4]
 
 
-def test_after_a_gap_no_event_passes_before_sessions_are_known(
+def test_a_listening_connection_that_is_lost_costs_nothing(
     gateway: Gateway, servers: PrivateServers, eventually: Eventually
 ) -> None:
-    with gateway.tab(token("usr_gap")) as tab:
-        servers.stop_database(signal.SIGINT)
-        try:
-            servers.close_connections("botberi_gateway")
-            assert tab.until("stale")
-            # It is connected to RabbitMQ again when it has a queue there.
-            eventually(lambda: "botberi.gateway." in servers.control("list_queues", "-p", "botberi", "name"))
-            early = gateway.publish("usr_gap")
-            assert gateway.monitored("/_/ready")[0] == 503
-        finally:
-            servers.start_database()
-        assert tab.until("missed")
-        assert tab.event(gateway.publish("usr_gap"))
-        assert early not in [each.get("id") for each in tab.received]
+    ended = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = :name"
+    superuser = postgres_server.connect(servers.ports.shared_psql, secret("psql-superuser"))
+    with closing(superuser), gateway.tab(token("usr_deaf")) as tab:
+        for number in range(1, 4):
+            eventually(lambda: superuser.run(ended, name="botberi-gateway-account-events"))
+            assert tab.event(gateway.happen("usr_deaf"))
+            assert tab.numbers == list(range(1, number + 1))
 
 
 def test_a_gateway_that_stops_says_goodbye_within_seconds(gateway: Gateway) -> None:
@@ -99,7 +92,7 @@ def test_a_gateway_that_stops_says_goodbye_within_seconds(gateway: Gateway) -> N
         assert gateway.process.process.wait(60) == 0
     gateway.start()
     with gateway.tab(token()) as tab:
-        assert tab.event(gateway.publish())
+        assert tab.event(gateway.happen())
 
 
 def test_whoever_comes_while_it_starts_is_let_in_when_events_arrive(gateway: Gateway) -> None:
@@ -107,8 +100,8 @@ def test_whoever_comes_while_it_starts_is_let_in_when_events_arrive(gateway: Gat
     gateway.start("/_/health")
     with gateway.tab(token()) as tab:
         assert tab.ready["live"]
-        assert tab.event(gateway.publish())
-    assert not [each for each in tab.received if "missed" in each]
+        assert tab.event(gateway.happen())
+    assert not [each for each in tab.received if "resumed" in each]
 
 
 def test_it_starts_without_rabbitmq_and_takes_connections(gateway: Gateway, servers: PrivateServers) -> None:
@@ -118,4 +111,4 @@ def test_it_starts_without_rabbitmq_and_takes_connections(gateway: Gateway, serv
     with gateway.tab(token()) as tab:
         assert tab.ready["live"] is False
         servers.start_broker()
-        assert tab.until("missed")
+        assert tab.until("resumed")

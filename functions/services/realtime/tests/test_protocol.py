@@ -29,6 +29,9 @@ def test_the_two_messages_of_a_client_are_read() -> None:
         ('{"authenticate": {"token": "x"}, "subscribe": {}}', "malformed"),
         ('{"authenticate": {"token": 7}}', "malformed: authenticate.token"),
         ('{"authenticate": {"token": ""}}', "malformed: authenticate.token"),
+        ('{"authenticate": {"token": "x", "after": "7"}}', "malformed: authenticate.after"),
+        ('{"authenticate": {"token": "x", "after": -1}}', "malformed: authenticate.after"),
+        ('{"subscribe": {"after": 9223372036854775808}}', "malformed: subscribe.after"),
         ('{"subscribe": {"all": "yes"}}', "malformed: subscribe.all"),
         ('{"subscribe": {"types": ["x", 7]}}', "malformed: subscribe.types.1"),
         (json.dumps({"subscribe": {"subjects": ["x"] * 201}}), "malformed: subscribe.subjects"),
@@ -61,7 +64,7 @@ def test_a_binary_message_is_refused() -> None:
 
 
 def test_a_notice_has_its_name_as_its_only_key() -> None:
-    assert protocol.encode(Heartbeat(live=True)) == b'{"heartbeat":{"live":true}}'
+    assert protocol.encode(Heartbeat(live=True, sequence=7)) == b'{"heartbeat":{"live":true,"sequence":7}}'
 
 
 def test_refusals_keep_their_codes() -> None:

@@ -31,7 +31,7 @@ def test_a_new_token_in_time_keeps_it(gateway: Gateway, eventually: Callable[...
     with gateway.tab(signed({"exp": expires_at})) as tab:
         assert tab.authenticate(token())["expires_at"] > tab.ready["expires_at"]
         eventually(lambda: time.time() > expires_at + LEEWAY_SECONDS + 1)
-        assert tab.event(gateway.publish())
+        assert tab.event(gateway.happen())
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,6 @@ def test_a_key_that_is_removed_ends_the_connections_of_its_tokens_and_no_others(
         (folder / "draft").write_text(json.dumps({"keys": keys.public_keys()[:1]}))
         (folder / "draft").replace(folder / keys.PUBLIC)
         assert removed.end() == (4401, "unauthenticated")
-        assert kept.event(gateway.publish())
+        assert kept.event(gateway.happen())
     gateway.process.stop()
     gateway.start()

@@ -1,4 +1,4 @@
-"""How the relay's main thread sleeps: until a notification arrives, another thread pokes it, or time is up."""
+"""How a thread sleeps: until a notification arrives, another thread pokes it, or time is up."""
 
 import contextlib
 import os
