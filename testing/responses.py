@@ -44,7 +44,12 @@ def check_documented(declarations: Iterable[Declaration], method: str, path: str
     except (RouteNotFound, MethodNotAllowed):
         return
     others = {each.http_status for each in declaration.other_replies}
+    others |= {status for each in declaration.answers for status in each.statuses}
     if answer.status_code in {declaration.status, HTTPStatus.NOT_MODIFIED, *others}:
+        return
+    if declaration.protocol is not None:
+        known = answer.status_code in errors_by_status(declaration)
+        assert known, f"{method} {path} answered {answer}: {declaration.name} declares no such error"
         return
     assert answer.headers.get("Content-Type") == CONTENT_TYPE, f"{method} {path} answered {answer}: no problem"
     documented_errors = errors_by_status(declaration).get(answer.status_code, {})

@@ -2,22 +2,24 @@
 
 import re
 import sys
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, TypeVar
 
-from typing_extensions import TypeForm
+from pydantic import JsonValue
 
 from functions.domain.api_errors import ApiError
 
 if TYPE_CHECKING:
-    from functions.runtime.event_stream import EventStream
+    from functions.runtime.protocols import Protocol
     from functions.runtime.providers.base import Provider
     from functions.schemas.base import Cached, Reply
 
-    Handler = Callable[..., Reply | Cached[Reply] | EventStream | None]
+    Returned: TypeAlias = "Reply | Cached[Reply] | Answer | Later"
+    Handler = Callable[..., Returned | None]
     """A subscriber's returns None."""
 
 P = TypeVar("P")
@@ -52,6 +54,37 @@ SCALE_LIMITED: Final = Resources(max_scale=2)
 
 
 @dataclass(frozen=True)
+class Answer:
+    """An answer of a shape of its own. A descendant for each kind says what the OpenAPI document tells of it."""
+
+    value: JsonValue
+    """The JSON; None for an empty body."""
+    status: int | None = None
+    """If it isn't the endpoint's usual one; it is one of `statuses`."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    media_type: ClassVar[str] = "application/json"
+    schema: ClassVar[dict[str, JsonValue]] = {}
+    """The JSON Schema of the answer."""
+    statuses: ClassVar[tuple[int, ...]] = ()
+    """HTTP statuses that it may have beside the endpoint's own."""
+
+
+class Later(ABC):
+    """What a handler returns whose answer comes later, or piece by piece."""
+
+    streams: ClassVar[bool] = False
+    """Whether it is a stream of events, rather than a reply that is waited for."""
+
+    @abstractmethod
+    def parts(self, rest: Callable[[float], None]) -> "Generator[bytes, None, Returned | None]":
+        """Yield the parts of the answer; what it returns after empty parts is the reply in its place.
+
+        `rest` takes seconds: it waits, or has the server wait after the next part.
+        """
+
+
+@dataclass(frozen=True)
 class Declaration:
     """A function: an endpoint or a subscriber."""
 
@@ -69,12 +102,16 @@ class Declaration:
     method: str = "POST"
     path: str = "/"
     status: int = 200
-    reply: TypeForm[object] = None
+    reply: object = None
     """The reply's type, or None for an empty answer."""
     other_replies: tuple[type["Reply"], ...] = ()
     """Types of replies that have a status of their own."""
     streams: bool = False
     """Whether a caller may have a stream of events in the place of the reply."""
+    answers: tuple[type[Answer], ...] = ()
+    """Types of answers of a shape of their own."""
+    protocol: "Protocol | None" = None
+    """The protocol of others that it speaks, which tells its API errors in its own way; None for problems."""
     errors: tuple[type[ApiError], ...] = ()
     """Every API error that the handler may answer with, beside those that follow from its parameters."""
     max_body: int = MAX_BODY

@@ -10,11 +10,12 @@ import inspect
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from time import perf_counter
-from types import UnionType
-from typing import TYPE_CHECKING, Final, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Final, get_type_hints
 
 import flask
 from typing_extensions import TypeForm
@@ -22,8 +23,8 @@ from typing_extensions import TypeForm
 from core import context
 from functions.domain.api_errors import ApiError
 from functions.runtime import idempotency, metrics, responses
-from functions.runtime.declarations import MAX_BODY, Declaration, Resources, summary_of
-from functions.runtime.providers.base import Call, endpoint_providers, is_a
+from functions.runtime.declarations import MAX_BODY, Answer, Declaration, Later, Resources, summary_of
+from functions.runtime.providers.base import Call, endpoint_providers, members
 from functions.runtime.providers.body import JsonBody, discard_rest, leave_unread
 from functions.runtime.providers.callers import Guard
 from functions.runtime.providers.databases import Session
@@ -34,6 +35,7 @@ from functions.schemas.base import Reply, ValidateOnly
 
 if TYPE_CHECKING:
     from functions.runtime.declarations import Handler
+    from functions.runtime.protocols import Protocol
 
 STANDARD: Final = (Guard, JsonBody, PathValue, QueryParameters, Session)
 """The providers of types from packages below, which must be imported here. Others come with their types."""
@@ -55,17 +57,18 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     resources: Resources | None = None,
     max_body: int = MAX_BODY,
     prepare: Callable[..., object] | None = None,
+    protocol: "Protocol | None" = None,
 ) -> "Callable[[Handler], Function]":
     """Declare a handler for `method` and `path`, such as `"GET", "/v1/agents/{slug}"`.
 
     `status` is that of success (201 for a POST that creates, which then takes an Idempotency-Key). `errors` are those
     that the handler itself may raise. `max_body` is in bytes. `prepare` does what takes time before the handler's
     transaction is open: it has parameters as a handler does, though no transaction that stays open, and what it returns
-    is the handler's parameter of that type.
+    is the handler's parameter of that type. With a `protocol` of others, API errors are answered as that says.
     """
 
     def decorate(handler: "Handler") -> Function:
-        reply, others, streams = _replies(get_type_hints(handler, include_extras=True)["return"])
+        replies = _replies(get_type_hints(handler, include_extras=True)["return"])
         file = Path(inspect.getfile(handler))
         declaration = Declaration(
             name=file.stem,
@@ -78,9 +81,11 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
             method=method,
             path=path,
             status=status,
-            reply=None if reply is type(None) else reply,
-            other_replies=others,
-            streams=streams,
+            reply=replies.usual,
+            other_replies=replies.others,
+            answers=replies.answers,
+            streams=replies.streams,
+            protocol=protocol,
             errors=errors,
             max_body=max_body,
             prepares=prepare is not None,
@@ -90,17 +95,29 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
     return decorate
 
 
-def _replies(annotation: TypeForm[object]) -> tuple[TypeForm[object], tuple[type[Reply], ...], bool]:
-    """Return the usual type of a handler's replies, and of a union those that have a status of their own.
+@dataclass(frozen=True)
+class _Replies:
+    """What a handler may return."""
 
-    At last whether the union has a stream, which is another form of the usual reply.
-    """
-    if get_origin(annotation) not in (UnionType, Union):
-        return annotation, (), False
-    members = get_args(annotation)
-    replies = [each for each in members if is_a(each, Reply)]
-    [usual] = (each for each in replies if each.http_status is None)
-    return usual, tuple(each for each in replies if each.http_status is not None), len(replies) < len(members)
+    usual: object
+    """The type of the usual reply; None if there is none."""
+    others: tuple[type[Reply], ...]
+    """The types of those that have a status of their own."""
+    answers: tuple[type[Answer], ...]
+    streams: bool
+
+
+def _replies(annotation: TypeForm[object]) -> _Replies:
+    """Return what a handler's return annotation says: a type, or a union of them."""
+    kinds = [each for each in members(annotation) if isinstance(each, type)]
+    others = tuple(each for each in kinds if issubclass(each, Reply) and each.http_status is not None)
+    answers = tuple(each for each in kinds if issubclass(each, Answer))
+    later = [each for each in kinds if issubclass(each, Later)]
+    usual = [each for each in members(annotation) if each not in {*others, *answers, *later, type(None)}]
+    if len(usual) > 1:
+        message = f"of {usual} one is the usual reply, and the others have a status of their own"
+        raise TypeError(message)
+    return _Replies(usual[0] if usual else None, others, answers, any(each.streams for each in later))
 
 
 def as_function(declaration: Declaration, run: Callable[[Declaration, flask.Request], flask.Response]) -> Function:
@@ -127,31 +144,29 @@ def serve(declaration: Declaration, request: flask.Request) -> flask.Response:
     started = perf_counter()
     leave_unread(request)
     with context.entered(context.Context.start(request.headers.get("traceparent"))):
-        try:
-            response = _answer(declaration, request)
-        except ApiError as api_error:
-            response = responses.error_response(api_error)
-        except Exception:
-            log.exception("bug in %s", declaration.name)
-            response = responses.internal_error()
+        response = responses.guarded(declaration, request, lambda: _answer(declaration, request))
         discard_rest(request, declaration.max_body)
-        response.headers["X-Request-Id"] = context.current().trace_id
-        seconds = perf_counter() - started
-        metrics.responses.observe(declaration.name, response.status_code, seconds)
-        log.info(
-            "%s %s %s",
-            declaration.method,
-            declaration.path,
-            response.status_code,
-            extra={
-                "function": declaration.name,
-                "status": response.status_code,
-                "duration_ms": round(seconds * 1000, 1),
-                "actor": context.current().actor,
-                "call_id": request.headers.get("X-Call-Id"),
-            },
-        )
-    return response
+        return responses.finished(response, partial(_finish, declaration, request, started))
+
+
+def _finish(declaration: Declaration, request: flask.Request, started: float, response: flask.Response) -> None:
+    """Add what every response has, count it, and write it to the log."""
+    response.headers["X-Request-Id"] = context.current().trace_id
+    seconds = perf_counter() - started
+    metrics.responses.observe(declaration.name, response.status_code, seconds)
+    log.info(
+        "%s %s %s",
+        declaration.method,
+        declaration.path,
+        response.status_code,
+        extra={
+            "function": declaration.name,
+            "status": response.status_code,
+            "duration_ms": round(seconds * 1000, 1),
+            "actor": context.current().actor,
+            "call_id": request.headers.get("X-Call-Id"),
+        },
+    )
 
 
 def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
@@ -169,7 +184,7 @@ def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
             if not api_error.commits:
                 raise
             # Answered from in here, so that the transaction ends as it does after success.
-            return responses.error_response(api_error)
+            return responses.refused(declaration, request, api_error)
 
 
 def _run(call: Call) -> flask.Response:

@@ -4,15 +4,16 @@ A stream ends after a while, and the client opens the next one by itself, from t
 caller who is shut out meanwhile is so for good, and a container can end without cutting anybody off.
 """
 
-import json
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
-from functions.domain.api_errors import Unavailable
-from functions.schemas.base import Reply
+from typing_extensions import override
+
+from functions.domain.api_errors import ApiError
+from functions.runtime.declarations import Later
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,10 @@ SECONDS: Final = 20
 """How long a stream lasts: less than what a container has to end."""
 
 REST_SECONDS: Final = 0.5
-"""Between two looks at whether there is something new. A comment in between tells the client that it goes on."""
+"""Between two looks at whether there is something new."""
+
+HEARTBEAT_SECONDS: Final = 3
+"""After so long without an event a comment tells the client that the stream goes on."""
 
 RETRY_MILLISECONDS: Final = 500
 """After which a client opens the next stream."""
@@ -33,43 +37,99 @@ HEADERS: Final = {
     "X-Accel-Buffering": "no",
 }
 
+HEARTBEAT: Final = b":\n\n"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An event as it is sent."""
+
+    data: str
+    id: str | int | None = None
+    """By which a client says where it goes on; None if it can't go on behind this one."""
+    event: str | None = None
+    """Its type; None for one that has none, which EventSource calls `message`."""
+
+    def encoded(self) -> bytes:
+        """Return it as bytes of the stream."""
+        head = "" if self.id is None else f"id: {self.id}\n"
+        head += "" if self.event is None else f"event: {self.event}\n"
+        lines = "".join(f"data: {line}\n" for line in self.data.split("\n"))
+        return f"{head}{lines}\n".encode()
+
 
 @dataclass(frozen=True)
 class Read:
     """What there is after a number."""
 
-    events: Sequence[tuple[int, Reply]]
-    """Each with its number, in their order."""
+    frames: Sequence[Frame]
+    """In their order."""
     until: int
     """The number up to which that is all."""
     more: bool = False
     """Whether there is more already."""
+    ended: bool = False
+    """Whether nothing comes after it."""
 
 
-class EventStream:
-    """Events by their numbers, from what is there on, as they come."""
+class EventStream(Later):
+    """Events after a number, from what is there on, as they come."""
 
-    def __init__(self, read: Callable[[int], Read], *, after: int) -> None:
-        """Have `read` return what there is after a number, from `after` on."""
+    streams = True
+
+    def __init__(
+        self,
+        read: Callable[[int], Read],
+        *,
+        after: int,
+        seconds: float | None = None,
+        pace: Callable[[float], float] | None = None,
+        on_leave: Callable[[], None] | None = None,
+    ) -> None:
+        """Have `read` return what there is after a number, from `after` on.
+
+        `seconds` is how long the stream lasts, `pace` returns for how long it rests when there was nothing new for some
+        seconds, and `on_leave` is called when the client has gone before the end.
+        """
         self._read = read
         self._after = after
+        self._seconds = SECONDS if seconds is None else seconds
+        self._pace = pace or _steady
+        self._on_leave = on_leave
 
-    def parts(self, rest: Callable[[float], None]) -> Iterator[bytes]:
+    @override
+    def parts(self, rest: Callable[[float], None]) -> Generator[bytes, None, None]:
         """Yield the stream piece by piece; `rest` waits, or has the server wait after the next piece."""
-        yield b"retry: %d\n\n" % RETRY_MILLISECONDS
-        end = monotonic() + SECONDS
-        while monotonic() < end:
-            try:
-                read = self._read(self._after)
-            except Unavailable:
-                # The client comes again, and is refused until it works.
-                log.warning("a stream has ended early: what it reads from is away")
-                return
+        try:
+            yield b"retry: %d\n\n" % RETRY_MILLISECONDS
+            yield from self._events(rest)
+        except GeneratorExit:
+            if self._on_leave is not None:
+                self._on_leave()
+            raise
+        except ApiError as api_error:
+            # The client comes again, and is refused until it works.
+            log.warning("a stream has ended early: %s", api_error.code)
+
+    def _events(self, rest: Callable[[float], None]) -> Generator[bytes, None, None]:
+        now = spoke = heard = monotonic()
+        end = now + self._seconds
+        while now < end:
+            read = self._read(self._after)
             self._after = read.until
-            if not read.more:
-                rest(REST_SECONDS)
-            yield "".join(_event(number, reply) for number, reply in read.events).encode() or b":\n\n"
+            now = monotonic()
+            if read.frames:
+                spoke = heard = now
+            if not (read.more or read.ended):
+                rest(self._pace(now - heard))
+            part = b"".join(frame.encoded() for frame in read.frames)
+            if not part and now - spoke >= HEARTBEAT_SECONDS:
+                part, spoke = HEARTBEAT, now
+            yield part
+            if read.ended:
+                return
+            now = monotonic()
 
 
-def _event(number: int, reply: Reply) -> str:
-    return f"id: {number}\ndata: {json.dumps(reply.model_dump(mode='json'), ensure_ascii=False)}\n\n"
+def _steady(_idle: float) -> float:
+    return REST_SECONDS

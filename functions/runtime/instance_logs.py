@@ -1,16 +1,18 @@
 """What the endpoints of owners and of administrators answer of an instance's log: a page, or a stream."""
 
+import json
 from typing import Final
 
 from functions.domain.api_errors import BAD_CURSOR, Invalid
 from functions.domain.databases import SharedDb
 from functions.domain.instances import log_reading
 from functions.runtime.declarations import Resources
-from functions.runtime.event_stream import EventStream, Read
+from functions.runtime.event_stream import EventStream, Frame, Read
 from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.streaming import NUMBER, StreamRequest
 from functions.schemas.base import Page
 from functions.schemas.instance_logs import InstanceLogLine, LogQuery
+from shared_psql_models.instance_logs import LogLine
 
 RESOURCES: Final = Resources(concurrency=32, timeout_seconds=30)
 
@@ -43,10 +45,15 @@ def _stream(
     def read(after: int) -> Read:
         with transaction() as own:
             until, lines = log_reading.following(own, instance_id, query.filter, after=after, limit=AT_ONCE)
-        events = [(line.sequence, InstanceLogLine.model_validate(line)) for line in lines]
-        return Read(events, until, more=len(lines) == AT_ONCE)
+        frames = [_frame(line) for line in lines]
+        return Read(frames, until, more=len(lines) == AT_ONCE)
 
     after = asked.last_event_id
     if after is None:
         after = log_reading.before_newest(db, instance_id, query.filter, limit=query.limit)
     return EventStream(read, after=after)
+
+
+def _frame(line: LogLine) -> Frame:
+    shown = InstanceLogLine.model_validate(line).model_dump(mode="json")
+    return Frame(json.dumps(shown, ensure_ascii=False), id=line.sequence)

@@ -3,41 +3,58 @@
 import json
 import logging
 import time
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import TYPE_CHECKING
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import flask
 from pydantic import ValidationError
 
+from core import context
 from functions.domain.api_errors import ApiError, FieldError, PreconditionFailed
 from functions.runtime import problems
-from functions.runtime.declarations import Declaration
-from functions.runtime.providers.base import is_a
+from functions.runtime.declarations import Answer, Declaration, Later
 from functions.runtime.transport import Internal
 from functions.schemas.base import Cached, Reply
 
 if TYPE_CHECKING:
-    from functions.runtime.event_stream import EventStream
+    from functions.runtime.declarations import Returned
 
 log = logging.getLogger(__name__)
 
 
-def success(
-    declaration: Declaration, request: flask.Request, reply: "Reply | Cached[Reply] | EventStream | None"
-) -> flask.Response:
+def guarded(declaration: Declaration, request: flask.Request, make: Callable[[], flask.Response]) -> flask.Response:
+    """Return the response that `make` returns, or the one to what it raises."""
+    try:
+        return make()
+    except ApiError as api_error:
+        return refused(declaration, request, api_error)
+    except Exception:
+        log.exception("bug in %s", declaration.name)
+        return refused(declaration, request, Internal())
+
+
+def refused(declaration: Declaration, request: flask.Request, api_error: ApiError) -> flask.Response:
+    """Return the answer to a refused request, in the way of the protocol that the endpoint speaks."""
+    protocol = declaration.protocol
+    if protocol is None:
+        return error_response(api_error)
+    _log_cause(api_error)
+    body = json.dumps(protocol.body(api_error, request), ensure_ascii=False)
+    response = flask.Response(body, protocol.status(type(api_error)), content_type=protocol.media_type)
+    response.headers.extend(dict(protocol.headers(api_error, request)))
+    return response
+
+
+def success(declaration: Declaration, request: flask.Request, reply: "Returned | None") -> flask.Response:
     """Return the response for what a handler returned; 304 when the caller has this state already, by its ETag."""
     if reply is None:
-        empty = flask.Response(status=declaration.status)
-        # Flask would call it HTML.
-        empty.headers.remove("Content-Type")
-        return empty
-    if not isinstance(reply, Reply | Cached):
-        from functions.runtime import event_stream
-        from functions.runtime.http.resting import REST
-
-        # A server that knows nothing of rests has the thread wait.
-        parts = reply.parts(request.environ.get(REST, time.sleep))
-        return flask.Response(parts, declaration.status, event_stream.HEADERS, content_type=event_stream.CONTENT_TYPE)
+        return _empty(declaration.status)
+    if isinstance(reply, Later):
+        return _later(declaration, request, reply)
+    if isinstance(reply, Answer):
+        return _answer(declaration, reply)
     text = text_of(reply)
     etag = reply.etag if isinstance(reply, Cached) else reply.etag()
     if etag is None:
@@ -54,8 +71,87 @@ def success(
     return response
 
 
-def text_of(reply: "Reply | Cached[Reply] | EventStream | None") -> str:
-    """Return the JSON of what a handler returned, empty for None and for a stream."""
+def _empty(status: int) -> flask.Response:
+    empty = flask.Response(status=status)
+    # Flask would call it HTML.
+    empty.headers.remove("Content-Type")
+    return empty
+
+
+def _answer(declaration: Declaration, answer: Answer) -> flask.Response:
+    status = answer.status or declaration.status
+    if answer.value is None:
+        response = _empty(status)
+    else:
+        text = json.dumps(answer.value, ensure_ascii=False)
+        response = flask.Response(text, status, content_type=answer.media_type)
+    response.headers.extend(dict(answer.headers))
+    return response
+
+
+def _later(declaration: Declaration, request: flask.Request, reply: Later) -> flask.Response:
+    from functions.runtime import event_stream
+    from functions.runtime.http.resting import REST
+
+    # A server that knows nothing of rests has the thread wait.
+    parts = reply.parts(request.environ.get(REST, time.sleep))
+    if not reply.streams:
+        return Deferred(declaration, request, parts)
+    return flask.Response(parts, declaration.status, event_stream.HEADERS, content_type=event_stream.CONTENT_TYPE)
+
+
+class Deferred(flask.Response):
+    """A response that isn't known yet: it is made when what it waits for has come."""
+
+    finish: Callable[[flask.Response], None]
+    """Is called with the response once it is there."""
+
+    def __init__(
+        self, declaration: Declaration, request: flask.Request, parts: "Generator[bytes, None, Returned | None]"
+    ) -> None:
+        """`parts` are empty, and return what the handler would have returned."""
+        super().__init__()
+        self._declaration = declaration
+        self._request = request
+        self._parts = parts
+        self._context = context.current()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Generator[bytes, None, None]:
+        """Yield an empty part for each rest, and then the response."""
+        while True:
+            with context.entered(self._context):
+                response = guarded(self._declaration, self._request, self._next)
+                if response is not self:
+                    self.finish(response)
+                    break
+            try:
+                yield b""
+            except GeneratorExit:
+                with context.entered(self._context):
+                    self._parts.close()
+                raise
+        yield from response(environ, start_response)
+
+    def _next(self) -> flask.Response:
+        """Look whether the reply is there; return this response as long as it isn't."""
+        try:
+            next(self._parts)
+        except StopIteration as ended:
+            return success(self._declaration, self._request, ended.value)
+        return self
+
+
+def finished(response: flask.Response, finish: Callable[[flask.Response], None]) -> flask.Response:
+    """Return the response after `finish` was called with it, which is later for one that isn't known yet."""
+    if isinstance(response, Deferred):
+        response.finish = finish
+    else:
+        finish(response)
+    return response
+
+
+def text_of(reply: "Returned | None") -> str:
+    """Return the JSON of what a handler returned, empty for what has no model."""
     if isinstance(reply, Cached):
         return reply.text
     return reply.model_dump_json() if isinstance(reply, Reply) else ""
@@ -67,7 +163,7 @@ def replayed(declaration: Declaration, text: str) -> flask.Response:
     model = declaration.reply
     # An earlier release may have kept an answer of another shape: it goes out as it is.
     with suppress(ValidationError):
-        etag = model.model_validate_json(text).etag() if is_a(model, Reply) else None
+        etag = model.model_validate_json(text).etag() if isinstance(model, type) and issubclass(model, Reply) else None
         if etag is not None:
             response.set_etag(etag)
             response.headers["Cache-Control"] = Reply.cache_control
@@ -81,12 +177,16 @@ def json_response(text: str, status: int) -> flask.Response:
 
 def error_response(api_error: ApiError) -> flask.Response:
     """Return the answer to a refused request; what caused it goes to the log alone."""
-    cause = api_error.__cause__
-    if cause is not None:
-        log.warning("%s", cause, extra={"code": api_error.code, "dependency": getattr(cause, "name", None)})
+    _log_cause(api_error)
     response = problem_response(problems.status_of(type(api_error)), api_error.code, api_error.detail, api_error.errors)
     response.headers.extend(api_error.headers)
     return response
+
+
+def _log_cause(api_error: ApiError) -> None:
+    cause = api_error.__cause__
+    if cause is not None:
+        log.warning("%s", cause, extra={"code": api_error.code, "dependency": getattr(cause, "name", None)})
 
 
 def internal_error() -> flask.Response:

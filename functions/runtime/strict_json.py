@@ -16,13 +16,15 @@ class _LooseError(ValueError):
     """What JSON leaves loose; the message is public."""
 
 
-def check_json(body: bytes) -> None:
-    """Raise NotStrictJsonError unless `body` is strict JSON in UTF-8."""
+def check_json(body: bytes) -> JsonValue:
+    """Return what `body` says. Raises NotStrictJsonError unless it is strict JSON in UTF-8."""
     if body.startswith(_BYTE_ORDER_MARK):
         message = "it begins with a byte order mark, which JSON doesn't have"
         raise NotStrictJsonError(message)
     try:
-        json.loads(body.decode(), object_pairs_hook=_unique_names, parse_constant=_refuse_constant, parse_float=_finite)
+        value: JsonValue = json.loads(
+            body.decode(), object_pairs_hook=_unique_names, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except RecursionError:
         message = "it is nested too deeply"
     except UnicodeDecodeError:
@@ -35,7 +37,7 @@ def check_json(body: bytes) -> None:
         # Python's own, about its limit of digits.
         message = "a whole number has too many digits"
     else:
-        return
+        return value
     raise NotStrictJsonError(message)
 
 

@@ -9,7 +9,8 @@ from functions.domain.api_errors import ApiError
 from functions.runtime import event_stream, idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
-from tools.manifests.responses import documented_errors, has_etag
+from functions.runtime.protocols import Protocol
+from tools.manifests.responses import documented_errors, errors_by_status, has_etag
 from tools.manifests.schemas import Schema, Schemas, reply_of
 
 ABOUT: Final = {
@@ -125,7 +126,7 @@ def operation(declaration: Declaration, schemas: Schemas) -> Schema:
         "description": (declaration.handler.__doc__ or "").strip(),
         "security": [],
         "parameters": [],
-        "responses": _success(declaration, schemas) | _problems(declaration),
+        "responses": _merged(_success(declaration, schemas), _problems(declaration)),
     }
     for part in said:
         for keyword, value in part.items():
@@ -159,11 +160,17 @@ def _header(name: str, description: str, *, pattern: str | None = None) -> Schem
 def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
     reply = reply_of(declaration)
     answer: Schema = {"description": HTTPStatus(declaration.status).phrase}
+    content: Schema = {each.media_type: {"schema": each.schema} for each in declaration.answers}
     if reply is not None:
-        answer["content"] = {"application/json": {"schema": schemas.reference(reply, "serialization")}}
+        content["application/json"] = {"schema": schemas.reference(reply, "serialization")}
     if declaration.streams:
-        answer["content"][event_stream.CONTENT_TYPE] = {"schema": {"type": "string"}}
+        content[event_stream.CONTENT_TYPE] = {"schema": {"type": "string"}}
+    if content:
+        answer["content"] = content
     answers = {str(declaration.status): answer}
+    for own in declaration.answers:
+        shape = {"content": {own.media_type: {"schema": own.schema}}}
+        answers |= {str(each): {"description": HTTPStatus(each).phrase, **shape} for each in own.statuses}
     for other in declaration.other_replies:
         content = {"application/json": {"schema": schemas.reference(other, "serialization")}}
         status = HTTPStatus(other.http_status or declaration.status)
@@ -176,7 +183,30 @@ def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
 
 
 def _problems(declaration: Declaration) -> dict[str, Schema]:
-    return {str(status): _problem(status, codes) for status, codes in documented_errors(declaration).items()}
+    found = {str(status): _problem(status, codes) for status, codes in documented_errors(declaration).items()}
+    return found if declaration.protocol is None else _merged(found, _errors(declaration, declaration.protocol))
+
+
+def _errors(declaration: Declaration, protocol: Protocol) -> dict[str, Schema]:
+    """Return the errors of an endpoint that has another shape for them than that of problems."""
+    content = {protocol.media_type: {"schema": protocol.schema}}
+    return {
+        str(status): {"description": _codes(codes), "content": content}
+        for status, codes in errors_by_status(declaration).items()
+    }
+
+
+def _merged(answers: dict[str, Schema], more: dict[str, Schema]) -> dict[str, Schema]:
+    """Return answers by status; where there are two for one, with what both may contain."""
+    merged = dict(answers)
+    for status, answer in more.items():
+        known = merged.setdefault(status, answer)
+        merged[status] = known | {"content": {**answer["content"], **known.get("content", {})}}
+    return merged
+
+
+def _codes(codes: dict[str, type[ApiError]]) -> str:
+    return "\n".join(f"- `{code}`: {api_error.message()}" for code, api_error in codes.items())
 
 
 def _problem(status: int, codes: dict[str, type[ApiError]]) -> Schema:
@@ -186,7 +216,7 @@ def _problem(status: int, codes: dict[str, type[ApiError]]) -> Schema:
     examples = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, narrowed]}
     answer: Schema = {
-        "description": "\n".join(f"- `{code}`: {api_error.message()}" for code, api_error in codes.items()),
+        "description": _codes(codes),
         "content": {problems.CONTENT_TYPE: {"schema": schema, "examples": examples}},
     }
     if status in HEADERS:

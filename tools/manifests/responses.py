@@ -1,7 +1,7 @@
 """Every problem that an endpoint may answer with: those that its handler declares, and those its parameters imply."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, get_origin
 
 from functions.domain import api_errors
@@ -25,19 +25,29 @@ _AT_THE_EDGE: Final = (api_errors.TooMany, FunctionUnavailable, FunctionOverload
 
 
 def documented_errors(declaration: Declaration) -> dict[int, dict[str, type[ApiError]]]:
-    """Return the problems that an endpoint, or the edge in front of it, may answer with, as `errors_by_status` does."""
-    return _by_status((*_api_errors(declaration), *_AT_THE_EDGE))
+    """Return the problems that an endpoint, or the edge in front of it, may answer with, as `errors_by_status` does.
+
+    Of an endpoint that speaks a protocol of others only the edge's are problems.
+    """
+    own = () if declaration.protocol is not None else _api_errors(declaration)
+    return _by_status((*own, *_AT_THE_EDGE), problems.status_of)
 
 
 def errors_by_status(declaration: Declaration) -> dict[int, dict[str, type[ApiError]]]:
-    """Return the problems of an endpoint: by HTTP status, then by code, both sorted. 500 and 422 are always there."""
-    return _by_status(_api_errors(declaration))
+    """Return the errors of an endpoint: by HTTP status, then by code, both sorted. 500 and 422 are always there.
+
+    They are problems, unless the endpoint speaks a protocol that has statuses and words of its own for them.
+    """
+    protocol = declaration.protocol
+    return _by_status(_api_errors(declaration), problems.status_of if protocol is None else protocol.status)
 
 
-def _by_status(every: Iterable[type[ApiError]]) -> dict[int, dict[str, type[ApiError]]]:
+def _by_status(
+    every: Iterable[type[ApiError]], status_of: Callable[[type[ApiError]], int]
+) -> dict[int, dict[str, type[ApiError]]]:
     found: dict[int, dict[str, type[ApiError]]] = defaultdict(dict)
     for api_error in every:
-        found[problems.status_of(api_error)][api_error.code] = api_error
+        found[status_of(api_error)][api_error.code] = api_error
     return {status: dict(sorted(found[status].items())) for status in sorted(found)}
 
 

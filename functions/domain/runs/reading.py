@@ -112,3 +112,20 @@ def runs_of(db: SharedDb, conversation_id: str, *, before: int | None, limit: in
     if before is not None:
         query = query.where(runs.c.position < before)
     return [Run.of(row) for row in db.execute(query.order_by(runs.c.position.desc()).limit(limit)).mappings()]
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a run has come."""
+
+    status: RunStatus
+    last_sequence: int
+
+
+def state(db: SharedDb, run_id: str) -> State:
+    """Return how far a run has come. Raises RunNotFound."""
+    query = select(runs.c.status, runs.c.last_sequence).where(runs.c.id == run_id)
+    row = db.execute(query).first()
+    if row is None:
+        raise RunNotFound
+    return State(RunStatus(row.status), row.last_sequence)

@@ -80,7 +80,9 @@ class Adapter:
             return
         environ["wsgi.input"] = io.BytesIO(body)
         call = _Call(self._application, environ)
-        environ[REST] = call.rest
+        if environ["SERVER_PROTOCOL"] != "HTTP/1.0":
+            # There a response is whole before it begins: who makes it waits in its thread.
+            environ[REST] = call.rest
         try:
             await self._answer(call, whole=whole, scope=scope, receive=receive, send=send)
         finally:
@@ -90,31 +92,37 @@ class Adapter:
         self, call: "_Call", *, whole: bool, scope: HTTPScope, receive: ASGIReceiveCallable, send: ASGISendCallable
     ) -> None:
         probe = scope["method"] in {"GET", "HEAD"} and _PROBE.fullmatch(scope["path"])
+        disconnect: asyncio.Future[None] | None = None
         try:
             part, more = call.advance() if probe else await self._in_thread(call)
+            while more and not part:
+                disconnect = disconnect or asyncio.ensure_future(client_left(receive))
+                part, more = await self._after_rest(call, disconnect)
         except Exception:
             log.exception("a request was not answered")
             call.status, call.headers, part = self._problem("internal", None)
             more = False
+        if call.abandoned:
+            return
         if not whole:
             # The rest of the body is never read, so nothing behind it is.
             call.headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": call.status, "headers": call.headers})
         await send({"type": "http.response.body", "body": part, "more_body": more})
-        if more:
-            await self._stream(call, receive, send)
-
-    async def _stream(self, call: "_Call", receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
-        disconnect = asyncio.ensure_future(client_left(receive))
-        more = True
         while more:
-            call.abandoned = disconnect.done()
-            part, more = await self._in_thread(call)
-            # Waits while the client doesn't read.
-            await send({"type": "http.response.body", "body": part, "more_body": more})
-            if more and call.resting:
-                await asyncio.wait({disconnect}, timeout=call.resting)
-                call.resting = 0
+            disconnect = disconnect or asyncio.ensure_future(client_left(receive))
+            part, more = await self._after_rest(call, disconnect)
+            if part or not more:
+                # Waits while the client doesn't read.
+                await send({"type": "http.response.body", "body": part, "more_body": more})
+
+    async def _after_rest(self, call: "_Call", disconnect: "asyncio.Future[None]") -> Part:
+        """Return the next part, once the call has rested for as long as it wants to or the client has left."""
+        if call.resting:
+            await asyncio.wait({disconnect}, timeout=call.resting)
+            call.resting = 0
+        call.abandoned = disconnect.done()
+        return await self._in_thread(call)
 
     async def _in_thread(self, call: "_Call") -> Part:
         loop = asyncio.get_running_loop()
@@ -176,13 +184,19 @@ class _Call:
             self.thread.put(None)
 
     def advance(self) -> Part:
-        """Return the next part of the response; from the first on, `status` and `headers` are set."""
+        """Return the next part of the response: from the first that isn't empty on, `status` and `headers` are set.
+
+        An empty one that others follow means that the application rests.
+        """
         return self._context.run(self._advance)
 
     def _advance(self) -> Part:
         if self.abandoned:
             self._parts.close()
-        part = next(self._parts, b"")
+        part = next(self._parts, None)
+        if part == b"":
+            return part, True
+        part = part or b""
         if self.status in _BODILESS:
             part, self._left = b"", 0
         elif self._left == inf and self._environ["SERVER_PROTOCOL"] == "HTTP/1.0":
@@ -200,9 +214,10 @@ class _Call:
     def _run(self) -> Generator[bytes, None, None]:
         body = self._application(self._environ, self._start)
         try:
-            for part in filter(None, body):
-                self._begun = True
-                yield part
+            for part in body:
+                if part or self.resting:
+                    self._begun = self._begun or bool(part)
+                    yield part
         finally:
             if hasattr(body, "close"):
                 body.close()

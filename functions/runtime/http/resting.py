@@ -1,4 +1,7 @@
-"""How an application that streams has its server wait before it asks for more: no thread is taken meanwhile."""
+"""How an application has its server wait before it asks for more: no thread is taken meanwhile.
+
+That is after a part of its response, or after an empty part that it yields before it begins its response.
+"""
 
 from typing import Final
 

@@ -121,7 +121,7 @@ def json_body(request: flask.Request, taken: Mapping[str, type[AnyBody]], limit:
     kind = _media_type(request, taken)
     if kind not in taken:
         raise UnsupportedMediaType(f"Send {' or '.join(taken)} as Content-Type.")
-    _refuse_encoded(request)
+    refuse_encoded(request)
     body = read_body(request, limit)
     try:
         check_json(body)
@@ -160,7 +160,7 @@ def _media_type(request: flask.Request, taken: Mapping[str, type[AnyBody]]) -> s
     return JSON if binary and kind not in taken and _event_headers(request) else kind
 
 
-def _refuse_encoded(request: flask.Request) -> None:
+def refuse_encoded(request: flask.Request) -> None:
     """Raise UnsupportedMediaType for a body that is compressed or isn't in UTF-8."""
     coding = request.headers.get("Content-Encoding", "identity")
     if coding.strip().lower() != "identity":

@@ -19,9 +19,14 @@ SHARED_PSQL: Final = "shared_psql"
 class UserTransactions:
     """Opens transactions on user_psql, for handlers that must not hold one while they wait for something else."""
 
-    def __init__(self, begin: Callable[[], AbstractContextManager[UserDb]]) -> None:
-        """`begin` opens a transaction that commits at the end of its `with` block."""
+    def __init__(
+        self,
+        begin: Callable[[], AbstractContextManager[UserDb]],
+        reading: Callable[[], AbstractContextManager[UserDb]],
+    ) -> None:
+        """`begin` opens a transaction that commits at the end of its `with` block; `reading` one that only reads."""
         self.begin = begin
+        self.reading = reading
 
     def __call__(self) -> AbstractContextManager[UserDb]:
         """Open a transaction that commits at the end of the `with` block."""
@@ -31,9 +36,14 @@ class UserTransactions:
 class SharedTransactions:
     """Opens transactions on shared_psql, for handlers that must not hold one while they wait for something else."""
 
-    def __init__(self, begin: Callable[[], AbstractContextManager[SharedDb]]) -> None:
-        """`begin` opens a transaction that commits at the end of its `with` block."""
+    def __init__(
+        self,
+        begin: Callable[[], AbstractContextManager[SharedDb]],
+        reading: Callable[[], AbstractContextManager[SharedDb]],
+    ) -> None:
+        """`begin` opens a transaction that commits at the end of its `with` block; `reading` one that only reads."""
         self.begin = begin
+        self.reading = reading
 
     def __call__(self) -> AbstractContextManager[SharedDb]:
         """Open a transaction that commits at the end of the `with` block."""
@@ -77,5 +87,7 @@ class Transactions(Provider):
         """Return what opens transactions with the rights of the function's API; read-only ones for GET."""
         role, reads = call.declaration.api, call.declaration.method == "GET"
         if self.annotation is UserTransactions:
-            return UserTransactions(partial(user_transaction, role, read_only=reads))
-        return SharedTransactions(partial(shared_transaction, role, read_only=reads))
+            begin, reading = (partial(user_transaction, role, read_only=each) for each in (reads, True))
+            return UserTransactions(begin, reading)
+        opened, read = (partial(shared_transaction, role, read_only=each) for each in (reads, True))
+        return SharedTransactions(opened, read)

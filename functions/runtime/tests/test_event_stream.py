@@ -4,12 +4,11 @@ import pytest
 
 from functions.domain.api_errors import Unavailable
 from functions.runtime import event_stream
-from functions.runtime.event_stream import EventStream, Read
+from functions.runtime.event_stream import EventStream, Frame, Read
 from functions.runtime.tests.planting import Client, Plant
-from functions.schemas.base import Reply
 
 COUNT = """
-    from functions.runtime.event_stream import EventStream, Read
+    from functions.runtime.event_stream import EventStream, Frame, Read
     from functions.runtime.providers.streaming import StreamRequest
 
     class Number(Reply):
@@ -21,15 +20,11 @@ COUNT = """
             return Number(number=0)
 
         def read(after: int) -> Read:
-            return Read([(after + 1, Number(number=after + 1))], until=after + 1)
+            return Read([Frame('{"number": %d}' % (after + 1), id=after + 1)], until=after + 1)
 
         return EventStream(read, after=asked.last_event_id or 0)
 """
 STREAM = {"Accept": "text/event-stream"}
-
-
-class Number(Reply):
-    number: int
 
 
 @pytest.fixture
@@ -63,12 +58,35 @@ def test_who_asks_for_the_head_of_a_stream_does_not_wait_for_it(numbers: Client)
     assert (answer.status_code, answer.content_type, answer.text) == (200, "text/event-stream", "")
 
 
-def test_a_stream_rests_only_when_there_is_nothing_more_and_says_that_it_goes_on() -> None:
+def test_a_stream_rests_only_when_there_is_nothing_more_and_says_that_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0)
     rests: list[float] = []
-    answers = iter([Read([(7, Number(number=7))], 7, more=True), Read([], 9), Read([], 9)])
+    answers = iter([Read([Frame("1\n2", id=7, event="number")], 7, more=True), Read([], 9), Read([], 9)])
     parts = EventStream(lambda _: next(answers), after=3).parts(rests.append)
-    assert [next(parts) for _ in range(3)] == [b"retry: 500\n\n", b'id: 7\ndata: {"number": 7}\n\n', b":\n\n"]
+    assert [next(parts) for _ in range(3)] == [
+        b"retry: 500\n\n",
+        b"id: 7\nevent: number\ndata: 1\ndata: 2\n\n",
+        b":\n\n",
+    ]
     assert rests == [event_stream.REST_SECONDS]
+
+
+def test_a_stream_ends_when_nothing_comes_after_what_was_read() -> None:
+    answers = iter([Read([], 3), Read([Frame("1")], 4, ended=True)])
+    parts = EventStream(lambda _: next(answers), after=3).parts(lambda _: None)
+    assert list(parts) == [b"retry: 500\n\n", b"", b"data: 1\n\n"]
+
+
+def test_a_stream_knows_whether_its_reader_has_left() -> None:
+    left: list[str] = []
+    whole = EventStream(lambda _: Read([], 0, ended=True), after=0, on_leave=lambda: left.append("whole"))
+    list(whole.parts(lambda _: None))
+    cut = EventStream(lambda _: Read([], 0), after=0, on_leave=lambda: left.append("cut")).parts(lambda _: None)
+    next(cut)
+    cut.close()
+    assert left == ["cut"]
 
 
 def test_a_stream_whose_source_is_away_ends_so_that_the_client_comes_again() -> None:

@@ -1,6 +1,8 @@
 """Responses as an application may give them: whole, in parts, of no length, of a wrong one, or none at all."""
 
 import json
+import socket
+import struct
 import sys
 import threading
 from collections.abc import Iterable, Iterator
@@ -157,3 +159,41 @@ def test_an_application_that_rests_takes_no_thread_meanwhile() -> None:
         resting.setblocking(False)
         with pytest.raises(BlockingIOError):
             resting.recv(1 << 16)
+
+
+def test_an_application_may_rest_before_it_knows_its_answer() -> None:
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        if environ["PATH_INFO"] == "/":
+            for _ in range(2):
+                environ[REST](0.2)
+                yield b""
+        start_response("202 Accepted", [])
+        yield b"at last"
+
+    with serving(answer, threads=1) as server, server.connected() as resting:
+        resting.sendall(GET)
+        assert b"at last" in server.asked(b"GET /other HTTP/1.1\r\nHost: x\r\nConnection: close" + END)
+        got = b""
+        while b"at last" not in got:
+            got += resting.recv(1 << 16)
+    assert got.startswith(b"HTTP/1.1 202 ")
+
+
+def test_who_leaves_before_the_answer_is_known_ends_it() -> None:
+    begun, closed = threading.Event(), threading.Event()
+
+    def answer(environ: WSGIEnvironment, _start_response: StartResponse) -> Iterator[bytes]:
+        try:
+            begun.set()
+            environ[REST](TIMEOUT)
+            yield b""
+        finally:
+            closed.set()
+
+    with serving(answer) as server:
+        with server.connected() as client:
+            client.sendall(GET)
+            assert begun.wait(TIMEOUT)
+            # A reset: who has only closed may still read, which shows when something is sent.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        assert closed.wait(TIMEOUT)
