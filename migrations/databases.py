@@ -19,6 +19,7 @@ from shared_psql_models import (
     instances,
     operators,
     publishers,
+    push_configs,
     runs,
     sessions,
 )
@@ -26,6 +27,7 @@ from shared_psql_models.tables import metadata as shared_metadata
 
 TABLE_MODULES: Final = (
     *(account_events, agents, audit, dispatching, instance_logs, instance_secrets, instances, operators, publishers),
+    push_configs,
     runs,
     sessions,
 )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -44,6 +45,13 @@ instances = Table(
     ),
     Column("limits", JSONB, nullable=False, server_default="{}", comment="those of its own, below the installation's"),
     Column("labels", JSONB, nullable=False, server_default="{}"),
+    Column(
+        "discoverable",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="whether its card is read without a token",
+    ),
     Column("generation", Integer, nullable=False, server_default="1", comment="counts what it shall consist of"),
     Column("observed_generation", Integer, comment="the one that serves; null before it has run for the first time"),
     Column("desired_state", Text, nullable=False),
@@ -119,6 +127,7 @@ class Instance(Record):
     secret_places: list[str]
     limits: dict[str, int]
     labels: dict[str, str]
+    discoverable: bool
     generation: int
     observed_generation: int | None
     desired_state: DesiredState

@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import JsonValue
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -123,6 +124,13 @@ runs = Table(
     Column("wall_ms", BigInteger, nullable=False, server_default="0"),
     Column("processor_ms", BigInteger, nullable=False, server_default="0"),
     Column("reservation", JSONB, comment="what is reserved of budgets; null when nothing is"),
+    Column(
+        "notifies",
+        Boolean,
+        nullable=False,
+        server_default="false",
+        comment="whether somebody is to be notified of its statuses",
+    ),
     Column("last_sequence", BigInteger, nullable=False, server_default="0", comment="the number of its last event"),
     Column("lease_owner", Text, comment="the runner that has the lease; null when none has"),
     Column("lease_token", BigInteger, nullable=False, server_default="0", comment="the fencing token"),
@@ -204,6 +212,7 @@ class Run(Record):
     wall_ms: int
     processor_ms: int
     reservation: JsonValue
+    notifies: bool
     last_sequence: int
     lease_owner: str | None
     lease_token: int

@@ -67,6 +67,7 @@ class InstanceSummary(Reply):
         datetime | None, Field(description="When what is on its way is late: it is then tried again, or given up.")
     ]
     labels: dict[str, str]
+    discoverable: Annotated[bool, Field(description="Whether anybody may read its A2A card.")]
     generation: Annotated[int, Field(description="Counts what it shall consist of: version, config and limits.")]
     observed_generation: Annotated[
         int | None, Field(description="The generation that serves; null before it has run for the first time.")

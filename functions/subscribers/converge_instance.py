@@ -11,7 +11,7 @@ from functions.runtime.declarations import Resources
 from functions.runtime.subscriber import subscriber
 
 _BY_OPERATORS: Final = frozenset({Reason.STOPPED_BY_ADMINISTRATOR, Reason.STOPPED_BY_OPERATOR})
-_SHOWN: Final = frozenset({"labels", "name"})
+_SHOWN: Final = frozenset({"discoverable", "labels", "name"})
 """What there is nothing to do about when it changes."""
 
 

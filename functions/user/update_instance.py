@@ -1,4 +1,4 @@
-"""PATCH /v1/instances/{instance_id}: change an instance's name, labels, config, version or limits."""
+"""PATCH /v1/instances/{instance_id}: change an instance's name, labels, config, version, limits or card."""
 
 from typing import Annotated, Final
 
@@ -44,6 +44,9 @@ class InstanceChanges(Body):
         ),
     ]
     limits: Annotated[Limits | None, Field(default_factory=Limits)]
+    discoverable: Annotated[
+        Kept[bool], Field(description="Whether anybody may read its A2A card, which says what it can do.")
+    ]
     channel: Annotated[
         Kept[Annotated[Channel, Field(strict=False)]], Field(description="Move to what it points at now.")
     ]
@@ -61,6 +64,7 @@ def work_out(
         config=changes.config,
         channel=changes.channel,
         number=changes.version,
+        discoverable=changes.discoverable,
     )
     with transaction() as db:
         base = updates.begin(db, instance_id, caller.id, etags, wanted)
@@ -78,6 +82,6 @@ def work_out(
     prepare=work_out,
 )
 def update_instance(caller: User, instance_id: InstanceId, etags: IfMatch, update: Update, db: SharedDb) -> Instance:
-    """Name and labels are others at once. All else is tried first, and if it doesn't work, it stays as it was."""
+    """Name, labels and `discoverable` are others at once. All else is tried first, and if that fails it stays so."""
     updates.apply(db, instance_id, caller.id, etags, update)
     return Instance.of(reading.find(db, instance_id))

@@ -1025,6 +1025,7 @@ CREATE TABLE public.instances (
     labels jsonb DEFAULT '{}'::jsonb NOT NULL,
     generation integer DEFAULT 1 NOT NULL,
     observed_generation integer,
+    discoverable boolean DEFAULT false NOT NULL,
     CONSTRAINT instances_deadline_check CHECK (((status <> ALL (ARRAY['pending'::text, 'provisioning'::text, 'starting'::text, 'updating'::text, 'stopping'::text, 'deleting'::text])) OR (deadline_at IS NOT NULL))),
     CONSTRAINT instances_desired_state_check CHECK ((desired_state = ANY (ARRAY['running'::text, 'stopped'::text, 'deleted'::text]))),
     CONSTRAINT instances_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'provisioning'::text, 'starting'::text, 'updating'::text, 'running'::text, 'stopping'::text, 'stopped'::text, 'failed'::text, 'deleting'::text, 'deleted'::text])))
@@ -1055,6 +1056,8 @@ COMMENT ON COLUMN public.instances.limits IS 'those of its own, below the instal
 COMMENT ON COLUMN public.instances.generation IS 'counts what it shall consist of';
 
 COMMENT ON COLUMN public.instances.observed_generation IS 'the one that serves; null before it has run for the first time';
+
+COMMENT ON COLUMN public.instances.discoverable IS 'whether its card is read without a token';
 
 CREATE TABLE public.kill_switches (
     id text NOT NULL,
@@ -1142,6 +1145,21 @@ COMMENT ON COLUMN public.publishers.sources IS 'that it may name, and what is be
 
 COMMENT ON COLUMN public.publishers.types IS 'that it may publish; empty for all that its scopes allow';
 
+CREATE TABLE public.push_configs (
+    run_id text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL,
+    url text NOT NULL,
+    sealed bytea,
+    notified_sequence bigint DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.push_configs IS 'where notifications about runs go';
+
+COMMENT ON COLUMN public.push_configs.sealed IS 'how they authenticate themselves there, encrypted; null if they don''t';
+
+COMMENT ON COLUMN public.push_configs.notified_sequence IS 'the number of the last event of the run that was told there';
+
 CREATE TABLE public.relay_cursor (
     name text DEFAULT 'outbox'::text NOT NULL,
     s1 pg_snapshot NOT NULL,
@@ -1214,6 +1232,7 @@ CREATE TABLE public.runs (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     started_at timestamp with time zone,
     ended_at timestamp with time zone,
+    notifies boolean DEFAULT false NOT NULL,
     CONSTRAINT runs_deadline_check CHECK (((deadline_at IS NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
     CONSTRAINT runs_ended_check CHECK (((ended_at IS NULL) = (status <> ALL (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
     CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'input_required'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
@@ -1266,6 +1285,8 @@ COMMENT ON COLUMN public.runs.lease_owner IS 'the runner that has the lease; nul
 COMMENT ON COLUMN public.runs.lease_token IS 'the fencing token';
 
 COMMENT ON COLUMN public.runs.traceparent IS 'of the request that asked for it';
+
+COMMENT ON COLUMN public.runs.notifies IS 'whether somebody is to be notified of its statuses';
 
 CREATE TABLE public.version_deployments (
     version_id text NOT NULL,
@@ -1382,6 +1403,9 @@ ALTER TABLE ONLY public.publishers
 
 ALTER TABLE ONLY public.publishers
     ADD CONSTRAINT publishers_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.push_configs
+    ADD CONSTRAINT push_configs_pkey PRIMARY KEY (run_id, id);
 
 ALTER TABLE ONLY public.relay_cursor
     ADD CONSTRAINT relay_cursor_pkey PRIMARY KEY (name);
@@ -1542,6 +1566,9 @@ ALTER TABLE ONLY public.instances
 
 ALTER TABLE ONLY public.publisher_keys
     ADD CONSTRAINT publisher_keys_publisher_id_fkey FOREIGN KEY (publisher_id) REFERENCES public.publishers(id);
+
+ALTER TABLE ONLY public.push_configs
+    ADD CONSTRAINT push_configs_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.runs(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES public.conversations(id);

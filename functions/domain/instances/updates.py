@@ -39,6 +39,7 @@ class Changes:
     channel: Channel | None = None
     number: str | None = None
     """The version's; of it and `channel` at most one."""
+    discoverable: bool | None = None
 
     @property
     def concern_config(self) -> bool:
@@ -183,7 +184,8 @@ def _shown(instance: Instance, changes: Changes) -> dict[str, object]:
     """Return the columns that change without anything for the worker to do."""
     labelled: dict[str, str] = merged(instance.labels, changes.labels) or {}
     labels.check(labelled)
-    given = {"name": instance.name if changes.name is None else changes.name, "labels": labelled}
+    asked = {"name": changes.name, "discoverable": changes.discoverable, "labels": labelled}
+    given = {column: value for column, value in asked.items() if value is not None}
     return {column: value for column, value in given.items() if value != getattr(instance, column)}
 
 
