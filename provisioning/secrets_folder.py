@@ -9,6 +9,7 @@ from core.configuration import OBJECT_STORE_KEY
 from events import signing
 from events.topology.declaration import PERMISSIONS
 from functions.domain import encryption
+from functions.domain.a2a import card_keys
 from functions.domain.accounts import keys
 from functions.domain.instances import contexts, log_batches, sealing
 from functions.runtime import redis_users
@@ -22,6 +23,7 @@ KEYS: Final[dict[str, Callable[[], str]]] = {
     contexts.KEYS_NAME: encryption.new_key,
     log_batches.KEYS_NAME: signing.new_key,
     sealing.KEYS_NAME: encryption.new_key,
+    card_keys.NAME: encryption.new_key,
 }
 """Secrets that have keys, one a line, with what makes one."""
 

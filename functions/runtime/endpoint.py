@@ -26,7 +26,7 @@ from functions.runtime import idempotency, metrics, responses
 from functions.runtime.declarations import MAX_BODY, Answer, Declaration, Later, Resources, summary_of
 from functions.runtime.providers.base import Call, endpoint_providers, members
 from functions.runtime.providers.body import JsonBody, discard_rest, leave_unread
-from functions.runtime.providers.callers import Guard
+from functions.runtime.providers.callers import Guard, OptionalGuard
 from functions.runtime.providers.databases import Session
 from functions.runtime.providers.path import PathValue
 from functions.runtime.providers.query import QueryParameters
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from functions.runtime.declarations import Handler
     from functions.runtime.protocols import Protocol
 
-STANDARD: Final = (Guard, JsonBody, PathValue, QueryParameters, Session)
+STANDARD: Final = (Guard, OptionalGuard, JsonBody, PathValue, QueryParameters, Session)
 """The providers of types from packages below, which must be imported here. Others come with their types."""
 
 log = logging.getLogger(__name__)

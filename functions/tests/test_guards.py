@@ -44,6 +44,7 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
         "login",
         "read_agent",
         "read_agent_version",
+        "read_card_keys",
         "read_event_schema",
         "read_jwks",
         "refresh_session",

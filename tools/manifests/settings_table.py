@@ -152,6 +152,7 @@ SECRETS: Final = {
     "administrator": "The first administrator's password, for `admin@botberi.example`.",
     "delivery-signing-keys": "The keys, one a line, with which deliveries to subscribers are signed and checked.",
     "event-bus-definitions": "RabbitMQ's users, with hashes of their passwords; made from the others.",
+    "card-signing-keys": "The keys, one a line, that sign A2A's cards of instances.",
     "event-bus-": "The password of the RabbitMQ user `botberi_<name>`.",
     "flower": "The password of Flower's page, for the user `botberi`.",
     "grafana": "The password of Grafana's `admin`.",

@@ -2,11 +2,11 @@
 
 from typing import ClassVar
 
-from functions.domain.api_errors import ApiError, BadGateway, Malformed, NotFound
+from functions.domain.api_errors import BadGateway, Malformed, NotFound
 
 
-class A2AError(ApiError):
-    """The request is refused by a rule of A2A."""
+class A2AError:
+    """What clients of A2A are told of an API error."""
 
     reason: ClassVar[str] = "INTERNAL_ERROR"
     """As `google.rpc.ErrorInfo` tells it."""

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from functions.domain import json_schemas
 from functions.domain.a2a import contexts
 from functions.domain.a2a.errors import ContentTypeNotSupported, InvalidParams, TaskNotFound, UnsupportedOperation
+from functions.domain.a2a.modes import MODES
 from functions.domain.a2a.requests import Message, Part, SendMessage
 from functions.domain.api_errors import Conflict
 from functions.domain.databases import SharedDb
@@ -28,9 +29,6 @@ from shared_psql_models.runs import ENDED, EventType, Run, RunStatus, run_events
 
 Json = dict[str, JsonValue]
 
-INPUT_MODES: Final = ("text/plain", "application/json")
-"""Media types of parts that agents take; text of any other kind is text too."""
-
 PROTOCOL: Final = "a2a"
 
 KEPT_BYTES: Final = 256 * 1024
@@ -40,7 +38,7 @@ KEPT_BYTES: Final = 256 * 1024
 def send(db: SharedDb, instance_id: str, owner_id: str, asked: SendMessage, key: str | None = None) -> Run:
     """Return the run that a message has begun, or that it has answered; `key` is an Idempotency-Key.
 
-    Raises A2AError, and what `accepting.accept` does.
+    Raises the errors of A2A, and what `accepting.accept` does.
     """
     message = asked.message
     _check(message)
@@ -53,10 +51,8 @@ def _check(message: Message) -> None:
     """Raise ContentTypeNotSupported and InvalidParams."""
     for part in message.parts:
         kind = part.media_type.partition(";")[0].strip().lower()
-        if part.kind in {"raw", "url"} or (part.kind == "data" and kind not in {"", INPUT_MODES[1]}):
-            raise ContentTypeNotSupported(
-                f"A part of {kind or part.kind} isn't taken: send {' or '.join(INPUT_MODES)}."
-            )
+        if part.kind in {"raw", "url"} or (part.kind == "data" and kind not in {"", MODES[1]}):
+            raise ContentTypeNotSupported(f"A part of {kind or part.kind} isn't taken: send {' or '.join(MODES)}.")
     text = text_of(message.parts)
     if not text.strip():
         raise InvalidParams("message.parts: there is nothing to read in them.")

@@ -18,7 +18,7 @@ from functions.domain.databases import SharedDb, UserDb
 from functions.domain.principals import Principal, is_key
 from functions.runtime.databases import DatabaseUnavailable
 from functions.runtime.declarations import Declaration
-from functions.runtime.providers.base import CALLER, Call, Parameter, Provider, Schema, Schemas, is_a
+from functions.runtime.providers.base import CALLER, Call, Parameter, Provider, Schema, Schemas, is_a, members
 from functions.runtime.providers.databases import SHARED_PSQL, USER_PSQL
 
 if TYPE_CHECKING:
@@ -160,6 +160,34 @@ class Guard(Provider):
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return how to authenticate. Only OAuth has scopes in a security requirement, so the scope is in the text."""
         return {"security": [{"bearer": []}], "description": f" Needs the scope `{self.caller.scope}`."}
+
+
+class OptionalGuard(Guard):
+    """Fills a parameter that is a `User | None`: None stands for somebody who shows no token; one that is shown counts.
+
+    Whether they may have what they ask for without one is the handler's to say.
+    """
+
+    def __init__(self, parameter: Parameter) -> None:
+        """Take everybody who is logged in."""
+        super().__init__(parameter)
+        self.caller = User
+
+    @override
+    @classmethod
+    def takes(cls, parameter: Parameter) -> bool:
+        """Return whether a parameter's type is that of callers, or None."""
+        return set(members(parameter.annotation)) == {User, type(None)}
+
+    @override
+    def value(self, call: Call) -> User | None:  # type: ignore[override]
+        """Return the caller, or None without a token. Raises what `Guard.value` does for one that is shown."""
+        return None if call.request.headers.get("Authorization") is None else super().value(call)
+
+    @override
+    def openapi(self, method: str, schemas: Schemas) -> Schema:
+        """Return that a token may be shown."""
+        return {"security": [{"bearer": []}, {}]}
 
 
 def _check_open(call: Call, caller: User) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -98,30 +98,27 @@ class Application:
 
         said = False
 
-        async def write(lines: bytes, *, more: bool = True) -> None:
-            await send({"type": "http.response.body", "body": lines, "more_body": more})
-
-        async def say(events: Sequence[bytes]) -> None:
+        async def say(line: bytes, *, more: bool = True) -> None:
             nonlocal said
             said = True
-            await write(b"".join(b'{"event":%b}\n' % event for event in events))
+            await send({"type": "http.response.body", "body": line + b"\n", "more_body": more})
 
-        answer = asyncio.create_task(work(say))
+        answer = asyncio.create_task(work(lambda event: say(b'{"event":' + event + b"}")))
         try:
             while not (answer.done() or leaving.done()):
                 said = False
                 await asyncio.wait({answer, leaving}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
                 if not (said or answer.done()):
-                    await write(_WORKING)
+                    await say(_WORKING)
             if answer.done():
-                await write(_last(answer), more=False)
+                await say(_last(answer), more=False)
         finally:
             leaving.cancel()
             answer.cancel()
             await asyncio.wait({answer})
 
 
-_WORKING: Final = b'{"working":{}}\n'
+_WORKING: Final = b'{"working":{}}'
 
 
 def _last(answer: asyncio.Task[Line]) -> bytes:
@@ -129,7 +126,7 @@ def _last(answer: asyncio.Task[Line]) -> bytes:
     if error is not None:
         log.error("a call failed because of a bug", exc_info=error)
     last = answer.result() if error is None else {"failed": Failure("agent_unavailable").told()}
-    return json.dumps(last, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(last, ensure_ascii=False).encode()
 
 
 async def _read(receive: ASGIReceiveCallable) -> bytes:
