@@ -114,6 +114,7 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower agent-host.txt --group objects --group installer; \
 	lower events.txt --group bus --group schedules; \
 	lower gateway.txt --group bus --group gateway; \
+	lower runner.txt --group bus --group cache; \
 	lower worker.txt --group jobs --group schemas; \
 	lower migrations.txt --group migrations; \
 	lower watch.txt --group watch --group jobs; \

@@ -40,6 +40,7 @@ class Ports:
     monitoring_relay_shared: int = 9465
     monitoring_dispatcher: int = 9466
     monitoring_gateway: int = 9467
+    monitoring_runner: int = 9468
     subscribers: int = 8060
     """The port of the host of subscribers, which only the dispatcher calls: the edge doesn't lead there."""
     agent_host: int = 8070

@@ -25,6 +25,7 @@ from tools.local.servers import redis_server, vhosts
 _ITS_OWN: Final = (
     *("user_redis", "user", "admin", "broker", "functions", "subscribers", "gateway", "edge", "agent_host"),
     *("monitoring_relay_user", "monitoring_relay_shared", "monitoring_dispatcher", "monitoring_gateway"),
+    "monitoring_runner",
 )
 """Ports of services that every worker has for itself."""
 

@@ -6,7 +6,7 @@ or `failed`. A stream that ends without one of the last two was cut off.
 
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -117,6 +117,16 @@ def say(context: Context) -> str:
     raise AgentUnavailable
 
 
+def call(context: Context) -> Generator[tuple[str, Any]]:
+    """Yield what a host answers to the context's message, as it comes: `working`, `event`, and last `done` or `failed`.
+
+    An answer that ends without one of the last two was cut off. Whoever stops reading has the call cancelled.
+
+    Raises one of MESSAGE_ERRORS, or StaleContext, when no host has taken it.
+    """
+    return _lines(Kind.CALL, context)
+
+
 def fail(told: dict[str, Any]) -> NoReturn:
     """Raise what a host tells of a failure: one of MESSAGE_ERRORS, or StartFailed with one of them."""
     error = _BY_CODE.get(told["code"], AgentUnavailable)(told.get("detail"))
@@ -173,7 +183,7 @@ def awake(instance_id: str) -> int | None:
     return None
 
 
-def _lines(kind: Kind, told: Told, margin: float = MARGIN) -> Iterator[tuple[str, Any]]:
+def _lines(kind: Kind, told: Told, margin: float = MARGIN) -> Generator[tuple[str, Any]]:
     """Yield what a host answers. Raises AgentUnavailable and its kind, and StaleContext."""
     try:
         address, known = setting(SETTING), keys()

@@ -95,6 +95,7 @@ class DependencyDownError(Exception):
         """`name` is the part's name in the topology, such as `shared_psql`."""
         super().__init__(f"{name} can't be reached: {described(cause)}")
         self.name = name
+        self.cause = cause
 
 
 _NAMED: Final = re.compile(r"\s*(update|insert into|delete from|select\b.*?\bfrom)\s+(\w+)", re.IGNORECASE | re.DOTALL)

@@ -32,6 +32,8 @@ USERS: Final[Mapping[str, str]] = {
     "worker": (f"~{QUEUES} ~worker.unacked* ~_kombu.* {_CONTROL} {_CONSUMER}"),
     # It looks at the queues, and takes nothing from them.
     "flower": f"%R~{QUEUES} ~flower.unacked* ~_kombu.* {_CONTROL} {_CONSUMER}",
+    # It tells the gateways what it has written of runs, and hears nothing.
+    "runner": "&runs:* +publish +ping",
     "exporter": f"%R~{QUEUES} +info +select +type +llen",
 }
 """The rules of each, in the words of Redis' ACL SETUSER."""

@@ -27,6 +27,7 @@ def functions(ports: Ports) -> Mapping[str, Check]:
         "relay-shared": lambda: holds_lease("shared_psql"),
         "dispatcher": consumes_everything,
         "gateway": lambda: answers(ports.monitoring_gateway, "/_/ready"),
+        "runner": lambda: answers(ports.monitoring_runner, "/_/ready"),
         "agent-host": lambda: answers(ports.agent_host, "/_/ready"),
         "worker": worker_answers,
     }

@@ -26,6 +26,11 @@ def functions(ports: Ports) -> Mapping[str, Command]:
             *(*_monitored(ports.monitoring_gateway), *_PYTHON, "functions.services.gateway"),
             *("--bind", f"{LOOPBACK}:{ports.gateway}"),
         ],
+        "runner": [
+            *_monitored(ports.monitoring_runner),
+            # Whoever ends a run doesn't wait for what its agents say.
+            *("RUNNER_GRACE_SECONDS=5", *_PYTHON, "functions.services.runner"),
+        ],
         "agent-host": [
             *(*_PYTHON, "functions.services.agent_host"),
             *("--bind", f"{LOOPBACK}:{ports.agent_host}"),

@@ -33,7 +33,7 @@ def show(run: Path, ports: Ports, password: str | None, seconds: float) -> None:
         (
             "metrics",
             f"http://localhost:{ports.monitoring_relay_user}/metrics",
-            f"and {ports.monitoring_relay_shared} to {ports.monitoring_gateway}: docs/operations/events.md",
+            f"and {ports.monitoring_relay_shared} to {ports.monitoring_runner}: docs/operations/events.md",
         ),
         ("administrator", ADMINISTRATOR, _password(run, password)),
         ("logs", f"{run.name}/logs", "warnings are shown here too"),

@@ -167,6 +167,19 @@ SERVICES: Final = (
         pooled={"shared_psql": 3},
     ),
     Service(
+        name="runner",
+        image="runner",
+        args=("functions.services.runner",),
+        settings=("AGENT_HOST_URL", "EVENT_BUS_URL", "RUN_QUEUE_SECONDS", "SHARED_PSQL_URL", "USER_REDIS_URL"),
+        secrets=(
+            *("agent-host-keys", "event-bus-runner", "instance-master-keys", "shared-psql-runner", "user-redis-runner"),
+        ),
+        memory="384Mi",
+        replicas=2,
+        monitored=True,
+        pooled={"shared_psql": 3},
+    ),
+    Service(
         name="agent-host",
         image="agent-host",
         args=("functions.services.agent_host",),

@@ -124,10 +124,19 @@ SETTINGS: Final = {
         "seconds", "How often a relay sends an event through RabbitMQ and back; 0: never.", "15", "the relays"
     ),
     "RUN_DAYS": Setting("days", "How long runs, their events and conversations are kept after their end.", "30"),
+    "RUN_LEASE_SECONDS": Setting(
+        "seconds", "After which runs of a runner that is gone are taken over.", "15", "the runners"
+    ),
     "RUN_QUEUE_SECONDS": Setting("seconds", "How long a run may wait for its turn.", "3600"),
     "RUN_SECONDS": Setting(
         "seconds", "How long an agent may take for one answer, at most and unless less is asked for.", "600"
     ),
+    "RUNNER_GRACE_SECONDS": Setting(
+        "seconds", "How long a runner that is told to stop sees its runs through.", "640", "the runners"
+    ),
+    "RUNNER_RUNS": Setting("number", "Runs that a runner works on at a time.", "256", "the runners"),
+    "RUNS_OF_INSTANCE": Setting("number", "Runs of one instance that are at work at a time.", "4", "the runners"),
+    "RUNS_OF_OWNER": Setting("number", "Runs of one account that are at work at a time.", "32", "the runners"),
     "SHARED_PSQL_URL": Setting(_DATABASE, "Agents, versions, instances, the audit trail."),
     "SUBSCRIPTIONS": Setting(
         "file", "Which function receives what.", "`deploy/subscriptions.json`", "the topology and the dispatcher"

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from functions.domain.databases import SharedDb
 from functions.domain.instances.contexts import Answer, Conversation, EarlierMessage, InstanceNamed, Message, Tool
-from shared_psql_models.instances import instances
+from shared_psql_models.instances import Instance, instances
 from shared_psql_models.runs import EventType, Run, run_events, runs
 
 EARLIER_RUNS: Final = 20
@@ -20,10 +20,14 @@ EARLIER_BYTES: Final = 128 * 1024
 """Bytes of UTF-8 that the texts of the conversation may have together: beyond that the oldest are left out."""
 
 
-def message_of(db: SharedDb, run: Run) -> Message:
-    """Return what the agent is asked by a run."""
+def instance_of(db: SharedDb, run: Run) -> Instance:
+    """Return the instance that is asked."""
+    return Instance.of(db.execute(select(instances).where(instances.c.id == run.instance_id)).mappings().one())
+
+
+def message_of(db: SharedDb, run: Run, name: str) -> Message:
+    """Return what the agent is asked by a run; `name` is the instance's."""
     told = run.message
-    name = db.scalar(select(instances.c.name).where(instances.c.id == run.instance_id))
     return Message(
         id=run.message_id,
         text=str(told["text"]),
@@ -32,7 +36,7 @@ def message_of(db: SharedDb, run: Run) -> Message:
         attempt=run.attempt,
         tools=tuple(Tool.model_validate(each) for each in _items(told.get("tools"))),
         conversation=Conversation(id=run.conversation_id, messages=_earlier(db, run)),
-        instance=InstanceNamed(id=run.instance_id, name=str(name or "")),
+        instance=InstanceNamed(id=run.instance_id, name=name),
         answer=None if run.answer is None else Answer.model_validate(run.answer),
         metadata=_members(told.get("metadata")),
     )

@@ -7,7 +7,7 @@ fencing token of the lease where a runner does. What is refused was somebody els
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import JsonValue
@@ -48,13 +48,27 @@ class Change:
     """Whether what it has said since the reply was last kept is void."""
 
 
-def record(db: SharedDb, run: Run, change: Change) -> int | None:
-    """Give a run, which is locked or leased, another status; return the number of the event that tells it.
+@dataclass(frozen=True)
+class Piece:
+    """What happens in a run, numbered."""
+
+    sequence: int
+    at: datetime
+    type: EventType
+    data: Mapping[str, JsonValue]
+
+
+def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
+    """Give a run, which is locked or leased, another status; return the events that tell it.
 
     None if its lease was lost, and nothing was written.
     """
-    events = [*change.before, (EventType.STATUS, _status(run, change))]
-    last = run.last_sequence + len(events)
+    now = datetime.now(UTC)
+    events = [
+        Piece(run.last_sequence + number, now, kind, data)
+        for number, (kind, data) in enumerate([*change.before, (EventType.STATUS, _status(run, change))], start=1)
+    ]
+    last = events[-1].sequence
     columns: dict[str, object] = {
         "status": change.status,
         "reason": change.because.reason,
@@ -73,13 +87,9 @@ def record(db: SharedDb, run: Run, change: Change) -> int | None:
     guard = (runs.c.id == run.id, runs.c.lease_token == run.lease_token, runs.c.last_sequence == run.last_sequence)
     if db.execute(update(runs).where(*guard).values(columns).returning(runs.c.id)).first() is None:
         return None
-    rows = [
-        {"run_id": run.id, "sequence": run.last_sequence + number, "type": kind, "data": data}
-        for number, (kind, data) in enumerate(events, start=1)
-    ]
-    db.execute(insert(run_events).values(at=func.clock_timestamp()), rows)
+    db.execute(insert(run_events), [{"run_id": run.id, **vars(each)} for each in events])
     say(db, run, run.status, change, last)
-    return last
+    return events
 
 
 def say(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, sequence: int) -> None:
@@ -124,16 +134,6 @@ _REPLY: Final = text(
 def after(seconds: float | None) -> ColumnElement[datetime] | None:
     """Return the time in so many seconds by the database's clock; None for None."""
     return None if seconds is None else func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """What an agent has said, numbered."""
-
-    sequence: int
-    at: datetime
-    type: EventType
-    data: Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from functions.domain.databases import SharedDb
 from functions.domain.runs import accepting, claiming, ending, recording
 from functions.domain.runs.claiming import Stopped
 from functions.domain.runs.reasons import Reason, explain, of_instance
-from functions.domain.runs.recording import Change
+from functions.domain.runs.recording import Change, Piece
 from shared_psql_models.runs import Run, RunStatus
 
 
@@ -42,17 +42,17 @@ def settle_overdue(db: SharedDb) -> int:
 def _take_over(db: SharedDb, run: Run) -> None:
     if run.cancel_reason is not None:
         ending.end(db, run, RunStatus.CANCELLED, explain(Reason(run.cancel_reason)))
-    elif not try_again(db, run, "the platform lost it while the agent was at work"):
+    elif try_again(db, run, "the platform lost it while the agent was at work") is None:
         ending.end(db, run, RunStatus.FAILED, explain(Reason.RUNNER_LOST))
 
 
-def try_again(db: SharedDb, run: Run, cause: str, *, due_in: float = 0) -> bool:
-    """Have a run tried again that is locked or leased, if it may be; return whether it may.
+def try_again(db: SharedDb, run: Run, cause: str, *, due_in: float = 0) -> list[Piece] | None:
+    """Have a run tried again that is locked or leased; return the events that tell it, None if it may not be.
 
     What its agent has said in this attempt is void. A `cause` is a sentence without its full stop.
     """
     if run.attempt > run.retries:
-        return False
+        return None
     because = explain(Reason.TRIED_AGAIN, cause=cause)
     change = Change(
         RunStatus.QUEUED,
@@ -62,5 +62,4 @@ def try_again(db: SharedDb, run: Run, cause: str, *, due_in: float = 0) -> bool:
         told={"void_after": run.reply_sequence},
         drops_reply=True,
     )
-    recording.record(db, run, change)
-    return True
+    return recording.record(db, run, change)

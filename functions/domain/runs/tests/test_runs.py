@@ -65,7 +65,7 @@ class Runs:
         with self.by("runner") as db:
             return recording.append(db, [Batch(run.id, run.lease_token, pieces)])
 
-    def end(self, run: Run) -> bool:
+    def end(self, run: Run) -> object:
         with self.by("runner") as db:
             run = run.model_copy(update={"last_sequence": reading.find(db, run.id, ANYBODY).last_sequence})
             return ending.end(db, run, RunStatus.COMPLETED, explain(Reason.COMPLETED))
@@ -171,7 +171,7 @@ def test_what_an_agent_asks_for_waits_until_it_is_answered(mine: Runs) -> None:
         commands.answer(db, run.id, of_mine, "blue", asked_id="ask_1")
     [again] = mine.claim()
     with mine.by("runner") as db:
-        message = asking.message_of(db, again)
+        message = asking.message_of(db, again, "A test")
     assert message.answer is not None
     assert message.answer.value == "blue"
     assert message.conversation is not None

@@ -1,0 +1,333 @@
+"""An attempt: one call of an agent for a run, from the claim to whatever becomes of it.
+
+It runs on a thread of its own. The host says several times a second that the call goes on, so whoever cancels it is
+heard soon.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from time import monotonic
+from typing import Any, Final
+
+from pydantic import JsonValue
+
+from core import context as call_context
+from core.ids import new_id
+from core.jitter import jittered
+from functions.domain.databases import SharedDb
+from functions.domain.instances import commands, conditions, kill_switches, told
+from functions.domain.instances.config_secrets import SecretsUnavailable
+from functions.domain.instances.contexts import Context
+from functions.domain.instances.deadlines import GRACE
+from functions.domain.instances.kill_switches import StoppedByOperator
+from functions.domain.runs import asking, claiming, ending, recording, sweeping
+from functions.domain.runs.claiming import Claimed
+from functions.domain.runs.reasons import Explanation, Reason, explain
+from functions.domain.runs.recording import Change, Piece
+from functions.runtime import agent_host_client
+from functions.runtime.agent_host_client import MESSAGE_ERRORS, StaleContext
+from functions.runtime.databases import DependencyDownError, shared_transaction
+from functions.services.runner.writer import ROLE, LeaseLost, Stream, UnfitError, Writer
+from shared_psql_models.runs import EventType, Run, RunStatus
+from shared_psql_models.statuses import DesiredState, Status
+
+log = logging.getLogger(__name__)
+
+WAIT_SECONDS: Final = 24 * 60 * 60
+"""How long an answer to what an agent asks is waited for, unless it says otherwise."""
+
+BUSY_SECONDS: Final = 0.5
+"""After which a run is offered again that no host had room for."""
+
+AWAY_SECONDS: Final = 2.0
+"""After which a run is offered again that no host could be reached for, or whose instance isn't ready."""
+
+_BUSY: Final = {each.value: each for each in (Reason.AGENT_BUSY, Reason.OWNER_BUSY, Reason.PLATFORM_FULL)}
+
+_KINDS: Final = {"status": EventType.NOTE}
+"""What the events of agents are called among those of runs, where it isn't the same."""
+
+_AT_ONCE: Final = frozenset({Reason.CANCEL_REQUESTED, Reason.STOPPED_BY_OPERATOR})
+"""Reasons to cancel for which an agent isn't given time: for the others, its host ends it in a few seconds."""
+
+
+class Cancelled(Exception):
+    """It is to be cancelled, for a reason."""
+
+    def __init__(self, reason: Reason) -> None:
+        """Have the run say this reason."""
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Lost(Exception):
+    """The call was cut off, or failed; it may be tried again."""
+
+    def __init__(self, because: Explanation) -> None:
+        """`because` is what the run says if it isn't."""
+        super().__init__(because.explanation)
+        self.because = because
+
+
+class Failed(Lost):
+    """The call failed for good."""
+
+
+@dataclass
+class _Spent:
+    usage: dict[str, JsonValue]
+    processor_ms: int = 0
+
+
+class Attempt:
+    """A run in the hands of this runner."""
+
+    def __init__(self, run: Claimed, writer: Writer) -> None:
+        """Have what is said written by `writer`."""
+        self.run = run
+        self.stream = Stream(run)
+        self.cancel_reason: str | None = None
+        """Set by whoever renews the lease."""
+        self.ended = False
+        """Whether it has given up the lease itself."""
+        self._writer = writer
+        self._begun = False
+        self._started = monotonic()
+        self._cancelling_since: float | None = None
+        self._spent = _Spent(dict(run.usage))
+        self._asked: Mapping[str, Any] | None = None
+        self._row_version = 0
+
+    def lose(self) -> None:
+        """Know that the lease is another's."""
+        self._writer.lose(self.stream)
+
+    def work(self) -> None:
+        """Call the agent, and see the run to whatever becomes of it."""
+        about = call_context.Context.start(self.run.traceparent, actor=self.run.owner_id)
+        with call_context.entered(about):
+            try:
+                self._work()
+            except LeaseLost:
+                log.warning("its lease was lost", extra={"subject": self.run.id})
+            except Exception:
+                # The lease runs out, and the sweep says that it was lost.
+                log.exception("a run is left to the sweep because of a bug", extra={"subject": self.run.id})
+
+    def _work(self) -> None:
+        try:
+            context = self._context()
+            if context is not None:
+                self._call(context)
+                self._finish()
+        except Cancelled as cancelled:
+            self._end(RunStatus.CANCELLED, explain(cancelled.reason))
+        except Failed as failed:
+            self._end(RunStatus.FAILED, failed.because)
+        except Lost as lost:
+            self._try_again(lost.because)
+        except UnfitError:
+            cause = "The agent said something that can't be kept"
+            self._end(RunStatus.FAILED, explain(Reason.AGENT_RESPONSE_INVALID, cause=cause))
+        except agent_host_client.StartFailed as failed:
+            with shared_transaction(ROLE) as db:
+                commands.doubt(db, self.run.instance_id, self._row_version)
+            self._try_again(_failure(failed.error.code, failed.error.detail, self.run))
+        except StaleContext:
+            # It was stopped or changed since it was read.
+            self._give_back(explain(Reason.INSTANCE_NOT_READY), BUSY_SECONDS)
+        except MESSAGE_ERRORS as error:
+            self._refused(error)
+
+    def _context(self) -> Context | None:
+        """Return what the host is told; None if the run was given back. Raises Cancelled, Failed."""
+        run = self.run
+        with shared_transaction(ROLE, read_only=True) as db:
+            instance = asking.instance_of(db, run)
+            if instance.desired_state != DesiredState.RUNNING:
+                # Whoever sweeps says by whom it was stopped.
+                context = None
+            else:
+                try:
+                    kill_switches.check_message(db, run.owner_id, run.instance_id, instance.version_id)
+                except StoppedByOperator:
+                    raise Cancelled(Reason.STOPPED_BY_OPERATOR) from None
+                if instance.status == Status.FAILED:
+                    raise Failed(explain(Reason.INSTANCE_FAILED))
+                context = self._told(db, instance.name) if conditions.takes_messages(instance) else None
+        if context is None:
+            self._give_back(explain(Reason.INSTANCE_NOT_READY), AWAY_SECONDS)
+            return None
+        self._row_version = context.row_version
+        return context
+
+    def _told(self, db: SharedDb, name: str) -> Context | None:
+        try:
+            context = told.serving(db, self.run.instance_id)
+        except SecretsUnavailable:
+            raise Failed(explain(Reason.SECRETS_UNAVAILABLE)) from None
+        if context is None:
+            return None
+        message = asking.message_of(db, self.run, name)
+        return context.model_copy(update={"message": message, "seconds": float(self.run.seconds)})
+
+    def _call(self, context: Context) -> None:
+        """Have the agent answer, and write what it says. Raises whatever ends that before its end."""
+        with closing(agent_host_client.call(context)) as lines:
+            for kind, line in lines:
+                self._look_whether_cancelled()
+                if not self._begun and kind != "failed":
+                    self._begin(context)
+                if kind == "event":
+                    self._take(line)
+                elif kind == "done":
+                    self._spent.processor_ms = int(line.get("processor_ms") or 0)
+                    return
+                elif kind == "failed":
+                    self._fail(line)
+        self._look_whether_cancelled()
+        raise Lost(explain(Reason.AGENT_FAILED, cause="The agent's host was lost while it answered"))
+
+    def _begin(self, context: Context) -> None:
+        """Write that the agent is at work."""
+        started = {"version_id": context.version_id, "started_at": datetime.now(UTC)}
+        columns = started if self.run.started_at is None else {"version_id": context.version_id}
+        change = Change(RunStatus.RUNNING, explain(Reason.STARTED), deadline_in=self.run.seconds, columns=columns)
+        self._writer.settle(self.stream, lambda db, run: recording.record(db, run, change))
+        self.stream.run = self.run = self.run.model_copy(update={"status": RunStatus.RUNNING})
+        self._begun = True
+
+    def _take(self, event: dict[str, Any]) -> None:
+        kind = event.pop("type")
+        if kind == "input":
+            # The last that it says: written with the status that it leads to.
+            self._asked = event
+            return
+        if kind == "usage":
+            _add(self._spent.usage, event)
+        self._writer.add(self.stream, EventType(_KINDS.get(kind, kind)), event)
+
+    def _finish(self) -> None:
+        if self._asked is None:
+            self._end(RunStatus.COMPLETED, explain(Reason.COMPLETED))
+            return
+        seconds = int(self._asked.get("seconds") or WAIT_SECONDS)
+        told = {name: self._asked.get(name) for name in ("text", "schema", "tool")}
+        request = {"id": new_id("ask")} | {name: each for name, each in told.items() if each is not None}
+        change = Change(
+            RunStatus.INPUT_REQUIRED,
+            explain(Reason.INPUT_WANTED),
+            deadline_in=seconds,
+            columns={**recording.FREE, **self._totals(), "request": request},
+            before=[(EventType.INPUT, request)],
+            keeps_reply=True,
+        )
+        self._settle(lambda db, run: recording.record(db, run, change))
+
+    def _fail(self, line: Mapping[str, Any]) -> None:
+        """Raise what a host tells of a failure."""
+        reason = self._cancel_reason()
+        if reason is not None:
+            raise Cancelled(reason)
+        code = str(line["code"])
+        if code in _BUSY and not self._begun:
+            agent_host_client.fail(dict(line))
+        if line.get("started") is False:
+            agent_host_client.fail(dict(line))
+        because = _failure(code, line.get("detail"), self.run)
+        if because.reason in {Reason.AGENT_TIMED_OUT, Reason.AGENT_RESPONSE_INVALID}:
+            raise Failed(because)
+        raise Lost(because)
+
+    def _cancel_reason(self) -> Reason | None:
+        return None if self.cancel_reason is None else Reason(self.cancel_reason)
+
+    def _look_whether_cancelled(self) -> None:
+        """Raise Cancelled once whoever asked for it doesn't wait for the agent any more."""
+        reason = self._cancel_reason()
+        if reason is None:
+            return
+        self._cancelling_since = self._cancelling_since or monotonic()
+        if reason in _AT_ONCE or monotonic() > self._cancelling_since + GRACE + 1:
+            raise Cancelled(reason)
+
+    def _refused(self, error: Exception) -> None:
+        """Give a run back that no host has taken; where that isn't certain, the attempt counts."""
+        code = getattr(error, "code", "")
+        if code in _BUSY:
+            self._give_back(explain(_BUSY[code]), BUSY_SECONDS)
+        elif _was_not_taken(error) and not self._begun:
+            log.warning("no agent host takes it: %s", error.__cause__ or error, extra={"subject": self.run.id})
+            self._give_back(explain(Reason.AGENT_UNAVAILABLE), AWAY_SECONDS)
+        else:
+            self._try_again(explain(Reason.AGENT_FAILED, cause="The agent's host was lost while it answered"))
+
+    def _give_back(self, because: Explanation, due_in: float) -> None:
+        self.ended = True
+        with shared_transaction(ROLE) as db:
+            claiming.give_back(db, self.run, because, due_in=jittered(due_in))
+
+    def _try_again(self, because: Explanation) -> None:
+        """Have it tried again, if it may be; else it has failed."""
+        reason = self._cancel_reason()
+        if reason is not None:
+            self._end(RunStatus.CANCELLED, explain(reason))
+        elif self.run.attempt > self.run.retries:
+            self._end(RunStatus.FAILED, because)
+        else:
+            cause = because.explanation.rstrip(".")
+            pause = jittered(min(2.0 ** (self.run.attempt - 1), 8.0))
+            again = partial(sweeping.try_again, cause=cause[:1].lower() + cause[1:], due_in=pause)
+            self._settle(again)
+
+    def _end(self, status: RunStatus, because: Explanation) -> None:
+        self._settle(lambda db, run: ending.end(db, run, status, because, columns=self._totals()))
+
+    def _settle(self, change: Callable[[SharedDb, Run], list[Piece] | None]) -> None:
+        self.ended = True
+        with suppress(UnfitError):
+            self._writer.settle(self.stream, change)
+            return
+        # What it said last can't be kept, and the stream is broken: what is known of the run is written without that.
+        self.stream = Stream(self.stream.now)
+        because = explain(Reason.AGENT_RESPONSE_INVALID, cause="The agent said something that can't be kept")
+        self._writer.settle(self.stream, lambda db, run: ending.end(db, run, RunStatus.FAILED, because))
+
+    def _totals(self) -> dict[str, object]:
+        """Return the columns that say what the run has taken up to now."""
+        spent = round((monotonic() - self._started) * 1000)
+        return {
+            "usage": self._spent.usage,
+            "wall_ms": self.run.wall_ms + spent,
+            "processor_ms": self.run.processor_ms + self._spent.processor_ms,
+        }
+
+
+def _failure(code: str, detail: object, run: Run) -> Explanation:
+    """Return the reason for which a call has failed."""
+    if code == Reason.AGENT_TIMED_OUT and not isinstance(detail, str):
+        return explain(Reason.AGENT_TIMED_OUT, seconds=run.seconds)
+    reason = Reason.AGENT_RESPONSE_INVALID if code == Reason.AGENT_RESPONSE_INVALID else Reason.AGENT_FAILED
+    cause = detail if isinstance(detail, str) and detail else "The agent failed"
+    return explain(reason, cause=cause.rstrip("."))
+
+
+def _was_not_taken(error: Exception) -> bool:
+    """Return whether it is certain that no host has begun a call: nobody listened, or somebody refused it."""
+    down = error.__cause__
+    return not isinstance(down, DependencyDownError) or isinstance(down.cause, ConnectionRefusedError | PermissionError)
+
+
+def _add(usage: dict[str, JsonValue], event: Mapping[str, Any]) -> None:
+    """Add what an agent reports to have used to what it has before."""
+    for name, number in event.items():
+        before = usage.get(name, 0)
+        if name == "cost":
+            usage[name] = str(Decimal(str(before)) + Decimal(str(number)))
+        elif isinstance(before, int | float):
+            usage[name] = before + number

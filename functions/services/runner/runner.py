@@ -1,0 +1,165 @@
+"""The runner: takes runs whose turn it is, sees each through on a thread of its own, and keeps their leases."""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Final
+from uuid import uuid4
+
+from functions.domain.api_errors import Unavailable
+from functions.domain.runs import claiming, forgetting, sweeping
+from functions.domain.runs.claiming import Claimed
+from functions.runtime.databases import shared_transaction
+from functions.services.runner.attempt import Attempt
+from functions.services.runner.live import Live
+from functions.services.runner.settings import Settings
+from functions.services.runner.writer import ROLE, Writer
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS: Final = 1.0
+"""How often runs are looked for that no event has told of."""
+
+
+class Runner:
+    """Works on runs until it is told to stop."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Use `start` and `stop`."""
+        self.settings = settings
+        self.writer = Writer(Live())
+        self.claimed = 0
+        self.last_look = monotonic()
+        self._name = uuid4().hex
+        self._attempts: dict[str, Attempt] = {}
+        self._lock = threading.Lock()
+        self._bell = threading.Event()
+        self._keep_bell = threading.Event()
+        self._stopping = threading.Event()
+        self._ended = threading.Condition(self._lock)
+        self._pool = ThreadPoolExecutor(settings.runs, "run")
+        self._steady_since = monotonic()
+        self._threads = [
+            threading.Thread(target=self._claim_again_and_again, name="claims", daemon=True),
+            threading.Thread(target=self._keep_again_and_again, name="leases", daemon=True),
+        ]
+
+    @property
+    def at_work(self) -> int:
+        """How many runs it works on."""
+        return len(self._attempts)
+
+    def start(self) -> None:
+        """Begin to take runs."""
+        self.writer.start()
+        for thread in self._threads:
+            thread.start()
+
+    def ring(self) -> None:
+        """Look for runs at once."""
+        self._bell.set()
+
+    def ring_keeper(self) -> None:
+        """Look at once whether any run is to be cancelled."""
+        self._keep_bell.set()
+
+    def stop(self) -> None:
+        """Take no more runs, see those under way through as long as there is time, and end."""
+        self._stopping.set()
+        self.ring()
+        with self._ended:
+            if not self._ended.wait_for(lambda: not self._attempts, self.settings.grace):
+                log.warning("%d runs are left to another runner", len(self._attempts))
+                return
+        self.writer.stop()
+
+    def _claim_again_and_again(self) -> None:
+        self._safely(self._make_partitions)
+        while not self._stopping.is_set():
+            self._bell.wait(LOOK_SECONDS)
+            self._bell.clear()
+            self._safely(self._claim)
+
+    def _keep_again_and_again(self) -> None:
+        looked = monotonic()
+        while True:
+            self._keep_bell.wait(min(LOOK_SECONDS, self.settings.lease / 4))
+            self._keep_bell.clear()
+            self._safely(self._keep)
+            if monotonic() - looked >= LOOK_SECONDS and not self._stopping.is_set():
+                looked = monotonic()
+                self._safely(self._sweep)
+
+    def _safely(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Unavailable as error:
+            self._steady_since = monotonic()
+            log.warning("runs wait: %s", error.__cause__ or error)
+            self._stopping.wait(0.2)
+        except Exception:
+            log.exception("runs wait because of a bug")
+            self._stopping.wait(1)
+
+    @staticmethod
+    def _make_partitions() -> None:
+        with shared_transaction(ROLE) as db:
+            forgetting.rotate(db)
+
+    def _claim(self) -> None:
+        while (room := self.settings.runs - len(self._attempts)) > 0 and not self._stopping.is_set():
+            with shared_transaction(ROLE) as db:
+                found = claiming.claim(
+                    db, self._name, room=room, bounds=self.settings.bounds, seconds=self.settings.lease
+                )
+            for run in found:
+                self._begin(run)
+            self.last_look = monotonic()
+            if len(found) < room:
+                return
+
+    def _begin(self, run: Claimed) -> None:
+        attempt = Attempt(run, self.writer)
+        with self._lock:
+            self._attempts[run.id] = attempt
+            self.claimed += 1
+        self._pool.submit(self._work, attempt)
+
+    def _work(self, attempt: Attempt) -> None:
+        try:
+            attempt.work()
+        finally:
+            with self._ended:
+                del self._attempts[attempt.run.id]
+                self._ended.notify_all()
+            # Others of its conversation, its instance and its owner may have waited for this.
+            self.ring()
+
+    def _keep(self) -> None:
+        """Renew all leases, and learn of what is to be cancelled or is lost."""
+        with self._lock:
+            held = list(self._attempts.values())
+        if not held:
+            return
+        with shared_transaction(ROLE) as db:
+            kept = claiming.renew(db, [each.run for each in held], self.settings.lease)
+        for attempt in held:
+            if attempt.run.id in kept:
+                attempt.cancel_reason = kept[attempt.run.id]
+            elif not attempt.ended:
+                attempt.lose()
+
+    def _sweep(self) -> None:
+        """Cancel runs of instances that are to stop, and settle what nobody works on any more.
+
+        After Postgres was away not before every runner that is there has had the time to renew its leases.
+        """
+        with shared_transaction(ROLE) as db:
+            found = sweeping.cancel_of_stopped(db)
+            if monotonic() - self._steady_since > self.settings.lease:
+                found += sweeping.settle_overdue(db)
+        if found:
+            self.ring()
+            self.ring_keeper()

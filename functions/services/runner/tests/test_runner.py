@@ -1,0 +1,177 @@
+"""A real runner and a real agent host: what becomes of runs."""
+
+import signal
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from functions.domain.databases import SharedDb
+from functions.domain.runs import accepting, commands, reading
+from functions.domain.runs.accepting import Asked
+from functions.domain.runs.reading import Of
+from functions.domain.runs.reasons import Reason
+from shared_psql_models.runs import Run, RunStatus
+from testing.environment import Environment
+from testing.launches import Launched
+from tools.local.servers.managed_process import ManagedProcess
+from tools.local.wait import until
+
+Start = Callable[..., ManagedProcess]
+
+STREAM: Final = """
+import time
+
+def agent(request):
+    asked = request.get_json()
+    for number in range(int(asked["text"])):
+        yield f"{number} "
+        time.sleep(0.02)
+    yield {"type": "usage", "output_tokens": 3, "cost": "0.25"}
+"""
+
+ASKS: Final = """
+def agent(request):
+    asked = request.get_json()
+    if "answer" in asked:
+        return {"text": f"So {asked['answer']['value']}."}
+    return iter(["Well. ", {"type": "input", "text": "Which?", "schema": {"type": "string"}}])
+"""
+
+SLOW: Final = """
+import time
+
+def agent(request):
+    yield "begun"
+    time.sleep(60)
+"""
+
+FAILS: Final = """
+from pathlib import Path
+
+def agent(request):
+    tried = Path("tried")
+    if not tried.exists():
+        tried.touch()
+        yield "broken"
+        raise ValueError("not yet")
+    yield "whole"
+"""
+
+
+class Asking:
+    """An instance that is asked."""
+
+    def __init__(self, env: Environment, instance: Launched) -> None:
+        self.env = env
+        self.instance = instance
+        instance.put(status="'running'", observed_generation="generation", deadline_at="null")
+
+    def ask(self, text: str = "hello", conversation_id: str | None = None) -> Run:
+        with self.env.transaction("shared_psql", "user") as db:
+            asked = Asked(text, conversation_id=conversation_id)
+            return accepting.accept(SharedDb(db), self.instance.id, self.instance.owner.id, asked).run
+
+    def read(self, run: Run) -> Run:
+        with self.env.transaction("shared_psql", "user") as db:
+            return reading.find(SharedDb(db), run.id, Of())
+
+    def wait(self, run: Run, *statuses: RunStatus) -> Run:
+        wanted = statuses or (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
+        until(lambda: self.read(run).status in wanted, seconds=60)
+        return self.read(run)
+
+    def retries(self, run: Run, number: int) -> None:
+        with self.env.transaction("shared_psql", "migrator") as db:
+            db.exec_driver_sql(f"update runs set retries = {number} where id = '{run.id}'")
+
+    def cancel(self, run: Run) -> None:
+        with self.env.transaction("shared_psql", "user") as db:
+            commands.cancel(SharedDb(db), run.id, Of())
+
+    def text_of_events(self, run: Run) -> tuple[str, list[int]]:
+        with self.env.transaction("shared_psql", "user") as db:
+            events = reading.events(SharedDb(db), run.id, after=0, limit=10_000)
+        text = "".join(str(each.data["text"]) for each in events if each.type == "text")
+        return text, [each.sequence for each in events]
+
+
+@pytest.fixture
+def asking(env: Environment, launch: Callable[..., Launched]) -> Callable[[str], Asking]:
+    return lambda source: Asking(env, launch(source))
+
+
+def test_what_an_agent_says_is_numbered_and_together_the_reply(asking: Callable[[str], Asking], runner: Start) -> None:
+    runner()
+    agent = asking(STREAM)
+    run = agent.ask("20")
+    ended = agent.wait(run)
+    text, numbers = agent.text_of_events(run)
+    assert (ended.explanation, ended.reply) == ("The agent has answered.", "".join(f"{each} " for each in range(20)))
+    assert text == ended.reply
+    assert numbers == list(range(1, ended.last_sequence + 1))
+    assert ended.usage == {"output_tokens": 3, "cost": "0.25"}
+    assert ended.wall_ms > 0
+
+
+def test_an_agent_asks_and_goes_on_when_it_is_answered_though_the_runner_is_another(
+    asking: Callable[[str], Asking], runner: Start
+) -> None:
+    first = runner()
+    agent = asking(ASKS)
+    run = agent.ask()
+    waiting = agent.wait(run, RunStatus.INPUT_REQUIRED)
+    first.stop()
+    assert waiting.request is not None
+    with agent.env.transaction("shared_psql", "user") as db:
+        commands.answer(SharedDb(db), run.id, Of(), "blue", asked_id=str(waiting.request["id"]))
+    runner()
+    assert agent.wait(run).reply == "Well. So blue."
+
+
+def test_a_cancelled_run_ends_soon_and_keeps_what_was_said(asking: Callable[[str], Asking], runner: Start) -> None:
+    runner()
+    agent = asking(SLOW)
+    run = agent.ask()
+    agent.wait(run, RunStatus.RUNNING)
+    until(lambda: agent.text_of_events(run)[0] == "begun", seconds=30)
+    agent.cancel(run)
+    ended = agent.wait(run)
+    assert (ended.status, ended.reason, ended.reply) == (RunStatus.CANCELLED, Reason.CANCEL_REQUESTED, "begun")
+
+
+def test_a_run_whose_runner_was_killed_ends_as_lost_or_is_tried_again(
+    asking: Callable[[str], Asking], runner: Start
+) -> None:
+    killed = runner()
+    agent = asking(SLOW)
+    run, again = agent.ask(), agent.ask()
+    agent.retries(again, 1)
+    agent.wait(run, RunStatus.RUNNING)
+    agent.wait(again, RunStatus.RUNNING)
+    killed.process.send_signal(signal.SIGKILL)
+    killed.process.wait()
+    runner()
+    assert agent.wait(run).reason == Reason.RUNNER_LOST
+    until(lambda: agent.read(again).attempt == 2, seconds=60)
+    agent.cancel(again)
+    assert agent.wait(again).status == RunStatus.CANCELLED
+
+
+def test_an_attempt_that_failed_is_tried_again_and_is_no_part_of_the_reply(
+    asking: Callable[[str], Asking], runner: Start
+) -> None:
+    agent = asking(FAILS)
+    run = agent.ask()
+    agent.retries(run, 1)
+    runner()
+    ended = agent.wait(run)
+    assert (ended.status, ended.reply, ended.attempt) == (RunStatus.COMPLETED, "whole", 2)
+
+
+def test_an_agent_that_fails_says_why(asking: Callable[[str], Asking], runner: Start) -> None:
+    runner()
+    agent = asking("def agent(request):\n    raise ValueError('no idea')\n")
+    ended = agent.wait(agent.ask())
+    assert (ended.status, ended.reason) == (RunStatus.FAILED, Reason.AGENT_FAILED)
+    assert "no idea" in ended.explanation
