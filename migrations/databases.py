@@ -11,8 +11,10 @@ from events.tables import metadata as event_metadata
 from functions.domain.accounts.tables import metadata as user_metadata
 from shared_psql_models import (
     account_events,
+    agent_memory,
     agents,
     audit,
+    budgets,
     dispatching,
     instance_logs,
     instance_secrets,
@@ -20,16 +22,15 @@ from shared_psql_models import (
     operators,
     publishers,
     push_configs,
+    run_usage,
     runs,
     sessions,
 )
 from shared_psql_models.tables import metadata as shared_metadata
 
 TABLE_MODULES: Final = (
-    *(account_events, agents, audit, dispatching, instance_logs, instance_secrets, instances, operators, publishers),
-    push_configs,
-    runs,
-    sessions,
+    *(account_events, agent_memory, agents, audit, budgets, dispatching, instance_logs, instance_secrets, instances),
+    *(operators, publishers, push_configs, run_usage, runs, sessions),
 )
 """Imported so that every table is in the metadata."""
 
