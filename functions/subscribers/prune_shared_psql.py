@@ -4,14 +4,19 @@ from events.catalog.schedules import SharedPruningFallenDue
 from events.outbox import emit
 from functions.domain import pruning
 from functions.domain.databases import SharedDb
-from functions.domain.runs import forgetting
+from functions.domain.runs import forgetting, usage
 from functions.runtime.declarations import Resources
 from functions.runtime.subscriber import subscriber
 
 
 @subscriber(
     schedule="37 * * * *",
-    resources=Resources(settings=(pruning.EVENT_DAYS_SETTING, pruning.LOG_DAYS_SETTING, forgetting.DAYS_SETTING)),
+    resources=Resources(
+        settings=(
+            *(pruning.EVENT_DAYS_SETTING, pruning.LOG_DAYS_SETTING),
+            *(forgetting.DAYS_SETTING, usage.DAYS_SETTING),
+        )
+    ),
 )
 def prune_shared_psql(event: SharedPruningFallenDue, db: SharedDb) -> None:
     """Forget a batch of each."""
@@ -24,6 +29,7 @@ def prune_shared_psql(event: SharedPruningFallenDue, db: SharedDb) -> None:
         pruning.forget_agent_log_sources(db),
         forgetting.forget(db, pruning.BATCH),
         pruning.forget_account_events(db),
+        usage.forget(db, pruning.BATCH),
     )
     if max(forgotten) == pruning.BATCH:
         # There may be more: said again, so that no transaction is long.

@@ -131,6 +131,7 @@ SETTINGS: Final = {
     "RUN_SECONDS": Setting(
         "seconds", "How long an agent may take for one answer, at most and unless less is asked for.", "600"
     ),
+    "RUN_USAGE_DAYS": Setting("days", "How long sums of what runs have used in a day are kept.", "400"),
     "RUNNER_GRACE_SECONDS": Setting(
         "seconds", "How long a runner that is told to stop sees its runs through.", "640", "the runners"
     ),

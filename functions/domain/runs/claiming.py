@@ -162,12 +162,21 @@ class Stopped(Run):
 def of_stopped(db: SharedDb, *, instance_id: str | None = None, most: int = 500) -> list[Stopped]:
     """Return runs, locked, that are to be cancelled because their instances are to stop; of one, or of all."""
     found = db.execute(_TO_CANCEL, {"instance_id": instance_id, "most": most}).mappings()
-    return [Stopped.of(row) for row in found]
+    return sorted((Stopped.of(row) for row in found), key=settling)
 
 
 def overdue(db: SharedDb, *, most: int = 500) -> list[Run]:
     """Return runs, locked, whose runner is gone, or that nobody works on and whose deadline has passed."""
-    return [Run.of(row) for row in db.execute(_OVERDUE, {"most": most}).mappings()]
+    return sorted((Run.of(row) for row in db.execute(_OVERDUE, {"most": most}).mappings()), key=settling)
+
+
+def settling(run: Run) -> tuple[str, str, str]:
+    """Return the key in whose order one transaction ends runs.
+
+    Sums of accounts and instances are locked with each, so that in another order two transactions could wait for each
+    other.
+    """
+    return run.owner_id, run.instance_id, run.id
 
 
 def ask_to_cancel(db: SharedDb, run: Run, reason: Reason, by: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from functions.domain.databases import SharedDb
-from functions.domain.runs import recording
+from functions.domain.runs import recording, usage
 from functions.domain.runs.reasons import Explanation
 from functions.domain.runs.recording import Change, Piece
 from shared_psql_models.runs import Run, RunStatus
@@ -20,4 +20,7 @@ def end(
     """End a run, which is locked or leased; return the events that tell it; None if it was somebody else's to write."""
     freed: Mapping[str, object] = {} if run.lease_owner is None else recording.FREE
     change = Change(status, because, columns={**freed, **(columns or {})}, keeps_reply=True)
-    return recording.record(db, run, change)
+    told = recording.record(db, run, change)
+    if told is not None:
+        usage.add(db, run.id)
+    return told

@@ -55,7 +55,9 @@ class QueryParameters(Provider):
             # Null stands for "not given", which a query says by leaving the parameter out.
             [kind] = [each for each in kinds if isinstance(each, dict) and each != {"type": "null"}]
             given = kind | {key: value for key, value in given.items() if key != "default"}
-        required = self.model.model_fields[name].is_required()
+        [required] = (
+            field.is_required() for own, field in self.model.model_fields.items() if name in (own, field.alias)
+        )
         described: Schema = {"name": name, "in": "query", "required": required, "description": description}
         # One parameter with commas, as the query refuses a name that comes twice.
         listed: Schema = {"explode": False} if given.get("type") == "array" else {}
