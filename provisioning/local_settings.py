@@ -76,6 +76,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "INSTANCE_LOG_DAY_BYTES": "16777216",
         "INSTANCE_LOG_DAYS": "7",
         "RUN_DAYS": "30",
+        "RUN_USAGE_DAYS": "400",
         "RUN_QUEUE_SECONDS": "3600",
         "RUN_SECONDS": "600",
         "ACCOUNT_EVENT_DAYS": "7",

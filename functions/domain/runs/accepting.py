@@ -18,7 +18,7 @@ from functions.domain.databases import SharedDb
 from functions.domain.idempotency import IdempotencyKeyReused
 from functions.domain.instances import kill_switches
 from functions.domain.instances.reading import InstanceNotFound
-from functions.domain.runs import reading, recording
+from functions.domain.runs import budgets, reading, recording
 from functions.domain.runs.reading import ConversationNotFound
 from functions.domain.runs.reasons import Reason, explain
 from functions.domain.runs.recording import Change
@@ -83,7 +83,10 @@ _INSTANCE: Final = text(
     select i.owner_id, i.version_id, i.desired_state, i.status, i.message,
       coalesce((select versions.retries from instance_specs as spec join agent_versions as versions
                 on versions.id = spec.version_id
-                where spec.instance_id = i.id and spec.generation = i.observed_generation), 0) as retries
+                where spec.instance_id = i.id and spec.generation = i.observed_generation), 0) as retries,
+      exists (select from budgets where budgets.owner_id = i.owner_id
+              and (budgets.instance_id is null or budgets.instance_id = i.id)
+              and (budgets.runs is not null or budgets.cost is not null)) as budgeted
     from instances as i where i.id = :id and i.owner_id = :owner_id and i.status <> 'deleted' for key share of i
     """
 )
@@ -97,8 +100,8 @@ def wait_seconds() -> int:
 def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accepted:
     """Return the run by which an instance answers.
 
-    Raises InstanceNotFound, InstanceNotRunning, StoppedByOperator, ConversationNotFound, IdempotencyKeyReused and
-    TooManyRuns.
+    Raises InstanceNotFound, InstanceNotRunning, StoppedByOperator, ConversationNotFound, IdempotencyKeyReused,
+    TooManyRuns and BudgetExceeded.
     """
     instance = db.execute(_INSTANCE, {"id": instance_id, "owner_id": owner_id}).first()
     if instance is None:
@@ -120,6 +123,8 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
         if known is None:
             raise InstanceNotFound
         return Accepted(known, fresh=False)
+    if instance.budgeted:
+        budgets.reserve(db, run)
     _tell(db, run)
     return Accepted(run, fresh=True)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from functions.domain.databases import SharedDb
-from functions.domain.runs import recording, usage
+from functions.domain.runs import budgets, recording, usage
 from functions.domain.runs.reasons import Explanation
 from functions.domain.runs.recording import Change, Piece
 from shared_psql_models.runs import Run, RunStatus
@@ -22,5 +22,6 @@ def end(
     change = Change(status, because, columns={**freed, **(columns or {})}, keeps_reply=True)
     told = recording.record(db, run, change)
     if told is not None:
+        budgets.settle(db, run)
         usage.add(db, run.id)
     return told

@@ -50,8 +50,11 @@ _DELETE_CONVERSATIONS: Final = text(
     " and not exists (select from runs where conversation_id = conversations.id)"
 )
 
+_DELETE_BUDGET: Final = text("delete from budgets where instance_id = :instance_id")
+
 
 def delete_with(db: SharedDb, instance_id: str) -> None:
-    """Delete the runs and conversations of an instance whose deletion is recorded in the same transaction."""
+    """Delete the runs, conversations and budget of an instance whose deletion is recorded in the same transaction."""
     db.execute(_DELETE, {"instance_id": instance_id, "most": AT_ONCE})
     db.execute(_DELETE_CONVERSATIONS, {"instance_id": instance_id})
+    db.execute(_DELETE_BUDGET, {"instance_id": instance_id})

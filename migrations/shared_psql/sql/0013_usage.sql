@@ -20,7 +20,7 @@ comment on column run_usage.reported is 'sums of other numbers, by their names';
 -- The cost that a run reports; none is zero.
 create function reported_cost(usage jsonb) returns numeric language sql immutable as $$
   select case when usage->>'cost' ~ '^[0-9]{1,40}([.][0-9]{1,40})?([eE][-+]?[0-9]{1,2})?$'
-    then round((usage->>'cost')::numeric, 12) else 0 end
+    then trim_scale(round((usage->>'cost')::numeric, 12)) else 0 end
 $$;
 
 -- The numbers of both by their names, added up. Of more than a hundred names those stay that the first has.
