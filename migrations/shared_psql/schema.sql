@@ -3,6 +3,17 @@
 -- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of
 -- tables are left out, and what event_producers() returns, which is written from the catalog of events.
 
+CREATE FUNCTION public.added_numbers(jsonb, jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+  select coalesce(jsonb_object_agg(name, total), '{}') from (
+    select key as name, trim_scale(sum(round((value#>>'{}')::numeric, 12))) as total
+    from (select *, 1 as place from jsonb_each($1) union all select *, 2 from jsonb_each($2)) as each
+    where jsonb_typeof(value) = 'number'
+    group by key order by min(place), key limit 100
+  ) as sums
+$_$;
+
 CREATE FUNCTION public.defer_events(on_queue text, opened jsonb, events jsonb) RETURNS SETOF text
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -225,6 +236,19 @@ CREATE FUNCTION public.forget_instance_logs(row_limit integer, days integer) RET
   ) select least(count(*), row_limit)::integer from gone
 $$;
 
+CREATE FUNCTION public.forget_run_usage(row_limit integer, days integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  forgotten integer;
+begin
+  delete from run_usage where ctid in (
+    select ctid from run_usage where day < (now() at time zone 'utc')::date - greatest(days, 31) limit row_limit);
+  get diagnostics forgotten = row_count;
+  return forgotten;
+end $$;
+
 CREATE FUNCTION public.forget_runs(row_limit integer, days integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -358,6 +382,13 @@ CREATE FUNCTION public.remember_revoked(session text, expires timestamp with tim
   insert into revoked_sessions as known (session_id, expires_at) values (session, expires)
   on conflict (session_id) do update set expires_at = greatest(known.expires_at, excluded.expires_at)
 $$;
+
+CREATE FUNCTION public.reported_cost(usage jsonb) RETURNS numeric
+    LANGUAGE sql IMMUTABLE
+    AS $_$
+  select case when usage->>'cost' ~ '^[0-9]{1,40}([.][0-9]{1,40})?([eE][-+]?[0-9]{1,2})?$'
+    then trim_scale(round((usage->>'cost')::numeric, 12)) else 0 end
+$_$;
 
 CREATE FUNCTION public.resolve_dead_letters(ids text[], how text, resolver text, grounds text DEFAULT NULL::text) RETURNS SETOF text
     LANGUAGE plpgsql SECURITY DEFINER
@@ -645,6 +676,26 @@ COMMENT ON TABLE public.agent_log_sources IS 'agent hosts, each start of one on 
 
 COMMENT ON COLUMN public.agent_log_sources.batch IS 'the last batch of lines that was taken from it';
 
+CREATE TABLE public.agent_memory (
+    instance_id text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    value jsonb NOT NULL,
+    bytes integer NOT NULL,
+    row_version bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.agent_memory.bytes IS 'that it counts';
+
+CREATE TABLE public.agent_memory_usage (
+    instance_id text NOT NULL,
+    owner_id text NOT NULL,
+    bytes bigint DEFAULT 0 NOT NULL
+);
+
+COMMENT ON COLUMN public.agent_memory_usage.bytes IS 'of all that is kept for the instance';
+
 CREATE TABLE public.agent_versions (
     id text NOT NULL,
     agent_id text NOT NULL,
@@ -803,6 +854,44 @@ CREATE TABLE public.audit (
     happened_at timestamp with time zone NOT NULL,
     recorded_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE TABLE public.budgets (
+    id text NOT NULL,
+    owner_id text NOT NULL,
+    instance_id text,
+    set_by text NOT NULL,
+    period text NOT NULL,
+    runs bigint,
+    cost numeric,
+    cost_per_run numeric,
+    begins date NOT NULL,
+    count integer DEFAULT 1 NOT NULL,
+    spent_runs bigint DEFAULT 0 NOT NULL,
+    spent_cost numeric DEFAULT 0 NOT NULL,
+    reserved_runs bigint DEFAULT 0 NOT NULL,
+    reserved_cost numeric DEFAULT 0 NOT NULL,
+    nearly_spent boolean DEFAULT false NOT NULL,
+    row_version integer DEFAULT 1 NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT budgets_cost_check CHECK (((cost IS NULL) = (cost_per_run IS NULL))),
+    CONSTRAINT budgets_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text]))),
+    CONSTRAINT budgets_scope_check CHECK (((instance_id IS NULL) OR (set_by = 'owner'::text))),
+    CONSTRAINT budgets_set_by_check CHECK ((set_by = ANY (ARRAY['owner'::text, 'administrator'::text])))
+);
+
+COMMENT ON COLUMN public.budgets.instance_id IS 'null for that of the whole account';
+
+COMMENT ON COLUMN public.budgets.runs IS 'how many there may be; null for no limit';
+
+COMMENT ON COLUMN public.budgets.cost IS 'what they may cost together; null for no limit';
+
+COMMENT ON COLUMN public.budgets.cost_per_run IS 'what is reserved for a run until it ends';
+
+COMMENT ON COLUMN public.budgets.begins IS 'the first day, in UTC, of what is counted';
+
+COMMENT ON COLUMN public.budgets.count IS 'grows whenever counting begins anew';
+
+COMMENT ON COLUMN public.budgets.nearly_spent IS 'whether it was told so';
 
 CREATE TABLE public.bundles (
     sha256 text NOT NULL,
@@ -1193,6 +1282,23 @@ PARTITION BY RANGE (run_id);
 
 COMMENT ON TABLE public.run_events IS 'what happens in runs, numbered from 1 without gaps; added to and never changed';
 
+CREATE TABLE public.run_usage (
+    owner_id text NOT NULL,
+    day date NOT NULL,
+    instance_id text NOT NULL,
+    runs bigint DEFAULT 0 NOT NULL,
+    wall_ms bigint DEFAULT 0 NOT NULL,
+    processor_ms bigint DEFAULT 0 NOT NULL,
+    cost numeric DEFAULT 0 NOT NULL,
+    reported jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+
+COMMENT ON COLUMN public.run_usage.day IS 'in UTC, on which they ended';
+
+COMMENT ON COLUMN public.run_usage.runs IS 'that ended, and whose agent was called';
+
+COMMENT ON COLUMN public.run_usage.reported IS 'sums of other numbers, by their names';
+
 CREATE TABLE public.runs (
     id text NOT NULL COLLATE pg_catalog."C",
     conversation_id text NOT NULL,
@@ -1314,6 +1420,12 @@ ALTER TABLE ONLY public.account_limits
 ALTER TABLE ONLY public.agent_log_sources
     ADD CONSTRAINT agent_log_sources_pkey PRIMARY KEY (source);
 
+ALTER TABLE ONLY public.agent_memory
+    ADD CONSTRAINT agent_memory_pkey PRIMARY KEY (instance_id, key);
+
+ALTER TABLE ONLY public.agent_memory_usage
+    ADD CONSTRAINT agent_memory_usage_pkey PRIMARY KEY (instance_id);
+
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_pkey PRIMARY KEY (id);
 
@@ -1325,6 +1437,12 @@ ALTER TABLE ONLY public.agents
 
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_owner_id_instance_id_set_by_key UNIQUE NULLS NOT DISTINCT (owner_id, instance_id, set_by);
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.bundles
     ADD CONSTRAINT bundles_pkey PRIMARY KEY (sha256);
@@ -1416,6 +1534,9 @@ ALTER TABLE ONLY public.revoked_sessions
 ALTER TABLE ONLY public.run_events
     ADD CONSTRAINT run_events_pkey PRIMARY KEY (run_id, sequence);
 
+ALTER TABLE ONLY public.run_usage
+    ADD CONSTRAINT run_usage_pkey PRIMARY KEY (owner_id, day, instance_id);
+
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_conversation_id_position_key UNIQUE (conversation_id, "position");
 
@@ -1430,6 +1551,8 @@ ALTER TABLE ONLY public.version_deployments
 
 CREATE INDEX account_events_at_idx ON public.account_events USING btree (at);
 
+CREATE INDEX agent_memory_usage_owner_id_idx ON public.agent_memory_usage USING btree (owner_id);
+
 CREATE UNIQUE INDEX agent_versions_agent_id_split_part_idx ON public.agent_versions USING btree (agent_id, split_part(number, '+'::text, 1));
 
 CREATE INDEX agents_capabilities_idx ON public.agents USING gin (capabilities) WITH (fastupdate=off);
@@ -1443,6 +1566,8 @@ CREATE INDEX agents_tags_idx ON public.agents USING gin (tags) WITH (fastupdate=
 CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (source, event_id);
 
 CREATE INDEX audit_subject_id_idx ON public.audit USING btree (subject, id);
+
+CREATE INDEX budgets_instance_id_idx ON public.budgets USING btree (instance_id);
 
 CREATE INDEX channel_moves_agent_id_channel_id_idx ON public.channel_moves USING btree (agent_id, channel, id);
 
@@ -1494,6 +1619,10 @@ CREATE INDEX publisher_keys_publisher_id_idx ON public.publisher_keys USING btre
 
 CREATE INDEX revoked_sessions_expires_at_idx ON public.revoked_sessions USING btree (expires_at);
 
+CREATE INDEX run_usage_day_idx ON public.run_usage USING btree (day);
+
+CREATE INDEX run_usage_instance_id_day_idx ON public.run_usage USING btree (instance_id, day);
+
 CREATE INDEX runs_deadline_at_idx ON public.runs USING btree (deadline_at) WHERE (deadline_at IS NOT NULL);
 
 CREATE INDEX runs_ended_at_idx ON public.runs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
@@ -1510,11 +1639,20 @@ CREATE INDEX runs_owner_id_id_idx ON public.runs USING btree (owner_id, id);
 
 CREATE INDEX runs_queued_idx ON public.runs USING btree (owner_id, id) WHERE (status = 'queued'::text);
 
+ALTER TABLE ONLY public.agent_memory
+    ADD CONSTRAINT agent_memory_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
+ALTER TABLE ONLY public.agent_memory_usage
+    ADD CONSTRAINT agent_memory_usage_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
+
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
 
 ALTER TABLE ONLY public.agent_versions
     ADD CONSTRAINT agent_versions_bundle_sha256_fkey FOREIGN KEY (bundle_sha256) REFERENCES public.bundles(sha256);
+
+ALTER TABLE ONLY public.budgets
+    ADD CONSTRAINT budgets_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
 
 ALTER TABLE ONLY public.channel_moves
     ADD CONSTRAINT channel_moves_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.agents(id);
@@ -1569,6 +1707,9 @@ ALTER TABLE ONLY public.publisher_keys
 
 ALTER TABLE ONLY public.push_configs
     ADD CONSTRAINT push_configs_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.runs(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.run_usage
+    ADD CONSTRAINT run_usage_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);
 
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_conversation_id_fkey FOREIGN KEY (conversation_id) REFERENCES public.conversations(id);

@@ -22,7 +22,6 @@ comment on column agent_memory_usage.bytes is 'of all that is kept for the insta
 
 grant select, insert, delete on agent_memory to botberi_user, botberi_subscribers;
 grant update (value, bytes, row_version, updated_at) on agent_memory to botberi_user, botberi_subscribers;
-grant select, insert on agent_memory_usage to botberi_user, botberi_subscribers;
-grant update (bytes) on agent_memory_usage to botberi_user, botberi_subscribers;
+grant select, insert, update (bytes) on agent_memory_usage to botberi_user, botberi_subscribers, botberi_worker;
 grant select on agent_memory_usage to botberi_admin;
-grant select, delete on agent_memory, agent_memory_usage to botberi_worker;
+grant select, delete on agent_memory to botberi_worker;
