@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Final, cast
 
 import flask
@@ -25,8 +25,10 @@ def _streaming(app: flask.Flask, view: RouteCallable) -> Callable[..., ResponseR
 
     def answer(**arguments: object) -> ResponseReturnValue:
         answered = answering(**arguments)
-        if isinstance(answered, AsyncIterator):
-            raise TypeError("agent() is an asynchronous generator: only plain ones are run, by `def` and `yield`")
+        if isinstance(answered, Coroutine):
+            answered.close()
+        if isinstance(answered, AsyncIterator | Coroutine):
+            raise TypeError("agent() is asynchronous, by `async def`: only plain functions and generators are run")
         if not isinstance(answered, Iterator) or isinstance(answered, io.IOBase):
             return cast("ResponseReturnValue", answered)
         # What is raised before the first piece is told as of a function that yields nothing.

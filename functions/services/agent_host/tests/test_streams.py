@@ -9,7 +9,7 @@ import pytest
 
 from core.ids import new_id
 from functions.domain.catalog import bundle_store, bundles
-from functions.domain.instances.contexts import Answer, Message
+from functions.domain.instances.contexts import Answer, Conversation, EarlierMessage, Message
 from functions.services.agent_host.tests.conftest import Instance
 
 Eventually = Callable[..., Any]
@@ -76,6 +76,10 @@ async def asynchronous(message):
     yield "one"
 
 
+async def awaits(message):
+    return {"text": "one"}
+
+
 def asks(message):
     if "answer" in message:
         yield f"You said {message['answer']['value']}."
@@ -133,6 +137,10 @@ def computes(message):
     return {"text": "done"}
 
 
+def history(message):
+    return {"text": str(len(message["conversation"]["messages"][0]["text"].encode()))}
+
+
 def echo(message):
     return {"text": repr(message)}
 """
@@ -184,7 +192,10 @@ def test_an_answer_in_pieces_is_put_together(mine: Instance, asked: str, answer:
         ("breaks", ["one"], ("agent_failed", "The agent failed: RuntimeError: out of words")),
         ("breaks_at_once", [], ("agent_failed", "The agent failed: RuntimeError: no words")),
         ("says_nonsense", ["one"], ("agent_failed", "The agent failed: TypeError: agent() yielded int")),
-        ("asynchronous", [], ("agent_failed", "The agent failed: TypeError: agent() is an asynchronous generator")),
+        *(
+            (asked, [], ("agent_failed", "The agent failed: TypeError: agent() is asynchronous"))
+            for asked in ("asynchronous", "awaits")
+        ),
         ("asks_wrongly", [], ("agent_response_invalid", "The agent's event 'input' has a wrong schema")),
     ],
 )
@@ -257,6 +268,13 @@ def test_an_answer_has_one_thread_from_its_first_piece_to_its_last(mine: Instanc
 def test_the_processor_time_of_a_call_is_told_with_that_of_programs_that_it_ran(mine: Instance) -> None:
     assert 350 < mine.answered("computes")[-1]["done"]["processor_ms"] < 2000
     assert mine.answered("nothing")[-1]["done"]["processor_ms"] < 100
+
+
+def test_a_long_conversation_reaches_it(mine: Instance) -> None:
+    earlier = EarlierMessage(role="user", text="\u65e5" * (256 * 1024 // 3))
+    conversation = Conversation(id=new_id("act"), messages=(earlier,))
+    lines = mine.answered("", message=Message(id="msg_1", text="history", conversation=conversation))
+    assert lines[0] == text(str(256 * 1024 // 3 * 3))
 
 
 def test_an_agent_is_told_what_there_is_to_tell(mine: Instance) -> None:
