@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, JsonValue
 
+from cli.local_memory import LocalMemory
 from core.ids import new_id
 from core.object_store.folder import FolderStore
 from functions.domain.catalog import bundle_store
@@ -71,9 +72,11 @@ class LocalAgent:
         self._say = say
         self._store = FolderStore(scratch / "store")
         self._code = CodePlace(cache, self._store, replace(Installer.from_settings(), bounded=bounded))
-        self._awake = Awake(settings, self._code, self._heard)
+        self._memory = LocalMemory()
+        self._remembering: asyncio.Task[None] | None = None
+        self._awake = Awake(settings, self._code, self._heard, doors=(self._memory.port,))
         turns = Turns(host=settings.calls, owner=settings.of_an_owner)
-        self._calls = Calls(turns, self._code, self._awake)
+        self._calls = Calls(turns, self._code, self._awake, self._memory)
         self._context: Context | None = None
         self._copies: dict[str, str] = {}
         """Where the code of each bundle lies, by its digest."""
@@ -88,10 +91,14 @@ class LocalAgent:
     async def start(self) -> None:
         """Try the boundary around agents. Raises BoundaryNotHeld."""
         await self._awake.start()
+        self._remembering = asyncio.create_task(self._memory.serve())
 
     async def close(self) -> None:
         """End the agent."""
         await self._awake.close()
+        if self._remembering is not None:
+            self._remembering.cancel()
+            await asyncio.wait({self._remembering})
         self._code.close()
 
     async def use(self, bundle: bytes, config: Config) -> str | None:
@@ -124,6 +131,7 @@ class LocalAgent:
             unready = Failure("agent_unavailable", "What is in the folder can't be published yet.")
             return Told.model_validate({"failed": unready.told()})
         self._written.clear()
+        message = message.model_copy(update={"memory_token": new_id("act")})
         return await self._told(Kind.CALL, self._context.model_copy(update={"message": message}), say)
 
     async def _told(self, kind: Kind, context: Context, say: OnEvent = lambda _: None) -> Told:

@@ -145,6 +145,46 @@ def test_an_agent_answers_at_the_terminal_and_by_http_and_anew_after_each_change
     assert poet.end() == 0
 
 
+ASKS = """
+import json, urllib.error, urllib.request
+
+def remember(memory, method, value=None):
+    headers = {"Authorization": f"Bearer {memory['token']}"}
+    body = None if value is None else json.dumps(value).encode()
+    request = urllib.request.Request(memory["url"] + "/name", body, headers, method=method)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            return answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code
+
+def agent(request):
+    message = request.get_json()
+    if "answer" in message:
+        remember(message["memory"], "PUT", message["answer"]["value"])
+        yield "Noted. "
+        yield remember(message["memory"], "GET")
+        remember(message["memory"], "DELETE")
+        yield f" {remember(message['memory'], 'GET')}"
+    else:
+        yield {"type": "status", "text": "wondering"}
+        yield {"type": "input", "text": "What is your name?", "schema": {"type": "string"}}
+"""
+
+
+def test_each_event_is_shown_and_the_next_line_answers_a_question(dev: Callable[..., Dev], folder: Path) -> None:
+    (folder / "main.py").write_text(ASKS)
+    poet = dev()
+    at = poet.until("poet answers")
+    poet.type("hello\n")
+    at = poet.until('status: {"text": "wondering"}', "What is your name?", after=at)
+    poet.type("Ada\n")
+    at = poet.until('Noted. "Ada" 404', after=at)
+    assert poet.post("hello")[1]["text"] == "What is your name?"
+    poet.type("again\n")
+    poet.until("What is your name?", after=at)
+
+
 def test_what_goes_wrong_is_said_with_its_place_in_the_folder(dev: Callable[..., Dev], folder: Path) -> None:
     poet = dev()
     poet.until("poet answers")

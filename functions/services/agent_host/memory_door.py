@@ -47,7 +47,7 @@ _PATH: Final = re.compile(r"/v1/memory/(?!\.+$)[A-Za-z0-9._~-]{1,256}")
 _METHODS: Final = ("GET", "PUT", "DELETE")
 _SCHEME: Final = b"Bearer "
 
-_Answer = tuple[int, str, bytes]
+Answer = tuple[int, str, bytes]
 """Status, content type and body."""
 
 
@@ -102,29 +102,30 @@ class MemoryDoor:
             return
         token = _token(scope)
         if token not in self._tokens:
-            await _send(send, _refused(HTTPStatus.UNAUTHORIZED, "not_authenticated"))
+            await _send(send, refused(HTTPStatus.UNAUTHORIZED, "not_authenticated"))
         elif scope["method"] not in _METHODS or not _PATH.fullmatch(scope["path"]) or scope["query_string"]:
-            await _send(send, _refused(HTTPStatus.NOT_FOUND, "not_found"))
+            await _send(send, refused(HTTPStatus.NOT_FOUND, "not_found"))
         elif (body := await _body(receive)) is None:
-            await _send(send, _refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large"))
+            await _send(send, refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large"))
         elif self._passing[token] >= OF_A_TOKEN:
-            await _send(send, _refused(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests"))
+            await _send(send, refused(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests"))
         else:
-            await _send(send, await self._passed_on(scope, token, body))
+            await _send(send, await self.passed_on(scope, token, body))
 
-    async def _passed_on(self, scope: HTTPScope, token: str, body: bytes) -> _Answer:
+    async def passed_on(self, scope: HTTPScope, token: str, body: bytes) -> Answer:
+        """Return what the function answers to a request that has got through."""
         self._passing[token] += 1
         loop = asyncio.get_running_loop()
         try:
             url = f"{self._address}{scope['path']}"
             return await loop.run_in_executor(self._threads, _ask, scope["method"], url, token, body)
         except OSError:
-            return _refused(HTTPStatus.SERVICE_UNAVAILABLE, "memory_unavailable")
+            return refused(HTTPStatus.SERVICE_UNAVAILABLE, "memory_unavailable")
         finally:
             self._passing -= Counter([token])
 
 
-def _ask(method: str, url: str, token: str, body: bytes) -> _Answer:
+def _ask(method: str, url: str, token: str, body: bytes) -> Answer:
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
     if body:
         headers["Content-Type"] = "application/json"
@@ -151,11 +152,12 @@ async def _body(receive: ASGIReceiveCallable) -> bytes | None:
     return body
 
 
-def _refused(status: HTTPStatus, code: str) -> _Answer:
+def refused(status: HTTPStatus, code: str) -> Answer:
+    """Return the answer to a request that isn't passed on."""
     return status, "application/problem+json", json.dumps({"code": code, "status": status}).encode()
 
 
-async def _send(send: ASGISendCallable, answer: _Answer) -> None:
+async def _send(send: ASGISendCallable, answer: Answer) -> None:
     status, content_type, body = answer
     headers = [(b"content-type", content_type.encode("latin-1")), (b"content-length", b"%d" % len(body))]
     if status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
@@ -168,7 +170,7 @@ async def _send(send: ASGISendCallable, answer: _Answer) -> None:
 
 def _problem(code: str, _detail: str | None) -> tuple[int, Headers, bytes]:
     """Return what is answered to a request that can't be read."""
-    status, content_type, body = _refused(HTTPStatus.BAD_REQUEST, code)
+    status, content_type, body = refused(HTTPStatus.BAD_REQUEST, code)
     return status, [(b"content-type", content_type.encode()), (b"content-length", b"%d" % len(body))], body
 
 
