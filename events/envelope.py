@@ -97,7 +97,7 @@ def dataschema(model: type[Event], api: str) -> str:
 
 def api() -> str:
     """Return where the API is for whoever reads an event: the setting API_URL; raise ValueError if it is no address."""
-    address = setting("API_URL", DEFAULT_API).rstrip("/")
+    address = (setting("API_URL", "") or DEFAULT_API).rstrip("/")
     if not address.startswith(("http://", "https://")) or not is_attribute(address) or " " in address:
         message = f"API_URL is {address!r}, which is no address such as https://api.example.com"
         raise ValueError(message)

@@ -22,6 +22,8 @@ class Protocol(ABC):
     """The Content-Type of an error."""
     schema: ClassVar[dict[str, JsonValue]] = {"type": "object"}
     """The JSON Schema of an error, for the OpenAPI document."""
+    any_headers: ClassVar[bool] = False
+    """Whether a request may have headers whose names can't be known, which the edge then lets pass."""
 
     def status(self, api_error: type[ApiError]) -> int:
         """Return the HTTP status of an API error."""

@@ -30,6 +30,7 @@ _SETTINGS: Final = {
     "BUNDLE_STORE": "${BOTBERI_BUNDLE_STORE:-s3://botberi?endpoint=http://localstack:4566}",
     "AGENT_HOST_URL": "http://agent_host:8080",
     "DRIVER": "${BOTBERI_DRIVER:-none}",
+    "API_URL": "${BOTBERI_API_URL:-http://localhost:8080}",
     "ACCOUNT_INSTANCES": "${BOTBERI_ACCOUNT_INSTANCES:-50}",
     "ACCOUNT_LOG_BYTES": "${BOTBERI_ACCOUNT_LOG_BYTES:-67108864}",
     "INSTANCE_LOG_DAY_BYTES": "${BOTBERI_INSTANCE_LOG_DAY_BYTES:-16777216}",

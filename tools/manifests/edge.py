@@ -93,11 +93,15 @@ def routes(declarations: Iterable[Declaration]) -> str:
 def events(declarations: Iterable[Declaration]) -> str:
     """Return `events.conf`: the addresses that take CloudEvents, whose attributes or handshake are in headers.
 
-    What attributes a producer adds can't be known, and nginx can't let headers pass by the beginning of their names: so
-    all pass but those that somebody behind believes.
+    What attributes a producer adds can't be known, nor which headers a protocol has by its users' choice, and nginx
+    can't let headers pass by the beginning of their names: so all pass but those that somebody behind believes.
     """
-    taking = sorted(each.path for each in declarations if webhooks.METHOD in each.methods)
+    taking = sorted(each.path for each in declarations if webhooks.METHOD in each.methods or _has_any_headers(each))
     return "\n".join((HEAD, *(_event_location(path) for path in taking)))
+
+
+def _has_any_headers(declaration: Declaration) -> bool:
+    return declaration.protocol is not None and declaration.protocol.any_headers
 
 
 def public(declarations: Iterable[Declaration]) -> str:
@@ -118,7 +122,7 @@ def _location(path: str) -> str:
 def _event_location(path: str) -> str:
     stripped = "".join(f'    proxy_set_header {name} "";\n' for name in sorted(NEVER_FROM_OUTSIDE))
     return (
-        f"location = {path} {{\n"
+        f"location {_location(path)} {{\n"
         "    include route.conf;\n"
         "    include forward.conf;\n"
         '    proxy_set_header Connection "";\n'

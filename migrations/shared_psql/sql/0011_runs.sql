@@ -187,7 +187,7 @@ comment on column agent_versions.interface is 'what it offers to clients of prot
 grant select on conversations, runs, run_events to botberi_user, botberi_admin, botberi_runner;
 grant insert on conversations, runs, run_events to botberi_user;
 grant update (runs, updated_at) on conversations to botberi_user;
-grant update (client_key, status, reason, explanation, status_at, due_at, deadline_at, answer, cancel_reason,
+grant update (client_key, status, reason, explanation, status_at, due_at, deadline_at, request, answer, cancel_reason,
               cancelled_by, reply, reply_sequence, reservation, last_sequence, ended_at) on runs to botberi_user;
 grant insert on run_events to botberi_runner;
 grant update (version_id, status, reason, explanation, status_at, attempt, due_at, deadline_at, request, answer,
