@@ -24,6 +24,7 @@ TAGS: Final = {
     "agents": "What can be launched: the catalog's agents and their versions.",
     "audit": "What happened, and who did it.",
     "auth": "Accounts, sessions and the keys that tokens are signed with.",
+    "conversations": "What is said to instances, and what they answer.",
     "dead-letters": "Events that didn't get through.",
     "event-path": "How events move at this moment.",
     "event-types": "What can happen.",
@@ -31,6 +32,7 @@ TAGS: Final = {
     "instances": "Agents that run for somebody.",
     "kill-switches": "What is not to run.",
     "me": "Whose token it is.",
+    "runs": "What becomes of each message to an instance.",
 }
 """What the endpoints under a heading are about."""
 

@@ -57,7 +57,10 @@ def endpoints(declarations: Sequence[Declaration]) -> str:
 
 def _endpoint(declaration: Declaration) -> tuple[tuple[str, ...], Declaration]:
     caller = declaration.parameter(Guard)
-    answers = ", ".join(f"[{status}](problems.md#{status})" for status in errors_by_status(declaration))
+    found = errors_by_status(declaration)
+    spoken = declaration.protocol is not None
+    # What speaks another protocol answers no problems.
+    answers = ", ".join(str(status) if spoken else f"[{status}](problems.md#{status})" for status in found)
     file = f"../../functions/{declaration.api}/{declaration.name}.py"
     row = (
         f"[`{declaration.method} {declaration.path}`]({file})",
@@ -74,7 +77,7 @@ def problems(declarations: Sequence[Declaration]) -> str:
     for early in _BEFORE_FUNCTIONS:
         found[status_of(early)][early.code] = (early, [])
     for each in declarations:
-        if each.api != "subscribers":
+        if each.api != "subscribers" and each.protocol is None:
             for status, codes in errors_by_status(each).items():
                 for code, api_error in codes.items():
                     found[status].setdefault(code, (api_error, []))[1].append(each.name)

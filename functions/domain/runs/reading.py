@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import RowMapping, func, literal, select
+from sqlalchemy import ColumnElement, RowMapping, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from functions.domain.api_errors import NotFound
 from functions.domain.databases import SharedDb
+from functions.domain.instances.reading import InstanceNotFound
+from shared_psql_models.instances import instances
 from shared_psql_models.runs import Conversation, Run, RunEvent, RunStatus, conversations, run_events, runs
+from shared_psql_models.statuses import Status
 
 OPEN: Final = runs.c.status.in_([RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.INPUT_REQUIRED])
 """What hasn't ended: the condition of indexes."""
@@ -43,13 +46,27 @@ def locked(db: SharedDb, run_id: str, of: Of) -> Run:
 def _one(db: SharedDb, run_id: str, of: Of, *, lock: bool) -> RowMapping:
     query = select(runs).where(runs.c.id == run_id)
     if of.owner_id is not None:
-        query = query.where(runs.c.owner_id == of.owner_id)
+        query = query.where(runs.c.owner_id == of.owner_id, _is_there(runs.c.instance_id))
     if of.instance_id is not None:
         query = query.where(runs.c.instance_id == of.instance_id)
     row = db.execute(query.with_for_update() if lock else query).mappings().first()
     if row is None:
         raise RunNotFound
     return row
+
+
+def _is_there(instance_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return the condition that an instance isn't deleted: nobody is shown what was said to one that is."""
+    return exists().where(instances.c.id == instance_id, instances.c.status != Status.DELETED)
+
+
+def check_instance(db: SharedDb, instance_id: str, *, owner_id: str | None = None) -> None:
+    """Raise InstanceNotFound unless there is an instance, of this owner's if one is given, that isn't deleted."""
+    query = select(instances.c.id).where(instances.c.id == instance_id, instances.c.status != Status.DELETED)
+    if owner_id is not None:
+        query = query.where(instances.c.owner_id == owner_id)
+    if db.execute(query).first() is None:
+        raise InstanceNotFound
 
 
 def place(db: SharedDb, run: Run) -> int | None:
@@ -91,6 +108,7 @@ def of_instance(
 def conversation(db: SharedDb, conversation_id: str, *, owner_id: str) -> Conversation:
     """Return a conversation of an owner's. Raises ConversationNotFound."""
     query = select(conversations).where(conversations.c.id == conversation_id, conversations.c.owner_id == owner_id)
+    query = query.where(_is_there(conversations.c.instance_id))
     row = db.execute(query).mappings().first()
     if row is None:
         raise ConversationNotFound
@@ -106,11 +124,11 @@ def conversations_of(db: SharedDb, instance_id: str, *, before: str | None, limi
     return [Conversation.of(row) for row in found]
 
 
-def runs_of(db: SharedDb, conversation_id: str, *, before: int | None, limit: int) -> list[Run]:
-    """Return the runs of a conversation, newest first; `before` is the position that the page before ended with."""
+def runs_of(db: SharedDb, conversation_id: str, *, until: int | None, limit: int) -> list[Run]:
+    """Return the runs of a conversation, newest first; with `until` those up to this position."""
     query = select(runs).where(runs.c.conversation_id == conversation_id)
-    if before is not None:
-        query = query.where(runs.c.position < before)
+    if until is not None:
+        query = query.where(runs.c.position <= until)
     return [Run.of(row) for row in db.execute(query.order_by(runs.c.position.desc()).limit(limit)).mappings()]
 
 

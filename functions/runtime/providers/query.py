@@ -7,6 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import flask
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from typing_extensions import override
 
 from functions.domain.api_errors import FieldError, Invalid
@@ -55,9 +56,7 @@ class QueryParameters(Provider):
             # Null stands for "not given", which a query says by leaving the parameter out.
             [kind] = [each for each in kinds if isinstance(each, dict) and each != {"type": "null"}]
             given = kind | {key: value for key, value in given.items() if key != "default"}
-        [required] = (
-            field.is_required() for own, field in self.model.model_fields.items() if name in (own, field.alias)
-        )
+        required = _fields(self.model)[name].is_required()
         described: Schema = {"name": name, "in": "query", "required": required, "description": description}
         # One parameter with commas, as the query refuses a name that comes twice.
         listed: Schema = {"explode": False} if given.get("type") == "array" else {}
@@ -83,6 +82,11 @@ def query(request: flask.Request, model: type[AnyQuery]) -> AnyQuery:
         raise Invalid(errors=errors) from None
 
 
+def _fields(model: type[Query]) -> dict[str, FieldInfo]:
+    """Return the fields of a query by the names that its parameters have."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def _not_utf8(request: flask.Request) -> Iterator[FieldError]:
     """Yield an error for each parameter whose bytes aren't UTF-8."""
     for part in request.query_string.split(b"&"):
@@ -95,8 +99,9 @@ def _not_utf8(request: flask.Request) -> Iterator[FieldError]:
 
 def _not_whole(request: flask.Request, model: type[Query]) -> Iterator[FieldError]:
     """Yield an error for each whole number that has a plus or white space, which pydantic takes and JSON doesn't."""
+    fields = _fields(model)
     for name, value in request.args.items():
-        field = model.model_fields.get(name)
+        field = fields.get(name)
         if field is not None and field.annotation is int and not _WHOLE_NUMBER.fullmatch(value):
             yield FieldError(f"?{name}", "int_parsing", "Write a whole number in digits.")
 
