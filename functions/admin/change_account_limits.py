@@ -23,6 +23,9 @@ class OwnLimits(Body):
     log_bytes: Annotated[
         int | None, Field(ge=0, le=1 << 40, description="Of the logs of all instances.", examples=[1 << 28])
     ] = None
+    agent_memory_bytes: Annotated[
+        int | None, Field(ge=0, le=1 << 40, description="Of what all agents remember.", examples=[1 << 26])
+    ] = None
 
 
 class NewAccountLimits(Body):

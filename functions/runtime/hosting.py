@@ -83,20 +83,26 @@ class Host:
         if api == SUBSCRIBERS or (api is None and not self.endpoints):
             if self._is_probe(path):
                 return _OK
-            declaration = self._subscriber(path, alone=api is None and len(self.declarations) == 1)
-        else:
-            shown = [each for each in self.endpoints if api in (None, each.api)]
-            declaration, _ = match(shown, environ["REQUEST_METHOD"], path)
+            return self._called(environ, path, alone=api is None and len(self.declarations) == 1)
+        shown = [each for each in self.endpoints if api in (None, each.api)]
+        declaration, _ = match(shown, environ["REQUEST_METHOD"], path)
         return self.functions[declaration.name](flask.Request(environ))
 
     def _is_probe(self, path: str) -> bool:
         address = path.removesuffix(READY)
         return address != path and address in self.subscribers
 
-    def _subscriber(self, path: str, *, alone: bool) -> Declaration:
+    def _called(self, environ: WSGIEnvironment, path: str, *, alone: bool) -> WSGIApplication:
+        """Call the subscriber whose address this is; one that has paths of its own sees what is below its address."""
         for address, declaration in self.subscribers.items():
-            if path == ("/" if alone else address):
-                return declaration
+            base = "" if alone else address
+            if declaration.path == "/":
+                found = path == (base or "/")
+            else:
+                found = path.startswith(f"{base}/")
+                environ = environ | {"SCRIPT_NAME": base, "PATH_INFO": path.removeprefix(base)} if found else environ
+            if found:
+                return self.functions[declaration.name](flask.Request(environ))
         raise RouteNotFound
 
 

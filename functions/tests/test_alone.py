@@ -21,7 +21,7 @@ from testing.environment import Environment
 from testing.people import Person
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
-SUBSCRIBERS = declarations(["subscribers"])
+SUBSCRIBERS = [each for each in declarations(["subscribers"]) if each.signing_keys]
 NEEDS_POSTGRES = [each for each in ENDPOINTS if environment(each).databases]
 EXAMPLES = ROOT / "events/catalog/examples"
 BATCH = {

@@ -125,7 +125,7 @@ def forged(tokens: Mapping[str, str]) -> Iterator[Probe]:
 def delivered(declarations: Sequence[Declaration], form: str) -> Iterator[Probe]:
     """Yield forged events to every subscriber; `form` is the path of one, with `{name}` in it."""
     for each in declarations:
-        if each.api == "subscribers":
+        if each.signing_keys:
             headers, body = _request(each)
             target = form.format(name=each.deployment)
             for name, more in _signed_badly(each, body or b"").items():

@@ -37,10 +37,14 @@ _DEFAULTS: Final = {
     "BUNDLE_STORE": "s3://botberi-bundles",
     "AGENT_HOST_URL": "http://gateway.openfaas:8080/function/agent-host",
     "AGENT_LOGS_URL": "http://gateway.openfaas:8080/function/keep-agent-logs",
+    "AGENT_MEMORY_URL": "http://gateway.openfaas:8080/function/agent-memory",
 }
 """Where the dependencies are unless the environment of faas-cli says otherwise."""
 
-_IN_GROUPS: Final = {"AGENT_LOGS_URL": "http://gateway.openfaas:8080/function/subscribers/function/keep-agent-logs"}
+_IN_GROUPS: Final = {
+    "AGENT_LOGS_URL": "http://gateway.openfaas:8080/function/subscribers/function/keep-agent-logs",
+    "AGENT_MEMORY_URL": "http://gateway.openfaas:8080/function/subscribers/function/agent-memory",
+}
 """Where they are else, when functions share deployments."""
 
 _PROBES: Final = {"com.openfaas.health.http.path": "/_/health", "com.openfaas.ready.http.path": "/_/ready"}

@@ -172,7 +172,8 @@ SERVICES: Final = (
         args=("functions.services.runner",),
         settings=("AGENT_HOST_URL", "EVENT_BUS_URL", "RUN_QUEUE_SECONDS", "SHARED_PSQL_URL", "USER_REDIS_URL"),
         secrets=(
-            *("agent-host-keys", "event-bus-runner", "instance-master-keys", "shared-psql-runner", "user-redis-runner"),
+            *("agent-host-keys", "agent-memory-keys", "event-bus-runner", "instance-master-keys"),
+            *("shared-psql-runner", "user-redis-runner"),
         ),
         memory="384Mi",
         replicas=2,
@@ -183,7 +184,10 @@ SERVICES: Final = (
         name="agent-host",
         image="agent-host",
         args=("functions.services.agent_host",),
-        settings=("AGENT_EGRESS", "AGENT_IDLE_SECONDS", "AGENT_LOGS_URL", "BUNDLE_STORE", "PACKAGE_INDEX"),
+        settings=(
+            *("AGENT_EGRESS", "AGENT_IDLE_SECONDS", "AGENT_LOGS_URL", "AGENT_MEMORY_URL"),
+            *("BUNDLE_STORE", "PACKAGE_INDEX"),
+        ),
         values={"THREADS": "256"},
         secrets=("agent-host-keys", "agent-log-keys", "object-store-key"),
         memory="2Gi",

@@ -28,6 +28,11 @@ SETTINGS: Final = {
         "What the logs of an account's instances may have together, unless an administrator gives it another limit.",
         "67108864 (64 MiB)",
     ),
+    "ACCOUNT_MEMORY_BYTES": Setting(
+        "bytes",
+        "What an account's agents may remember, unless an administrator gives it another limit.",
+        "16777216 (16 MiB)",
+    ),
     "AGENT_EGRESS": Setting(
         "`none`, `public` or `all`",
         "What agents may connect to: nothing, public addresses, or anything that their host reaches.",
@@ -45,8 +50,6 @@ SETTINGS: Final = {
     "AGENT_MEMORY_URL": Setting(
         "URL",
         "Where agents' memories are kept: the function `agent_memory`. Without it agents have none.",
-        "none",
-        "the agent host",
     ),
     "AGENT_SANDBOX": Setting(
         "`none` or empty",
@@ -158,6 +161,7 @@ SETTINGS: Final = {
 
 SECRETS: Final = {
     "agent-host-keys": "The keys, one a line, with which calls to agent hosts are sealed.",
+    "agent-memory-keys": "The keys, one a line, of the tokens with which agents get at their memories.",
     "agent-log-keys": "The keys, one a line, with which agent hosts sign what agents write.",
     "administrator": "The first administrator's password, for `admin@botberi.example`.",
     "delivery-signing-keys": "The keys, one a line, with which deliveries to subscribers are signed and checked.",

@@ -15,7 +15,7 @@ from sqlalchemy import func, text, tuple_, update
 from core import context
 from events.catalog.instances import InstanceChanged, InstanceStatusChanged
 from functions.domain.databases import SharedDb
-from functions.domain.instances import history, log_keeping, specs
+from functions.domain.instances import history, log_keeping, memory, specs
 from functions.domain.instances.changes import Change
 from functions.domain.instances.history import Entry
 from functions.domain.instances.reasons import Explanation
@@ -157,6 +157,7 @@ def _keep_specs(db: SharedDb, lease: Lease, change: Change) -> None:
     elif change.status == Status.DELETED:
         specs.forget(db, lease.id)
         log_keeping.delete_with(db, lease.id)
+        memory.delete_with(db, lease.id)
         forgetting.delete_with(db, lease.id)
 
 

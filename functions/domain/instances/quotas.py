@@ -1,6 +1,7 @@
 """Quotas: how much an account may have, and has.
 
-An instance counts until its deletion is asked for, and what is kept of its log until the instance is deleted.
+An instance counts until its deletion is asked for; what is kept of its log and what its agent remembers, until the
+instance is deleted.
 """
 
 from collections.abc import Container, Mapping
@@ -26,7 +27,10 @@ SETTING: Final = "ACCOUNT_INSTANCES"
 LOG_SETTING: Final = "ACCOUNT_LOG_BYTES"
 """How many bytes the logs of its instances may have unless an administrator says otherwise."""
 
-SETTINGS: Final = (SETTING, LOG_SETTING)
+MEMORY_SETTING: Final = "ACCOUNT_MEMORY_BYTES"
+"""How many bytes its agents may remember unless an administrator says otherwise."""
+
+SETTINGS: Final = (SETTING, LOG_SETTING, MEMORY_SETTING)
 
 NEVER_CHANGED: Final = 0
 """The row version of an account's limits that nobody has changed."""
@@ -37,9 +41,14 @@ class Quota(StrEnum):
 
     INSTANCES = "instances"
     LOG_BYTES = "log_bytes"
+    AGENT_MEMORY_BYTES = "agent_memory_bytes"
 
 
-_INSTALLATION: Final = {Quota.INSTANCES: (SETTING, 50), Quota.LOG_BYTES: (LOG_SETTING, 64 * 1024 * 1024)}
+_INSTALLATION: Final = {
+    Quota.INSTANCES: (SETTING, 50),
+    Quota.LOG_BYTES: (LOG_SETTING, 64 * 1024 * 1024),
+    Quota.AGENT_MEMORY_BYTES: (MEMORY_SETTING, 16 * 1024 * 1024),
+}
 """The setting of each, and what holds without it."""
 
 
@@ -74,7 +83,11 @@ def of_account(db: SharedDb, account_id: str) -> Account:
     """Return what an account may have and has. Nothing is known here of accounts: one that isn't there has nothing."""
     own = _own(db, account_id)
     limits = {} if own is None else own.limits
-    used = {Quota.INSTANCES: _instances(db, account_id), Quota.LOG_BYTES: _log_bytes(db, account_id)}
+    used = {
+        Quota.INSTANCES: _instances(db, account_id),
+        Quota.LOG_BYTES: _log_bytes(db, account_id),
+        Quota.AGENT_MEMORY_BYTES: _memory_bytes(db, account_id),
+    }
     usage = {quota: Usage(amount, _limit(limits, quota)) for quota, amount in used.items()}
     return Account(account_id, limits, NEVER_CHANGED if own is None else own.row_version, usage)
 
@@ -98,6 +111,21 @@ def check_instances(db: SharedDb, account_id: str) -> None:
         message = (
             f"You have {usage.used} instances, and your account may have {usage.limit}: delete one that you don't "
             "need, or ask whoever runs this service for more."
+        )
+        raise QuotaExceeded(message)
+
+
+def check_memory(db: SharedDb, account_id: str, growth: int) -> None:
+    """Refuse to keep so many more bytes of what an account's agents remember than it may have. Raises QuotaExceeded.
+
+    Others who ask for the same account wait until the transaction ends, and then count what it has added.
+    """
+    db.execute(_LOCK, {"account": account_id})
+    usage = Usage(_memory_bytes(db, account_id), _limit(_own_limits(db, account_id), Quota.AGENT_MEMORY_BYTES))
+    if growth > 0 and usage.used + growth > usage.limit:
+        message = (
+            f"Your agents remember {usage.used} bytes, these would be {growth} more, and your account may have "
+            f"{usage.limit}: delete what isn't needed, or ask whoever runs this service for more."
         )
         raise QuotaExceeded(message)
 
@@ -147,6 +175,13 @@ def _log_bytes(db: SharedDb, account_id: str) -> int:
     from shared_psql_models.instance_logs import instance_log_usage
 
     sums = select(func.sum(instance_log_usage.c.bytes)).where(instance_log_usage.c.owner_id == account_id)
+    return int(db.scalar(sums) or 0)
+
+
+def _memory_bytes(db: SharedDb, account_id: str) -> int:
+    from shared_psql_models.agent_memory import agent_memory_usage
+
+    sums = select(func.sum(agent_memory_usage.c.bytes)).where(agent_memory_usage.c.owner_id == account_id)
     return int(db.scalar(sums) or 0)
 
 

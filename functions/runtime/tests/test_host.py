@@ -70,8 +70,10 @@ def test_a_subscriber_among_others_says_that_it_is_ready_and_one_that_is_not_the
 
 def test_subscribers_are_on_the_listener_of_the_dispatcher_alone() -> None:
     client = Client(create([], {"8010": "user", "8060": "subscribers"}))
-    addresses = [f"/function/{each.deployment}" for each in client.host.declarations if each.api == "subscribers"]
-    assert {status_of(client, address, port=8060) for address in addresses} == {401}
+    found = [each for each in client.host.declarations if each.api == "subscribers"]
+    addresses = {f"/function/{each.deployment}{each.path.format(key='x').rstrip('/')}": each for each in found}
+    for address, each in addresses.items():
+        assert status_of(client, address, port=8060) == (401 if each.method == "POST" else 405)
     assert status_of(client, "/v1/auth/login", port=8060) == 404
     for address, port in itertools.product(addresses, (8010, 8080)):
         targets = [address, *spellings(address, by="/v1/auth/logout")]

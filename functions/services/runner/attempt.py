@@ -17,10 +17,11 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from core import context as call_context
+from core.configuration import MissingSettingError
 from core.ids import new_id
 from core.jitter import jittered
 from functions.domain.databases import SharedDb
-from functions.domain.instances import commands, conditions, kill_switches, told
+from functions.domain.instances import commands, conditions, kill_switches, memory_tokens, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.contexts import Context
 from functions.domain.instances.deadlines import GRACE
@@ -173,8 +174,14 @@ class Attempt:
             raise Failed(explain(Reason.SECRETS_UNAVAILABLE)) from None
         if context is None:
             return None
-        message = asking.message_of(db, self.run, name)
+        message = asking.message_of(db, self.run, name).model_copy(update={"memory_token": self._memory_token()})
         return context.model_copy(update={"message": message, "seconds": float(self.run.seconds)})
+
+    def _memory_token(self) -> str | None:
+        """Return with what the agent gets at its memory; None in an installation that has no keys for it."""
+        with suppress(MissingSettingError):
+            return memory_tokens.make(self.run.instance_id, self.run.id, self.run.seconds)
+        return None
 
     def _call(self, context: Context) -> None:
         """Have the agent answer, and write what it says. Raises whatever ends that before its end."""

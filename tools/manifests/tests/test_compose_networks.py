@@ -18,8 +18,8 @@ SERVICES: dict[str, Any] = FILE["services"]
 FUNCTIONS = {each.deployment: each for each in declarations()}
 ENDPOINTS = {name for name, each in FUNCTIONS.items() if each.api != "subscribers"}
 SUBSCRIBERS = FUNCTIONS.keys() - ENDPOINTS
-KEEPER: Final = "keep-agent-logs"
-"""The function that agent hosts call."""
+KEEPERS: Final = {"agent-memory", "keep-agent-logs"}
+"""The functions that agent hosts call."""
 
 DATABASES: Final = {
     "user_psql": {"user_pgbouncer", "relay_user", "seed", "migrate", "exporter_user_psql", "exporter_user_pgbouncer"},
@@ -98,19 +98,20 @@ def test_an_endpoint_meets_the_edge_and_what_it_declares(each: Declaration) -> N
     met = meets(each.deployment)
     assert met & set(DEPENDENCIES.values()) == declared
     assert "edge" in met
-    assert not met & SUBSCRIBERS - ({KEEPER} if each.deployment in callers() else set())
+    assert not met & SUBSCRIBERS - (KEEPERS if each.deployment in callers() else set[str]())
     assert not met & (DATABASES.keys() | {"dispatcher"})
 
 
-@pytest.mark.parametrize("name", sorted(SUBSCRIBERS - {KEEPER}))
+@pytest.mark.parametrize("name", sorted(SUBSCRIBERS - KEEPERS))
 def test_a_subscriber_meets_the_dispatcher_and_nobody_who_is_reached_from_outside(name: str) -> None:
     allowed = {"dispatcher", "prometheus", *DEPENDENCIES.values()} - {"agent_host", "localstack"} | SUBSCRIBERS
     assert "dispatcher" in meets(name) <= allowed
 
 
-def test_what_keeps_the_words_of_agents_meets_hosts_and_not_the_dispatcher() -> None:
+@pytest.mark.parametrize("name", sorted(KEEPERS))
+def test_what_keeps_the_words_of_agents_meets_hosts_and_not_the_dispatcher(name: str) -> None:
     others = {"celery_worker", "prometheus", *DEPENDENCIES.values()} - {"localstack"} | callers() | SUBSCRIBERS
-    assert "agent_host" in meets(KEEPER) <= others
+    assert "agent_host" in meets(name) <= others
 
 
 def callers() -> set[str]:
@@ -119,12 +120,12 @@ def callers() -> set[str]:
 
 
 def test_the_worker_meets_a_pooler_redis_and_the_agent_host_with_its_callers() -> None:
-    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis", "agent_host", KEEPER} | callers()
+    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis", "agent_host", *KEEPERS} | callers()
 
 
 def test_agents_meet_those_who_call_them_and_nobody_else() -> None:
     assert callers() == {"read-instance", "send-message"}
-    assert meets("agent_host") == {"celery_worker", "localstack", KEEPER} | callers()
+    assert meets("agent_host") == {"celery_worker", "localstack", *KEEPERS} | callers()
     assert not SERVICES["agent_host"].get("ports")
 
 
