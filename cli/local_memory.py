@@ -28,5 +28,5 @@ class LocalMemory(MemoryDoor):
             self._values.pop(path, None)
             return HTTPStatus.NO_CONTENT, "", b""
         if path not in self._values:
-            return refused(HTTPStatus.NOT_FOUND, "memory_not_found")
+            return refused(HTTPStatus.NOT_FOUND, "memory_entry_not_found")
         return HTTPStatus.OK, "application/json", self._values[path]

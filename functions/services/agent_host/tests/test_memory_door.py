@@ -52,7 +52,7 @@ class Memory(FakePlatform):
 
     def answer(self, asked: Asked) -> Reply:
         if asked.path.endswith("/gone"):
-            return 404, {"code": "memory_not_found"}
+            return 404, {"code": "memory_entry_not_found"}
         return 200, {"method": asked.method}
 
 
