@@ -67,6 +67,11 @@ chaos-instances: ## Kill everything at random while instances live, and account 
 	@tools/local/bootstrap.sh run
 	@.venv/bin/python -m tools.chaos.instances --lifecycles $(or $(LIFECYCLES),200) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
 
+.PHONY: conformance
+conformance: ## Have the protocols' official kits and clients try the real endpoints, through the edge, and print what passed (ONLY=mcp)
+	@tools/local/bootstrap.sh conformance
+	@.venv/bin/python -m tools.conformance $(addprefix --only ,$(ONLY))
+
 .PHONY: bench-instances
 bench-instances: ## Measure instances beside a bare functions-framework process, and at rest by the 100,000 (some 15 minutes; ONLY="wake rate"; SAVE=1)
 	@tools/local/bootstrap.sh bench
@@ -123,7 +128,9 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower bench.txt --group bench; \
 	.venv/bin/uv pip compile -q --group audit --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header $(LOCK_FLAGS) -o $(LOCKS)/audit.txt; \
-	for folder in asyncapi openapi; do npm install --prefix $(LOCKS)/$$folder --package-lock-only --silent; done; \
+	.venv/bin/uv pip compile -q $(LOCKS)/conformance/python.in --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-header $(LOCK_FLAGS) -o $(LOCKS)/conformance/python.txt; \
+	for folder in asyncapi conformance openapi; do npm install --prefix $(LOCKS)/$$folder --package-lock-only --silent; done; \
 	grep -A40 '^uv==' $(LOCKS)/all.txt | awk 'NR==1 || /^    --hash/ {print; next} {exit}' > $(LOCKS)/bootstrap.txt
 
 .PHONY: audit

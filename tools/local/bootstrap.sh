@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Brings what a target of the Makefile needs onto this machine, and does nothing when it is there: bootstrap.sh PURPOSE
 # Each purpose, and what it needs, is in tools/local/servers/binaries.py. Servers, a browser and Node come from the distribution,
-# the Python packages from the lock into .venv, and what the tests need of npm from its own lock into build/asyncapi.
+# the Python packages from the lock into .venv, and what tests and kits need of npm and of clients from their own locks into build.
 set -euo pipefail
 
 cd "$(dirname "$0")/../.."
@@ -53,16 +53,26 @@ sync_packages() {
 }
 
 sync_node_packages() {
-  local from=$locks/asyncapi to=build/asyncapi
+  local from=$locks/$1 to=build/$1
   ! cmp -s $from/package-lock.json $to/installed.json || return 0
-  say "installing the AsyncAPI parser of the lock into $to …"
+  say "installing $2 of the lock into $to …"
   mkdir -p $to
   cp $from/package.json $from/package-lock.json $from/.npmrc $to
   if npm ci --prefix $to --silent; then
     cp $from/package-lock.json $to/installed.json
   else
-    say "npm could not install it: the test of the AsyncAPI document will say that it was skipped"
+    say "npm could not install it: what needs it will say that it was skipped"
   fi
+}
+
+# What clients bring with them is no business of the product's: an environment of their own.
+sync_clients() {
+  local lock=$locks/conformance/python.txt to=build/conformance/python
+  ! cmp -s $lock $to/installed.txt || return 0
+  say "installing the clients of the lock into $to …"
+  .venv/bin/uv venv -q --clear --python .venv/bin/python $to
+  .venv/bin/uv pip sync -q --python $to/bin/python --require-hashes $lock
+  cp $lock $to/installed.txt
 }
 
 python=$(find_python)
@@ -75,4 +85,9 @@ missing=$(missing_packages) || fail "what is missing for '$purpose' can't be tol
 # shellcheck disable=SC2086 # names of packages
 [[ -z $missing ]] || install_packages $missing
 sync_packages
-[[ $purpose != test ]] || sync_node_packages
+if [[ $purpose == test ]]; then
+  sync_node_packages asyncapi "the AsyncAPI parser"
+elif [[ $purpose == conformance ]]; then
+  sync_node_packages conformance "the kits"
+  sync_clients
+fi

@@ -50,6 +50,7 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "chaos": (*_RUN, "rabbitmqctl", "ip", "iptables"),
     "bench": (*_RUN, "pgbench", "wrk", "git"),
     "audit": ("git", "nginx"),
+    "conformance": (*_RUN, "node", "npm"),
     "lock": ("npm",),
 }
 """What each target of the Makefile starts, by the purpose that it tells tools/local/bootstrap.sh."""

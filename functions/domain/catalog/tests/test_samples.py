@@ -31,7 +31,7 @@ def test_seeding_again_publishes_only_what_is_new(env: Environment, tmp_path: Pa
         assert versions.resolve(SharedDb(db), slug, instance_id="ins_1").number == "1.1.0"
 
 
-@pytest.mark.parametrize("slug", ["echo", "faq", "guide"])
+@pytest.mark.parametrize("slug", ["echo", "faq", "guide", "mcp-showcase"])
 def test_the_sample_agents_are_seeded(env: Environment, slug: str) -> None:
     with env.transaction("shared_psql", "admin") as db:
         samples.seed(SharedDb(db))
