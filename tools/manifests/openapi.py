@@ -31,6 +31,7 @@ TAGS: Final = {
     "events": "What happens, produced by programs outside.",
     "instances": "Agents that run for somebody.",
     "kill-switches": "What is not to run.",
+    "mcp": "All of it, by the Model Context Protocol.",
     "me": "Whose token it is.",
     "runs": "What becomes of each message to an instance.",
 }

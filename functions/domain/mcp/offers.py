@@ -113,18 +113,23 @@ def _named(name: str, found: Sequence[Item], kind: str) -> Item:
 def asked(offer: Offer, tool: Tool, arguments: Object, answers: Object) -> Asked:
     """Return what an agent is asked by a call of a tool; `answers` are those to what the tool asks first."""
     if offer.is_spoken(tool):
-        key = arguments.get("conversation")
-        more: Object = {} if tool.name == SAY else {"metadata": {"call": {"skill": tool.name}}}
-        return Asked(
-            text=str(arguments["text"]),
-            conversation_key=None if key is None else f"mcp:{key}",
-            protocol="mcp",
-            more=more,
-        )
+        return spoken(arguments, skill=None if tool.name == SAY else tool.name)
     call: Object = {"tool": tool.name, "arguments": arguments}
     if answers:
         call["answers"] = answers
     return _called(f"{tool.name} {json.dumps(arguments, ensure_ascii=False)}", call)
+
+
+def spoken(arguments: Object, *, skill: str | None = None, key: str | None = None) -> Asked:
+    """Return what an agent is asked in words, perhaps with the key by which a client repeats itself."""
+    conversation = arguments.get("conversation")
+    return Asked(
+        text=str(arguments["text"]),
+        conversation_key=None if conversation is None else f"mcp:{conversation}",
+        client_key=None if key is None else f"mcp:{key}",
+        protocol="mcp",
+        more={} if skill is None else {"metadata": {"call": {"skill": skill}}},
+    )
 
 
 def asked_for_prompt(prompt: Prompt, arguments: Object) -> Asked:

@@ -1,6 +1,6 @@
 """An instance as a server of MCP: what it offers, tasks over runs, and what it refuses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
@@ -12,11 +12,9 @@ from testing import launches, people
 from testing.clients import Api
 from testing.environment import Environment
 from testing.launches import Launched
+from testing.mcp import TASKS, Client
 from testing.people import Person
-from testing.responses import Response
 
-META: Final = "io.modelcontextprotocol/"
-TASKS: Final[dict[str, Any]] = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
 INTERFACE: Final[dict[str, Any]] = {
     "tools": [
         {
@@ -50,47 +48,6 @@ INTERFACE: Final[dict[str, Any]] = {
         {"uri_template": "a://{id}/c", "name": "C", "description": "Many.", "text": "It is {id}."},
     ],
 }
-NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri", "tasks/get": "taskId"}
-
-
-class Client:
-    """Asks one instance as a client of MCP does."""
-
-    def __init__(self, instance: Launched, path: str = "") -> None:
-        self.instance = instance
-        self.path = path or f"{instance.path}/mcp"
-
-    def ask(
-        self,
-        method: str,
-        *,
-        can: Mapping[str, Any] | None = None,
-        headers: Mapping[str, str | None] | None = None,
-        token: str | None = None,
-        **params: Any,
-    ) -> Response:
-        meta = {f"{META}protocolVersion": "2026-07-28", f"{META}clientCapabilities": can or {}}
-        sent: dict[str, str | None] = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
-        if method in NAMED or method.startswith("tasks/"):
-            sent["Mcp-Name"] = str(params[NAMED.get(method, "taskId")])
-        sent |= headers or {}
-        return self.instance.api.user.post(
-            self.path,
-            json={"jsonrpc": "2.0", "id": 7, "method": method, "params": {**params, "_meta": meta}},
-            headers={name: value for name, value in sent.items() if value is not None},
-            token=token or self.instance.owner.token,
-        )
-
-    def result(self, method: str, **params: Any) -> dict[str, Any]:
-        answer = self.ask(method, **params)
-        assert answer.status_code == 200, answer.text
-        assert (answer.json["jsonrpc"], answer.json["id"]) == ("2.0", 7)
-        return dict(answer.json["result"])
-
-    def error(self, method: str, **params: Any) -> tuple[int, int]:
-        answer = self.ask(method, **params)
-        assert answer.json["id"] == 7
-        return answer.status_code, answer.json["error"]["code"]
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +57,11 @@ def offering(api: Api, env: Environment) -> Client:
     publish(env, slug, "1.0.0", declared=Declared(interface=INTERFACE))
     instance = launches.launch(api, env, people.arrive(api, env, ["user"]), slug)
     instance.put(status="'running'", observed_generation="generation", deadline_at="null")
-    return Client(instance)
+    return Client.of(instance)
 
 
 def test_an_agent_that_says_nothing_of_it_has_one_tool(launch: Callable[..., Launched]) -> None:
-    client = Client(launch())
+    client = Client.of(launch())
     told = client.result("server/discover")
     assert told["supportedVersions"] == ["2026-07-28"]
     assert told["capabilities"]["extensions"] == {"io.modelcontextprotocol/tasks": {}}
@@ -154,19 +111,18 @@ def test_what_is_wrong_has_the_protocol_s_code(
     [(b"{", (400, -32700)), (b"[]", (400, -32600)), (b'{"jsonrpc": "2.0", "id": 1, "method": "a"}', (400, -32602))],
 )
 def test_what_is_no_request_is_refused(offering: Client, body: bytes, refused: tuple[int, int]) -> None:
-    owner = offering.instance.owner
     headers = {"Content-Type": "application/json"}
-    answer = offering.instance.api.user.post(offering.path, data=body, headers=headers, token=owner.token)
+    answer = offering.api.user.post(offering.path, data=body, headers=headers, token=offering.token)
     assert (answer.status_code, answer.json["error"]["code"]) == refused
 
 
 def test_who_has_no_token_is_told_where_to_get_in(offering: Client) -> None:
-    answer = offering.instance.api.user.post(offering.path, json={})
+    answer = offering.api.user.post(offering.path, json={})
     assert answer.status_code == 401
     told = answer.headers["WWW-Authenticate"]
     place = told.split('resource_metadata="')[1].split('"')[0]
     path = "/" + place.split("/", 3)[3]
-    metadata = offering.instance.api.user.get(path).json
+    metadata = offering.api.user.get(path).json
     assert metadata["resource"].endswith(offering.path)
 
 
@@ -215,6 +171,6 @@ def test_arguments_that_do_not_fit_are_the_tool_s_failure(offering: Client) -> N
 
 def test_an_instance_that_does_not_run_says_so(launch: Callable[..., Launched]) -> None:
     instance = launch()
-    result = Client(instance).result("tools/call", name="say", arguments={"text": "hello"})
+    result = Client.of(instance).result("tools/call", name="say", arguments={"text": "hello"})
     assert result["isError"]
     assert "takes no messages" in result["content"][0]["text"]
