@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers
 from functions.runtime import webhooks
 from functions.runtime.declarations import Declaration
 from functions.runtime.problems import CONTENT_TYPE
-from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match
+from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match, ordered
 from tools.manifests.responses import errors_by_status
 
 
@@ -40,7 +40,7 @@ def check_documented(declarations: Iterable[Declaration], method: str, path: str
         # The handshake of webhooks is the same wherever events are taken.
         return
     try:
-        declaration, _ = match(declarations, method, path.partition("?")[0])
+        declaration, _ = match(ordered(declarations), method, path.partition("?")[0])
     except (RouteNotFound, MethodNotAllowed):
         return
     others = {each.http_status for each in declaration.other_replies}

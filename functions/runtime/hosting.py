@@ -21,7 +21,7 @@ from functions.runtime import docs_page, functions, metrics
 from functions.runtime.declarations import APIS, Declaration
 from functions.runtime.endpoint import Function
 from functions.runtime.responses import error_response
-from functions.runtime.routes import RouteNotFound, match
+from functions.runtime.routes import RouteNotFound, match, ordered
 
 READY: Final = "/_/ready"
 """Where a deployment says that it can be called; below a subscriber's address, where there are several."""
@@ -56,7 +56,7 @@ class Host:
             declaration, function = functions.load(file)
             self.declarations.append(declaration)
             self.functions[declaration.name] = function
-        self.endpoints = [each for each in self.declarations if each.api != SUBSCRIBERS]
+        self.endpoints = ordered(each for each in self.declarations if each.api != SUBSCRIBERS)
         self.subscribers = {
             f"/function/{each.deployment}": each for each in self.declarations if each.api == SUBSCRIBERS
         }

@@ -29,8 +29,13 @@ def expression(template: str) -> re.Pattern[str]:
     return re.compile("".join(f"(?P<{part}>[^/]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))
 
 
+def ordered(declarations: Iterable[Declaration]) -> list[Declaration]:
+    """Return them as `match` wants them: `/tasks/{id}:cancel` before `/tasks/{id}`, whose values may have colons."""
+    return sorted(declarations, key=lambda each: "}:" not in each.path)
+
+
 def match(declarations: Iterable[Declaration], method: str, path: str) -> tuple[Declaration, dict[str, str]]:
-    """Return the endpoint for a request and the values in its path. Raises RouteNotFound and MethodNotAllowed."""
+    """Return the first endpoint for a request and the values in its path. Raises RouteNotFound and MethodNotAllowed."""
     allowed: set[str] = set()
     for declaration in declarations:
         found = expression(declaration.path).fullmatch(path)

@@ -16,7 +16,7 @@ from functions.runtime.declarations import Declaration
 from functions.runtime.providers.callers import Guard
 from functions.runtime.providers.if_match import Precondition
 from functions.runtime.providers.path import PathValue
-from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match
+from functions.runtime.routes import MethodNotAllowed, RouteNotFound, match, ordered
 from tools.attack.spellings import spellings
 from tools.manifests.openapi import operation
 from tools.manifests.schemas import Schemas
@@ -64,7 +64,7 @@ def filled(declaration: Declaration, **values: str) -> str:
 def leads_to(endpoints: Iterable[Declaration], method: str, target: str) -> Declaration | None:
     """Return whose address a request target is when its path is compared as it stands, without any decoding."""
     try:
-        return match(endpoints, method, target.partition("?")[0])[0]
+        return match(ordered(endpoints), method, target.partition("?")[0])[0]
     except (RouteNotFound, MethodNotAllowed):
         return None
 

@@ -15,7 +15,7 @@ from functions.runtime import transport, webhooks
 from functions.runtime.declarations import Declaration
 from functions.runtime.problems import problem
 from functions.runtime.providers.callers import Guard
-from functions.runtime.routes import MethodNotAllowed, RouteNotFound
+from functions.runtime.routes import MethodNotAllowed, RouteNotFound, ordered
 from tools.manifests.grouping import group_of
 
 HEAD: Final = "# Written by `make manifests` from what the functions declare: change those, not this file.\n"
@@ -64,9 +64,9 @@ class AmbiguousRouteError(Exception):
 
 def routes(declarations: Iterable[Declaration]) -> str:
     """Return `routes.conf`: maps from the request to its function, and the limits that follow from the functions."""
-    endpoints = sorted(
-        (each for each in declarations if each.api != "subscribers"), key=lambda each: (each.path, each.method)
-    )
+    by_path = sorted(declarations, key=lambda each: (each.path, each.method))
+    # nginx takes the first that fits, as the host does.
+    endpoints = ordered(each for each in by_path if each.api != "subscribers")
     _refuse_overlaps(endpoints)
     longest = max(each.resources.timeout_seconds for each in endpoints) + TRANSPORT_SECONDS
     return "\n".join(
@@ -245,7 +245,14 @@ def _refuse_overlaps(endpoints: Iterable[Declaration]) -> None:
 
 def _overlap(one: str, other: str) -> bool:
     pairs = list(zip_longest(one.split("/"), other.split("/")))
+    if any(_verb(part) != _verb(opposite) for part, opposite in pairs):
+        return False
     return all(None not in pair and (pair[0] == pair[1] or "{" in f"{pair[0]}{pair[1]}") for pair in pairs)
+
+
+def _verb(part: str | None) -> str:
+    """Return what stands in a part of a path behind a value: `:cancel` of `{id}:cancel`."""
+    return (part or "").partition("}")[2]
 
 
 def _pattern(path: str) -> str:
