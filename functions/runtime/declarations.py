@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias, TypeVar
 
 from pydantic import JsonValue
@@ -75,6 +76,10 @@ class Later(ABC):
 
     streams: ClassVar[bool] = False
     """Whether it is a stream of events, rather than a reply that is waited for."""
+    content_type: str = ""
+    """The Content-Type of a reply that begins before it is known; empty for one that is made when it has come."""
+    headers: Mapping[str, str] = MappingProxyType({})
+    """Headers of an answer that comes piece by piece, beside those of every such one."""
 
     @abstractmethod
     def parts(self, rest: Callable[[float], None]) -> "Generator[bytes, None, Returned | None]":

@@ -95,9 +95,10 @@ def _later(declaration: Declaration, request: flask.Request, reply: Later) -> fl
 
     # A server that knows nothing of rests has the thread wait.
     parts = reply.parts(request.environ.get(REST, time.sleep))
-    if not reply.streams:
+    if not (reply.streams or reply.content_type):
         return Deferred(declaration, request, parts)
-    return flask.Response(parts, declaration.status, event_stream.HEADERS, content_type=event_stream.CONTENT_TYPE)
+    kind = event_stream.CONTENT_TYPE if reply.streams else reply.content_type
+    return flask.Response(parts, declaration.status, {**event_stream.HEADERS, **reply.headers}, content_type=kind)
 
 
 class Deferred(flask.Response):
