@@ -2,7 +2,7 @@
 
 from functions.domain.databases import SharedDb
 from functions.domain.instances.reading import InstanceNotFound
-from functions.runtime import a2a_cards
+from functions.runtime.a2a import cards
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.schemas.a2a import AgentCard
@@ -13,8 +13,8 @@ from functions.schemas.instances import InstanceId
     "GET",
     "/v1/instances/{instance_id}/a2a/.well-known/agent-card.json",
     errors=(InstanceNotFound,),
-    resources=a2a_cards.RESOURCES,
+    resources=cards.RESOURCES,
 )
 def read_a2a_card(caller: User | None, instance_id: InstanceId, db: SharedDb) -> AgentCard:
     """Return its A2A card to its owner, and to anybody if it is `discoverable`: then no token is asked for."""
-    return a2a_cards.read(db, instance_id, caller)
+    return cards.read(db, instance_id, caller)
