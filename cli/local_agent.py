@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -135,8 +135,9 @@ class LocalAgent:
         return await self._told(Kind.CALL, self._context.model_copy(update={"message": message}), say)
 
     async def _told(self, kind: Kind, context: Context, say: OnEvent = lambda _: None) -> Told:
-        async def pass_on(event: bytes) -> None:
-            say(agent_events.event(agent_events.decoded(event)))
+        async def pass_on(events: Sequence[bytes]) -> None:
+            for event in events:
+                say(agent_events.event(agent_events.decoded(event)))
 
         last = await self._calls.answer(kind, context, pass_on)
         return Told.model_validate({"failed": last.get("failed")})

@@ -7,7 +7,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -98,27 +98,30 @@ class Application:
 
         said = False
 
-        async def say(line: bytes, *, more: bool = True) -> None:
+        async def write(lines: bytes, *, more: bool = True) -> None:
+            await send({"type": "http.response.body", "body": lines, "more_body": more})
+
+        async def say(events: Sequence[bytes]) -> None:
             nonlocal said
             said = True
-            await send({"type": "http.response.body", "body": line + b"\n", "more_body": more})
+            await write(b"".join(b'{"event":%b}\n' % event for event in events))
 
-        answer = asyncio.create_task(work(lambda event: say(b'{"event":' + event + b"}")))
+        answer = asyncio.create_task(work(say))
         try:
             while not (answer.done() or leaving.done()):
                 said = False
                 await asyncio.wait({answer, leaving}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
                 if not (said or answer.done()):
-                    await say(_WORKING)
+                    await write(_WORKING)
             if answer.done():
-                await say(_last(answer), more=False)
+                await write(_last(answer), more=False)
         finally:
             leaving.cancel()
             answer.cancel()
             await asyncio.wait({answer})
 
 
-_WORKING: Final = b'{"working":{}}'
+_WORKING: Final = b'{"working":{}}\n'
 
 
 def _last(answer: asyncio.Task[Line]) -> bytes:
@@ -126,7 +129,7 @@ def _last(answer: asyncio.Task[Line]) -> bytes:
     if error is not None:
         log.error("a call failed because of a bug", exc_info=error)
     last = answer.result() if error is None else {"failed": Failure("agent_unavailable").told()}
-    return json.dumps(last, ensure_ascii=False).encode()
+    return json.dumps(last, ensure_ascii=False).encode() + b"\n"
 
 
 async def _read(receive: ASGIReceiveCallable) -> bytes:

@@ -33,7 +33,7 @@ _HEALTH: Final = Request("GET", "/_/health")
 Line = dict[str, object]
 
 
-async def _to_nobody(_event: bytes) -> None:
+async def _to_nobody(_events: Sequence[bytes]) -> None:
     pass
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import h11
 
-CHUNK: Final = 16 * 1024
+CHUNK: Final = 4 * 1024
 """Bytes that are looked at in one go, before others have their turn."""
 
 Headers = Sequence[tuple[str, str]]

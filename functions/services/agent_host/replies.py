@@ -39,8 +39,8 @@ ACCEPT: Final = "application/json, application/x-ndjson, text/event-stream"
 _LINES: Final = frozenset({"application/x-ndjson", "application/ndjson", "application/jsonl"})
 
 
-Say = Callable[[bytes], Awaitable[None]]
-"""Passes an event on, as JSON, and returns once there is room for the next."""
+Say = Callable[[Sequence[bytes]], Awaitable[None]]
+"""Passes events on, each as JSON, and returns once there is room for the next."""
 
 
 async def pass_on(head: Head, exchange: Exchange, say: Say) -> None:
@@ -48,13 +48,21 @@ async def pass_on(head: Head, exchange: Exchange, say: Say) -> None:
     check(head.status)
     reply = Reply(head)
     async for chunk in exchange.body():
-        for event in reply.feed(chunk):
-            await say(event)
-    for event in reply.end():
-        await say(event)
+        await _say_all(reply.feed(chunk), say)
+    await _say_all(reply.end(), say)
     if reply.question is not None:
         await asyncio.to_thread(check_question, reply.question)
-        await say(_encoded(reply.question))
+        await say([_encoded(reply.question)])
+
+
+async def _say_all(events: Iterator[bytes], say: Say) -> None:
+    """Pass on at once what has come at once, and what came before a Failure too."""
+    found: list[bytes] = []
+    try:
+        found.extend(events)
+    finally:
+        if found:
+            await say(found)
 
 
 class Reply:

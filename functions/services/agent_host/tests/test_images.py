@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from functions.domain.instances.contexts import Message
+from functions.domain.instances.contexts import Context, Message
 from functions.drivers.tests.fake_platform import Asked, FakePlatform, Reply, serving
 from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.images import Images
@@ -35,13 +35,8 @@ def serve(servers: list[Server]) -> Serve:
     return start
 
 
-def ask(url: str | None, seconds: float = 30) -> str:
-    said: list[bytes] = []
-
-    async def say(event: bytes) -> None:
-        said.append(event)
-
-    context = a_context(
+def asked(url: str | None, seconds: float = 30) -> Context:
+    return a_context(
         digest=None,
         url=url,
         config={"key": "a secret"},
@@ -49,7 +44,15 @@ def ask(url: str | None, seconds: float = 30) -> str:
         message=Message(id="msg_1", text="hello"),
         seconds=seconds,
     )
-    asyncio.run(Images().ask(context, say))
+
+
+def ask(url: str | None, seconds: float = 30) -> str:
+    said: list[bytes] = []
+
+    async def say(events: Sequence[bytes]) -> None:
+        said.extend(events)
+
+    asyncio.run(Images().ask(asked(url, seconds), say))
     return "".join(json.loads(each)["text"] for each in said)
 
 
@@ -108,3 +111,28 @@ def test_an_image_that_takes_too_long_is_not_waited_for(serve: Serve) -> None:
     with pytest.raises(Failure) as failure:
         ask(serve("200 OK", b'{"text": "hi"}', pause=1), seconds=0.3)
     assert failure.value.code == "agent_timed_out"
+
+
+def test_an_image_is_heard_piece_by_piece_and_sees_who_leaves() -> None:
+    async def work() -> None:
+        heard, left = asyncio.Event(), asyncio.Event()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"}}")
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n")
+            await reader.read()
+            left.set()
+            writer.close()
+
+        async def say(events: Sequence[bytes]) -> None:
+            assert [json.loads(each)["text"] for each in events] == ["one"]
+            heard.set()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            asking = asyncio.create_task(Images().ask(asked(f"http://127.0.0.1:{port}"), say))
+            await asyncio.wait_for(heard.wait(), 30)
+            asking.cancel()
+            await asyncio.wait_for(left.wait(), 30)
+
+    asyncio.run(work())
