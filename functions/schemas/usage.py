@@ -7,11 +7,12 @@ from typing import Annotated
 from pydantic import Field, PlainSerializer
 
 from functions.domain.instances.quotas import Quota
+from functions.domain.runs import budgets
 from functions.schemas.base import Reply
 
 Cost = Annotated[
     Decimal,
-    PlainSerializer(lambda cost: f"{cost:f}", return_type=str),
+    PlainSerializer(budgets.plain, return_type=str),
     Field(examples=["0.25"], description="A decimal, in whatever currency agents report."),
 ]
 

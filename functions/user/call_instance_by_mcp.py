@@ -4,6 +4,7 @@ from functions.domain.idempotency import IdempotencyKeyReused
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.mcp import offers
 from functions.domain.runs.accepting import TooManyRuns
+from functions.domain.runs.budgets import BudgetExceeded
 from functions.runtime.declarations import Later
 from functions.runtime.endpoint import endpoint
 from functions.runtime.event_stream import EventStream
@@ -19,7 +20,7 @@ from functions.schemas.instances import InstanceId
 @endpoint(
     "POST",
     "/v1/instances/{instance_id}/mcp",
-    errors=(InstanceNotFound, TooManyRuns, IdempotencyKeyReused),
+    errors=(InstanceNotFound, TooManyRuns, BudgetExceeded, IdempotencyKeyReused),
     resources=RESOURCES,
     protocol=Mcp(),
     max_body=256 * 1024,

@@ -153,8 +153,8 @@ def _tell(db: SharedDb, budget: Budget, reason: str) -> None:
             set_by=budget.set_by,
             period=budget.period,
             runs=budget.runs,
-            cost=None if budget.cost is None else f"{budget.cost:f}",
-            cost_per_run=None if budget.cost_per_run is None else f"{budget.cost_per_run:f}",
+            cost=None if budget.cost is None else counting.plain(budget.cost),
+            cost_per_run=None if budget.cost_per_run is None else counting.plain(budget.cost_per_run),
             reason=reason,
         ),
     )

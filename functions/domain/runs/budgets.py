@@ -32,6 +32,11 @@ class BudgetExceeded(Forbidden):
     """A budget has no room for another run: `detail` says which, what is spent, when it renews and who can raise it."""
 
 
+def plain(cost: Decimal) -> str:
+    """Return a cost as text, without zeros that say nothing."""
+    return f"{cost.normalize():f}"
+
+
 def begins(period: Period, day: date) -> date:
     """Return the first day of the period in which a day is."""
     return day if period == Period.DAY else day.replace(day=1)
@@ -67,8 +72,9 @@ def reserved(budget: Budget) -> Budget:
     if budget.runs is not None and after.spent_runs + after.reserved_runs > budget.runs:
         raise BudgetExceeded(_refusal(budget, f"{budget.spent_runs} of {budget.runs} runs are spent", "are under way"))
     if budget.cost is not None and after.spent_cost + after.reserved_cost > budget.cost:
-        spent = f"{budget.spent_cost:f} of {budget.cost:f} is spent, and a run may cost {_share(budget):f}"
-        raise BudgetExceeded(_refusal(budget, spent, f"are under way, for which {budget.reserved_cost:f} is reserved"))
+        spent, cost, share = plain(budget.spent_cost), plain(budget.cost), plain(_share(budget))
+        under_way = f"are under way, for which {plain(budget.reserved_cost)} is reserved"
+        raise BudgetExceeded(_refusal(budget, f"{spent} of {cost} is spent, and a run may cost {share}", under_way))
     return after
 
 
@@ -92,6 +98,13 @@ def is_nearly_spent(budget: Budget) -> bool:
     """Return whether four fifths are spent: runs that are under way count, and what they may cost doesn't yet."""
     by_runs = budget.runs is not None and budget.spent_runs + budget.reserved_runs >= NEARLY * budget.runs
     return by_runs or (budget.cost is not None and budget.spent_cost >= NEARLY * budget.cost)
+
+
+def most(run: Run) -> Decimal | None:
+    """Return what a run may cost at most; None if no budget says so."""
+    shares = run.reservation if isinstance(run.reservation, list) else []
+    costs = [Decimal(str(each["cost"])) for each in shares if isinstance(each, dict)]
+    return min((cost for cost in costs if cost), default=None)
 
 
 class Counted(Budget):
@@ -170,8 +183,8 @@ def _tell(db: SharedDb, budget: Budget) -> None:
             renews=str(renews(budget)),
             runs=budget.runs,
             spent_runs=budget.spent_runs + budget.reserved_runs,
-            cost=None if budget.cost is None else f"{budget.cost:f}",
-            spent_cost=f"{budget.spent_cost:f}",
+            cost=None if budget.cost is None else plain(budget.cost),
+            spent_cost=plain(budget.spent_cost),
         ),
     )
 

@@ -27,6 +27,7 @@ class Reason(StrEnum):
     INSTANCE_FAILED = "instance_failed"
     SECRETS_UNAVAILABLE = "secrets_unavailable"
     RUNNER_LOST = "runner_lost"
+    BUDGET_EXCEEDED = "budget_exceeded"
     NOT_STARTED = "not_started"
     INPUT_NOT_GIVEN = "input_not_given"
     CANCEL_REQUESTED = "cancel_requested"
@@ -62,6 +63,7 @@ _WORDS: Final[dict[Reason, str]] = {
     Reason.INSTANCE_FAILED: "Its instance failed before it could be answered.",
     Reason.SECRETS_UNAVAILABLE: "The instance's secrets can't be opened: whoever runs this service has to see to it.",
     Reason.RUNNER_LOST: "The platform lost it while the agent was at work, and this agent isn't asked twice.",
+    Reason.BUDGET_EXCEEDED: "The agent reported a cost of {cost}, and by its budget a run may cost {most}.",
     Reason.NOT_STARTED: "Its turn didn't come in time.",
     Reason.INPUT_NOT_GIVEN: "What the agent asked for wasn't answered in time.",
     Reason.CANCEL_REQUESTED: "It was cancelled, as its owner asked.",

@@ -1,7 +1,9 @@
 """The sweep: what nobody works on any more, and what isn't to be worked on."""
 
+from collections.abc import Mapping
+
 from functions.domain.databases import SharedDb
-from functions.domain.runs import accepting, claiming, ending, recording
+from functions.domain.runs import accepting, claiming, ending, recording, usage
 from functions.domain.runs.claiming import Stopped
 from functions.domain.runs.reasons import Reason, explain, of_instance
 from functions.domain.runs.recording import Change, Piece
@@ -40,16 +42,21 @@ def settle_overdue(db: SharedDb) -> int:
 
 
 def _take_over(db: SharedDb, run: Run) -> None:
+    # What its runner knew of that is lost with it.
+    usage.count(db, run.id)
     if run.cancel_reason is not None:
         ending.end(db, run, RunStatus.CANCELLED, explain(Reason(run.cancel_reason)))
     elif try_again(db, run, "the platform lost it while the agent was at work") is None:
         ending.end(db, run, RunStatus.FAILED, explain(Reason.RUNNER_LOST))
 
 
-def try_again(db: SharedDb, run: Run, cause: str, *, due_in: float = 0) -> list[Piece] | None:
+def try_again(
+    db: SharedDb, run: Run, cause: str, *, due_in: float = 0, columns: Mapping[str, object] | None = None
+) -> list[Piece] | None:
     """Have a run tried again that is locked or leased; return the events that tell it, None if it may not be.
 
-    What its agent has said in this attempt is void. A `cause` is a sentence without its full stop.
+    What its agent has said in this attempt is void, but not what it has used: `columns` are the run's, where a runner
+    knows that. A `cause` is a sentence without its full stop.
     """
     if run.attempt > run.retries:
         return None
@@ -58,7 +65,7 @@ def try_again(db: SharedDb, run: Run, cause: str, *, due_in: float = 0) -> list[
         RunStatus.QUEUED,
         because,
         deadline_in=accepting.wait_seconds(),
-        columns=recording.FREE | {"due_at": recording.after(due_in)},
+        columns={**recording.FREE, **(columns or {}), "due_at": recording.after(due_in)},
         told={"void_after": run.reply_sequence},
         drops_reply=True,
     )

@@ -66,6 +66,26 @@ def add(db: SharedDb, run_id: str) -> None:
     db.execute(_ADD, {"run_id": run_id})
 
 
+_COUNT: Final = text(
+    """
+    update runs set usage = coalesce((
+      select jsonb_object_agg(name, total) from (
+        select key as name, case when key = 'cost' then to_jsonb(trim_scale(sum(reported_cost(data)))::text)
+          else to_jsonb(sum((value #>> '{}')::numeric) filter (where jsonb_typeof(value) = 'number')) end as total
+        from run_events cross join lateral jsonb_each(data)
+        where run_id = runs.id and run_events.type = 'usage' and (key = 'cost' or jsonb_typeof(value) = 'number')
+        group by key
+      ) as sums), '{}')
+    where id = :run_id and attempt > 0
+    """
+)
+
+
+def count(db: SharedDb, run_id: str) -> None:
+    """Write into a run's row what its agent has reported in all attempts, where no runner is there to tell."""
+    db.execute(_COUNT, {"run_id": run_id})
+
+
 _SUMS: Final = text(
     """
     select day, instance_id, sum(runs)::bigint as runs, sum(wall_ms)::bigint as wall_ms,

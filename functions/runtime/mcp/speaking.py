@@ -75,7 +75,7 @@ class Mcp(Protocol):
         if isinstance(api_error, Unauthenticated):
             told = api_error.headers["WWW-Authenticate"]
             return {**api_error.headers, "WWW-Authenticate": f'{told}, {metadata}, scope="user"'}
-        if isinstance(api_error, Forbidden):
+        if type(api_error) is Forbidden:
             return {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="user", {metadata}'}
         return api_error.headers
 

@@ -26,7 +26,7 @@ from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.contexts import Context
 from functions.domain.instances.deadlines import GRACE
 from functions.domain.instances.kill_switches import StoppedByOperator
-from functions.domain.runs import asking, claiming, ending, recording, sweeping
+from functions.domain.runs import asking, budgets, claiming, ending, recording, sweeping
 from functions.domain.runs.claiming import Claimed
 from functions.domain.runs.reasons import Explanation, Reason, explain
 from functions.domain.runs.recording import Change, Piece
@@ -218,6 +218,14 @@ class Attempt:
         if kind == "usage":
             _add(self._spent.usage, event)
         self._writer.add(self.stream, EventType(_KINDS.get(kind, kind)), event)
+        if kind == "usage":
+            self._check_cost()
+
+    def _check_cost(self) -> None:
+        """Raise Failed once the agent has cost more than was reserved for it."""
+        cost, most = Decimal(str(self._spent.usage.get("cost", 0))), budgets.most(self.run)
+        if most is not None and cost > most:
+            raise Failed(explain(Reason.BUDGET_EXCEEDED, cost=budgets.plain(cost), most=budgets.plain(most)))
 
     def _finish(self) -> None:
         if self._asked is None:
@@ -289,7 +297,8 @@ class Attempt:
         else:
             cause = because.explanation.rstrip(".")
             pause = jittered(min(2.0 ** (self.run.attempt - 1), 8.0))
-            again = partial(sweeping.try_again, cause=cause[:1].lower() + cause[1:], due_in=pause)
+            told = cause[:1].lower() + cause[1:]
+            again = partial(sweeping.try_again, cause=told, due_in=pause, columns=self._totals())
             self._settle(again)
 
     def _end(self, status: RunStatus, because: Explanation) -> None:
