@@ -97,10 +97,12 @@ def test_an_agent_gets_at_its_memory_and_at_nothing_else_behind_it(
     assert memory.asked == []
 
 
-def test_without_it_or_a_token_there_is_none(start: Callable[..., Host], digest: str, memory: Memory) -> None:
-    for settings, token in (({}, TOKEN), ({"AGENT_MEMORY_URL": memory.url}, None)):
-        start(**settings)
-        assert said(Instance(digest, new_id("usr"), new_id("ins")), "[]", token) == "none"
+@pytest.mark.parametrize(("address", "token"), [("", TOKEN), ("http://127.0.0.1:1", None)])
+def test_without_it_or_a_token_there_is_none(
+    start: Callable[..., Host], digest: str, address: str, token: str | None
+) -> None:
+    start(AGENT_MEMORY_URL=address)
+    assert said(Instance(digest, new_id("usr"), new_id("ins")), "[]", token) == "none"
 
 
 def test_a_memory_that_is_away_is_said_to_be(start: Callable[..., Host], digest: str) -> None:
