@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import ClassVar, Final
 
 from typing_extensions import override
 
@@ -76,6 +76,8 @@ class EventStream(Later):
     """Events after a number, from what is there on, as they come."""
 
     streams = True
+    tells_retry: ClassVar[bool] = True
+    """Whether the client is told when to come again: some that don't come by themselves take that for an event."""
 
     def __init__(
         self,
@@ -101,7 +103,8 @@ class EventStream(Later):
     def parts(self, rest: Callable[[float], None]) -> Generator[bytes, None, None]:
         """Yield the stream piece by piece; `rest` waits, or has the server wait after the next piece."""
         try:
-            yield b"retry: %d\n\n" % RETRY_MILLISECONDS
+            if self.tells_retry:
+                yield b"retry: %d\n\n" % RETRY_MILLISECONDS
             yield from self._events(rest)
         except GeneratorExit:
             if self._on_leave is not None:

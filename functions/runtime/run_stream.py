@@ -64,13 +64,15 @@ class RunStream(EventStream):
         ends: frozenset[RunStatus] = ENDED,
         opening: Sequence[Frame] = (),
         closing: Callable[[], Iterable[Frame]] = tuple,
+        over: Callable[[], bool] | None = None,
         on_leave: Callable[[], None] | None = None,
     ) -> None:
         """Stream the run's events with higher numbers than `after`; the handler has found that it is the caller's.
 
         It ends behind the event that tells one of the statuses `ends`, if that is the newest, and at once if the run
-        has such a status and no further events; else after SECONDS. `opening` are frames that come first, and those
-        that `closing` returns come last, where it ends by a status. It ends early when the caller's session does.
+        has such a status and no further events; else after SECONDS. It ends too where `over` says so of what was
+        translated, for a stream of a part of the run. `opening` are frames that come first, and those that `closing`
+        returns come last, unless the time was over. It ends early when the caller's session does.
         """
         super().__init__(self._look, after=after, seconds=SECONDS, pace=self._rest, on_leave=on_leave)
         self._transactions = transactions
@@ -78,6 +80,7 @@ class RunStream(EventStream):
         self._caller = caller
         self._translate = translate
         self._ends = ends
+        self._over = over
         self._opening = opening
         self._closing = closing
         self._state: State | None = None
@@ -98,6 +101,7 @@ class RunStream(EventStream):
             ended = not more and events[-1].type is EventType.STATUS and self._is_over()
         else:
             ended = self._is_over() and self._state is not None and self._state.last_sequence <= after
+        ended = ended or (self._over is not None and self._over())
         if ended:
             frames += self._closing()
         return Read(frames, events[-1].sequence if events else after, more=more, ended=ended)

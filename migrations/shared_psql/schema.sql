@@ -236,6 +236,20 @@ CREATE FUNCTION public.forget_instance_logs(row_limit integer, days integer) RET
   ) select least(count(*), row_limit)::integer from gone
 $$;
 
+CREATE FUNCTION public.forget_run(run text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  perform from runs where id = run and ended_at is not null for update;
+  if not found then
+    return false;
+  end if;
+  delete from run_events where run_id = run;
+  delete from runs where id = run;
+  return true;
+end $$;
+
 CREATE FUNCTION public.forget_run_usage(row_limit integer, days integer) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'

@@ -10,6 +10,7 @@ from functions.domain.idempotency import IdempotencyKeyReused
 from functions.runtime import idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
+from functions.runtime.routes import RouteNotFound
 from functions.runtime.transport import FunctionOverloaded, FunctionTimeout, FunctionUnavailable, Internal
 from functions.schemas.base import Cached, Reply
 
@@ -27,9 +28,11 @@ _AT_THE_EDGE: Final = (api_errors.TooMany, FunctionUnavailable, FunctionOverload
 def documented_errors(declaration: Declaration) -> dict[int, dict[str, type[ApiError]]]:
     """Return the problems that an endpoint, or the edge in front of it, may answer with, as `errors_by_status` does.
 
-    Of an endpoint that speaks a protocol of others only the edge's are problems.
+    Of an endpoint that speaks a protocol of others only those are problems that the edge answers, and the host where a
+    value in the path makes it another address.
     """
-    own = () if declaration.protocol is not None else _api_errors(declaration)
+    every = _api_errors(declaration)
+    own = [each for each in every if declaration.protocol is None or each is RouteNotFound]
     return _by_status((*own, *_AT_THE_EDGE), problems.status_of)
 
 

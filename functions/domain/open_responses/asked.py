@@ -11,7 +11,6 @@ from functions.domain.instances.contexts import MESSAGE_BYTES, EarlierMessage
 from functions.domain.open_responses import names
 from functions.domain.open_responses.resources import Object
 
-_TEXTS: Final = ("input_text", "output_text", "text", "summary_text")
 _ATTACHED: Final = ("input_image", "input_file", "input_audio", "input_video")
 
 _TOLD: Final = ("item_reference", "reasoning", "compaction", "botberi:tool_call", "botberi:data")
@@ -113,14 +112,13 @@ def _texts(content: JsonValue, place: str) -> Iterator[str]:
         here = f"{place}/{index}"
         if not isinstance(part, dict):
             raise _wrong(here, "not_an_object", "A part of a message is an object.")
-        kind = part.get("type")
-        text = part.get("refusal" if kind == "refusal" else "text")
-        if kind in _TEXTS or kind == "refusal":
-            if not isinstance(text, str):
-                raise _wrong(here, "missing", "A part of this type has a text.")
+        kind = str(part.get("type"))
+        # Some parts have their text by the name of their type.
+        text = part.get("text", part.get(kind))
+        if isinstance(text, str):
             yield text
         elif kind not in _ATTACHED:
-            raise _wrong(f"{here}/type", "unsupported", f"A part {kind!r} can't be told to an agent.")
+            raise _wrong(here, "unsupported", f"A part {kind!r} without a text can't be told to an agent.")
 
 
 def _list(content: JsonValue, place: str) -> list[JsonValue]:

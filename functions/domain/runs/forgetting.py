@@ -29,6 +29,11 @@ def forget(db: SharedDb, most: int) -> int:
     return int(db.scalar(text("select forget_runs(:most, :days)"), {"most": most, "days": days()}) or 0)
 
 
+def forget_one(db: SharedDb, run_id: str) -> bool:
+    """Forget a run that has ended, with all that was said; return whether there was one."""
+    return bool(db.scalar(text("select forget_run(:id)"), {"id": run_id}))
+
+
 def rotate(db: SharedDb) -> int:
     """Make the partitions of events that are needed next, and drop those that are too old; return how many."""
     return int(db.scalar(text("select rotate_run_events(:days)"), {"days": days()}) or 0)

@@ -1,3 +1,4 @@
+drop function forget_run(text);
 drop function forget_runs(integer, integer);
 revoke select on instances, instance_specs, instance_secrets, agent_versions, version_deployments from botberi_runner;
 revoke update (attempts, due_at) on instances from botberi_runner;

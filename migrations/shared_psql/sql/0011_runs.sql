@@ -177,6 +177,19 @@ begin
   return least(greatest(coalesce(cardinality(old), 0), empty), row_limit);
 end $$;
 
+-- One run that has ended, with its events. Returns whether there was one.
+create function forget_run(run text) returns boolean language plpgsql security definer
+set search_path = public, pg_temp as $$
+begin
+  perform from runs where id = run and ended_at is not null for update;
+  if not found then
+    return false;
+  end if;
+  delete from run_events where run_id = run;
+  delete from runs where id = run;
+  return true;
+end $$;
+
 alter table agent_versions add column retries integer not null default 0
   constraint agent_versions_retries_check check (retries between 0 and 10);
 alter table agent_versions add column interface jsonb not null default '{}';
@@ -199,6 +212,7 @@ grant select on kill_switches, instance_events to botberi_runner;
 grant execute on function emit_event to botberi_runner;
 grant select on runs, run_events to botberi_gateway;
 grant select, delete on conversations, runs, run_events to botberi_worker;
-revoke all on function first_id, rotate_run_events, forget_runs from public;
+revoke all on function first_id, rotate_run_events, forget_runs, forget_run from public;
+grant execute on function forget_run to botberi_user;
 grant execute on function rotate_run_events, forget_runs to botberi_subscribers;
 grant execute on function rotate_run_events to botberi_runner;
