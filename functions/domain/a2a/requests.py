@@ -149,27 +149,6 @@ class ListTasks(Params):
     include_artifacts: bool = False
 
 
-class NewPushConfig(PushConfig):
-    """Parameters of CreateTaskPushNotificationConfig."""
-
-    task_id: Id
-
-
-class OfPushConfig(Params):
-    """Parameters of GetTaskPushNotificationConfig and DeleteTaskPushNotificationConfig."""
-
-    task_id: Id
-    id: Id
-
-
-class OfPushConfigs(Params):
-    """Parameters of ListTaskPushNotificationConfigs."""
-
-    task_id: Id
-    page_size: Annotated[int, Field(ge=1, le=LONGEST_PAGE)] | None = None
-    page_token: Annotated[str, Field(max_length=512)] = ""
-
-
 def read(model: type[Model], params: JsonValue | Mapping[str, object]) -> Model:
     """Return parameters as their model. Raises InvalidParams."""
     try:

@@ -15,7 +15,13 @@ from sqlalchemy import select, update
 
 from functions.domain import json_schemas
 from functions.domain.a2a import contexts
-from functions.domain.a2a.errors import ContentTypeNotSupported, InvalidParams, TaskNotFound, UnsupportedOperation
+from functions.domain.a2a.errors import (
+    ContentTypeNotSupported,
+    InvalidParams,
+    PushNotificationNotSupported,
+    TaskNotFound,
+    UnsupportedOperation,
+)
 from functions.domain.a2a.modes import MODES
 from functions.domain.a2a.requests import Message, Part, SendMessage
 from functions.domain.api_errors import Conflict
@@ -41,6 +47,8 @@ def send(db: SharedDb, instance_id: str, owner_id: str, asked: SendMessage, key:
     Raises the errors of A2A, and what `accepting.accept` does.
     """
     message = asked.message
+    if asked.configuration.task_push_notification_config is not None:
+        raise PushNotificationNotSupported
     _check(message)
     if message.task_id is None:
         return _begin(db, instance_id, owner_id, asked, key)

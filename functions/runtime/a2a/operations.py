@@ -8,7 +8,12 @@ from pydantic import JsonValue
 
 from events import envelope
 from functions.domain.a2a import card_keys, cards, contexts, finding, listing, sending, tasks
-from functions.domain.a2a.errors import TaskNotCancelable, TaskNotFound, UnsupportedOperation
+from functions.domain.a2a.errors import (
+    PushNotificationNotSupported,
+    TaskNotCancelable,
+    TaskNotFound,
+    UnsupportedOperation,
+)
 from functions.domain.a2a.requests import GetTask, ListTasks, OfTask, SendMessage, read
 from functions.domain.api_errors import Conflict, Forbidden, TooMany
 from functions.domain.databases import SharedDb
@@ -171,6 +176,13 @@ def get_extended_agent_card(asker: Asker[Wrapped], _params: JsonValue) -> Wrappe
         asker.check(db)
         api = envelope.api()
         return asker.answer(card_keys.signed(cards.of_instance(db, asker.instance_id, asker.caller.id, api), api))
+
+
+def refuse_push_notifications(asker: Asker[Wrapped], _params: JsonValue) -> Wrapped:
+    """Raise PushNotificationNotSupported: the card doesn't declare them."""
+    with asker.transactions.reading() as db:
+        asker.check(db)
+    raise PushNotificationNotSupported
 
 
 def _stream(

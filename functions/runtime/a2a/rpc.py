@@ -25,6 +25,10 @@ METHODS: Final[dict[str, Operation]] = {
     "CancelTask": operations.cancel_task,
     "SubscribeToTask": operations.subscribe_to_task,
     "GetExtendedAgentCard": operations.get_extended_agent_card,
+    "CreateTaskPushNotificationConfig": operations.refuse_push_notifications,
+    "GetTaskPushNotificationConfig": operations.refuse_push_notifications,
+    "ListTaskPushNotificationConfigs": operations.refuse_push_notifications,
+    "DeleteTaskPushNotificationConfig": operations.refuse_push_notifications,
 }
 
 
