@@ -118,7 +118,7 @@ lock: ## Resolve the dependencies again and write the locked files
 	lower functions.txt --group cache --group jobs --group passwords --group schemas --group objects; \
 	lower agent-host.txt --group objects --group installer; \
 	lower events.txt --group bus --group schedules; \
-	lower gateway.txt --group bus --group gateway; \
+	lower gateway.txt --group bus --group cache --group gateway; \
 	lower runner.txt --group bus --group cache; \
 	lower worker.txt --group jobs --group schemas; \
 	lower migrations.txt --group migrations; \

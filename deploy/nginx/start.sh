@@ -23,6 +23,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 : "${EDGE_GUESS_BURST:=30}"                         # how far one may run ahead with those
 : "${EDGE_REQUESTS:=200}"                          # requests that an address may have under way at once
 : "${EDGE_SOCKETS:=20}"                            # open WebSockets for each address
+: "${EDGE_STREAMS:=100}"                           # open streams of runs for each address
 : "${EDGE_TRUSTED_PROXIES:=}"                       # addresses or networks of load balancers whose X-Forwarded-For is believed, with spaces between them; unix: is nobody, which only the local run takes for granted
 : "${EDGE_WORKERS:=2}"                             # nginx' processes
 : "${EDGE_RESOLVER:=}"                             # who tells addresses of names; without one, /etc/resolv.conf says
@@ -59,7 +60,7 @@ mkdir -p "$folder/temp"
 folder=$(cd "$folder" && pwd)
 
 settings="LISTEN STATUS FUNCTIONS GATEWAY USER_DOCS ADMIN_DOCS BROKER_DOCS CORS_ORIGINS RATE BURST GUESS_RATE GUESS_BURST
-  REQUESTS SOCKETS TRUSTED_PROXIES PROXY_LINES WORKERS RESOLVER USER_LINE"
+  REQUESTS SOCKETS STREAMS TRUSTED_PROXIES PROXY_LINES WORKERS RESOLVER USER_LINE"
 script=
 for name in $settings; do
   value=
@@ -82,7 +83,7 @@ server() { # server ADDRESS API
 
 fill "$here/edge.conf.template" "$folder/nginx.conf"
 fill "$here/server.conf.template" "$folder/server.conf"
-cp "$here/routes.conf" "$here/behind.conf" "$here/route.conf" "$here/events.conf" "$here/public.conf" "$here/problems.conf" "$here/forward.conf" "$folder/"
+cp "$here/routes.conf" "$here/behind.conf" "$here/route.conf" "$here/unrouted.conf" "$here/events.conf" "$here/public.conf" "$here/problems.conf" "$here/forward.conf" "$folder/"
 cp "$here/platforms/$EDGE_PLATFORM.conf" "$folder/platform.conf"
 {
   server "$EDGE_LISTEN" ""

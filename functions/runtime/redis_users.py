@@ -34,6 +34,8 @@ USERS: Final[Mapping[str, str]] = {
     "flower": f"%R~{QUEUES} ~flower.unacked* ~_kombu.* {_CONTROL} {_CONSUMER}",
     # It tells the gateways what it has written of runs, and hears nothing.
     "runner": "&runs:* +publish +ping",
+    # It listens to what happens in runs, and can't say anything.
+    "gateway": "&runs:* +subscribe +unsubscribe +ping",
     "exporter": f"%R~{QUEUES} +info +select +type +llen",
 }
 """The rules of each, in the words of Redis' ACL SETUSER."""

@@ -12,6 +12,7 @@ import logging
 import os
 import resource
 import time
+from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -25,19 +26,20 @@ from events import wire
 from events.broker.feed import LENGTH, Feed
 from events.catalog.accounts import SessionRevoked
 from events.catalog.load import load
-from functions.domain.account_events import CHANNEL
 from functions.domain.api_errors import ApiError
 from functions.runtime import problems
 from functions.runtime.http.protocol import Limits
 from functions.runtime.http.server import Server, listening
 from functions.runtime.providers import callers
-from functions.services.realtime import account_events, metrics, protocol
+from functions.services.realtime import account_events, metrics, protocol, run_streams
 from functions.services.realtime.client import HEARTBEAT_SECONDS, Client
 from functions.services.realtime.feeds import Feeds
 from functions.services.realtime.hub import Hub, Source
 from functions.services.realtime.metrics import GatewayMetrics
 from functions.services.realtime.protocol import CloseCode, CloseError, MissedReason
 from functions.services.realtime.received_event import parse
+from functions.services.realtime.run_streams import RunStream
+from functions.services.realtime.runs import Runs
 from functions.services.realtime.sessions import Sessions
 from functions.services.realtime.websocket import CLOSING_SECONDS, CUT, Connection, DisconnectedError, Socket
 
@@ -48,6 +50,8 @@ CONNECTIONS: Final = 5000
 
 HANDSHAKE_SECONDS: Final = 10
 """How long a client may take to ask for its WebSocket."""
+
+_READING: Final = ("GET", "HEAD")
 
 NOTHING_HERE: Final = "There is nothing here; a token belongs into a message.\n"
 
@@ -61,13 +65,8 @@ class Gateway:
         self.metrics = GatewayMetrics()
         self.hub = Hub(self.metrics)
         self.sessions = Sessions(self.hub.sessions, self.hub.end_sessions)
-        self.accounts = Feeds(
-            "account-events",
-            account_events.read,
-            crowd=self.hub,
-            sweep_seconds=account_events.SWEEP_SECONDS,
-            channel=CHANNEL,
-        )
+        self.accounts = Feeds(account_events.KIND, self.hub, self.metrics)
+        self.runs = Runs(self.metrics)
         self.feed = Feed("gateway", [SessionRevoked.type], self._receive, self._see_depth)
         self.hub.attend = self.feed.want_everything
         self._tried = {source: asyncio.Event() for source in Source}
@@ -136,6 +135,8 @@ class Gateway:
         """Answer a request: the ASGI application."""
         if scope["type"] == "websocket":
             await self._handle(scope, Socket(scope, receive, send))
+        elif scope["type"] == "http" and run_streams.PATH.fullmatch(scope["path"]) and scope["method"] in _READING:
+            await self._stream(RunStream(scope, receive, send), dict(scope["headers"]))
         else:
             text = NOTHING_HERE.encode()
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))]
@@ -147,17 +148,31 @@ class Gateway:
             await socket.refuse(HTTPStatus.NOT_FOUND, NOTHING_HERE)
         elif protocol.SUBPROTOCOL not in scope["subprotocols"]:
             await socket.refuse(HTTPStatus.BAD_REQUEST, f"Offer the subprotocol {protocol.SUBPROTOCOL}.\n")
-        elif self.metrics.connections >= self.limit:
+        elif self._is_full:
             await socket.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections: try again shortly.\n")
         else:
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
             with context.entered(context.Context.start(headers.get("traceparent"))):
                 await self._serve(socket, headers.get("x-forwarded-for"))
 
+    async def _stream(self, stream: RunStream, headers: Mapping[bytes, bytes]) -> None:
+        with context.entered(context.Context.start(headers.get(b"traceparent", b"").decode("latin-1"))):
+            started = time.monotonic()
+            try:
+                await stream.serve(self.hub, self.sessions, self.runs, full=self._is_full)
+            finally:
+                self.metrics.sent += stream.sent
+                about = {"account": stream.account_id or None, "status": stream.status, "events": stream.sent}
+                log.info("streamed", extra={**about, "seconds": round(time.monotonic() - started, 1)})
+
+    @property
+    def _is_full(self) -> bool:
+        return self.metrics.connections + self.metrics.streams >= self.limit
+
     async def _serve(self, socket: Socket, address: str | None) -> None:
         self.metrics.connections += 1
         started = time.monotonic()
-        client = Client(socket, self.hub, self.sessions, self.accounts.want)
+        client = Client(socket, self.hub, self.sessions, self.accounts, self.runs)
         code = CUT
         try:
             await socket.accept(protocol.SUBPROTOCOL)
@@ -194,6 +209,11 @@ class Gateway:
         for tried in self._tried.values():
             await tried.wait()
 
+    async def _let_go(self, server: Server) -> None:
+        """End streams when the server stops: their readers go on elsewhere."""
+        await server.wait_to_stop()
+        self.hub.close_streams()
+
     async def run(self, address: str) -> None:
         """Serve until SIGTERM."""
         limits = Limits(idle=HANDSHAKE_SECONDS, grace=CLOSING_SECONDS)
@@ -210,7 +230,9 @@ class Gateway:
             asyncio.create_task(
                 self.accounts.run(partial(self._begin, Source.SHARED_PSQL), partial(self._end, Source.SHARED_PSQL))
             ),
+            asyncio.create_task(self.runs.run()),
             asyncio.create_task(self._beat()),
+            asyncio.create_task(self._let_go(server)),
         ]
         for task in work:
             # Only a bug ends one of them by itself.
@@ -233,7 +255,7 @@ def main() -> None:
     address = parser.parse_args().bind
     logs.configure("gateway")
     logging.getLogger("pika").setLevel(logging.CRITICAL)
-    for name in ("jwt-public-keys", "shared-psql-gateway", "event-bus-gateway"):
+    for name in ("jwt-public-keys", "shared-psql-gateway", "event-bus-gateway", "user-redis-gateway"):
         secret(name)
     _raise_limit()
     asyncio.run(_run(address))

@@ -56,6 +56,7 @@ NETWORKS: Final = {
     "agents": False,
     "bundles": False,
     "internet": True,
+    "streams": False,
     "worker": True,
     "user_psql": True,
     "shared_psql": True,

@@ -143,15 +143,15 @@ SERVICES: Final = (
         name="gateway",
         image="gateway",
         args=("functions.services.gateway", "--bind", "0.0.0.0:8040"),
-        settings=("EVENT_BUS_URL", "SHARED_PSQL_URL"),
-        secrets=("event-bus-gateway", "jwt-public-keys", "shared-psql-gateway"),
+        settings=("EVENT_BUS_URL", "SHARED_PSQL_URL", "USER_REDIS_URL"),
+        secrets=("event-bus-gateway", "jwt-public-keys", "shared-psql-gateway", "user-redis-gateway"),
         # 61 MB, and 31 kB for each connection.
         memory="256Mi",
         replicas=2,
         ports=(8040,),
         monitored=True,
-        # One asks which sessions have ended, one listens and reads events.
-        direct={"shared_psql": 2},
+        # One asks which sessions have ended, one listens and reads events of accounts, one reads those of runs.
+        direct={"shared_psql": 3},
     ),
     Service(
         name="worker",

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core.postgres.session import Session
-from functions.services.realtime.feeds import MOST_BYTES, Place
+from functions.domain.account_events import CHANNEL
+from functions.services.realtime.feeds import MOST_BYTES, Kind, Place
 
 SWEEP_SECONDS: Final = 5
 """How often everybody's events are asked for, though Postgres has said nothing."""
@@ -81,3 +82,6 @@ def framed(sequence: int | None, event: bytes) -> bytes:
     """Return the message that brings a CloudEvent in structured JSON; one of somebody else has no number."""
     number = b"null" if sequence is None else b"%d" % sequence
     return b'{"event":{"sequence":%b,"cloudevent":%b}}' % (number, event)
+
+
+KIND: Final = Kind("account-events", read, SWEEP_SECONDS, CHANNEL)

@@ -3,8 +3,6 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,19 +12,27 @@ from functions.runtime.providers import callers
 from functions.runtime.providers.callers import LEEWAY_SECONDS, Admin, User
 from functions.services.realtime import protocol
 from functions.services.realtime.account_events import AT_THE_END, News
+from functions.services.realtime.admission import Admitted, admit
+from functions.services.realtime.feeds import Feeds
 from functions.services.realtime.hub import Hub
 from functions.services.realtime.protocol import (
     Authenticate,
     CloseCode,
     CloseError,
+    Follow,
+    FromClient,
     Heartbeat,
     Message,
     Missed,
     MissedReason,
     Ready,
+    RunEnded,
     Subscribe,
     Subscribed,
+    Unfollow,
 )
+from functions.services.realtime.run_events import Ending, RunEvent, RunReader
+from functions.services.realtime.runs import Runs
 from functions.services.realtime.sessions import Sessions
 from functions.services.realtime.websocket import DisconnectedError, Socket
 
@@ -36,6 +42,9 @@ TOKEN_SECONDS: Final = 10
 """How long a connection may be open without a token."""
 
 HEARTBEAT_SECONDS: Final = 20
+
+RUNS: Final = 10
+"""Runs that a connection may follow at a time."""
 
 WAITING: Final = 256
 """Messages that may wait for a connection that is slower than what it is sent."""
@@ -54,22 +63,11 @@ MESSAGES_PER_SECOND: Final = 1
 """Messages that a client may send at once, and in the long run."""
 
 
-@dataclass(frozen=True)
-class Admitted:
-    """Somebody whose token is good."""
-
-    caller: User
-    key_id: str
-    """The id of the key that signed the token."""
-    expires_at: float
-    """Seconds since 1970."""
-
-
 class Client:
     """A listener behind a WebSocket."""
 
-    def __init__(self, socket: Socket, hub: Hub, sessions: Sessions, want: Callable[[str], None]) -> None:
-        """Serve `socket` with `serve`; `want` lets an account's events be looked for."""
+    def __init__(self, socket: Socket, hub: Hub, sessions: Sessions, accounts: Feeds[News], runs: Runs) -> None:
+        """Serve `socket` with `serve`."""
         self.account_id = ""
         self.session_id = ""
         self.key_id = ""
@@ -78,7 +76,7 @@ class Client:
         self._socket = socket
         self._hub = hub
         self._sessions = sessions
-        self._want = want
+        self._want = accounts.want
         self._sequence = AT_THE_END
         """The number up to which the account's events were taken."""
         self._head: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -88,6 +86,9 @@ class Client:
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue(WAITING)
         self._expiry: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._runs = runs
+        self._readers: dict[str, RunReader] = {}
+        """Those of runs that are followed, by the run."""
         self._allowance = float(MESSAGES)
         self._counted_at = time.monotonic()
 
@@ -107,6 +108,8 @@ class Client:
                 await self._obey(protocol.decode(text))
         finally:
             self._hub.leave(self)
+            for reader in self._readers.values():
+                self._runs.leave(reader)
             writer.cancel()
             if self._expiry is not None:
                 self._expiry.cancel()
@@ -124,13 +127,9 @@ class Client:
 
     async def _admit(self, message: Authenticate) -> Admitted:
         try:
-            claims = callers.claims(message.token)
-            caller = User.of(claims)
-            if await self._sessions.has_ended(caller.session_id):
-                raise callers.SessionRevoked
+            return await admit(message.token, self._sessions)
         except ApiError as api_error:
             raise CloseError.of(api_error) from None
-        return Admitted(caller, callers.key_of(message.token), claims.expires_at)
 
     async def _begin(self, admitted: Admitted, message: Authenticate) -> None:
         """Say where the account's events go on, which they then do."""
@@ -151,7 +150,7 @@ class Client:
             self._expiry.cancel()
         left = admitted.expires_at + LEEWAY_SECONDS - time.time()
         self._expiry = asyncio.get_running_loop().call_later(left, self.end, _EXPIRED)
-        self._say(
+        self.say(
             Ready(
                 account_id=self.account_id,
                 expires_at=datetime.fromtimestamp(admitted.expires_at, UTC),
@@ -161,10 +160,17 @@ class Client:
             )
         )
 
-    async def _obey(self, message: Authenticate | Subscribe) -> None:
+    async def _obey(self, message: FromClient) -> None:
         if isinstance(message, Subscribe):
             await self._subscribe(message)
-            return
+        elif isinstance(message, Follow):
+            self._follow_run(message)
+        elif isinstance(message, Unfollow):
+            self.forget_run(message.run_id)
+        else:
+            await self._renew(message)
+
+    async def _renew(self, message: Authenticate) -> None:
         admitted = await self._admit(message)
         if admitted.caller.id != self.account_id:
             raise CloseError(CloseCode.FORBIDDEN, "another_account")
@@ -188,7 +194,26 @@ class Client:
             self._sequence = subscription.after
             self._want(self.account_id)
         told = subscription.model_dump(exclude={"after"})
-        self._say(Subscribed(**told, sequence=self._sequence))
+        self.say(Subscribed(**told, sequence=self._sequence))
+
+    def _follow_run(self, message: Follow) -> None:
+        self.forget_run(message.run_id)
+        if len(self._readers) >= RUNS:
+            raise CloseError(CloseCode.TOO_MANY, "too_many_runs")
+        sink = FollowedRun(message.run_id, self)
+        reader = self._readers[message.run_id] = RunReader(message.run_id, self.account_id, message.after, sink)
+        sink.reader = reader
+        self._runs.join(reader)
+
+    def forget_run(self, run_id: str) -> None:
+        """Follow a run no more, if it is followed."""
+        reader = self._readers.pop(run_id, None)
+        if reader is not None:
+            self._runs.leave(reader)
+
+    def has_room(self) -> bool:
+        """Return whether another event is taken at present."""
+        return self._waiting.qsize() < ROOM
 
     def _count(self) -> None:
         now = time.monotonic()
@@ -206,7 +231,7 @@ class Client:
     @property
     def place(self) -> int | None:
         """The number of the event after which its account's follow; None while too many messages wait."""
-        return self._sequence if self._waiting.qsize() < ROOM else None
+        return self._sequence if self.has_room() else None
 
     def follow(self, news: News) -> bool:
         """Take what follows its place, and return whether there may be more to take at once."""
@@ -230,14 +255,15 @@ class Client:
         """Say that the events up to a number are not there."""
         self._hub.metrics.missed += 1
         self._sequence = sequence
-        self._say(Missed(reason=reason, sequence=sequence))
+        self.say(Missed(reason=reason, sequence=sequence))
 
     def beat(self, *, live: bool) -> None:
         """Say that the connection lives, and whether events arrive."""
         if self._sequence != AT_THE_END:
-            self._say(Heartbeat(live=live, sequence=self._sequence))
+            self.say(Heartbeat(live=live, sequence=self._sequence))
 
-    def _say(self, notice: Message) -> None:
+    def say(self, notice: Message) -> None:
+        """Send a notice as soon as its turn comes."""
         self.offer(protocol.encode(notice))
 
     def offer(self, body: bytes) -> None:
@@ -259,6 +285,8 @@ class Client:
                 body = await self._waiting.get()
                 if self._waiting.qsize() == ROOM // 2:
                     self._want(self.account_id)
+                    for run_id in self._readers:
+                        self._runs.want(run_id)
                 async with asyncio.timeout(SENDING_SECONDS):
                     await self._socket.send(body)
                 self._hub.metrics.sent += 1
@@ -267,6 +295,30 @@ class Client:
         except DisconnectedError:
             # The reader notices too, and says how it ended.
             pass
+
+
+class FollowedRun:
+    """Where the events of a run go that a client follows."""
+
+    reader: RunReader
+
+    def __init__(self, run_id: str, client: Client) -> None:
+        """Send them to `client`."""
+        self._run_id = run_id
+        self._client = client
+        self.has_room = client.has_room
+
+    def begin(self) -> None:
+        """Wait for the events."""
+
+    def bring(self, event: RunEvent) -> None:
+        """Send an event as soon as its turn comes."""
+        self._client.offer(protocol.framed(self._run_id, event))
+
+    def finish(self, ending: Ending) -> None:
+        """Say that nothing follows."""
+        self._client.say(RunEnded(run_id=self._run_id, sequence=self.reader.sequence, reason=ending.value))
+        self._client.forget_run(self._run_id)
 
 
 _TOO_SLOW: Final = CloseError(CloseCode.TRY_AGAIN_LATER, "too_slow")

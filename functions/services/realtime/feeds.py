@@ -7,6 +7,7 @@ for, in case news was missed: so news can be lost, and no event.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -14,6 +15,7 @@ from core.jitter import jittered
 from core.postgres.errors import Error
 from core.postgres.session import Session
 from functions.services.realtime.asker import Asker
+from functions.services.realtime.metrics import GatewayMetrics
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,19 @@ Place = tuple[str, int]
 
 N = TypeVar("N")
 N_contra = TypeVar("N_contra", contravariant=True)
+
+
+@dataclass(frozen=True)
+class Kind(Generic[N]):
+    """A kind of feeds."""
+
+    name: str
+    read: Callable[[Session, Sequence[Place]], dict[Place, N]]
+    """Asks for what follows places."""
+    sweep_seconds: float
+    """How often all places are asked for."""
+    channel: str = ""
+    """Where notifications of Postgres tell which feeds have news; empty if none do."""
 
 
 class Follower(Protocol[N_contra]):
@@ -57,28 +72,15 @@ class Crowd(Protocol[N_contra]):
 class Feeds(Generic[N]):
     """Brings every follower the news of its feed. All of it runs on the event loop's thread."""
 
-    def __init__(
-        self,
-        name: str,
-        read: Callable[[Session, Sequence[Place]], dict[Place, N]],
-        *,
-        crowd: Crowd[N],
-        sweep_seconds: float,
-        channel: str = "",
-    ) -> None:
-        """Let `read` ask for what follows the places of a crowd.
-
-        All are asked for every `sweep_seconds`; notifications of `channel` are feeds that have news.
-        """
-        self._read = read
+    def __init__(self, kind: Kind[N], crowd: Crowd[N], metrics: GatewayMetrics) -> None:
+        """Ask for what follows the places of a crowd."""
+        self._kind = kind
         self._crowd = crowd
-        self._sweep_seconds = sweep_seconds
+        self._metrics = metrics
         self._wanted: set[str] = set()
         self._everybody = True
         self._news = asyncio.Event()
-        self._asker = Asker(name, channel=channel, opened=self._sweep, heard=self._hear)
-        self.reads = 0
-        """Times that Postgres was asked."""
+        self._asker = Asker(kind.name, channel=kind.channel, opened=self._sweep, heard=self._hear)
 
     def want(self, feed: str) -> None:
         """Look for news of a feed soon."""
@@ -119,7 +121,7 @@ class Feeds(Generic[N]):
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(self._sweep_seconds):
+            async with asyncio.timeout(self._kind.sweep_seconds):
                 await self._news.wait()
         except TimeoutError:
             self._everybody = True
@@ -133,12 +135,12 @@ class Feeds(Generic[N]):
         places = self._places(wanted)
         for first in range(0, len(places), PLACES):
             found = await self._asker.ask(partial(self._read_of, places[first : first + PLACES]))
-            self.reads += 1
+            self._metrics.reads[self._kind.name] += 1
             for place, news in found.items():
                 self._hand_on(place, news)
 
     def _read_of(self, places: Sequence[Place], session: Session) -> dict[Place, N]:
-        return self._read(session, places)
+        return self._kind.read(session, places)
 
     def _places(self, feeds: Iterable[str]) -> list[Place]:
         """Return where the followers of feeds are; those at one place are one."""

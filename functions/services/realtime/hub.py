@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from functions.domain.api_errors import Unauthenticated
 from functions.services.realtime import protocol
@@ -20,6 +21,8 @@ from functions.services.realtime.protocol import (
     Stale,
 )
 from functions.services.realtime.received_event import ReceivedEvent
+
+C = TypeVar("C")
 
 PER_ACCOUNT: Final = 10
 """Connections that an account may have at a time: tabs, and devices."""
@@ -37,13 +40,27 @@ class Source(Enum):
     """Postgres, where the events of each account are numbered."""
 
 
-class Listener(Protocol):
-    """A connection, as the hub sees it."""
+class Connection(Protocol):
+    """Somebody whose token is good, for as long as it is."""
 
     account_id: str
     session_id: str
     key_id: str
-    """The id of the key that signed the listener's token."""
+    """The id of the key that signed the token."""
+
+    def end(self, close_error: CloseError) -> None:
+        """End the connection, without waiting for it."""
+
+
+class Stream(Connection, Protocol):
+    """A connection over which nothing is said but what it asked for at its beginning."""
+
+    def close(self) -> None:
+        """End the stream, which can be gone on with elsewhere."""
+
+
+class Listener(Connection, Protocol):
+    """A connection that hears what happens."""
 
     @property
     def place(self) -> int | None:
@@ -61,9 +78,6 @@ class Listener(Protocol):
     def beat(self, *, live: bool) -> None:
         """Say that the connection lives, and whether events arrive."""
 
-    def end(self, close_error: CloseError) -> None:
-        """End the connection, without waiting for it."""
-
 
 class Hub:
     """All connections that have authenticated. All of it runs on the event loop's thread, and waits for nothing."""
@@ -75,7 +89,9 @@ class Hub:
         """Called with True when a first listener wants everybody's events, with False when the last no longer does."""
         self._attended: asyncio.Future[None] | None = None
         self._by_account: dict[str, set[Listener]] = {}
-        self._by_session: dict[str, set[Listener]] = {}
+        self._by_session: dict[str, set[Connection]] = {}
+        self._streams: dict[str, set[Stream]] = {}
+        """By account."""
         self._to_all: set[Listener] = set()
         self._away = set(Source)
 
@@ -93,6 +109,28 @@ class Hub:
         _remove(self._by_account, listener.account_id, listener)
         _remove(self._by_session, listener.session_id, listener)
         self.metrics.listeners -= 1
+
+    @contextmanager
+    def streaming(self, stream: Stream, most: int) -> Iterator[bool]:
+        """Know of a stream meanwhile, and yield True; or yield False if its account has `most` of them already."""
+        if len(self._streams.get(stream.account_id, ())) >= most:
+            yield False
+            return
+        _add(self._streams, stream.account_id, stream)
+        _add(self._by_session, stream.session_id, stream)
+        self.metrics.streams += 1
+        try:
+            yield True
+        finally:
+            _remove(self._streams, stream.account_id, stream)
+            _remove(self._by_session, stream.session_id, stream)
+            self.metrics.streams -= 1
+
+    def close_streams(self) -> None:
+        """End every stream: the gateway stops."""
+        for streams in self._streams.values():
+            for stream in streams:
+                stream.close()
 
     def change_session(self, listener: Listener, session_id: str) -> None:
         """Move a listener to another session, of which it has shown a token."""
@@ -144,14 +182,14 @@ class Hub:
     def end_sessions(self, session_ids: set[str]) -> None:
         """End the connections of sessions that have ended."""
         for session_id in session_ids:
-            for listener in list(self._by_session.get(session_id, ())):
-                listener.end(CloseError(CloseCode.UNAUTHENTICATED, "session_revoked"))
+            for connection in list(self._by_session.get(session_id, ())):
+                connection.end(CloseError(CloseCode.UNAUTHENTICATED, "session_revoked"))
 
     def end_unless_signed_by(self, live_keys: frozenset[str]) -> None:
         """End the connections whose token is signed with a key that is no longer among these."""
-        for listener in list(self._everybody()):
-            if listener.key_id not in live_keys:
-                listener.end(CloseError.of(Unauthenticated()))
+        for connection in [each for found in self._by_session.values() for each in found]:
+            if connection.key_id not in live_keys:
+                connection.end(CloseError.of(Unauthenticated()))
 
     def interrupt(self, source: Source) -> None:
         """Tell everybody that events don't arrive, unless they know."""
@@ -189,11 +227,11 @@ class Hub:
             yield from listeners
 
 
-def _add(index: dict[str, set[Listener]], key: str, listener: Listener) -> None:
-    index.setdefault(key, set()).add(listener)
+def _add(index: dict[str, set[C]], key: str, connection: C) -> None:
+    index.setdefault(key, set()).add(connection)
 
 
-def _remove(index: dict[str, set[Listener]], key: str, listener: Listener) -> None:
-    index[key].discard(listener)
+def _remove(index: dict[str, set[C]], key: str, connection: C) -> None:
+    index[key].discard(connection)
     if not index[key]:
         del index[key]

@@ -15,9 +15,12 @@ FAMILIES: Final = {
     "botberi_gateway_live": "1 while events arrive from RabbitMQ and sessions can be checked.",
     "botberi_gateway_connections": "Open WebSockets.",
     "botberi_gateway_listeners": "Those of them that have authenticated.",
+    "botberi_gateway_streams": "Open streams of runs over HTTP.",
+    "botberi_gateway_hints_total": "Hints of what happens in runs that came from Redis.",
+    "botberi_gateway_reads_total": "Times that Postgres was asked for events, by what they are of.",
     "botberi_gateway_received_total": "Events that came from RabbitMQ.",
     "botberi_gateway_sent_total": "Messages sent to browsers.",
-    "botberi_gateway_missed_total": "Times that everybody was told to read the API again.",
+    "botberi_gateway_missed_total": "Times that somebody, or all administrators, were told that events were missed.",
     "botberi_gateway_closed_total": "Connections that ended, by the code that they ended with.",
     "botberi_gateway_waiting": "Events that wait in the gateway's queue.",
 }
@@ -33,6 +36,9 @@ class GatewayMetrics:
     live: bool = False
     connections: int = 0
     listeners: int = 0
+    streams: int = 0
+    hints: int = 0
+    reads: Counter[str] = field(default_factory=Counter)
     received: int = 0
     sent: int = 0
     missed: int = 0
@@ -44,6 +50,10 @@ class GatewayMetrics:
         yield "botberi_gateway_live", {}, int(self.live)
         yield "botberi_gateway_connections", {}, self.connections
         yield "botberi_gateway_listeners", {}, self.listeners
+        yield "botberi_gateway_streams", {}, self.streams
+        yield "botberi_gateway_hints_total", {}, self.hints
+        for of, count in sorted(self.reads.items()):
+            yield "botberi_gateway_reads_total", {"of": of}, count
         yield "botberi_gateway_received_total", {}, self.received
         yield "botberi_gateway_sent_total", {}, self.sent
         yield "botberi_gateway_missed_total", {}, self.missed

@@ -4,14 +4,16 @@ Every message is a text of JSON. Those of the client, and the gateway's own, are
 message. `event` has a CloudEvent in structured JSON, as it is everywhere else, and its number.
 """
 
+import json
 import re
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError, model_validator
 
 from functions.domain.api_errors import ApiError, Forbidden, Unauthenticated, Unavailable
+from functions.services.realtime import run_events
 
 PATH: Final = "/v1/realtime"
 
@@ -121,17 +123,37 @@ class Subscribe(Message):
     """Go on after this number in the account's events, back or forth; left out, where the connection is."""
 
 
-class FromClient(Message):
+class Follow(Message):
+    """Send the events of a run too, as they come, whatever was subscribed to. Following it again begins anew."""
+
+    run_id: Text
+    """`run_…`"""
+    after: Sequence = 0
+    """The number of the last of them that the client had: what followed is sent first."""
+
+
+class Unfollow(Message):
+    """Send no more events of a run. The run goes on."""
+
+    run_id: Text
+
+
+FromClient = Authenticate | Subscribe | Follow | Unfollow
+
+
+class Envelope(Message):
     """A message of a client: one of these."""
 
     authenticate: Authenticate | None = None
     subscribe: Subscribe | None = None
+    follow: Follow | None = None
+    unfollow: Unfollow | None = None
 
     @model_validator(mode="after")
     def one(self) -> Self:
         """Let one message be one thing."""
         if len(self.model_fields_set) != 1 or None in (getattr(self, name) for name in self.model_fields_set):
-            message = "exactly one of authenticate and subscribe"
+            message = "exactly one of authenticate, subscribe, follow and unfollow"
             raise ValueError(message)
         return self
 
@@ -188,7 +210,35 @@ class Missed(Message):
     """Where the account's events go on: what follows has higher numbers. None if events of others were missed."""
 
 
-NOTICES: Final[tuple[type[Message], ...]] = (Ready, Subscribed, Heartbeat, Stale, Resumed, Missed)
+class RunEvent(Message):
+    """The next event of a run that is followed."""
+
+    run_id: str
+    sequence: int
+    """Its number, counted from 1 without gaps."""
+    at: datetime
+    type: str
+    data: dict[str, JsonValue]
+
+
+class RunEnded(Message):
+    """Nothing more comes of a run that was followed."""
+
+    run_id: str
+    sequence: int
+    """The number of the last event that was sent, or that the client had."""
+    reason: str
+    """`ended`, or `run_not_found` if there is no such run or it isn't yours."""
+
+
+SAID: Final[tuple[type[Message], ...]] = (Authenticate, Subscribe, Follow, Unfollow)
+"""What a client says."""
+
+NOTICES: Final[tuple[type[Message], ...]] = (
+    *(Ready, Subscribed, Heartbeat, Stale, Resumed, Missed),
+    *(RunEvent, RunEnded),
+)
+"""What the gateway says, beside events."""
 
 
 def encode(notice: Message) -> bytes:
@@ -201,15 +251,23 @@ def name_of(message: type[Message]) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", message.__name__).lower()
 
 
-def decode(text: str | bytes) -> Authenticate | Subscribe:
+def framed(run_id: str, event: run_events.RunEvent) -> bytes:
+    """Return the message RunEvent, whose data is text already."""
+    head = (
+        f'"run_id":{json.dumps(run_id)},"sequence":{event.sequence},"at":"{event.at}","type":{json.dumps(event.type)}'
+    )
+    return f'{{"{name_of(RunEvent)}":{{{head},"data":{event.data}}}}}'.encode()
+
+
+def decode(text: str | bytes) -> FromClient:
     """Read a client's message, or raise CloseError."""
     if isinstance(text, bytes):
         raise CloseError(CloseCode.BINARY, "binary")
     try:
-        message = FromClient.model_validate_json(text)
+        message = Envelope.model_validate_json(text)
     except ValidationError as error:
         where = ".".join(str(part) for part in error.errors(include_input=False)[0]["loc"])
         raise CloseError(CloseCode.MALFORMED, f"malformed: {where}" if where else "malformed") from None
-    said = message.authenticate or message.subscribe
+    said = message.authenticate or message.subscribe or message.follow or message.unfollow
     assert said is not None  # noqa: S101 - tells the type checker what the model holds
     return said

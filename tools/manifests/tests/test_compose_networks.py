@@ -79,7 +79,7 @@ def _not_for(name: str) -> set[str]:
         "relay_user": {"user_psql", "event_bus"},
         "relay_shared": {"shared_psql", "event_bus"},
         "dispatcher": {"shared_psql", "event_bus"},
-        "gateway": {"shared_psql", "event_bus"},
+        "gateway": {"shared_psql", "event_bus", "user_redis"},
     }
     pooled = {"celery_worker": {"user_pgbouncer"}, "flower": {"user_pgbouncer", "shared_pgbouncer"}}
     return (direct - asks[name] if name in asks else set()) | pooled.get(name, set())

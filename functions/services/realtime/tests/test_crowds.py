@@ -13,10 +13,14 @@ from websockets.typing import Subprotocol
 
 from functions.services.realtime.protocol import PATH, SUBPROTOCOL
 from functions.services.realtime.tests.conftest import Gateway
+from functions.services.realtime.tests.played_runs import PlayedRun
 from functions.services.realtime.tests.tabs import token
+from testing.environment import Environment
 
 Eventually = Callable[..., Any]
 
+STREAMS = 500
+RUNS = 50
 ACCOUNTS = 200
 EACH = 10
 
@@ -93,6 +97,31 @@ def test_whoever_is_slow_is_sent_everything_in_its_own_time(gateway: Gateway) ->
         assert other.event(last)
         assert slow.event(last)
         assert slow.numbers == other.numbers == list(range(1, 402))
+
+
+async def read(port: int, run: PlayedRun) -> list[int]:
+    """Read a run to its end over a bare connection, and return the numbers of its events."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = f"GET /v1/runs/{run.id}/stream HTTP/1.0\r\nAuthorization: Bearer {token(run.owner)}\r\n\r\n"
+    writer.write(head.encode())
+    answer = await reader.read()
+    writer.close()
+    return [int(line[4:]) for line in answer.splitlines() if line.startswith(b"id: ")]
+
+
+async def readers(gateway: Gateway, runs: list[PlayedRun], eventually: Eventually) -> list[list[int]]:
+    """Read each run STREAMS / RUNS times at once, and let it say something when all are there."""
+    reading = [asyncio.create_task(read(gateway.port, run)) for run in runs for _ in range(STREAMS // RUNS)]
+    there = "botberi_gateway_streams"
+    await asyncio.to_thread(eventually, lambda: gateway.figure(there) == STREAMS)
+    for run in runs:
+        await asyncio.to_thread(run.say("a", "b", "c").end)
+    return await asyncio.gather(*reading)
+
+
+def test_five_hundred_streams_each_bring_their_run(gateway: Gateway, env: Environment, eventually: Eventually) -> None:
+    runs = [PlayedRun(env.redis(), f"usr_{number}") for number in range(RUNS)]
+    assert asyncio.run(readers(gateway, runs, eventually)) == [[1, 2, 3, 4]] * STREAMS
 
 
 @pytest.fixture

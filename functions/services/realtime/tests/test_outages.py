@@ -1,20 +1,31 @@
-"""What its connections are told when RabbitMQ or Postgres is away, or the gateway itself goes."""
+"""What its connections and streams are told when RabbitMQ, Postgres or Redis is away, or the gateway itself goes."""
 
+import random
 import signal
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from http.client import HTTPException
+from typing import Any, Final
 
 import pytest
+import redis
 
 from core.configuration import secret
+from functions.runtime import redis_users
 from functions.services.realtime.tests import conftest
 from functions.services.realtime.tests.conftest import Gateway
+from functions.services.realtime.tests.played_runs import Event, PlayedRun, Reader
 from functions.services.realtime.tests.tabs import token
-from tools.harness.outages import PrivateServers, private_servers
+from tools.harness.outages import REDIS, PrivateServers, private_servers
 from tools.local.servers import postgres_server
 
 Eventually = Callable[..., Any]
+
+READERS: Final = 8
+CUTS: Final = 5
+"""How often each is cut, at least."""
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +123,87 @@ def test_it_starts_without_rabbitmq_and_takes_connections(gateway: Gateway, serv
         assert tab.ready["live"] is False
         servers.start_broker()
         assert tab.until("resumed")
+
+
+@pytest.fixture
+def hints(servers: PrivateServers) -> redis.Redis:
+    user, password = redis_users.name("admin"), secret(redis_users.secret_name("admin"))
+    return redis.Redis(port=servers.ports.user_redis, username=user, password=password)
+
+
+def opened(gateway: Gateway, run: PlayedRun, last: int = 0) -> Reader:
+    return Reader(gateway.port, f"/v1/runs/{run.id}/stream", token(run.owner), last=last)
+
+
+def test_while_redis_is_away_events_come_a_little_later(
+    gateway: Gateway, servers: PrivateServers, hints: redis.Redis, eventually: Callable[..., Any]
+) -> None:
+    run = PlayedRun(hints).say("a")
+    with opened(gateway, run) as reader:
+        assert reader.next(1) == run.said
+        servers.kill(REDIS)
+        try:
+            run.say("b", hinted=False)
+            assert reader.next(1) == run.said[1:]
+        finally:
+            servers.start(REDIS)
+        before = gateway.figure("botberi_gateway_hints_total")
+        eventually(lambda: run.say("c").last and gateway.figure("botberi_gateway_hints_total") > before)
+        run.end()
+        assert list(reader.events()) == run.said[2:]
+
+
+def test_while_postgres_is_away_streams_stay_and_lose_nothing(
+    gateway: Gateway, servers: PrivateServers, hints: redis.Redis
+) -> None:
+    run = PlayedRun(hints).say("a")
+    with opened(gateway, run) as reader:
+        assert reader.next(1) == run.said
+        servers.stop_database(signal.SIGINT)
+        time.sleep(1.5)
+        servers.start_database()
+        run.say("b", hinted=False).end(hinted=False)
+        assert list(reader.events()) == run.said[1:]
+
+
+def test_a_gateway_that_stops_ends_its_streams_at_once_and_another_goes_on(
+    gateway: Gateway, hints: redis.Redis
+) -> None:
+    run = PlayedRun(hints).say("a")
+    with opened(gateway, run) as reader:
+        assert reader.next(1) == run.said
+        gateway.process.ask_to_stop()
+        assert list(reader.events()) == []
+        assert gateway.process.process.wait(5) == 0
+    gateway.start()
+    run.say("b").end()
+    with opened(gateway, run, last=1) as reader:
+        assert list(reader.events()) == run.said[1:]
+
+
+def followed(gateway: Gateway, run: PlayedRun) -> list[Event]:
+    """Read a run to its end, and be cut again and again."""
+    brought: list[Event] = []
+    cuts = 0
+    while cuts < CUTS or not brought or brought[-1].type != "status":
+        last = brought[-1].sequence if brought else 0
+        with suppress(OSError, HTTPException), opened(gateway, run, last) as reader:
+            for event in reader.events():
+                brought.append(event)
+                if cuts < CUTS and random.random() < 0.2:
+                    break
+        cuts += 1
+    return brought
+
+
+def test_whoever_is_cut_at_random_reads_the_same(gateway: Gateway, hints: redis.Redis) -> None:
+    run = PlayedRun(hints)
+    with ThreadPoolExecutor(READERS) as threads:
+        readers = [threads.submit(followed, gateway, run) for _ in range(READERS)]
+        for number in range(60):
+            run.say(f"{number}", f"{number}!", hinted=random.random() < 0.8)
+            if number == 30:
+                gateway.kill()
+                gateway.start()
+        run.end()
+        assert [each.result(60) == run.said for each in readers] == [True] * READERS
