@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import JsonValue
 
@@ -20,6 +20,7 @@ from core import context as call_context
 from core.configuration import MissingSettingError
 from core.ids import new_id
 from core.jitter import jittered
+from functions.domain.api_errors import Unavailable
 from functions.domain.databases import SharedDb
 from functions.domain.instances import commands, conditions, kill_switches, memory_tokens, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
@@ -79,6 +80,9 @@ class Failed(Lost):
     """The call failed for good."""
 
 
+Done = TypeVar("Done")
+
+
 @dataclass
 class _Spent:
     usage: dict[str, JsonValue]
@@ -136,8 +140,7 @@ class Attempt:
             cause = "The agent said something that can't be kept"
             self._end(RunStatus.FAILED, explain(Reason.AGENT_RESPONSE_INVALID, cause=cause))
         except agent_host_client.StartFailed as failed:
-            with shared_transaction(ROLE) as db:
-                commands.doubt(db, self.run.instance_id, self._row_version)
+            self._patiently(lambda db: commands.doubt(db, self.run.instance_id, self._row_version))
             self._try_again(_failure(failed.error.code, failed.error.detail, self.run))
         except StaleContext:
             # It was stopped or changed since it was read.
@@ -147,25 +150,40 @@ class Attempt:
 
     def _context(self) -> Context | None:
         """Return what the host is told; None if the run was given back. Raises Cancelled, Failed."""
-        run = self.run
-        with shared_transaction(ROLE, read_only=True) as db:
-            instance = asking.instance_of(db, run)
-            if instance.desired_state != DesiredState.RUNNING:
-                # Whoever sweeps says by whom it was stopped.
-                context = None
-            else:
-                try:
-                    kill_switches.check_message(db, run.owner_id, run.instance_id, instance.version_id)
-                except StoppedByOperator:
-                    raise Cancelled(Reason.STOPPED_BY_OPERATOR) from None
-                if instance.status == Status.FAILED:
-                    raise Failed(explain(Reason.INSTANCE_FAILED))
-                context = self._told(db, instance.name) if conditions.takes_messages(instance) else None
+        context = self._patiently(self._read, read_only=True)
         if context is None:
             self._give_back(explain(Reason.INSTANCE_NOT_READY), AWAY_SECONDS)
             return None
         self._row_version = context.row_version
         return context
+
+    def _read(self, db: SharedDb) -> Context | None:
+        """Return what the host is told; None if the instance takes nothing now. Raises Cancelled, Failed."""
+        run = self.run
+        instance = asking.instance_of(db, run)
+        if instance.desired_state != DesiredState.RUNNING:
+            # Whoever sweeps says by whom it was stopped.
+            return None
+        try:
+            kill_switches.check_message(db, run.owner_id, run.instance_id, instance.version_id)
+        except StoppedByOperator:
+            raise Cancelled(Reason.STOPPED_BY_OPERATOR) from None
+        if instance.status == Status.FAILED:
+            raise Failed(explain(Reason.INSTANCE_FAILED))
+        return self._told(db, instance.name) if conditions.takes_messages(instance) else None
+
+    def _patiently(self, work: Callable[[SharedDb], Done], *, read_only: bool = False) -> Done:
+        """Return what is done in a transaction, however long Postgres is away. Raises LeaseLost, and what it raises.
+
+        A run that is left because Postgres is away for a moment would be told as lost.
+        """
+        while True:
+            try:
+                with shared_transaction(ROLE, read_only=read_only) as db:
+                    return work(db)
+            except Unavailable as error:
+                log.warning("it waits: %s", error.__cause__ or error, extra={"subject": self.run.id})
+                self._writer.rest(self.stream)
 
     def _told(self, db: SharedDb, name: str) -> Context | None:
         try:
@@ -284,8 +302,8 @@ class Attempt:
 
     def _give_back(self, because: Explanation, due_in: float) -> None:
         self.ended = True
-        with shared_transaction(ROLE) as db:
-            claiming.give_back(db, self.run, because, due_in=jittered(due_in))
+        due = jittered(due_in)
+        self._patiently(lambda db: claiming.give_back(db, self.run, because, due_in=due))
 
     def _try_again(self, because: Explanation) -> None:
         """Have it tried again, if it may be; else it has failed."""

@@ -146,7 +146,7 @@ class Writer:
             except Unavailable as error:
                 log.warning("%s waits: %s", stream.run.id, error.__cause__ or error)
                 again = True
-                self._rest(stream)
+                self.rest(stream)
             else:
                 self._tell({stream.run.id: written.pieces})
                 return written.last_sequence
@@ -155,7 +155,8 @@ class Writer:
         with self._telling:
             self._live.tell(written)
 
-    def _rest(self, stream: Stream) -> None:
+    def rest(self, stream: Stream) -> None:
+        """Wait a little before Postgres is asked again. Raises LeaseLost, UnfitError."""
         with self._changed:
             self._changed.wait_for(lambda: stream.error is not None or self._stopped, PAUSE)
             _check(stream)
