@@ -15,7 +15,7 @@ from provisioning.local_settings import ROOT
 from tools import pages
 from tools.chaos.instances import platform, table
 from tools.chaos.instances.run import Outcome, run
-from tools.chaos.instances.told import Noted
+from tools.chaos.kills.noted import Noted
 from tools.harness.environment import load, machine
 
 PAGE: Final = ROOT / "docs" / "performance" / "instance_faults.md"
@@ -54,7 +54,8 @@ def main() -> None:
             _say(str(violation))
             _say_history(outcome, violation.subject)
         if outcome.violations:
-            _keep_logs(hurt)
+            hurt.keep_logs(ROOT / "build" / "chaos-instances")
+            _say("the logs are in build/chaos-instances")
     if arguments.save:
         pages.replace_block(PAGE, _BEGIN, _END, f"{table.markdown(hurt, outcome)}\n\n{told}")
     sys.exit(bool(outcome.violations))
@@ -65,15 +66,6 @@ def _say_history(outcome: Outcome, subject: str) -> None:
     for event in outcome.evidence.history:
         if event.instance_id in subject:
             _say(f"    {event.at:%H:%M:%S.%f} {event.kind}: {event.previous} → {event.value} ({event.reason})")
-
-
-def _keep_logs(hurt: platform.Platform) -> None:
-    """Keep what the processes have logged, which goes with the run otherwise."""
-    folder = ROOT / "build" / "chaos-instances"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, log in hurt.logs():
-        (folder / f"{name}.log").write_text(log, encoding="utf-8")
-    _say(f"the logs are in {folder}")
 
 
 def _say(text: str) -> None:

@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,9 +19,9 @@ from migrations.databases import connect
 from shared_psql_models.agents import version_deployments
 from shared_psql_models.audit import audit
 from shared_psql_models.instances import Instance, InstanceEvent, instance_events, instance_specs, instances
-from tools.chaos.instances.platform import Platform, folder_of
 from tools.chaos.instances.told import Promised
-from tools.chaos.instances.violations import Violation
+from tools.chaos.kills.noted import Violation
+from tools.chaos.kills.platform import Platform, folder_of
 
 TYPES: Final = {
     "desired_state": InstanceDesiredStateChanged.type,
@@ -30,8 +29,6 @@ TYPES: Final = {
     "status": InstanceStatusChanged.type,
 }
 """By the kind of a row of the history: the type of the event that says it."""
-
-_ERRORS: Final = ("error", "critical")
 
 _UNSETTLED: Final = text(
     """
@@ -159,28 +156,3 @@ def _prefix(home: Path) -> str:
         return str(json.loads((home / "config.json").read_text(encoding="utf-8"))["prefix"])
     except (OSError, ValueError, KeyError):
         return str(home)
-
-
-def bugs(logs: Iterable[tuple[str, str]]) -> Iterator[Violation]:
-    """Yield the errors that processes have logged, given their names and what each has logged."""
-    for name, log in logs:
-        for line in log.splitlines():
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            told = str(entry.get("exception", "")).strip().rpartition("\n")[2]
-            # Celery calls it an error that Redis is away; anybody else calls that a warning.
-            is_outage = entry["logger"].startswith("celery.") and (not told or told.startswith("redis.exceptions."))
-            if entry["level"] in _ERRORS and not is_outage:
-                yield Violation("orderly", name, f"{entry['time']} {entry['message']} {told}".strip())
-
-
-def left_behind(processes: Iterable[psutil.Process]) -> list[str]:
-    """Return those that still run, and what they are."""
-    found = []
-    for process in processes:
-        with suppress(psutil.Error):
-            if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(f"{process.pid} in {process.cwd()}")
-    return found

@@ -10,8 +10,9 @@ from typing import Final
 from uuid import UUID
 
 from shared_psql_models.statuses import DesiredState, Status
-from tools.chaos.instances.owners import TIMEOUT, Answer, Owner, StuckError
-from tools.chaos.instances.told import Accepted, Noted, Promised
+from tools.chaos.instances.told import Accepted, Promised
+from tools.chaos.kills.noted import Noted
+from tools.chaos.kills.owners import TIMEOUT, Answer, Owner, StuckError
 from tools.documents import Document
 from tools.local.wait import until
 

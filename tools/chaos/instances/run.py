@@ -1,11 +1,10 @@
 """A run: lifecycles by several owners while the plan's faults happen, and then the verdict."""
 
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
-from threading import Event
 from typing import Final
 
 from shared_psql_models.statuses import DesiredState
@@ -13,10 +12,13 @@ from tools.chaos.instances import evidence as evidences
 from tools.chaos.instances import verdict
 from tools.chaos.instances.evidence import NOBODY, Evidence
 from tools.chaos.instances.lifecycle import REQUESTS, Lifecycle
-from tools.chaos.instances.owners import Owner
-from tools.chaos.instances.plan import Fault, planned
-from tools.chaos.instances.platform import IDLE, Platform
-from tools.chaos.instances.violations import Violation
+from tools.chaos.instances.plan import LAST, WEIGHTS
+from tools.chaos.kills import remains
+from tools.chaos.kills.noted import Violation
+from tools.chaos.kills.owners import Owner
+from tools.chaos.kills.plan import Fault, planned
+from tools.chaos.kills.platform import IDLE, Platform
+from tools.chaos.kills.suffering import Say, suffer
 from tools.local.wait import until
 
 OWNERS: Final = 5
@@ -24,16 +26,11 @@ OWNERS: Final = 5
 AT_ONCE: Final = 10
 """Lifecycles that are under way at a time."""
 
-FAULTS_AT_ONCE: Final = 3
-"""Faults whose victims are away at a time."""
-
 CONVERGE: Final = 60
 """Seconds from the last kill in which everything has to be as it is wanted."""
 
 ANSWERS: Final = 20
 """Seconds in which each running instance has to answer then."""
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,7 @@ def run(platform: Platform, *, lifecycles: int, faults: int, seed: int, say: Say
     noted, began = platform.noted, time.monotonic()
     owners = [Owner(platform.address, f"owner-{number}@example.com", noted) for number in range(OWNERS)]
     lives = [Lifecycle(number, owner, seed, noted) for number, owner in zip(range(lifecycles), cycle(owners))]
-    *plan, last = planned(seed, faults, lifecycles * REQUESTS)
-    ended = Event()
+    *plan, last = planned(seed, faults, lifecycles * REQUESTS, WEIGHTS, LAST)
 
     def live(life: Lifecycle) -> None:
         life.run()
@@ -64,36 +60,9 @@ def run(platform: Platform, *, lifecycles: int, faults: int, seed: int, say: Say
             say(f"  {done} of {lifecycles} lifecycles are over after {time.monotonic() - began:.0f} s")
 
     with platform.looked_after():
-        with ThreadPoolExecutor(AT_ONCE) as pool, ThreadPoolExecutor(1) as planning:
-            suffering = planning.submit(_suffer, platform, plan, ended, say)
-            try:
-                for future in [pool.submit(live, life) for life in lives]:
-                    future.result()
-            except BaseException:
-                # Such as Ctrl-C: nobody is to wait for what the others wait for.
-                noted.ended.set()
-                raise
-            finally:
-                ended.set()
-            suffering.result()
+        suffer(platform, plan, [partial(live, each) for each in lives], say, at_once=AT_ONCE)
         say(f"  the last of {faults}: {' and '.join(last.victims)}")
         return _judged(platform, last, owners, lives)
-
-
-def _suffer(platform: Platform, plan: list[Fault], ended: Event, say: Say) -> None:
-    """Let the faults happen until `ended` is set: without anybody who asks for something they tell nothing."""
-    with ThreadPoolExecutor(FAULTS_AT_ONCE) as pool:
-        suffering: list[Future[None]] = []
-        for number, fault in enumerate(plan, 1):
-            platform.noted.wait_served(platform.noted.served + fault.after, ended)
-            if ended.wait(fault.delay):
-                say(f"  {len(plan) - number + 1} faults of the plan didn't happen: the lifecycles were over before")
-                break
-            again = "" if fault.again is None else ", twice"
-            say(f"  {number} of {len(plan) + 1}: {' and '.join(fault.victims)}{again}")
-            suffering.append(pool.submit(platform.suffer, fault))
-        for each in suffering:
-            each.result()
 
 
 def _judged(platform: Platform, last: Fault, owners: list[Owner], lives: list[Lifecycle]) -> Outcome:
@@ -109,8 +78,8 @@ def _judged(platform: Platform, last: Fault, owners: list[Owner], lives: list[Li
     awake = evidences.agents(platform)
     evidence = evidences.collect(promised, {owner.id: _used(owner) for owner in owners}, silent)
     evidence.asleep, evidence.awake = asleep, awake
-    evidence.left = evidences.left_behind(platform.left)
-    evidence.noted = [*platform.noted.violations, *evidences.bugs(platform.logs())]
+    evidence.left = remains.left_behind(platform.left)
+    evidence.noted = [*platform.noted.violations, *remains.bugs(platform.logs())]
     return Outcome(evidence, verdict.judge(evidence), converged, platform.noted.served, platform.noted.unserved)
 
 

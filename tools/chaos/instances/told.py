@@ -1,11 +1,9 @@
 """What owners were told of their instances, to be held against what is so."""
 
-import threading
 import time
 from dataclasses import dataclass, field
 
 from shared_psql_models.statuses import DesiredState
-from tools.chaos.instances.violations import Violation
 
 
 @dataclass(frozen=True)
@@ -58,36 +56,3 @@ class Promised:
         """Note that messages may be accepted again."""
         if self.closed:
             self.closed[-1] = (self.closed[-1][0], time.monotonic())
-
-
-class Noted:
-    """What threads note of the run: what went wrong on the way, and how much was served."""
-
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self.violations: list[Violation] = []
-        self.served = 0
-        """Requests that change something, or are messages, and were answered."""
-        self.unserved = 0
-        """Those that were answered 503, or not at all."""
-        self.ended = threading.Event()
-        """Set when nobody is to ask for anything any more."""
-        self._changed = threading.Condition()
-
-    def wrong(self, invariant: str, subject: str, detail: str) -> None:
-        """Note what is not as it must be."""
-        with self._changed:
-            self.violations.append(Violation(invariant, subject, detail))
-
-    def count(self, *, served: bool) -> None:
-        """Count a request."""
-        with self._changed:
-            self.served += served
-            self.unserved += not served
-            self._changed.notify_all()
-
-    def wait_served(self, count: int, ended: threading.Event) -> None:
-        """Wait until so many requests are served, or `ended` is set."""
-        with self._changed:
-            while self.served < count and not ended.is_set():
-                self._changed.wait(0.2)

@@ -10,7 +10,7 @@ from shared_psql_models.instances import Instance, InstanceEvent
 from shared_psql_models.statuses import DesiredState, Status
 from tools.chaos.instances.evidence import Evidence, subscribers
 from tools.chaos.instances.told import Promised
-from tools.chaos.instances.violations import Violation
+from tools.chaos.kills.noted import Violation
 
 BLAMING: Final = frozenset(
     {

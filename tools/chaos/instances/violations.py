@@ -1,6 +1,5 @@
-"""What must hold, and what is said where it doesn't."""
+"""What must hold."""
 
-from dataclasses import dataclass
 from typing import Final
 
 INVARIANTS: Final = {
@@ -17,17 +16,3 @@ INVARIANTS: Final = {
     "orderly": "nobody was answered 500 or waited for ever, nothing ended by itself, and no log tells of an error",
 }
 """By their names in the table and in violations."""
-
-
-@dataclass(frozen=True)
-class Violation:
-    """Something that is not as it must be."""
-
-    invariant: str
-    subject: str
-    """Whom it is about: an instance, an account, a process."""
-    detail: str
-
-    def __str__(self) -> str:
-        """Return it as a line."""
-        return f"{self.invariant}: {self.subject}: {self.detail}"

@@ -12,10 +12,12 @@ import pytest
 from functions.domain.instances.reasons import Reason
 from shared_psql_models.instances import Instance, InstanceEvent
 from shared_psql_models.statuses import DesiredState, Status
-from tools.chaos.instances.evidence import NOBODY, Agents, Evidence, bugs, subscribers
+from tools.chaos.instances.evidence import NOBODY, Agents, Evidence, subscribers
 from tools.chaos.instances.told import Accepted, Promised
 from tools.chaos.instances.verdict import judge
-from tools.chaos.instances.violations import INVARIANTS, Violation
+from tools.chaos.instances.violations import INVARIANTS
+from tools.chaos.kills.noted import Violation
+from tools.chaos.kills.remains import bugs
 from tools.documents import Document
 
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Final
 
 from core import http_client
-from tools.chaos.instances.told import Noted
+from tools.chaos.kills.noted import Noted
 from tools.documents import Document
 
 TIMEOUT: Final = 180
@@ -63,7 +63,7 @@ class Owner:
         """Ask until it is answered with anything but that it can't be served just now. Raises StuckError."""
         end, pause = time.monotonic() + TIMEOUT, 0.1
         while time.monotonic() < end and not self._noted.ended.is_set():
-            sent = {**(headers or {}), **(self._authorization() if authorized else {})}
+            sent = {**(headers or {}), **(self.authorization() if authorized else {})}
             answer = self.once(method, path, body, sent)
             if answer is not None and not self._is_temporary(answer):
                 return answer
@@ -92,16 +92,21 @@ class Owner:
     def say(self, instance_id: str, text: str) -> Answer | None:
         """Send a message once."""
         path = f"/v1/instances/{instance_id}/messages"
-        return self.once("POST", path, {"text": text}, self._authorization())
+        return self.once("POST", path, {"text": text}, self.authorization())
+
+    def forget_token(self) -> None:
+        """Have another one taken for what is asked next."""
+        self._token = ""
 
     def _is_temporary(self, answer: Answer) -> bool:
         if answer.status == HTTPStatus.UNAUTHORIZED:
             # Access tokens live for ten minutes.
-            self._token = ""
+            self.forget_token()
         temporary = (HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INTERNAL_SERVER_ERROR)
         return answer.status in temporary or answer.code == "idempotency_key_in_flight"
 
-    def _authorization(self) -> dict[str, str]:
+    def authorization(self) -> dict[str, str]:
+        """Return the header that says who asks."""
         with self._lock:
             if not self._token:
                 answer = self.ask("POST", "/v1/auth/login", self._credentials, authorized=False)
