@@ -77,6 +77,16 @@ bench-instances: ## Measure instances beside a bare functions-framework process,
 	@tools/local/bootstrap.sh bench
 	@.venv/bin/python -m tools.bench.instances $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
+.PHONY: chaos-runs
+chaos-runs: ## Kill everything at random while runs are made and read, and account for every event (RUNS=1000; SEED=1 repeats a plan; SAVE=1)
+	@tools/local/bootstrap.sh run
+	@.venv/bin/python -m tools.chaos.runs --runs $(or $(RUNS),1000) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
+
+.PHONY: bench-runs
+bench-runs: ## Measure runs beside a bare functions-framework process (some 5 minutes; ONLY="first rate"; SAVE=1)
+	@tools/local/bootstrap.sh bench
+	@.venv/bin/python -m tools.bench.runs $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
+
 .PHONY: bench-events
 bench-events: ## Measure the event path beside its opponents (some 20 minutes), or beside a commit (AGAINST=main~5)
 	@tools/local/bootstrap.sh bench
