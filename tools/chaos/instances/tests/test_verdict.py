@@ -24,6 +24,7 @@ NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 OWNER: Final = "usr_1"
 
 _FACTS: Final[Document] = {
+    "discoverable": False,
     "owner_id": OWNER,
     **dict.fromkeys(("agent_id", "version_id", "reason", "message", "next"), "as it is"),
     "secret_places": [],
