@@ -141,7 +141,7 @@ def log(_call: Call) -> Said:
     """Say what it is doing."""
     for text in ("Tool execution started", "Tool processing data", "Tool execution completed"):
         yield note(text)
-        time.sleep(0.05)
+        time.sleep(0.01)
     yield "It was logged."
 
 

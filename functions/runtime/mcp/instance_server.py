@@ -6,7 +6,7 @@ from functools import partial
 
 from pydantic import JsonValue
 
-from functions.domain.api_errors import Conflict
+from functions.domain.api_errors import Conflict, Forbidden
 from functions.domain.catalog.interfaces import Tool
 from functions.domain.instances.contexts import MESSAGE_BYTES
 from functions.domain.mcp import asking, calls, offers, results
@@ -86,8 +86,8 @@ class InstanceServer:
             return _ask_first(call, first)
         try:
             return self._begin(call, offers.asked(self.offer, tool, arguments, answers), results.of_tool, tool)
-        except Conflict as conflict:
-            return results.failed(conflict.detail)
+        except (Conflict, Forbidden) as api_error:
+            return results.failed(api_error.detail)
 
     def _begin(self, call: Call, asked: Asked, finish: Finish, tool: Tool | None = None) -> Object | Later:
         if len(asked.text.encode()) > MESSAGE_BYTES:
@@ -102,8 +102,8 @@ class InstanceServer:
             return self.runs.go_on(call, call.text("requestState"), finish)
         try:
             return self._begin(call, asked, finish)
-        except Conflict as conflict:
-            raise McpError(INTERNAL, conflict.detail, {"code": conflict.code}) from None
+        except (Conflict, Forbidden) as api_error:
+            raise McpError(INTERNAL, api_error.detail, {"code": api_error.code}) from None
 
     def _get_prompt(self, call: Call) -> Object | Later:
         prompt, arguments = self.offer.prompt(call.text("name")), call.object("arguments")

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Literal
 
 import httpx2
@@ -144,6 +144,20 @@ async def a_task_that_asks_is_answered(client: Client) -> None:
     assert "accept" in told(await client.call_tool("confirm_delete", {"filename": "a"}))
 
 
+async def whoever_leaves_has_cancelled(client: Client) -> None:
+    """Leave while the agent is at work."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(client.call_tool("slow_compute", {"seconds": 60, "label": "left"}), 2)
+    headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
+    async with httpx2.AsyncClient(headers=headers) as http:
+        for _ in range(100):
+            [run] = (await http.get(f"{URL.removesuffix('/mcp')}/runs?limit=1")).json()["items"]
+            if run["status"] == "cancelled":
+                return
+            await asyncio.sleep(0.2)
+    raise AssertionError(f"its run is {run['status']}")
+
+
 PLAIN = (
     it_finds_out_what_there_is,
     it_calls_a_tool,
@@ -151,6 +165,7 @@ PLAIN = (
     it_reads_prompts_and_resources,
     it_is_told_of_progress,
     it_answers_what_the_agent_asks,
+    whoever_leaves_has_cancelled,
 )
 WITH_TASKS = (a_task_is_followed_to_its_end, a_task_that_asks_is_answered)
 
