@@ -65,6 +65,8 @@ def running() -> Iterator[Environment]:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
     with private_servers() as servers:
         os.environ["EDGE_RATE"], os.environ["EDGE_BURST"] = "1000r/s", "1000"
+        # Where cards say that instances are.
+        os.environ["API_URL"] = f"http://{LOOPBACK}:{servers.ports.edge}"
         product.prepare()
         with (
             closing(product.connect(servers.ports, SHARED_PSQL)) as postgres,

@@ -1,0 +1,173 @@
+"""What the official client of A2A does with an instance: run by the interpreter that has the package `a2a-sdk`."""
+
+import asyncio
+import json
+import os
+import sys
+import uuid
+from collections.abc import Awaitable, Callable
+
+import httpx
+from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
+from a2a.client.client import Client
+from a2a.types import a2a_pb2 as types
+from a2a.utils import errors
+from a2a.utils.signing import create_signature_verifier
+from jwt import PyJWKSet
+
+ADDRESS = os.environ["ADDRESS"]
+BASE = f"{ADDRESS}/v1/instances/{os.environ['INSTANCE']}/a2a"
+STATES = types.TaskState
+
+
+def said(text: str, **more: str) -> types.SendMessageRequest:
+    """Return the request that says a text."""
+    message = types.Message(message_id=uuid.uuid4().hex, role=types.Role.ROLE_USER, parts=[types.Part(text=text)])
+    for name, value in more.items():
+        setattr(message, name, value)
+    return types.SendMessageRequest(message=message)
+
+
+async def answered(client: Client, request: types.SendMessageRequest) -> list[types.StreamResponse]:
+    """Return everything that the client is told."""
+    return [each async for each in client.send_message(request)]
+
+
+def state_of(response: types.StreamResponse) -> int:
+    """Return the state that a response tells; 0 for none."""
+    if response.HasField("task"):
+        return int(response.task.status.state)
+    return int(response.status_update.status.state) if response.HasField("status_update") else 0
+
+
+def text_of(task: types.Task) -> str:
+    """Return the text of a task's artifacts."""
+    return "".join(part.text for artifact in task.artifacts for part in artifact.parts)
+
+
+class Operations:
+    """Every operation, by one binding."""
+
+    def __init__(self, streaming: Client, blocking: Client) -> None:
+        """Take two clients: of one that follows tasks as they go on, and of one that waits for them."""
+        self.streaming = streaming
+        self.blocking = blocking
+
+    async def send_message(self) -> bool:
+        """Return whether a message is answered when its task has ended."""
+        [found] = await answered(self.blocking, said("Art, please"))
+        return found.task.status.state == STATES.TASK_STATE_COMPLETED and "Go to" in text_of(found.task)
+
+    async def send_streaming_message(self) -> bool:
+        """Return whether a stream begins with the task and ends with its end, and its pieces are the reply."""
+        found = await answered(self.streaming, said("Art, please"))
+        task = await self.blocking.get_task(types.GetTaskRequest(id=found[0].task.id))
+        chunks = [each.artifact_update.artifact for each in found if each.HasField("artifact_update")]
+        told = "".join(part.text for chunk in chunks for part in chunk.parts)
+        ended = state_of(found[-1]) == STATES.TASK_STATE_COMPLETED
+        return found[0].HasField("task") and ended and told == text_of(task) != ""
+
+    async def get_task(self) -> bool:
+        """Return whether a task has as much history as is asked for."""
+        [found] = await answered(self.blocking, said("Art, please"))
+        none = await self.blocking.get_task(types.GetTaskRequest(id=found.task.id, history_length=0))
+        whole = await self.blocking.get_task(types.GetTaskRequest(id=found.task.id))
+        return (len(none.history), len(whole.history)) == (0, 1)
+
+    async def list_tasks(self) -> bool:
+        """Return whether tasks of a context are listed page by page."""
+        context = uuid.uuid4().hex
+        for _ in range(3):
+            await answered(self.blocking, said("Art, please", context_id=context))
+        first = await self.blocking.list_tasks(types.ListTasksRequest(context_id=context, page_size=2))
+        asked = types.ListTasksRequest(context_id=context, page_size=2, page_token=first.next_page_token)
+        rest = await self.blocking.list_tasks(asked)
+        ids = {each.id for each in (*first.tasks, *rest.tasks)}
+        return (len(ids), first.total_size, rest.next_page_token) == (3, 3, "")
+
+    async def input_required(self) -> bool:
+        """Return whether a message to its task answers what the agent asks."""
+        [waiting] = await answered(self.blocking, said("hello"))
+        asked = waiting.task.status.state == STATES.TASK_STATE_INPUT_REQUIRED
+        [ended] = await answered(self.blocking, said(os.environ["INTEREST"], task_id=waiting.task.id))
+        return asked and ended.task.status.state == STATES.TASK_STATE_COMPLETED
+
+    async def cancel_task(self) -> bool:
+        """Return whether a task that waits is cancelled, once."""
+        [waiting] = await answered(self.blocking, said("hello"))
+        found = await self.blocking.cancel_task(types.CancelTaskRequest(id=waiting.task.id))
+        again = self.blocking.cancel_task(types.CancelTaskRequest(id=waiting.task.id))
+        return found.status.state == STATES.TASK_STATE_CANCELED and await raises(errors.TaskNotCancelableError, again)
+
+    async def subscribe_to_task(self) -> bool:
+        """Return whether a subscription stays while the task asks, and ends with it."""
+        [waiting] = await answered(self.blocking, said("hello"))
+        task_id = waiting.task.id
+        following = asyncio.ensure_future(self._followed(task_id))
+        await asyncio.sleep(0.5)
+        await answered(self.blocking, said(os.environ["INTEREST"], task_id=task_id))
+        found = await asyncio.wait_for(following, 30)
+        return found[0].task.id == task_id and state_of(found[-1]) == STATES.TASK_STATE_COMPLETED
+
+    async def _followed(self, task_id: str) -> list[types.StreamResponse]:
+        request = types.SubscribeToTaskRequest(id=task_id)
+        return [each async for each in self.streaming.subscribe(request)]
+
+    async def unknown_task(self) -> bool:
+        """Return whether a task that there is not is told by its error."""
+        asked = self.blocking.get_task(types.GetTaskRequest(id="run_1"))
+        return await raises(errors.TaskNotFoundError, asked)
+
+    async def extended_card(self) -> bool:
+        """Return whether the extended card is there for its owner."""
+        found = await self.blocking.get_extended_agent_card(types.GetExtendedAgentCardRequest())
+        return len(found.supported_interfaces) == len(("JSONRPC", "HTTP+JSON"))
+
+
+async def raises(kind: type[Exception], awaited: Awaitable[object]) -> bool:
+    """Return whether an error of this kind comes."""
+    try:
+        await awaited
+    except kind:
+        return True
+    return False
+
+
+async def check(name: str, run: Callable[[], Awaitable[bool]]) -> None:
+    """Print whether a check has passed."""
+    why = "not what was expected"
+    try:
+        passed = await run()
+    except Exception as error:  # noqa: BLE001 - whatever it is, the check has failed
+        passed, why = False, f"{type(error).__name__}: {error}"
+    sys.stdout.write(json.dumps({"check": name, "passed": passed, "why": why}) + "\n")
+
+
+async def main() -> None:
+    """Check the card, and every operation by both bindings."""
+    headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
+    async with httpx.AsyncClient(headers=headers) as http, httpx.AsyncClient() as nobody:
+        card = await A2ACardResolver(http, BASE).get_agent_card()
+        keys = PyJWKSet.from_dict((await nobody.get(f"{ADDRESS}/.well-known/card-keys.json")).json())
+        verify = create_signature_verifier(lambda kid, _jku: keys[str(kid)], ["EdDSA"])
+
+        async def signed() -> bool:
+            verify(card)
+            return True
+
+        async def hidden() -> bool:
+            return (await nobody.get(f"{BASE}/.well-known/agent-card.json")).status_code == httpx.codes.UNAUTHORIZED
+
+        await check("card: its signature is right", signed)
+        await check("card: nobody else reads it", hidden)
+        for binding in ("JSONRPC", "HTTP+JSON"):
+            facts = {"httpx_client": http, "supported_protocol_bindings": [binding]}
+            streaming, blocking = (
+                ClientFactory(ClientConfig(streaming=streams, **facts)).create(card) for streams in (True, False)
+            )
+            operations = Operations(streaming, blocking)
+            for name in (name for name in vars(Operations) if not name.startswith("_")):
+                await check(f"{binding}: {name}", getattr(operations, name))
+
+
+asyncio.run(main())
