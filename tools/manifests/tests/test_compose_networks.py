@@ -28,7 +28,7 @@ DATABASES: Final = {
         *("exporter_shared_psql", "exporter_shared_pgbouncer"),
         *("dispatcher", "gateway"),
     },
-    "event_bus": {"relay_user", "relay_shared", "dispatcher", "gateway", "topology", "prometheus"},
+    "event_bus": {"relay_user", "relay_shared", "dispatcher", "gateway", "runner", "topology", "prometheus"},
 }
 """What holds everything, and who may be where it is: neither an endpoint nor a subscriber, nor the worker."""
 
@@ -81,7 +81,11 @@ def _not_for(name: str) -> set[str]:
         "dispatcher": {"shared_psql", "event_bus"},
         "gateway": {"shared_psql", "event_bus", "user_redis"},
     }
-    pooled = {"celery_worker": {"user_pgbouncer"}, "flower": {"user_pgbouncer", "shared_pgbouncer"}}
+    pooled = {
+        "celery_worker": {"user_pgbouncer"},
+        "flower": {"user_pgbouncer", "shared_pgbouncer"},
+        "runner": {"user_pgbouncer"},
+    }
     return (direct - asks[name] if name in asks else set()) | pooled.get(name, set())
 
 
@@ -110,7 +114,9 @@ def test_a_subscriber_meets_the_dispatcher_and_nobody_who_is_reached_from_outsid
 
 @pytest.mark.parametrize("name", sorted(KEEPERS))
 def test_what_keeps_the_words_of_agents_meets_hosts_and_not_the_dispatcher(name: str) -> None:
-    others = {"celery_worker", "prometheus", *DEPENDENCIES.values()} - {"localstack"} | callers() | SUBSCRIBERS
+    others = (
+        {"celery_worker", "prometheus", "runner", *DEPENDENCIES.values()} - {"localstack"} | callers() | SUBSCRIBERS
+    )
     assert "agent_host" in meets(name) <= others
 
 
@@ -120,12 +126,12 @@ def callers() -> set[str]:
 
 
 def test_the_worker_meets_a_pooler_redis_and_the_agent_host_with_its_callers() -> None:
-    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis", "agent_host", *KEEPERS} | callers()
+    assert meets("celery_worker") == {"shared_pgbouncer", "user_redis", "agent_host", "runner", *KEEPERS} | callers()
 
 
 def test_agents_meet_those_who_call_them_and_nobody_else() -> None:
     assert callers() == {"read-instance", "send-message"}
-    assert meets("agent_host") == {"celery_worker", "localstack", *KEEPERS} | callers()
+    assert meets("agent_host") == {"celery_worker", "localstack", "runner", *KEEPERS} | callers()
     assert not SERVICES["agent_host"].get("ports")
 
 
