@@ -74,6 +74,7 @@ def worker_answers() -> bool:
     """Return whether a Celery worker answers."""
     from celery import Celery
     from kombu.exceptions import OperationalError
+    from redis.exceptions import RedisError
 
     from functions.jobs.settings import configuration
 
@@ -84,5 +85,6 @@ def worker_answers() -> bool:
         # A connection of its own: the application's pool would keep it open.
         with app.connection_for_write() as connection:
             return bool(app.control.ping(timeout=1, connection=connection))
-    except (OperationalError, OSError):
+    except (OperationalError, RedisError, OSError):
+        # The second where Redis goes between the question and the answer.
         return False
