@@ -19,15 +19,12 @@ from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.masking import masked
 from functions.services.agent_host.processor_time import ProcessorTime, Spent
 from functions.services.agent_host.sandbox.children import Child, Children, Rules
-from functions.services.agent_host.sandbox.exits import CannotWake, Exit
+from functions.services.agent_host.sandbox.exits import CannotWake, Exit, ExitCause
 from functions.services.agent_host.sandbox.limits import Egress, Limits
 from functions.services.agent_host.sandbox.log_lines import LAST_LINES, LogLine
 from functions.services.agent_host.settings import Settings
 
 log = logging.getLogger(__name__)
-
-THREADS: Final = 32
-"""Agents that are woken or ended at a time."""
 
 EXIT_SECONDS: Final = 2
 """How long what is known of an agent's end may take to arrive after its connection broke."""
@@ -119,7 +116,8 @@ class Awake:
         self._agents: dict[str, Agent] = {}
         self._writing: dict[str, Agent] = {}
         """Those of which lines may come: they may be no longer among the agents, but have yet to end."""
-        self._threads = ThreadPoolExecutor(THREADS, "agents")
+        # One for each that may be waking: no owner may have so many of them that others wait.
+        self._threads = ThreadPoolExecutor(settings.awake, "agents")
         self._children = Children(
             settings.folder / "awake",
             rules=Rules(egress=Egress(settings.egress), doors=tuple(doors), bounded=settings.bounded),
@@ -220,7 +218,8 @@ class Awake:
         # Nobody is given it any more; who has it sees it end.
         if self._agents.get(agent.key) is agent and agent.waking.done():
             del self._agents[agent.key]
-        await self._in_thread(lambda: self._children.end(agent.key, GRACE))
+        for child in await self._in_thread(lambda: self._children.begin_end(agent.key, GRACE)):
+            await self._end_of(child)
         with suppress(Failure, asyncio.CancelledError):
             await agent.waking
         self._forget(agent)
@@ -229,14 +228,23 @@ class Awake:
         """End an agent that goes on with what it shall not; what else it answers has a moment to finish."""
         if self._agents.get(agent.key) is agent:
             del self._agents[agent.key]
-        await self._in_thread(lambda: child.end(OTHERS_SECONDS if agent.at_work > 1 else STOP_SECONDS))
+        grace = OTHERS_SECONDS if agent.at_work > 1 else STOP_SECONDS
+        await self._in_thread(lambda: child.begin_end(grace, ExitCause.ENDED))
+        await self._end_of(child)
         self._forget(agent)
 
     async def ending(self, context: Context, child: Child) -> Ending:
         """Return how an instance's agent ended whose connection broke; one that goes on has only cut it."""
         with suppress(TimeoutError):
-            return ending_of(await asyncio.wait_for(self._in_thread(child.wait), EXIT_SECONDS), context)
-        return Ending(cause=Cause.CUT)
+            async with asyncio.timeout(EXIT_SECONDS):
+                await self._end_of(child)
+        return Ending(cause=Cause.CUT) if child.exit is None else ending_of(child.exit, context)
+
+    async def _end_of(self, child: Child) -> None:
+        """Wait until no process of a child is left, without a thread: there may be many that take their time."""
+        ended = asyncio.Event()
+        child.when_ended(lambda: self._hand_over(ended.set))
+        await ended.wait()
 
     async def caught_up(self, child: Child) -> None:
         """Wait until whoever listens to the child was told all that it has written by now."""

@@ -99,7 +99,9 @@ class Child:
         """Set once no process of it is left."""
         self._order = order
         self._ended = Event()
+        self._awaiting: list[Callable[[], None]] = []
         self._sending = Lock()
+        self._settling = Lock()
 
     def connect(self) -> socket.socket:
         """Return a new connection, over which the child speaks HTTP/1.1. Raises OSError when it has ended."""
@@ -150,11 +152,22 @@ class Child:
         assert self.exit is not None  # noqa: S101 - it is set before the event
         return self.exit
 
+    def when_ended(self, tell: Callable[[], None]) -> None:
+        """Have `tell` called once no process of it is left, in another thread unless that is so already."""
+        with self._settling:
+            if self.exit is None:
+                self._awaiting.append(tell)
+                return
+        tell()
+
     def settle(self, exit_: Exit) -> None:
         """Take in how it ended."""
-        self.exit = exit_
+        with self._settling:
+            self.exit = exit_
         self.door.close()
         self._ended.set()
+        for tell in self._awaiting:
+            tell()
 
 
 class Children:
@@ -346,14 +359,13 @@ class Children:
             if self._host is not None:
                 self._host.send(order)
 
-    def end(self, key: str, grace: float) -> None:
-        """End what has this key as `Child.end` does, also while `wake` waits for it, which raises CannotWake then."""
+    def begin_end(self, key: str, grace: float) -> list[Child]:
+        """Have what has this key end, also while `wake` waits for it, which raises CannotWake then; return it."""
         with self._lock:
             known = [child for child in self._awake.values() if child.key == key]
         for child in known:
             child.begin_end(grace, ExitCause.ENDED)
-        for child in known:
-            child.wait()
+        return known
 
     def close(self) -> None:
         """End all children, and give up."""

@@ -15,8 +15,10 @@ from functions.services.agent_host.tests.conftest import Instance
 Eventually = Callable[..., Any]
 
 AGENT: Final = """
+import contextlib
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 import time
@@ -115,6 +117,17 @@ def loops(message):
     yield "on"
     while True:
         pass
+
+
+def cuts(message):
+    yield "one"
+    for number in reversed(range(5, 64)):
+        with contextlib.suppress(OSError):
+            connection = socket.socket(fileno=number)
+            connection.shutdown(socket.SHUT_RDWR)
+            connection.detach()
+            break
+    time.sleep(0.1)
 
 
 def sleeps(message):
@@ -247,6 +260,13 @@ def test_an_agent_that_goes_on_after_its_time_is_ended(digest: str, mine: Instan
     for each in both.values():
         eventually(lambda each=each: each.awake == 0)
     assert mine.say("nothing") == ""
+
+
+def test_an_agent_that_cuts_its_connection_is_said_to_and_goes_on(mine: Instance) -> None:
+    lines = mine.answered("cuts")
+    assert lines[0] == text("one")
+    assert code(lines) == ("agent_failed", "The agent ended before it answered: it cut the connection.")
+    assert (mine.say("nothing"), mine.awake) == ("", 1)
 
 
 def test_so_it_is_when_who_asked_has_left_and_others_calls_can_be_tried_again(
