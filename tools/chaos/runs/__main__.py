@@ -4,6 +4,7 @@ Exits with 1 if anything is not as it must be, and says what. The same seed draw
 """
 
 import argparse
+import logging
 import secrets
 import signal
 import sys
@@ -39,6 +40,8 @@ def main() -> None:
     arguments = parser.parse_args()
     # A run that is told to end must still end its servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+    # Of connections that are cut it says that they were.
+    logging.getLogger("websockets").setLevel(logging.CRITICAL)
     seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
     faults = max(3, round(arguments.runs * FAULTS))
     began, load_before = time.monotonic(), load()
