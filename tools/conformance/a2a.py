@@ -20,3 +20,4 @@ def checked(env: Environment) -> Iterator[Result]:
     instance = env.create(env.owner, agent=AGENT, name=AGENT, config=CONFIG)
     told = {"ADDRESS": env.address, "INSTANCE": instance, "TOKEN": env.bearer, "INTEREST": "Art"}
     yield clients_run.run("a2a-sdk 1.3.0", [PYTHON, CLIENTS / "a2a_client.py"], told)
+    yield clients_run.snippet("docs/protocols/a2a.md", [PYTHON, "-"], told, says="Go to the museum")
