@@ -5,11 +5,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-from tools.conformance import a2a, environment, mcp
+from tools.conformance import a2a, ag_ui, environment, mcp, responses
 from tools.conformance.environment import Environment
 from tools.conformance.results import Result, table
 
-KITS: Final[Mapping[str, Callable[[Environment], Iterator[Result]]]] = {"a2a": a2a.checked, "mcp": mcp.checked}
+KITS: Final[Mapping[str, Callable[[Environment], Iterator[Result]]]] = {
+    "a2a": a2a.checked,
+    "mcp": mcp.checked,
+    "responses": responses.checked,
+    "ag-ui": ag_ui.checked,
+}
 """What tries each protocol."""
 
 

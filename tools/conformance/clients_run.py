@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +11,8 @@ from provisioning.local_settings import ROOT
 from tools.conformance.results import Result
 
 SECONDS = 300
+
+_PROGRAM = re.compile(r"```(?:python|js)\n(.*?)```", re.DOTALL)
 
 
 def run(kit: str, command: Sequence[str | Path], environment: Mapping[str, str]) -> Result:
@@ -34,7 +37,7 @@ def run(kit: str, command: Sequence[str | Path], environment: Mapping[str, str])
 def snippet(page: str, command: Sequence[str | Path], environment: Mapping[str, str], *, says: str) -> Result:
     """Run the first program that stands in a page of the documentation, and see that it says what it should."""
     text = (ROOT / page).read_text(encoding="utf-8")
-    program = text.partition("```python\n")[2].partition("```")[0]
+    program = "".join(_PROGRAM.findall(text)[:1])
     done = subprocess.run(
         [str(each) for each in command],
         env={"PATH": os.environ["PATH"], **environment},
