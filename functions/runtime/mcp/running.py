@@ -1,8 +1,8 @@
-"""Calls of MCP that an agent answers: waited for, streamed with what happens meanwhile, or handed out as a task."""
+"""Calls of MCP that an agent answers: streamed with what happens meanwhile, or handed out as a task."""
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -16,7 +16,6 @@ from functions.domain.mcp.results import Outcome
 from functions.domain.runs import accepting
 from functions.domain.runs.accepting import Asked
 from functions.domain.runs.reading import Of
-from functions.runtime import run_stream
 from functions.runtime.declarations import Later
 from functions.runtime.event_stream import Frame
 from functions.runtime.mcp import speaking
@@ -29,8 +28,8 @@ from shared_psql_models.runs import Run
 
 Object = dict[str, JsonValue]
 
-SECONDS: Final = 560
-"""How long a call is waited for: less than a function may take."""
+SECONDS: Final = 540
+"""How long an agent has for a call that is waited for: less than a function may take."""
 
 Finish = Callable[[Outcome], Object]
 """Makes a result of a run that has ended."""
@@ -59,9 +58,11 @@ class Runs:
         """
         if task == "required" and not call.takes_tasks:
             raise lacking(f"extensions/{TASKS}")
+        lasts = task != "never" and call.takes_tasks
         with self.transactions() as db:
+            asked = asked if lasts else replace(asked, seconds=SECONDS)
             run = accepting.accept(db, instance_id, self.caller.id, asked).run
-        if task != "never" and call.takes_tasks:
+        if lasts:
             return {"resultType": "task", **results.task(run)}
         return self._wait(call, run, finish, after=0)
 
@@ -77,15 +78,10 @@ class Runs:
         return self._wait(call, run, finish, after=run.last_sequence)
 
     def _wait(self, call: Call, run: Run, finish: Finish, *, after: int) -> Later:
-        leave = partial(self._stop, run)
-        if call.progress_token is None and call.log_level is None:
-            return run_stream.waiting(
-                self.transactions,
-                run.id,
-                lambda db, found: self._answer(call, db, found, finish),
-                seconds=SECONDS,
-                on_leave=leave,
-            )
+        """Return a stream that has the response as its last message.
+
+        It is one even where nothing is told before: only what is written to shows that the client has gone.
+        """
 
         def closing() -> Iterable[Frame]:
             with self.transactions.reading() as db:
@@ -101,7 +97,7 @@ class Runs:
             after=after,
             ends=PAUSED,
             closing=closing,
-            on_leave=leave,
+            on_leave=partial(self._stop, run),
         )
 
     def _stop(self, run: Run) -> None:
@@ -120,8 +116,8 @@ class Runs:
             return finish(results.outcome(db, run))
         asked = tasks.asked_by(run)
         if asked is None:
-            self._stop(run)
-            return results.failed(f"It took longer than {SECONDS} seconds, and was cancelled: a task may take longer.")
+            # What it had asked was answered by another way at this very moment.
+            return results.failed(f"It goes on as the run {run.id}: read what becomes of it there.")
         requests = asked.open_to(call)
         if not requests:
             self._stop(run)
