@@ -14,7 +14,7 @@ from events.catalog.accounts import SessionRevoked
 from events.catalog.instances import InstanceStatusChanged
 from events.contracts import contracts
 from functions.services.realtime import protocol
-from functions.services.realtime.protocol import NOTICES, Authenticate, CloseCode, Message, Subscribe
+from functions.services.realtime.protocol import NOTICES, SAID, CloseCode, Message
 
 FILE: Final = Path("deploy/asyncapi/realtime.json")
 
@@ -32,7 +32,7 @@ _ABOUT: Final = (
 
 def document() -> str:
     """Return the document as JSON text."""
-    from_client: list[type[Message]] = [Authenticate, Subscribe]
+    from_client = list(SAID)
     from_gateway = list(NOTICES)
     whole = {
         "asyncapi": "3.0.0",

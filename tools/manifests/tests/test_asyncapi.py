@@ -106,7 +106,7 @@ def test_the_payload_of_a_message_takes_its_type_and_no_other(name: str) -> None
 
 def test_the_parser_reads_what_browsers_and_the_gateway_say(parsed: dict[str, Json]) -> None:
     operations = parsed["realtime"]["operations"]
-    assert operations["receive"] == ["receive", [protocol.PATH], ["authenticate", "subscribe"]]
+    assert operations["receive"] == ["receive", [protocol.PATH], ["authenticate", "subscribe", "follow", "unfollow"]]
     told = [protocol.name_of(notice) for notice in protocol.NOTICES]
     assert operations["tell"] == ["send", [protocol.PATH], [*told, "event"]]
     assert parsed["ours"]["operations"]["gateway"][2] == [SessionRevoked.type]
