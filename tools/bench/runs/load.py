@@ -33,7 +33,10 @@ def rate(env: RunsEnvironment, size: float) -> dict[str, float]:
     env.wait_ended()
     took = time.perf_counter() - began
     # What is told of the runs to others comes after them.
-    told = "select (select count(*) from inbox where subscriber = 'record_audit') >= (select count(*) from outbox)"
+    told = (
+        "select (select count(*) from audit where type = 'com.botberi.run.status_changed.v1')"
+        " >= (select count(*) from run_events where type = 'status')"
+    )
     wait(lambda: env.run(told) == [[True]], 120, "not every event arrived", pause=0.1)
     spent = {name: (after - before[name]) / count * 1e6 for name, after in env.parts().items()}
     sample = {f"cost_{name}": value for name, value in spent.items()}

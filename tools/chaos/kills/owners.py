@@ -102,8 +102,8 @@ class Owner:
         if answer.status == HTTPStatus.UNAUTHORIZED:
             # Access tokens live for ten minutes.
             self.forget_token()
-        temporary = (HTTPStatus.UNAUTHORIZED, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INTERNAL_SERVER_ERROR)
-        return answer.status in temporary or answer.code == "idempotency_key_in_flight"
+        again = {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR}
+        return answer.status in {*again, HTTPStatus.SERVICE_UNAVAILABLE} or answer.code == "idempotency_key_in_flight"
 
     def authorization(self) -> dict[str, str]:
         """Return the header that says who asks."""

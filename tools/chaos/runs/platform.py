@@ -29,6 +29,7 @@ def running(noted: Noted) -> Iterator[Platform]:
         "AGENT_EGRESS": "all",
         # All that readers do comes from one address.
         **dict.fromkeys(("EDGE_REQUESTS", "EDGE_SOCKETS", "EDGE_STREAMS"), "1000"),
+        "EDGE_RATE": "2000r/s",
     }
     with platform.running(noted, WEIGHTS, publish=_publish, more=_add, **settings) as started:
         yield started
