@@ -1,4 +1,4 @@
-"""Where a local agent takes messages by HTTP: as the platform's own endpoint does, with the same answers and errors."""
+"""Where a local agent takes messages by HTTP, as the platform's own endpoint does, and answers with its whole reply."""
 
 import asyncio
 import time
@@ -16,7 +16,7 @@ from functions.runtime import agent_host_client, responses
 from functions.runtime.agent_host_client import StartFailed
 from functions.runtime.declarations import MAX_BODY
 from functions.runtime.providers import body
-from functions.user.send_message import Answer, NewMessage
+from functions.user.send_message import NewMessage
 
 Say = Callable[[Message, OnEvent], Coroutine[None, None, Told]]
 
@@ -40,7 +40,7 @@ def application(say: Say, loop: asyncio.AbstractEventLoop) -> flask.Flask:
         if told.failed is not None:
             agent_host_client.fail(told.failed.model_dump())
         took = round((time.perf_counter() - begun) * 1000)
-        return Answer(id=message.id, text="".join(pieces), replied_in_ms=took).model_dump()
+        return {"id": message.id, "text": "".join(pieces), "replied_in_ms": took}
 
     door.register_error_handler(ApiError, responses.error_response)
     door.register_error_handler(StartFailed, lambda failed: responses.error_response(failed.error))

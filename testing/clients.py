@@ -71,6 +71,9 @@ def signed(function: str, body: bytes, secret: str = signing.KEYS_NAME) -> dict[
 class Api:
     """A client for each API, and one for subscribers."""
 
+    has_runner = False
+    """Whether a runner sees through what is asked of instances."""
+
     def __init__(self, send: Callable[[str], Send], declarations: Sequence[Declaration]) -> None:
         """`send` returns the sender for an API: `user`, `admin`, `broker`, or `subscribers`."""
         self.declarations = declarations

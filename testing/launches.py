@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from sqlalchemy import text
 from functions.domain.catalog import agents, bundle_store, bundles, releases
 from functions.domain.catalog.releases import Release
 from functions.domain.databases import SharedDb
+from testing import seeing_through
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
@@ -74,9 +76,21 @@ class Launched:
             return self.api.user.delete(self.path, token=self.owner.token)
         return self.api.user.post(f"{self.path}/{verb}", token=self.owner.token)
 
+    def ask_agent(self, words: object, **headers: str) -> Response:
+        """Send the agent a message, and return the answer, which is a run or an error."""
+        told = {name.replace("_", "-"): value for name, value in headers.items()}
+        body = {"text": words}
+        return self.api.user.post(f"{self.path}/messages", json=body, token=self.owner.token, headers=told)
+
     def say(self, words: object) -> Response:
-        """Send the agent a message, and return the answer."""
-        return self.api.user.post(f"{self.path}/messages", json={"text": words}, token=self.owner.token)
+        """Send the agent a message, and return its run after it was seen through, or the error if it isn't taken."""
+        if self.api.has_runner:
+            return self.ask_agent(words, Prefer="wait=30")
+        answer = self.ask_agent(words)
+        if answer.status_code != HTTPStatus.ACCEPTED:
+            return answer
+        seeing_through.see_through(self.env, answer.json["id"])
+        return self.api.user.get(f"/v1/runs/{answer.json['id']}", token=self.owner.token)
 
     def history(self) -> list[Document]:
         """Return what happened to it, oldest first."""

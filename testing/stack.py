@@ -23,6 +23,8 @@ from tools.local.servers.managed_process import ManagedProcess
 class Stack(Api):
     """Clients of the running APIs, and a hand on the processes behind them."""
 
+    has_runner = True
+
     def __init__(self, env: Environment) -> None:
         """Use `running`."""
         ports = env.ports

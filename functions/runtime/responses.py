@@ -56,16 +56,20 @@ def success(declaration: Declaration, request: flask.Request, reply: "Returned |
     if isinstance(reply, Answer):
         return _answer(declaration, reply)
     text = text_of(reply)
+    own = None if isinstance(reply, Cached) else reply.http_status
+    response = json_response(text, own or declaration.status)
+    if isinstance(reply, Reply):
+        response.headers.extend(reply.headers())
     etag = reply.etag if isinstance(reply, Cached) else reply.etag()
     if etag is None:
-        own = None if isinstance(reply, Cached) else reply.http_status
-        return json_response(text, own or declaration.status)
+        return response
     # Not werkzeug's make_conditional, whose 412 is no problem. In the order of RFC 9110, section 13.2.2.
     reads = declaration.method == "GET"
     if reads and request.headers.get("If-Match") and etag not in request.if_match:
         raise PreconditionFailed
     known = reads and request.if_none_match.contains_weak(etag)
-    response = flask.Response(status=304) if known else json_response(text, declaration.status)
+    if known:
+        response = flask.Response(status=304)
     response.set_etag(etag)
     response.headers["Cache-Control"] = Reply.cache_control if isinstance(reply, Cached) else reply.cache_control
     return response
@@ -98,7 +102,8 @@ def _later(declaration: Declaration, request: flask.Request, reply: Later) -> fl
     if not (reply.streams or reply.content_type):
         return Deferred(declaration, request, parts)
     kind = event_stream.CONTENT_TYPE if reply.streams else reply.content_type
-    return flask.Response(parts, declaration.status, {**event_stream.HEADERS, **reply.headers}, content_type=kind)
+    status = 200 if reply.streams else declaration.status
+    return flask.Response(parts, status, {**event_stream.HEADERS, **reply.headers}, content_type=kind)
 
 
 class Deferred(flask.Response):

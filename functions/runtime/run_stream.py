@@ -5,10 +5,11 @@ has come. Nothing of it is tied to the run: whoever leaves stops nothing, unless
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
+from functions.domain.api_errors import Unavailable
 from functions.domain.runs import reading
 from functions.domain.runs.reading import State
 from functions.runtime.event_stream import HEARTBEAT_SECONDS, EventStream, Frame, Read
@@ -16,12 +17,11 @@ from functions.runtime.providers import callers
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.waiting import Waiting
-from shared_psql_models.runs import ENDED, EventType, RunEvent, RunStatus
+from shared_psql_models.runs import ENDED, EventType, Run, RunEvent, RunStatus
 
 if TYPE_CHECKING:
     from functions.domain.databases import SharedDb
     from functions.runtime.declarations import Returned
-    from shared_psql_models.runs import Run
 
 SECONDS: Final = 590
 """How long a stream lasts, if its run does: a little less than a function may take. Then the client resumes it."""
@@ -66,6 +66,7 @@ class RunStream(EventStream):
         closing: Callable[[], Iterable[Frame]] = tuple,
         over: Callable[[], bool] | None = None,
         on_leave: Callable[[], None] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Stream the run's events with higher numbers than `after`; the handler has found that it is the caller's.
 
@@ -75,6 +76,7 @@ class RunStream(EventStream):
         returns come last, unless the time was over. It ends early when the caller's session does.
         """
         super().__init__(self._look, after=after, seconds=SECONDS, pace=self._rest, on_leave=on_leave)
+        self.headers = headers or {}
         self._transactions = transactions
         self._run_id = run_id
         self._caller = caller
@@ -137,14 +139,24 @@ def waiting(  # noqa: PLR0913 - each is a fact about what is waited for, given b
     *,
     seconds: float,
     until: frozenset[RunStatus] = PAUSED,
+    otherwise: "Callable[[], Returned] | None" = None,
     on_leave: Callable[[], None] | None = None,
 ) -> Waiting:
-    """Return a reply that `make` makes of a run when it has one of the statuses `until`, or after so many seconds."""
+    """Return a reply that `make` makes of a run when it has one of the statuses `until`, or after so many seconds.
+
+    If Postgres is away then, it is what `otherwise` returns, and without it 503: whoever has just begun a run must not
+    be told that nothing came of it, and begin another.
+    """
 
     def look(*, late: bool) -> "Returned | None":
-        with transactions.reading() as db:
-            if not late and reading.state(db, run_id).status not in until:
-                return None
-            return make(db, reading.find(db, run_id, reading.Of()))
+        try:
+            with transactions.reading() as db:
+                if not late and reading.state(db, run_id).status not in until:
+                    return None
+                return make(db, reading.find(db, run_id, reading.Of()))
+        except Unavailable:
+            if otherwise is None:
+                raise
+            return otherwise() if late else None
 
     return Waiting(look, seconds=seconds, pace=pace, on_leave=on_leave)

@@ -103,9 +103,16 @@ class Reply(BaseModel):
     http_status: ClassVar[int | None] = None
     """The status of an answer that isn't the endpoint's usual one."""
 
+    described_headers: ClassVar[Mapping[str, str]] = {}
+    """What the headers of `headers` say, for the OpenAPI document, by their names."""
+
     def etag(self) -> str | None:
         """Return the value of the ETag header, without quotes; None for no header."""
         return None
+
+    def headers(self) -> dict[str, str]:
+        """Return further headers of the answer."""
+        return {}
 
 
 _CURSOR: Final = ("list", "key")

@@ -1,8 +1,9 @@
 """Runs, their events and conversations as they are shown: the shapes that several endpoints answer with."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import ConfigDict, Field, JsonValue
 
@@ -157,3 +158,26 @@ class ConversationMessage(Reply):
     role: Annotated[str, Field(pattern="^(user|agent)$", description="Who has said it: `user` or `agent`.")]
     text: Annotated[str, Field(description="What was said; of an agent that is at work, as far as it has come.")]
     at: Annotated[datetime, Field(description="When it was said; of a reply that goes on, when it began.")]
+
+
+class AcceptedRun(Run):
+    """A run that was just asked for."""
+
+    described_headers: ClassVar[Mapping[str, str]] = {
+        "Location": "Where the run is.",
+        "Preference-Applied": "What was done of what Prefer asked for.",
+    }
+
+    waited: Annotated[int | None, Field(exclude=True)] = None
+    """For how many seconds its end was waited for, at most; None if it wasn't."""
+
+    def headers(self) -> dict[str, str]:
+        """Return where it is, and that its end was waited for."""
+        applied = {} if self.waited is None else {"Preference-Applied": f"wait={self.waited}"}
+        return {"Location": f"/v1/runs/{self.id}", **applied}
+
+
+class EndedRun(AcceptedRun):
+    """A run that has ended while its end was waited for."""
+
+    http_status: ClassVar[int | None] = 200

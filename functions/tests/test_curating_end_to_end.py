@@ -41,5 +41,7 @@ def test_instances_of_an_agent_that_is_no_longer_listed_keep_working(
     stack.admin.patch(path, json={"listed": False}, token=somebody.token, headers={"If-Match": etag})
     eventually(lambda: stack.user.get(f"/v1/agents/{slug}").status_code == 404)
     assert stack.user.post("/v1/instances", json=wanted, token=somebody.token).code == "agent_unknown"
-    reply = stack.user.post(f"{instance}/messages", json={"text": "Still there?"}, token=somebody.token)
+    reply = stack.user.post(
+        f"{instance}/messages", json={"text": "Still there?"}, token=somebody.token, headers={"Prefer": "wait=30"}
+    )
     assert (reply.status_code, reply.json["text"]) == (200, "Still there?")

@@ -1,65 +1,160 @@
-"""POST /v1/instances/{instance_id}/messages: say something to a running instance, and get its reply."""
+"""POST /v1/instances/{instance_id}/messages: say something to a running instance, which begins a run."""
 
-from time import perf_counter
-from typing import Annotated
+import json
+from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, JsonValue
+from pydantic_core import PydanticCustomError
 
-from core.ids import new_id
-from functions.domain.instances import commands, conditions, kill_switches, reading, sealing, told
-from functions.domain.instances.config_secrets import SecretsUnavailable
-from functions.domain.instances.contexts import KEYS_NAME, Message
+from functions.domain.databases import SharedDb
+from functions.domain.idempotency import IdempotencyKeyReused
+from functions.domain.instances.contexts import MESSAGE_BYTES
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
-from functions.domain.runs.accepting import InstanceNotRunning
-from functions.runtime import agent_host_client
-from functions.runtime.agent_host_client import MESSAGE_ERRORS, SETTING, AgentUnavailable, StaleContext, StartFailed
+from functions.domain.runs import accepting, reading
+from functions.domain.runs.accepting import Asked, InstanceNotRunning, TooManyRuns
+from functions.domain.runs.budgets import BudgetExceeded
+from functions.domain.runs.reading import ConversationNotFound
+from functions.runtime import run_stream
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.event_stream import EventStream
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
-from functions.schemas.base import Body, Reply
+from functions.runtime.providers.idempotency_key import IdempotencyKey
+from functions.runtime.providers.preferences import Preferences
+from functions.runtime.providers.streaming import StreamRequest
+from functions.runtime.run_stream import RunStream
+from functions.runtime.waiting import Waiting
+from functions.schemas.base import Body
 from functions.schemas.instances import InstanceId
+from functions.schemas.runs import AcceptedRun, ConversationId, EndedRun
+from shared_psql_models.runs import Run
+
+MORE_BYTES: Final = 128 * 1024
+"""Bytes that metadata, and all tools together, may have as JSON in UTF-8."""
+
+MAX_BODY: Final = 1024 * 1024
+"""Bytes: enough for all of it with each character escaped."""
+
+
+def _few_bytes(text: str) -> str:
+    """Return a text that isn't too long in bytes, so that every script is counted alike."""
+    if len(text.encode()) > MESSAGE_BYTES:
+        raise PydanticCustomError("too_long", f"Longer than {MESSAGE_BYTES:,} bytes of UTF-8")
+    return text
+
+
+def _small(metadata: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    _check_size(metadata)
+    return metadata
+
+
+def _small_tools(tools: "list[MessageTool]") -> "list[MessageTool]":
+    _check_size([each.model_dump(mode="json") for each in tools])
+    return tools
+
+
+def _check_size(value: JsonValue) -> None:
+    if len(json.dumps(value, ensure_ascii=False).encode()) > MORE_BYTES:
+        raise PydanticCustomError("too_long", f"Longer than {MORE_BYTES:,} bytes of JSON")
+
+
+class MessageTool(Body):
+    """A tool of the caller's, which the agent may want called."""
+
+    name: Annotated[str, Field(min_length=1, max_length=256, examples=["look_up"])]
+    description: Annotated[str, Field(max_length=4096)] = ""
+    parameters: Annotated[
+        dict[str, JsonValue], Field(default_factory=dict, description="A JSON Schema of its arguments.")
+    ]
 
 
 class NewMessage(Body):
     """What to say."""
 
-    text: Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S", examples=["Hello"])]
+    text: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=MESSAGE_BYTES,
+            pattern=r"\S",
+            examples=["Hello"],
+            description=f"Up to {MESSAGE_BYTES:,} bytes of UTF-8, something else than white space among it.",
+        ),
+        AfterValidator(_few_bytes),
+    ]
+    conversation_id: Annotated[
+        ConversationId | None, Field(description="The conversation that goes on; without it a new one begins.")
+    ] = None
+    tools: Annotated[list[MessageTool], Field(default_factory=list, max_length=128), AfterValidator(_small_tools)]
+    metadata: Annotated[
+        dict[str, JsonValue],
+        Field(default_factory=dict, description="Whatever the agent is to know beside."),
+        AfterValidator(_small),
+    ]
+    seconds: Annotated[
+        int | None, Field(ge=1, le=600, description="How long the agent may take; without it as long as any may.")
+    ] = None
 
-
-class Answer(Reply):
-    """What the agent said."""
-
-    id: Annotated[str, Field(description="The message's id.")]
-    text: str
-    replied_in_ms: int
+    def asked(self, client_key: str | None) -> Asked:
+        """Return it as the domain is asked it."""
+        more: dict[str, JsonValue] = {}
+        if self.tools:
+            more["tools"] = [each.model_dump(mode="json") for each in self.tools]
+        if self.metadata:
+            more["metadata"] = self.metadata
+        return Asked(self.text, self.conversation_id, client_key=client_key, more=more, seconds=self.seconds)
 
 
 @endpoint(
     "POST",
     "/v1/instances/{instance_id}/messages",
-    errors=(InstanceNotFound, InstanceNotRunning, StoppedByOperator, SecretsUnavailable, *MESSAGE_ERRORS),
-    resources=Resources(concurrency=32, secrets=(KEYS_NAME, sealing.KEYS_NAME), settings=(SETTING,)),
+    status=202,
+    errors=(
+        InstanceNotFound,
+        InstanceNotRunning,
+        StoppedByOperator,
+        ConversationNotFound,
+        IdempotencyKeyReused,
+        TooManyRuns,
+        BudgetExceeded,
+    ),
+    resources=Resources(concurrency=32, timeout_seconds=600, settings=accepting.SETTINGS),
+    max_body=MAX_BODY,
 )
-def send_message(caller: User, instance_id: InstanceId, message: NewMessage, transaction: SharedTransactions) -> Answer:
-    """Wait for the reply; the agent has eight seconds."""
-    with transaction() as db:
-        instance = reading.find(db, instance_id, owner_id=caller.id)
-        kill_switches.check_message(db, caller.id, instance.id, instance.version_id)
-        context = told.serving(db, instance_id) if conditions.takes_messages(instance) else None
-    if context is None:
-        raise InstanceNotRunning(f"The instance takes no messages, its status is {instance.status}: {instance.message}")
-    started = perf_counter()
-    message_id = new_id("msg")
-    try:
-        message_of_it = Message(id=message_id, text=message.text)
-        text = agent_host_client.say(context.model_copy(update={"message": message_of_it}))
-    except StaleContext:
-        # It was stopped since it was read.
-        raise AgentUnavailable from None
-    except StartFailed as failed:
-        with transaction() as db:
-            commands.doubt(db, instance_id, context.row_version)
-        raise failed.error from None
-    return Answer(id=message_id, text=text, replied_in_ms=round((perf_counter() - started) * 1000))
+def send_message(
+    caller: User,
+    instance_id: InstanceId,
+    message: NewMessage,
+    key: IdempotencyKey,
+    preferences: Preferences,
+    stream: StreamRequest,
+    transactions: SharedTransactions,
+) -> AcceptedRun | EndedRun | EventStream | Waiting:
+    """Have the agent answer, in its turn: the run tells what becomes of it.
+
+    With `Prefer: wait=30` the answer waits for the run's end, and then is a 200; when that doesn't come in time, or the
+    agent asks for something, it is the 202 all the same, and the run goes on. With `Accept: text/event-stream` the
+    run's events follow as they come, the same as of `GET /v1/runs/{run_id}/stream`, which goes on where this is cut
+    off. Leaving stops nothing. Whoever asks again with the same `Idempotency-Key` is given the same run.
+    """
+    with transactions() as db:
+        accepted = accepting.accept(db, instance_id, caller.id, message.asked(key.prefixed("api:"))).run
+        place = reading.place(db, accepted)
+        text = reading.text_so_far(db, accepted)
+    if stream.wanted:
+        after, location = stream.last_event_id or 0, {"Location": f"/v1/runs/{accepted.id}"}
+        return RunStream(transactions, accepted.id, caller, after=after, headers=location)
+    wait = preferences.wait
+    if wait is None:
+        return AcceptedRun.of(accepted, text, place)
+
+    def make(db: SharedDb, run: Run) -> AcceptedRun:
+        kind = EndedRun if run.ended else AcceptedRun
+        shown = kind.of(run, reading.text_so_far(db, run), reading.place(db, run))
+        return shown.model_copy(update={"waited": wait})
+
+    return run_stream.waiting(
+        transactions, accepted.id, make, seconds=wait, otherwise=lambda: AcceptedRun.of(accepted, text, place)
+    )

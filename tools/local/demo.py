@@ -209,7 +209,8 @@ class Demo:
 
     def _say_to(self, user: Who, instance: str, text: str) -> None:
         path = f"/v1/instances/{instance}/messages"
-        self.it.ask("POST", path, who=user, body={"text": text}, expect=200, show=("text",))
+        wait = {"Prefer": "wait=30"}
+        self.it.ask("POST", path, who=user, body={"text": text}, headers=wait, expect=200, show=("status", "text"))
 
 
 def _bundle(source: str) -> str:

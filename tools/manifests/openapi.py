@@ -10,6 +10,7 @@ from functions.runtime import event_stream, idempotency, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
 from functions.runtime.protocols import Protocol
+from functions.schemas.base import Reply
 from tools.manifests.responses import documented_errors, errors_by_status, has_etag
 from tools.manifests.schemas import Schema, Schemas, reply_of
 
@@ -170,6 +171,8 @@ def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
         content[event_stream.CONTENT_TYPE] = {"schema": {"type": "string"}}
     if content:
         answer["content"] = content
+    if reply is not None and issubclass(reply, Reply):
+        answer |= _told(reply)
     answers = {str(declaration.status): answer}
     for own in declaration.answers:
         shape = {"content": {own.media_type: {"schema": own.schema}}}
@@ -177,12 +180,20 @@ def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
     for other in declaration.other_replies:
         content = {"application/json": {"schema": schemas.reference(other, "serialization")}}
         status = HTTPStatus(other.http_status or declaration.status)
-        answers[str(status.value)] = {"description": status.phrase, "content": content}
+        answers[str(status.value)] = {"description": status.phrase, "content": content, **_told(other)}
     if reply is not None and has_etag(declaration):
-        answer["headers"] = {"ETag": {"description": "The state of the resource.", "schema": {"type": "string"}}}
+        etag = {"description": "The state of the resource.", "schema": {"type": "string"}}
+        answer["headers"] = {"ETag": etag, **answer.get("headers", {})}
         if declaration.method == "GET":
             answers["304"] = {"description": "What you have still holds"}
     return answers
+
+
+def _told(reply: type[Reply]) -> Schema:
+    """Return the headers of a reply, as a part of the response that has it."""
+    described = reply.described_headers.items()
+    headers = {name: {"description": text, "schema": {"type": "string"}} for name, text in described}
+    return {"headers": headers} if headers else {}
 
 
 def _problems(declaration: Declaration) -> dict[str, Schema]:

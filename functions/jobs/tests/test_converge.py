@@ -186,8 +186,8 @@ def test_an_agent_that_does_not_answer_in_time_is_ended_and_tried_again(
 def test_an_agent_that_ends_while_it_answers_fails_the_message_and_not_the_instance(launch: Launch) -> None:
     instance = running(launch(ENDS))
     answer = instance.say("die")
-    assert (answer.status_code, answer.code) == (502, "agent_failed")
-    assert "exit code 3" in answer.json["detail"]
+    assert (answer.json["status"], answer.json["reason"]) == ("failed", "agent_failed")
+    assert "exit code 3" in answer.json["explanation"]
     assert instance.status == "running"
     assert instance.say("live").json["text"] == "live"
     assert instance.reasons()[-1] == "agent_ready"

@@ -29,7 +29,7 @@ def killed_and_told(instance: Launched, env: Environment, port: int) -> list[dic
         assert instance.say("before").json["text"] == "before"
         first.process.kill()
         first.process.wait()
-        assert instance.say("meanwhile").code == "agent_unavailable"
+        assert instance.say("meanwhile").json["reason"] == "agent_unavailable"
         converge.converge(instance.id)
     with running_host(env, port):
         converge.converge(instance.id)

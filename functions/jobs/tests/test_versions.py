@@ -216,7 +216,7 @@ def test_an_instance_of_an_image_runs_answers_and_stops(
     assert instance.say("world").json["text"] == "hello world"
     platform.functions.clear()
     platform.snapshots.clear()
-    assert instance.say("world").code == "agent_unavailable"
+    assert instance.say("world").json["status"] == "failed"
     # Nobody looks after what rests: the message has, and what is gone is deployed anew.
     converge.converge(instance.id)
     assert instance.say("world").json["text"] == "hello world"

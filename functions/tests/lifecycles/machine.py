@@ -136,14 +136,14 @@ class Lifecycles(Play):
         if code := self.code_for_messages(known, row):
             self.check_refused(answer, code)
         elif not self.host_there:
-            self.check_refused(answer, "agent_unavailable")
-        elif answer.status_code != HTTPStatus.OK and known.specs[row.observed_generation or 0].number == IMAGE:
-            # The platform may have lost it; whoever was told so has it looked after.
-            self.check_refused(answer, "agent_unavailable")
+            assert (answer.json["status"], answer.json["reason"]) == ("queued", "agent_unavailable")
+        elif answer.json["status"] != "completed" and known.specs[row.observed_generation or 0].number == IMAGE:
+            # The platform may have lost it; whoever finds that has it looked after.
+            assert answer.json["status"] in {"queued", "failed"}
         elif words == "die" and known.specs[row.observed_generation or 0].number != IMAGE:
-            self.check_refused(answer, "agent_failed")
+            assert (answer.json["status"], answer.json["reason"]) == ("failed", "agent_failed")
         else:
-            assert answer.status_code == HTTPStatus.OK, answer.text
+            assert answer.json["status"] == "completed", answer.text
             assert answer.json["text"] == known.specs[row.observed_generation or 0].answer
 
     @precondition(lambda self: len(self.messages) < AT_WORK)
@@ -168,14 +168,16 @@ class Lifecycles(Play):
         if order == Order.DIE:
             return
         assert isinstance(answer, Response)
-        if answer.status_code == 200:
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            assert message.of.desired == "deleted", "nobody has deleted it, but its runs aren't shown any more"
+        elif answer.json["status"] == "completed":
             assert order == Order.GO
             assert answer.json["text"] == message.expected
             assert message.ended == self.ended.get(message.of.id, 0), "what was ended has answered"
         elif order in {Order.FAILS, Order.TIMES_OUT}:
-            self.check_refused(answer, "agent_failed")
+            assert answer.json["reason"] == "agent_failed"
         else:
-            self.check_refused(answer, "agent_unavailable")
+            assert answer.json["status"] == ("failed" if order == Order.ANSWER_LOST else "queued")
 
     # What operators do
 
@@ -313,7 +315,7 @@ class Lifecycles(Play):
                 self.say(number, "hello")
                 if known.wanted.number == IMAGE:
                     self.run_job(known)
-                    assert self.send(known, "hello").status_code == HTTPStatus.OK
+                    assert self.send(known, "hello").json["status"] == "completed"
         for known in self.known:
             self.delete(known)
         self.settle()

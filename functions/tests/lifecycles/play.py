@@ -16,6 +16,7 @@ from functions.tests.lifecycles.rows import Row
 from functions.tests.lifecycles.stepped import Order, Stepped
 from functions.tests.lifecycles.world import INSTANCES, World
 from shared_psql_models.statuses import Status
+from testing.launches import Launched
 from testing.people import Person
 from testing.responses import Response
 
@@ -115,7 +116,7 @@ class Play(RuleBasedStateMachine):
         return sum(each.owner is owner and each.desired != "deleted" for each in self.known)
 
     def send(self, known: Known, words: str) -> Response:
-        return self.user.post(f"{known.path}/messages", json={"text": words}, token=known.owner.token)
+        return Launched(known.id, known.owner, self.world.api, self.world.env).say(words)
 
     def code_for_messages(self, known: Known, row: Row) -> str | None:
         """Return the code of the API error that a message gets; None where it is taken."""

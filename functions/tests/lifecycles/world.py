@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -139,6 +139,8 @@ class World:
     def forget(self, ids: list[str]) -> None:
         """Leave nothing of instances to whoever comes next, however far they are."""
         for statement in (
+            "delete from run_events where run_id in (select id from runs where instance_id = any(:ids))",
+            "delete from runs where instance_id = any(:ids)",
             "update instances set desired_state = 'deleted', status = 'deleted' where id = any(:ids)",
             "delete from instance_specs where instance_id = any(:ids)",
             "delete from instance_secrets where instance_id = any(:ids)",
@@ -217,7 +219,7 @@ def prepared(api: Api, env: Environment, host_address: str, folder: Path, patch:
     patch.setattr(queue, "converge", lambda instance_id, **_: jobs.append(instance_id))
     patch.setattr(agent_host_client, "do", _interrupted(agent_host_client.do))
     patch.setattr(agent_host_client, "end", _interrupted_end(agent_host_client.end))
-    patch.setattr(agent_host_client, "say", _interrupted_message(agent_host_client.say))
+    patch.setattr(agent_host_client, "call", _interrupted_message(agent_host_client.call))
 
     platform = Platform(age=timedelta(hours=1))
     patch.setenv("DRIVER", "openfaas")
@@ -260,7 +262,7 @@ def _reach(place: str, times: int = 1) -> None:
 
 Do = Callable[[Action, Context, Callable[[], None]], Outcome]
 End = Callable[[Mapping[str, int], float, Callable[[], None]], Ended]
-Say = Callable[[Context], str]
+Call = Callable[[Context], Generator[tuple[str, Any]]]
 
 
 def _interrupted(do: Do) -> Do:
@@ -298,22 +300,21 @@ def _interrupted_end(end: End) -> End:
     return call
 
 
-def _interrupted_message(say: Say) -> Say:
-    """Return `say` with the same for messages."""
+def _interrupted_message(call: Call) -> Call:
+    """Return `call` with the same for messages."""
 
-    def call(context: Context) -> str:
+    def interrupted(context: Context) -> Generator[tuple[str, Any]]:
         order = pause("calling an agent")
         match order:
             case Order.NOT_TAKEN:
                 raise AgentUnavailable
             case Order.FAILS | Order.TIMES_OUT:
                 raise StartFailed(AgentFailed("The agent didn't start: it ended with the exit code 1."))
-        answer = say(context.model_copy(update={"seconds": PATIENCE}))
-        if order == Order.ANSWER_LOST:
-            raise AgentUnavailable
-        return answer
+        for line in call(context.model_copy(update={"seconds": PATIENCE})):
+            if order != Order.ANSWER_LOST or line[0] == "working":
+                yield line
 
-    return call
+    return interrupted
 
 
 def told(number: str, said: str, key: str | None) -> str:

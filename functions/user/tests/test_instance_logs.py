@@ -91,7 +91,7 @@ def test_what_is_written_during_a_message_names_it_and_what_is_written_otherwise
     found = {(line["text"], line["message_id"]) for line in lines_of(instance)}
     assert found == {
         ("while it is loaded", None),
-        ("answering later", answer.json["id"]),
+        ("answering later", answer.json["message_id"]),
         ("between messages", None),
     }
     instance.say("warn")
@@ -100,7 +100,7 @@ def test_what_is_written_during_a_message_names_it_and_what_is_written_otherwise
 
 def test_why_an_agent_failed_is_in_its_log(running: Launch, eventually: Eventually) -> None:
     instance = running()
-    assert instance.say("raise").status_code == 502
+    assert instance.say("raise").json["reason"] == "agent_failed"
     eventually(lambda: "RuntimeError: OPENAI_API_KEY missing" in texts_of(instance, "&level=error"))
     assert "Traceback (most recent call last):" in texts_of(instance, "&level=error")
 

@@ -285,7 +285,6 @@ ASKED: Final[dict[str, Callable[[Launched], Response]]] = {
     ),
     "set_instance_secret": lambda it: put(it, "token", SECOND),
     "delete_instance_secret": lambda it: delete(it, "spare"),
-    "send_message": lambda it: it.say("hello"),
 }
 """What needs an instance's secrets, by the function's name."""
 
@@ -316,4 +315,8 @@ def test_without_master_keys_people_are_told_whose_task_it_is_and_operators_what
         assert remedy in caplog.text
         assert sealing.KEYS_NAME not in answer.text
         assert FIRST not in caplog.text
+    said = instance.say("hello")
+    assert (said.json["status"], said.json["reason"]) == ("failed", "secrets_unavailable")
+    assert remedy in caplog.text
+    assert sealing.KEYS_NAME not in said.text
     assert instance.status == "running"

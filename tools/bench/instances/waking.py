@@ -108,8 +108,8 @@ def _connection(env: InstancesEnvironment) -> Iterator[http.client.HTTPConnectio
 
 
 def _say(connection: http.client.HTTPConnection, instance_id: str, token: str) -> float:
-    """Send a message, and return the milliseconds to the first byte of the answer."""
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    """Send a message, and return the milliseconds until its run has ended."""
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Prefer": "wait=30"}
     began = time.perf_counter()
     connection.request("POST", f"/v1/instances/{instance_id}/messages", BODY, headers)
     response = connection.getresponse()

@@ -172,9 +172,9 @@ class Lifecycle:
         answer = self._owner.say(self._id, text)
         if answer is None:
             return False
-        if answer.code in _BLAMING:
+        if answer.body.get("reason") in _BLAMING:
             self._noted.wrong("blameless", self._id, f"a message was answered {answer.body}")
-        if answer.status != HTTPStatus.OK:
+        if answer.status != HTTPStatus.OK or answer.body.get("status") != "completed":
             return False
         said = str(answer.body["text"])
         self.promised.accepted.append(Accepted(sent, text, said, oldest, self.promised.asked))

@@ -90,9 +90,9 @@ class Owner:
         return answer
 
     def say(self, instance_id: str, text: str) -> Answer | None:
-        """Send a message once."""
+        """Send a message once, and wait for the end of its run."""
         path = f"/v1/instances/{instance_id}/messages"
-        return self.once("POST", path, {"text": text}, self.authorization())
+        return self.once("POST", path, {"text": text}, {**self.authorization(), "Prefer": "wait=10"})
 
     def forget_token(self) -> None:
         """Have another one taken for what is asked next."""

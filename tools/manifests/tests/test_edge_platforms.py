@@ -117,7 +117,9 @@ def test_what_a_platform_says_in_a_functions_place_is_a_problem(
 def test_what_a_function_says_arrives_as_it_is(platform: Edge, name: str) -> None:
     said, answer = ANSWERS[name], platform.get(f"/v1/agents/{name}")
     assert (answer.status, answer.body) == (said.status, said.body)
-    passed = {header: value for header, value in said.headers.items() if not header.startswith(("X-Accel", "X-Request"))}
+    passed = {
+        header: value for header, value in said.headers.items() if not header.startswith(("X-Accel", "X-Request"))
+    }
     assert {header: answer.headers.get(header) for header in passed} == passed
 
 
