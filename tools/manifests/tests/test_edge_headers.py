@@ -9,9 +9,8 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 def test_what_functions_read_goes_on(edge: Edge) -> None:
-    sent = {"Authorization": "Bearer x", "If-Match": '"1"', "If-None-Match": '"2"', "Prefer": "wait=1"} | {
-        "Idempotency-Key": "k"
-    }
+    sent = {"Authorization": "Bearer x", "If-Match": '"1"', "If-None-Match": '"2"', "Idempotency-Key": "k"}
+    sent |= {"Prefer": "wait=1", "Mcp-Method": "tools/call", "Mcp-Name": "say", "MCP-Protocol-Version": "2026-07-28"}
     seen = edge.ask("GET", "/v1/agents", sent).json["headers"]
     assert {name: seen[name] for name in sent} == sent
 
