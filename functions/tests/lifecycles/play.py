@@ -120,6 +120,8 @@ class Play(RuleBasedStateMachine):
 
     def code_for_messages(self, known: Known, row: Row) -> str | None:
         """Return the code of the API error that a message gets; None where it is taken."""
+        if row.status == Status.DELETED:
+            return "instance_not_found"
         if self.is_switched(known.owner.id, row.versions):
             return "stopped_by_operator"
         serves = row.status in {Status.RUNNING, Status.UPDATING}
