@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from functions.domain.databases import SharedDb
     from functions.runtime.declarations import Returned
 
-SECONDS: Final = 590
+SECONDS: Final = 570
 """How long a stream lasts, if its run does: a little less than a function may take. Then the client resumes it."""
 
 AT_ONCE: Final = 500

@@ -120,7 +120,7 @@ class NewMessage(Body):
         TooManyRuns,
         BudgetExceeded,
     ),
-    resources=Resources(concurrency=32, timeout_seconds=600, settings=accepting.SETTINGS),
+    resources=Resources(concurrency=32, timeout_seconds=580, settings=accepting.SETTINGS),
     max_body=MAX_BODY,
 )
 def send_message(

@@ -41,7 +41,7 @@ MAX_BODY: Final = 512 * 1024
 
 BRIEF: Final = Resources(concurrency=16)
 SIGNING: Final = Resources(secrets=(card_keys.NAME,), settings=("API_URL",))
-FOLLOWING: Final = Resources(concurrency=32, timeout_seconds=600, settings=accepting.SETTINGS)
+FOLLOWING: Final = Resources(concurrency=32, timeout_seconds=580, settings=accepting.SETTINGS)
 ANY: Final = replace(FOLLOWING, secrets=SIGNING.secrets, settings=(*FOLLOWING.settings, *SIGNING.settings))
 """Resources: of what answers at once, of what signs, of what waits and streams, which takes no thread, and of all."""
 

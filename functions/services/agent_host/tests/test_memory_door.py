@@ -97,7 +97,7 @@ def test_an_agent_gets_at_its_memory_and_at_nothing_else_behind_it(
     assert memory.asked == []
 
 
-@pytest.mark.parametrize(("address", "token"), [("", TOKEN), ("http://127.0.0.1:1", None)])
+@pytest.mark.parametrize(("address", "token"), [("", TOKEN), ("http://127.0.0.1:1", None)], ids=["it", "token"])
 def test_without_it_or_a_token_there_is_none(
     start: Callable[..., Host], digest: str, address: str, token: str | None
 ) -> None:
