@@ -40,7 +40,6 @@ class Params(AnyJson):
     """The body of a request over HTTP with JSON."""
 
     media_types = ("application/json", MEDIA_TYPE)
-    schema: ClassVar[Json] = {"type": "object"}
     may_be_empty = True
 
 
