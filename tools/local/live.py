@@ -44,11 +44,12 @@ class Live:
         except (TimeoutError, WebSocketException) as error:
             text = f"nothing more comes over the WebSocket: {error}"
             raise LocalError(text) from None
-        if "type" in message:
-            data = message["data"]
+        event: Document = message.get("event", {}).get("cloudevent", {})
+        if event:
+            data = event["data"]
             about = "  ".join(f"{field}: {data[field]}" for field in SHOWN if field in data)
-            self.tell(f"  < {message['type']}  {about}\n")
-        return message
+            self.tell(f"  < {event['type']}  {about}\n")
+        return event
 
 
 @contextmanager
