@@ -14,7 +14,7 @@ from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.run_stream import PAUSED, RunStream
 from shared_psql_models.runs import RunEvent
 
-RESOURCES: Final = Resources(concurrency=32, timeout_seconds=600)
+RESOURCES: Final = Resources(concurrency=32, timeout_seconds=580)
 
 AT_ONCE: Final = 1000
 """Events that are read at a time."""

@@ -29,7 +29,7 @@ from shared_psql_models.runs import Run, RunEvent
 if TYPE_CHECKING:
     import flask
 
-RESOURCES: Final = Resources(concurrency=32, timeout_seconds=600)
+RESOURCES: Final = Resources(concurrency=32, timeout_seconds=580)
 
 AT_ONCE: Final = 1000
 """Events that are read at a time."""

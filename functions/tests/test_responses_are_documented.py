@@ -29,6 +29,9 @@ from testing.environment import Environment
 from testing.people import Person
 from testing.stack import Stack
 
+# By A2A, what is wrong with a call of JSON-RPC is said in an answer with the status 200: its clients read no other.
+UNFIT = {"/v1/instances/{instance_id}/a2a/rpc": (negative_data_rejection,)}
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -85,7 +88,7 @@ def send(operation: Operation, mode: GenerationMode, address: str, headers: dict
         answer = case.call(base_url=address, headers=headers)
         # The server itself refuses addresses of over 8 kB; the edge puts that into the words of a problem.
         hypothesis.assume(answer.status_code != HTTPStatus.REQUEST_URI_TOO_LONG)
-        case.validate_response(answer, checks=CHECKS)
+        case.validate_response(answer, checks=[each for each in CHECKS if each not in UNFIT.get(operation.path, ())])
 
     # Nothing that is sent to an endpoint without parameters is senseless.
     with suppress(hypothesis.errors.Unsatisfiable):

@@ -1376,7 +1376,7 @@ COMMENT ON COLUMN public.runs.explanation IS 'the reason for people';
 
 COMMENT ON COLUMN public.runs.status_at IS 'since when it has that status';
 
-COMMENT ON COLUMN public.runs.attempt IS 'calls of the agent that were begun';
+COMMENT ON COLUMN public.runs.attempt IS 'calls of the agent that were begun, since it was last answered';
 
 COMMENT ON COLUMN public.runs.retries IS 'how often it is tried again';
 

@@ -37,6 +37,10 @@ _MESSAGE: Final[Object] = {
 }
 
 
+_LIST: Final = "tools/list"
+"""The method that the document shows."""
+
+
 class McpBody(AnyJson):
     """A request of JSON-RPC."""
 
@@ -44,7 +48,7 @@ class McpBody(AnyJson):
     example: ClassVar[JsonValue] = {
         "jsonrpc": "2.0",
         "id": 1,
-        "method": "tools/list",
+        "method": _LIST,
         "params": {
             "_meta": {
                 "io.modelcontextprotocol/protocolVersion": calls.VERSION,
@@ -139,9 +143,13 @@ class McpHeadersRead(Provider):
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return the headers that repeat what the body says."""
-        names = ("MCP-Protocol-Version", "Mcp-Method", "Mcp-Name")
-        text: Schema = {"type": "string"}
-        return {"parameters": [{"name": each, "in": "header", "required": False, "schema": text} for each in names]}
+        text: Schema = {"in": "header", "schema": {"type": "string"}}
+        repeated: list[JsonValue] = [
+            text | {"name": "MCP-Protocol-Version", "required": True, "example": calls.VERSION},
+            text | {"name": "Mcp-Method", "required": True, "example": _LIST},
+            text | {"name": "Mcp-Name", "required": False},
+        ]
+        return {"parameters": repeated}
 
 
 RESOURCES: Final = Resources(concurrency=32, timeout_seconds=570, group="function-schemas", settings=accepting.SETTINGS)

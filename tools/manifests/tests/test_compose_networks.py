@@ -130,7 +130,7 @@ def test_the_worker_meets_a_pooler_redis_and_the_agent_host_with_its_callers() -
 
 
 def test_agents_meet_those_who_call_them_and_nobody_else() -> None:
-    assert callers() == {"read-instance", "send-message"}
+    assert callers() == {"read-instance"}
     assert meets("agent_host") == {"celery_worker", "localstack", "runner", *KEEPERS} | callers()
     assert not SERVICES["agent_host"].get("ports")
 
