@@ -99,7 +99,9 @@ def test_an_endpoint_with_everything_away_is_a_503_that_names_nothing(
 ) -> None:
     alone.take_everything_away(monkeypatch)
     answer = ask(api, endpoint, token=somebody.token)
-    assert (answer.status_code, answer.code) == (503, "database_unavailable")
+    assert answer.status_code == 503
+    # Protocols have shapes of their own for what a problem calls its code.
+    assert "database_unavailable" in (answer.code if endpoint.protocol is None else answer.text)
     assert answer.headers["Retry-After"]
     assert "psql" not in answer.text
     assert "_psql can't be reached" in caplog.text
