@@ -1376,9 +1376,9 @@ COMMENT ON COLUMN public.runs.explanation IS 'the reason for people';
 
 COMMENT ON COLUMN public.runs.status_at IS 'since when it has that status';
 
-COMMENT ON COLUMN public.runs.attempt IS 'calls of the agent that were begun, since it was last answered';
+COMMENT ON COLUMN public.runs.attempt IS 'calls of the agent that were begun';
 
-COMMENT ON COLUMN public.runs.retries IS 'how often it is tried again';
+COMMENT ON COLUMN public.runs.retries IS 'calls that may be begun after the first: one more with each answer';
 
 COMMENT ON COLUMN public.runs.seconds IS 'how long a call of the agent may take';
 

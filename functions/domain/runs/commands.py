@@ -82,7 +82,7 @@ def give(db: SharedDb, run_id: str, of: Of, given: Given) -> Run:
         RunStatus.QUEUED,
         explain(Reason.ANSWERED),
         deadline_in=accepting.wait_seconds(),
-        columns={"answer": told, "due_at": recording.after(0), "attempt": 0},
+        columns={"answer": told, "due_at": recording.after(0), "retries": run.retries + 1},
         before=[(EventType.ANSWER, {**given.more, **told})],
     )
     recording.record(db, run, change)

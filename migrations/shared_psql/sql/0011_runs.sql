@@ -79,8 +79,8 @@ comment on column runs.message is 'what the agent is told: text, and what came w
 comment on column runs.reason is 'a typed reason for the present status';
 comment on column runs.explanation is 'the reason for people';
 comment on column runs.status_at is 'since when it has that status';
-comment on column runs.attempt is 'calls of the agent that were begun, since it was last answered';
-comment on column runs.retries is 'how often it is tried again';
+comment on column runs.attempt is 'calls of the agent that were begun';
+comment on column runs.retries is 'calls that may be begun after the first: one more with each answer';
 comment on column runs.seconds is 'how long a call of the agent may take';
 comment on column runs.deadline_at is 'when the present status is given up';
 comment on column runs.request is 'what the agent has asked for; null while it asks nothing';
@@ -200,7 +200,7 @@ comment on column agent_versions.interface is 'what it offers to clients of prot
 grant select on conversations, runs, run_events to botberi_user, botberi_admin, botberi_runner;
 grant insert on conversations, runs, run_events to botberi_user;
 grant update (runs, updated_at) on conversations to botberi_user;
-grant update (client_key, status, reason, explanation, status_at, attempt, due_at, deadline_at, request, answer,
+grant update (client_key, status, reason, explanation, status_at, retries, due_at, deadline_at, request, answer,
               cancel_reason, cancelled_by, reply, reply_sequence, reservation, last_sequence, ended_at) on runs to botberi_user;
 grant insert on run_events to botberi_runner;
 grant update (version_id, status, reason, explanation, status_at, attempt, due_at, deadline_at, request, answer,

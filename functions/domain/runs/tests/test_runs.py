@@ -180,6 +180,7 @@ def test_what_an_agent_asks_for_waits_until_it_is_answered(mine: Runs) -> None:
     mine.say(second, "Blue it is.")
     mine.end(second)
     assert mine.read(run).reply == "Which? Blue it is."
+    assert mine.read(run).retries == 1, "to be called again is no retry"
 
 
 def test_a_cancelled_run_ends_at_once_unless_its_agent_is_at_work(mine: Runs) -> None:
