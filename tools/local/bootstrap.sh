@@ -54,12 +54,12 @@ sync_packages() {
 
 sync_node_packages() {
   local from=$locks/$1 to=build/$1
-  ! cmp -s $from/package-lock.json $to/installed.json || return 0
+  ! cmp -s "$from"/package-lock.json "$to"/installed.json || return 0
   say "installing $2 of the lock into $to …"
-  mkdir -p $to
-  cp $from/package.json $from/package-lock.json $from/.npmrc $to
-  if npm ci --prefix $to --silent; then
-    cp $from/package-lock.json $to/installed.json
+  mkdir -p "$to"
+  cp "$from"/package.json "$from"/package-lock.json "$from"/.npmrc "$to"
+  if npm ci --prefix "$to" --silent; then
+    cp "$from"/package-lock.json "$to"/installed.json
   else
     say "npm could not install it: what needs it will say that it was skipped"
   fi

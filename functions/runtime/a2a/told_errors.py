@@ -16,10 +16,16 @@ DOMAIN: Final = "a2a-protocol.org"
 OWN_DOMAIN: Final = "botberi"
 """Of the reasons that A2A has no word for."""
 
+_ERROR: Final[dict[str, JsonValue]] = {
+    "type": "object",
+    "required": ["code", "message"],
+    "properties": {"code": {"type": "integer"}, "message": {"type": "string"}},
+}
+
 SCHEMA: Final[dict[str, JsonValue]] = {
     "type": "object",
     "required": ["error"],
-    "properties": {"error": {"type": "object", "required": ["code", "message"]}},
+    "properties": {"error": _ERROR},
 }
 
 
