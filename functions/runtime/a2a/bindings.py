@@ -33,7 +33,11 @@ class Result(Answer):
 class Response(Answer):
     """A response of JSON-RPC 2.0."""
 
-    schema: ClassVar[Json] = {"type": "object", "required": ["jsonrpc", "id"]}
+    schema: ClassVar[Json] = {
+        "type": "object",
+        "required": ["jsonrpc", "id"],
+        "properties": {"jsonrpc": {"const": "2.0"}, "id": {}},
+    }
 
 
 class Params(AnyJson):
@@ -55,7 +59,11 @@ class Message(Params):
 class Request(AnyJson):
     """The body of a request of JSON-RPC 2.0."""
 
-    schema: ClassVar[Json] = {"type": "object", "required": ["jsonrpc", "method"]}
+    schema: ClassVar[Json] = {
+        "type": "object",
+        "required": ["jsonrpc", "method"],
+        "properties": {"jsonrpc": {"const": "2.0"}, "method": {"type": "string"}, "id": {}, "params": {}},
+    }
     example: ClassVar[JsonValue] = {"jsonrpc": "2.0", "id": "1", "method": "ListTasks", "params": {}}
 
 

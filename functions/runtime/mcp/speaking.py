@@ -32,7 +32,14 @@ Object = dict[str, JsonValue]
 
 _MESSAGE: Final[Object] = {
     "type": "object",
-    "properties": {"jsonrpc": {"const": "2.0"}, "id": {"type": ["string", "integer", "null"]}},
+    "properties": {
+        "jsonrpc": {"const": "2.0"},
+        "id": {"type": ["string", "integer", "null"]},
+        "method": {"type": "string"},
+        "params": {},
+        "result": {},
+        "error": {},
+    },
     "required": ["jsonrpc"],
 }
 
