@@ -32,14 +32,8 @@ Object = dict[str, JsonValue]
 
 _MESSAGE: Final[Object] = {
     "type": "object",
-    "properties": {
-        "jsonrpc": {"const": "2.0"},
-        "id": {"type": ["string", "integer", "null"]},
-        "method": {"type": "string"},
-        "params": {},
-        "result": {},
-        "error": {},
-    },
+    "properties": {"jsonrpc": {"const": "2.0"}, "id": {"type": ["string", "integer", "null"]}},
+    "additionalProperties": True,
     "required": ["jsonrpc"],
 }
 
