@@ -1,6 +1,7 @@
 """Many connections, and slow ones."""
 
 import asyncio
+import contextlib
 import json
 import resource
 from collections.abc import Callable, Iterator
@@ -106,6 +107,8 @@ async def read(port: int, run: PlayedRun) -> list[int]:
     writer.write(head.encode())
     answer = await reader.read()
     writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
     return [int(line[4:]) for line in answer.splitlines() if line.startswith(b"id: ")]
 
 
