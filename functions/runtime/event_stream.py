@@ -24,10 +24,10 @@ REST_SECONDS: Final = 0.5
 """Between two looks at whether there is something new."""
 
 HEARTBEAT_SECONDS: Final = 3
-"""After so long without an event a comment tells the client that the stream goes on."""
+"""After so long without an event a comment tells the client that the stream goes on: some give up after five."""
 
-RETRY_MILLISECONDS: Final = 500
-"""After which a client opens the next stream."""
+RETRY: Final = b"retry: 500\n\n"
+"""Tells a client after how many milliseconds it opens the next stream."""
 
 CONTENT_TYPE: Final = "text/event-stream"
 
@@ -104,7 +104,7 @@ class EventStream(Later):
         """Yield the stream piece by piece; `rest` waits, or has the server wait after the next piece."""
         try:
             if self.tells_retry:
-                yield b"retry: %d\n\n" % RETRY_MILLISECONDS
+                yield RETRY
             yield from self._events(rest)
         except GeneratorExit:
             if self._on_leave is not None:

@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl
 from functions.domain.api_errors import ApiError, FieldError, Invalid, TooMany, Unavailable
 from functions.domain.runs.reading import RunNotFound
 from functions.runtime import event_stream, problems
-from functions.runtime.event_stream import RETRY_MILLISECONDS
+from functions.runtime.event_stream import HEARTBEAT, HEARTBEAT_SECONDS, RETRY, Frame
+from functions.runtime.http.adapter import client_left
 from functions.runtime.providers import callers
 from functions.runtime.providers.callers import LEEWAY_SECONDS
 from functions.runtime.providers.streaming import NUMBER, LastEventIdMalformed
@@ -31,11 +32,6 @@ if TYPE_CHECKING:
     from functions.services.realtime.sessions import Sessions
 
 PATH: Final = re.compile(r"/v1/runs/([^/]+)/stream")
-
-HEARTBEAT_SECONDS: Final = 3
-"""After so long without an event a comment says that the stream lives. Some clients give up after five seconds."""
-
-HEARTBEAT: Final = b":\n\n"
 
 BEGIN_SECONDS: Final = 10
 """How long it may take until it is known whether there is such a run."""
@@ -146,7 +142,7 @@ class RunStream:
             await self._respond(HTTPStatus.OK, headers)
             return
         await self._start(HTTPStatus.OK, headers)
-        await self._more(b"retry: %d\n\n" % RETRY_MILLISECONDS)
+        await self._more(RETRY)
         gone = asyncio.create_task(self._until_gone())
         try:
             await self._stream(reader, runs)
@@ -174,8 +170,7 @@ class RunStream:
 
     async def _until_gone(self) -> None:
         """Close when the reader has left."""
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
+        await client_left(self._receive)
         self._frames.clear()
         self.close()
 
@@ -189,7 +184,7 @@ class RunStream:
 
     def bring(self, event: RunEvent) -> None:
         """Send an event as soon as its turn comes."""
-        frame = f"id: {event.sequence}\nevent: {event.type}\ndata: {event.data}\n\n".encode()
+        frame = Frame(event.data, id=event.sequence, event=event.type).encoded()
         self._frames.append(frame)
         self._bytes += len(frame)
         self._news.set()
