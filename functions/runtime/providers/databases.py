@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from functools import partial
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 from typing_extensions import override
@@ -15,39 +14,33 @@ from functions.runtime.providers.base import RESOURCE, Call, Parameter, Provider
 USER_PSQL: Final = "user_psql"
 SHARED_PSQL: Final = "shared_psql"
 
+Db = TypeVar("Db", bound=Connection)
 
-class UserTransactions:
-    """Opens transactions on user_psql, for handlers that must not hold one while they wait for something else."""
 
-    def __init__(
-        self,
-        begin: Callable[[], AbstractContextManager[UserDb]],
-        reading: Callable[[], AbstractContextManager[UserDb]],
-    ) -> None:
-        """`begin` opens a transaction that commits at the end of its `with` block; `reading` one that only reads."""
-        self.begin = begin
-        self.reading = reading
+class _Opener(Generic[Db]):
+    """Opens transactions on a database, for handlers that must not hold one while they wait for something else."""
 
-    def __call__(self) -> AbstractContextManager[UserDb]:
+    def __init__(self, open_one: Callable[..., AbstractContextManager[Db]], role: str, *, read_only: bool) -> None:
+        """`open_one` is given the role, and whether nothing may be changed: if it is `read_only`, in all of them."""
+        self._open = open_one
+        self._role = role
+        self._read_only = read_only
+
+    def __call__(self) -> AbstractContextManager[Db]:
         """Open a transaction that commits at the end of the `with` block."""
-        return self.begin()
+        return self._open(self._role, read_only=self._read_only)
+
+    def reading(self) -> AbstractContextManager[Db]:
+        """Open a transaction that only reads."""
+        return self._open(self._role, read_only=True)
 
 
-class SharedTransactions:
-    """Opens transactions on shared_psql, for handlers that must not hold one while they wait for something else."""
+class UserTransactions(_Opener[UserDb]):
+    """Opens transactions on user_psql."""
 
-    def __init__(
-        self,
-        begin: Callable[[], AbstractContextManager[SharedDb]],
-        reading: Callable[[], AbstractContextManager[SharedDb]],
-    ) -> None:
-        """`begin` opens a transaction that commits at the end of its `with` block; `reading` one that only reads."""
-        self.begin = begin
-        self.reading = reading
 
-    def __call__(self) -> AbstractContextManager[SharedDb]:
-        """Open a transaction that commits at the end of the `with` block."""
-        return self.begin()
+class SharedTransactions(_Opener[SharedDb]):
+    """Opens transactions on shared_psql."""
 
 
 class Session(Provider):
@@ -87,7 +80,5 @@ class Transactions(Provider):
         """Return what opens transactions with the rights of the function's API; read-only ones for GET."""
         role, reads = call.declaration.api, call.declaration.method == "GET"
         if self.annotation is UserTransactions:
-            begin, reading = (partial(user_transaction, role, read_only=each) for each in (reads, True))
-            return UserTransactions(begin, reading)
-        opened, read = (partial(shared_transaction, role, read_only=each) for each in (reads, True))
-        return SharedTransactions(opened, read)
+            return UserTransactions(user_transaction, role, read_only=reads)
+        return SharedTransactions(shared_transaction, role, read_only=reads)
