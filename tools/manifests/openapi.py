@@ -6,10 +6,12 @@ from http import HTTPStatus
 from typing import Final
 
 from functions.domain.api_errors import ApiError
-from functions.runtime import event_stream, idempotency, problems
+from functions.runtime import event_stream, problems
 from functions.runtime.declarations import Declaration
 from functions.runtime.endpoint import takes_idempotency_key
 from functions.runtime.protocols import Protocol
+from functions.runtime.providers.base import header
+from functions.runtime.providers.idempotency_key import key_header
 from functions.schemas.base import Reply
 from tools.manifests.responses import documented_errors, errors_by_status, has_etag
 from tools.manifests.schemas import Schema, Schemas, reply_of
@@ -148,17 +150,11 @@ def _headers(declaration: Declaration) -> list[Schema]:
     """Return the headers that follow from more than one parameter."""
     found = []
     if has_etag(declaration) and declaration.method == "GET":
-        found.append(_header("If-Match", "The ETag that it has to have: 412 if it has another."))
-        found.append(_header("If-None-Match", "The ETag of what you have: 304 if it still holds."))
+        found.append(header("If-Match", "The ETag that it has to have: 412 if it has another."))
+        found.append(header("If-None-Match", "The ETag of what you have: 304 if it still holds."))
     if takes_idempotency_key(declaration):
-        about = "Anything unique: repeating the request with it does nothing twice."
-        found.append(_header("Idempotency-Key", about, pattern=idempotency.KEY.pattern))
+        found.append(key_header())
     return found
-
-
-def _header(name: str, description: str, *, pattern: str | None = None) -> Schema:
-    schema = {"type": "string"} | ({"pattern": pattern} if pattern else {})
-    return {"name": name, "in": "header", "required": False, "description": description, "schema": schema}
 
 
 def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:

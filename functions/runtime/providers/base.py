@@ -51,6 +51,12 @@ class Schemas(Protocol):
         """Return a value that fits."""
 
 
+def header(name: str, description: str, *, required: bool = False, pattern: str | None = None) -> Schema:
+    """Return a header as a parameter of an OpenAPI operation."""
+    schema: Schema = {"type": "string", **({"pattern": pattern} if pattern else {})}
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
+
+
 class Call:
     """One request on its way into its handler. Transactions that it opens end with `stack`."""
 

@@ -6,7 +6,7 @@ from typing_extensions import override
 
 from functions.runtime import idempotency
 from functions.runtime.idempotency import IdempotencyKeyMalformed
-from functions.runtime.providers.base import Call, Provider, Schema, Schemas
+from functions.runtime.providers.base import Call, Provider, Schema, Schemas, header
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,10 @@ class OwnIdempotency(Provider):
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return the header as a parameter."""
-        header: Schema = {
-            "name": "Idempotency-Key",
-            "in": "header",
-            "required": False,
-            "description": "Anything unique: repeating the request with it does nothing twice.",
-            "schema": {"type": "string", "pattern": idempotency.KEY.pattern},
-        }
-        return {"parameters": [header]}
+        return {"parameters": [key_header()]}
+
+
+def key_header() -> Schema:
+    """Return the header as a parameter of any operation that honours it."""
+    about = "Anything unique: repeating the request with it does nothing twice."
+    return header("Idempotency-Key", about, pattern=idempotency.KEY.pattern)

@@ -2,12 +2,11 @@
 
 from collections.abc import Container
 
-from pydantic import JsonValue
 from typing_extensions import override
 from werkzeug.datastructures import ETags
 
 from functions.domain.api_errors import PreconditionRequired
-from functions.runtime.providers.base import Call, Provider, Schema, Schemas
+from functions.runtime.providers.base import Call, Provider, Schema, Schemas, header
 
 
 class IfMatch(Container[str]):
@@ -44,15 +43,7 @@ class Precondition(Provider):
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return the header as a parameter."""
-        header: Schema = {
-            "name": "If-Match",
-            "in": "header",
-            "required": True,
-            "description": "The ETag of what you read.",
-            "schema": {"type": "string"},
-            "example": '"1"',
-        }
-        return {"parameters": [header]}
+        return {"parameters": [header("If-Match", "The ETag of what you read.", required=True) | {"example": '"1"'}]}
 
 
 class StateConditions:
@@ -86,12 +77,6 @@ class OptionalPrecondition(Provider):
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return the headers as parameters."""
-        described = {
-            "If-Match": "The ETag of what is to be changed: without it, whatever is there.",
-            "If-None-Match": "`*`: only if nothing is there yet.",
-        }
-        parameters: list[JsonValue] = [
-            {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
-            for name, text in described.items()
-        ]
-        return {"parameters": parameters}
+        wanted = header("If-Match", "The ETag of what is to be changed: without it, whatever is there.")
+        unwanted = header("If-None-Match", "`*`: only if nothing is there yet.")
+        return {"parameters": [wanted, unwanted]}

@@ -6,7 +6,7 @@ from typing import Final
 
 from typing_extensions import override
 
-from functions.runtime.providers.base import Call, Provider, Schema, Schemas
+from functions.runtime.providers.base import Call, Provider, Schema, Schemas, header
 
 LONGEST: Final = 30
 """Seconds that an answer is waited for, however long the caller would."""
@@ -36,11 +36,5 @@ class Prefer(Provider):
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return the header as a parameter."""
-        header: Schema = {
-            "name": "Prefer",
-            "in": "header",
-            "required": False,
-            "description": f"`wait=N`: wait up to N seconds for what is to come, {LONGEST} at most.",
-            "schema": {"type": "string"},
-        }
-        return {"parameters": [header]}
+        about = f"`wait=N`: wait up to N seconds for what is to come, {LONGEST} at most."
+        return {"parameters": [header("Prefer", about)]}

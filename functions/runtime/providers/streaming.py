@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from functions.domain.api_errors import Malformed
 from functions.runtime.event_stream import CONTENT_TYPE
-from functions.runtime.providers.base import Call, Provider, Schema, Schemas
+from functions.runtime.providers.base import Call, Provider, Schema, Schemas, header
 
 NUMBER: Final = re.compile(r"[0-9]{1,18}")
 """The id of an event: the number of what it is about."""
@@ -50,11 +50,5 @@ class Streaming(Provider):
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return the header as a parameter."""
-        header: Schema = {
-            "name": "Last-Event-ID",
-            "in": "header",
-            "required": False,
-            "description": f"Of a stream (`Accept: {CONTENT_TYPE}`): the id of the last event that you have seen.",
-            "schema": {"type": "string"},
-        }
-        return {"parameters": [header]}
+        about = f"Of a stream (`Accept: {CONTENT_TYPE}`): the id of the last event that you have seen."
+        return {"parameters": [header("Last-Event-ID", about)]}
