@@ -8,8 +8,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Final
 
-from pydantic import JsonValue
-
 from functions.domain.instances.plan import Result
 from functions.domain.runs import agent_events
 from functions.domain.runs.agent_events import EVENTS, REPLY_BYTES, AgentEvent, EventInvalid, Input, Text
@@ -51,8 +49,16 @@ async def pass_on(head: Head, exchange: Exchange, say: Say) -> None:
         await _say_all(reply.feed(chunk), say)
     await _say_all(reply.end(), say)
     if reply.question is not None:
-        await asyncio.to_thread(check_question, reply.question)
-        await say([_encoded(reply.question)])
+        await say([await asyncio.to_thread(_asked, reply.question)])
+
+
+def _asked(question: Input) -> bytes:
+    """Return what an agent asks for as JSON. Raises Failure unless it can be answered. It may take a second."""
+    try:
+        agent_events.check_schema(question)
+        return agent_events.encoded(question)
+    except EventInvalid as error:
+        raise invalid(str(error)) from None
 
 
 async def _say_all(events: Iterator[bytes], say: Say) -> None:
@@ -85,13 +91,18 @@ class Reply:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Yield the events that have come with a chunk, as JSON. Raises Failure."""
-        for said in self._pieces.feed(chunk):
-            yield from self._taken(said)
+        yield from self._events(self._pieces.feed(chunk))
 
     def end(self) -> Iterator[bytes]:
         """Yield those that are still to come at the end of the answer, but for the question. Raises Failure."""
-        for said in self._pieces.end():
-            yield from self._taken(said)
+        yield from self._events(self._pieces.end())
+
+    def _events(self, pieces: Iterator[AgentEvent]) -> Iterator[bytes]:
+        try:
+            for said in pieces:
+                yield from self._taken(said)
+        except EventInvalid as error:
+            raise invalid(str(error)) from None
 
     def _taken(self, said: AgentEvent) -> Iterator[bytes]:
         self._count += 1
@@ -104,7 +115,7 @@ class Reply:
             self.question = said
             return
         for each in self._cut(said):
-            line = _encoded(each)
+            line = agent_events.encoded(each)
             self._bytes += len(line)
             if self._bytes > ALL_BYTES:
                 raise invalid(f"The agent's answer is longer than {ALL_BYTES} bytes.")
@@ -142,11 +153,11 @@ class _Whole:
         if not isinstance(said, dict) or not isinstance(text := said.get("text"), str):
             raise invalid('The agent\'s answer is not the JSON object {"text": …}.')
         if said.get("type") == "input":
-            yield _event(said)
+            yield agent_events.event(said)
             return
         yield Text(type="text", text=text)
         if isinstance(usage := said.get("usage"), dict):
-            yield _event({**usage, "type": "usage"})
+            yield agent_events.event({**usage, "type": "usage"})
 
 
 class _Lines:
@@ -217,35 +228,10 @@ def _text(data: bytes) -> AgentEvent:
 
 
 def _decoded(text: bytes) -> AgentEvent:
-    try:
-        said = agent_events.decoded(text)
-    except EventInvalid as error:
-        raise invalid(str(error)) from None
+    said = agent_events.decoded(text)
     if isinstance(said, dict) and said.get("type") == "error":
         raise failed(str(said.get("text") or ""))
-    return _event(said)
-
-
-def _event(said: JsonValue) -> AgentEvent:
-    try:
-        return agent_events.event(said)
-    except EventInvalid as error:
-        raise invalid(str(error)) from None
-
-
-def _encoded(said: AgentEvent) -> bytes:
-    try:
-        return agent_events.encoded(said)
-    except EventInvalid as error:
-        raise invalid(str(error)) from None
-
-
-def check_question(question: Input) -> None:
-    """Raise Failure if what an agent asks for is none that can be answered. It may take a second."""
-    try:
-        agent_events.check_schema(question)
-    except EventInvalid as error:
-        raise invalid(str(error)) from None
+    return agent_events.event(said)
 
 
 def _check_length(piece: bytearray) -> None:
