@@ -11,11 +11,11 @@ from typing import Final
 from core import context as call_context
 from functions.domain.instances.contexts import Context, Kind
 from functions.domain.instances.plan import Result
+from functions.services.agent_host import images
 from functions.services.agent_host.awake import Agent, Awake
 from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.exchange import Exchange, NoAnswerError, Request, TooLongError, ask
 from functions.services.agent_host.failures import Failure
-from functions.services.agent_host.images import Images
 from functions.services.agent_host.masking import masked
 from functions.services.agent_host.memory_door import MemoryDoor
 from functions.services.agent_host.replies import ACCEPT, PIECE_BYTES, Say, pass_on, raised
@@ -58,7 +58,6 @@ class Calls:
         self._turns = turns
         self._code = code
         self._awake = awake
-        self._images = Images()
         self._abandoned: set[asyncio.Task[None]] = set()
         self._kinds: dict[Kind, Callable[[Context, Say], Awaitable[Line]]] = {
             Kind.CALL: self._call,
@@ -82,7 +81,7 @@ class Calls:
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self._turns.turn(context.instance_id, context.owner_id))
             if context.digest is None:
-                await self._images.ask(context, say)
+                await images.ask(context, say)
                 return {"done": {"processor_ms": None}}
             borrowed = self._awake.borrowed(context, seconds=WAKE_SECONDS)
             agent, child = await stack.enter_async_context(borrowed)
@@ -103,7 +102,7 @@ class Calls:
                     self._abandon(stack.pop_all(), agent, child, exchange)
         return {"done": {"processor_ms": spent.milliseconds}}
 
-    async def _ask(self, asked: "_Asked", say: Say) -> None:
+    async def _ask(self, asked: _Asked, say: Say) -> None:
         """Pass on what the agent answers. Raises Failure."""
         context, exchange = asked.context, asked.exchange
         try:

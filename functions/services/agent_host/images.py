@@ -24,18 +24,15 @@ _UNREACHED: Final = b"Can't reach service for"
 """How OpenFaaS says the same, as a 500."""
 
 
-class Images:
-    """Calls of versions that are images."""
-
-    async def ask(self, context: Context, say: Say) -> None:
-        """Pass on what the agent answers to the context's message. Raises Failure."""
-        try:
-            async with asyncio.timeout(context.seconds):
-                await _ask(context, say)
-        except TimeoutError:
-            raise Failure("agent_timed_out") from None
-        except (OSError, NoAnswerError):
-            raise _absent() from None
+async def ask(context: Context, say: Say) -> None:
+    """Pass on what the agent answers to the context's message. Raises Failure."""
+    try:
+        async with asyncio.timeout(context.seconds):
+            await _ask(context, say)
+    except TimeoutError:
+        raise Failure("agent_timed_out") from None
+    except (OSError, NoAnswerError):
+        raise _absent() from None
 
 
 async def _ask(context: Context, say: Say) -> None:

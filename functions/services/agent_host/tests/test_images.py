@@ -8,8 +8,8 @@ import pytest
 
 from functions.domain.instances.contexts import Context, Message
 from functions.drivers.tests.fake_platform import Asked, FakePlatform, Reply, serving
+from functions.services.agent_host import images
 from functions.services.agent_host.failures import Failure
-from functions.services.agent_host.images import Images
 from functions.services.agent_host.tests.contexts import a_context
 from testing.canned import Server
 from tools.local.ports import free_ports
@@ -52,7 +52,7 @@ def ask(url: str | None, seconds: float = 30) -> str:
     async def say(events: Sequence[bytes]) -> None:
         said.extend(events)
 
-    asyncio.run(Images().ask(asked(url, seconds), say))
+    asyncio.run(images.ask(asked(url, seconds), say))
     return "".join(json.loads(each)["text"] for each in said)
 
 
@@ -130,7 +130,7 @@ def test_an_image_is_heard_piece_by_piece_and_sees_who_leaves() -> None:
 
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
-            asking = asyncio.create_task(Images().ask(asked(f"http://127.0.0.1:{port}"), say))
+            asking = asyncio.create_task(images.ask(asked(f"http://127.0.0.1:{port}"), say))
             await asyncio.wait_for(heard.wait(), 30)
             asking.cancel()
             await asyncio.wait_for(left.wait(), 30)
