@@ -15,6 +15,7 @@ from wsgiref.types import WSGIApplication
 import uvicorn
 from typing_extensions import override
 from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .adapter import Adapter, Problem
 from .protocol import Connection, Limits
@@ -34,13 +35,17 @@ class Server(uvicorn.Server):
         problem: Problem,
         limits: Limits = Connection.limits,
         websocket: type[asyncio.Protocol] | None = None,
+        connection: type[HttpToolsProtocol] = Connection,
     ) -> None:
-        """`problem` makes the response to what can't be read; `websocket` is for an application that speaks it."""
+        """`problem` makes the response to what can't be read; `websocket` is for an application that speaks it.
+
+        `connection` is a kind of `Connection`.
+        """
         self._grace = limits.grace
         super().__init__(
             uvicorn.Config(
                 application,
-                http=type("Answering", (Connection,), {"problem": staticmethod(problem), "limits": limits}),
+                http=type("Answering", (connection,), {"problem": staticmethod(problem), "limits": limits}),
                 ws=websocket or "none",
                 lifespan="off",
                 log_config=None,
@@ -78,6 +83,11 @@ class Server(uvicorn.Server):
             # and without it the second of two writes waits for the client's acknowledgement of the first: 40 ms.
             each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         await super().startup(sockets)
+
+    def protocol(self) -> asyncio.Protocol:
+        """Return what answers on a connection that comes by another way than the sockets that this listens on."""
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def main_loop(self) -> None:
         """Run `on_tick` every second until the server is told to stop."""

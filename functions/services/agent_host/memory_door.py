@@ -10,7 +10,7 @@ import json
 import re
 import socket
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -178,9 +178,10 @@ class _DoorServer(Server):
     """The server, which takes so many connections at a time and leaves others waiting."""
 
     def __init__(self, door: MemoryDoor, listening: socket.socket) -> None:
-        super().__init__(door, _problem, LIMITS)
-        self._listening = listening
         self._room = asyncio.Semaphore(CONNECTIONS)
+        counted = type("Counted", (_Counted,), {"room": self._room})
+        super().__init__(door, _problem, LIMITS, connection=counted)
+        self._listening = listening
         self._accepting: asyncio.Task[None] | None = None
 
     @override
@@ -206,13 +207,7 @@ class _DoorServer(Server):
         while True:
             await self._room.acquire()
             connection, _ = await loop.sock_accept(self._listening)
-            await loop.connect_accepted_socket(self._protocol, connection)
-
-    def _protocol(self) -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = type(
-            "Counted", (_Counted, self.config.http_protocol_class), {"room": self._room}
-        )
-        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+            await loop.connect_accepted_socket(self.protocol, connection)
 
 
 class _Counted(Connection):

@@ -155,7 +155,7 @@ class DoorServer(Server):
 
     def __init__(self, adapter: Adapter, door: socket.socket, threads: int) -> None:
         """`door` is open, and the context has been taken from it. So many threads are added once it serves."""
-        super().__init__(adapter, _problem, Limits(idle=_LONG, response=_LONG))
+        super().__init__(adapter, _problem, Limits(idle=_LONG, response=_LONG), connection=_Abandonable)
         self._adapter = adapter
         self._door = door
         self._threads = threads
@@ -192,11 +192,7 @@ class DoorServer(Server):
 
     async def _connect(self, connection: socket.socket) -> None:
         connection.setblocking(False)
-        await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
-
-    def _protocol(self) -> asyncio.Protocol:
-        make: Callable[..., asyncio.Protocol] = type("Door", (_Abandonable, self.config.http_protocol_class), {})
-        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        await asyncio.get_running_loop().connect_accepted_socket(self.protocol, connection)
 
 
 class _Abandonable(Connection):
