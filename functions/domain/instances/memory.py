@@ -69,9 +69,10 @@ def put(
     Raises InstanceNotFound, MemoryValueInvalid, MemoryChangedMeanwhile and QuotaExceeded.
     """
     size = len(key) + ENTRY_BYTES + _size(value)
+    owner_id = _locked(db, instance_id)
     before = _changing(db, instance_id, key, holds)
     growth = size - (0 if before is None else before.bytes)
-    quotas.check_memory(db, _owner(db, instance_id), growth)
+    quotas.check_memory(db, owner_id, growth)
     row = {"instance_id": instance_id, "key": key, "value": value, "bytes": size}
     changed = {
         "value": value,
@@ -91,6 +92,7 @@ def forget(db: SharedDb, instance_id: str, key: str, holds: Callable[[str | None
 
     Raises InstanceNotFound and MemoryChangedMeanwhile.
     """
+    _locked(db, instance_id)
     before = _changing(db, instance_id, key, holds)
     if before is not None:
         db.execute(delete(agent_memory).where(agent_memory.c.instance_id == instance_id, agent_memory.c.key == key))
@@ -119,24 +121,25 @@ _LOCK: Final = text(
 )
 
 
-def _changing(db: SharedDb, instance_id: str, key: str, holds: Callable[[str | None], bool]) -> MemoryEntry | None:
-    """Return what is there, of an instance of which nobody else writes until the transaction ends.
+def _locked(db: SharedDb, instance_id: str) -> str:
+    """Return the owner of an instance of which nobody else writes until the transaction ends.
 
-    Raises InstanceNotFound and MemoryChangedMeanwhile.
+    Raises InstanceNotFound.
     """
     db.execute(_LOCK, {"instance_id": instance_id})
-    _owner(db, instance_id)
-    before = _entry(db, instance_id, key)
-    if not holds(None if before is None else str(before.row_version)):
-        raise MemoryChangedMeanwhile
-    return before
-
-
-def _owner(db: SharedDb, instance_id: str) -> str:
+    # Read only now: whoever was waited for may have recorded its deletion.
     owner_id = db.scalar(select(instances.c.owner_id).where(instances.c.id == instance_id, PRESENT))
     if owner_id is None:
         raise InstanceNotFound
     return str(owner_id)
+
+
+def _changing(db: SharedDb, instance_id: str, key: str, holds: Callable[[str | None], bool]) -> MemoryEntry | None:
+    """Return what is there that is about to change. Raises MemoryChangedMeanwhile."""
+    before = _entry(db, instance_id, key)
+    if not holds(None if before is None else str(before.row_version)):
+        raise MemoryChangedMeanwhile
+    return before
 
 
 def _entry(db: SharedDb, instance_id: str, key: str) -> MemoryEntry | None:

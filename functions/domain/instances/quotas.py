@@ -118,11 +118,13 @@ def check_instances(db: SharedDb, account_id: str) -> None:
 def check_memory(db: SharedDb, account_id: str, growth: int) -> None:
     """Refuse to keep so many more bytes of what an account's agents remember than it may have. Raises QuotaExceeded.
 
-    Others who ask for the same account wait until the transaction ends, and then count what it has added.
+    Others who ask to keep more wait until the transaction ends, and then count what it has added.
     """
+    if growth <= 0:
+        return
     db.execute(_LOCK, {"account": account_id})
     usage = Usage(_memory_bytes(db, account_id), _limit(_own_limits(db, account_id), Quota.AGENT_MEMORY_BYTES))
-    if growth > 0 and usage.used + growth > usage.limit:
+    if usage.used + growth > usage.limit:
         message = (
             f"Your agents remember {usage.used} bytes, these would be {growth} more, and your account may have "
             f"{usage.limit}: delete what isn't needed, or ask whoever runs this service for more."
