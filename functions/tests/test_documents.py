@@ -14,6 +14,7 @@ import uv
 from functions.services.agent_host.code_cache.tests.an_index import an_index
 from testing.people import Person
 from testing.stack import Stack
+from tools.documents import Document
 from tools.local.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -102,9 +103,19 @@ def address(stack: Stack) -> Iterator[str]:
         yield address
 
 
+def documents(printed: str) -> Iterator[Document]:
+    """Yield the answers that a page's examples print one after the other, with or without an end of a line between."""
+    while printed := printed.lstrip():
+        document, end = json.JSONDecoder().raw_decode(printed)
+        yield document
+        printed = printed[end:]
+
+
 def test_the_journey_of_the_readme_runs(address: str, tmp_path: Path) -> None:
     printed = run_examples(ROOT / "README.md", {"http://localhost:8080": address}, tmp_path)
-    assert "From nine to five." in printed
+    # The instance's config, which is printed too, has the text of the reply.
+    [run] = [each for each in documents(printed) if "conversation_id" in each]
+    assert (run["status"], run["text"]) == ("completed", "From nine to five.")
     assert '"code": "config_invalid"' in printed
 
 
