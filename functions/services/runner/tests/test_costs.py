@@ -4,18 +4,11 @@ import signal
 from collections.abc import Callable
 from typing import Any, Final
 
-import pytest
-
 from functions.domain.databases import SharedDb
 from functions.domain.runs import usage
-from functions.services.runner.tests.test_runner import Asking
+from functions.services.runner.tests.asking import Asking, Start
 from shared_psql_models.runs import RunStatus
-from testing.environment import Environment
-from testing.launches import Launched
-from tools.local.servers.managed_process import ManagedProcess
 from tools.local.wait import until
-
-Start = Callable[..., ManagedProcess]
 
 DEAR: Final = """
 import time
@@ -38,11 +31,6 @@ def agent(request):
         raise ValueError("not yet")
     yield "whole"
 """
-
-
-@pytest.fixture
-def asking(env: Environment, launch: Callable[..., Launched]) -> Callable[[str], Asking]:
-    return lambda source: Asking(env, launch(source))
 
 
 def budget(agent: Asking, **terms: object) -> dict[str, Any]:

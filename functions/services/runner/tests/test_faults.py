@@ -14,7 +14,7 @@ import pytest
 from functions.domain.databases import SharedDb
 from functions.domain.runs import commands, reading
 from functions.domain.runs.reading import Of
-from functions.services.runner.tests.test_runner import Asking
+from functions.services.runner.tests.asking import Asking
 from shared_psql_models.runs import Run, RunStatus
 from testing.environment import Environment
 from testing.instances import running_host

@@ -4,20 +4,13 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-import pytest
-
 from functions.domain.databases import SharedDb
-from functions.domain.runs import accepting, commands, reading
-from functions.domain.runs.accepting import Asked
+from functions.domain.runs import commands
 from functions.domain.runs.reading import Of
 from functions.domain.runs.reasons import Reason
-from shared_psql_models.runs import Run, RunStatus
-from testing.environment import Environment
-from testing.launches import Launched
-from tools.local.servers.managed_process import ManagedProcess
+from functions.services.runner.tests.asking import Asking, Start
+from shared_psql_models.runs import RunStatus
 from tools.local.wait import until
-
-Start = Callable[..., ManagedProcess]
 
 STREAM: Final = """
 import time
@@ -57,48 +50,6 @@ def agent(request):
         raise ValueError("not yet")
     yield "whole"
 """
-
-
-class Asking:
-    """An instance that is asked."""
-
-    def __init__(self, env: Environment, instance: Launched) -> None:
-        self.env = env
-        self.instance = instance
-        instance.put(status="'running'", observed_generation="generation", deadline_at="null")
-
-    def ask(self, text: str = "hello", conversation_id: str | None = None) -> Run:
-        with self.env.transaction("shared_psql", "user") as db:
-            asked = Asked(text, conversation_id=conversation_id)
-            return accepting.accept(SharedDb(db), self.instance.id, self.instance.owner.id, asked).run
-
-    def read(self, run: Run) -> Run:
-        with self.env.transaction("shared_psql", "user") as db:
-            return reading.find(SharedDb(db), run.id, Of())
-
-    def wait(self, run: Run, *statuses: RunStatus) -> Run:
-        wanted = statuses or (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
-        until(lambda: self.read(run).status in wanted, seconds=60)
-        return self.read(run)
-
-    def retries(self, run: Run, number: int) -> None:
-        with self.env.transaction("shared_psql", "migrator") as db:
-            db.exec_driver_sql(f"update runs set retries = {number} where id = '{run.id}'")
-
-    def cancel(self, run: Run) -> None:
-        with self.env.transaction("shared_psql", "user") as db:
-            commands.cancel(SharedDb(db), run.id, Of())
-
-    def text_of_events(self, run: Run) -> tuple[str, list[int]]:
-        with self.env.transaction("shared_psql", "user") as db:
-            events = reading.events(SharedDb(db), run.id, after=0, limit=10_000)
-        text = "".join(str(each.data["text"]) for each in events if each.type == "text")
-        return text, [each.sequence for each in events]
-
-
-@pytest.fixture
-def asking(env: Environment, launch: Callable[..., Launched]) -> Callable[[str], Asking]:
-    return lambda source: Asking(env, launch(source))
 
 
 def test_what_an_agent_says_is_numbered_and_together_the_reply(asking: Callable[[str], Asking], runner: Start) -> None:
