@@ -5,11 +5,13 @@ A run that is interrupted, or a part that fails, loses nothing of what was measu
 
 import sys
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from datetime import UTC, datetime
+from functools import partial
+from typing import Generic, Self, TypeVar
 
 from pika.exceptions import AMQPError
 
@@ -37,13 +39,32 @@ class Run(Generic[E]):
     """Called before each part, so that none pays for the one before it."""
     clear: Callable[[E], None]
     """Called after a part that failed."""
+    save: bool
+    """Whether what was measured is kept with the documents."""
     samples: list[dict[str, float | list[float]]] = field(default_factory=list)
     """One for each repetition."""
     failed: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(
+        cls,
+        arguments: Namespace,
+        parts: Mapping[str, Part[E]],
+        *,
+        once: Collection[str],
+        settle: Callable[[E], None],
+        clear: Callable[[E], None],
+    ) -> Self:
+        """Return the run that the arguments of `asked` want, of those parts that they choose."""
+        chosen = {name: part for name, part in parts.items() if name in (arguments.only or parts)}
+        return cls(chosen, once, arguments.repetitions, arguments.size, settle, clear, arguments.save)
+
     @contextmanager
-    def reported(self, report: Report, where: str, save: Callable[[str], None]) -> Iterator[None]:
-        """Tell what the block has measured, however it ends; `save` is given where that was."""
+    def reported(self, report: Report, where: str, save: Callable[[str], None] | None = None) -> Iterator[None]:
+        """Tell what the block has measured, however it ends, and save the report if that is wanted.
+
+        `save` is called for that if more than the samples is to be kept; it is given where that was.
+        """
         try:
             yield
         except (KeyboardInterrupt, SystemExit):
@@ -55,7 +76,8 @@ class Run(Generic[E]):
             if any(self.samples):
                 raw = "\n".join(report.raw_lines(self.samples))
                 say(f"\n{report.table(self.samples)}\n\n{where}\n{raw}")
-                save(where)
+                if self.save:
+                    (save or partial(report.save, self.samples))(where)
 
     def measure(self, made: E) -> None:
         """Measure everything in turn, again and again."""
@@ -91,6 +113,18 @@ def parser(name: str, about: str | None, parts: Collection[str], *, repetitions:
     made.add_argument("--size", type=float, default=1.0, help="a tenth is enough to see whether it works")
     made.add_argument("--only", action="append", choices=parts, help="one of the measurements; may be repeated")
     return made
+
+
+def asked(name: str, about: str | None, parts: Collection[str], *, repetitions: int) -> Namespace:
+    """Return what a benchmark is told on its command line: that of `parser`, and whether figures are saved."""
+    reads = parser(name, about, parts, repetitions=repetitions)
+    reads.add_argument("--save", action="store_true", help="write the figures to docs/performance")
+    return reads.parse_args()
+
+
+def today() -> str:
+    """Return the day and the machine."""
+    return f"{datetime.now(UTC):%Y-%m-%d}, {environment.machine()}."
 
 
 def say(text: str) -> None:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from tools.bench.events import (
@@ -15,7 +14,7 @@ from tools.bench.events import (
     writers,
 )
 from tools.bench.events.rows import RAW, ROWS
-from tools.bench.repeated import Part, Run, parser
+from tools.bench.repeated import Part, Run, asked, today
 from tools.bench.report import Report
 from tools.harness import environment
 from tools.harness.environment import BenchEnvironment
@@ -39,25 +38,11 @@ ONCE: Final = frozenset({"backlog"})
 
 def main() -> None:
     """Measure and report."""
-    reads = parser("bench", __doc__, BENCHES, repetitions=5)
-    reads.add_argument("--save", action="store_true", help="write the figures to docs/performance")
-    arguments = reads.parse_args()
-    run = Run(
-        parts={name: part for name, part in BENCHES.items() if name in (arguments.only or BENCHES)},
-        once=ONCE,
-        repetitions=arguments.repetitions,
-        size=arguments.size,
-        settle=BenchEnvironment.settle,
-        clear=BenchEnvironment.clear,
-    )
-
-    def save(where: str) -> None:
-        if arguments.save:
-            REPORT.save(run.samples, where)
-
+    arguments = asked("bench", __doc__, BENCHES, repetitions=5)
+    run = Run.of(arguments, BENCHES, once=ONCE, settle=BenchEnvironment.settle, clear=BenchEnvironment.clear)
     with environment.prepared() as made:
-        where = f"{datetime.now(UTC):%Y-%m-%d}, {environment.machine()}. {environment.versions(made)}."
-        with run.reported(REPORT, where, save):
+        where = f"{today()} {environment.versions(made)}."
+        with run.reported(REPORT, where):
             run.measure(made)
     if run.failed:
         sys.exit(1)

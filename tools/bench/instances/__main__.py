@@ -2,13 +2,12 @@
 
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Final
 
 from tools.bench.instances import creating, reading, resting, waking
 from tools.bench.instances.environment import InstancesEnvironment, prepared
 from tools.bench.instances.rows import RAW, ROWS
-from tools.bench.repeated import Part, Run, parser
+from tools.bench.repeated import Part, Run, asked, today
 from tools.bench.report import Report
 from tools.harness import environment
 
@@ -32,25 +31,16 @@ LARGE: Final = frozenset({"read", "rest"})
 
 def main() -> None:
     """Measure and report."""
-    reads = parser("bench-instances", __doc__, PARTS, repetitions=3)
-    reads.add_argument("--save", action="store_true", help="write the figures to docs/performance")
-    arguments = reads.parse_args()
-    parts = {name: part for name, part in PARTS.items() if name in (arguments.only or PARTS)}
-    run = Run(
-        parts=parts,
-        once=ONCE,
-        repetitions=arguments.repetitions,
-        size=arguments.size,
-        settle=InstancesEnvironment.settle,
-        clear=InstancesEnvironment.wait_asleep,
+    arguments = asked("bench-instances", __doc__, PARTS, repetitions=3)
+    run = Run.of(
+        arguments, PARTS, once=ONCE, settle=InstancesEnvironment.settle, clear=InstancesEnvironment.wait_asleep
     )
-    begun = f"{datetime.now(UTC):%Y-%m-%d}, {environment.machine()}. Load {environment.load()} before anything began."
-    with prepared(100_000 if LARGE & parts.keys() else 1_000) as made:
+    begun = f"{today()} Load {environment.load()} before anything began."
+    with prepared(100_000 if LARGE & run.parts.keys() else 1_000) as made:
 
         def save(where: str) -> None:
-            if arguments.save:
-                more = reading.answers(made.plans, run.samples)
-                REPORT.save(run.samples, where, more=more, beside={"plans": made.plans})
+            more = reading.answers(made.plans, run.samples)
+            REPORT.save(run.samples, where, more=more, beside={"plans": made.plans})
 
         with run.reported(REPORT, begun, save):
             run.measure(made)
