@@ -20,6 +20,7 @@ from shared_psql_models.agents import version_deployments
 from shared_psql_models.audit import audit
 from shared_psql_models.instances import Instance, InstanceEvent, instance_events, instance_specs, instances
 from tools.chaos.instances.told import Promised
+from tools.chaos.kills import remains
 from tools.chaos.kills.noted import Violation
 from tools.chaos.kills.platform import Platform, folder_of
 
@@ -35,14 +36,6 @@ _UNSETTLED: Final = text(
     select count(*) from instances
     where deadline_at is not null or attempts > 0 or status <> desired_state
       or (status = 'running' and generation is distinct from observed_generation)
-    """
-)
-
-_DEAD: Final = text(
-    """
-    select concat_ws(' ', queue, type, subject, reason, detail) from dead_letters where resolution is null
-    union all
-    select concat_ws(' ', 'parked', type, subject, reason, detail) from parked_events where resolution is null
     """
 )
 
@@ -116,7 +109,7 @@ def collect(promised: list[Promised], used: dict[str, int], silent: list[str]) -
             _history(db),
             _handled(db),
             Counter(db.scalars(select(audit.c.event_id))),
-            list(db.scalars(_DEAD)),
+            remains.given_up(db),
             {(row.instance_id, row.generation) for row in db.execute(select(instance_specs))},
             used,
             silent,

@@ -19,6 +19,7 @@ from tools.chaos.kills.owners import Owner
 from tools.chaos.kills.plan import Fault, planned
 from tools.chaos.kills.platform import IDLE, Platform
 from tools.chaos.kills.suffering import Say, suffer
+from tools.chaos.kills.target import Extent
 from tools.local.wait import until
 
 OWNERS: Final = 5
@@ -46,22 +47,22 @@ class Outcome:
     unserved: int
 
 
-def run(platform: Platform, *, lifecycles: int, faults: int, seed: int, say: Say) -> Outcome:
+def run(platform: Platform, extent: Extent, say: Say) -> Outcome:
     """Let all of it happen."""
     noted, began = platform.noted, time.monotonic()
     owners = [Owner(platform.address, f"owner-{number}@example.com", noted) for number in range(OWNERS)]
-    lives = [Lifecycle(number, owner, seed, noted) for number, owner in zip(range(lifecycles), cycle(owners))]
-    *plan, last = planned(seed, faults, lifecycles * REQUESTS, WEIGHTS, LAST)
+    lives = [Lifecycle(number, owner, extent.seed, noted) for number, owner in zip(range(extent.count), cycle(owners))]
+    *plan, last = planned(extent.seed, extent.faults, extent.count * REQUESTS, WEIGHTS, LAST)
 
     def live(life: Lifecycle) -> None:
         life.run()
         done = sum(each.is_over for each in lives)
         if done % 10 == 0:
-            say(f"  {done} of {lifecycles} lifecycles are over after {time.monotonic() - began:.0f} s")
+            say(f"  {done} of {extent.count} lifecycles are over after {time.monotonic() - began:.0f} s")
 
     with platform.looked_after():
         suffer(platform, plan, [partial(live, each) for each in lives], say, at_once=AT_ONCE)
-        say(f"  the last of {faults}: {' and '.join(last.victims)}")
+        say(f"  the last of {extent.faults}: {' and '.join(last.victims)}")
         return _judged(platform, last, owners, lives)
 
 

@@ -1,16 +1,16 @@
 """The tables of a run: what happened how often, and what was held."""
 
-from tools import pages
 from tools.chaos.instances.run import CONVERGE, Outcome
 from tools.chaos.instances.violations import INVARIANTS
 from tools.chaos.kills import table
 from tools.chaos.kills.platform import Platform
+from tools.chaos.kills.table import Rows
 
 
-def invariants(outcome: Outcome) -> table.Rows:
-    """Return what must hold, of how many things it was seen, and how often it didn't."""
+def tables(platform: Platform, outcome: Outcome) -> list[Rows]:
+    """Return who was killed, and what was held."""
     texts = {name: text.format(seconds=CONVERGE) for name, text in INVARIANTS.items()}
-    return table.invariants(texts, _seen(outcome), outcome.violations)
+    return [table.faults(platform), table.invariants(texts, _seen(outcome), outcome.violations)]
 
 
 def _seen(outcome: Outcome) -> dict[str, str]:
@@ -28,13 +28,3 @@ def _seen(outcome: Outcome) -> dict[str, str]:
         "quotas": f"{len(evidence.used):,} accounts",
         "orderly": f"{outcome.served:,} requests served, {outcome.unserved:,} not",
     }
-
-
-def text(platform: Platform, outcome: Outcome) -> str:
-    """Return both for a terminal."""
-    return "\n\n".join(pages.aligned(rows) for rows in (table.faults(platform), invariants(outcome)))
-
-
-def markdown(platform: Platform, outcome: Outcome) -> str:
-    """Return both for a page."""
-    return "\n\n".join(pages.table(head, rows) for head, *rows in (table.faults(platform), invariants(outcome)))

@@ -1,4 +1,4 @@
-"""What is left of a run: what its processes have logged, and what of them runs on."""
+"""What is left of a run: what its processes have logged, what of them runs on, and what was given up."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,19 @@ from contextlib import suppress
 from typing import Final
 
 import psutil
+from sqlalchemy import Connection, text
 
 from tools.chaos.kills.noted import Violation
 
 _ERRORS: Final = ("error", "critical")
+
+_DEAD: Final = text(
+    """
+    select concat_ws(' ', queue, type, subject, reason, detail) from dead_letters where resolution is null
+    union all
+    select concat_ws(' ', 'parked', type, subject, reason, detail) from parked_events where resolution is null
+    """
+)
 
 
 def bugs(logs: Iterable[tuple[str, str]]) -> Iterator[Violation]:
@@ -37,3 +46,8 @@ def left_behind(processes: Iterable[psutil.Process]) -> list[str]:
             if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(f"{process.pid} in {process.cwd()}")
     return found
+
+
+def given_up(db: Connection) -> list[str]:
+    """Return the dead letters and parked events that are open."""
+    return list(db.scalars(_DEAD))

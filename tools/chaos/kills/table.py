@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from statistics import median
 
+from tools import pages
 from tools.chaos.kills.noted import Violation
 from tools.chaos.kills.platform import Platform
 
@@ -27,3 +28,13 @@ def invariants(texts: Mapping[str, str], seen: Mapping[str, str], violations: It
         ["what must hold", "seen of", "violations"],
         *([text, seen[name], f"{broken[name]:,}"] for name, text in texts.items()),
     ]
+
+
+def text(tables: Iterable[Rows]) -> str:
+    """Return tables for a terminal."""
+    return "\n\n".join(map(pages.aligned, tables))
+
+
+def markdown(tables: Iterable[Rows]) -> str:
+    """Return tables for a page."""
+    return "\n\n".join(pages.table(head, rows) for head, *rows in tables)

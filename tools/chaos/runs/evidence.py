@@ -9,18 +9,11 @@ from sqlalchemy import Connection, select, text
 from events.catalog.runs import RunStatusChanged
 from shared_psql_models.audit import audit
 from shared_psql_models.runs import Run, RunEvent, run_events, runs
+from tools.chaos.kills import remains
 from tools.chaos.kills.noted import Violation
 from tools.chaos.kills.platform import Window
 from tools.chaos.runs.ledger import Call
 from tools.chaos.runs.life import Life
-
-_DEAD: Final = text(
-    """
-    select concat_ws(' ', queue, type, subject, reason, detail) from dead_letters where resolution is null
-    union all
-    select concat_ws(' ', 'parked', type, subject, reason, detail) from parked_events where resolution is null
-    """
-)
 
 
 @dataclass
@@ -72,4 +65,4 @@ def collect(db: Connection, lives: list[Life], calls: list[Call], windows: list[
     for row in db.execute(ordered.where(run_events.c.run_id.in_(list(rows)))).mappings():
         events[row["run_id"]].append(RunEvent.of(row))
     told = select(audit.c.subject).where(audit.c.type == RunStatusChanged.type)
-    return Evidence(lives, rows, events, by_key, Counter(db.scalars(told)), windows, list(db.scalars(_DEAD)))
+    return Evidence(lives, rows, events, by_key, Counter(db.scalars(told)), windows, remains.given_up(db))

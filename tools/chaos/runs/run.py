@@ -13,6 +13,7 @@ from tools.chaos.kills.owners import Owner
 from tools.chaos.kills.plan import Fault, planned
 from tools.chaos.kills.platform import Platform
 from tools.chaos.kills.suffering import Say, suffer
+from tools.chaos.kills.target import Extent
 from tools.chaos.runs import evidence as evidences
 from tools.chaos.runs import life as lives
 from tools.chaos.runs import platform as platforms
@@ -46,22 +47,13 @@ class Outcome:
     noted: Noted
 
 
-@dataclass(frozen=True)
-class Extent:
-    """How much happens."""
-
-    runs: int
-    faults: int
-    seed: int
-
-
 def run(platform: Platform, ledger: Ledger, extent: Extent, say: Say) -> Outcome:
     """Let all of it happen."""
     noted, began = platform.noted, time.monotonic()
     address = platforms.edge(platform)
     instances = _instances(address, noted)
-    made = [Life(wanted(extent.seed, number)) for number in range(extent.runs)]
-    *plan, last = planned(extent.seed, extent.faults, extent.runs * REQUESTS, WEIGHTS, LAST)
+    made = [Life(wanted(extent.seed, number)) for number in range(extent.count)]
+    *plan, last = planned(extent.seed, extent.faults, extent.count * REQUESTS, WEIGHTS, LAST)
 
     def live(number: int, life: Life) -> None:
         among = instances[life.wanted.again]
@@ -69,7 +61,7 @@ def run(platform: Platform, ledger: Ledger, extent: Extent, say: Say) -> Outcome
         lives.live(life, asking, extent.seed)
         done = sum(each.is_over for each in made)
         if done % 25 == 0:
-            say(f"  {done} of {extent.runs} runs are over after {time.monotonic() - began:.0f} s")
+            say(f"  {done} of {extent.count} runs are over after {time.monotonic() - began:.0f} s")
 
     with platform.looked_after():
         suffer(platform, plan, [partial(live, *each) for each in enumerate(made)], say, at_once=AT_ONCE)

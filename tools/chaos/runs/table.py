@@ -3,7 +3,6 @@
 from collections import defaultdict
 from statistics import quantiles
 
-from tools import pages
 from tools.chaos.kills import table
 from tools.chaos.kills.platform import Platform, Window
 from tools.chaos.kills.table import Rows
@@ -76,13 +75,3 @@ def _seen(outcome: Outcome) -> dict[str, str]:
         "delivered": f"{statuses:,} statuses",
         "orderly": f"{outcome.noted.served:,} requests served, {outcome.noted.unserved:,} not",
     }
-
-
-def text(platform: Platform, outcome: Outcome) -> str:
-    """Return them for a terminal."""
-    return "\n\n".join(pages.aligned(rows) for rows in tables(platform, outcome))
-
-
-def markdown(platform: Platform, outcome: Outcome) -> str:
-    """Return them for a page."""
-    return "\n\n".join(pages.table(head, rows) for head, *rows in tables(platform, outcome))
