@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Date, ForeignKey, Index, Table, Text, func
 
-from shared_psql_models.tables import TIME, Record, metadata
+from shared_psql_models.tables import TIME, Record, metadata, one_of
 
 
 class Stream(StrEnum):
@@ -42,10 +42,6 @@ class Cap(StrEnum):
     """Its owner has as many as may be kept."""
 
 
-def _one_of(column: str, values: type[StrEnum]) -> str:
-    return f"{column} in ({', '.join(repr(value.value) for value in values)})"
-
-
 instance_logs = Table(
     "instance_logs",
     metadata,
@@ -56,8 +52,8 @@ instance_logs = Table(
     Column("level", Text, nullable=False),
     Column("message_id", Text, comment="the message that was being answered; null between messages, and among several"),
     Column("text", Text, nullable=False),
-    CheckConstraint(_one_of("stream", Stream), name="stream"),
-    CheckConstraint(_one_of("level", Level), name="level"),
+    CheckConstraint(one_of("stream", Stream), name="stream"),
+    CheckConstraint(one_of("level", Level), name="level"),
     Index(None, "at"),
 )
 
@@ -72,7 +68,7 @@ instance_log_usage = Table(
     Column("day_bytes", BigInteger, nullable=False, server_default="0", comment="of the lines of that day"),
     Column("capped", Text, comment="which cap was reached, and said so; null since a line was kept again"),
     Column("dropped", BigInteger, nullable=False, server_default="0", comment="lines that were dropped since"),
-    CheckConstraint(_one_of("capped", Cap), name="capped"),
+    CheckConstraint(one_of("capped", Cap), name="capped"),
     Index(None, "owner_id"),
 )
 

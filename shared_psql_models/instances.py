@@ -18,12 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 from shared_psql_models.statuses import TRANSIENT, DesiredState, Status
-from shared_psql_models.tables import TIME, Json, Record, metadata
-
-
-def _one_of(column: str, values: type[DesiredState] | type[Status]) -> str:
-    return f"{column} in ({', '.join(repr(value.value) for value in values)})"
-
+from shared_psql_models.tables import TIME, Json, Record, metadata, one_of
 
 instances = Table(
     "instances",
@@ -68,8 +63,8 @@ instances = Table(
     Column("queued_at", TIME, comment="when the sweep last handed it to the workers"),
     Column("created_at", TIME, nullable=False, server_default=func.now()),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
-    CheckConstraint(_one_of("desired_state", DesiredState), name="desired_state"),
-    CheckConstraint(_one_of("status", Status), name="status"),
+    CheckConstraint(one_of("desired_state", DesiredState), name="desired_state"),
+    CheckConstraint(one_of("status", Status), name="status"),
     CheckConstraint(
         f"status not in ({', '.join(repr(status.value) for status in sorted(TRANSIENT))}) or deadline_at is not null",
         name="deadline",

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared_psql_models.tables import TIME, Json, Record, metadata
+from shared_psql_models.tables import TIME, Json, Record, metadata, one_of
 
 
 class RunStatus(StrEnum):
@@ -79,9 +79,8 @@ conversations = Table(
     Index(None, "instance_id", "id"),
 )
 
-_OPEN: Final = text("status in ('queued', 'running', 'input_required')")
-
-_ENDED: Final = "('completed', 'failed', 'cancelled')"
+_IS_OPEN: Final = text(one_of("status", (each for each in RunStatus if each not in ENDED)))
+_IS_ENDED: Final = one_of("status", (each for each in RunStatus if each in ENDED))
 
 runs = Table(
     "runs",
@@ -147,14 +146,14 @@ runs = Table(
     Column("ended_at", TIME),
     UniqueConstraint("conversation_id", "position"),
     UniqueConstraint("instance_id", "client_key"),
-    CheckConstraint(f"status in ({', '.join(repr(each.value) for each in RunStatus)})", name="status"),
-    CheckConstraint(f"(deadline_at is null) = (status in {_ENDED})", name="deadline"),
-    CheckConstraint(f"(ended_at is null) = (status not in {_ENDED})", name="ended"),
+    CheckConstraint(one_of("status", RunStatus), name="status"),
+    CheckConstraint(f"(deadline_at is null) = ({_IS_ENDED})", name="deadline"),
+    CheckConstraint(f"(ended_at is not null) = ({_IS_ENDED})", name="ended"),
     Index(None, "instance_id", "id"),
     Index(None, "owner_id", "id"),
     Index("runs_queued_idx", "owner_id", "id", postgresql_where=text("status = 'queued'")),
-    Index("runs_open_idx", "instance_id", postgresql_where=_OPEN),
-    Index("runs_open_conversation_idx", "conversation_id", "position", postgresql_where=_OPEN),
+    Index("runs_open_idx", "instance_id", postgresql_where=_IS_OPEN),
+    Index("runs_open_conversation_idx", "conversation_id", "position", postgresql_where=_IS_OPEN),
     Index(None, "lease_expires_at", postgresql_where=text("lease_owner is not null")),
     Index(None, "deadline_at", postgresql_where=text("deadline_at is not null")),
     Index(None, "ended_at", postgresql_where=text("ended_at is not null")),

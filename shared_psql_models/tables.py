@@ -1,5 +1,7 @@
 """What every table of shared_psql belongs to, and every model of a row descends from."""
 
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue, SkipValidation
@@ -16,6 +18,12 @@ metadata = MetaData(
 )
 
 TIME = TIMESTAMP(timezone=True)
+
+
+def one_of(column: str, values: Iterable[StrEnum]) -> str:
+    """Return the condition that a column has one of some values."""
+    return f"{column} in ({', '.join(repr(each.value) for each in values)})"
+
 
 Json = Annotated[dict[str, JsonValue], SkipValidation]
 """An object of a JSON column, which Postgres has seen to."""
