@@ -1354,7 +1354,7 @@ CREATE TABLE public.runs (
     ended_at timestamp with time zone,
     notifies boolean DEFAULT false NOT NULL,
     CONSTRAINT runs_deadline_check CHECK (((deadline_at IS NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
-    CONSTRAINT runs_ended_check CHECK (((ended_at IS NULL) = (status <> ALL (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
+    CONSTRAINT runs_ended_check CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
     CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'input_required'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
 );
 

@@ -59,7 +59,7 @@ create table runs (
   unique (conversation_id, position),
   unique (instance_id, client_key),
   constraint runs_deadline_check check ((deadline_at is null) = (status in ('completed', 'failed', 'cancelled'))),
-  constraint runs_ended_check check ((ended_at is null) = (status not in ('completed', 'failed', 'cancelled')))
+  constraint runs_ended_check check ((ended_at is not null) = (status in ('completed', 'failed', 'cancelled')))
 );
 create index runs_instance_id_id_idx on runs (instance_id, id);
 create index runs_owner_id_id_idx on runs (owner_id, id);
