@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 
 from core import context
 from core.configuration import setting
@@ -21,8 +21,7 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.runs import budgets, reading, recording
 from functions.domain.runs.reading import ConversationNotFound
 from functions.domain.runs.reasons import Reason, explain
-from functions.domain.runs.recording import Change
-from shared_psql_models.runs import EventType, Run, RunStatus, conversations, run_events, runs
+from shared_psql_models.runs import Run, RunStatus, conversations, runs
 
 SECONDS_SETTING: Final = "RUN_SECONDS"
 """How long an agent may take to answer, at most and unless less is asked for."""
@@ -125,7 +124,7 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
         return Accepted(known, fresh=False)
     if instance.budgeted:
         budgets.reserve(db, run)
-    _tell(db, run)
+    recording.begin(db, run, explain(Reason.ACCEPTED))
     return Accepted(run, fresh=True)
 
 
@@ -163,7 +162,7 @@ def _turn(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> tuple[
     """Return the conversation and the position in it. Raises ConversationNotFound."""
     if asked.conversation_id is None:
         row = {"id": new_id("con"), "instance_id": instance_id, "owner_id": owner_id, "runs": 1}
-        begun = insert_or(conversations).values(row | {"client_key": asked.conversation_key})
+        begun = insert(conversations).values(row | {"client_key": asked.conversation_key})
         counted = {"runs": conversations.c.runs + 1, "updated_at": func.now()}
         begun = begun.on_conflict_do_update(index_elements=["instance_id", "client_key"], set_=counted)
         found = db.execute(begun.returning(conversations.c.id, conversations.c.runs)).one()
@@ -191,19 +190,10 @@ def _insert(db: SharedDb, place: Mapping[str, object], asked: Asked) -> Run | No
         "reason": because.reason,
         "explanation": because.explanation,
         "seconds": min(asked.seconds or longest, longest),
-        "deadline_at": func.now() + func.make_interval(0, 0, 0, 0, 0, 0, wait_seconds()),
+        "deadline_at": recording.after(wait_seconds()),
         "last_sequence": 1,
         "traceparent": context.current().traceparent,
     }
-    added = insert_or(runs).values(row).on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
+    added = insert(runs).values(row).on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
     found = db.execute(added.returning(runs)).mappings().first()
     return None if found is None else Run.of(found)
-
-
-def _tell(db: SharedDb, run: Run) -> None:
-    """Add a new run's first event, and emit that there is one."""
-    because = explain(Reason.ACCEPTED)
-    data = {"status": run.status, "reason": because.reason, "explanation": because.explanation, "attempt": 0}
-    first = {"run_id": run.id, "sequence": 1, "at": func.clock_timestamp(), "type": EventType.STATUS, "data": data}
-    db.execute(insert(run_events).values(first))
-    recording.say(db, run, None, Change(run.status, because), 1)

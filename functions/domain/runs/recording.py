@@ -63,11 +63,7 @@ def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
 
     None if its lease was lost, and nothing was written.
     """
-    now = datetime.now(UTC)
-    events = [
-        Piece(run.last_sequence + number, now, kind, data)
-        for number, (kind, data) in enumerate([*change.before, (EventType.STATUS, _status(run, change))], start=1)
-    ]
+    events = _events(run, change, run.last_sequence)
     last = events[-1].sequence
     columns: dict[str, object] = {
         "status": change.status,
@@ -87,13 +83,26 @@ def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
     guard = (runs.c.id == run.id, runs.c.lease_token == run.lease_token, runs.c.last_sequence == run.last_sequence)
     if db.execute(update(runs).where(*guard).values(columns).returning(runs.c.id)).first() is None:
         return None
-    db.execute(insert(run_events), [{"run_id": run.id, **vars(each)} for each in events])
-    say(db, run, run.status, change, last)
+    _tell(db, run, run.status, change, events)
     return events
 
 
-def say(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, sequence: int) -> None:
-    """Emit that a run has another status, told by its event of this number."""
+def begin(db: SharedDb, run: Run, because: Explanation) -> None:
+    """Tell that there is a new run, whose first event this is."""
+    change = Change(run.status, because)
+    _tell(db, run, None, change, _events(run, change, 0))
+
+
+def _events(run: Run, change: Change, after: int) -> list[Piece]:
+    """Return the events that tell a change, numbered after another."""
+    now = datetime.now(UTC)
+    told = [*change.before, (EventType.STATUS, _status(run, change))]
+    return [Piece(after + number, now, kind, data) for number, (kind, data) in enumerate(told, start=1)]
+
+
+def _tell(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, events: Sequence[Piece]) -> None:
+    """Add the events of a change to the run, and emit that it has another status."""
+    db.execute(insert(run_events), [{"run_id": run.id, **vars(each)} for each in events])
     because = change.because
     emit(
         db,
@@ -107,7 +116,7 @@ def say(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, sequ
             reason=because.reason,
             explanation=because.explanation,
             attempt=run.attempt,
-            last_sequence=sequence,
+            last_sequence=events[-1].sequence,
         ),
     )
 
