@@ -140,21 +140,20 @@ def send_message(
     off. Leaving stops nothing. Whoever asks again with the same `Idempotency-Key` is given the same run.
     """
     with transactions() as db:
-        accepted = accepting.accept(db, instance_id, caller.id, message.asked(key.prefixed("api:"))).run
-        place = reading.place(db, accepted)
-        text = reading.text_so_far(db, accepted)
-    if stream.wanted:
-        after, location = stream.last_event_id or 0, {"Location": f"/v1/runs/{accepted.id}"}
-        return RunStream(transactions, accepted.id, caller, after=after, headers=location)
+        run = accepting.accept(db, instance_id, caller.id, message.asked(key.prefixed("api:"))).run
+        shown = None if stream.wanted else _shown(db, run, AcceptedRun)
+    if shown is None:
+        after, location = stream.last_event_id or 0, {"Location": f"/v1/runs/{run.id}"}
+        return RunStream(transactions, run.id, caller, after=after, headers=location)
     wait = preferences.wait
     if wait is None:
-        return AcceptedRun.of(accepted, text, place)
+        return shown
 
     def make(db: SharedDb, run: Run) -> AcceptedRun:
-        kind = EndedRun if run.ended else AcceptedRun
-        shown = kind.of(run, reading.text_so_far(db, run), reading.place(db, run))
-        return shown.model_copy(update={"waited": wait})
+        return _shown(db, run, EndedRun if run.ended else AcceptedRun).model_copy(update={"waited": wait})
 
-    return run_stream.waiting(
-        transactions, accepted.id, make, seconds=wait, otherwise=lambda: AcceptedRun.of(accepted, text, place)
-    )
+    return run_stream.waiting(transactions, run.id, make, seconds=wait, otherwise=lambda: shown)
+
+
+def _shown(db: SharedDb, run: Run, kind: type[AcceptedRun]) -> AcceptedRun:
+    return kind.of(run, reading.text_so_far(db, run), reading.place(db, run))

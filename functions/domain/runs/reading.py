@@ -8,10 +8,9 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from functions.domain.api_errors import NotFound
 from functions.domain.databases import SharedDb
-from functions.domain.instances.reading import InstanceNotFound
+from functions.domain.instances.reading import PRESENT, InstanceNotFound
 from shared_psql_models.instances import instances
 from shared_psql_models.runs import Conversation, Run, RunEvent, RunStatus, conversations, run_events, runs
-from shared_psql_models.statuses import Status
 
 OPEN: Final = runs.c.status.in_([RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.INPUT_REQUIRED])
 """What hasn't ended: the condition of indexes."""
@@ -57,12 +56,12 @@ def _one(db: SharedDb, run_id: str, of: Of, *, lock: bool) -> RowMapping:
 
 def _is_there(instance_id: ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that an instance isn't deleted: nobody is shown what was said to one that is."""
-    return exists().where(instances.c.id == instance_id, instances.c.status != Status.DELETED)
+    return exists().where(instances.c.id == instance_id, PRESENT)
 
 
 def check_instance(db: SharedDb, instance_id: str, *, owner_id: str | None = None) -> None:
     """Raise InstanceNotFound unless there is an instance, of this owner's if one is given, that isn't deleted."""
-    query = select(instances.c.id).where(instances.c.id == instance_id, instances.c.status != Status.DELETED)
+    query = select(instances.c.id).where(instances.c.id == instance_id, PRESENT)
     if owner_id is not None:
         query = query.where(instances.c.owner_id == owner_id)
     if db.execute(query).first() is None:
@@ -86,6 +85,9 @@ def events(db: SharedDb, run_id: str, *, after: int, limit: int) -> list[RunEven
 
 def text_so_far(db: SharedDb, run: Run) -> str:
     """Return the text of a run's reply, as far as it has come."""
+    if run.reply_sequence == run.last_sequence or run.attempt == 0:
+        # It is all in the row, or there can be none yet.
+        return run.reply or ""
     ordered = aggregate_order_by(literal(""), run_events.c.sequence)
     query = select(func.string_agg(run_events.c.data["text"].astext, ordered)).where(
         run_events.c.run_id == run.id, run_events.c.sequence > run.reply_sequence, run_events.c.type == "text"
