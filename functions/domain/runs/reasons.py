@@ -73,11 +73,8 @@ _WORDS: Final[dict[Reason, str]] = {
     Reason.STOPPED_BY_OPERATOR: "It was cancelled, because whoever runs this service has stopped the instance.",
 }
 
-_OF_INSTANCES: Final = {
+_OF_INSTANCES: Final[dict[str, Reason]] = {
     InstanceReason.DELETE_REQUESTED: Reason.INSTANCE_DELETED,
-    InstanceReason.DELETING: Reason.INSTANCE_DELETED,
-    InstanceReason.REMOVED: Reason.INSTANCE_DELETED,
-    InstanceReason.REMOVED_UNSEEN: Reason.INSTANCE_DELETED,
     InstanceReason.STOPPED_BY_ADMINISTRATOR: Reason.STOPPED_BY_ADMINISTRATOR,
     InstanceReason.STOPPED_BY_OPERATOR: Reason.STOPPED_BY_OPERATOR,
 }
@@ -89,6 +86,5 @@ def explain(reason: Reason, **facts: float | str) -> Explanation:
 
 
 def of_instance(reason: str) -> Reason:
-    """Return why a run is cancelled whose instance was stopped or deleted for the reason that it has."""
-    known = {each.value: told for each, told in _OF_INSTANCES.items()}
-    return known.get(reason, Reason.INSTANCE_STOPPED)
+    """Return why a run is cancelled whose instance somebody asked to stop or to be deleted, for this reason."""
+    return _OF_INSTANCES.get(reason, Reason.INSTANCE_STOPPED)

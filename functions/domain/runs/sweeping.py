@@ -50,6 +50,11 @@ def _take_over(db: SharedDb, run: Run) -> None:
         ending.end(db, run, RunStatus.FAILED, explain(Reason.RUNNER_LOST))
 
 
+def may_be_tried_again(run: Run) -> bool:
+    """Return whether another attempt may follow the one that a run is in."""
+    return run.attempt <= run.retries
+
+
 def try_again(
     db: SharedDb, run: Run, cause: str, *, due_in: float = 0, columns: Mapping[str, object] | None = None
 ) -> list[Piece] | None:
@@ -58,7 +63,7 @@ def try_again(
     What its agent has said in this attempt is void, but not what it has used: `columns` are the run's, where a runner
     knows that. A `cause` is a sentence without its full stop.
     """
-    if run.attempt > run.retries:
+    if not may_be_tried_again(run):
         return None
     because = explain(Reason.TRIED_AGAIN, cause=cause)
     change = Change(

@@ -40,7 +40,7 @@ def main() -> None:
 
 async def _run(runner: Runner) -> None:
     watched = Watched(runner)
-    monitoring.serve(Monitored(FAMILIES, watched.samples, watched.health_problem, watched.readiness_problem))
+    monitoring.serve(Monitored(FAMILIES, watched.samples, readiness_problem=watched.readiness_problem))
     told_to_stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told_to_stop.set)

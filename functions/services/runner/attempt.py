@@ -310,7 +310,7 @@ class Attempt:
         reason = self._cancel_reason()
         if reason is not None:
             self._end(RunStatus.CANCELLED, explain(reason))
-        elif self.run.attempt > self.run.retries:
+        elif not sweeping.may_be_tried_again(self.run):
             self._end(RunStatus.FAILED, because)
         else:
             cause = because.explanation.rstrip(".")

@@ -8,7 +8,7 @@ from core.monitoring import Families, Sample
 from functions.services.runner.runner import Runner
 
 SILENT_SECONDS: Final = 60
-"""After which a runner that has looked for no run has to be started anew."""
+"""After which a runner that has looked for no run isn't ready."""
 
 FAMILIES: Final[Families] = {
     "botberi_runner_runs": "Runs that it works on.",
@@ -34,10 +34,6 @@ class Watched:
         yield "botberi_runner_claims_total", {}, runner.claimed
         yield "botberi_runner_batches_total", {}, runner.writer.batches
         yield "botberi_runner_events_total", {}, runner.writer.pieces
-
-    def health_problem(self) -> str | None:
-        """Return why it has to be started anew; None while it does its work, or waits for Postgres."""
-        return None
 
     def readiness_problem(self) -> str | None:
         """Return why it can't do its work; None when it can."""
