@@ -64,8 +64,9 @@ def test_a_release_builds_every_image_for_both_architectures_with_its_provenance
     services = load((ROOT / "docker-compose.local.yml").read_text())["services"]
     targets = baked()
     assert targets.keys() == {name for name, service in services.items() if "build" in service}
-    for target in targets.values():
-        assert re.fullmatch(r"ghcr\.io/somebody/botberi/[a-z-]+:1\.2\.3", target["tags"][0])
+    for name, target in targets.items():
+        image = services[name]["image"].rpartition("/")[2].partition(":")[0]
+        assert target["tags"][0] == f"ghcr.io/somebody/botberi/{image}:1.2.3"
         assert ",".join(target["platforms"]) == "linux/amd64,linux/arm64"
         assert [each for each in ("sbom", "provenance") if each not in json.dumps(target["attest"])] == []
 
