@@ -9,11 +9,9 @@ from pydantic import JsonValue
 from typing_extensions import override
 
 from events.wire import is_json
-from functions.domain.api_errors import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
+from functions.domain.api_errors import Malformed, TooLarge, UnsupportedMediaType
 from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas, is_a
-from functions.runtime.providers.body import JSON, NUL, read_body, refuse_encoded
-from functions.runtime.strict_json import NotStrictJsonError, check_json
-from functions.schemas.base import nul_characters, pointer
+from functions.runtime.providers.body import JSON, parse_strictly, read_body, refuse_encoded, refuse_nul
 
 
 @dataclass(frozen=True)
@@ -59,15 +57,12 @@ class AnyJsonBody(Provider):
         if self.taken.may_be_empty and not body:
             return self.taken(None)
         _check_kind(request, self.taken.media_types)
+        value = parse_strictly(body)
         try:
-            value = check_json(body)
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise Malformed("The body is not JSON: half a surrogate pair is no character.") from None
-        except NotStrictJsonError as error:
-            raise Malformed(f"The body is not JSON: {error}.") from None
-        if errors := [FieldError(pointer(place), *NUL) for place in nul_characters(value)]:
-            raise Invalid(errors=errors)
+        refuse_nul(value)
         return self.taken(value)
 
     @override

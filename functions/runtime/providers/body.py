@@ -7,7 +7,7 @@ from typing import IO, Final
 from urllib.parse import quote, unquote
 
 import flask
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 from typing_extensions import override
 
@@ -124,19 +124,30 @@ def json_body(request: flask.Request, taken: Mapping[str, type[AnyBody]], limit:
     refuse_encoded(request)
     body = read_body(request, limit)
     try:
-        check_json(body)
+        parse_strictly(body)
         value = _validated(request, taken, kind, body)
-    except NotStrictJsonError as error:
-        raise Malformed(f"The body is not JSON: {error}.") from None
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
         if details[0]["type"] == "json_invalid":
             raise Malformed(f"The body is not JSON: {details[0]['msg'].removeprefix('Invalid JSON: ')}.") from None
         errors = [FieldError(pointer(detail["loc"]), detail["type"], said(detail, taken[kind])) for detail in details]
         raise Invalid(errors=errors) from None
+    refuse_nul(value)
+    return value
+
+
+def parse_strictly(body: bytes) -> JsonValue:
+    """Return what a body says. Raises Malformed unless it is strict JSON in UTF-8."""
+    try:
+        return check_json(body)
+    except NotStrictJsonError as error:
+        raise Malformed(f"The body is not JSON: {error}.") from None
+
+
+def refuse_nul(value: object) -> None:
+    """Raise Invalid with every place of a body that holds the character U+0000."""
     if errors := [FieldError(pointer(place), *NUL) for place in nul_characters(value)]:
         raise Invalid(errors=errors)
-    return value
 
 
 def said(error: ErrorDetails, model: type[BaseModel]) -> str:
