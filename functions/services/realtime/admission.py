@@ -1,9 +1,10 @@
 """Who may in: the bearer of a good access token, whose session has not ended."""
 
+import time
 from dataclasses import dataclass
 
 from functions.runtime.providers import callers
-from functions.runtime.providers.callers import User
+from functions.runtime.providers.callers import LEEWAY_SECONDS, User
 from functions.services.realtime.sessions import Sessions
 
 
@@ -16,6 +17,11 @@ class Admitted:
     """The id of the key that signed the token."""
     expires_at: float
     """Seconds since 1970."""
+
+    @property
+    def seconds_left(self) -> float:
+        """For how long the token is taken from now on."""
+        return self.expires_at + LEEWAY_SECONDS - time.time()
 
 
 async def admit(token: str, sessions: Sessions) -> Admitted:

@@ -9,7 +9,7 @@ from typing import Final
 from events.event import TYPES
 from functions.domain.api_errors import ApiError
 from functions.runtime.providers import callers
-from functions.runtime.providers.callers import LEEWAY_SECONDS, Admin, User
+from functions.runtime.providers.callers import Admin, User
 from functions.services.realtime import protocol
 from functions.services.realtime.account_events import AT_THE_END, News
 from functions.services.realtime.admission import Admitted, admit
@@ -148,8 +148,7 @@ class Client:
         self._caller = admitted.caller
         if self._expiry is not None:
             self._expiry.cancel()
-        left = admitted.expires_at + LEEWAY_SECONDS - time.time()
-        self._expiry = asyncio.get_running_loop().call_later(left, self.end, _EXPIRED)
+        self._expiry = asyncio.get_running_loop().call_later(admitted.seconds_left, self.end, _EXPIRED)
         self.say(
             Ready(
                 account_id=self.account_id,

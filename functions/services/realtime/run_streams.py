@@ -6,7 +6,6 @@ A stream is never tied to its run: whoever leaves stops nothing, and goes on by 
 import asyncio
 import json
 import re
-import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -18,7 +17,6 @@ from functions.runtime import event_stream, problems
 from functions.runtime.event_stream import HEARTBEAT, HEARTBEAT_SECONDS, RETRY, Frame
 from functions.runtime.http.adapter import client_left
 from functions.runtime.providers import callers
-from functions.runtime.providers.callers import LEEWAY_SECONDS
 from functions.runtime.providers.streaming import NUMBER, LastEventIdMalformed
 from functions.services.realtime.admission import admit
 from functions.services.realtime.run_events import Ending, RunEvent, RunReader
@@ -97,8 +95,7 @@ class RunStream:
                 if not room:
                     raise TooManyStreams
                 runs.join(reader)
-                left = admitted.expires_at + LEEWAY_SECONDS - time.time()
-                expiry = asyncio.get_running_loop().call_later(left, self.close)
+                expiry = asyncio.get_running_loop().call_later(admitted.seconds_left, self.close)
                 try:
                     await self._answer(reader, runs)
                 finally:
