@@ -12,7 +12,6 @@ import logging
 import os
 import resource
 import time
-from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Final
@@ -136,7 +135,7 @@ class Gateway:
         if scope["type"] == "websocket":
             await self._handle(scope, Socket(scope, receive, send))
         elif scope["type"] == "http" and run_streams.PATH.fullmatch(scope["path"]) and scope["method"] in _READING:
-            await self._stream(RunStream(scope, receive, send), dict(scope["headers"]))
+            await self._stream(RunStream(scope, receive, send))
         else:
             text = NOTHING_HERE.encode()
             headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))]
@@ -155,8 +154,8 @@ class Gateway:
             with context.entered(context.Context.start(headers.get("traceparent"))):
                 await self._serve(socket, headers.get("x-forwarded-for"))
 
-    async def _stream(self, stream: RunStream, headers: Mapping[bytes, bytes]) -> None:
-        with context.entered(context.Context.start(headers.get(b"traceparent", b"").decode("latin-1"))):
+    async def _stream(self, stream: RunStream) -> None:
+        with context.entered(context.Context.start(stream.headers.get("traceparent"))):
             started = time.monotonic()
             try:
                 await stream.serve(self.hub, self.sessions, self.runs, full=self._is_full)

@@ -61,6 +61,8 @@ class RunStream:
 
     def __init__(self, scope: "HTTPScope", receive: "ASGIReceiveCallable", send: "ASGISendCallable") -> None:
         """Answer it with `serve`."""
+        self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        """Those of the request, by their names in small letters."""
         self.account_id = ""
         self.session_id = ""
         self.key_id = ""
@@ -71,7 +73,6 @@ class RunStream:
         self._method = scope["method"]
         self._path = scope["path"]
         self._query = scope["query_string"]
-        self._headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         self._receive = receive
         self._send = send
         self._frames: list[bytes] = []
@@ -87,7 +88,7 @@ class RunStream:
             if full:
                 raise GatewayFull
             run_id, after = self._asked()
-            admitted = await admit(callers.bearer(self._headers.get("authorization")), sessions)
+            admitted = await admit(callers.bearer(self.headers.get("authorization")), sessions)
             self.account_id, self.session_id = admitted.caller.id, admitted.caller.session_id
             self.key_id = admitted.key_id
             reader = RunReader(run_id, self.account_id, after, self)
@@ -117,7 +118,7 @@ class RunStream:
         if unknown or len(query) > 1 or not NUMBER.fullmatch(after):
             raise Invalid(errors=unknown or [_AFTER])
         # EventSource repeats the address that it began with, and adds the header.
-        last = self._headers.get("last-event-id", after)
+        last = self.headers.get("last-event-id", after)
         if not NUMBER.fullmatch(last):
             raise LastEventIdMalformed
         return found[1], int(last)
