@@ -7,8 +7,8 @@ from functions.domain.ag_ui import beginning
 from functions.domain.ag_ui.beginning import InterruptNotOpen, ThreadWaits
 from functions.domain.idempotency import IdempotencyKeyReused
 from functions.domain.instances.kill_switches import StoppedByOperator
-from functions.domain.instances.reading import InstanceNotFound, find
-from functions.domain.runs import accepting
+from functions.domain.instances.reading import InstanceNotFound
+from functions.domain.runs import accepting, reading
 from functions.domain.runs.accepting import InstanceNotRunning, TooManyRuns
 from functions.domain.runs.budgets import BudgetExceeded
 from functions.domain.runs.commands import AnswerInvalid, NothingAsked, RunEnded
@@ -59,7 +59,7 @@ def run_ag_ui(
     """
     after = asked.last_event_id
     with transactions() as db:
-        find(db, instance_id, owner_id=caller.id)
+        reading.check_instance(db, instance_id, owner_id=caller.id)
         named = beginning.begin(db, Of(caller.id, instance_id), run.wanted(reads_on=after is not None))
         translator = ag_ui.known(db, named, after or 0)
     return ag_ui.streamed(transactions, caller, named, translator, after or 0)
