@@ -2,28 +2,16 @@
 
 from typing import Final
 
-from sqlalchemy import select
-
 from functions.domain.a2a import contexts
 from functions.domain.a2a.errors import TaskNotFound
 from functions.domain.a2a.tasks import Task
 from functions.domain.databases import SharedDb
-from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.runs import reading
 from functions.domain.runs.reading import Of, RunNotFound
-from shared_psql_models.instances import instances
 from shared_psql_models.runs import Run
-from shared_psql_models.statuses import Status
 
 AT_ONCE: Final = 1000
 """Events that are read at a time."""
-
-
-def check_instance(db: SharedDb, instance_id: str, owner_id: str) -> None:
-    """Raise InstanceNotFound unless the instance is there and the owner's."""
-    mine = (instances.c.id == instance_id, instances.c.owner_id == owner_id, instances.c.status != Status.DELETED)
-    if db.execute(select(instances.c.id).where(*mine)).first() is None:
-        raise InstanceNotFound
 
 
 def run(db: SharedDb, task_id: str, of: Of) -> Run:

@@ -20,7 +20,7 @@ from functions.domain.databases import SharedDb
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.runs import accepting, commands
 from functions.domain.runs.commands import RunEnded
-from functions.domain.runs.reading import Of, state
+from functions.domain.runs.reading import Of, check_instance, state
 from functions.runtime.a2a.bindings import Binding, Json, Wrapped
 from functions.runtime.a2a.following import Awaited, Frames, TaskStream, View
 from functions.runtime.a2a.request import A2ARequest
@@ -65,7 +65,7 @@ class Asker(Generic[Wrapped]):
 
     def check(self, db: SharedDb) -> None:
         """Raise InstanceNotFound and VersionNotSupported."""
-        finding.check_instance(db, self.instance_id, self.caller.id)
+        check_instance(db, self.instance_id, owner_id=self.caller.id)
         self.request.check()
 
     def headers(self) -> Mapping[str, str]:

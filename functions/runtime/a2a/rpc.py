@@ -5,8 +5,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from functions.domain.a2a import finding
 from functions.domain.a2a.errors import InvalidParams, InvalidRequest, MethodNotFound
+from functions.domain.runs import reading
 from functions.runtime.a2a import operations
 from functions.runtime.a2a.bindings import Response, RpcBinding
 from functions.runtime.a2a.following import Awaited, TaskStream
@@ -41,7 +41,7 @@ def answer(
     except (InvalidRequest, MethodNotFound):
         # Who isn't there answers nothing, not even that.
         with transactions.reading() as db:
-            finding.check_instance(db, instance_id, caller.id)
+            reading.check_instance(db, instance_id, owner_id=caller.id)
         raise
     return method(Asker(caller, instance_id, asked, transactions, RpcBinding(request_id)), params)
 
