@@ -16,18 +16,12 @@ from shared_psql_models.runs import RunEvent
 
 RESOURCES: Final = Resources(concurrency=32, timeout_seconds=580)
 
-AT_ONCE: Final = 1000
-"""Events that are read at a time."""
-
 
 def known(db: SharedDb, named: Named, after: int) -> Translator:
     """Return what a client knows that has seen the events up to a number."""
     translator = Translator(named)
-    seen = 0
-    while seen < after and (events := reading.events(db, named.run_id, after=seen, limit=min(AT_ONCE, after - seen))):
-        for event in events:
-            translator.feed(event)
-        seen = events[-1].sequence
+    for event in reading.all_events(db, named.run_id, until=after):
+        translator.feed(event)
     return translator
 
 

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 RESOURCES: Final = Resources(concurrency=32, timeout_seconds=580)
 
-AT_ONCE: Final = 1000
-"""Events that are read at a time."""
-
 _OBJECT: Final = "object"
 _TEXT: Final[dict[str, JsonValue]] = {"type": "string"}
 _MAYBE_TEXT: Final[dict[str, JsonValue]] = {"type": ["string", "null"]}
@@ -147,11 +144,8 @@ def find(db: SharedDb, response_id: str, of: Of) -> tuple[Named, Run]:
 def read(db: SharedDb, named: Named, run: Run) -> Translator:
     """Return a response as far as its run has come. Raises ResponseNotFound if it has not begun, or is forgotten."""
     translator = Translator(facts(run), named)
-    after = 0
-    while events := reading.events(db, run.id, after=after, limit=AT_ONCE):
-        for event in events:
-            translator.feed(event)
-        after = events[-1].sequence
+    for event in reading.all_events(db, run.id):
+        translator.feed(event)
         if translator.ended:
             break
     if not translator.status:

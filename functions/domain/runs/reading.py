@@ -1,5 +1,6 @@
 """Reading runs, their events, and conversations."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,6 +15,9 @@ from shared_psql_models.runs import Conversation, Run, RunEvent, RunStatus, conv
 
 OPEN: Final = runs.c.status.in_([RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.INPUT_REQUIRED])
 """What hasn't ended: the condition of indexes."""
+
+AT_ONCE: Final = 1000
+"""Events that are read at a time where all are."""
 
 
 class RunNotFound(NotFound):
@@ -81,6 +85,18 @@ def events(db: SharedDb, run_id: str, *, after: int, limit: int) -> list[RunEven
     query = select(run_events).where(run_events.c.run_id == run_id, run_events.c.sequence > after)
     found = db.execute(query.order_by(run_events.c.sequence).limit(limit)).mappings()
     return [RunEvent.of(row) for row in found]
+
+
+def all_events(db: SharedDb, run_id: str, *, until: int | None = None) -> Iterator[RunEvent]:
+    """Yield a run's events in their order, read piece by piece; with `until` those up to this number."""
+    seen = 0
+    while until is None or seen < until:
+        limit = AT_ONCE if until is None else min(AT_ONCE, until - seen)
+        found = events(db, run_id, after=seen, limit=limit)
+        yield from found
+        if len(found) < limit:
+            return
+        seen = found[-1].sequence
 
 
 def text_so_far(db: SharedDb, run: Run) -> str:
