@@ -75,9 +75,7 @@ class RunAgentInput(Body):
             thread_id=self.thread_id,
             run_id=self.run_id,
             said=said,
-            resumed=[
-                Resumed(each.interrupt_id, each.status == "cancelled", each.payload) for each in self.resume or []
-            ],
+            resumed=[each.resumed() for each in self.resume or []],
             tools=[
                 Tool(name=each.name, description=each.description, parameters=each.parameters or {})
                 for each in self.tools or []

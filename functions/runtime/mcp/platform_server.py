@@ -37,9 +37,7 @@ class PlatformServer:
     def methods(self) -> Mapping[str, Method]:
         """Return what it does, by the names of MCP's methods."""
         return {
-            "server/discover": lambda _call: discovered(
-                "Botberi", VERSION, _INSTRUCTIONS, {"tools": {}, "logging": {}}
-            ),
+            "server/discover": _discover,
             "tools/list": _list_tools,
             "tools/call": self._call_tool,
             "subscriptions/listen": lambda call: Listening(call, self.runs).stream(),
