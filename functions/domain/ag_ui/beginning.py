@@ -59,9 +59,10 @@ def begin(db: SharedDb, of: Of, wanted: Wanted) -> Named:
 
     Raises what `accepting.accept` does, AnswerInvalid, and the API errors above.
     """
-    found = _known(db, of, wanted)
+    conversation_id = _conversation(db, of, wanted)
+    found = None if conversation_id is None else _known(db, conversation_id, wanted)
     if found is None:
-        found = _answered(db, of, wanted) or _accepted(db, of, wanted)
+        found = _answered(db, of, wanted, conversation_id) or _accepted(db, of, wanted, conversation_id)
     return Named(wanted.thread_id, wanted.run_id, found.run_id, found.number)
 
 
@@ -76,11 +77,8 @@ def _conversation(db: SharedDb, of: Of, wanted: Wanted) -> str | None:
     return None if found is None else str(found)
 
 
-def _known(db: SharedDb, of: Of, wanted: Wanted) -> Part | None:
+def _known(db: SharedDb, conversation_id: str, wanted: Wanted) -> Part | None:
     """Return what was begun by this request before: a run only if it is read on, since else it may ask otherwise."""
-    conversation_id = _conversation(db, of, wanted)
-    if conversation_id is None:
-        return None
     if wanted.reads_on:
         same = (runs.c.conversation_id == conversation_id, runs.c.client_key == _key(wanted.run_id))
         run_id = db.scalar(select(runs.c.id).where(*same))
@@ -89,9 +87,8 @@ def _known(db: SharedDb, of: Of, wanted: Wanted) -> Part | None:
     return parts.begun_by(db, conversation_id, _key(wanted.run_id))
 
 
-def _answered(db: SharedDb, of: Of, wanted: Wanted) -> Part | None:
+def _answered(db: SharedDb, of: Of, wanted: Wanted, conversation_id: str | None) -> Part | None:
     """Answer what the thread's agent asks, and return what goes on; None if it asks nothing and nothing is answered."""
-    conversation_id = _conversation(db, of, wanted)
     run = None if conversation_id is None else parts.last_of(db, conversation_id)
     if run is None or not parts.waits(run):
         if wanted.resumed:
@@ -115,9 +112,8 @@ def _answered(db: SharedDb, of: Of, wanted: Wanted) -> Part | None:
     return Part(run.id, parts.count(db, run.id))
 
 
-def _is_first(db: SharedDb, of: Of, wanted: Wanted) -> bool:
+def _is_first(db: SharedDb, wanted: Wanted, conversation_id: str | None) -> bool:
     """Return whether the thread begins with this: of a later message's history we know."""
-    conversation_id = _conversation(db, of, wanted)
     if conversation_id is None:
         return True
     same = (runs.c.conversation_id == conversation_id, runs.c.client_key == _key(wanted.run_id))
@@ -131,12 +127,12 @@ def _cancelled(db: SharedDb, run: Run | None, wanted: Wanted) -> Part:
     return Part(run.id, parts.count(db, run.id))
 
 
-def _accepted(db: SharedDb, of: Of, wanted: Wanted) -> Part:
+def _accepted(db: SharedDb, of: Of, wanted: Wanted, conversation_id: str | None) -> Part:
     said = wanted.said
     if said.text is None:
         message = "The last message is to be the user's, or what a tool has returned that the agent waits for."
         raise Invalid(message, errors=[FieldError("/messages", "missing", message)])
-    history = asking.bounded(reversed(said.history)) if _is_first(db, of, wanted) else ()
+    history = asking.bounded(reversed(said.history)) if _is_first(db, wanted, conversation_id) else ()
     asked = Asked(
         said.text,
         conversation_key=_key(wanted.thread_id),
