@@ -41,12 +41,12 @@ def signed(card: Json, api: str) -> Json:
 
     It has no empty value: what a client leaves out of the canonical form, and what it keeps, is then the same.
     """
-    payload = _encoded(canonical(card))
+    payload = _encoded(canonical(card).encode())
     signatures: list[JsonValue] = []
     for key in _keys():
         header = {"alg": _ALGORITHM, "kid": _id(_public(key)), "typ": "JOSE", "jku": api + PATH}
-        protected = _encoded(json.dumps(header, separators=(",", ":")))
-        signature = base64.urlsafe_b64encode(key.sign(f"{protected}.{payload}".encode())).decode().rstrip("=")
+        protected = _encoded(json.dumps(header, separators=(",", ":")).encode())
+        signature = _encoded(key.sign(f"{protected}.{payload}".encode()))
         signatures.append({"protected": protected, "signature": signature})
     return card | {"signatures": signatures}
 
@@ -63,12 +63,12 @@ def _keys() -> "list[Ed25519PrivateKey]":
 
 
 def _public(key: "Ed25519PrivateKey") -> str:
-    return base64.urlsafe_b64encode(key.public_key().public_bytes_raw()).decode().rstrip("=")
+    return _encoded(key.public_key().public_bytes_raw())
 
 
 def _id(public: str) -> str:
     return hashlib.sha256(public.encode()).hexdigest()[:16]
 
 
-def _encoded(text: str) -> str:
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+def _encoded(told: bytes) -> str:
+    return base64.urlsafe_b64encode(told).decode().rstrip("=")
