@@ -13,7 +13,6 @@ from typing import Final
 from pydantic import JsonValue
 from sqlalchemy import select, update
 
-from functions.domain import json_schemas
 from functions.domain.a2a import contexts
 from functions.domain.a2a.errors import (
     ContentTypeNotSupported,
@@ -30,6 +29,7 @@ from functions.domain.instances.contexts import MESSAGE_BYTES
 from functions.domain.runs import accepting, commands, reading
 from functions.domain.runs.accepting import Asked
 from functions.domain.runs.commands import AnswerInvalid, Given
+from functions.domain.runs.parts import fitting
 from functions.domain.runs.reading import Of, RunNotFound
 from shared_psql_models.runs import ENDED, EventType, Run, RunStatus, run_events, runs
 
@@ -158,14 +158,4 @@ def _was_answered(db: SharedDb, run: Run, told: Json) -> bool:
 def _value(schema: JsonValue, message: Message) -> JsonValue:
     """Return the answer in a message: its JSON, its text, or its text read as JSON, whichever is asked for."""
     data = [part.data for part in message.parts if part.kind == "data"]
-    text = text_of(message.parts)
-    if data or not isinstance(schema, dict):
-        return data[0] if data else text
-    if not json_schemas.validator(schema).is_valid(text):
-        try:
-            value: JsonValue = json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-        if json_schemas.validator(schema).is_valid(value):
-            return value
-    return text
+    return data[0] if data else fitting(schema, text_of(message.parts))
