@@ -13,11 +13,10 @@ from functions.domain.catalog import interfaces
 from functions.domain.catalog.interfaces import Interface, Prompt, Resource, Skill, Tool
 from functions.domain.databases import SharedDb
 from functions.domain.instances import reading
-from functions.domain.mcp import results
+from functions.domain.mcp import changes, results
 from functions.domain.mcp.errors import INVALID_PARAMS, McpError
 from functions.domain.runs.accepting import Asked
 from shared_psql_models.agents import agent_versions, agents
-from shared_psql_models.instances import instance_specs
 
 Object = dict[str, JsonValue]
 Item = TypeVar("Item", Tool, Prompt)
@@ -27,17 +26,20 @@ SAY: Final = "say"
 
 _NAMES: Final = re.compile(r"{([A-Za-z0-9_.-]{1,128})}")
 
+WORDS: Final[dict[str, Object]] = {
+    "text": {"type": "string", "minLength": 1, "description": "What to say."},
+    "conversation": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 200,
+        "description": "A name of your choice: what is said by the same name is one conversation.",
+    },
+}
+"""The schemas of the arguments that `spoken` reads."""
+
 _SPOKEN: Final[Object] = {
     "type": "object",
-    "properties": {
-        "text": {"type": "string", "minLength": 1, "description": "What to say."},
-        "conversation": {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 200,
-            "description": "A name of your choice: what is said by the same name is one conversation.",
-        },
-    },
+    "properties": {**WORDS},
     "required": ["text"],
     "additionalProperties": False,
 }
@@ -85,10 +87,7 @@ class Offer:
 def of_instance(db: SharedDb, instance_id: str, owner_id: str) -> Offer:
     """Return what an owner's instance offers: what serves now, or first will. Raises InstanceNotFound."""
     instance = reading.find(db, instance_id, owner_id=owner_id)
-    serving = select(instance_specs.c.version_id).where(
-        instance_specs.c.instance_id == instance_id, instance_specs.c.generation == instance.observed_generation
-    )
-    version_id = db.scalar(serving) or instance.version_id
+    version_id = changes.serving(db, instance_id) or instance.version_id
     query = select(agent_versions.c.number, agent_versions.c.interface, agents.c.summary)
     row = db.execute(query.join(agents).where(agent_versions.c.id == version_id)).one()
     return Offer(instance.name, row.number, row.summary, interfaces.of(row.interface))

@@ -14,6 +14,7 @@ from functions.domain.instances import commands, history, launching
 from functions.domain.instances import reading as instances
 from functions.domain.instances.launching import Traits
 from functions.domain.instances.reading import DescribedInstance, Filter
+from functions.domain.mcp import offers
 from functions.domain.runs import commands as run_commands
 from functions.domain.runs import reading as runs
 from functions.domain.runs.reading import Of
@@ -47,13 +48,7 @@ SAY: Final = _tool(
     "text",
     task=True,
     instance=_INSTANCE,
-    text={"type": "string", "minLength": 1, "description": "What to say."},
-    conversation={
-        "type": "string",
-        "minLength": 1,
-        "maxLength": 200,
-        "description": "A name of your choice: what is said by the same name is one conversation.",
-    },
+    **offers.WORDS,
 )
 
 TOOLS: Final = (
