@@ -9,6 +9,7 @@ from typing import Final
 
 from pydantic import JsonValue
 
+from functions.domain.json_rpc import id_of
 from functions.domain.mcp.errors import HEADER_MISMATCH, INVALID_PARAMS, INVALID_REQUEST, VERSION_UNKNOWN, McpError
 
 VERSION: Final = "2026-07-28"
@@ -68,12 +69,6 @@ class Call:
         if not isinstance(value, dict):
             raise McpError(INVALID_PARAMS, f"params.{name} is an object.")
         return value
-
-
-def id_of(body: JsonValue) -> str | int | None:
-    """Return the id of whatever was sent, None if there is none that can be repeated."""
-    found = body.get("id") if isinstance(body, dict) else None
-    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
 
 
 def read(body: JsonValue) -> Call:

@@ -1,6 +1,5 @@
 """The two bindings of A2A: JSON-RPC, and HTTP with JSON. They differ in how answers and errors are wrapped."""
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import flask
 from pydantic import JsonValue
 from typing_extensions import override
 
+from functions.domain import json_rpc
 from functions.domain.api_errors import ApiError
 from functions.runtime.a2a import told_errors
 from functions.runtime.declarations import Answer
@@ -174,14 +174,4 @@ class RpcErrors(Protocol):
 
     @override
     def body(self, api_error: ApiError, request: flask.Request) -> JsonValue:
-        return response(api_error, request_id(request))
-
-
-def request_id(request: flask.Request) -> JsonValue:
-    """Return the id of a request of JSON-RPC whose body was read; None where there is none."""
-    try:
-        body = json.loads(request.get_data())
-    except (ValueError, RecursionError):
-        return None
-    found = body.get("id") if isinstance(body, dict) else None
-    return found if isinstance(found, str | int) and not isinstance(found, bool) else None
+        return response(api_error, json_rpc.id_in(request.get_data()))

@@ -1,6 +1,5 @@
 """How endpoints of MCP are spoken to: what they take, what they answer, and how they refuse."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -12,6 +11,7 @@ from typing_extensions import override
 
 from core import context
 from events import envelope
+from functions.domain import json_rpc
 from functions.domain.api_errors import ApiError, Forbidden, Invalid, Malformed, Unauthenticated
 from functions.domain.mcp import calls
 from functions.domain.mcp.calls import Call
@@ -90,14 +90,7 @@ class Mcp(Protocol):
         kinds = ((Malformed, PARSE), (Invalid, INVALID_PARAMS), (Internal, INTERNAL))
         code = next((code for kind, code in kinds if isinstance(api_error, kind)), REFUSED)
         data: Object = {"code": api_error.code, "trace_id": context.current().trace_id}
-        return _error(_id_in(request), McpError(code, api_error.detail, data))
-
-
-def _id_in(request: flask.Request) -> str | int | None:
-    try:
-        return calls.id_of(json.loads(request.get_data() or b"null"))
-    except (ValueError, RecursionError):
-        return None
+        return _error(json_rpc.id_in(request.get_data()), McpError(code, api_error.detail, data))
 
 
 def _error(call_id: str | int | None, error: McpError) -> Object:
@@ -167,7 +160,7 @@ def respond(body: McpBody, headers: McpHeaders, serve: Callable[[Call], Object |
         calls.check_headers(call, headers.values)
         result = serve(call)
     except McpError as error:
-        return refused(calls.id_of(body.value), error)
+        return refused(json_rpc.id_of(body.value), error)
     return result if isinstance(result, Later) else answered(call, result)
 
 
