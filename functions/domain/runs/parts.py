@@ -68,13 +68,16 @@ def waits(run: Run) -> bool:
 
 def fitting(schema: JsonValue, text: str) -> JsonValue:
     """Return what a text is as an answer: the text itself, unless only the JSON in it fits the schema."""
-    if not isinstance(schema, dict) or json_schemas.validator(schema).is_valid(text):
+    if not isinstance(schema, dict):
+        return text
+    fits = json_schemas.validator(schema).is_valid
+    if fits(text):
         return text
     try:
         value = agent_events.decoded(text)
     except EventInvalid:
         return text
-    return value if json_schemas.validator(schema).is_valid(value) else text
+    return value if fits(value) else text
 
 
 def _kind(kind: EventType, run_id: str) -> tuple[ColumnElement[bool], ...]:
