@@ -74,21 +74,15 @@ def change(db: SharedDb, whose: Whose, terms: Terms, versions: Container[str], *
     What is spent stays spent. One that had no limit, or another period, begins with what the runs have used that ended
     in the period; those that are under way are no part of it.
     """
-    before = _locked(db, whose)
-    if str(NEVER_SET if before is None else before.row_version) not in versions:
-        raise BudgetChangedMeanwhile
+    before = _locked(db, whose, versions)
     after = _new(db, whose, terms) if before is None else _changed(db, before, terms)
-    if after is None:
-        raise BudgetChangedMeanwhile
     _tell(db, after, reason)
     return after
 
 
 def remove(db: SharedDb, whose: Whose, versions: Container[str], *, reason: str = "") -> None:
     """Take a budget away, if there is one. Raises BudgetChangedMeanwhile."""
-    before = _locked(db, whose)
-    if str(NEVER_SET if before is None else before.row_version) not in versions:
-        raise BudgetChangedMeanwhile
+    before = _locked(db, whose, versions)
     if before is not None and terms_of(before).limited:
         _tell(db, _changed(db, before, Terms(before.period)), reason)
 
@@ -98,13 +92,17 @@ def terms_of(budget: Budget) -> Terms:
     return Terms(budget.period, budget.runs, budget.cost, budget.cost_per_run)
 
 
-def _locked(db: SharedDb, whose: Whose) -> Counted | None:
+def _locked(db: SharedDb, whose: Whose, versions: Container[str]) -> Counted | None:
+    """Return a budget that is about to change; None for one that nobody has set. Raises BudgetChangedMeanwhile."""
     row = db.execute(select(budgets, TODAY).where(*whose.where).with_for_update()).mappings().first()
-    return None if row is None else Counted.of(row)
+    before = None if row is None else Counted.of(row)
+    if str(NEVER_SET if before is None else before.row_version) not in versions:
+        raise BudgetChangedMeanwhile
+    return before
 
 
-def _new(db: SharedDb, whose: Whose, terms: Terms) -> Budget | None:
-    """Return a budget that was added; None if somebody else has just done so."""
+def _new(db: SharedDb, whose: Whose, terms: Terms) -> Budget:
+    """Return a budget that was added. Raises BudgetChangedMeanwhile if somebody else has just done so."""
     today = db.scalar(select(TODAY))
     row = {
         "id": new_id("bud"),
@@ -116,7 +114,9 @@ def _new(db: SharedDb, whose: Whose, terms: Terms) -> Budget | None:
     }
     added = insert_or(budgets).values(row).on_conflict_do_nothing().returning(budgets, TODAY)
     found = db.execute(added).mappings().first()
-    return None if found is None else _changed(db, Counted.of(found).model_copy(update={"row_version": 0}), terms)
+    if found is None:
+        raise BudgetChangedMeanwhile
+    return _changed(db, Counted.of(found).model_copy(update={"row_version": NEVER_SET}), terms)
 
 
 def _changed(db: SharedDb, before: Counted, terms: Terms) -> Budget:
