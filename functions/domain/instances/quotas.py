@@ -4,7 +4,7 @@ An instance counts until its deletion is asked for; what is kept of its log and 
 instance is deleted.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -83,12 +83,7 @@ def of_account(db: SharedDb, account_id: str) -> Account:
     """Return what an account may have and has. Nothing is known here of accounts: one that isn't there has nothing."""
     own = _own(db, account_id)
     limits = {} if own is None else own.limits
-    used = {
-        Quota.INSTANCES: _instances(db, account_id),
-        Quota.LOG_BYTES: _log_bytes(db, account_id),
-        Quota.AGENT_MEMORY_BYTES: _memory_bytes(db, account_id),
-    }
-    usage = {quota: Usage(amount, _limit(limits, quota)) for quota, amount in used.items()}
+    usage = {quota: Usage(count(db, account_id), _limit(limits, quota)) for quota, count in _USED.items()}
     return Account(account_id, limits, NEVER_CHANGED if own is None else own.row_version, usage)
 
 
@@ -97,7 +92,7 @@ def log_bytes(db: SharedDb, account_id: str) -> Usage:
 
     Those who add to them wait for nobody: what is added at the same time may be beyond it.
     """
-    return Usage(_log_bytes(db, account_id), _limit(_own_limits(db, account_id), Quota.LOG_BYTES))
+    return _usage(db, account_id, Quota.LOG_BYTES)
 
 
 def check_instances(db: SharedDb, account_id: str) -> None:
@@ -106,7 +101,7 @@ def check_instances(db: SharedDb, account_id: str) -> None:
     Others who ask for the same account wait until the transaction ends, and then count what it has created.
     """
     db.execute(_LOCK, {"account": account_id})
-    usage = Usage(_instances(db, account_id), _limit(_own_limits(db, account_id), Quota.INSTANCES))
+    usage = _usage(db, account_id, Quota.INSTANCES)
     if usage.used >= usage.limit:
         message = (
             f"You have {usage.used} instances, and your account may have {usage.limit}: delete one that you don't "
@@ -123,7 +118,7 @@ def check_memory(db: SharedDb, account_id: str, growth: int) -> None:
     if growth <= 0:
         return
     db.execute(_LOCK, {"account": account_id})
-    usage = Usage(_memory_bytes(db, account_id), _limit(_own_limits(db, account_id), Quota.AGENT_MEMORY_BYTES))
+    usage = _usage(db, account_id, Quota.AGENT_MEMORY_BYTES)
     if usage.used + growth > usage.limit:
         message = (
             f"Your agents remember {usage.used} bytes, these would be {growth} more, and your account may have "
@@ -163,9 +158,9 @@ def _own(db: SharedDb, account_id: str) -> AccountLimits | None:
     return None if row is None else AccountLimits.of(row)
 
 
-def _own_limits(db: SharedDb, account_id: str) -> dict[str, int]:
+def _usage(db: SharedDb, account_id: str, quota: Quota) -> Usage:
     own = _own(db, account_id)
-    return {} if own is None else own.limits
+    return Usage(_USED[quota](db, account_id), _limit({} if own is None else own.limits, quota))
 
 
 def _limit(own: Mapping[str, int], quota: Quota) -> int:
@@ -190,3 +185,11 @@ def _memory_bytes(db: SharedDb, account_id: str) -> int:
 def _instances(db: SharedDb, account_id: str) -> int:
     counted = (instances.c.owner_id == account_id, instances.c.desired_state != DesiredState.DELETED, PRESENT)
     return int(db.scalar(select(func.count()).select_from(instances).where(*counted)) or 0)
+
+
+_USED: Final[Mapping[Quota, Callable[[SharedDb, str], int]]] = {
+    Quota.INSTANCES: _instances,
+    Quota.LOG_BYTES: _log_bytes,
+    Quota.AGENT_MEMORY_BYTES: _memory_bytes,
+}
+"""What counts each."""
