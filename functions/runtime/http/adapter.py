@@ -245,6 +245,18 @@ async def client_left(receive: ASGIReceiveCallable) -> None:
         pass
 
 
+async def whole_body(receive: ASGIReceiveCallable, limit: int) -> bytes | None:
+    """Return a request's body of up to `limit` bytes; None for one that is longer or was broken off."""
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request" or len(body) + len(message["body"]) > limit:
+            return None
+        body += message["body"]
+        more = message["more_body"]
+    return bytes(body)
+
+
 async def _read(environ: WSGIEnvironment, receive: ASGIReceiveCallable) -> tuple[bytearray | None, bool]:
     """Return a request's body, None where the client broke it off, and whether it is whole."""
     told = int(environ.get("CONTENT_LENGTH") or 0)

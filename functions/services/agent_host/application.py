@@ -18,7 +18,7 @@ from core import context as call_context
 from functions.domain.encryption import NotSealedError
 from functions.domain.instances.contexts import Context, Ends, Kind, OfInstance, unseal
 from functions.runtime import metrics
-from functions.runtime.http.adapter import client_left
+from functions.runtime.http.adapter import client_left, whole_body
 from functions.services.agent_host.calls import Calls, Line
 from functions.services.agent_host.exposition import Exposition
 from functions.services.agent_host.failures import Failure
@@ -67,9 +67,9 @@ class Application:
             await _send(send, HTTPStatus.NOT_FOUND, b'{"code": "not_found"}')
             return
         kind = Kind(path[1] or path[3])
-        body = await _read(receive)
+        body = await whole_body(receive, MAX_BODY)
         try:
-            work = self._work(kind, path[2] or "", body)
+            work = self._work(kind, path[2] or "", body or b"")
         except NotSealedError:
             log.warning("a call that nobody sealed who may call", extra={"kind": kind})
             await _send(send, HTTPStatus.UNAUTHORIZED, b'{"code": "not_sealed"}')
@@ -130,18 +130,6 @@ def _last(answer: asyncio.Task[Line]) -> bytes:
         log.error("a call failed because of a bug", exc_info=error)
     last = answer.result() if error is None else {"failed": Failure("agent_unavailable").told()}
     return json.dumps(last, ensure_ascii=False).encode() + b"\n"
-
-
-async def _read(receive: ASGIReceiveCallable) -> bytes:
-    """Return a request's body; nothing of one that is too long or was broken off."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request" or len(body) > MAX_BODY:
-            return b""
-        body += message["body"]
-        more = message["more_body"]
-    return body
 
 
 async def _send(

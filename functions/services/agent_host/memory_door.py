@@ -20,7 +20,7 @@ from typing_extensions import override
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope, Scope
 
 from core import http_client
-from functions.runtime.http.adapter import Headers
+from functions.runtime.http.adapter import Headers, whole_body
 from functions.runtime.http.protocol import Connection, Limits
 from functions.runtime.http.server import Server
 
@@ -105,7 +105,7 @@ class MemoryDoor:
             await _send(send, refused(HTTPStatus.UNAUTHORIZED, "not_authenticated"))
         elif scope["method"] not in _METHODS or not _PATH.fullmatch(scope["path"]) or scope["query_string"]:
             await _send(send, refused(HTTPStatus.NOT_FOUND, "not_found"))
-        elif (body := await _body(receive)) is None:
+        elif (body := await whole_body(receive, VALUE_BYTES)) is None:
             await _send(send, refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large"))
         elif self._passing[token] >= OF_A_TOKEN:
             await _send(send, refused(HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests"))
@@ -138,18 +138,6 @@ def _token(scope: HTTPScope) -> str:
     """Return the token that a request comes with; nothing for one without."""
     told = dict(scope["headers"]).get(b"authorization", b"")
     return told.removeprefix(_SCHEME).decode("latin-1") if told.startswith(_SCHEME) else ""
-
-
-async def _body(receive: ASGIReceiveCallable) -> bytes | None:
-    """Return a request's body; None for one that is too long or was broken off."""
-    body, more = b"", True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request" or len(body) + len(message["body"]) > VALUE_BYTES:
-            return None
-        body += message["body"]
-        more = message["more_body"]
-    return body
 
 
 def refused(status: HTTPStatus, code: str) -> Answer:
