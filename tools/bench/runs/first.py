@@ -17,7 +17,7 @@ from provisioning.local_settings import LOOPBACK
 from tools.bench.http.measure import running
 from tools.bench.runs import agent
 from tools.bench.runs.environment import Asked, RunsEnvironment
-from tools.documents import Document
+from tools.harness.event_stream import frames
 
 TURNS: Final = 120
 
@@ -25,8 +25,6 @@ MESSAGE: Final = {"text": "20 5"}
 
 STAGES: Final = ("accepted", "called", "written", "read")
 """From the request to the row; to the agent's first word; to its row; to the reader."""
-
-Frame = tuple[str, Document]
 
 
 def once(env: RunsEnvironment, size: float) -> dict[str, float]:
@@ -66,26 +64,20 @@ def _of_post(user: http.client.HTTPConnection, whom: Asked) -> tuple[float, floa
     at, began = time.time(), time.perf_counter()
     response = _send(user, "POST", f"/v1/instances/{whom.id}/messages", whom, Accept="text/event-stream")
     run_id = str(response.headers["Location"]).rpartition("/")[2]
-    for name, _ in _frames(response):
-        if name == "text":
-            took, text_at = (time.perf_counter() - began) * 1000, time.time()
-            response.read()
-            return took, at, run_id, text_at
-    message = f"{run_id} has no text"
-    raise RuntimeError(message)
+    _wait_text(response, run_id)
+    took, text_at = (time.perf_counter() - began) * 1000, time.time()
+    response.read()
+    return took, at, run_id, text_at
 
 
 def _of_gateway(user: http.client.HTTPConnection, gateway: http.client.HTTPConnection, whom: Asked) -> float:
     began = time.perf_counter()
     run_id = json.loads(_send(user, "POST", f"/v1/instances/{whom.id}/messages", whom).read())["id"]
     response = _send(gateway, "GET", f"/v1/runs/{run_id}/stream", whom)
-    for name, _ in _frames(response):
-        if name == "text":
-            took = (time.perf_counter() - began) * 1000
-            response.read()
-            return took
-    message = f"{run_id} has no text"
-    raise RuntimeError(message)
+    _wait_text(response, run_id)
+    took = (time.perf_counter() - began) * 1000
+    response.read()
+    return took
 
 
 def _stages(env: RunsEnvironment, stages: dict[str, list[float]], began: float, run_id: str, text_at: float) -> None:
@@ -103,14 +95,11 @@ def _stages(env: RunsEnvironment, stages: dict[str, list[float]], began: float, 
         stages[stage].append((after - before) * 1000)
 
 
-def _frames(response: http.client.HTTPResponse) -> Iterator[Frame]:
-    rest = b""
-    while piece := response.read1(65536):
-        *whole, rest = (rest + piece).split(b"\n\n")
-        for frame in whole:
-            told = dict(line.split(": ", 1) for line in frame.decode().splitlines() if ": " in line)
-            if "event" in told:
-                yield told["event"], json.loads(told["data"])
+def _wait_text(response: http.client.HTTPResponse, run_id: str) -> None:
+    """Read a stream until the run says something. Raises RuntimeError if it never does."""
+    if not any(frame.get("event") == "text" for frame in frames(response.read1)):
+        message = f"{run_id} has no text"
+        raise RuntimeError(message)
 
 
 def _send(

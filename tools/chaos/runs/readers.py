@@ -19,6 +19,7 @@ from functions.services.realtime.protocol import PATH, SUBPROTOCOL
 from shared_psql_models.runs import ENDED
 from tools.chaos.kills.owners import Owner
 from tools.documents import Document
+from tools.harness.event_stream import frames
 
 CUTS: Final = 3
 """How often each reader is cut off, at least."""
@@ -152,7 +153,7 @@ class Stream(Reader):
                 return
             if response.status != HTTPStatus.OK:
                 raise self.unserved(response.status)
-            yield from frames(response.read1)
+            yield from _told(response.read1)
 
 
 class Post(Stream):
@@ -177,7 +178,7 @@ class Post(Stream):
         with http_client.exchange("POST", url, seconds=seconds, body=body, headers=headers) as response:
             if response.status != HTTPStatus.OK:
                 raise self.unserved(response.status)
-            for event in frames(response.read1):
+            for event in _told(response.read1):
                 if event.sequence > self.last:
                     yield event
 
@@ -226,15 +227,11 @@ class Feed(Reader):
             opened.socket.close()
 
 
-def frames(read: Callable[[int], bytes]) -> Iterator[Seen]:
+def _told(read: Callable[[int], bytes]) -> Iterator[Seen]:
     """Yield the events that Server-Sent Events tell."""
-    rest = b""
-    while piece := read(65536):
-        *whole, rest = (rest + piece).split(b"\n\n")
-        for frame in whole:
-            told = dict(line.split(": ", 1) for line in frame.decode().splitlines() if ": " in line)
-            if "id" in told:
-                yield Seen(int(told["id"]), told["event"], json.loads(told["data"]))
+    for told in frames(read):
+        if "id" in told:
+            yield Seen(int(told["id"]), told["event"], json.loads(told["data"]))
 
 
 READERS: Final[tuple[type[Reader], ...]] = (Stream, Pages, Feed, Post)
