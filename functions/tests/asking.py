@@ -1,4 +1,4 @@
-"""A well-formed request to any endpoint, made from the examples in its own declaration."""
+"""A well-formed request to any endpoint, made from the examples in its own declaration, and what it is answered."""
 
 from typing import Any
 
@@ -45,3 +45,8 @@ def ask(api: Api, declaration: Declaration, path: str | None = None, **changes: 
     headers = {"If-Match": '"1"'} | ({"Content-Type": kinds[0]} if kinds else {})
     request = {"json": body_of(declaration), "headers": headers} | changes
     return client_of(api, declaration).request(declaration.method, path or path_of(declaration), **request)
+
+
+def names(answer: Response, endpoint: Declaration, code: str) -> bool:
+    """Return whether an answer names a code: each protocol of others has a place of its own for it."""
+    return answer.code == code if endpoint.protocol is None else f'"{code}"' in answer.text

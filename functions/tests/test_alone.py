@@ -14,7 +14,7 @@ from functions.runtime.declarations import Declaration
 from functions.runtime.environment import environment
 from functions.runtime.functions import declarations
 from functions.tests import alone
-from functions.tests.asking import ask, body_of
+from functions.tests.asking import ask, body_of, names
 from testing import people
 from testing.clients import Api
 from testing.environment import Environment
@@ -100,8 +100,7 @@ def test_an_endpoint_with_everything_away_is_a_503_that_names_nothing(
     alone.take_everything_away(monkeypatch)
     answer = ask(api, endpoint, token=somebody.token)
     assert answer.status_code == 503
-    # Protocols have shapes of their own for what a problem calls its code.
-    assert "database_unavailable" in (answer.code if endpoint.protocol is None else answer.text)
+    assert names(answer, endpoint, "database_unavailable")
     assert answer.headers["Retry-After"]
     assert "psql" not in answer.text
     assert "_psql can't be reached" in caplog.text

@@ -8,7 +8,7 @@ import pytest
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
 from functions.runtime.providers.callers import Guard
-from functions.tests.asking import ask, path_of
+from functions.tests.asking import ask, names, path_of
 from testing import people
 from testing.clients import Api
 from testing.environment import Environment
@@ -30,11 +30,6 @@ def scope_of(declaration: Declaration) -> str:
     caller = declaration.parameter(Guard)
     assert caller is not None
     return str(caller.caller.scope)
-
-
-def names(answer: Response, endpoint: Declaration, code: str) -> bool:
-    """Return whether an answer names a code: each protocol of others has a place of its own for it."""
-    return answer.code == code if endpoint.protocol is None else f'"{code}"' in answer.text
 
 
 @pytest.fixture(scope="module")
