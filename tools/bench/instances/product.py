@@ -64,6 +64,11 @@ class Product:
         wait(lambda: self.run(status, id=instance_id) == [["running"]], 300, "an instance doesn't run", pause=0.003)
         return instance_id
 
+    def wait_ended(self, seconds: float = 120) -> None:
+        """Wait until no run is open."""
+        open_ones = "select exists (select from runs where ended_at is null)"
+        wait(lambda: self.run(open_ones) == [[False]], seconds, "runs don't end", pause=0.01)
+
     def family(self, name: str) -> list[psutil.Process]:
         """Return a process and all below it."""
         process = psutil.Process(self.started[name].process.pid)

@@ -87,7 +87,7 @@ def _fill(bench: Bench, count: int, awake: int) -> None:
     bench.run(_COPIES, id=bench.create(bench.owner, config={}), count=count)
     for (each,) in bench.run("select id from instances order by id limit :awake", awake=awake):
         bench.ask(bench.ports.user, f"/v1/instances/{each}/messages", {"text": "Hello"})
-    wait(lambda: bench.answer("not exists (select from runs where ended_at is null)"), 60, "not every run ended")
+    bench.wait_ended(60)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from tools.bench.instances import product
 from tools.bench.instances.product import Product
 from tools.bench.runs import agent
 from tools.documents import Document
-from tools.harness.environment import POSTGRES, wait
+from tools.harness.environment import POSTGRES
 from tools.harness.outages import private_servers
 
 SLUG: Final = "bench-runs"
@@ -61,11 +61,6 @@ class RunsEnvironment(Product):
     def say(self, whom: Asked, text: str) -> Document:
         """Return the run that answers."""
         return self.post(self.ports.user, f"/v1/instances/{whom.id}/messages", {"text": text}, whom.token)
-
-    def wait_ended(self, seconds: float = 120) -> None:
-        """Wait until no run is open."""
-        open_ones = "select exists (select from runs where ended_at is null)"
-        wait(lambda: self.run(open_ones) == [[False]], seconds, "runs don't end", pause=0.01)
 
     def settle(self) -> None:
         """Have Postgres do now what is left to it."""
