@@ -13,7 +13,7 @@ TASKS: Final[dict[str, Any]] = {"extensions": {"io.modelcontextprotocol/tasks": 
 
 _META: Final = "io.modelcontextprotocol/"
 
-_NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri", "tasks/get": "taskId"}
+_NAMED: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 
 
 @dataclass

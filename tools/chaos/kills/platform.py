@@ -114,10 +114,6 @@ class Platform:
             self.outages[name].append(time.monotonic() - killed)
             self.windows.append(Window(name, at, time.time()))
 
-    def host(self) -> psutil.Process:
-        """Return the agent host."""
-        return psutil.Process(self._processes[_HOST].process.pid)
-
     def logs(self) -> Iterator[tuple[str, str]]:
         """Yield each process' name and what it has logged."""
         for name, process in self._processes.items():

@@ -90,7 +90,7 @@ def _numbered(run: Lived) -> Found:
 
 def _alike(run: Lived) -> Found:
     told = {"the row": run.row.reply or "", "GET": str(run.life.shown.get("text"))}
-    told |= {each.name: _kept([*each.seen]) for each in run.life.readers}
+    told |= {each.name: _kept(each.seen) for each in run.life.readers}
     hashes = {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in told.items()}
     if len(set(hashes.values())) > 1:
         yield f"there are several texts: {hashes}"
