@@ -96,13 +96,12 @@ class Host:
         """Call the subscriber whose address this is; one that has paths of its own sees what is below its address."""
         for address, declaration in self.subscribers.items():
             base = "" if alone else address
+            function = self.functions[declaration.name]
             if declaration.path == "/":
-                found = path == (base or "/")
-            else:
-                found = path.startswith(f"{base}/")
-                environ = environ | {"SCRIPT_NAME": base, "PATH_INFO": path.removeprefix(base)} if found else environ
-            if found:
-                return self.functions[declaration.name](flask.Request(environ))
+                if path == (base or "/"):
+                    return function(flask.Request(environ))
+            elif path.startswith(f"{base}/"):
+                return function(flask.Request(environ | {"SCRIPT_NAME": base, "PATH_INFO": path.removeprefix(base)}))
         raise RouteNotFound
 
 
