@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from functions.domain.api_errors import BadGateway, Malformed, NotFound
+from functions.domain.api_errors import Malformed, NotFound
 
 
 class A2AError:
@@ -50,14 +50,6 @@ class ContentTypeNotSupported(A2AError, Malformed):
     reason = "CONTENT_TYPE_NOT_SUPPORTED"
     rpc_code = -32005
     rpc_status = "INVALID_ARGUMENT"
-
-
-class InvalidAgentResponse(A2AError, BadGateway):
-    """What the agent answered can't be told in A2A."""
-
-    reason = "INVALID_AGENT_RESPONSE"
-    rpc_code = -32006
-    rpc_status = "INTERNAL"
 
 
 class VersionNotSupported(A2AError, Malformed):

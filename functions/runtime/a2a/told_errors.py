@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from core import context
 from functions.domain import api_errors
-from functions.domain.a2a.errors import A2AError, InvalidAgentResponse
+from functions.domain.a2a.errors import A2AError
 from functions.domain.api_errors import ApiError
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime import problems
@@ -43,7 +43,6 @@ _INVALID: Final = ToldError("INVALID_PARAMS", -32602, "INVALID_ARGUMENT", 400)
 _INTERNAL: Final = ToldError("INTERNAL_ERROR", -32603, "INTERNAL", 500)
 
 _KINDS: Final[dict[type[ApiError], ToldError]] = {
-    InvalidAgentResponse: ToldError("INVALID_AGENT_RESPONSE", -32006, "INTERNAL", 500),
     InstanceNotFound: ToldError("AGENT_NOT_FOUND", -32603, "NOT_FOUND", 404),
     api_errors.Unauthenticated: ToldError("UNAUTHENTICATED", -32603, "UNAUTHENTICATED", 401),
     api_errors.Forbidden: ToldError("PERMISSION_DENIED", -32603, "PERMISSION_DENIED", 403),
@@ -60,7 +59,7 @@ _KINDS: Final[dict[type[ApiError], ToldError]] = {
 
 def of(kind: type[ApiError]) -> ToldError:
     """Return how a kind of API errors is told: as the nearest kind that it descends from."""
-    if issubclass(kind, A2AError) and kind not in _KINDS:
+    if issubclass(kind, A2AError):
         return ToldError(kind.reason, kind.rpc_code, kind.rpc_status, problems.status_of(kind))
     return next((_KINDS[each] for each in kind.__mro__ if each in _KINDS), _INTERNAL)
 
