@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from functions.domain import json_schemas
 from functions.domain.mcp.calls import Call
+from functions.domain.runs.agent_events import EventInvalid, decoded
 from shared_psql_models.runs import Run
 
 Object = dict[str, JsonValue]
@@ -163,7 +164,7 @@ def value_of(asked: Asked, answers: Object, schema: JsonValue) -> JsonValue:
     value = content.get(_VALUE) if isinstance(content, dict) else None
     if isinstance(schema, dict) and not _is_simple(schema) and isinstance(value, str):
         try:
-            return json.loads(value)  # type: ignore[no-any-return]
-        except ValueError:
+            return decoded(value)
+        except EventInvalid:
             return value
     return value
