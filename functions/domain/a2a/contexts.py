@@ -40,5 +40,6 @@ def conversation(db: SharedDb, instance_id: str, context_id: str) -> str | None:
 
 
 def _named(conversation_id: str, client_key: str | None) -> str:
-    is_client_s = client_key is not None and client_key.startswith(_PREFIX)
-    return client_key[len(_PREFIX) :] if client_key is not None and is_client_s else conversation_id
+    if client_key is not None and client_key.startswith(_PREFIX):
+        return client_key.removeprefix(_PREFIX)
+    return conversation_id
