@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +20,7 @@ from events.subscriptions import Subscription
 from events.topology import declaration
 from provisioning import local_settings
 from provisioning.local_settings import Ports
-from tools.harness.outages import private_servers
+from tools.harness.outages import exit_when_told, private_servers
 from tools.local.servers import managed_process, postgres_server
 from tools.local.servers.managed_process import ManagedProcess
 from tools.local.wait import until
@@ -153,8 +152,7 @@ def high_water(process: ManagedProcess) -> float:
 @contextmanager
 def prepared() -> Iterator[BenchEnvironment]:
     """Start the services, make databases and topology; end and remove everything afterwards."""
-    # A run that is told to end must still end its servers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+    exit_when_told()
     with private_servers(**POSTGRES) as servers:
         file = servers.run / "subscriptions.json"
         file.write_text(json.dumps([asdict(QUEUE)]))

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -123,6 +124,11 @@ class PrivateServers:
     def start_database(self) -> None:
         """Start shared_psql again and wait until it answers."""
         self.start(DATABASE_SERVER)
+
+
+def exit_when_told() -> None:
+    """Have SIGTERM raise SystemExit in this process: a run that is told to end must still end its servers."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """All of the product as processes, with a hundred thousand instances at rest, and beside it a database with few."""
 
 import os
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +17,7 @@ from provisioning.local_settings import LOOPBACK, Ports
 from tools.bench.instances import filling, product
 from tools.bench.instances.product import Product
 from tools.harness.environment import POSTGRES, wait
-from tools.harness.outages import private_servers
+from tools.harness.outages import exit_when_told, private_servers
 from tools.harness.scrape import Watch
 from tools.local.databases import create
 
@@ -81,8 +79,7 @@ class AtRest:
 @contextmanager
 def prepared(count: int) -> Iterator[InstancesEnvironment]:
     """Start everything with `count` instances and as many agents in the catalog; end and remove it afterwards."""
-    # A run that is told to end must still end its servers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+    exit_when_told()
     with private_servers(**POSTGRES) as servers:
         # As in production: relays probe the path every now and then, which is part of what rest costs.
         del os.environ["RELAY_PROBE_SECONDS"]

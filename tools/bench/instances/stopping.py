@@ -6,7 +6,6 @@ as many of them as `--awake` says have been asked something, and have an agent a
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,7 +18,7 @@ from tools.bench.instances.product import Product
 from tools.documents import Document
 from tools.harness import environment
 from tools.harness.environment import wait
-from tools.harness.outages import private_servers
+from tools.harness.outages import exit_when_told, private_servers
 
 MUST: Final = 10
 """Seconds in which all have to be stopped."""
@@ -74,8 +73,7 @@ class Bench(Product):
 
 @contextmanager
 def _prepared() -> Iterator[Bench]:
-    # A run that is told to end must still end its servers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+    exit_when_told()
     with private_servers() as servers:
         os.environ["ACCOUNT_INSTANCES"] = "1000000"
         product.prepare()

@@ -2,8 +2,6 @@
 
 import itertools
 import os
-import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,7 +17,7 @@ from tools.bench.instances.product import Product
 from tools.bench.runs import agent
 from tools.documents import Document
 from tools.harness.environment import POSTGRES
-from tools.harness.outages import private_servers
+from tools.harness.outages import exit_when_told, private_servers
 
 SLUG: Final = "bench-runs"
 
@@ -76,8 +74,7 @@ class RunsEnvironment(Product):
 @contextmanager
 def prepared() -> Iterator[RunsEnvironment]:
     """Start everything; end and remove it afterwards."""
-    # A run that is told to end must still end its servers.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+    exit_when_told()
     with private_servers(**POSTGRES) as servers:
         del os.environ["RELAY_PROBE_SECONDS"]
         os.environ["AGENT_IDLE_SECONDS"] = "600"

@@ -1,7 +1,6 @@
 """A target of the Makefile that kills everything at random: what it is asked, and what it tells and keeps."""
 
 import secrets
-import signal
 import sys
 import time
 from argparse import ArgumentParser
@@ -14,6 +13,7 @@ from tools import pages
 from tools.chaos.kills import table
 from tools.chaos.kills.platform import Platform
 from tools.chaos.kills.table import Rows
+from tools.harness.outages import exit_when_told
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,7 @@ class Target:
             "--save", action="store_true", help=f"keep the tables in docs/performance/{self.subject}_faults.md"
         )
         arguments = parser.parse_args()
-        # A run that is told to end must still end its servers.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+        exit_when_told()
         seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
         extent = Extent(arguments.count, max(3, round(arguments.count * self.faults)), seed)
         say(f"{extent.count} {self.made}, {extent.faults} faults, seed {extent.seed}")
