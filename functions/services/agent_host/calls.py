@@ -33,10 +33,6 @@ _HEALTH: Final = Request("GET", "/_/health")
 Line = dict[str, object]
 
 
-async def _to_nobody(_events: Sequence[bytes]) -> None:
-    pass
-
-
 @dataclass(frozen=True)
 class _Asked:
     context: Context
@@ -49,7 +45,7 @@ class _Asked:
 class Calls:
     """The calls of one host."""
 
-    def __init__(self, turns: Turns, code: CodePlace, awake: Awake, memory: MemoryDoor | None = None) -> None:
+    def __init__(self, turns: Turns, code: CodePlace, awake: Awake, memory: MemoryDoor | None) -> None:
         """Give `turns` to calls, put code in place by `code`, and have them answered by who is `awake`.
 
         While it answers an agent gets at its memory through `memory`, if there is any.
@@ -65,7 +61,7 @@ class Calls:
             Kind.PREPARE: self._prepare,
         }
 
-    async def answer(self, kind: Kind, context: Context, say: Say = _to_nobody) -> Line:
+    async def answer(self, kind: Kind, context: Context, say: Say) -> Line:
         """Return the last line of the answer; `say` is called with those before it, and waited for, as they come."""
         try:
             return await self._kinds[kind](context, say)

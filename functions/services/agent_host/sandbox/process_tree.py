@@ -68,7 +68,7 @@ def processor_seconds(pid: int) -> float | None:
         line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
         # Of its own the kernel knows every nanosecond. The number of a process' clock is a part of its ABI.
         own = time.clock_gettime(~pid << 3 | _CPUCLOCK_SCHED)
-    except (FileNotFoundError, ProcessLookupError, OSError):
+    except OSError:
         return None
     waited_for = map(int, line.rpartition(")")[2].split()[13:15])
     return own + sum(waited_for) / _TICKS
