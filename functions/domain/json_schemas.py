@@ -61,6 +61,11 @@ def _pattern(pattern: str) -> "Validator":
     return validator({"pattern": pattern})
 
 
+def is_text(value: str) -> bool:
+    """Return whether Postgres keeps a text: it has no NUL and no half of a surrogate pair."""
+    return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def children(node: Json) -> Iterator[tuple[str, Json]]:
     """Yield the members of an object or the items of an array, each with its name or index; nothing for a scalar."""
     if isinstance(node, dict):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.catalog import defaults
 from functions.domain.instances.redaction import REDACTED, places_of_secrets
-from functions.domain.json_schemas import LARGEST, Json, Leading, children, escaped, pointer, validator, values
+from functions.domain.json_schemas import LARGEST, Json, Leading, children, escaped, is_text, pointer, validator, values
 
 if TYPE_CHECKING:
     from jsonschema_rs import ValidationError, Validator
@@ -89,20 +89,16 @@ def _unstorable(value: Json, place: str = "/config", depth: int = 0) -> Iterator
         yield FieldError(place, "too_deep", f"Nested more than {MAX_DEPTH} levels deep.")
     elif isinstance(value, dict | list):
         for name, child in children(value):
-            if not _is_text(name):
+            if not is_text(name):
                 yield FieldError(place, "not_text", "A name holds a character that is not allowed.")
             else:
                 yield from _unstorable(child, f"{place}/{escaped(name)}", depth + 1)
-    elif isinstance(value, str) and not _is_text(value):
+    elif isinstance(value, str) and not is_text(value):
         yield FieldError(place, "not_text", "Holds a character that is not allowed, such as NUL.")
     elif isinstance(value, float) and not math.isfinite(value):
         yield FieldError(place, "not_finite", "This number is too large.")
     elif isinstance(value, int) and abs(value) > LARGEST:
         yield FieldError(place, "too_large", f"Whole numbers may be up to {LARGEST} here: send larger ones as text.")
-
-
-def _is_text(value: str) -> bool:
-    return "\x00" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _by_level(value: Json) -> list[int]:

@@ -15,6 +15,7 @@ from functions.domain.api_errors import FieldError, Invalid, NotFound, Precondit
 from functions.domain.databases import SharedDb
 from functions.domain.instances import quotas
 from functions.domain.instances.reading import PRESENT, InstanceNotFound
+from functions.domain.json_schemas import is_text
 from shared_psql_models.agent_memory import MemoryEntry, agent_memory, agent_memory_usage
 from shared_psql_models.instances import instances
 
@@ -168,10 +169,8 @@ def _size(value: JsonValue) -> int:
 def _wrong(value: JsonValue, depth: int) -> FieldError | None:
     """Return why a value can't be kept; None for one that can."""
     if isinstance(value, str):
-        # Postgres keeps neither.
-        unfit = "\0" in value or any("\ud800" <= each <= "\udfff" for each in value)
         message = "U+0000 and halves of surrogate pairs can't be kept."
-        return FieldError("/value", "unfit_character", message) if unfit else None
+        return None if is_text(value) else FieldError("/value", "unfit_character", message)
     if not isinstance(value, dict | list):
         return None
     if not depth:

@@ -23,6 +23,7 @@ from pydantic import (
 
 from functions.domain.catalog import config_schemas
 from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
+from functions.domain.json_schemas import LARGEST
 
 REPLY_BYTES: Final = 1024 * 1024
 """Bytes of UTF-8 that all text of a reply may have together."""
@@ -38,9 +39,6 @@ DEPTH: Final = 64
 
 WAIT_SECONDS: Final = 30 * 24 * 60 * 60
 """The longest that an agent may have an answer waited for."""
-
-_LARGEST: Final = 2**53
-"""Up to this, every reader of JSON agrees about whole numbers."""
 
 _MEASURES: Final = 32
 """Numbers of an agent's own in a usage."""
@@ -67,7 +65,7 @@ def _rounded(cost: Decimal) -> Decimal:
 
 
 Name = Annotated[str, Field(min_length=1, max_length=256)]
-Count = Annotated[int, Field(ge=0, le=_LARGEST)]
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
 Cost = Annotated[
     Decimal,
     Field(ge=0, le=_HIGHEST_COST, strict=False),
@@ -130,7 +128,7 @@ class Usage(_Event):
 
     model_config = ConfigDict(extra="allow")
 
-    __pydantic_extra__: dict[str, Annotated[int | float, Field(ge=0, le=_LARGEST)]]
+    __pydantic_extra__: dict[str, Annotated[int | float, Field(ge=0, le=LARGEST)]]
 
     type: Literal["usage"]
     input_tokens: Count | None = None
