@@ -424,6 +424,8 @@ def main(host: int, egress: str, allowed: tuple[str, ...], doors: tuple[int, ...
     """Serve the host over the socket `host`."""
     serving.warm()
     boundaries.adopt_orphans()
+    # Else what this process starts would hold it open, and the host wouldn't see its end.
+    os.set_inheritable(host, False)
     channel = Channel(socket.socket(fileno=host))
     try:
         boundary = Boundary.prepare() if bounded else None

@@ -160,6 +160,21 @@ def test_when_the_spawner_is_killed_nobody_is_left_and_the_next_child_gets_a_new
     assert ask(sandbox.wake(ECHO, config={"prefix": ""}), {"text": "x"}) == {"text": "x"}
 
 
+def test_the_end_of_the_spawner_is_seen_whatever_it_has_started(sandbox: Sandbox) -> None:
+    # The more a version leaves in its folder, the longer it takes to be removed, which the spawner doesn't wait for.
+    sandbox.wake("""
+        for number in range(3000):
+            open(str(number), "w").close()
+
+        def agent(request):
+            return {}
+    """)
+    host = sandbox.children._host
+    assert host is not None
+    sandbox.children.close()
+    assert host.fileno() == -1
+
+
 @pytest.mark.parametrize("said", ["b'ready'", "b'rubbish'", "b''"])
 def test_who_only_says_that_it_serves_is_ended(sandbox: Sandbox, said: str) -> None:
     # The door is 3, as long as nothing else has been opened.
