@@ -186,6 +186,8 @@ class DoorServer(Server):
             loop.remove_reader(self._door)
             self.stop()
         for each in files:
+            # A program that the agent starts must not hold it open. `recv_fds` doesn't pass on the flag that says so.
+            os.set_inheritable(each, False)
             task = loop.create_task(self._connect(socket.socket(fileno=each)))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)

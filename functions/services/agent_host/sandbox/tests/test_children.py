@@ -160,6 +160,25 @@ def test_when_the_spawner_is_killed_nobody_is_left_and_the_next_child_gets_a_new
     assert ask(sandbox.wake(ECHO, config={"prefix": ""}), {"text": "x"}) == {"text": "x"}
 
 
+@pytest.mark.parametrize("loads", ["", "open(os.environ['AGENT_CONFIG']).close()"], ids=["forked", "loads for itself"])
+def test_a_program_that_an_agent_starts_inherits_no_connection(sandbox: Sandbox, loads: str) -> None:
+    child = sandbox.wake(f"""
+        import os
+
+        {loads}
+
+        def agent(request):
+            return {{"text": str([each for each in range(3, 64) if is_inherited(each)])}}
+
+        def is_inherited(file):
+            try:
+                return os.get_inheritable(file)
+            except OSError:
+                return False
+    """)
+    assert ask(child) == {"text": "[]"}
+
+
 def test_the_end_of_the_spawner_is_seen_whatever_it_has_started(sandbox: Sandbox) -> None:
     # The more a version leaves in its folder, the longer it takes to be removed, which the spawner doesn't wait for.
     sandbox.wake("""
