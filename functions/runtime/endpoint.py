@@ -189,13 +189,11 @@ def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
 
 def _run(call: Call) -> flask.Response:
     declaration, request = call.declaration, call.request
-    key = request.headers.get("Idempotency-Key")
-    if key is None or call.caller_id is None or not takes_idempotency_key(declaration) or _only_validates(call):
+    honoured = takes_idempotency_key(declaration) and not _only_validates(call)
+    first = idempotency.keyed(call.caller_id, declaration.name, request) if honoured else None
+    if first is None:
         return responses.success(declaration, request, declaration.handler(**call.arguments()))
     database = declaration.holds[0]
-    first = idempotency.Request(
-        call.caller_id, key, idempotency.fingerprint(declaration.name, request.path, request.get_data())
-    )
     if declaration.prepares:
         with call.short(database) as short:
             known = first.answer(short)

@@ -10,12 +10,15 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, text
 
 from functions.domain.api_errors import Conflict, Malformed
 from functions.domain.idempotency import IdempotencyKeyReused
+
+if TYPE_CHECKING:
+    import flask
 
 KEY: Final = re.compile(r"^[!-~]{1,255}$")
 
@@ -74,3 +77,11 @@ class Request:
         answer = run()
         db.execute(_SAVE, {**vars(self), "response": answer})
         return answer
+
+
+def keyed(caller_id: str | None, function: str, request: "flask.Request") -> Request | None:
+    """Return a request that has been read, if it came with a caller and a key. Raises IdempotencyKeyMalformed."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None or caller_id is None:
+        return None
+    return Request(caller_id, key, fingerprint(function, request.path, request.get_data()))

@@ -19,6 +19,7 @@ from functions.domain.runs.reading import Of, RunNotFound
 from functions.runtime import problems, run_stream
 from functions.runtime.declarations import Answer, Resources
 from functions.runtime.event_stream import Frame
+from functions.runtime.idempotency import IdempotencyKeyInFlight
 from functions.runtime.protocols import Protocol
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
@@ -69,8 +70,8 @@ class OpenResponses(Protocol):
 
     @override
     def headers(self, api_error: ApiError, request: "flask.Request") -> Mapping[str, str]:
-        """Return the headers: clients try a conflict again by themselves, which is of no use here."""
-        conflict = self.status(type(api_error)) == HTTPStatus.CONFLICT
+        """Return the headers: clients try a conflict again by themselves, of use only while the first is at work."""
+        conflict = self.status(type(api_error)) == HTTPStatus.CONFLICT and type(api_error) is not IdempotencyKeyInFlight
         return {**api_error.headers, **({"x-should-retry": "false"} if conflict else {})}
 
     @override

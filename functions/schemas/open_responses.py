@@ -61,7 +61,7 @@ class ResponseRequest(Body):
         Field(description="`format` is passed on in the agent's `metadata`, unless it is that of plain text."),
     ] = None
 
-    def wanted(self, *, model: str, client_key: str | None) -> Wanted:
+    def wanted(self, *, model: str) -> Wanted:
         """Return what is asked for; `model` is the name of what answers. Raises Invalid."""
         said = asked.said(self.input, self.instructions)
         tools = self.tools or []
@@ -83,7 +83,6 @@ class ResponseRequest(Body):
             metadata={**(self.metadata or {}), **self._beside(said)},
             repeated=repeated,
             previous_id=self.previous_response_id,
-            client_key=client_key,
         )
 
     def _beside(self, said: asked.Said) -> dict[str, JsonValue]:

@@ -51,7 +51,6 @@ class Wanted:
     repeated: Mapping[str, JsonValue]
     """What the response repeats of the request."""
     previous_id: str | None = None
-    client_key: str | None = None
 
 
 def create(db: SharedDb, of: Of, wanted: Wanted) -> Named:
@@ -102,7 +101,6 @@ def _begin(
     asked = Asked(
         wanted.said.text or "",
         conversation_id=conversation_id,
-        client_key=None if wanted.client_key is None else f"{PROTOCOL}:{wanted.client_key}",
         protocol=PROTOCOL,
         more={
             "tools": [each.model_dump(mode="json") for each in wanted.tools],

@@ -1,7 +1,9 @@
 """The header Idempotency-Key, for a handler that sees to it itself that what is asked twice is done once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
 from typing_extensions import override
 
 from functions.runtime import idempotency
@@ -15,6 +17,16 @@ class IdempotencyKey:
 
     value: str | None
     """None if it isn't there."""
+    _keyed: Callable[[], idempotency.Request | None]
+    """Returns the request with its key; once it has been read."""
+
+    def once(self, db: Connection, make: Callable[[], str]) -> str:
+        """Return what `make` has returned to the first request with this key; what it returns now if there is no key.
+
+        Raises IdempotencyKeyReused and IdempotencyKeyInFlight.
+        """
+        request = self._keyed()
+        return make() if request is None else request.once(db, make)
 
     def prefixed(self, prefix: str) -> str | None:
         """Return the key behind a prefix that keeps it apart from keys of other kinds; None if there is none."""
@@ -33,7 +45,7 @@ class OwnIdempotency(Provider):
         key = call.request.headers.get("Idempotency-Key")
         if key is not None and not idempotency.KEY.match(key):
             raise IdempotencyKeyMalformed
-        return IdempotencyKey(key)
+        return IdempotencyKey(key, lambda: idempotency.keyed(call.caller_id, call.declaration.name, call.request))
 
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:

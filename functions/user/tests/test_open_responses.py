@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,9 +45,11 @@ class Talk:
 
     instance: Launched
 
-    def send(self, method: str, path: str = "", body: object = None) -> Response:
+    def send(self, method: str, path: str = "", body: object = None, *, key: str | None = None) -> Response:
         address = f"{self.instance.path}/v1/responses{path}"
-        return self.instance.api.user.request(method, address, json=body, token=self.instance.owner.token)
+        headers = {} if key is None else {"Idempotency-Key": key}
+        token = self.instance.owner.token
+        return self.instance.api.user.request(method, address, json=body, token=token, headers=headers)
 
     def create(self, said: object, **more: Any) -> Document:
         answer = self.send("POST", body={"model": "any", "input": said, **more})
@@ -160,3 +163,45 @@ def test_what_is_wrong_is_said_as_clients_of_openai_read_it(talk: Talk) -> None:
         "data"
     ]
     assert model["object"] == "model"
+
+
+def test_the_same_key_is_answered_by_the_same_response_whatever_has_happened_since(talk: Talk, runner: Start) -> None:
+    runner()
+
+    def create(key: str, body: Document) -> Document:
+        answer = talk.send("POST", body=body, key=key)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json)
+
+    asked = {"input": "ask"}
+    first = create("1", asked)
+    answered = {"input": "blue", "previous_response_id": first["id"]}
+    second = create("2", answered)
+    more = {"input": "more", "previous_response_id": second["id"]}
+    third = create("3", more)
+    # By now each of them would be something else: a new run, a new conversation.
+    again = [create(key, body) for key, body in (("1", asked), ("2", answered), ("3", more))]
+    assert again == [first, second, third]
+    other = talk.send("POST", body={**more, "input": "else"}, key="3")
+    assert (other.status_code, other.json["error"]["problem"]) == (400, "idempotency_key_reused")
+    malformed = talk.send("POST", body=asked, key="a key")
+    assert malformed.json["error"]["problem"] == "idempotency_key_malformed"
+    assert talk.send("DELETE", f"/{third['id']}").json["deleted"]
+    assert talk.send("POST", body=more, key="3").json["error"]["problem"] == "response_not_found"
+
+
+def test_a_key_that_is_used_many_times_at_once_begins_one_run(talk: Talk, runner: Start) -> None:
+    runner()
+
+    def stream(_: int) -> Response:
+        return talk.send("POST", body={"input": "one", "stream": True}, key="many")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(stream, range(8)))
+    refused = [each for each in answers if each.status_code != 200]
+    assert {each.json["error"]["problem"] for each in refused} <= {"idempotency_key_in_flight"}
+    assert not any("x-should-retry" in each.headers for each in refused), "a client's library tries again"
+    told = [talk.events(each) for each in answers if each not in refused]
+    assert told
+    assert all(each == told[0] for each in told)
+    assert talk.events(stream(0)) == told[0]
