@@ -46,7 +46,7 @@ class EventType(StrEnum):
     """What an event of a run tells."""
 
     STATUS = "status"
-    """The run has another status, or an attempt began: `status`, `reason`, `explanation`, `attempt`."""
+    """The run has another status, or an attempt began: `status`, `reason`, `explanation`, `attempt` and more."""
     TEXT = "text"
     """A piece of the reply: `text`."""
     TOOL_CALL = "tool_call"

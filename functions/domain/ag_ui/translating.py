@@ -41,6 +41,7 @@ class Translator:
         self._calls: dict[str, str] = {}
         self._usage: dict[str, int] = {}
         self._asked: Object | None = None
+        self._pending: list[JsonValue] = []
         self._last: Object | None = None
 
     @property
@@ -137,6 +138,7 @@ class Translator:
         tool = event.data.get("tool")
         if isinstance(tool, dict):
             # By the id of what is asked, which no other call of the thread has.
+            self._pending = [event.data["id"]]
             yield from self._called(str(event.data["id"]), tool["name"], tool["arguments"])
             return
         self._asked = {
@@ -161,8 +163,12 @@ class Translator:
                 yield from self._end_message()
                 yield self._end({"type": "RUN_ERROR", "message": because["explanation"], "code": because["reason"]})
             case RunStatus.INPUT_REQUIRED if self._asked is not None:
-                yield from self._finish({"type": "interrupt", "interrupts": [self._asked]})
-            case RunStatus.INPUT_REQUIRED | RunStatus.COMPLETED:
+                until = event.data.get("deadline_at")
+                expires: Object = {} if until is None else {"expiresAt": until}
+                yield from self._finish({"type": "interrupt", "interrupts": [{**self._asked, **expires}]})
+            case RunStatus.INPUT_REQUIRED:
+                yield from self._finish({"type": "success", "pendingToolCallIds": self._pending})
+            case RunStatus.COMPLETED:
                 yield from self._finish({"type": "success"})
             case RunStatus.CANCELLED:
                 yield from self._finish({"type": "cancelled"})

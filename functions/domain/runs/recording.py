@@ -63,8 +63,7 @@ def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
 
     None if its lease was lost, and nothing was written.
     """
-    events = _events(run, change, run.last_sequence)
-    last = events[-1].sequence
+    last = run.last_sequence + len(change.before) + 1
     columns: dict[str, object] = {
         "status": change.status,
         "reason": change.because.reason,
@@ -81,8 +80,10 @@ def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
     if change.status in ENDED:
         columns |= {"ended_at": func.clock_timestamp()}
     guard = (runs.c.id == run.id, runs.c.lease_token == run.lease_token, runs.c.last_sequence == run.last_sequence)
-    if db.execute(update(runs).where(*guard).values(columns).returning(runs.c.id)).first() is None:
+    written = db.execute(update(runs).where(*guard).values(columns).returning(runs.c.deadline_at)).first()
+    if written is None:
         return None
+    events = _events(run, change, run.last_sequence, written.deadline_at)
     _tell(db, run, run.status, change, events)
     return events
 
@@ -93,10 +94,10 @@ def begin(db: SharedDb, run: Run, because: Explanation) -> None:
     _tell(db, run, None, change, _events(run, change, 0))
 
 
-def _events(run: Run, change: Change, after: int) -> list[Piece]:
-    """Return the events that tell a change, numbered after another."""
+def _events(run: Run, change: Change, after: int, deadline_at: datetime | None = None) -> list[Piece]:
+    """Return the events that tell a change, numbered after another; `deadline_at` is when its status is given up."""
     now = datetime.now(UTC)
-    told = [*change.before, (EventType.STATUS, _status(run, change))]
+    told = [*change.before, (EventType.STATUS, _status(run, change, deadline_at))]
     return [Piece(after + number, now, kind, data) for number, (kind, data) in enumerate(told, start=1)]
 
 
@@ -121,7 +122,7 @@ def _tell(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, ev
     )
 
 
-def _status(run: Run, change: Change) -> dict[str, JsonValue]:
+def _status(run: Run, change: Change, deadline_at: datetime | None) -> dict[str, JsonValue]:
     because = change.because
     told: dict[str, JsonValue] = {
         "status": change.status.value,
@@ -129,6 +130,9 @@ def _status(run: Run, change: Change) -> dict[str, JsonValue]:
         "explanation": because.explanation,
         "attempt": run.attempt,
     }
+    if change.status == RunStatus.INPUT_REQUIRED and deadline_at is not None:
+        # Whoever is to answer has to know until when; a later reader can't see it in the row, which has gone on.
+        told["deadline_at"] = deadline_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return {**told, **change.told}
 
 

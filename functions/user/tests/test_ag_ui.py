@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -96,6 +97,9 @@ def test_an_interrupt_is_resumed_and_a_tool_is_called(talk: Talk) -> None:
     asked = talk.run("r1", "t1", [user("ask")])
     [interrupt] = last(asked)["outcome"]["interrupts"]
     assert (interrupt["message"], interrupt["responseSchema"]) == ("Which?", {"type": "string"})
+    read = partial(talk.instance.api.user.get, token=talk.instance.owner.token)
+    [waiting] = read(f"{talk.instance.path}/runs").json["items"]
+    assert interrupt["expiresAt"] == read(f"/v1/runs/{waiting['id']}").json["deadline_at"]
     assert talk.send("r2", "t1", [user("hm")]).code == "thread_waits"
     resume = [{"interruptId": interrupt["id"], "status": "resolved", "payload": "blue"}]
     wrong = [{**resume[0], "payload": 5}]

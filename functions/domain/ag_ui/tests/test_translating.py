@@ -65,13 +65,17 @@ def test_wherever_it_was_cut_a_client_reads_on_and_has_each_piece_once(cut: int)
 
 def test_a_question_is_an_interrupt_and_its_answer_the_next_run() -> None:
     answered = ("answer", {"id": "ask_1", "value": "blue"})
-    events = run(status("queued"), text("Well."), question(), status("input_required"), answered, text("Blue."))
-    [interrupt] = told(events)[-1]["outcome"]["interrupts"]
-    assert (interrupt["id"], interrupt["message"], interrupt["responseSchema"]) == (
-        "ask_1",
-        "Which?",
-        {"type": "string"},
-    )
+    waits = status("input_required", deadline_at="2026-12-30T00:00:00Z")
+    events = run(status("queued"), text("Well."), question(), waits, answered, text("Blue."))
+    assert told(events)[-1]["outcome"]["interrupts"] == [
+        {
+            "id": "ask_1",
+            "reason": "input_required",
+            "message": "Which?",
+            "responseSchema": {"type": "string"},
+            "expiresAt": "2026-12-30T00:00:00Z",
+        }
+    ]
     assert kinds(told(events, part=1)) == ["RUN_STARTED", "TEXT_MESSAGE_START", "TEXT_MESSAGE_CONTENT"]
 
 
@@ -79,7 +83,12 @@ def test_a_tool_of_the_client_s_is_called_and_the_run_ends() -> None:
     tool = {"id": "call_0", "name": "get_interest", "arguments": {}}
     events = told(run(status("queued"), question(tool), status("input_required")))
     assert events[2] == {"type": "TOOL_CALL_START", "toolCallId": "ask_1", "toolCallName": "get_interest"}
-    assert events[-1]["outcome"] == {"type": "success"}
+    assert events[-1]["outcome"] == {"type": "success", "pendingToolCallIds": ["ask_1"]}
+
+
+def test_a_question_of_which_nobody_has_written_until_when_it_waits_is_an_interrupt_too() -> None:
+    [interrupt] = told(run(question(), status("input_required")))[-1]["outcome"]["interrupts"]
+    assert "expiresAt" not in interrupt, "clients refuse a null"
 
 
 def test_a_broken_attempt_s_messages_are_named() -> None:
