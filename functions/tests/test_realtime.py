@@ -1,23 +1,22 @@
 """Events as people see them happen: through the edge, from the request of one to the page of another."""
 
+import json
 import os
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from selenium.webdriver import Chrome
 from websockets.exceptions import InvalidStatus
 
 from functions.services.realtime.tests.tabs import Tab, cloudevent, connection
-from functions.tests import browsers
+from functions.tests import browsers, sites
+from functions.tests.agent_page import AgentPage
+from functions.tests.sites import Site
 from functions.tests.test_documents import PYTHON, ROOT
 from functions.tests.test_journey import launched
 from testing import people
@@ -42,44 +41,27 @@ const start = (address, token) => follow(address, async () => token, {
 </script>"""
 
 
-class Site(ThreadingHTTPServer):
-    """Whoever serves the page of an application."""
-
-    @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Site]:
-    (folder / "index.html").write_text(PAGE.replace("SCRIPT", SCRIPT.findall(GUIDE)[0]))
-    site = Site(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
-    threading.Thread(target=site.serve_forever, daemon=True).start()
-    yield site
-    site.shutdown()
-    site.server_close()
-
-
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serving(tmp_path_factory.mktemp("site")) as site:
+def site() -> Iterator[Site]:
+    with sites.serving(PAGE.replace("SCRIPT", SCRIPT.findall(GUIDE)[0])) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serving(tmp_path_factory.mktemp("stranger")) as site:
+def stranger(site: Site) -> Iterator[Site]:
+    with sites.serving(site.page) as stranger:
+        yield stranger
+
+
+@pytest.fixture(scope="module")
+def site_of_agent() -> Iterator[Site]:
+    with sites.serving("") as site:
         yield site
 
 
 @pytest.fixture(scope="module")
-def edge(stack: Stack, site: Site) -> Iterator[int]:
-    with stack.edge(EDGE_CORS_ORIGINS=site.origin):
+def edge(stack: Stack, site: Site, site_of_agent: Site) -> Iterator[int]:
+    with stack.edge(EDGE_CORS_ORIGINS=f"{site.origin} {site_of_agent.origin}"):
         yield stack.env.ports.edge
 
 
@@ -187,6 +169,56 @@ def test_a_page_of_another_origin_gets_nothing(page: Page, stranger: Site, ada: 
     page.open(stranger, ada.token)
     eventually(lambda: "403" in page.complaints())
     assert page.shows("live") == "not live"
+
+
+WORDS: Final = " ".join(f"word-{number}" for number in range(60))
+PLACES: Final = {
+    "places": [
+        {"name": "the museum", "interest": "art", "about": WORDS},
+        {"name": "the harbour", "interest": "food", "about": "It smells of fish."},
+    ],
+    "seconds_per_word": 0.05,
+}
+
+
+@pytest.fixture
+def agent(browser: Chrome, edge: int, site_of_agent: Site, ada: Person) -> Iterator[AgentPage]:
+    page = AgentPage(browser, site_of_agent, edge)
+    page.sign_in(ada)
+    page.submit("launch", config=json.dumps(PLACES))
+    yield page
+    page.network.close()
+
+
+def test_a_page_that_is_cut_off_shows_every_word_of_a_reply_once(agent: AgentPage, eventually: Eventually) -> None:
+    agent.submit("talk", text="Art, please")
+    eventually(lambda: "word-3" in agent.said("agent")[-1:][0] if agent.said("agent") else False)
+    agent.network.close()
+    agent.waits_for("The connection was lost")
+    [half] = agent.said("agent")
+    agent.connect_again()
+    agent.waits_for("The agent has answered")
+    assert "word-59" not in half
+    assert agent.said("agent") == [f"Go to the museum. {WORDS}"]
+    assert agent.said("tool") == ['find_places {"interest":"art"}']
+    assert all("net::ERR_" in each for each in agent.complaints())
+
+
+def test_on_a_page_an_agent_asks_is_answered_and_is_cancelled(agent: AgentPage, eventually: Eventually) -> None:
+    agent.submit("talk", text="Where to?")
+    agent.waits_for("The agent asks for something")
+    # As when ten minutes have gone by: the next request asks for new tokens first.
+    before = agent.browser.execute_script("session.until = 0; return session.access_token")
+    agent.submit("talk", text="food")
+    agent.waits_for("The agent has answered")
+    assert agent.said("agent") == ["What do you like: art, food?", "Go to the harbour. It smells of fish."]
+    assert agent.browser.execute_script("return session.access_token") != before
+    agent.submit("talk", text="Then art")
+    eventually(lambda: "word-3" in agent.said("agent")[-1])
+    agent.cancel()
+    agent.waits_for("It was cancelled, as its owner asked")
+    assert "word-59" not in agent.said("agent")[-1]
+    assert agent.complaints() == []
 
 
 def test_the_program_of_the_guide_runs(stack: Stack, edge: int, ada: Person, eventually: Eventually) -> None:
