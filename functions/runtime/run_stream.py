@@ -29,6 +29,9 @@ SECONDS: Final = 570
 AT_ONCE: Final = 500
 """Events that a stream reads at a time."""
 
+SOON: Final = 10
+"""Seconds for which what has paused is looked at as often as what goes on."""
+
 PAUSED: Final = frozenset({*ENDED, RunStatus.INPUT_REQUIRED})
 """Statuses in which nothing comes before somebody does something."""
 
@@ -47,7 +50,7 @@ def pace(idle: float, state: State | None = None) -> float:
     if idle < 1:
         return 0.02
     at_work = state is None or state.status is RunStatus.RUNNING
-    return 0.1 if idle < 10 or at_work else 0.5  # noqa: PLR2004 - seconds
+    return 0.1 if idle < SOON or at_work else 0.5
 
 
 class RunStream(EventStream):

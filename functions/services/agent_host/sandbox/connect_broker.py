@@ -31,6 +31,8 @@ _FAMILY: Final = struct.Struct("=H")
 _PORT: Final = struct.Struct("!H")
 _SOCKADDR_IN: Final = 16
 _SOCKADDR_IN6: Final = 28
+_SOCKADDR_STORAGE: Final = 128
+"""What the kernel takes at most as an address, of whatever family."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class ConnectBroker:
     def decide(self, call: Call, mark: int) -> None:
         """Answer a connect() of a child, at once or once the connection is there."""
         descriptor, address, length, *_ = call.arguments
-        raw = call.read(address, min(length, _SOCKADDR_IN6)) if length <= 128 else None  # noqa: PLR2004
+        raw = call.read(address, min(length, _SOCKADDR_IN6)) if length <= _SOCKADDR_STORAGE else None
         flags = call.flags_of(descriptor & 0xFFFFFFFF)
         if raw is None or flags is None:
             call.fail(EFAULT if raw is None else EBADF)
