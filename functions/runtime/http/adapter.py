@@ -73,7 +73,7 @@ class Adapter:
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer one request."""
-        assert scope["type"] == "http"  # noqa: S101 - tells the type checker that it is asked nothing else
+        scope = http_alone(scope)
         environ = environ_of(scope)
         body, whole = await _read(environ, receive)
         if body is None:
@@ -237,6 +237,13 @@ class _Call:
 def _write(_data: bytes) -> None:
     """Raise NotImplementedError: WSGI (PEP 3333) has `write` for older frameworks, of which none is served here."""
     raise NotImplementedError("the body is what an application returns")
+
+
+def http_alone(scope: Scope) -> HTTPScope:
+    """Return what a request is about, where it is one of HTTP: our servers offer nothing else."""
+    if scope["type"] != "http":
+        raise TypeError(scope["type"])
+    return scope
 
 
 async def client_left(receive: ASGIReceiveCallable) -> None:

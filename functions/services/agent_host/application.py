@@ -18,7 +18,7 @@ from core import context as call_context
 from functions.domain.encryption import NotSealedError
 from functions.domain.instances.contexts import Context, Ends, Kind, OfInstance, unseal
 from functions.runtime import metrics
-from functions.runtime.http.adapter import client_left, whole_body
+from functions.runtime.http.adapter import client_left, http_alone, whole_body
 from functions.services.agent_host.calls import Calls, Line
 from functions.services.agent_host.exposition import Exposition
 from functions.services.agent_host.failures import Failure
@@ -51,7 +51,7 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
         """Answer a request."""
-        assert scope["type"] == "http"  # noqa: S101 - tells the type checker that it is asked nothing else
+        scope = http_alone(scope)
         if scope["path"] in _PROBES:
             await _send(send, HTTPStatus.OK, b"ok")
         elif scope["path"] == metrics.PATH:
