@@ -1,6 +1,5 @@
 """Running a program that uses a protocol's client, and counting what it says."""
 
-import json
 import os
 import re
 import subprocess
@@ -8,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from provisioning.local_settings import ROOT
+from tools.conformance.clients import reporting
 from tools.conformance.results import Result
 
 SECONDS = 300
@@ -16,7 +16,7 @@ _PROGRAM = re.compile(r"```(?:python|js)\n(.*?)```", re.DOTALL)
 
 
 def run(kit: str, command: Sequence[str | Path], environment: Mapping[str, str]) -> Result:
-    """Run a program and count its checks: a line of JSON for each, `{"check", "passed"}` and perhaps `"why"`."""
+    """Run a program and count the checks that it tells, and its end as one more where that is no success."""
     done = subprocess.run(
         [str(each) for each in command],
         env={"PATH": os.environ["PATH"], **environment},
@@ -25,12 +25,12 @@ def run(kit: str, command: Sequence[str | Path], environment: Mapping[str, str])
         timeout=SECONDS,
         check=False,
     )
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    failed = [f"{line['check']}: {line.get('why', 'failed')}" for line in lines if not line["passed"]]
+    checks = reporting.read(done.stdout)
+    failed = [f"{each['check']}: {each.get('why', 'failed')}" for each in checks if not each["passed"]]
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["nothing was said"])[-1]
         failed.append(f"it ended with code {done.returncode}: {last}")
-    total = len(lines) + bool(done.returncode)
+    total = len(checks) + bool(done.returncode)
     return Result(kit, total - len(failed), total, failed)
 
 

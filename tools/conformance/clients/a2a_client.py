@@ -1,11 +1,9 @@
 """What the official client of A2A does with an instance: run by the interpreter that has the package `a2a-sdk`."""
 
 import asyncio
-import json
 import os
-import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 
 import httpx
 from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
@@ -14,6 +12,7 @@ from a2a.types import a2a_pb2 as types
 from a2a.utils import errors
 from a2a.utils.signing import create_signature_verifier
 from jwt import PyJWKSet
+from reporting import checked
 
 ADDRESS = os.environ["ADDRESS"]
 BASE = f"{ADDRESS}/v1/instances/{os.environ['INSTANCE']}/a2a"
@@ -133,16 +132,6 @@ async def raises(kind: type[Exception], awaited: Awaitable[object]) -> bool:
     return False
 
 
-async def check(name: str, run: Callable[[], Awaitable[bool]]) -> None:
-    """Print whether a check has passed."""
-    why = "not what was expected"
-    try:
-        passed = await run()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the check has failed
-        passed, why = False, f"{type(error).__name__}: {error}"
-    sys.stdout.write(json.dumps({"check": name, "passed": passed, "why": why}) + "\n")
-
-
 async def main() -> None:
     """Check the card, and every operation by both bindings."""
     headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
@@ -151,15 +140,11 @@ async def main() -> None:
         keys = PyJWKSet.from_dict((await nobody.get(f"{ADDRESS}/.well-known/card-keys.json")).json())
         verify = create_signature_verifier(lambda kid, _jku: keys[str(kid)], ["EdDSA"])
 
-        async def signed() -> bool:
+        with checked("card: its signature is right"):
             verify(card)
-            return True
-
-        async def hidden() -> bool:
-            return (await nobody.get(f"{BASE}/.well-known/agent-card.json")).status_code == httpx.codes.UNAUTHORIZED
-
-        await check("card: its signature is right", signed)
-        await check("card: nobody else reads it", hidden)
+        with checked("card: nobody else reads it"):
+            answer = await nobody.get(f"{BASE}/.well-known/agent-card.json")
+            assert answer.status_code == httpx.codes.UNAUTHORIZED, answer
         for binding in ("JSONRPC", "HTTP+JSON"):
             facts = {"httpx_client": http, "supported_protocol_bindings": [binding]}
             streaming, blocking = (
@@ -167,7 +152,8 @@ async def main() -> None:
             )
             operations = Operations(streaming, blocking)
             for name in (name for name in vars(Operations) if not name.startswith("_")):
-                await check(f"{binding}: {name}", getattr(operations, name))
+                with checked(f"{binding}: {name}"):
+                    assert await getattr(operations, name)(), "not what was expected"
 
 
 asyncio.run(main())

@@ -1,10 +1,7 @@
 """What the official client of MCP does with an instance: run by the interpreter that has the package `mcp`."""
 
 import asyncio
-import json
 import os
-import sys
-from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Literal
 
@@ -13,9 +10,12 @@ import mcp_types as types
 from mcp import Client
 from mcp.client.extension import ClaimContext, ClientExtension, ResultClaim
 from mcp.client.streamable_http import streamable_http_client
+from reporting import checked
 
 URL = f"{os.environ['ADDRESS']}/v1/instances/{os.environ['INSTANCE']}/mcp"
 TASKS = "io.modelcontextprotocol/tasks"
+SECONDS = 60
+"""That a check may take."""
 
 
 class TaskHandle(types.Result):
@@ -180,27 +180,20 @@ async def is_refused(token: str) -> None:
     raise AssertionError("it was let in")
 
 
-async def reported(name: str, check: Callable[[], Awaitable[None]]) -> None:
-    """Write a line that says whether a check passed."""
-    line: dict[str, object] = {"check": name, "passed": True}
-    try:
-        await asyncio.wait_for(check(), 60)
-    except Exception as error:  # noqa: BLE001 - told in the table
-        line |= {"passed": False, "why": f"{type(error).__name__}: {error}"[:300]}
-    sys.stdout.write(json.dumps(line) + "\n")
-
-
 async def main() -> None:
     """Check one thing after the other."""
     token = os.environ["TOKEN"]
     async with connected(token, elicitation_callback=elicit) as client:
         for each in PLAIN:
-            await reported(each.__name__, lambda each=each: each(client))
+            with checked(each.__name__):
+                await asyncio.wait_for(each(client), SECONDS)
     async with connected(token, elicitation_callback=elicit, extensions=[Tasks()]) as client:
         for each in WITH_TASKS:
-            await reported(each.__name__, lambda each=each: each(client))
-    await reported("somebody else is not let in", lambda: is_refused(os.environ["OTHER"]))
-    await reported("nobody is let in without a token", lambda: is_refused(""))
+            with checked(each.__name__):
+                await asyncio.wait_for(each(client), SECONDS)
+    for name, other in (("somebody else is not let in", os.environ["OTHER"]), ("nobody is let in without a token", "")):
+        with checked(name):
+            await asyncio.wait_for(is_refused(other), SECONDS)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,13 @@
 import base64
 import json
 import os
-import sys
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 from openresponses_types import types
 from pydantic import BaseModel
+from reporting import checked
 
 URL = f"{os.environ['ADDRESS']}/v1/instances/{os.environ['INSTANCE']}/v1/responses"
 TOOL = {
@@ -107,9 +107,5 @@ def round_trip() -> None:
 
 
 for name, case in cases():
-    told: dict[str, Any] = {"check": name, "passed": True}
-    try:
+    with checked(name):
         case()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-        told |= {"passed": False, "why": f"{type(error).__name__}: {error}"[:500]}
-    sys.stdout.write(json.dumps(told) + "\n")

@@ -2,12 +2,12 @@
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import openai
 from openai import OpenAI
+from reporting import checked
 
 BASE = f"{os.environ['ADDRESS']}/v1/instances/{os.environ['INSTANCE']}/v1"
 TOOL: Any = {
@@ -205,9 +205,5 @@ CHECKS = (
 )
 
 for check in CHECKS:
-    told: dict[str, Any] = {"check": check.__name__, "passed": True}
-    try:
+    with checked(check.__name__):
         check()
-    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
-        told |= {"passed": False, "why": f"{type(error).__name__}: {error}"[:500]}
-    sys.stdout.write(json.dumps(told) + "\n")
