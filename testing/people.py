@@ -16,7 +16,7 @@ from testing.environment import Environment
 
 PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of people who exist for a second
 
-_HASH: Final = "$argon2id$v=19$m=8,t=1,p=1$tLszTPNwoKhOUw4x3NOfdg$inchvP6DrMJnKbAvjyUx+lFT//qLPMEW6AJLumkciys"
+_HASH: Final = "$argon2id$v=19$m=8,t=2,p=1$2wBZR6T1T409hz4F0wRdhw$xVp9g9YaspOZqL2nydZr+6sSev38HAHj1OIi1GaiMjU"
 """Of PASSWORD, with as little work as argon2 does: thousands of people log in during the tests."""
 
 

@@ -69,13 +69,26 @@ class AccountScopesChanged(
     """Why, in the words of whoever did it; the account's owner may see them."""
 
 
+class PasswordChanged(
+    Event, type="com.botberi.password.changed.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """An account has a new password.
+
+    Said when that is done, by whoever knew the one before. The other sessions of the account have ended, which is said
+    after this.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+
+
 class SessionRevoked(
     Event,
     type="com.botberi.session.revoked.v1",
     subject="session_id",
     produced_by=("user_psql/user", "user_psql/admin"),
 ):
-    """A session ended before its time: by a log-out, by a spent refresh token, or because the account may do less now.
+    """A session ended before its time: by its owner, by a spent refresh token, or because the account may do less now.
 
     Said when its tokens stop being good in user_psql. Others who accept access tokens refuse these from then on.
     """
@@ -85,6 +98,8 @@ class SessionRevoked(
     account_id: str
     """Whose it was, `usr_…`."""
     reason: str
-    """`logged_out`, `refresh_token_reused`, `account_suspended` or `scopes_withdrawn`; there may be more."""
+    """`logged_out`, `ended_by_owner`, `password_changed`, `refresh_token_reused`, `account_suspended` or
+    `scopes_withdrawn`; there may be more.
+    """
     expires_at: datetime
     """When the last access token of the session will have expired by itself."""

@@ -30,6 +30,11 @@ def forget_idempotency_keys(db: Connection) -> int:
     return _forget(db, "forget_idempotency_keys")
 
 
+def forget_guesses(db: UserDb) -> int:
+    """Forget a batch of the guesses at passwords that are an hour old; return how many."""
+    return _forget(db, "forget_guesses")
+
+
 def forget_handled_events(db: Connection) -> int:
     """Forget a batch of the inbox rows that are forty-five days old; return how many."""
     return _forget(db, "forget_handled_events")

@@ -4,10 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from functions.domain.accounts import accounts, emails, keys, passwords, sessions
+from functions.domain.accounts import accounts, emails, keys, passwords, sessions, throttling
+from functions.domain.accounts.throttling import Guess, TooManyGuesses
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.client import Client
+from functions.runtime.providers.databases import UserTransactions
 from functions.schemas.base import Body, Reply
 
 
@@ -27,13 +30,26 @@ class TokenPair(Reply):
     expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
 
 
+def admit(credentials: Credentials, client: Client, transaction: UserTransactions) -> Guess:
+    """Count the guess, whatever becomes of it, before the password is looked at."""
+    with transaction() as db:
+        return throttling.count(db, emails.normalise(credentials.email), client.network)
+
+
 @endpoint(
     "POST",
     "/v1/auth/login",
-    errors=(accounts.CredentialsWrong, accounts.AccountSuspended, emails.EmailInvalid),
-    resources=Resources(memory="256Mi", max_scale=10, secrets=(keys.PRIVATE,), group="function-passwords"),
+    errors=(
+        *(accounts.CredentialsWrong, accounts.AccountSuspended, emails.EmailInvalid),
+        *(TooManyGuesses, passwords.TooManyPasswords),
+    ),
+    resources=Resources(
+        memory="256Mi", max_scale=10, secrets=(keys.PRIVATE,), group="function-passwords", settings=(passwords.SETTING,)
+    ),
+    prepare=admit,
 )
-def login(credentials: Credentials, db: UserDb) -> TokenPair:
+def login(credentials: Credentials, client: Client, guess: Guess, db: UserDb) -> TokenPair:
     """Open a session; a wrong address and a wrong password are told apart by nobody."""
     account = accounts.authenticate(db, credentials.email, credentials.password)
-    return TokenPair.model_validate(sessions.open_session(db, account))
+    throttling.was_right(db, guess)
+    return TokenPair.model_validate(sessions.open_session(db, account, client))

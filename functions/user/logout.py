@@ -1,12 +1,33 @@
-"""POST /v1/auth/logout: end the session whose access token this is."""
+"""POST /v1/auth/logout: end the session whose access token this is, the caller's others, or all."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from functions.domain.accounts import sessions
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
+from functions.schemas.base import Query
+
+REASON = "logged_out"
+
+
+class Which(Query):
+    """Which sessions end."""
+
+    sessions: Annotated[
+        Literal["this", "others", "all"], Field(description="The one that asks, every other of the caller's, or both.")
+    ] = "this"
 
 
 @endpoint("POST", "/v1/auth/logout", status=204)
-def logout(caller: User, db: UserDb) -> None:
-    """End the session: its refresh token is worth nothing at once, its access tokens within five seconds."""
-    sessions.revoke(db, caller.session_id, "logged_out")
+def logout(caller: User, which: Which, db: UserDb) -> None:
+    """End sessions: their refresh tokens are worth nothing at once, their access tokens within five seconds."""
+    match which.sessions:
+        case "this":
+            sessions.revoke(db, caller.session_id, REASON)
+        case "others":
+            sessions.revoke_others(db, caller.id, caller.session_id, REASON)
+        case "all":
+            sessions.revoke_all(db, caller.id, REASON)

@@ -8,6 +8,7 @@ from functions.domain.accounts import accounts, keys, refresh_tokens, sessions
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.client import Client
 from functions.schemas.base import Body, Reply
 
 
@@ -37,6 +38,6 @@ class RefreshedPair(Reply):
     ),
     resources=Resources(secrets=(keys.PRIVATE,)),
 )
-def refresh_session(refresh: Refresh, db: UserDb) -> RefreshedPair:
+def refresh_session(refresh: Refresh, client: Client, db: UserDb) -> RefreshedPair:
     """Rotate the session's refresh token; a spent one ends the session, since two people seem to hold it."""
-    return RefreshedPair.model_validate(sessions.refresh(db, refresh.refresh_token))
+    return RefreshedPair.model_validate(sessions.refresh(db, refresh.refresh_token, client))

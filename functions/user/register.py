@@ -28,7 +28,7 @@ class Registration(Body):
         Field(
             min_length=passwords.MIN_LENGTH,
             max_length=passwords.MAX_LENGTH,
-            description="Anything but the e-mail address itself.",
+            description="Anything but the e-mail address itself, and what others would try first.",
             examples=["correct horse battery"],
         ),
     ]
@@ -47,8 +47,8 @@ class Registered(Reply):
     "POST",
     "/v1/auth/register",
     status=201,
-    errors=(accounts.EmailTaken, passwords.PasswordUnfit, emails.EmailInvalid),
-    resources=Resources(memory="256Mi", max_scale=10, group="function-passwords"),
+    errors=(accounts.EmailTaken, passwords.PasswordUnfit, passwords.TooManyPasswords, emails.EmailInvalid),
+    resources=Resources(memory="256Mi", max_scale=10, group="function-passwords", settings=(passwords.SETTING,)),
 )
 def register(registration: Registration, db: UserDb) -> Registered:
     """Create an account with the scope `user`; log in next."""

@@ -73,7 +73,7 @@ FORBIDDEN = [
     ("user_psql", "user", "insert into accounts (id, email, password_hash, scopes) values ('', '', '', '{admin}')"),
     ("user_psql", "user", "update accounts set scopes = '{admin}'"),
     ("user_psql", "user", "update accounts set suspended = false"),
-    ("user_psql", "user", "update accounts set password_hash = ''"),
+    ("user_psql", "user", "update accounts set email = ''"),
     ("user_psql", "user", "update sessions set account_id = 'usr_other'"),
     ("user_psql", "user", "insert into sessions (id, revoked_at) values ('ses_1', now())"),
     ("user_psql", "user", "delete from sessions"),

@@ -116,6 +116,17 @@ CREATE FUNCTION public.forget_ended_sessions(row_limit integer) RETURNS integer
   ) select count(*)::integer from old
 $$;
 
+CREATE FUNCTION public.forget_guesses(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from guesses where key in (
+      select key from guesses where guessed_at < now() - interval '1 hour' limit row_limit)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
 CREATE FUNCTION public.forget_handled_events(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -387,6 +398,19 @@ UNION ALL
     resolution_reason
    FROM public.parked_events;
 
+CREATE TABLE public.guesses (
+    key bytea NOT NULL,
+    wrong integer NOT NULL,
+    guessed_at timestamp with time zone NOT NULL,
+    next_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN public.guesses.key IS 'sha256 of whose password is guessed, or from where';
+
+COMMENT ON COLUMN public.guesses.wrong IS 'how many guesses were wrong, as far as is known yet';
+
+COMMENT ON COLUMN public.guesses.next_at IS 'when the next guess is let through';
+
 CREATE TABLE public.idempotency_keys (
     caller text NOT NULL,
     key text NOT NULL,
@@ -475,7 +499,10 @@ CREATE TABLE public.sessions (
     refreshed_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     revoked_at timestamp with time zone,
-    revoked_reason text
+    revoked_reason text,
+    ends_at timestamp with time zone NOT NULL,
+    device text DEFAULT ''::text NOT NULL,
+    network text DEFAULT ''::text NOT NULL
 );
 
 COMMENT ON COLUMN public.sessions.secret_hash IS 'sha256 of the secret in the refresh tokens';
@@ -483,6 +510,12 @@ COMMENT ON COLUMN public.sessions.secret_hash IS 'sha256 of the secret in the re
 COMMENT ON COLUMN public.sessions.token_key IS 'of the HMAC that proves that a refresh token was given out';
 
 COMMENT ON COLUMN public.sessions.counter IS 'of the newest refresh token';
+
+COMMENT ON COLUMN public.sessions.ends_at IS 'however often it is refreshed';
+
+COMMENT ON COLUMN public.sessions.device IS 'User-Agent of the newest log-in or refresh';
+
+COMMENT ON COLUMN public.sessions.network IS '/24 or /64 of the newest log-in or refresh';
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_email_key UNIQUE (email);
@@ -492,6 +525,9 @@ ALTER TABLE ONLY public.accounts
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.guesses
+    ADD CONSTRAINT guesses_pkey PRIMARY KEY (key);
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (caller, key);
@@ -518,6 +554,8 @@ ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
 
 CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
+
+CREATE INDEX guesses_guessed_at_idx ON public.guesses USING btree (guessed_at);
 
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING brin (created);
 

@@ -65,6 +65,11 @@ SETTINGS: Final = {
         "Where bundles are kept. A bucket may have `?region=…`, and `&endpoint=…` when it isn't AWS's. What keeps it "
         "has to know conditional writes (`If-None-Match`).",
     ),
+    "ARGON2_KIB": Setting(
+        "KiB",
+        "Memory that hashing a password takes; hashes made with another amount are renewed when their owners log in.",
+        "19456",
+    ),
     "BOTBERI_SECRETS": Setting("folder", "Where secrets lie.", "`/var/openfaas/secrets`", "everything"),
     "DRIVER": Setting(
         "`docker`, `knative`, `openfaas` or `none`", "Where versions run that are images.", "`none`: they are refused"

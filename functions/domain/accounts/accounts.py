@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import context
 from core.ids import new_id
-from events.catalog.accounts import AccountRegistered
+from events.catalog.accounts import AccountRegistered, PasswordChanged
 from events.outbox import emit
 from functions.domain.accounts import passwords
 from functions.domain.accounts.emails import normalise
@@ -29,6 +29,10 @@ class EmailTaken(Conflict):
 
 class CredentialsWrong(Unauthenticated):
     """The e-mail address and the password don't belong together."""
+
+
+class CurrentPasswordWrong(Forbidden):
+    """This is not the password of your account."""
 
 
 class AccountSuspended(Forbidden):
@@ -103,7 +107,28 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
     if not passwords.matches(password, row.password_hash if row else None) or row is None:
         raise CredentialsWrong
     context.act_as(row.id)
+    if passwords.is_outdated(row.password_hash):
+        _set_password(db, row.id, password)
     return _active(_account(row))
+
+
+def change_password(db: UserDb, account_id: str, current: str, new: str) -> None:
+    """Give an account a new password, of whoever knows the present one, and emit PasswordChanged.
+
+    Raises CurrentPasswordWrong and PasswordUnfit.
+    """
+    columns = accounts.c["email", "password_hash"]
+    row = db.execute(select(*columns).where(accounts.c.id == account_id).with_for_update(key_share=True)).one()
+    if not passwords.matches(current, row.password_hash):
+        raise CurrentPasswordWrong(errors=[FieldError("/current_password", "wrong", CurrentPasswordWrong.message())])
+    passwords.check(new, row.email, "/new_password")
+    _set_password(db, account_id, new)
+    emit(db, PasswordChanged(account_id=account_id))
+
+
+def _set_password(db: UserDb, account_id: str, password: str) -> None:
+    values = {"password_hash": passwords.hashed(password)}
+    db.execute(update(accounts).where(accounts.c.id == account_id).values(values))
 
 
 def find(db: UserDb, account_id: str) -> Account:

@@ -1,10 +1,11 @@
-"""Sessions: from a login until the log-out, thirty idle days, or a spent refresh token that comes back."""
+"""Sessions: from a log-in until the log-out, thirty idle days, half a year, or a spent refresh token that is shown."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, RowMapping, func, insert, select, update
 
 from core import context
 from core.ids import new_id
@@ -14,18 +15,26 @@ from functions.domain.accounts import access_tokens
 from functions.domain.accounts.accounts import Account, find_active
 from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_key
 from functions.domain.accounts.tables import sessions
-from functions.domain.api_errors import Unauthenticated
+from functions.domain.api_errors import NotFound, Unauthenticated
+from functions.domain.client import Client
 from functions.domain.databases import UserDb
 
 IDLE: Final = timedelta(days=30)
 """A session that isn't refreshed for so long has ended."""
+
+LONGEST: Final = timedelta(days=180)
+"""A session has ended after so long, however often it was refreshed: then somebody has to log in again."""
 
 CLOCK_MARGIN: Final = timedelta(minutes=1)
 """By how much the clocks of two machines may differ."""
 
 
 class SessionEnded(Unauthenticated):
-    """This session was ended, or not used for thirty days: log in again."""
+    """This session was ended, not used for thirty days, or opened half a year ago: log in again."""
+
+
+class SessionNotFound(NotFound):
+    """You have no open session with this id."""
 
 
 class RefreshTokenReused(Unauthenticated):
@@ -45,8 +54,8 @@ class Opened:
     """Seconds until the access token expires."""
 
 
-def open_session(db: UserDb, account: Account) -> Opened:
-    """Open a session of an account. Raises AccountSuspended."""
+def open_session(db: UserDb, account: Account, client: Client) -> Opened:
+    """Open a session of an account, for a client. Raises AccountSuspended."""
     key = new_key()
     token = RefreshToken.first(new_id("ses"), key)
     row = {
@@ -55,14 +64,17 @@ def open_session(db: UserDb, account: Account) -> Opened:
         "secret_hash": token.secret_hash,
         "token_key": key,
         "expires_at": func.now() + IDLE,
+        "ends_at": func.now() + LONGEST,
+        "device": client.device,
+        "network": client.network,
     }
     db.execute(insert(sessions).values(row))
     # Read again, now that the session refers to it: whoever suspends it or takes a scope away since sees the session.
     return _opened(find_active(db, account.id), token)
 
 
-def refresh(db: UserDb, refresh_token: str) -> Opened:
-    """Trade a refresh token for the next one and a new access token.
+def refresh(db: UserDb, refresh_token: str, client: Client) -> Opened:
+    """Trade a client's refresh token for the next one and a new access token.
 
     The token before the newest is answered with the newest again, for as long as the newest was never presented: its
     holder may not have got it. An older one ends its session, since somebody else may hold it: RefreshTokenReused is
@@ -80,7 +92,7 @@ def refresh(db: UserDb, refresh_token: str) -> Opened:
     account = find_active(db, row["account_id"])
     if presented.counter == counter:
         following = presented.at(counter + 1, key)
-        _rotate(db, following)
+        _rotate(db, following, client)
         return _opened(account, following)
     if presented.counter == counter - 1:
         return _opened(account, presented.at(counter, key))
@@ -96,6 +108,34 @@ def revoke(db: UserDb, session_id: str, reason: str) -> None:
 def revoke_all(db: UserDb, account_id: str, reason: str) -> int:
     """End the open sessions of an account, emit SessionRevoked for each, and return how many there were."""
     return _revoke(db, sessions.c.account_id == account_id, reason)
+
+
+def revoke_others(db: UserDb, account_id: str, session_id: str, reason: str) -> int:
+    """End the open sessions of an account but one, as `revoke_all` does."""
+    return _revoke(db, (sessions.c.account_id == account_id) & (sessions.c.id != session_id), reason)
+
+
+def revoke_own(db: UserDb, account_id: str, session_id: str) -> None:
+    """End a session for its owner. Raises SessionNotFound unless it is open and theirs."""
+    which = (sessions.c.account_id == account_id) & (sessions.c.id == session_id)
+    if not _revoke(db, which & (sessions.c.expires_at > func.now()), "ended_by_owner"):
+        raise SessionNotFound
+
+
+def list_open(
+    db: UserDb, account_id: str, current_id: str, *, before: str | None, limit: int
+) -> Sequence[Row[*tuple[object, ...]]]:
+    """Return the open sessions of an account, the newest first: up to `limit`, of those opened before `before`.
+
+    `current` tells the one with the id `current_id`.
+    """
+    columns = sessions.c["id", "device", "network", "created_at", "refreshed_at", "expires_at"]
+    query = select(*columns, (sessions.c.id == current_id).label("current")).where(
+        sessions.c.account_id == account_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > func.now()
+    )
+    if before is not None:
+        query = query.where(sessions.c.id < before)
+    return db.execute(query.order_by(sessions.c.id.desc()).limit(limit)).all()
 
 
 def _revoke(db: UserDb, which: ColumnElement[bool], reason: str) -> int:
@@ -134,11 +174,13 @@ def _locked(db: UserDb, session_id: str) -> RowMapping:
     return row
 
 
-def _rotate(db: UserDb, following: RefreshToken) -> None:
+def _rotate(db: UserDb, following: RefreshToken, client: Client) -> None:
     values = {
         "counter": following.counter,
         "refreshed_at": func.clock_timestamp(),
-        "expires_at": func.clock_timestamp() + IDLE,
+        "expires_at": func.least(func.clock_timestamp() + IDLE, sessions.c.ends_at),
+        "device": client.device,
+        "network": client.network,
     }
     db.execute(update(sessions).where(sessions.c.id == following.session_id).values(values))
 

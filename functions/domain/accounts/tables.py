@@ -1,6 +1,6 @@
-"""The tables of user_psql: accounts and their sessions."""
+"""The tables of user_psql: accounts, their sessions, and how often passwords were guessed."""
 
-from sqlalchemy import ARRAY, TIMESTAMP, Boolean, Column, ForeignKey, Integer, MetaData, Table, Text, func
+from sqlalchemy import ARRAY, TIMESTAMP, Boolean, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text, func
 
 metadata = MetaData(
     naming_convention={
@@ -38,4 +38,16 @@ sessions = Table(
     Column("expires_at", TIME, nullable=False),
     Column("revoked_at", TIME),
     Column("revoked_reason", Text),
+    Column("ends_at", TIME, nullable=False, comment="however often it is refreshed"),
+    Column("device", Text, nullable=False, server_default="", comment="User-Agent of the newest log-in or refresh"),
+    Column("network", Text, nullable=False, server_default="", comment="/24 or /64 of the newest log-in or refresh"),
+)
+
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("key", LargeBinary, primary_key=True, comment="sha256 of whose password is guessed, or from where"),
+    Column("wrong", Integer, nullable=False, comment="how many guesses were wrong, as far as is known yet"),
+    Column("guessed_at", TIME, nullable=False, index=True),
+    Column("next_at", TIME, nullable=False, comment="when the next guess is let through"),
 )

@@ -1,10 +1,12 @@
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
 from functions.domain.accounts.refresh_tokens import RefreshToken
+from functions.domain.accounts.throttling import FREE
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
@@ -75,3 +77,22 @@ def test_neither_a_password_nor_a_token_is_kept_as_it_is(
     assert somebody.id in kept
     assert somebody.password not in kept
     assert RefreshToken.read(token).secret.hex() not in kept
+
+
+def test_guesses_wait_and_whoever_is_right_waits_for_nobody(api: Api, person: Callable[..., Person]) -> None:
+    somebody = person()
+    wrong = {"email": somebody.email, "password": "not the password"}
+    right = {"email": somebody.email, "password": somebody.password}
+    for _ in range(3):
+        answers = [api.user.post("/v1/auth/login", json=wrong).status_code for _ in range(FREE - 1)]
+        assert answers == [401] * (FREE - 1)
+        assert api.user.post("/v1/auth/login", json=right).status_code == 200
+    answers = [api.user.post("/v1/auth/login", json=wrong) for _ in range(FREE + 1)]
+    assert [answer.status_code for answer in answers] == [401] * FREE + [429]
+    assert (answers[-1].json["code"], answers[-1].headers["Retry-After"]) == ("too_many_guesses", "1")
+
+
+def test_an_unknown_address_is_throttled_like_a_known_one(api: Api) -> None:
+    wrong = {"email": f"{uuid4().hex}@example.com", "password": "not the password"}
+    answers = [api.user.post("/v1/auth/login", json=wrong) for _ in range(FREE + 1)]
+    assert [answer.status_code for answer in answers] == [401] * FREE + [429]

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from functions.domain.accounts import accounts, sessions
 from functions.domain.accounts.refresh_tokens import RefreshToken
+from functions.domain.client import NOBODY
 from functions.domain.databases import UserDb
 from testing.environment import Environment
 
@@ -58,16 +59,16 @@ def test_a_suspended_account_is_told_so_only_when_the_password_is_right(env: Env
 def test_a_suspended_account_can_not_refresh(env: Environment) -> None:
     with env.transaction("user_psql", "migrator") as db:
         account = accounts.create_account(UserDb(db), new_email(), PASSWORD)
-        opened = sessions.open_session(UserDb(db), account)
+        opened = sessions.open_session(UserDb(db), account, NOBODY)
         db.execute(text("update accounts set suspended = true where id = :id"), {"id": account.id})
     with env.transaction("user_psql", "user") as db, pytest.raises(accounts.AccountSuspended):
-        sessions.refresh(UserDb(db), opened.refresh_token)
+        sessions.refresh(UserDb(db), opened.refresh_token, NOBODY)
 
 
 def test_revoking_a_session_twice_is_said_once(env: Environment) -> None:
     with env.transaction("user_psql", "user") as db:
         account = accounts.create_account(UserDb(db), new_email(), PASSWORD)
-        session_id = RefreshToken.read(sessions.open_session(UserDb(db), account).refresh_token).session_id
+        session_id = RefreshToken.read(sessions.open_session(UserDb(db), account, NOBODY).refresh_token).session_id
         sessions.revoke(UserDb(db), session_id, "logged_out")
         sessions.revoke(UserDb(db), session_id, "refresh_token_reused")
     with env.transaction("user_psql", "relay") as db:

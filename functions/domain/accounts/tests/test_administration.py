@@ -11,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 from cli.__main__ import botberi
 from functions.domain.accounts import accounts, administration, sessions
 from functions.domain.api_errors import NotFound
+from functions.domain.client import NOBODY
 from functions.domain.databases import UserDb
 from testing.clients import Api
 from testing.environment import Environment
@@ -83,7 +84,7 @@ def test_whoever_logs_in_while_being_suspended_gets_no_session(person: Somebody,
             authenticated.set()
             suspending.wait()
             try:
-                sessions.open_session(UserDb(db), account)
+                sessions.open_session(UserDb(db), account, NOBODY)
             except accounts.AccountSuspended as api_error:
                 refused.append(api_error)
 

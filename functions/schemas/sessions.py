@@ -1,0 +1,31 @@
+"""What endpoints say about sessions."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from core.ids import pattern
+from functions.schemas.base import Reply
+
+SessionId = Annotated[str, Field(pattern=pattern("ses"), examples=["ses_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"])]
+
+
+class Session(Reply):
+    """A log-in of the caller's that is still good."""
+
+    id: SessionId
+    current: Annotated[bool, Field(description="Whether this is the session that asks.")]
+    device: Annotated[str, Field(description="What the program last called itself in `User-Agent`.")]
+    network: Annotated[
+        str,
+        Field(
+            description="The network of the newest log-in or refresh; empty where it isn't known.",
+            examples=["203.0.113.0/24"],
+        ),
+    ]
+    created_at: datetime
+    last_seen_at: Annotated[
+        datetime, Field(validation_alias="refreshed_at", description="When it was opened or last refreshed.")
+    ]
+    expires_at: Annotated[datetime, Field(description="When it ends unless it is refreshed before.")]

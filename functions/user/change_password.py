@@ -1,0 +1,52 @@
+"""PUT /v1/me/password: choose another password."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.accounts import accounts, passwords, sessions, throttling
+from functions.domain.accounts.throttling import Guess, TooManyGuesses
+from functions.domain.databases import UserDb
+from functions.runtime.declarations import Resources
+from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import User
+from functions.runtime.providers.databases import UserTransactions
+from functions.schemas.base import Body
+
+
+class PasswordChange(Body):
+    """The present password and the one to come."""
+
+    current_password: Annotated[
+        str, Field(min_length=1, max_length=passwords.MAX_LENGTH, examples=["correct horse battery"])
+    ]
+    new_password: Annotated[
+        str,
+        Field(
+            min_length=passwords.MIN_LENGTH,
+            max_length=passwords.MAX_LENGTH,
+            description="Anything but the e-mail address itself, and what others would try first.",
+            examples=["a staple that nobody guesses"],
+        ),
+    ]
+
+
+def admit(caller: User, transaction: UserTransactions) -> Guess:
+    """Count the guess, whatever becomes of it, before the password is looked at."""
+    with transaction() as db:
+        return throttling.count_own(db, caller.id)
+
+
+@endpoint(
+    "PUT",
+    "/v1/me/password",
+    status=204,
+    errors=(accounts.CurrentPasswordWrong, passwords.PasswordUnfit, passwords.TooManyPasswords, TooManyGuesses),
+    resources=Resources(memory="256Mi", max_scale=10, group="function-passwords", settings=(passwords.SETTING,)),
+    prepare=admit,
+)
+def change_password(caller: User, change: PasswordChange, guess: Guess, db: UserDb) -> None:
+    """Set a new password and end the caller's other sessions: whoever knew the old one is out."""
+    accounts.change_password(db, caller.id, change.current_password, change.new_password)
+    throttling.was_right(db, guess)
+    sessions.revoke_others(db, caller.id, caller.session_id, "password_changed")

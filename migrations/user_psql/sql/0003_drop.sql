@@ -1,0 +1,2 @@
+drop function forget_guesses;
+drop table guesses;
