@@ -5,6 +5,8 @@ import time
 from typing import Final
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 BUDGET: Final = 8 * 60
 """Seconds that `make test` may take on two quiet cores. Every run prints what it took; none fails for it."""
@@ -12,15 +14,100 @@ BUDGET: Final = 8 * 60
 WORKERS_PER_CORE: Final = 2
 """A test of processes waits for half of its time."""
 
+TOGETHER: Final = ("functions/tests/end_to_end",)
+"""Folders whose files share what takes long to start: one worker does them all."""
+
+LONGEST: Final = (
+    "functions/tests/test_how_to.py",
+    "functions/tests/test_responses_are_documented.py",
+    "functions/tests/end_to_end",
+    "events/tests/test_outages.py",
+    "functions/tests/test_documents.py",
+    "functions/jobs/tests/test_converge.py",
+    "functions/services/agent_host/tests/test_host.py",
+    "functions/services/realtime/tests/test_outages.py",
+    "functions/services/agent_host/sandbox/tests/test_children.py",
+    "events/tests/test_kills.py",
+    "events/tests/test_retry_store.py",
+    "events/topology/tests/test_topology.py",
+    "functions/tests/test_journey.py",
+    "functions/services/realtime/tests/test_crowds.py",
+    "cli/tests/test_agent_dev.py",
+    "functions/jobs/tests/test_worker.py",
+    "functions/services/agent_host/code_cache/tests/test_confined.py",
+    "functions/services/realtime/tests/test_resuming.py",
+    "tools/manifests/tests/test_generated_clients.py",
+    "functions/services/agent_host/code_cache/tests/test_bundle_cache.py",
+    "functions/services/runner/tests/test_runner.py",
+    "testing/tests/test_sessions.py",
+    "functions/tests/test_imports.py",
+    "functions/tests/lifecycles",
+    "tools/manifests/tests/test_knative.py",
+)
+"""Files and folders that take longest, those first. A run tells which ended last, and for how long the other workers
+had nothing to do by then: what is named there again and again belongs here."""
+
 _OF_PROCESSES: Final = frozenset({"stack", "quiet_path", "servers", "gateway", "worker", "repository"})
 """Fixtures that start processes: tests that use them take seconds where others take milliseconds."""
 
 _began = pytest.StashKey[float]()
+_spans = pytest.StashKey["Spans"]()
+
+
+class Spans:
+    """When which file was at work in which worker."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._by_unit: dict[str, tuple[float, float]] = {}
+        self._last: dict[str, float] = {}
+
+    def note(self, worker: str, file: str, start: float, stop: float) -> None:
+        """Note a part of a test."""
+        first, last = self._by_unit.get(_unit(file), (start, stop))
+        self._by_unit[_unit(file)] = min(first, start), max(last, stop)
+        self._last[worker] = max(self._last.get(worker, stop), stop)
+
+    def end(self) -> str:
+        """Return what the end was like: which file ended last, and how long others had waited for it."""
+        file, (start, stop) = max(self._by_unit.items(), key=lambda item: item[1][1])
+        idle = sum(stop - last for last in self._last.values())
+        return f"The last was {file}, after {stop - start:.0f} s; the other workers had waited for {idle:.0f} s in all."
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Remember when the tests began."""
     config.stash[_began] = time.monotonic()
+    config.stash[_spans] = Spans()
+    config.pluginmanager.register(_Noting(config.stash[_spans]))
+
+
+class _Noting:
+    def __init__(self, spans: Spans) -> None:
+        self._spans = spans
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note where and when a part of a test was."""
+        # What a worker that died was at has no times.
+        if report.stop:
+            self._spans.note(getattr(report, "worker_id", ""), report.location[0], report.start, report.stop)
+
+
+class _Schedule(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Has the tests of a file done by one worker, and the files of some folders too."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return _unit(nodeid.partition("::")[0])
+
+
+def _unit(file: str) -> str:
+    """Return the folder or file of which one worker does all tests."""
+    return next((folder for folder in TOGETHER if file.startswith(f"{folder}/")), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Return what spreads the tests, where they are spread by their files."""
+    return _Schedule(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -30,9 +117,16 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Move files with tests of processes to the front, in the order in which they came: none shall begin last."""
+    """Move long files to the front, the longest first, then those with tests of processes: none shall begin last."""
     slow = {item.path for item in items if isinstance(item, pytest.Function) and _OF_PROCESSES & {*item.fixturenames}}
-    items.sort(key=lambda item: item.path not in slow)
+    rest = len(LONGEST)
+
+    def place(item: pytest.Item) -> int:
+        file = item.location[0]
+        named = (at for at, each in enumerate(LONGEST) if file == each or file.startswith(f"{each}/"))
+        return next(named, rest if item.path in slow else rest + 1)
+
+    items.sort(key=place)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -42,3 +136,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.write_line(
             f"The tests took {minutes} min {seconds} s of the {BUDGET // 60} min that `make test` may take."
         )
+        terminalreporter.write_line(config.stash[_spans].end())
