@@ -1,0 +1,15 @@
+"""One stack for all files of this folder."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from testing.environment import Environment
+from testing.stack import Stack, running
+
+
+@pytest.fixture(scope="package")
+def stack(env: Environment) -> Iterator[Stack]:
+    """Run the product once for tests that leave it as they found it: its start takes longer than most of them."""
+    with running(env) as made:
+        yield made
