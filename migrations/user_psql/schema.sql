@@ -502,7 +502,9 @@ CREATE TABLE public.sessions (
     revoked_reason text,
     ends_at timestamp with time zone NOT NULL,
     device text DEFAULT ''::text NOT NULL,
-    network text DEFAULT ''::text NOT NULL
+    network text DEFAULT ''::text NOT NULL,
+    aal smallint DEFAULT 1 NOT NULL,
+    authenticated_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 COMMENT ON COLUMN public.sessions.secret_hash IS 'sha256 of the secret in the refresh tokens';
@@ -516,6 +518,10 @@ COMMENT ON COLUMN public.sessions.ends_at IS 'however often it is refreshed';
 COMMENT ON COLUMN public.sessions.device IS 'User-Agent of the newest log-in or refresh';
 
 COMMENT ON COLUMN public.sessions.network IS '/24 or /64 of the newest log-in or refresh';
+
+COMMENT ON COLUMN public.sessions.aal IS 'authenticator assurance level: 1 or 2';
+
+COMMENT ON COLUMN public.sessions.authenticated_at IS 'when somebody logged in';
 
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_email_key UNIQUE (email);

@@ -1,6 +1,7 @@
 """Access tokens: JWTs of ten minutes, which any function can check and only those that open sessions can make."""
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 from functions.domain.accounts import keys
@@ -14,7 +15,29 @@ TYPE: Final = "at+jwt"
 """The header `typ` of an access token (RFC 9068), by which no other JWT that these keys sign is taken for one."""
 
 
-def issue(account_id: str, session_id: str, scopes: tuple[str, ...]) -> str:
+SECOND_FACTOR: Final = 2
+"""The authenticator assurance level of a log-in with two factors (NIST SP 800-63B); with a password alone it is 1."""
+
+
+@dataclass(frozen=True)
+class Authentication:
+    """How and when somebody has proved who they are. The defaults are worth the least."""
+
+    aal: int = 1
+    """The authenticator assurance level: 1 or SECOND_FACTOR."""
+    at: float = 0
+    """Seconds since 1970."""
+
+
+LEAST: Final = Authentication()
+
+
+def acr(aal: int) -> str:
+    """Return an authenticator assurance level as the claim `acr` of a token names it."""
+    return f"aal{aal}"
+
+
+def issue(account_id: str, session_id: str, scopes: tuple[str, ...], authentication: Authentication = LEAST) -> str:
     """Return a new access token, signed with the key that signs now."""
     import jwt
 
@@ -28,5 +51,7 @@ def issue(account_id: str, session_id: str, scopes: tuple[str, ...]) -> str:
         "scope": " ".join(scopes),
         "iat": now,
         "exp": now + LIFETIME_SECONDS,
+        "acr": acr(authentication.aal),
+        "auth_time": int(authentication.at),
     }
     return jwt.encode(claims, key, algorithm=keys.ALGORITHM, headers={"kid": kid, "typ": TYPE})

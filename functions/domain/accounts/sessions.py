@@ -12,6 +12,7 @@ from core.ids import new_id
 from events.catalog.accounts import SessionRevoked
 from events.outbox import emit
 from functions.domain.accounts import access_tokens
+from functions.domain.accounts.access_tokens import Authentication
 from functions.domain.accounts.accounts import Account, find_active
 from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_key
 from functions.domain.accounts.tables import sessions
@@ -54,8 +55,8 @@ class Opened:
     """Seconds until the access token expires."""
 
 
-def open_session(db: UserDb, account: Account, client: Client) -> Opened:
-    """Open a session of an account, for a client. Raises AccountSuspended."""
+def open_session(db: UserDb, account: Account, client: Client, *, aal: int = 1) -> Opened:
+    """Open a session of an account, for a client; `aal` says with how many factors. Raises AccountSuspended."""
     key = new_key()
     token = RefreshToken.first(new_id("ses"), key)
     row = {
@@ -67,10 +68,11 @@ def open_session(db: UserDb, account: Account, client: Client) -> Opened:
         "ends_at": func.now() + LONGEST,
         "device": client.device,
         "network": client.network,
+        "aal": aal,
     }
-    db.execute(insert(sessions).values(row))
+    authenticated_at = db.execute(insert(sessions).values(row).returning(sessions.c.authenticated_at)).scalar_one()
     # Read again, now that the session refers to it: whoever suspends it or takes a scope away since sees the session.
-    return _opened(find_active(db, account.id), token)
+    return _opened(find_active(db, account.id), token, _authentication(aal, authenticated_at))
 
 
 def refresh(db: UserDb, refresh_token: str, client: Client) -> Opened:
@@ -90,12 +92,13 @@ def refresh(db: UserDb, refresh_token: str, client: Client) -> Opened:
     if not row["live"]:
         raise SessionEnded
     account = find_active(db, row["account_id"])
+    authentication = _authentication(row["aal"], row["authenticated_at"])
     if presented.counter == counter:
         following = presented.at(counter + 1, key)
         _rotate(db, following, client)
-        return _opened(account, following)
+        return _opened(account, following, authentication)
     if presented.counter == counter - 1:
-        return _opened(account, presented.at(counter, key))
+        return _opened(account, presented.at(counter, key), authentication)
     revoke(db, presented.session_id, "refresh_token_reused")
     raise RefreshTokenReused
 
@@ -162,7 +165,7 @@ def _locked(db: UserDb, session_id: str) -> RowMapping:
     now = func.clock_timestamp()
     statement = (
         select(
-            *sessions.c["account_id", "secret_hash", "token_key", "counter"],
+            *sessions.c["account_id", "secret_hash", "token_key", "counter", "aal", "authenticated_at"],
             (sessions.c.revoked_at.is_(None) & (sessions.c.expires_at > now)).label("live"),
         )
         .where(sessions.c.id == session_id)
@@ -185,5 +188,9 @@ def _rotate(db: UserDb, following: RefreshToken, client: Client) -> None:
     db.execute(update(sessions).where(sessions.c.id == following.session_id).values(values))
 
 
-def _opened(account: Account, token: RefreshToken) -> Opened:
-    return Opened(access_tokens.issue(account.id, token.session_id, account.scopes), str(token))
+def _authentication(aal: int, at: datetime) -> Authentication:
+    return Authentication(aal, at.timestamp())
+
+
+def _opened(account: Account, token: RefreshToken, authentication: Authentication) -> Opened:
+    return Opened(access_tokens.issue(account.id, token.session_id, account.scopes, authentication), str(token))

@@ -1,6 +1,19 @@
 """The tables of user_psql: accounts, their sessions, and how often passwords were guessed."""
 
-from sqlalchemy import ARRAY, TIMESTAMP, Boolean, Column, ForeignKey, Integer, LargeBinary, MetaData, Table, Text, func
+from sqlalchemy import (
+    ARRAY,
+    TIMESTAMP,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -41,6 +54,8 @@ sessions = Table(
     Column("ends_at", TIME, nullable=False, comment="however often it is refreshed"),
     Column("device", Text, nullable=False, server_default="", comment="User-Agent of the newest log-in or refresh"),
     Column("network", Text, nullable=False, server_default="", comment="/24 or /64 of the newest log-in or refresh"),
+    Column("aal", SmallInteger, nullable=False, server_default="1", comment="authenticator assurance level: 1 or 2"),
+    Column("authenticated_at", TIME, nullable=False, server_default=func.now(), comment="when somebody logged in"),
 )
 
 guesses = Table(

@@ -134,13 +134,13 @@ class Provider(ABC):
     reads_query: ClassVar[bool] = False
     in_endpoints: ClassVar[bool] = True
     in_subscribers: ClassVar[bool] = False
-    errors: ClassVar[tuple[type[ApiError], ...]] = ()
-    """The API errors that an endpoint may answer because of it."""
     group: ClassVar[str] = ""
     """The name of the locked dependencies that it needs; empty if those of every function do."""
     settings: ClassVar[tuple[str, ...]] = ()
     """The settings that a deployment needs because of it, beside the addresses of databases."""
 
+    errors: tuple[type[ApiError], ...] = ()
+    """The API errors that an endpoint may answer because of it."""
     parameters: tuple["Provider", ...] = ()
     """The parameters of the function that makes the value, if one does."""
     databases: tuple[str, ...] = ()

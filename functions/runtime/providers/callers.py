@@ -1,5 +1,6 @@
 """Callers: a handler's parameter of one of these types is its guard. No caller type means that it is public."""
 
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Self
@@ -11,7 +12,16 @@ from core.configuration import secret
 from events.event import EVERYBODY
 from functions.domain import revocations
 from functions.domain.accounts import live_sessions
-from functions.domain.accounts.access_tokens import AUDIENCE, ISSUER, LIFETIME_SECONDS, TYPE
+from functions.domain.accounts.access_tokens import (
+    AUDIENCE,
+    ISSUER,
+    LEAST,
+    LIFETIME_SECONDS,
+    SECOND_FACTOR,
+    TYPE,
+    Authentication,
+    acr,
+)
 from functions.domain.accounts.keys import ALGORITHM, PUBLIC
 from functions.domain.api_errors import Forbidden, Unauthenticated
 from functions.domain.databases import SharedDb, UserDb
@@ -23,6 +33,9 @@ from functions.runtime.providers.databases import SHARED_PSQL, USER_PSQL
 
 if TYPE_CHECKING:
     from jwt import PyJWK
+
+RECENT_SECONDS: Final = 600
+"""For how long a log-in is a recent one."""
 
 LEEWAY_SECONDS: Final = 5
 """By how much the clock of whoever opened the session may differ from this one's."""
@@ -44,6 +57,22 @@ class SessionRevoked(Unauthenticated):
     headers: ClassVar[dict[str, str]] = _INVALID
 
 
+_INSUFFICIENT: Final = 'Bearer realm="botberi", error="insufficient_user_authentication"'
+"""How RFC 9470 tells a client that its token is valid, but its user has to prove more."""
+
+
+class ReauthenticationRequired(Unauthenticated):
+    """You logged in too long ago for this: log in again."""
+
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": f'{_INSUFFICIENT}, max_age="{RECENT_SECONDS}"'}
+
+
+class InsufficientAal(Forbidden):
+    """This needs a second factor: log in with one, or refresh the session in which you have just added it."""
+
+    headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": f'{_INSUFFICIENT}, acr_values="{acr(SECOND_FACTOR)}"'}
+
+
 def _not_taken(detail: str | None = None) -> Unauthenticated:
     """Return the API error for a token or key that isn't valid."""
     api_error = Unauthenticated(detail)
@@ -61,6 +90,7 @@ class Claims:
     scopes: frozenset[str]
     expires_at: float
     """Seconds since 1970."""
+    authentication: Authentication
 
 
 @dataclass(frozen=True)
@@ -68,19 +98,43 @@ class User:
     """The caller of an endpoint for everybody who is logged in."""
 
     scope: ClassVar[str] = "user"
+    least_aal: ClassVar[int] = 1
+    """The authenticator assurance level that their log-in has to have."""
+    max_age: ClassVar[int | None] = None
+    """How long ago they may have logged in, in seconds; None for as long as they like."""
 
     id: str
     """`usr_…`"""
     session_id: str
     scopes: frozenset[str]
+    authentication: Authentication = LEAST
 
     @classmethod
     def of(cls, claims: Claims) -> Self:
-        """Return the caller that a token's claims speak of. Raises Forbidden if they lack the scope."""
+        """Return the caller that a token's claims speak of.
+
+        Raises Forbidden if they lack the scope, ReauthenticationRequired and InsufficientAal.
+        """
         if cls.scope not in claims.scopes:
             detail = f"This needs the scope {cls.scope!r}, which your account doesn't have."
             raise Forbidden(detail)
-        return cls(id=claims.account_id, session_id=claims.session_id, scopes=claims.scopes)
+        if cls.max_age is not None and claims.authentication.at + cls.max_age + LEEWAY_SECONDS < time.time():
+            raise ReauthenticationRequired
+        if claims.authentication.aal < cls.least_aal:
+            raise InsufficientAal
+        return cls(claims.account_id, claims.session_id, claims.scopes, claims.authentication)
+
+
+class RecentUser(User):
+    """Somebody who has logged in within the last ten minutes."""
+
+    max_age: ClassVar[int | None] = RECENT_SECONDS
+
+
+class RecentAal2User(RecentUser):
+    """Somebody who has logged in with a second factor within the last ten minutes."""
+
+    least_aal: ClassVar[int] = SECOND_FACTOR
 
 
 class Admin(User):
@@ -120,6 +174,9 @@ class Guard(Provider):
         super().__init__(parameter)
         if is_a(parameter.annotation, User):
             self.caller = parameter.annotation
+            recent = () if self.caller.max_age is None else (ReauthenticationRequired,)
+            strong = () if self.caller.least_aal < SECOND_FACTOR else (InsufficientAal,)
+            self.errors = (*self.errors, *recent, *strong)
 
     @override
     @classmethod
@@ -129,7 +186,7 @@ class Guard(Provider):
 
     @override
     def value(self, call: Call) -> User:
-        """Return the caller. Raises Unauthenticated, TokenExpired, SessionRevoked and Forbidden."""
+        """Return the caller. Raises the API errors that are among its `errors`."""
         caller = self._known(call)
         call.caller_id = caller.id
         return caller
@@ -159,7 +216,14 @@ class Guard(Provider):
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return how to authenticate. Only OAuth has scopes in a security requirement, so the scope is in the text."""
-        return {"security": [{"bearer": []}], "description": f" Needs the scope `{self.caller.scope}`."}
+        needs = [f"the scope `{self.caller.scope}`"]
+        if self.caller.max_age is not None:
+            needs.append(f"a log-in of the last {self.caller.max_age // 60} minutes")
+        if self.caller.least_aal == SECOND_FACTOR:
+            needs.append("a second factor")
+        *first, last = needs
+        told = f"{', '.join(first)} and {last}" if first else last
+        return {"security": [{"bearer": []}], "description": f" Needs {told}."}
 
 
 class OptionalGuard(Guard):
@@ -218,7 +282,7 @@ def publisher(db: SharedDb, key: str) -> Publisher:
     given = publishers.of_key(db, key)
     if given is None:
         raise _not_taken("This key is no publisher's, or no longer.")
-    return Publisher(given.id, "", given.scopes, given)
+    return Publisher(given.id, "", given.scopes, given=given)
 
 
 def bearer(header: str | None) -> str:
@@ -254,7 +318,10 @@ def claims(token: str) -> Claims:
     if header.get("typ") != TYPE or found["exp"] - found["iat"] > LIFETIME_SECONDS:
         raise _not_taken()
     scopes = frozenset(str(found["scope"]).split())
-    return Claims(str(found["sub"]), str(found["sid"]), scopes, float(found["exp"]))
+    # A release that knows neither claim may have signed the token: then they are worth the least.
+    second, at = found.get("acr") == acr(SECOND_FACTOR), found.get("auth_time")
+    told = Authentication(SECOND_FACTOR if second else 1, at if isinstance(at, int) else 0)
+    return Claims(str(found["sub"]), str(found["sid"]), scopes, float(found["exp"]), told)
 
 
 def key_of(token: str) -> str:
