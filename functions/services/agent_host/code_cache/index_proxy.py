@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Final, NamedTuple, Self
 from urllib.parse import urlsplit
 
-from functions.services.agent_host.sandbox.destinations import is_public
+from core.addresses import is_public
 
 CHUNK: Final = 64 * 1024
 

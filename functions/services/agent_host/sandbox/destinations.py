@@ -1,22 +1,16 @@
 """Which addresses children may connect to."""
 
-import socket
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final, Self
 
+from core import addresses
+from core.addresses import Address, is_own, is_public
+
 from .limits import Egress
-
-Address = IPv4Address | IPv6Address
-
-_TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("2002::/16"))
-"""NAT64 and 6to4: within them are IPv4 addresses, private ones too."""
-
-_METADATA: Final = (IPv4Address("168.63.129.16"),)
-"""Azure's, the one whose address looks public."""
 
 _DNS: Final = 53
 
@@ -48,40 +42,14 @@ class Destinations:
         if self.is_door(address, port):
             return True
         try:
-            found = _plain(ip_address(address.partition("%")[0]))
+            found = addresses.read(address)
         except ValueError:
             return False
         if self.egress is Egress.ALL or any(found in ip_network(each) for each in self.allowed):
             return True
         if self.egress is Egress.NONE:
             return False
-        return (port == _DNS and found in self.name_servers) or (is_public(found) and not _is_own(found))
-
-
-def is_public(address: Address) -> bool:
-    """Return whether an address is one of the public internet's."""
-    if isinstance(address, IPv6Address):
-        translated = any(address in each for each in _TRANSLATED)
-        if translated or address.is_site_local or address.ipv4_mapped or address.teredo:
-            return False
-    refused = address.is_multicast or address.is_reserved or address.is_unspecified
-    return address.is_global and not refused and address not in _METADATA
-
-
-def _is_own(address: Address) -> bool:
-    """Return whether it is an address of this machine: then it would be the sender's as well."""
-    family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            # Sends nothing.
-            probe.connect((str(address), _DNS))
-        except OSError:
-            return False
-        return ip_address(probe.getsockname()[0].partition("%")[0]) == address
-
-
-def _plain(address: Address) -> Address:
-    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+        return (port == _DNS and found in self.name_servers) or (is_public(found) and not is_own(found))
 
 
 def _name_servers() -> Iterable[Address]:
