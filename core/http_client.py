@@ -11,7 +11,7 @@ import http.client
 import io
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -39,6 +39,12 @@ class Address:
     """Certificates of the authorities to trust, instead of the machine's."""
     unix_socket: Path | None = None
     """Where the server listens; the URL's host is only told to it."""
+    allows: Callable[[str], bool] | None = None
+    """Says of an IP address that the URL's host has whether to connect there; None stands for any."""
+
+
+class AddressRefusedError(OSError):
+    """The server has no address to which a connection is allowed."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,12 @@ def _pool(address: Address, seconds: float) -> urllib3.HTTPConnectionPool:
     trusted = {} if address.ca_file is None else {"ca_certs": str(address.ca_file)}
     timeout = urllib3.Timeout(total=seconds)
     pool = urllib3.connection_from_url(address.url, timeout=timeout, retries=False, **trusted)
-    pool.ConnectionCls = _CONNECTIONS[pool.scheme] if address.unix_socket is None else _over(address.unix_socket)
+    if address.unix_socket is not None:
+        pool.ConnectionCls = _over(address.unix_socket)
+    elif address.allows is not None:
+        pool.ConnectionCls = _where(pool.scheme, address.allows)
+    else:
+        pool.ConnectionCls = _CONNECTIONS[pool.scheme]
     return pool
 
 
@@ -170,4 +181,38 @@ def _over(path: Path) -> type[_Connection]:
     return Over
 
 
-_CONNECTIONS: Final = {"http": _Connection, "https": _SecureConnection}
+def _where(scheme: str, allows: Callable[[str], bool]) -> type[HTTPConnection]:
+    """Return a kind of connection that goes to no other addresses than those that are allowed.
+
+    A host's name is asked for once, and what is connected to is the very address that was allowed: whoever answers
+    another at the next question has won nothing.
+    """
+
+    def new_conn(self: HTTPConnection) -> socket.socket:
+        try:
+            return _connected(self.host, self.port, allows, self.timeout or 0)
+        except OSError as error:
+            raise exceptions.NewConnectionError(self, str(error)) from error
+
+    kind: type[HTTPConnection] = type("Where", (_CONNECTIONS[scheme],), {"_new_conn": new_conn})
+    return kind
+
+
+def _connected(host: str, port: int, allows: Callable[[str], bool], seconds: float) -> socket.socket:
+    """Return a connection to one of a host's addresses that are allowed. Raises OSError."""
+    deadline = time.monotonic() + seconds
+    found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    places = [str(place[0]) for *_, place in found]
+    failed: OSError = AddressRefusedError("no address of it may be connected to")
+    for place in filter(allows, places):
+        try:
+            return socket.create_connection((place, port), timeout=max(deadline - time.monotonic(), _LEAST))
+        except OSError as error:
+            failed = error
+    raise failed
+
+
+_LEAST: Final = 0.001
+"""Seconds: none at all would be without a limit."""
+
+_CONNECTIONS: Final[Mapping[str, type[HTTPConnection]]] = {"http": _Connection, "https": _SecureConnection}

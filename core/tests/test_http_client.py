@@ -156,3 +156,27 @@ def test_nobody_there_is_refused_as_the_system_says() -> None:
     assert not http_client.is_ok("http://127.0.0.1:1/", seconds=5)
     with pytest.raises(OSError, match=r"not known|resolution"):
         http_client.request("GET", "http://nowhere.invalid/", seconds=5)
+
+
+def test_what_is_connected_to_is_an_address_that_was_allowed(serve: Serve) -> None:
+    server = serve(OK)
+    asked: list[str] = []
+
+    def only(address: str) -> bool:
+        asked.append(address)
+        return address == "127.0.0.1"
+
+    address = http_client.Address(f"http://localhost:{server.port}/", allows=only)
+    assert http_client.request("GET", address, seconds=5).status == 200
+    assert set(asked) <= {"127.0.0.1", "::1"}
+    assert b"Host: localhost:" in server.requests[0]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_without_an_address_that_is_allowed_is_not_connected_to(serve: Serve, scheme: str) -> None:
+    server = serve(OK)
+    for host in ("localhost", "127.0.0.1", "[::1]", "2130706433", "0x7f.1"):
+        address = http_client.Address(f"{scheme}://{host}:{server.port}/", allows=lambda _: False)
+        with pytest.raises(http_client.AddressRefusedError):
+            http_client.request("GET", address, seconds=5)
+    assert server.requests == []
