@@ -1254,7 +1254,14 @@ CREATE TABLE public.push_configs (
     url text NOT NULL,
     sealed bytea,
     notified_sequence bigint DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    subject text NOT NULL,
+    scheme text,
+    key_id text,
+    wrapped_key bytea,
+    claimed_until timestamp with time zone,
+    failing_since timestamp with time zone,
+    CONSTRAINT push_configs_sealed CHECK ((((sealed IS NULL) = (key_id IS NULL)) AND ((sealed IS NULL) = (wrapped_key IS NULL))))
 );
 
 COMMENT ON TABLE public.push_configs IS 'where notifications about runs go';
@@ -1262,6 +1269,18 @@ COMMENT ON TABLE public.push_configs IS 'where notifications about runs go';
 COMMENT ON COLUMN public.push_configs.sealed IS 'how they authenticate themselves there, encrypted; null if they don''t';
 
 COMMENT ON COLUMN public.push_configs.notified_sequence IS 'the number of the last event of the run that was told there';
+
+COMMENT ON COLUMN public.push_configs.subject IS 'what events about it are about, `psh_…`; `id` is its client''s';
+
+COMMENT ON COLUMN public.push_configs.scheme IS 'of the authentication; null if there is none';
+
+COMMENT ON COLUMN public.push_configs.key_id IS 'the master key that wraps the data key; null if nothing is sealed';
+
+COMMENT ON COLUMN public.push_configs.wrapped_key IS 'the data key, encrypted with the master key';
+
+COMMENT ON COLUMN public.push_configs.claimed_until IS 'until when one deliverer alone notifies; null when none does';
+
+COMMENT ON COLUMN public.push_configs.failing_since IS 'since when nothing was accepted there; null while everything is';
 
 CREATE TABLE public.relay_cursor (
     name text DEFAULT 'outbox'::text NOT NULL,
@@ -1538,6 +1557,9 @@ ALTER TABLE ONLY public.publishers
 
 ALTER TABLE ONLY public.push_configs
     ADD CONSTRAINT push_configs_pkey PRIMARY KEY (run_id, id);
+
+ALTER TABLE ONLY public.push_configs
+    ADD CONSTRAINT push_configs_subject_key UNIQUE (subject);
 
 ALTER TABLE ONLY public.relay_cursor
     ADD CONSTRAINT relay_cursor_pkey PRIMARY KEY (name);
