@@ -23,10 +23,12 @@ Prefix = Literal[
     "run",
     "ask",
     "bud",
+    "psh",
 ]
 """What the thing is: an account, a session, an agent, a version of one, a move of a channel, an instance, a message to
 one, a publisher of events, an event, a dead letter or parked event, an action of an operator, an entry of the audit
-trail, a claim on a subject, a kill switch, a conversation, a run, what an agent asks for, or a budget.
+trail, a claim on a subject, a kill switch, a conversation, a run, what an agent asks for, a budget, or
+a push config.
 """
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from functions.domain.a2a import webhooks
 from functions.domain.catalog import bundle_store, images
 from provisioning.broker import VHOST
 
@@ -83,6 +84,8 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "RUN_QUEUE_SECONDS": "3600",
         "RUN_SECONDS": "600",
         "ACCOUNT_EVENT_DAYS": "7",
+        # Whoever starts the run may have something that is to be notified on this machine, and say so.
+        **{name: os.environ.get(name, "") for name in webhooks.SETTINGS},
         "AGENT_HOST_FOLDER": str(run / "agents"),
         # Where each part of a run answers those who watch is said where it is started: all of them are on one machine.
         "MONITORING_LISTEN": "",

@@ -50,3 +50,23 @@ class RunCancelRequested(
     """The instance whose agent answers, `ins_…`."""
     owner_id: str
     """The account that it belongs to, `usr_…`."""
+
+
+class PushNotificationFallenDue(
+    Event,
+    type="com.botberi.push_notification.fallen_due.v1",
+    subject="push_config_id",
+    produced_by=("shared_psql/user", "shared_psql/runner"),
+):
+    """Somebody is to be notified of a run's new status.
+
+    Said with each status of a run that somebody wants to be notified of, once for each place where that goes. Neither
+    the place nor what is told there is in it.
+    """
+
+    push_config_id: str
+    """The place and how to authenticate there, `psh_…`."""
+    run_id: str
+    """The run, `run_…`."""
+    last_sequence: int
+    """The number of the run's event that tells the status."""

@@ -46,6 +46,8 @@ class Resources:
     """Secrets beside those that follow from the handler's parameters."""
     settings: tuple[str, ...] = ()
     """Settings beside those that follow from the handler's parameters."""
+    calls_out: bool = False
+    """Whether it calls addresses that people name, for which its container needs a way to the internet."""
     group: str = ""
     """The locked dependencies, `deploy/requirements/<group>.txt`, if not those that follow from the parameters."""
 

@@ -77,7 +77,7 @@ class Host:
             raise RouteNotFound
         api = self.apis_by_port.get(environ.get("SERVER_PORT", ""))
         if api is None and path == metrics.PATH:
-            return flask.Response(metrics.responses.text(), content_type=metrics.CONTENT_TYPE)
+            return flask.Response(metrics.text(), content_type=metrics.CONTENT_TYPE)
         if api not in (None, SUBSCRIBERS) and docs_page.serves(path):
             return docs_page.answer(api, Request(environ))
         if api == SUBSCRIBERS or (api is None and not self.endpoints):

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from threading import Lock
-from typing import Final
+from typing import Final, Literal
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -18,6 +18,7 @@ BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 RESPONSES: Final = "botberi_function_responses_total"
 SECONDS: Final = "botberi_function_seconds"
+PUSHED: Final = "botberi_push_notifications_total"
 
 Sample = tuple[str, Mapping[str, str], float]
 """A metric's name, its labels, its value."""
@@ -71,5 +72,32 @@ def family(name: str, kind: str, about: str, samples: Iterable[Sample]) -> str:
     return "\n".join(lines) + "\n"
 
 
+class PushNotifications:
+    """Counts what became of the push notifications that this process has sent."""
+
+    def __init__(self) -> None:
+        """Begin at zero."""
+        self._lock = Lock()
+        self._count: Counter[str] = Counter()
+
+    def count(self, outcome: Literal["accepted", "refused", "given_up"]) -> None:
+        """Count one attempt."""
+        with self._lock:
+            self._count[outcome] += 1
+
+    def text(self) -> str:
+        """Return the metric as text; empty as long as none was sent."""
+        with self._lock:
+            counts = dict(self._count)
+        samples = ((PUSHED, {"outcome": outcome}, n) for outcome, n in sorted(counts.items()))
+        return family(PUSHED, "counter", "Attempts at push notifications.", samples) if counts else ""
+
+
 responses: Final = Responses()
+push_notifications: Final = PushNotifications()
 """The metrics of this process."""
+
+
+def text() -> str:
+    """Return all metrics as text."""
+    return responses.text() + push_notifications.text()

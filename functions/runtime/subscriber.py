@@ -87,8 +87,9 @@ def subscriber(
 
     A first parameter of the type `CloudEvent` receives every event, one of the type `OwnedEvent` those that belong to
     somebody, whose source the handler checks. Further parameters: `CloudEvent` for the envelope,
-    `UserDb` or `SharedDb` for the transaction that holds the inbox row too, `Cache`. Without a database there is no
-    inbox: the effect must bear being repeated. With `resources` it is written `@subscriber(resources=Resources(…))`.
+    `UserDb` or `SharedDb` for the transaction that holds the inbox row too, `Cache`. Without a database, or with
+    `SharedTransactions`, there is no inbox: the effect must bear being repeated. With `resources` it is written
+    `@subscriber(resources=Resources(…))`.
 
     With a `schedule`, such as `"*/5 * * * *"`, the dispatcher emits the event at every slot of it in the IANA time zone
     `timezone`. The event is of a type of the schedule's own, with the fields `schedule` and `slot` and no other.

@@ -10,7 +10,7 @@ import pytest
 
 from functions.runtime.functions import ROOT, files
 
-MODULE_LIMIT = 416
+MODULE_LIMIT = 420
 """Outside of the standard library."""
 
 PACKAGES = {

@@ -3,7 +3,7 @@
 from functions.runtime.a2a import operations, rpc
 from functions.runtime.a2a.bindings import Request, Response, RpcErrors
 from functions.runtime.a2a.following import Awaited, TaskStream
-from functions.runtime.a2a.operations import ERRORS
+from functions.runtime.a2a.operations import SEALING_ERRORS
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
@@ -14,7 +14,7 @@ from functions.schemas.instances import InstanceId
 @endpoint(
     "POST",
     "/v1/instances/{instance_id}/a2a/rpc",
-    errors=ERRORS,
+    errors=SEALING_ERRORS,
     resources=operations.ANY,
     protocol=RpcErrors(),
     max_body=operations.MAX_BODY,

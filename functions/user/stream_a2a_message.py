@@ -3,7 +3,7 @@
 from functions.runtime.a2a import operations
 from functions.runtime.a2a.bindings import Message, RestBinding, RestErrors
 from functions.runtime.a2a.following import TaskStream
-from functions.runtime.a2a.operations import ERRORS, Asker
+from functions.runtime.a2a.operations import SEALING_ERRORS, Asker
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
@@ -14,8 +14,8 @@ from functions.schemas.instances import InstanceId
 @endpoint(
     "POST",
     "/v1/instances/{instance_id}/a2a/rest/message:stream",
-    errors=ERRORS,
-    resources=operations.FOLLOWING,
+    errors=SEALING_ERRORS,
+    resources=operations.SENDING,
     protocol=RestErrors(),
     max_body=operations.MAX_BODY,
 )

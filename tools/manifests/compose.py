@@ -38,6 +38,8 @@ _SETTINGS: Final = {
     "INSTANCE_LOG_DAY_BYTES": "${BOTBERI_INSTANCE_LOG_DAY_BYTES:-16777216}",
     "ACCOUNT_EVENT_DAYS": "${BOTBERI_ACCOUNT_EVENT_DAYS:-7}",
     "INSTANCE_LOG_DAYS": "${BOTBERI_INSTANCE_LOG_DAYS:-7}",
+    "PUSH_HTTP": "${BOTBERI_PUSH_HTTP:-}",
+    "PUSH_NETWORKS": "${BOTBERI_PUSH_NETWORKS:-}",
     "RUN_DAYS": "${BOTBERI_RUN_DAYS:-30}",
     "RUN_USAGE_DAYS": "${BOTBERI_RUN_USAGE_DAYS:-400}",
     "RUN_QUEUE_SECONDS": "${BOTBERI_RUN_QUEUE_SECONDS:-3600}",
@@ -57,6 +59,7 @@ NETWORKS: Final = {
     "agents": False,
     "bundles": False,
     "internet": True,
+    "webhooks": True,
     "streams": False,
     "worker": True,
     "user_psql": True,
@@ -113,10 +116,12 @@ def networks(declaration: Declaration) -> list[str]:
     """Return the networks that a function is in: by whom it is called, and what it declares to need.
 
     Subscribers have one network with the poolers and Redis of their own, so that no endpoint is on the way to them. One
-    that isn't called by the dispatcher is called by agent hosts.
+    that isn't called by the dispatcher is called by agent hosts. Who calls addresses that people name meets nobody on
+    the way there.
     """
     if declaration.api == "subscribers":
-        return ["deliveries" if declaration.event_types else "agents", "subscribers"]
+        out = ["webhooks"] if declaration.resources.calls_out else []
+        return ["deliveries" if declaration.event_types else "agents", "subscribers", *out]
     reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
     return ["edge", *reached]
 

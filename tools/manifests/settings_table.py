@@ -127,6 +127,14 @@ SETTINGS: Final = {
     ),
     "PORT": Setting("number", "Where a function listens.", "8080", "functions"),
     "PSQL_SUPERUSER": Setting("name", "Who may create roles.", "`postgres`", "`botberi roles`"),
+    "PUSH_HTTP": Setting(
+        "`allowed` or empty", "`allowed` lets push notifications go over plain HTTP too.", "empty: HTTPS alone"
+    ),
+    "PUSH_NETWORKS": Setting(
+        "networks with spaces",
+        "Networks that push notifications may go to beside public addresses, such as `10.1.2.0/24`.",
+        "empty: public addresses alone",
+    ),
     "RELAY_LINGER_SECONDS": Setting("seconds", "How long a relay stays awake after an event.", "0.2", "the relays"),
     "RELAY_PROBE_SECONDS": Setting(
         "seconds", "How often a relay sends an event through RabbitMQ and back; 0: never.", "15", "the relays"

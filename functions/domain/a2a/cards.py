@@ -74,6 +74,7 @@ def _card(row: Mapping[str, JsonValue], address: str) -> Json:
         "supportedInterfaces": interfaces,
         "capabilities": {
             "streaming": True,
+            "pushNotifications": True,
             "extendedAgentCard": True,
             "extensions": [{"uri": RESUMING, "description": _RESUMING_ABOUT}],
         },

@@ -30,13 +30,6 @@ class TaskNotCancelable(A2AError, Malformed):
     rpc_code = -32002
 
 
-class PushNotificationNotSupported(A2AError, Malformed):
-    """Nobody is notified of tasks: follow them by a stream, or ask for them."""
-
-    reason = "PUSH_NOTIFICATION_NOT_SUPPORTED"
-    rpc_code = -32003
-
-
 class UnsupportedOperation(A2AError, Malformed):
     """This can't be done with this agent or task as it is now."""
 

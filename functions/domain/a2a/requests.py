@@ -96,9 +96,9 @@ class Authentication(Params):
 
 
 class PushConfig(Params):
-    """Where notifications about a task go."""
+    """Where push notifications about a task go."""
 
-    url: Annotated[str, Field(min_length=1, max_length=2048)]
+    url: Annotated[str, Field(min_length=1, max_length=2048, pattern=r"^[\x21-\x7e]*$")]
     id: OptionalId = None
     task_id: OptionalId = None
     token: Annotated[str, Field(max_length=4096, pattern=r"^[\x20-\x7e]*$")] = ""
@@ -129,6 +129,27 @@ class OfTask(Params):
     """Parameters of CancelTask and SubscribeToTask."""
 
     id: Id
+
+
+class CreatePushConfig(PushConfig):
+    """Parameters of CreateTaskPushNotificationConfig."""
+
+    task_id: Id
+
+
+class OfPushConfig(Params):
+    """Parameters of GetTaskPushNotificationConfig and DeleteTaskPushNotificationConfig."""
+
+    task_id: Id
+    id: Id
+
+
+class ListPushConfigs(Params):
+    """Parameters of ListTaskPushNotificationConfigs. All of them are on one page, so there is no other's token."""
+
+    task_id: Id
+    page_size: Annotated[int, Field(ge=0)] = 0
+    page_token: Annotated[str, Field(max_length=0)] = ""
 
 
 class GetTask(OfTask):

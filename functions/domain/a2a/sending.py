@@ -13,12 +13,10 @@ from typing import Final
 from pydantic import JsonValue
 from sqlalchemy import select, update
 
-from functions.domain.a2a import contexts
+from functions.domain.a2a import contexts, finding, push_configs
 from functions.domain.a2a.errors import (
     ContentTypeNotSupported,
     InvalidParams,
-    PushNotificationNotSupported,
-    TaskNotFound,
     UnsupportedOperation,
 )
 from functions.domain.a2a.modes import MODES
@@ -26,11 +24,11 @@ from functions.domain.a2a.requests import Message, Part, SendMessage
 from functions.domain.api_errors import Conflict
 from functions.domain.databases import SharedDb
 from functions.domain.instances.contexts import MESSAGE_BYTES
-from functions.domain.runs import accepting, commands, reading
+from functions.domain.runs import accepting, commands
 from functions.domain.runs.accepting import Asked
 from functions.domain.runs.commands import AnswerInvalid, Given
 from functions.domain.runs.parts import fitting
-from functions.domain.runs.reading import Of, RunNotFound
+from functions.domain.runs.reading import Of
 from shared_psql_models.runs import ENDED, EventType, Run, RunStatus, run_events, runs
 
 Json = dict[str, JsonValue]
@@ -46,13 +44,16 @@ def send(db: SharedDb, instance_id: str, owner_id: str, asked: SendMessage, key:
 
     Raises the errors of A2A, and what `accepting.accept` does.
     """
-    message = asked.message
-    if asked.configuration.task_push_notification_config is not None:
-        raise PushNotificationNotSupported
+    message, of = asked.message, Of(owner_id, instance_id)
     _check(message)
     if message.task_id is None:
-        return _begin(db, instance_id, owner_id, asked, key)
-    return _go_on(db, Of(owner_id, instance_id), message.task_id, message)
+        run = _begin(db, instance_id, owner_id, asked, key)
+    else:
+        run = _go_on(db, of, message.task_id, message)
+    config = asked.configuration.task_push_notification_config
+    if config is not None:
+        push_configs.put(db, finding.locked(db, run.id, of), config)
+    return run
 
 
 def _check(message: Message) -> None:
@@ -126,10 +127,7 @@ def _release(db: SharedDb, instance_id: str, owner_id: str, client_key: str) -> 
 
 
 def _go_on(db: SharedDb, of: Of, task_id: str, message: Message) -> Run:
-    try:
-        run = reading.locked(db, task_id, of)
-    except RunNotFound:
-        raise TaskNotFound from None
+    run = finding.locked(db, task_id, of)
     if message.context_id not in {None, contexts.of_run(db, run)}:
         raise InvalidParams("message.contextId: the task belongs to another context.")
     if run.ended:

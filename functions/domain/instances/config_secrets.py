@@ -79,7 +79,7 @@ def sealed(
     new = {place: at(config, place) for place in in_force if place not in (kept or {})}
     if not new:
         return SealedConfig(replaced(config, references))
-    with _used_of(instance_id):
+    with used_of(instance_id):
         keys = sealing.master_keys()
     secrets = {
         (place, version): sealing.seal(keys, json.dumps(value).encode(), bound_to(instance_id, place, version))
@@ -115,7 +115,7 @@ def unsealed(db: SharedDb, instance_id: str, config: dict[str, Json], places: Co
         column.instance_id == instance_id, tuple_(column.place, column.version).in_(list(wanted.items()))
     )
     rows = [InstanceSecret.of(row) for row in db.execute(query).mappings()]
-    with _used_of(instance_id):
+    with used_of(instance_id):
         keys = sealing.master_keys()
         values = {row.place: _value(keys, row) for row in rows}
         if missing := wanted.keys() - values.keys():
@@ -172,7 +172,7 @@ def forget(db: SharedDb, instance_id: str) -> None:
 
 
 @contextmanager
-def _used_of(instance_id: str) -> Iterator[None]:
+def used_of(instance_id: str) -> Iterator[None]:
     """Raise SecretsUnavailable for whatever keeps an instance's secrets from being used; its cause is for the log."""
     try:
         yield

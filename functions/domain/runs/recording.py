@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import func, insert, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.sql.elements import ColumnElement
 
-from events.catalog.runs import RunStatusChanged
+from events.catalog.runs import PushNotificationFallenDue, RunStatusChanged
 from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.runs.reasons import Explanation
+from shared_psql_models.push_configs import push_configs
 from shared_psql_models.runs import ENDED, EventType, Run, RunStatus, run_events, runs
 
 FREE: Final[dict[str, object]] = {
@@ -80,11 +81,15 @@ def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
     if change.status in ENDED:
         columns |= {"ended_at": func.clock_timestamp()}
     guard = (runs.c.id == run.id, runs.c.lease_token == run.lease_token, runs.c.last_sequence == run.last_sequence)
-    written = db.execute(update(runs).where(*guard).values(columns).returning(runs.c.deadline_at)).first()
+    changed = update(runs).where(*guard).values(columns)
+    written = db.execute(changed.returning(runs.c.deadline_at, runs.c.notifies)).first()
     if written is None:
         return None
     events = _events(run, change, run.last_sequence, written.deadline_at)
     _tell(db, run, run.status, change, events)
+    # As the row has it now: that somebody wants to know may be newer than what a runner knows of the run.
+    if written.notifies:
+        _notify(db, run.id, last)
     return events
 
 
@@ -120,6 +125,13 @@ def _tell(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, ev
             last_sequence=events[-1].sequence,
         ),
     )
+
+
+def _notify(db: SharedDb, run_id: str, sequence: int) -> None:
+    """Emit that push notifications of a status are due: one for each place, so that none waits for another."""
+    column = push_configs.c
+    for config_id in db.scalars(select(column.subject).where(column.run_id == run_id).order_by(column.subject)).all():
+        emit(db, PushNotificationFallenDue(push_config_id=config_id, run_id=run_id, last_sequence=sequence))
 
 
 def _status(run: Run, change: Change, deadline_at: datetime | None) -> dict[str, JsonValue]:

@@ -56,6 +56,21 @@ class Message(Params):
     }
 
 
+class PushConfig(Params):
+    """A body that says where notifications about a task go."""
+
+    example: ClassVar[JsonValue] = {
+        "url": "https://example.com/notifications",
+        "token": "one of your own",
+        "authentication": {"scheme": "Bearer", "credentials": "a token of yours"},
+    }
+
+    @property
+    def members(self) -> Json:
+        """What it has, if it is an object."""
+        return self.value if isinstance(self.value, dict) else {}
+
+
 class Request(AnyJson):
     """The body of a request of JSON-RPC 2.0."""
 

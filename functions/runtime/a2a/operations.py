@@ -7,16 +7,22 @@ from typing import Final, Generic
 from pydantic import JsonValue
 
 from events import envelope
-from functions.domain.a2a import card_keys, cards, contexts, finding, listing, sending, tasks
-from functions.domain.a2a.errors import (
-    PushNotificationNotSupported,
-    TaskNotCancelable,
-    TaskNotFound,
-    UnsupportedOperation,
+from functions.domain.a2a import card_keys, cards, contexts, finding, listing, push_configs, sending, tasks, webhooks
+from functions.domain.a2a.errors import TaskNotCancelable, TaskNotFound, UnsupportedOperation
+from functions.domain.a2a.requests import (
+    CreatePushConfig,
+    GetTask,
+    ListPushConfigs,
+    ListTasks,
+    OfPushConfig,
+    OfTask,
+    SendMessage,
+    read,
 )
-from functions.domain.a2a.requests import GetTask, ListTasks, OfTask, SendMessage, read
 from functions.domain.api_errors import Conflict, Forbidden, TooMany
 from functions.domain.databases import SharedDb
+from functions.domain.instances import sealing
+from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.runs import accepting, commands
 from functions.domain.runs.commands import RunEnded
@@ -41,11 +47,17 @@ MAX_BODY: Final = 512 * 1024
 
 BRIEF: Final = Resources(concurrency=16)
 SIGNING: Final = Resources(secrets=(card_keys.NAME,), settings=("API_URL",))
+SEALING: Final = Resources(concurrency=16, secrets=(sealing.KEYS_NAME,), settings=webhooks.SETTINGS)
 FOLLOWING: Final = Resources(concurrency=32, timeout_seconds=580, settings=accepting.SETTINGS)
-ANY: Final = replace(FOLLOWING, secrets=SIGNING.secrets, settings=(*FOLLOWING.settings, *SIGNING.settings))
-"""Resources: of what answers at once, of what signs, of what waits and streams, which takes no thread, and of all."""
+SENDING: Final = replace(FOLLOWING, secrets=SEALING.secrets, settings=(*FOLLOWING.settings, *SEALING.settings))
+ANY: Final = replace(
+    SENDING, secrets=(*SENDING.secrets, *SIGNING.secrets), settings=(*SENDING.settings, *SIGNING.settings)
+)
+"""Resources: of what answers at once, of what signs, of what seals, of what waits and streams, which takes no thread,
+of what takes messages, and of all."""
 
 ERRORS: Final = (InstanceNotFound, TaskNotFound, Conflict, Forbidden, TooMany)
+SEALING_ERRORS: Final = (*ERRORS, SecretsUnavailable)
 
 
 @dataclass(frozen=True)
@@ -178,11 +190,40 @@ def get_extended_agent_card(asker: Asker[Wrapped], _params: JsonValue) -> Wrappe
         return asker.answer(card_keys.signed(cards.of_instance(db, asker.instance_id, asker.caller.id, api), api))
 
 
-def refuse_push_notifications(asker: Asker[Wrapped], _params: JsonValue) -> Wrapped:
-    """Raise PushNotificationNotSupported: the card doesn't declare them."""
+def create_push_config(asker: Asker[Wrapped], params: JsonValue) -> Wrapped:
+    """Have notifications about a task go to a webhook, or change how they do."""
+    with asker.transactions() as db:
+        asker.check(db)
+        asked = read(CreatePushConfig, params)
+        config = push_configs.put(db, finding.locked(db, asked.task_id, asker.of), asked)
+    return asker.answer(push_configs.shown(config))
+
+
+def get_push_config(asker: Asker[Wrapped], params: JsonValue) -> Wrapped:
+    """Return where notifications about a task go."""
     with asker.transactions.reading() as db:
         asker.check(db)
-    raise PushNotificationNotSupported
+        asked = read(OfPushConfig, params)
+        config = push_configs.find(db, finding.run(db, asked.task_id, asker.of).id, asked.id)
+    return asker.answer(push_configs.shown(config))
+
+
+def list_push_configs(asker: Asker[Wrapped], params: JsonValue) -> Wrapped:
+    """Return everywhere that notifications about a task go."""
+    with asker.transactions.reading() as db:
+        asker.check(db)
+        asked = read(ListPushConfigs, params)
+        found = push_configs.of_run(db, finding.run(db, asked.task_id, asker.of).id)
+    return asker.answer({"configs": [push_configs.shown(each) for each in found], "nextPageToken": ""})
+
+
+def delete_push_config(asker: Asker[Wrapped], params: JsonValue) -> Wrapped:
+    """Have no notifications about a task go there any more, whether any did or not."""
+    with asker.transactions() as db:
+        asker.check(db)
+        asked = read(OfPushConfig, params)
+        push_configs.delete(db, finding.run(db, asked.task_id, asker.of).id, asked.id)
+    return asker.answer({})
 
 
 def _stream(

@@ -25,10 +25,10 @@ METHODS: Final[dict[str, Operation]] = {
     "CancelTask": operations.cancel_task,
     "SubscribeToTask": operations.subscribe_to_task,
     "GetExtendedAgentCard": operations.get_extended_agent_card,
-    "CreateTaskPushNotificationConfig": operations.refuse_push_notifications,
-    "GetTaskPushNotificationConfig": operations.refuse_push_notifications,
-    "ListTaskPushNotificationConfigs": operations.refuse_push_notifications,
-    "DeleteTaskPushNotificationConfig": operations.refuse_push_notifications,
+    "CreateTaskPushNotificationConfig": operations.create_push_config,
+    "GetTaskPushNotificationConfig": operations.get_push_config,
+    "ListTaskPushNotificationConfigs": operations.list_push_configs,
+    "DeleteTaskPushNotificationConfig": operations.delete_push_config,
 }
 
 

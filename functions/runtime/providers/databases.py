@@ -68,6 +68,7 @@ class Transactions(Provider):
 
     types = (UserTransactions, SharedTransactions)
     stage = RESOURCE
+    in_subscribers = True
     errors = (DatabaseUnavailable,)
 
     def __init__(self, parameter: Parameter) -> None:

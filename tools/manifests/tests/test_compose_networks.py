@@ -145,4 +145,10 @@ def test_nothing_but_what_is_published_or_calls_others_has_a_way_out() -> None:
     assert leads_out == {name for name, out in NETWORKS.items() if out}
     for name, service in SERVICES.items():
         assert not service.get("ports") or networks(name) & leads_out, f"the ports of {name} lead nowhere"
-    assert [name for name in FUNCTIONS if networks(name) & leads_out] == []
+    out = {name: networks(name) & leads_out for name in FUNCTIONS if networks(name) & leads_out}
+    assert out == {name: {"webhooks"} for name, each in FUNCTIONS.items() if each.resources.calls_out}
+
+
+def test_what_calls_addresses_that_people_name_meets_nobody_on_its_way_out() -> None:
+    [caller] = [name for name, each in FUNCTIONS.items() if each.resources.calls_out]
+    assert [name for name in SERVICES if "webhooks" in networks(name)] == [caller]

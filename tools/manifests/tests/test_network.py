@@ -50,6 +50,7 @@ def allows(block: Document, address: str) -> bool:
     return ip_address(address) in ip_network(block["cidr"]) and not but
 
 
+@pytest.mark.parametrize("policy", ["agent-host", "push-notifications"])
 @pytest.mark.parametrize(
     ("address", "allowed"),
     [
@@ -57,9 +58,9 @@ def allows(block: Document, address: str) -> bool:
         *((address, False) for address in ("10.0.0.1", "172.20.0.1", "192.168.1.1", "169.254.169.254", "fd00::1")),
     ],
 )
-def test_agents_are_let_out_to_whatever_port_of_the_internet_and_to_no_private_address(
-    address: str, allowed: bool
+def test_agents_and_notifications_are_let_out_to_whatever_port_of_the_internet_and_to_no_private_address(
+    policy: str, address: str, allowed: bool
 ) -> None:
-    egress = named(written(), "NetworkPolicy", "agent-host")["spec"]["egress"]
+    egress = named(written(), "NetworkPolicy", policy)["spec"]["egress"]
     anywhere = [to["ipBlock"] for rule in egress if "ports" not in rule for to in rule["to"] if "ipBlock" in to]
     assert any(allows(block, address) for block in anywhere) == allowed

@@ -169,8 +169,6 @@ def test_tasks_are_listed_by_the_time_of_their_status(client: Client) -> None:
         ("GetTask", {"id": "run_1"}, -32001),
         ("GetTask", {}, -32602),
         ("Nothing", {}, -32601),
-        ("CreateTaskPushNotificationConfig", {"taskId": "run_1", "url": "https://example.com"}, -32003),
-        ("SendMessage", said("hi") | {"configuration": {"taskPushNotificationConfig": {"url": "https://a"}}}, -32003),
         ("SendMessage", {}, -32602),
         ("SendMessage", said("hi", parts=[{"raw": "AA==", "mediaType": "image/png"}]), -32005),
         ("SendMessage", said("hi", taskId="run_1"), -32001),

@@ -1,0 +1,30 @@
+"""GET /v1/instances/{instance_id}/a2a/rest/tasks/{task_id}/pushNotificationConfigs/{config_id}: one of them."""
+
+from functions.runtime.a2a import operations
+from functions.runtime.a2a.bindings import RestBinding, RestErrors, Result
+from functions.runtime.a2a.operations import ERRORS, Asker
+from functions.runtime.a2a.request import A2ARequest
+from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import User
+from functions.runtime.providers.databases import SharedTransactions
+from functions.schemas.instances import InstanceId
+
+
+@endpoint(
+    "GET",
+    "/v1/instances/{instance_id}/a2a/rest/tasks/{task_id}/pushNotificationConfigs/{config_id}",
+    errors=ERRORS,
+    resources=operations.BRIEF,
+    protocol=RestErrors(),
+)
+def read_a2a_push_config(
+    caller: User,
+    instance_id: InstanceId,
+    task_id: str,
+    config_id: str,
+    asked: A2ARequest,
+    transactions: SharedTransactions,
+) -> Result:
+    """Return it without what is secret in it."""
+    asker = Asker(caller, instance_id, asked, transactions, RestBinding())
+    return operations.get_push_config(asker, {"taskId": task_id, "id": config_id})
