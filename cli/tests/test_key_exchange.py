@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from cli.__main__ import botberi
 from core.ids import new_id
+from functions.domain.a2a import push_configs
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import new_key
 from functions.domain.instances import contexts, rewrapping, sealing, told
@@ -36,6 +37,7 @@ def empty(env: Environment) -> None:
         for table in ("instances", "instance_specs"):
             db.exec_driver_sql(f"update {table} set config = '{{}}', secret_places = '{{}}'")
         db.exec_driver_sql("delete from instance_secrets")
+        db.exec_driver_sql("delete from push_configs")
 
 
 @pytest.fixture
@@ -153,3 +155,23 @@ def test_no_call_of_an_agent_host_is_refused_whichever_side_has_the_next_keys_fi
         assert agent_host_client.awake(asked) is None
     finally:
         hosts.write_text(old)
+
+
+def test_credentials_of_push_notifications_are_rewrapped_too(file: Path, launch: Launch) -> None:
+    instance = launch()
+    instance.put(status="'running'", observed_generation="generation", deadline_at="null")
+    run = instance.ask_agent("hello").json["id"]
+    place = f"{instance.path}/a2a/rest/tasks/{run}/pushNotificationConfigs"
+    config = {"url": "https://example.com", "token": "hunter2"}
+    told = {"A2A-Version": "1.0"}
+    assert instance.api.user.post(place, json=config, token=instance.owner.token, headers=told).status_code == 200
+    [old] = sealing.master_keys()
+    said(*ROTATE, str(file.parent))
+    said(*ROTATE, str(file.parent), "--switch")
+    assert "rewrap them first" in said(*ROTATE, str(file.parent), "--finish", ends_with=1)
+    said("secrets", "rewrap")
+    said(*ROTATE, str(file.parent), "--finish")
+    assert old not in sealing.master_keys()
+    with instance.env.transaction("shared_psql", "subscribers") as db:
+        [found] = push_configs.of_run(SharedDb(db), run)
+    assert push_configs.headers(found, instance.id) == {"X-A2A-Notification-Token": "hunter2"}
