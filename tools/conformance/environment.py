@@ -67,6 +67,8 @@ def running() -> Iterator[Environment]:
         os.environ["EDGE_RATE"], os.environ["EDGE_BURST"] = "1000r/s", "1000"
         # Where cards say that instances are.
         os.environ["API_URL"] = f"http://{LOOPBACK}:{servers.ports.edge}"
+        # Kits and clients are notified on this machine.
+        os.environ["PUSH_NETWORKS"], os.environ["PUSH_HTTP"] = f"{LOOPBACK}/32", "allowed"
         product.prepare()
         with (
             closing(product.connect(servers.ports, SHARED_PSQL)) as postgres,

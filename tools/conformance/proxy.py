@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Final
@@ -36,7 +36,9 @@ def adding_token(address: str, token: Callable[[], str]) -> Iterator[str]:
             body = self.rfile.read(length) if length else None
             connection = HTTPConnection(target, timeout=SECONDS)
             try:
-                connection.request(self.command, self.path, body=body, headers=headers)
+                # Whoever takes this for their proxy has the address before the path, and A2A's kit a slash after it.
+                path = self.path.removeprefix(address).rstrip("/")
+                connection.request(self.command, path, body=body, headers=headers)
                 response = connection.getresponse()
                 self.send_response(response.status)
                 for name, value in response.getheaders():
@@ -49,8 +51,8 @@ def adding_token(address: str, token: Callable[[], str]) -> Iterator[str]:
                 while part := response.read1(65536):
                     self.wfile.write(part)
                     self.wfile.flush()
-            except OSError:
-                # The client has gone, which the endpoint sees by its own connection.
+            except (OSError, HTTPException):
+                # Either side has gone, which the other sees by its own connection.
                 self.close_connection = True
             finally:
                 connection.close()

@@ -75,6 +75,18 @@ sync_clients() {
   cp $lock $to/installed.txt
 }
 
+# A2A's kit is a repository alone. A2A_KIT names another place that has it, such as a folder.
+sync_kit_of_a2a() {
+  local to=build/conformance/a2a-tck commit=357c4a87afa2818731590647cccbea31c31733a2
+  [[ $(git -C $to rev-parse -q --verify HEAD 2>/dev/null) != "$commit" ]] || return 0
+  say "fetching A2A's kit into $to …"
+  git init -q $to
+  if ! { git -C $to fetch -q --depth 1 "${A2A_KIT:-https://github.com/a2aproject/a2a-tck}" $commit &&
+    git -C $to checkout -q --detach FETCH_HEAD; }; then
+    say "it can't be fetched: what needs it will say so"
+  fi
+}
+
 python=$(find_python)
 [[ -n $python ]] || fail "Python 3.11 or newer is needed: apt-get install python3"
 mkdir -p -m 700 .local
@@ -90,4 +102,5 @@ if [[ $purpose == test ]]; then
 elif [[ $purpose == conformance ]]; then
   sync_node_packages conformance "the kits"
   sync_clients
+  sync_kit_of_a2a
 fi

@@ -3,7 +3,10 @@
 import asyncio
 import os
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import httpx
 from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
@@ -11,12 +14,15 @@ from a2a.client.client import Client
 from a2a.types import a2a_pb2 as types
 from a2a.utils import errors
 from a2a.utils.signing import create_signature_verifier
+from google.protobuf import json_format
 from jwt import PyJWKSet
 from reporting import checked
 
 ADDRESS = os.environ["ADDRESS"]
 BASE = f"{ADDRESS}/v1/instances/{os.environ['INSTANCE']}/a2a"
 STATES = types.TaskState
+TOKEN, CREDENTIALS = "ours", "of the webhook"
+"""By which notifications are known."""
 
 
 def said(text: str, **more: str) -> types.SendMessageRequest:
@@ -42,6 +48,38 @@ def state_of(response: types.StreamResponse) -> int:
 def text_of(task: types.Task) -> str:
     """Return the text of a task's artifacts."""
     return "".join(part.text for artifact in task.artifacts for part in artifact.parts)
+
+
+def push_config(url: str, task_id: str) -> types.TaskPushNotificationConfig:
+    """Return where notifications about a task are to go."""
+    config = types.TaskPushNotificationConfig(task_id=task_id, url=url)
+    config.token = TOKEN
+    config.authentication.CopyFrom(types.AuthenticationInfo(scheme="Bearer", credentials=CREDENTIALS))
+    return config
+
+
+@contextmanager
+def webhook() -> Iterator[tuple[str, list[tuple[tuple[str, str], str]]]]:
+    """Yield the address of a webhook, and a list that it adds to: what authenticates a notification, and its body."""
+    told: list[tuple[tuple[str, str], str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            told.append(((self.headers["Authorization"], self.headers["X-A2A-Notification-Token"]), body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/", told
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 class Operations:
@@ -111,6 +149,38 @@ class Operations:
     async def _followed(self, task_id: str) -> list[types.StreamResponse]:
         request = types.SubscribeToTaskRequest(id=task_id)
         return [each async for each in self.streaming.subscribe(request)]
+
+    async def push_configs(self) -> bool:
+        """Return whether a push config is created, read, listed and deleted, twice, and its secrets are told nobody."""
+        [waiting] = await answered(self.blocking, said("hello"))
+        config = push_config("https://example.com/", waiting.task.id)
+        created = await self.blocking.create_task_push_notification_config(config)
+        of_config = {"task_id": waiting.task.id, "id": created.id}
+        read = await self.blocking.get_task_push_notification_config(
+            types.GetTaskPushNotificationConfigRequest(**of_config)
+        )
+        of_task = types.ListTaskPushNotificationConfigsRequest(task_id=waiting.task.id)
+        listed = await self.blocking.list_task_push_notification_configs(of_task)
+        for _ in range(2):
+            gone = types.DeleteTaskPushNotificationConfigRequest(**of_config)
+            await self.blocking.delete_task_push_notification_config(gone)
+        left = await self.blocking.list_task_push_notification_configs(of_task)
+        shown = (read.url, read.authentication.scheme, read.authentication.credentials, read.token)
+        return (len(listed.configs), len(left.configs), shown) == (1, 0, (config.url, "Bearer", "", ""))
+
+    async def push_notifications(self) -> bool:
+        """Return whether a webhook is told what becomes of a task, and shown what authenticates that."""
+        with webhook() as (url, told):
+            request = said("Art, please")
+            request.configuration.task_push_notification_config.CopyFrom(push_config(url, ""))
+            await answered(self.blocking, request)
+            for _ in range(300):
+                states = [state_of(json_format.Parse(body, types.StreamResponse())) for _, body in told]
+                if STATES.TASK_STATE_COMPLETED in states:
+                    break
+                await asyncio.sleep(0.1)
+        authentic = all(sent == (f"Bearer {CREDENTIALS}", TOKEN) for sent, _ in told)
+        return states == [STATES.TASK_STATE_WORKING, STATES.TASK_STATE_COMPLETED] and authentic
 
     async def unknown_task(self) -> bool:
         """Return whether a task that there is not is told by its error."""
