@@ -91,7 +91,6 @@ def _function(members: Sequence[Declaration], image: str, scale: Scale) -> dict[
     alone = image == members[0].deployment
     needed = together(environment(each) for each in members)
     memory = max((each.resources.memory for each in members), key=megabytes)
-    threads = max(each.resources.concurrency for each in members)
     return {
         "lang": "botberi" if alone else "botberi-group",
         "handler": f"./functions/{api}",
@@ -101,7 +100,7 @@ def _function(members: Sequence[Declaration], image: str, scale: Scale) -> dict[
             "API": api,
             "FUNCTION" if alone else "FUNCTIONS": " ".join(each.name for each in members),
         },
-        "environment": {"THREADS": str(threads), **{name: _setting(name) for name in needed.settings}},
+        "environment": {"THREADS": str(_threads(members)), **{name: _setting(name) for name in needed.settings}},
         "secrets": list(needed.secrets),
         "readonly_root_filesystem": True,
         "requests": {"memory": memory, "cpu": "50m"},
@@ -109,6 +108,13 @@ def _function(members: Sequence[Declaration], image: str, scale: Scale) -> dict[
         "labels": scale(members),
         "annotations": _PROBES,
     }
+
+
+def _threads(members: Sequence[Declaration]) -> int:
+    """Return how many threads functions share. What waits for servers of other people's has its own besides."""
+    each_with = [(each.resources.concurrency, each.resources.calls_out) for each in members]
+    shared = max((number for number, calls_out in each_with if not calls_out), default=0)
+    return shared + sum(number for number, calls_out in each_with if calls_out)
 
 
 def _beside(defaults: Mapping[str, str]) -> dict[str, Any]:

@@ -113,6 +113,13 @@ def test_each_function_has_what_it_needs_and_no_more() -> None:
         assert set(functions[each.deployment]["environment"]) == {"THREADS", *needed.settings}
 
 
+def test_what_waits_for_other_peoples_servers_takes_no_thread_from_the_rest() -> None:
+    [caller] = [each for each in declarations() if each.resources.calls_out]
+    rest = max(each.resources.concurrency for each in declarations() if each.api == caller.api and each != caller)
+    threads = read(COMMUNITY)["functions"][caller.api]["environment"]["THREADS"]
+    assert int(threads) == caller.resources.concurrency + rest
+
+
 def test_both_stacks_serve_the_same_functions() -> None:
     alone = {f["build_args"]["FUNCTION"] for f in built(STANDARD)}
     grouped = [name for f in built(COMMUNITY) for name in f["build_args"]["FUNCTIONS"].split()]
