@@ -7,11 +7,14 @@ import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 import uv
 
+from functions.domain.catalog import interfaces
 from functions.services.agent_host.code_cache.tests.an_index import an_index
+from functions.tests.test_journey import launched
 from testing.people import Person
 from testing.stack import Stack
 from tools.documents import Document
@@ -207,3 +210,30 @@ def test_the_page_of_instances_makes_changes_and_deletes_one(address: str, tmp_p
     assert "It is being deleted, as its owner asked." in "".join(deleted)
     assert json.loads(log) == {"items": [], "next_cursor": None}
     assert json.loads(usage)["usage"]["instances"] == {"used": 0, "limit": 50}
+
+
+PROTOCOLS: Final = {
+    "a2a": '"state":"TASK_STATE_COMPLETED"',
+    "ag-ui": '"outcome":{"type":"success"}',
+    "mcp": '"isError":false',
+    "open-responses": '"status":"completed"',
+}
+"""What the example in curl of each page is answered, among other things, but for white space."""
+
+
+def test_the_pages_of_protocols_have_an_agent_answer(
+    stack: Stack, address: str, person: Callable[..., Person], eventually: Callable[..., object], tmp_path: Path
+) -> None:
+    ada = person()
+    instance = launched(stack, ada, "echo", {})
+    eventually(lambda: instance.status == "running")
+    for name, answered in PROTOCOLS.items():
+        page = ROOT / f"docs/protocols/{name}.md"
+        printed = run_examples(page, {}, tmp_path / name, API=address, TOKEN=ada.token, ID=instance.id)
+        assert answered in "".join(printed.split()), printed
+        assert "hello" in printed, printed
+
+
+def test_the_interface_on_the_page_of_protocols_can_be_published() -> None:
+    [shown] = re.findall(r"```json\n(.*?)```", (ROOT / "docs/protocols/README.md").read_text(), re.DOTALL)
+    interfaces.check(json.loads(shown))
