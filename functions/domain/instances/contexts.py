@@ -114,6 +114,8 @@ class Message(_Part):
     answer: Answer | None = None
     memory_token: str | None = None
     """With which the agent gets at its memory while it answers."""
+    cost_limit: str | None = None
+    """What the agent may report as cost from now on, a decimal; None if no budget says so."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
     def asked(self, memory_url: str | None = None) -> dict[str, JsonValue]:

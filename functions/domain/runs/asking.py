@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from functions.domain.databases import SharedDb
 from functions.domain.instances.contexts import Answer, Conversation, EarlierMessage, InstanceNamed, Message, Tool
+from functions.domain.runs import budgets
 from shared_psql_models.instances import Instance, instances
 from shared_psql_models.runs import EventType, Run, run_events, runs
 
@@ -27,7 +28,7 @@ def instance_of(db: SharedDb, run: Run) -> Instance:
 
 def message_of(db: SharedDb, run: Run, name: str) -> Message:
     """Return what the agent is asked by a run; `name` is the instance's."""
-    told = run.message
+    told, cost_limit = run.message, budgets.left(run)
     return Message(
         id=run.message_id,
         text=str(told["text"]),
@@ -38,6 +39,7 @@ def message_of(db: SharedDb, run: Run, name: str) -> Message:
         conversation=Conversation(id=run.conversation_id, messages=_earlier(db, run)),
         instance=InstanceNamed(id=run.instance_id, name=name),
         answer=None if run.answer is None else Answer.model_validate(run.answer),
+        cost_limit=None if cost_limit is None else budgets.plain(cost_limit),
         metadata=_members(told.get("metadata")),
     )
 

@@ -107,6 +107,12 @@ def most(run: Run) -> Decimal | None:
     return min((cost for cost in costs if cost), default=None)
 
 
+def left(run: Run) -> Decimal | None:
+    """Return what is left of that, by what the run's agent has reported in earlier calls."""
+    limit = most(run)
+    return None if limit is None else max(Decimal(0), limit - Decimal(str(run.usage.get("cost", 0))))
+
+
 class Counted(Budget):
     """A budget, locked."""
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from pydantic import JsonValue
+
 from functions.domain.databases import SharedDb
 from functions.domain.runs import accepting, commands, reading
 from functions.domain.runs.accepting import Asked
@@ -45,6 +47,12 @@ class Asking:
     def cancel(self, run: Run) -> None:
         with self.env.transaction("shared_psql", "user") as db:
             commands.cancel(SharedDb(db), run.id, Of())
+
+    def answer(self, run: Run, value: JsonValue) -> None:
+        """Answer what a run's agent has asked."""
+        assert run.request is not None
+        with self.env.transaction("shared_psql", "user") as db:
+            commands.answer(SharedDb(db), run.id, Of(), value, asked_id=str(run.request["id"]))
 
     def text_of_events(self, run: Run) -> tuple[str, list[int]]:
         with self.env.transaction("shared_psql", "user") as db:

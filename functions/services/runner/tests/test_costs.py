@@ -20,6 +20,15 @@ def agent(request):
     time.sleep(60)
 """
 
+CAREFUL: Final = """
+def agent(request):
+    asked = request.get_json()
+    yield f"{asked.get('cost_limit')} "
+    if "answer" not in asked:
+        yield {"type": "usage", "cost": "0.35"}
+        yield {"type": "input", "text": "More?", "schema": {}}
+"""
+
 TWICE: Final = """
 from pathlib import Path
 
@@ -57,6 +66,17 @@ def test_an_agent_that_costs_more_than_a_run_may_is_ended_and_has_spent_that(
     assert ended.explanation == "The agent reported a cost of 0.8, and by its budget a run may cost 0.5."
     told = budget(agent)
     assert (told["spent"], told["reserved"]) == ({"runs": 1, "cost": "0.8"}, {"runs": 0, "cost": "0"})
+
+
+def test_an_agent_is_told_what_it_may_cost_yet(asking: Callable[[str], Asking], runner: Start) -> None:
+    runner()
+    agent = asking(CAREFUL)
+    without = agent.wait(agent.ask(), RunStatus.INPUT_REQUIRED)
+    agent.cancel(without)
+    budget(agent, cost="2", cost_per_run="0.5")
+    run = agent.wait(agent.ask(), RunStatus.INPUT_REQUIRED)
+    agent.answer(run, None)
+    assert (without.reply, agent.wait(run).reply) == ("None ", "0.5 0.15 ")
 
 
 def test_what_an_attempt_has_used_that_failed_counts_too(asking: Callable[[str], Asking], runner: Start) -> None:

@@ -4,9 +4,6 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-from functions.domain.databases import SharedDb
-from functions.domain.runs import commands
-from functions.domain.runs.reading import Of
 from functions.domain.runs.reasons import Reason
 from functions.services.runner.tests.asking import Asking, Start
 from shared_psql_models.runs import RunStatus
@@ -73,9 +70,7 @@ def test_an_agent_asks_and_goes_on_when_it_is_answered_though_the_runner_is_anot
     run = agent.ask()
     waiting = agent.wait(run, RunStatus.INPUT_REQUIRED)
     first.stop()
-    assert waiting.request is not None
-    with agent.env.transaction("shared_psql", "user") as db:
-        commands.answer(SharedDb(db), run.id, Of(), "blue", asked_id=str(waiting.request["id"]))
+    agent.answer(waiting, "blue")
     runner()
     assert agent.wait(run).reply == "Well. So blue."
 
