@@ -30,10 +30,10 @@ class RunSummary(Reply):
     id: str
     instance_id: str
     conversation_id: str
-    status: RunStatus
-    reason: Annotated[str, Field(description="Why it has this status, as a code: there may be more.")]
+    status: Annotated[RunStatus, Field(description="`completed`, `failed` and `cancelled` are ends, and stay.")]
+    reason: Annotated[str, Field(description="Why it has this status, as a code. Codes may be added.")]
     explanation: Annotated[str, Field(description="The reason in words, for people.")]
-    protocol: Annotated[str, Field(description="By which it was asked: `api`, or another.")]
+    protocol: Annotated[str, Field(description="By which it was asked: `api`, `a2a`, `ag-ui`, `mcp` or `responses`.")]
     attempt: Annotated[int, Field(description="How often the agent was called.")]
     usage: Annotated[dict[str, JsonValue], Field(description="What the agent reports, by its names.")]
     created_at: datetime
@@ -41,15 +41,15 @@ class RunSummary(Reply):
     ended_at: datetime | None
 
 
-class RunSummaryWithText(RunSummary):
+class AskedRun(RunSummary):
     """A run in short, with what was asked."""
 
-    text: Annotated[str, Field(description="What was asked.")]
+    asked: Annotated[str, Field(description="The text of the message; the reply is the `text` of the run itself.")]
 
     @classmethod
     def of(cls, run: RunRow) -> Self:
         """Return a run in short."""
-        return cls.model_validate(vars(run) | {"text": run.message["text"]})
+        return cls.model_validate(vars(run) | {"asked": run.message["text"]})
 
 
 class InputRequest(Reply):
@@ -74,30 +74,37 @@ class Run(Reply):
     instance_id: str
     conversation_id: str
     message_id: Annotated[str, Field(description="Of what was asked; the instance's log names it.")]
-    status: RunStatus
-    reason: Annotated[str, Field(description="Why it has this status, as a code: there may be more.")]
+    status: Annotated[RunStatus, Field(description="`completed`, `failed` and `cancelled` are ends, and stay.")]
+    reason: Annotated[str, Field(description="Why it has this status, as a code. Codes may be added.")]
     explanation: Annotated[str, Field(description="The reason in words, for people.")]
     place: Annotated[
         int | None,
-        Field(description="How many runs of its conversation come first, itself included; null unless it is queued."),
+        Field(description="1 if no run of its conversation has to end first, else one more; null unless it is queued."),
     ]
     attempt: Annotated[int, Field(description="How often the agent was called.")]
     text: Annotated[str, Field(description="The agent's reply, as far as it has come.")]
-    request: Annotated[InputRequest | None, Field(description="What the agent asks for; null unless it does.")]
+    request: Annotated[
+        InputRequest | None, Field(description="What the agent asks for; null unless the status is `input_required`.")
+    ]
     usage: Annotated[dict[str, JsonValue], Field(description="What the agent reports, by its names.")]
-    wall_ms: Annotated[int, Field(description="How long the agent was at work.")]
-    processor_ms: Annotated[int, Field(description="The processor's time that this took.")]
+    wall_ms: Annotated[int, Field(description="Milliseconds for which the agent was at work.")]
+    processor_ms: Annotated[
+        int, Field(description="Milliseconds of processor time that this took; 0 of an image, where it isn't known.")
+    ]
     last_sequence: Annotated[int, Field(description="The number of its last event.")]
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None
-    deadline_at: Annotated[datetime | None, Field(description="When the present status is given up; null for an end.")]
+    deadline_at: Annotated[
+        datetime | None, Field(description="When it ends if it has the same status until then; null for an end.")
+    ]
 
     @classmethod
     def of(cls, run: RunRow, text: str, place: int | None = None) -> Self:
         """Return a run with its reply so far, and its place if it waits for its turn."""
         request = None
-        if run.request is not None:
+        # The row has it for good, since it belongs to what was said.
+        if run.request is not None and run.status == RunStatus.INPUT_REQUIRED:
             request = InputRequest(
                 id=str(run.request["id"]),
                 text=str(run.request.get("text", "")),
@@ -129,7 +136,9 @@ class RunEvent(Reply):
     sequence: Annotated[int, Field(description="Counts the events of the run, from 1 without gaps.")]
     at: datetime
     type: EventType
-    data: Annotated[dict[str, JsonValue], Field(description="What has happened; its members go by the type.")]
+    data: Annotated[
+        dict[str, JsonValue], Field(description="What has happened: its members go by the type, and more may be added.")
+    ]
 
 
 class KeyedRunEvent(RunEventRow):

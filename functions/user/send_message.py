@@ -1,6 +1,7 @@
 """POST /v1/instances/{instance_id}/messages: say something to a running instance, which begins a run."""
 
 import json
+import re
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, Field, JsonValue
@@ -37,11 +38,21 @@ MORE_BYTES: Final = 128 * 1024
 MAX_BODY: Final = 1024 * 1024
 """Bytes: enough for all of it with each character escaped."""
 
+# The separators from U+001C on are white space to Python alone, and not to the pattern that the API's document has.
+_READABLE: Final = re.compile("[\\S\x1c-\x1f]")
+
 
 def _few_bytes(text: str) -> str:
     """Return a text that isn't too long in bytes, so that every script is counted alike."""
     if len(text.encode()) > MESSAGE_BYTES:
         raise PydanticCustomError("too_long", f"Longer than {MESSAGE_BYTES:,} bytes of UTF-8")
+    return text
+
+
+def _something(text: str) -> str:
+    """Return a text in which there is something to read: that a pattern doesn't fit tells nobody what is missing."""
+    if not _READABLE.search(text):
+        raise PydanticCustomError("blank", "There is nothing in it but white space")
     return text
 
 
@@ -78,11 +89,12 @@ class NewMessage(Body):
         Field(
             min_length=1,
             max_length=MESSAGE_BYTES,
-            pattern=r"\S",
+            json_schema_extra={"pattern": r"\S"},
             examples=["Hello"],
             description=f"Up to {MESSAGE_BYTES:,} bytes of UTF-8, something else than white space among it.",
         ),
         AfterValidator(_few_bytes),
+        AfterValidator(_something),
     ]
     conversation_id: Annotated[
         ConversationId | None, Field(description="The conversation that goes on; without it a new one begins.")

@@ -19,8 +19,10 @@ from functions.schemas.runs import RunId
 class RunStreamQuery(Query):
     """Where to begin."""
 
-    after: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """The number of the last event that you have seen; `Last-Event-ID` counts more."""
+    after: Annotated[
+        int,
+        Field(ge=0, lt=2**63, description="The number of the last event that you have. Last-Event-ID counts more."),
+    ] = 0
 
 
 @endpoint(

@@ -171,7 +171,7 @@ def _turn(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> tuple[
     counted = {"runs": conversations.c.runs + 1, "updated_at": func.now()}
     taken = db.scalar(update(conversations).where(*same).values(counted).returning(conversations.c.runs))
     if taken is None:
-        raise ConversationNotFound
+        raise ConversationNotFound("There is no such conversation with this instance, or it isn't yours.")
     return asked.conversation_id, int(taken)
 
 

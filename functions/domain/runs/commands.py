@@ -37,9 +37,7 @@ def cancel(db: SharedDb, run_id: str, of: Of) -> Run:
 
     Raises RunNotFound, RunEnded.
     """
-    run = reading.locked(db, run_id, of)
-    if run.ended:
-        raise RunEnded
+    run = _going_on(db, run_id, of)
     if run.lease_owner is None:
         ending.end(db, run, RunStatus.CANCELLED, explain(Reason.CANCEL_REQUESTED))
     elif run.cancel_reason is None:
@@ -70,12 +68,12 @@ def answer(db: SharedDb, run_id: str, of: Of, value: JsonValue, *, asked_id: str
 
 def give(db: SharedDb, run_id: str, of: Of, given: Given) -> Run:
     """Answer as `answer` does."""
-    run = reading.locked(db, run_id, of)
-    if run.ended:
-        raise RunEnded
+    run = _going_on(db, run_id, of)
     request = run.request
-    if run.status != RunStatus.INPUT_REQUIRED or request is None or given.asked_id not in {None, request["id"]}:
-        raise NothingAsked
+    if run.status != RunStatus.INPUT_REQUIRED or request is None:
+        raise NothingAsked(f"The run's agent asks for nothing just now: the run is {run.status}.")
+    if given.asked_id not in {None, request["id"]}:
+        raise NothingAsked("The run's agent doesn't ask for this: what it asks for now is the run's `request`.")
     _check(request.get("schema"), given.value)
     told = {"id": request["id"], "value": given.value}
     change = Change(
@@ -87,6 +85,14 @@ def give(db: SharedDb, run_id: str, of: Of, given: Given) -> Run:
     )
     recording.record(db, run, change)
     return reading.find(db, run_id, of)
+
+
+def _going_on(db: SharedDb, run_id: str, of: Of) -> Run:
+    """Return a run, locked. Raises RunNotFound, RunEnded."""
+    run = reading.locked(db, run_id, of)
+    if run.ended:
+        raise RunEnded(f"The run has ended, as {run.status}: nothing of it can be changed any more.")
+    return run
 
 
 def _check(schema: JsonValue, value: JsonValue) -> None:

@@ -15,7 +15,7 @@ NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 class LastEventIdMalformed(Malformed):
-    """Last-Event-ID is the id of an event of this stream."""
+    """Last-Event-ID is the id of the last event that you have seen, which is a number."""
 
 
 @dataclass(frozen=True)

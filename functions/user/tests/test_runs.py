@@ -97,6 +97,13 @@ def test_events_are_read_in_pages_from_any_number_on(mine: Mine) -> None:
     assert rest["next_cursor"] is None
 
 
+@pytest.mark.parametrize("text", [" ", "\n\t", "\u2003"])
+def test_a_text_of_white_space_is_refused_by_a_sentence_that_says_so(mine: Mine, text: str) -> None:
+    answer = mine.post(f"{mine.instance.path}/messages", {"text": text})
+    [error] = answer.json["errors"]
+    assert error == {"pointer": "/text", "code": "blank", "message": "There is nothing in it but white space"}
+
+
 def test_a_run_that_waits_is_cancelled_at_once_and_only_once(mine: Mine) -> None:
     run = mine.ask()
     cancelled = mine.post(f"/v1/runs/{run.id}/cancel")
@@ -119,6 +126,16 @@ def test_what_an_agent_asks_is_answered_once_and_by_what_fits(mine: Mine) -> Non
     assert wrong.json["errors"][0]["pointer"] == "/value"
     given = mine.post(f"/v1/runs/{run.id}/input", {"id": request["id"], "value": "blue"})
     assert (given.status_code, given.json["status"], given.json["reason"]) == (202, "queued", "answered")
+    assert "what it asks for now" in other.json["detail"]
+    assert given.json["request"] is None, "it is asked no more"
+
+
+def test_what_an_agent_has_asked_in_a_run_that_was_cancelled_is_asked_no_more(mine: Mine) -> None:
+    run = mine.ask()
+    mine.want_input()
+    assert mine.post(f"/v1/runs/{run.id}/cancel").json["request"] is None
+    late = mine.post(f"/v1/runs/{run.id}/input", {"value": "blue"})
+    assert (late.code, late.json["detail"].split(":")[0]) == ("run_ended", "The run has ended, as cancelled")
 
 
 def test_a_conversation_tells_what_was_said_newest_first_and_in_pages(mine: Mine) -> None:
@@ -151,7 +168,7 @@ def test_runs_and_conversations_of_an_instance_are_listed_newest_first(
     runs = [mine.ask(text) for text in ("one", "two", "three")]
     mine.complete(runs[0], "secret words")
     listed = mine.get(f"{mine.instance.path}/runs").json["items"]
-    assert [each["text"] for each in listed] == ["three", "two", "one"]
+    assert [each["asked"] for each in listed] == ["three", "two", "one"]
     done = mine.get(f"{mine.instance.path}/runs?status=completed").json["items"]
     assert [each["id"] for each in done] == [runs[0].id]
     conversations = mine.get(f"{mine.instance.path}/conversations").json["items"]
