@@ -59,7 +59,8 @@ def _members(value: JsonValue) -> dict[str, JsonValue]:
 def _earlier(db: SharedDb, run: Run) -> tuple[EarlierMessage, ...]:
     """Return the conversation before this run, and within it what the agent has asked and was told; oldest first."""
     said = [*reversed(_within_run(db, run)), *reversed(_given(run.message.get("history")))]
-    return bounded(chain(said, before(db, run.conversation_id, run.position)))
+    earlier = before(db, run.conversation_id, run.position) if run.position > 1 else ()
+    return bounded(chain(said, earlier))
 
 
 def before(db: SharedDb, conversation_id: str, position: int) -> Iterator[EarlierMessage]:

@@ -35,7 +35,9 @@ class Bounds:
 
 
 # One claims at a time, so that two who count the same can't go beyond a bound together.
-_ALONE: Final = text("select pg_advisory_xact_lock(hashtextextended('runs are claimed', 0))")
+_ALONE: Final = text(
+    "select where pg_advisory_xact_lock(hashtextextended('runs are claimed', 0)) is null"
+).execution_options(unanswered=True)
 
 # Owners are found one after the other by the index, however many runs each has. Of each as many are looked at as may be
 # at work; of a conversation the first that hasn't ended. Whoever has least at work comes first.
