@@ -43,6 +43,8 @@ class Change:
     """What else its event tells."""
     before: Sequence[tuple[EventType, Mapping[str, JsonValue]]] = ()
     """Events that come before that of the status."""
+    behind: Sequence[tuple[EventType, Mapping[str, JsonValue]]] = ()
+    """Events that come behind it."""
     keeps_reply: bool = False
     """Whether what the agent has said up to now stays, and belongs to the reply."""
     drops_reply: bool = False
@@ -64,7 +66,7 @@ def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
 
     None if its lease was lost, and nothing was written.
     """
-    last = run.last_sequence + len(change.before) + 1
+    last = run.last_sequence + len(change.before) + 1 + len(change.behind)
     columns: dict[str, object] = {
         "status": change.status,
         "reason": change.because.reason,
@@ -102,13 +104,15 @@ def begin(db: SharedDb, run: Run, because: Explanation) -> None:
 def _events(run: Run, change: Change, after: int, deadline_at: datetime | None = None) -> list[Piece]:
     """Return the events that tell a change, numbered after another; `deadline_at` is when its status is given up."""
     now = datetime.now(UTC)
-    told = [*change.before, (EventType.STATUS, _status(run, change, deadline_at))]
+    told = [*change.before, (EventType.STATUS, _status(run, change, deadline_at)), *change.behind]
     return [Piece(after + number, now, kind, data) for number, (kind, data) in enumerate(told, start=1)]
 
 
 def _tell(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, events: Sequence[Piece]) -> None:
     """Add the events of a change to the run, and emit that it has another status."""
-    db.execute(insert(run_events), [{"run_id": run.id, **vars(each)} for each in events])
+    # One statement, which goes out together with what follows it.
+    added = insert(run_events).values([{"run_id": run.id, **vars(each)} for each in events])
+    db.execute(added.execution_options(unanswered=True))
     because = change.because
     emit(
         db,

@@ -34,7 +34,7 @@ from functions.domain.runs.recording import Change, Piece
 from functions.runtime import agent_host_client
 from functions.runtime.agent_host_client import MESSAGE_ERRORS, StaleContext
 from functions.runtime.databases import DependencyDownError, shared_transaction
-from functions.services.runner.writer import ROLE, LeaseLost, Stream, UnfitError, Writer
+from functions.services.runner.writer import ROLE, LeaseLost, Said, Stream, UnfitError, Writer
 from shared_psql_models.runs import EventType, Run, RunStatus
 from shared_psql_models.statuses import DesiredState, Status
 
@@ -207,37 +207,51 @@ class Attempt:
             for kind, line in lines:
                 self._look_whether_cancelled()
                 if not self._begun and kind != "failed":
-                    self._begin(context)
-                if kind == "event":
+                    self._begin(context, self._said(line) if kind == "event" else None)
+                elif kind == "event":
                     self._take(line)
-                elif kind == "done":
+                if kind == "done":
                     self._spent.processor_ms = int(line.get("processor_ms") or 0)
                     return
-                elif kind == "failed":
+                if kind == "failed":
                     self._fail(line)
         self._look_whether_cancelled()
         raise Lost(explain(Reason.AGENT_FAILED, cause="The agent's host was lost while it answered"))
 
-    def _begin(self, context: Context) -> None:
-        """Write that the agent is at work."""
+    def _begin(self, context: Context, said: Said | None) -> None:
+        """Write that the agent is at work, together with what it has said first, which so is there sooner."""
         started = {"version_id": context.version_id, "started_at": datetime.now(UTC)}
         columns = started if self.run.started_at is None else {"version_id": context.version_id}
-        change = Change(RunStatus.RUNNING, explain(Reason.STARTED), deadline_in=self.run.seconds, columns=columns)
+        change = Change(
+            RunStatus.RUNNING,
+            explain(Reason.STARTED),
+            deadline_in=self.run.seconds,
+            columns=columns,
+            behind=[] if said is None else [said],
+        )
         self._writer.settle(self.stream, lambda db, run: recording.record(db, run, change))
         self.stream.run = self.run = self.run.model_copy(update={"status": RunStatus.RUNNING})
         self._begun = True
+        self._check_cost()
 
     def _take(self, event: dict[str, Any]) -> None:
+        said = self._said(event)
+        if said is None:
+            return
+        self._writer.add(self.stream, *said)
+        if said[0] is EventType.USAGE:
+            self._check_cost()
+
+    def _said(self, event: dict[str, Any]) -> Said | None:
+        """Return what is to be written of what the agent says; None of what it asks."""
         kind = event.pop("type")
         if kind == "input":
             # The last that it says: written with the status that it leads to.
             self._asked = event
-            return
+            return None
         if kind == "usage":
             _add(self._spent.usage, event)
-        self._writer.add(self.stream, EventType(_KINDS.get(kind, kind)), event)
-        if kind == "usage":
-            self._check_cost()
+        return EventType(_KINDS.get(kind, kind)), event
 
     def _check_cost(self) -> None:
         """Raise Failed once the agent has cost more than was reserved for it."""

@@ -129,6 +129,7 @@ class Writer:
             self._changed.wait_for(lambda: not stream.busy)
             _check(stream)
             batch, stream.busy = _numbered(stream), True
+            stream.due = monotonic() + MOMENT
             self._streams.discard(stream)
         try:
             stream.sequence = self._settle(stream, batch, change)
