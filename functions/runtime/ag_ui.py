@@ -10,7 +10,7 @@ from functions.domain.runs import reading
 from functions.runtime.declarations import Resources
 from functions.runtime.event_stream import Frame
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.run_stream import PAUSED, RunStream
 from shared_psql_models.runs import RunEvent
 
@@ -26,7 +26,7 @@ def known(db: SharedDb, named: Named, after: int) -> Translator:
 
 
 def streamed(
-    transactions: SharedTransactions, caller: User, named: Named, translator: Translator, after: int
+    transactions: RunTransactions, caller: User, named: Named, translator: Translator, after: int
 ) -> RunStream:
     """Return the rest of a run of AG-UI."""
 

@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from functions.domain.api_errors import ApiError
 
 if TYPE_CHECKING:
+    from functions.runtime.http.resting import Rest
     from functions.runtime.protocols import Protocol
     from functions.runtime.providers.base import Provider
     from functions.schemas.base import Cached, Reply
@@ -84,10 +85,10 @@ class Later(ABC):
     """Headers of an answer that comes piece by piece, beside those of every such one."""
 
     @abstractmethod
-    def parts(self, rest: Callable[[float], None]) -> "Generator[bytes, None, Returned | None]":
+    def parts(self, rest: "Rest") -> "Generator[bytes, None, Returned | None]":
         """Yield the parts of the answer; what it returns after empty parts is the reply in its place.
 
-        `rest` takes seconds: it waits, or has the server wait after the next part.
+        `rest` takes seconds: it waits, or has the server wait after the next part, unless it is woken before.
         """
 
 

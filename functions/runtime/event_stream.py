@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from functions.domain.api_errors import ApiError
 from functions.runtime.declarations import Later
+from functions.runtime.http.resting import Rest
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class EventStream(Later):
         self._on_leave = on_leave
 
     @override
-    def parts(self, rest: Callable[[float], None]) -> Generator[bytes, None, None]:
+    def parts(self, rest: Rest) -> Generator[bytes, None, None]:
         """Yield the stream piece by piece; `rest` waits, or has the server wait after the next piece."""
         try:
             if self.tells_retry:
@@ -114,7 +115,7 @@ class EventStream(Later):
             # The client comes again, and is refused until it works.
             log.warning("a stream has ended early: %s", api_error.code)
 
-    def _events(self, rest: Callable[[float], None]) -> Generator[bytes, None, None]:
+    def _events(self, rest: Rest) -> Generator[bytes, None, None]:
         now = spoke = heard = monotonic()
         end = now + self._seconds
         while now < end:

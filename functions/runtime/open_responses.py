@@ -22,7 +22,7 @@ from functions.runtime.event_stream import Frame
 from functions.runtime.idempotency import IdempotencyKeyInFlight
 from functions.runtime.protocols import Protocol
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.run_stream import PAUSED, SECONDS, RunStream
 from functions.runtime.waiting import Waiting
 from shared_psql_models.runs import Run, RunEvent
@@ -154,7 +154,7 @@ def read(db: SharedDb, named: Named, run: Run) -> Translator:
     return translator
 
 
-def waited(transactions: SharedTransactions, named: Named) -> Waiting:
+def waited(transactions: RunTransactions, named: Named) -> Waiting:
     """Return a response when its agent has nothing more to say, or else as it is when the time is over."""
 
     def made(db: SharedDb, run: Run) -> ResponseObject:
@@ -164,7 +164,7 @@ def waited(transactions: SharedTransactions, named: Named) -> Waiting:
 
 
 def streamed(
-    transactions: SharedTransactions, caller: User, named: Named, run: Run, *, after: int | None = None
+    transactions: RunTransactions, caller: User, named: Named, run: Run, *, after: int | None = None
 ) -> ResponseStream:
     """Return a response's events with higher numbers than `after`; None for all."""
     translator = Translator(facts(run), named)

@@ -36,6 +36,8 @@ USERS: Final[Mapping[str, str]] = {
     "runner": "&runs:* +publish +ping",
     # It listens to what happens in runs, and can't say anything.
     "gateway": "&runs:* +subscribe +unsubscribe +ping",
+    # Functions whose responses follow a run. They hear as the gateway does, and can't say anything either.
+    "follower": "&runs:* +subscribe +unsubscribe +ping",
     "exporter": f"%R~{QUEUES} +info +select +type +llen",
 }
 """The rules of each, in the words of Redis' ACL SETUSER."""

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -95,10 +94,10 @@ def _answer(declaration: Declaration, answer: Answer) -> flask.Response:
 
 def _later(declaration: Declaration, request: flask.Request, reply: Later) -> flask.Response:
     from functions.runtime import event_stream
-    from functions.runtime.http.resting import REST
+    from functions.runtime.http.resting import REST, ThreadRest
 
     # A server that knows nothing of rests has the thread wait.
-    parts = reply.parts(request.environ.get(REST, time.sleep))
+    parts = reply.parts(request.environ.get(REST) or ThreadRest())
     if not (reply.streams or reply.content_type):
         return Deferred(declaration, request, parts)
     kind = event_stream.CONTENT_TYPE if reply.streams else reply.content_type

@@ -7,7 +7,7 @@ from functions.runtime.a2a.operations import SEALING_ERRORS
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.schemas.instances import InstanceId
 
 
@@ -20,7 +20,7 @@ from functions.schemas.instances import InstanceId
     max_body=operations.MAX_BODY,
 )
 def answer_a2a_request(
-    caller: User, instance_id: InstanceId, asked: A2ARequest, body: Request, transactions: SharedTransactions
+    caller: User, instance_id: InstanceId, asked: A2ARequest, body: Request, transactions: RunTransactions
 ) -> Response | Awaited | TaskStream:
     """Answer as the method does: with a response, or with a stream of them. Errors of A2A are answered with 200."""
     return rpc.answer(caller, instance_id, asked, body.value, transactions)

@@ -13,7 +13,7 @@ from functions.runtime.mcp.instance_server import InstanceServer
 from functions.runtime.mcp.running import Runs
 from functions.runtime.mcp.speaking import RESOURCES, Mcp, McpAnswer, McpBody, McpHeaders, respond
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.schemas.instances import InstanceId
 
 
@@ -26,7 +26,7 @@ from functions.schemas.instances import InstanceId
     max_body=256 * 1024,
 )
 def call_instance_by_mcp(
-    caller: User, instance_id: InstanceId, body: McpBody, headers: McpHeaders, transaction: SharedTransactions
+    caller: User, instance_id: InstanceId, body: McpBody, headers: McpHeaders, transaction: RunTransactions
 ) -> McpAnswer | Later | EventStream:
     """Its tools, prompts and resources are those that its version declares, else one tool `say`."""
     with transaction.reading() as db:

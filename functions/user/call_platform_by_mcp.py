@@ -13,7 +13,7 @@ from functions.runtime.mcp.platform_server import PlatformServer
 from functions.runtime.mcp.running import Runs
 from functions.runtime.mcp.speaking import RESOURCES, Mcp, McpAnswer, McpBody, McpHeaders, respond
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 
 
 @endpoint(
@@ -25,7 +25,7 @@ from functions.runtime.providers.databases import SharedTransactions
     max_body=256 * 1024,
 )
 def call_platform_by_mcp(
-    caller: User, body: McpBody, headers: McpHeaders, transaction: SharedTransactions
+    caller: User, body: McpBody, headers: McpHeaders, transaction: RunTransactions
 ) -> McpAnswer | Later | EventStream:
     """Its tools do what the caller may do; what is said to an instance is a task where the client knows these."""
     server = PlatformServer(Runs(caller, transaction), headers.values)

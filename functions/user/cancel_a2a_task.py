@@ -7,7 +7,7 @@ from functions.runtime.a2a.operations import ERRORS, Asker
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.schemas.instances import InstanceId
 
 
@@ -23,7 +23,7 @@ def cancel_a2a_task(
     instance_id: InstanceId,
     task_id: str,
     asked: A2ARequest,
-    transactions: SharedTransactions,
+    transactions: RunTransactions,
 ) -> Result | Awaited:
     """Return it as it is a moment later: an agent that is at work has to end first."""
     asker = Asker(caller, instance_id, asked, transactions, RestBinding())

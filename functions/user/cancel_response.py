@@ -9,7 +9,7 @@ from functions.runtime import open_responses
 from functions.runtime.endpoint import endpoint
 from functions.runtime.open_responses import PROTOCOL, RESOURCES, ResponseNotFound, ResponseObject
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.waiting import Waiting
 from functions.schemas.instances import InstanceId
 
@@ -22,7 +22,7 @@ from functions.schemas.instances import InstanceId
     protocol=PROTOCOL,
 )
 def cancel_response(
-    caller: User, instance_id: InstanceId, response_id: str, transactions: SharedTransactions
+    caller: User, instance_id: InstanceId, response_id: str, transactions: RunTransactions
 ) -> ResponseObject | Waiting:
     """Return it when it has ended. One that has ended stays as it is."""
     of = Of(caller.id, instance_id)

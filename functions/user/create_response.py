@@ -24,8 +24,8 @@ from functions.runtime.endpoint import endpoint
 from functions.runtime.idempotency import IdempotencyKeyInFlight
 from functions.runtime.open_responses import PROTOCOL, RESOURCES, ResponseNotFound, ResponseObject, ResponseStream
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.idempotency_key import IdempotencyKey
+from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.waiting import Waiting
 from functions.schemas.instances import InstanceId
 from functions.schemas.open_responses import ResponseRequest
@@ -63,7 +63,7 @@ def create_response(
     instance_id: InstanceId,
     request: ResponseRequest,
     key: IdempotencyKey,
-    transactions: SharedTransactions,
+    transactions: RunTransactions,
 ) -> ResponseObject | Waiting | ResponseStream:
     """Wait for the response, or with `stream` be told its events; with `background` it is answered at once.
 

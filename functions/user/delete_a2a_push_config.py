@@ -6,7 +6,7 @@ from functions.runtime.a2a.operations import ERRORS, Asker
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.schemas.instances import InstanceId
 
 
@@ -23,7 +23,7 @@ def delete_a2a_push_config(
     task_id: str,
     config_id: str,
     asked: A2ARequest,
-    transactions: SharedTransactions,
+    transactions: RunTransactions,
 ) -> Result:
     """Answer the same whether there was one or not."""
     asker = Asker(caller, instance_id, asked, transactions, RestBinding())

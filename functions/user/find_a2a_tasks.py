@@ -7,7 +7,7 @@ from functions.runtime.a2a.operations import ERRORS, Asker
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.schemas.instances import InstanceId
 
 
@@ -25,7 +25,7 @@ class ListTasksQuery(A2ARequest):
     protocol=RestErrors(),
 )
 def find_a2a_tasks(
-    caller: User, instance_id: InstanceId, asked: ListTasksQuery, transactions: SharedTransactions
+    caller: User, instance_id: InstanceId, asked: ListTasksQuery, transactions: RunTransactions
 ) -> Result:
     """Return a page of them; without artifacts unless `includeArtifacts` asks for these."""
     asker = Asker(caller, instance_id, asked, transactions, RestBinding())

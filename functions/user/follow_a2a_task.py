@@ -7,7 +7,7 @@ from functions.runtime.a2a.operations import ERRORS, Asker
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.schemas.instances import InstanceId
 
 
@@ -19,7 +19,7 @@ from functions.schemas.instances import InstanceId
     protocol=RestErrors(),
 )
 def follow_a2a_task(
-    caller: User, instance_id: InstanceId, task_id: str, asked: A2ARequest, transactions: SharedTransactions
+    caller: User, instance_id: InstanceId, task_id: str, asked: A2ARequest, transactions: RunTransactions
 ) -> TaskStream:
     """Stream from the task as it is until it ends."""
     asker = Asker(caller, instance_id, asked, transactions, RestBinding())

@@ -6,7 +6,7 @@ from functions.runtime.a2a.operations import ERRORS, Asker
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.schemas.instances import InstanceId
 
 
@@ -18,7 +18,7 @@ from functions.schemas.instances import InstanceId
     protocol=RestErrors(),
 )
 def read_extended_a2a_card(
-    caller: User, instance_id: InstanceId, asked: A2ARequest, transactions: SharedTransactions
+    caller: User, instance_id: InstanceId, asked: A2ARequest, transactions: RunTransactions
 ) -> Result:
     """Return the card, which says the same as to everybody."""
     asker = Asker(caller, instance_id, asked, transactions, RestBinding())

@@ -5,7 +5,7 @@ from functions.runtime import open_responses
 from functions.runtime.endpoint import endpoint
 from functions.runtime.open_responses import PROTOCOL, RESOURCES, ResponseNotFound, ResponseObject, ResponseStream
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.schemas.instances import InstanceId
 from functions.schemas.open_responses import ResponseQuery
 
@@ -18,7 +18,7 @@ from functions.schemas.open_responses import ResponseQuery
     protocol=PROTOCOL,
 )
 def read_response(
-    caller: User, instance_id: InstanceId, response_id: str, query: ResponseQuery, transactions: SharedTransactions
+    caller: User, instance_id: InstanceId, response_id: str, query: ResponseQuery, transactions: RunTransactions
 ) -> ResponseObject | ResponseStream:
     """With `stream` its events come with the numbers that they have had before, and new ones as they happen."""
     with transactions() as db:

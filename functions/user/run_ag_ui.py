@@ -17,7 +17,7 @@ from functions.runtime import ag_ui
 from functions.runtime.ag_ui import RESOURCES
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.providers.streaming import StreamRequest
 from functions.runtime.run_stream import RunStream
 from functions.schemas.ag_ui import RunAgentInput
@@ -51,7 +51,7 @@ def run_ag_ui(
     instance_id: InstanceId,
     run: RunAgentInput,
     asked: StreamRequest,
-    transactions: SharedTransactions,
+    transactions: RunTransactions,
 ) -> RunStream:
     """Tell all events up to the end, or up to an interrupt, which another run resumes.
 

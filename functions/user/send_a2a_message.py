@@ -7,7 +7,7 @@ from functions.runtime.a2a.operations import SEALING_ERRORS, Asker
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.schemas.instances import InstanceId
 
 
@@ -20,7 +20,7 @@ from functions.schemas.instances import InstanceId
     max_body=operations.MAX_BODY,
 )
 def send_a2a_message(
-    caller: User, instance_id: InstanceId, asked: A2ARequest, body: Message, transactions: SharedTransactions
+    caller: User, instance_id: InstanceId, asked: A2ARequest, body: Message, transactions: RunTransactions
 ) -> Result | Awaited:
     """Answer when the task has ended or asks for something, or at once. While that is waited for, spaces come."""
     asker = Asker(caller, instance_id, asked, transactions, RestBinding())

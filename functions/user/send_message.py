@@ -21,9 +21,9 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.event_stream import EventStream
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.idempotency_key import IdempotencyKey
 from functions.runtime.providers.preferences import Preferences
+from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.providers.streaming import StreamRequest
 from functions.runtime.run_stream import RunStream
 from functions.runtime.waiting import Waiting
@@ -142,7 +142,7 @@ def send_message(
     key: IdempotencyKey,
     preferences: Preferences,
     stream: StreamRequest,
-    transactions: SharedTransactions,
+    transactions: RunTransactions,
 ) -> AcceptedRun | EndedRun | EventStream | Waiting:
     """Have the agent answer, in its turn: the run tells what becomes of it.
 

@@ -9,7 +9,7 @@ from functions.domain.runs.reading import Of, RunNotFound
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.providers.streaming import StreamRequest
 from functions.runtime.run_stream import RunStream
 from functions.schemas.base import Query
@@ -29,7 +29,7 @@ class RunStreamQuery(Query):
     "GET", "/v1/runs/{run_id}/stream", errors=(RunNotFound,), resources=Resources(timeout_seconds=580, max_scale=2)
 )
 def stream_run(
-    caller: User, run_id: RunId, query: RunStreamQuery, streaming: StreamRequest, transactions: SharedTransactions
+    caller: User, run_id: RunId, query: RunStreamQuery, streaming: StreamRequest, transactions: RunTransactions
 ) -> RunStream:
     """Read its events as Server-Sent Events.
 

@@ -12,12 +12,13 @@ from typing_extensions import override
 from functions.domain.a2a.cards import RESUMING
 from functions.domain.a2a.tasks import Task
 from functions.domain.api_errors import ApiError
-from functions.runtime import run_stream
 from functions.runtime.a2a.bindings import Wrapping
 from functions.runtime.declarations import Later
 from functions.runtime.event_stream import Frame
+from functions.runtime.http.resting import Rest
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
+from functions.runtime.run_following import FollowedRun
 from functions.runtime.run_stream import RunStream
 from shared_psql_models.runs import RunEvent, RunStatus
 
@@ -71,7 +72,7 @@ class View:
 class TaskStream(RunStream):
     """A stream of what happens in a task: at first the task as it is, then each thing as it happens."""
 
-    def __init__(self, transactions: SharedTransactions, run_id: str, caller: User, view: View) -> None:
+    def __init__(self, transactions: RunTransactions, run_id: str, caller: User, view: View) -> None:
         """Stream the caller's run."""
         frames = view.frames
         opening = [frames.first(view.history)]
@@ -84,16 +85,26 @@ class TaskStream(RunStream):
 class Awaited(Later):
     """A result that is waited for. While it isn't there, spaces are sent, which JSON may begin with."""
 
-    def __init__(self, look: Callable[[bool], Json | None], binding: Wrapping, *, seconds: float) -> None:
-        """Have `look` return the result, or None as long as there is none; it is told whether the time is over."""
+    def __init__(
+        self, look: Callable[[bool], Json | None], binding: Wrapping, run: FollowedRun, *, seconds: float
+    ) -> None:
+        """Have `look` return the result, or None as long as there is none; it is told whether the time is over.
+
+        It looks when there is news of the run.
+        """
         self.content_type = binding.media_type
         self._look = look
         self._binding = binding
+        self._run = run
         self._seconds = seconds
 
     @override
-    def parts(self, rest: Callable[[float], None]) -> Generator[bytes, None, None]:
+    def parts(self, rest: Rest) -> Generator[bytes, None, None]:
         """Yield nothing or a space for each rest, and at last the result or why there is none."""
+        with self._run.followed(rest.wake):
+            yield from self._parts(rest)
+
+    def _parts(self, rest: Rest) -> Generator[bytes, None, None]:
         began = beat = monotonic()
         waited = 0.0
         while True:
@@ -105,7 +116,7 @@ class Awaited(Later):
             if found is not None:
                 yield json.dumps(self._binding.wrapped(found), ensure_ascii=False).encode()
                 return
-            rest(min(run_stream.pace(waited), self._seconds - waited))
+            rest(min(self._run.pace(waited), self._seconds - waited))
             now = monotonic()
             part = b" " if now - beat >= BEAT_SECONDS else b""
             beat = now if part else beat

@@ -26,13 +26,14 @@ from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.runs import accepting, commands
 from functions.domain.runs.commands import RunEnded
-from functions.domain.runs.reading import Of, check_instance, state
+from functions.domain.runs.reading import Of, check_instance
 from functions.runtime.a2a.bindings import Binding, Json, Wrapped
 from functions.runtime.a2a.following import Awaited, Frames, TaskStream, View
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.declarations import Resources
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
+from functions.runtime.run_following import followed
 from functions.runtime.run_stream import PAUSED
 from shared_psql_models.runs import ENDED, Run, RunStatus
 
@@ -67,7 +68,7 @@ class Asker(Generic[Wrapped]):
     caller: User
     instance_id: str
     request: A2ARequest
-    transactions: SharedTransactions
+    transactions: RunTransactions
     binding: Binding[Wrapped]
 
     @property
@@ -92,19 +93,19 @@ class Asker(Generic[Wrapped]):
 def send_message(asker: Asker[Wrapped], params: JsonValue) -> Wrapped | Awaited:
     """Begin or go on with a task; wait for it to end or to ask for something, unless it is to be answered at once."""
     asked, run = _send(asker, params)
-    configuration = asked.configuration
+    configuration, followed_run = asked.configuration, followed(run.id)
 
     def look(late: bool) -> Json | None:
+        if not late and followed_run.state(asker.transactions).status not in PAUSED:
+            return None
         with asker.transactions.reading() as db:
-            if not late and state(db, run.id).status not in PAUSED:
-                return None
             task = finding.task(db, finding.run(db, run.id, asker.of))
         reply = task.reply()
         return {"task": task.shown(history=configuration.history_length)} if reply is None else {"message": reply}
 
     if configuration.return_immediately:
         return asker.answer(look(True) or {})
-    return Awaited(look, asker.binding, seconds=LONGEST)
+    return Awaited(look, asker.binding, followed_run, seconds=LONGEST)
 
 
 def send_streaming_message(asker: Asker[Wrapped], params: JsonValue) -> TaskStream:
@@ -160,14 +161,15 @@ def cancel_task(asker: Asker[Wrapped], params: JsonValue) -> Awaited:
             commands.cancel(db, run.id, asker.of)
         except RunEnded:
             raise TaskNotCancelable(f"The task has ended as {run.status}: there is nothing to cancel.") from None
+    followed_run = followed(run.id)
 
     def look(late: bool) -> Json | None:
+        if not late and followed_run.state(asker.transactions).status not in ENDED:
+            return None
         with asker.transactions.reading() as db:
-            if not late and state(db, run.id).status not in ENDED:
-                return None
             return finding.task(db, finding.run(db, run.id, asker.of)).shown()
 
-    return Awaited(look, asker.binding, seconds=CANCEL_SECONDS)
+    return Awaited(look, asker.binding, followed_run, seconds=CANCEL_SECONDS)
 
 
 def subscribe_to_task(asker: Asker[Wrapped], params: JsonValue) -> TaskStream:

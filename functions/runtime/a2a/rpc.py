@@ -13,7 +13,7 @@ from functions.runtime.a2a.following import Awaited, TaskStream
 from functions.runtime.a2a.operations import Asker
 from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 
 Operation = Callable[[Asker[Response], JsonValue], Response | Awaited | TaskStream]
 
@@ -33,7 +33,7 @@ METHODS: Final[dict[str, Operation]] = {
 
 
 def answer(
-    caller: User, instance_id: str, asked: A2ARequest, body: JsonValue, transactions: SharedTransactions
+    caller: User, instance_id: str, asked: A2ARequest, body: JsonValue, transactions: RunTransactions
 ) -> Response | Awaited | TaskStream:
     """Return what the request's method answers. Raises what it does, and InvalidRequest and MethodNotFound."""
     try:

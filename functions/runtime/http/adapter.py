@@ -11,13 +11,14 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from contextvars import copy_context
 from functools import lru_cache, partial
 from math import inf
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
@@ -82,7 +83,7 @@ class Adapter:
         call = _Call(self._application, environ)
         if environ["SERVER_PROTOCOL"] != "HTTP/1.0":
             # There a response is whole before it begins: who makes it waits in its thread.
-            environ[REST] = call.rest
+            environ[REST] = call
         try:
             await self._answer(call, whole=whole, scope=scope, receive=receive, send=send)
         finally:
@@ -119,8 +120,7 @@ class Adapter:
     async def _after_rest(self, call: "_Call", disconnect: "asyncio.Future[None]") -> Part:
         """Return the next part, once the call has rested for as long as it wants to or the client has left."""
         if call.resting:
-            await asyncio.wait({disconnect}, timeout=call.resting)
-            call.resting = 0
+            await call.rest(disconnect)
         call.abandoned = disconnect.done()
         return await self._in_thread(call)
 
@@ -154,7 +154,7 @@ def _do(tasks: "SimpleQueue[Callable[[], None] | None]") -> None:
 
 
 class _Call:
-    """A request while the application answers it."""
+    """A request while the application answers it, which finds it by REST as the `Rest` of its response."""
 
     def __init__(self, application: WSGIApplication, environ: WSGIEnvironment) -> None:
         self.status = 0
@@ -165,6 +165,8 @@ class _Call:
         """Seconds after which the next part is asked for."""
         self.thread: SimpleQueue[Callable[[], None] | None] | None = None
         """What the thread that it keeps is to do, None to leave it; None where it keeps none."""
+        self._loop = asyncio.get_running_loop()
+        self._woken = asyncio.Event()
         self._begun = False
         """Whether the body has begun, so that status and headers stand."""
         self._application = application
@@ -174,9 +176,25 @@ class _Call:
         self._left = inf
         """The bytes of the body that are still to come; infinite where no length was told."""
 
-    def rest(self, seconds: float) -> None:
-        """Have the part after the next one be asked for only so long after that. An application finds this by REST."""
+    def __call__(self, seconds: float) -> None:
+        """Have the part after the next one be asked for only so long after that."""
         self.resting = seconds
+
+    def wake(self) -> None:
+        """End the rest that is under way, or else the next one."""
+        with suppress(RuntimeError):
+            # The loop is closed when the server has ended.
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def rest(self, disconnect: "asyncio.Future[None]") -> None:
+        """Rest for as long as it wants to, unless it is woken or the client leaves before."""
+        woken = asyncio.ensure_future(self._woken.wait())
+        either: set[asyncio.Future[Any]] = {disconnect, woken}
+        await asyncio.wait(either, timeout=self.resting, return_when=asyncio.FIRST_COMPLETED)
+        woken.cancel()
+        # Before the application looks again: whoever wakes it meanwhile has news that it may not see.
+        self._woken.clear()
+        self.resting = 0
 
     def leave_thread(self) -> None:
         """Let the thread that it keeps go, if it keeps one."""

@@ -22,7 +22,7 @@ from functions.runtime.mcp import speaking
 from functions.runtime.mcp.progress import Progress
 from functions.runtime.mcp.speaking import McpAnswer
 from functions.runtime.providers.callers import User
-from functions.runtime.providers.databases import SharedTransactions
+from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.run_stream import PAUSED, RunStream
 from shared_psql_models.runs import Run
 
@@ -40,7 +40,7 @@ class Runs:
     """Runs of a caller's."""
 
     caller: User
-    transactions: SharedTransactions
+    transactions: RunTransactions
     instance_id: str | None = None
     """Whose they are; None for any of the caller's instances."""
 

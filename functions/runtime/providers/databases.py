@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Final, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from sqlalchemy import Connection
-from typing_extensions import override
+from typing_extensions import TypeForm, override
 
 from functions.domain.databases import SharedDb, UserDb
 from functions.runtime.databases import DatabaseUnavailable, shared_transaction, user_transaction
@@ -66,7 +66,7 @@ class Session(Provider):
 class Transactions(Provider):
     """Fills a parameter that is a `UserTransactions` or a `SharedTransactions`."""
 
-    types = (UserTransactions, SharedTransactions)
+    types: ClassVar[tuple[TypeForm[object], ...]] = (UserTransactions, SharedTransactions)
     stage = RESOURCE
     in_subscribers = True
     errors = (DatabaseUnavailable,)

@@ -5,7 +5,7 @@ import pytest
 from functions.domain.api_errors import Unavailable
 from functions.runtime import event_stream
 from functions.runtime.event_stream import EventStream, Frame, Read
-from functions.runtime.tests.planting import Client, Plant
+from functions.runtime.tests.planting import Client, Plant, Rests
 
 COUNT = """
     from functions.runtime.event_stream import EventStream, Frame, Read
@@ -64,7 +64,7 @@ def test_a_stream_rests_only_when_there_is_nothing_more_and_says_that_it_goes_on
     monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0)
     rests: list[float] = []
     answers = iter([Read([Frame("1\n2", id=7, event="number")], 7, more=True), Read([], 9), Read([], 9)])
-    parts = EventStream(lambda _: next(answers), after=3).parts(rests.append)
+    parts = EventStream(lambda _: next(answers), after=3).parts(Rests(rests))
     assert [next(parts) for _ in range(3)] == [
         b"retry: 500\n\n",
         b"id: 7\nevent: number\ndata: 1\ndata: 2\n\n",
@@ -75,15 +75,15 @@ def test_a_stream_rests_only_when_there_is_nothing_more_and_says_that_it_goes_on
 
 def test_a_stream_ends_when_nothing_comes_after_what_was_read() -> None:
     answers = iter([Read([], 3), Read([Frame("1")], 4, ended=True)])
-    parts = EventStream(lambda _: next(answers), after=3).parts(lambda _: None)
+    parts = EventStream(lambda _: next(answers), after=3).parts(Rests())
     assert list(parts) == [b"retry: 500\n\n", b"", b"data: 1\n\n"]
 
 
 def test_a_stream_knows_whether_its_reader_has_left() -> None:
     left: list[str] = []
     whole = EventStream(lambda _: Read([], 0, ended=True), after=0, on_leave=lambda: left.append("whole"))
-    list(whole.parts(lambda _: None))
-    cut = EventStream(lambda _: Read([], 0), after=0, on_leave=lambda: left.append("cut")).parts(lambda _: None)
+    list(whole.parts(Rests()))
+    cut = EventStream(lambda _: Read([], 0), after=0, on_leave=lambda: left.append("cut")).parts(Rests())
     next(cut)
     cut.close()
     assert left == ["cut"]
@@ -93,4 +93,4 @@ def test_a_stream_whose_source_is_away_ends_so_that_the_client_comes_again() -> 
     def away(_after: int) -> Read:
         raise Unavailable
 
-    assert list(EventStream(away, after=0).parts(lambda _: None)) == [b"retry: 500\n\n"]
+    assert list(EventStream(away, after=0).parts(Rests())) == [b"retry: 500\n\n"]

@@ -55,6 +55,7 @@ FORBIDDEN = {
         "CLIENT KILL TYPE normal",
     ),
     "gateway": ("PUBLISH runs:run_1 x", "SUBSCRIBE /1.celeryev/x", "PSUBSCRIBE *", "PUBSUB CHANNELS", f"GET {ANSWER}"),
+    "follower": ("PUBLISH runs:run_1 x", "SUBSCRIBE /1.celeryev/x", "PSUBSCRIBE *", "PUBSUB CHANNELS", f"GET {ANSWER}"),
     "runner": ("SUBSCRIBE runs:run_1", "PUBLISH /1.celeryev/x x", f"GET {ANSWER}", f"LPUSH {USER_QUEUE} x"),
     "exporter": (f"LRANGE {USER_QUEUE} 0 -1", f"LPUSH {USER_QUEUE} x", f"GET {ANSWER}", "CONFIG GET *", "CLIENT LIST"),
 }
@@ -62,7 +63,7 @@ FORBIDDEN = {
 
 @pytest.mark.parametrize("part", sorted(redis_users.USERS.keys() - {"admin"}))
 def test_a_part_may_not(env: Environment, part: str) -> None:
-    database = 0 if part in {"cache", "invalidation", "gateway", "runner"} else DATABASE
+    database = 0 if part in {"cache", "invalidation", "gateway", "follower", "runner"} else DATABASE
     with env.redis(part, database) as client:
         assert [command for command in FORBIDDEN[part] if not refused(client, command)] == []
     with env.redis() as client:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from functions.runtime.tests.planting import Client, Plant, Response
+from functions.runtime.tests.planting import Client, Plant, Response, Rests
 from functions.runtime.waiting import Waiting
 from functions.schemas.base import Reply
 
@@ -74,7 +74,7 @@ def test_whoever_leaves_is_known_to_have_left() -> None:
         return None
 
     parts: Iterator[bytes] = Waiting(look, seconds=5, pace=lambda _: 0, on_leave=lambda: left.append(True)).parts(
-        lambda _: None
+        Rests()
     )
     assert next(parts) == b""
     del parts

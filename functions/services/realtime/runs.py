@@ -1,13 +1,20 @@
 """Everybody who reads runs, and what brings them their events."""
 
 import asyncio
-from collections.abc import Sequence
+import json
+import logging
+from typing import Final
 
+from functions.runtime.run_hints import RunHints
 from functions.services.realtime import run_events
 from functions.services.realtime.feeds import Feeds
 from functions.services.realtime.metrics import GatewayMetrics
-from functions.services.realtime.run_events import RunEvent, RunReader
-from functions.services.realtime.run_hints import RunHints
+from functions.services.realtime.run_events import RunReader, hinted
+
+log = logging.getLogger(__name__)
+
+USER: Final = "gateway"
+"""The user of Redis."""
 
 
 class Runs:
@@ -18,7 +25,7 @@ class Runs:
         self._metrics = metrics
         self._readers: dict[str, set[RunReader]] = {}
         self._feeds = Feeds(run_events.KIND, self, metrics)
-        self._hints = RunHints(self._hear, self.want)
+        self._hints = RunHints(USER, self._hear, self.want)
 
     def want(self, run_id: str) -> None:
         """Look for events of a run soon."""
@@ -47,7 +54,13 @@ class Runs:
         """Return those who read a run."""
         return list(self._readers.get(run_id, ()))
 
-    def _hear(self, run_id: str, events: Sequence[RunEvent]) -> None:
+    def _hear(self, run_id: str, hint: str) -> None:
+        try:
+            events = [hinted(each) for each in json.loads(hint)["events"]]
+        except (ValueError, KeyError, TypeError) as error:
+            log.warning("what came on the channel of a run is no hint: %r", error)
+            self.want(run_id)
+            return
         self._metrics.hints += 1
         for reader in self.followers(run_id):
             if reader.hear(events):

@@ -10,7 +10,7 @@ import redis
 from sqlalchemy import text
 
 from core.configuration import secret
-from functions.services.realtime.run_hints import PREFIX
+from functions.runtime.run_hints import PREFIX
 from migrations.databases import connect
 
 _BEGIN = """

@@ -4,9 +4,8 @@ Whoever appends to a run publishes what on the run's channel, once it has commit
 """
 
 import asyncio
-import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 from redis.asyncio import Redis
@@ -18,15 +17,11 @@ from redis.exceptions import RedisError
 from core.configuration import secret, setting
 from core.jitter import jittered
 from functions.runtime import redis_users
-from functions.services.realtime.run_events import RunEvent, hinted
 
 log = logging.getLogger(__name__)
 
 PREFIX: Final = "runs:"
 """What a channel's name begins with; the run's id follows."""
-
-USER: Final = "gateway"
-"""The user of Redis, who may do nothing but listen to these channels."""
 
 SECONDS: Final = 2
 """How long connecting may take, between two attempts at most, and until a silent connection is asked for a sign."""
@@ -35,10 +30,22 @@ SECONDS: Final = 2
 class RunHints:
     """Listens for those runs that it is told to. All of it runs on the event loop's thread."""
 
-    def __init__(self, hear: Callable[[str, Sequence[RunEvent]], None], listening: Callable[[str], None]) -> None:
-        """`hear` is given a run and what a hint tells; `listening` the run, when hints of it arrive from then on."""
+    def __init__(
+        self,
+        user: str,
+        hear: Callable[[str, str], None],
+        listening: Callable[[str], None],
+        lost: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Listen as a user of Redis, who may do nothing but that.
+
+        `hear` is given a run and the text of a hint; `listening` the run, when hints of it arrive from then on. `lost`
+        is called when none arrive any more.
+        """
+        self._user = user
         self._hear = hear
         self._listening = listening
+        self._lost = lost
         self._wanted: set[str] = set()
         self._known: set[str] = set()
         self._changed = asyncio.Event()
@@ -47,6 +54,9 @@ class RunHints:
         """Listen for a run."""
         self._wanted.add(run_id)
         self._changed.set()
+        if run_id in self._known:
+            # It was left and is wanted again before Redis was told.
+            self._listening(run_id)
 
     def leave(self, run_id: str) -> None:
         """Listen for a run no more."""
@@ -58,13 +68,14 @@ class RunHints:
         pause = 0.1
         while True:
             try:
-                async with _connect() as client, client.pubsub() as channels:
+                async with _connect(self._user) as client, client.pubsub() as channels:
                     # A connection that listens to nothing can't be read; nobody publishes on this.
                     await channels.subscribe(PREFIX)
                     log.info("connected to user_redis")
                     pause = 0.1
                     await self._listen(channels)
             except* (RedisError, OSError, TimeoutError) as errors:
+                self._lost()
                 log.warning("user_redis: %s; events of runs come by way of Postgres alone", errors.exceptions[0])
             await asyncio.sleep(jittered(pause))
             pause = min(pause * 2, SECONDS)
@@ -97,25 +108,16 @@ class RunHints:
             if message["type"] == "subscribe" and run_id:
                 self._listening(run_id)
             elif message["type"] == "message":
-                self._take(run_id, str(message["data"]))
-
-    def _take(self, run_id: str, text: str) -> None:
-        try:
-            events = [hinted(each) for each in json.loads(text)["events"]]
-        except (ValueError, KeyError, TypeError) as error:
-            log.warning("what came on the channel of a run is no hint: %r", error)
-            self._listening(run_id)
-        else:
-            self._hear(run_id, events)
+                self._hear(run_id, str(message["data"]))
 
 
-def _connect() -> Redis:
+def _connect(user: str) -> Redis:
     host, _, port = setting("USER_REDIS_URL").partition(":")
     return Redis(
         host=host,
         port=int(port),
-        username=redis_users.name(USER),
-        password=secret(redis_users.secret_name(USER)),
+        username=redis_users.name(user),
+        password=secret(redis_users.secret_name(user)),
         decode_responses=True,
         socket_connect_timeout=SECONDS,
         socket_keepalive=True,
