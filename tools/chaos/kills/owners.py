@@ -5,6 +5,7 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
@@ -18,6 +19,9 @@ TIMEOUT: Final = 180
 
 ATTEMPT: Final = 60
 """Seconds for one request: longer than anything that the API does, so that none is done after it was given up."""
+
+_PAUSE: Final = 0.3
+"""Seconds before a stream is asked for again."""
 
 PASSWORD: Final = secrets.token_urlsafe()
 
@@ -88,6 +92,26 @@ class Owner:
         if answer is not None and answer.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             self._noted.wrong("orderly", f"{method} {path}", f"was answered 500: {answer.body}")
         return answer
+
+    def begin_stream(self, method: str, path: str, body: Mapping[str, object]) -> None:
+        """Ask for a stream until it begins, and leave it then. Raises StuckError."""
+        end, data = time.monotonic() + TIMEOUT, json.dumps(body).encode()
+        while time.monotonic() < end and not self._noted.ended.is_set():
+            sent = {"Content-Type": "application/json", "Accept": "text/event-stream", **self.authorization()}
+            status = None
+            with (
+                suppress(OSError),
+                http_client.exchange(method, self._address + path, seconds=ATTEMPT, body=data, headers=sent) as found,
+            ):
+                status = found.status
+            self._noted.count(served=status == HTTPStatus.OK)
+            if status == HTTPStatus.OK:
+                return
+            if status == HTTPStatus.UNAUTHORIZED:
+                self.forget_token()
+            time.sleep(_PAUSE)
+        message = f"{method} {path} isn't served within {TIMEOUT} s"
+        raise StuckError(message)
 
     def say(self, instance_id: str, text: str) -> Answer | None:
         """Send a message once, and wait for the end of its run."""

@@ -44,10 +44,11 @@ def planned(seed: int, faults: int, requests: int, weights: Mapping[str, int], l
 
 
 def _victims(chance: random.Random, weights: Mapping[str, int]) -> Iterator[str]:
-    """Yield each as often as its weight says before any comes more often."""
+    """Yield each as often as its weight says before any comes more often, and each once before any comes twice."""
     while True:
-        bag = [name for name, weight in weights.items() for _ in range(weight)]
-        yield from chance.sample(bag, len(bag))
+        again = [name for name, weight in weights.items() for _ in range(weight - 1)]
+        yield from chance.sample(list(weights), len(weights))
+        yield from chance.sample(again, len(again))
 
 
 def _fault(chance: random.Random, victims: Iterator[str], after: int) -> Fault:

@@ -11,8 +11,9 @@ from typing import Final
 from shared_psql_models.runs import ENDED, RunStatus
 from tools.chaos.kills.noted import Noted
 from tools.chaos.kills.owners import Answer, Owner, StuckError
+from tools.chaos.runs import protocols
 from tools.chaos.runs.plan import Wanted
-from tools.chaos.runs.readers import READERS, Follower, Post, Reader, Stuck
+from tools.chaos.runs.readers import Asked, Feed, Follower, Pages, Post, Reader, Stream, Stuck
 from tools.documents import Document
 
 REQUESTS: Final = 2
@@ -20,6 +21,9 @@ REQUESTS: Final = 2
 
 LONGEST: Final = 400
 """Seconds after which a run must have ended."""
+
+_READERS: Final = 4
+"""Who read a run at the same time."""
 
 _LOOK: Final = 0.5
 """Seconds between two looks at a run."""
@@ -68,10 +72,11 @@ class Life:
 def live(life: Life, asking: Asking, seed: int) -> None:
     """Live it; what doesn't happen is noted."""
     chance = random.Random(f"{seed} {life.wanted.key}")
+    asked = _asked(life, asking)
     try:
-        _ask(life, asking)
-        life.readers = [_reader(kind, life, chance, asking) for kind in READERS]
-        with ThreadPoolExecutor(len(READERS)) as pool:
+        _ask(life, asking, asked)
+        life.readers = [_reader(kind, life, chance, asking, asked) for kind in _kinds(life.wanted, chance)]
+        with ThreadPoolExecutor(len(life.readers)) as pool:
             reading = [pool.submit(each.follow, asking.noted.ended) for each in life.readers]
             _see_through(life, asking)
             for each in reading:
@@ -81,35 +86,53 @@ def live(life: Life, asking: Asking, seed: int) -> None:
     life.is_over = True
 
 
-def _message(life: Life, asking: Asking) -> dict[str, object]:
-    return {"text": life.wanted.message(asking.ledger)}
+def _asked(life: Life, asking: Asking) -> Asked:
+    message = {"text": life.wanted.message(asking.ledger)}
+    return Asked(asking.instance.id, f"key-of-{life.wanted.key}", message)
 
 
-def _key(life: Life) -> str:
-    return f"key-of-{life.wanted.key}"
+def _kinds(wanted: Wanted, chance: random.Random) -> Sequence[type[Reader]]:
+    """Return who reads it: some of those who can, and whoever alone can."""
+    again: type[Reader] = protocols.AgUi if wanted.by_ag_ui else Post
+    # Of a run that asks this is only the first part of several.
+    others: list[type[Reader]] = [] if wanted.asks else [protocols.OpenResponses]
+    either: list[type[Reader]] = [Stream, Pages, Feed, protocols.A2A, protocols.Mcp, *others]
+    return [again, *chance.sample(either, _READERS - 1)]
 
 
-def _path(asking: Asking) -> str:
-    return f"/v1/instances/{asking.instance.id}/messages"
-
-
-def _ask(life: Life, asking: Asking) -> None:
+def _ask(life: Life, asking: Asking, asked: Asked) -> None:
     for _ in range(2 if life.wanted.twice else 1):
-        answer = asking.instance.owner.ask(
-            "POST", _path(asking), _message(life, asking), {"Idempotency-Key": _key(life)}
-        )
-        if answer.status != HTTPStatus.ACCEPTED:
-            message = f"the message was answered {answer.status}: {answer.body}"
+        life.ids.add(_begun_by_ag_ui(asking, asked) if life.wanted.by_ag_ui else _begun(asking, asked))
+
+
+def _begun(asking: Asking, asked: Asked) -> str:
+    """Send the message; return the run's id. Raises StuckError."""
+    answer = asking.instance.owner.ask("POST", asked.path, asked.message, {"Idempotency-Key": asked.key})
+    if answer.status != HTTPStatus.ACCEPTED:
+        message = f"the message was answered {answer.status}: {answer.body}"
+        raise StuckError(message)
+    return str(answer.body["id"])
+
+
+def _begun_by_ag_ui(asking: Asking, asked: Asked) -> str:
+    """Begin the run by AG-UI, and leave; return the run's id, which AG-UI has no place for. Raises StuckError."""
+    owner, path = asking.instance.owner, f"/v1/instances/{asked.instance_id}"
+    owner.begin_stream("POST", f"{path}/ag-ui", asked.by_ag_ui)
+    cursor = ""
+    while True:
+        page = owner.ask("GET", f"{path}/runs?limit=100{cursor}").body
+        for each in page["items"]:
+            if each["text"] == asked.message["text"]:
+                return str(each["id"])
+        if page["next_cursor"] is None:
+            message = "a run that was begun by AG-UI isn't there"
             raise StuckError(message)
-        life.ids.add(str(answer.body["id"]))
+        cursor = f"&cursor={page['next_cursor']}"
 
 
-def _reader(kind: type[Reader], life: Life, chance: random.Random, asking: Asking) -> Reader:
+def _reader(kind: type[Reader], life: Life, chance: random.Random, asking: Asking, asked: Asked) -> Reader:
     own = random.Random(chance.random())
-    reader = kind(life.id, asking.instance.owner, asking.address, own, life.wanted.seconds)
-    if isinstance(reader, Post):
-        reader.message, reader.path, reader.key = _message(life, asking), _path(asking), _key(life)
-    return reader
+    return kind(life.id, asked, asking.instance.owner, asking.address, own, life.wanted.seconds)
 
 
 def _see_through(life: Life, asking: Asking) -> None:

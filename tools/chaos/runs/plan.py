@@ -30,7 +30,7 @@ READ_THROUGH: Final = frozenset({"gateway", "host", "shared_psql", "user_psql", 
 RETRIES: Final = 3
 """Of the version that declares that it may be asked again; the other declares nothing."""
 
-PIECES: Final = (60, 400)
+PIECES: Final = (20, 120)
 PAUSE: Final = (0.004, 0.02)
 """Seconds from one piece to the next."""
 
@@ -56,6 +56,8 @@ class Wanted:
     """Seconds after which it is cancelled."""
     twice: bool
     """Whether the message is sent again though it was answered."""
+    by_ag_ui: bool
+    """Whether it is asked for by AG-UI, which alone can read on what was."""
 
     def message(self, ledger: int) -> str:
         """Return what the agent is told."""
@@ -83,4 +85,6 @@ def wanted(seed: int, number: int) -> Wanted:
         fails=1 if kind == "fail" else 0,
         cancel_after=chance.uniform(0, pieces * pause) if kind == "cancel" else None,
         twice=chance.random() < 0.3,
+        # There each answer begins another of its runs.
+        by_ag_ui=kind != "ask" and chance.random() < 0.4,
     )

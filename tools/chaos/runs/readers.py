@@ -27,6 +27,9 @@ CUTS: Final = 3
 LONGEST: Final = 1.5
 """Seconds that a connection lasts at most, if the run takes long; it may be cut as soon as it begins."""
 
+SHORTEST: Final = 0.6
+"""What this is at least, however short the run: else those who come again would be all that there is to do."""
+
 PATIENCE: Final = 30
 """The longest connection of a reader who wasn't told anything several times."""
 
@@ -74,7 +77,7 @@ class Follower(ABC):
         self.cuts = 0
         self.continued: list[Continued] = []
         self._chance = chance
-        self._longest = min(LONGEST, max(0.1, seconds / 2))
+        self._longest = min(LONGEST, max(SHORTEST, seconds))
 
     def follow(self, ended: Event) -> None:
         """Read until the run has ended and this was cut off often enough. Raises Stuck."""
@@ -123,14 +126,38 @@ class Follower(ABC):
         """Yield what follows the last event, over one connection that is cut off after so many seconds."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How a run was asked for."""
+
+    instance_id: str
+    key: str
+    """By which the message makes one run, however often it is sent."""
+    message: Mapping[str, object]
+
+    @property
+    def path(self) -> str:
+        """Where the message was sent."""
+        return f"/v1/instances/{self.instance_id}/messages"
+
+    @property
+    def by_ag_ui(self) -> Mapping[str, object]:
+        """The same as a request of AG-UI."""
+        said = {"id": "1", "role": "user", "content": self.message["text"]}
+        return {"threadId": f"thread-{self.key}", "runId": self.key, "messages": [said]}
+
+
 class Reader(Follower):
     """One who reads by the API."""
 
-    def __init__(self, run_id: str, owner: Owner, address: str, chance: random.Random, seconds: float) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - each is a fact about what is read
+        self, run_id: str, asked: Asked, owner: Owner, address: str, chance: random.Random, seconds: float
+    ) -> None:
         """Read as `owner` from the API at an address."""
         super().__init__(run_id, chance, seconds)
+        self.asked = asked
         self.owner = owner
-        self._address = address
+        self.address = address
 
     def unserved(self, status: int) -> OSError:
         """Return what is raised where a connection was refused."""
@@ -147,7 +174,7 @@ class Stream(Reader):
     def connect(self, seconds: float) -> Iterator[Seen]:
         """Yield what follows."""
         headers = {**self.owner.authorization(), **({"Last-Event-ID": str(self.last)} if self.last else {})}
-        url = f"{self._address}/v1/runs/{self.run_id}/stream"
+        url = f"{self.address}/v1/runs/{self.run_id}/stream"
         with http_client.exchange("GET", url, seconds=seconds, headers=headers) as response:
             if response.status == HTTPStatus.NO_CONTENT:
                 return
@@ -160,9 +187,6 @@ class Post(Stream):
     """Sends the message again, with its key, and reads the events in the answer; later those of the function itself."""
 
     name = "post"
-    message: Mapping[str, object]
-    path: str
-    key: str
 
     def connect(self, seconds: float) -> Iterator[Seen]:
         """Yield what follows."""
@@ -171,10 +195,10 @@ class Post(Stream):
             **({"Last-Event-ID": str(self.last)} if self.last else {}),
             "Accept": "text/event-stream",
             "Content-Type": "application/json",
-            "Idempotency-Key": self.key,
+            "Idempotency-Key": self.asked.key,
         }
-        body = json.dumps(self.message).encode()
-        url = f"{self._address}{self.path}"
+        body = json.dumps(self.asked.message).encode()
+        url = f"{self.address}{self.asked.path}"
         with http_client.exchange("POST", url, seconds=seconds, body=body, headers=headers) as response:
             if response.status != HTTPStatus.OK:
                 raise self.unserved(response.status)
@@ -190,7 +214,7 @@ class Pages(Reader):
 
     def connect(self, seconds: float) -> Iterator[Seen]:
         """Yield one page."""
-        url = f"{self._address}/v1/runs/{self.run_id}/events?after={self.last}&limit=100"
+        url = f"{self.address}/v1/runs/{self.run_id}/events?after={self.last}&limit=100"
         response = http_client.request("GET", url, seconds=seconds, headers=self.owner.authorization())
         if response.status != HTTPStatus.OK:
             raise self.unserved(response.status)
@@ -207,7 +231,7 @@ class Feed(Reader):
     def connect(self, seconds: float) -> Iterator[Seen]:
         """Yield what follows."""
         end = time.monotonic() + seconds
-        url = f"{self._address.replace('http', 'ws', 1)}{PATH}"
+        url = f"{self.address.replace('http', 'ws', 1)}{PATH}"
         token = self.owner.authorization()["Authorization"].removeprefix("Bearer ")
         opened = connect(
             url, subprotocols=[Subprotocol(SUBPROTOCOL)], proxy=None, open_timeout=seconds, close_timeout=0
@@ -232,6 +256,3 @@ def _told(read: Callable[[int], bytes]) -> Iterator[Seen]:
     for told in frames(read):
         if "id" in told:
             yield Seen(int(told["id"]), told["event"], json.loads(told["data"]))
-
-
-READERS: Final[tuple[type[Reader], ...]] = (Stream, Pages, Feed, Post)

@@ -29,7 +29,7 @@ OWNERS: Final = 4
 INSTANCES: Final = 2
 """Instances of either agent that each owner has."""
 
-AT_ONCE: Final = 12
+AT_ONCE: Final = 16
 """Runs that are under way at a time."""
 
 SETTLE: Final = 60

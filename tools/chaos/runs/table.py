@@ -9,6 +9,7 @@ from tools.chaos.kills.table import Rows
 from tools.chaos.runs.evidence import Evidence
 from tools.chaos.runs.invariants import INVARIANTS
 from tools.chaos.runs.plan import READ_THROUGH
+from tools.chaos.runs.protocols import ProtocolReader
 from tools.chaos.runs.readers import Continued
 from tools.chaos.runs.run import SETTLE, Outcome
 
@@ -34,6 +35,10 @@ def _continued(evidence: Evidence) -> Rows:
     names = list(dict.fromkeys(reader.name for life in evidence.lives for reader in life.readers))
     for name in names:
         readers = [(life, each) for life in evidence.lives for each in life.readers if each.name == name]
+        if any(isinstance(each, ProtocolReader) and each.counts_by_itself for _, each in readers):
+            # Its numbers don't tell what was written before it connected.
+            rows.append([name, f"{sum(each.cuts for _, each in readers):,}", "—", "—", "—"])
+            continue
         missed = [
             each for life, reader in readers for each in reader.continued if _was_missed(evidence, life.ids, each)
         ]

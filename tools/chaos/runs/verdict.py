@@ -12,6 +12,7 @@ from tools.chaos.runs.evidence import Evidence
 from tools.chaos.runs.ledger import Call
 from tools.chaos.runs.life import Life
 from tools.chaos.runs.plan import RETRIES
+from tools.chaos.runs.protocols import ProtocolReader
 from tools.chaos.runs.readers import Seen
 
 Found = Iterator[str]
@@ -69,7 +70,9 @@ def judge(evidence: Evidence, *, but: frozenset[str] = frozenset()) -> list[Viol
 def _complete(run: Lived) -> Found:
     rows = [Seen(each.sequence, each.type.value, each.data) for each in run.events]
     for reader in run.life.readers:
-        if reader.seen != rows:
+        if isinstance(reader, ProtocolReader):
+            yield from reader.faults()
+        elif reader.seen != rows:
             yield f"{reader.name} {_difference(reader.seen, rows)}"
 
 
@@ -90,7 +93,9 @@ def _numbered(run: Lived) -> Found:
 
 def _alike(run: Lived) -> Found:
     told = {"the row": run.row.reply or "", "GET": str(run.life.shown.get("text"))}
-    told |= {each.name: _kept(each.seen) for each in run.life.readers}
+    for each in run.life.readers:
+        text = each.text() if isinstance(each, ProtocolReader) else _kept(each.seen)
+        told |= {} if text is None else {each.name: text}
     hashes = {name: hashlib.sha256(text.encode()).hexdigest()[:12] for name, text in told.items()}
     if len(set(hashes.values())) > 1:
         yield f"there are several texts: {hashes}"

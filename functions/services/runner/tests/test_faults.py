@@ -101,6 +101,7 @@ def wanted(number: int) -> Wanted:
         fails=1 if kind == "fail" else 0,
         cancel_after=0.3 if kind == "cancel" else None,
         twice=False,
+        by_ag_ui=False,
     )
 
 
