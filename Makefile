@@ -83,7 +83,7 @@ chaos-runs: ## Kill everything at random while runs are made and read, and accou
 	@.venv/bin/python -m tools.chaos.runs --runs $(or $(RUNS),1000) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
 
 .PHONY: bench-runs
-bench-runs: ## Measure runs beside a bare functions-framework process (some 5 minutes; ONLY="first rate"; SAVE=1)
+bench-runs: ## Measure runs beside a bare functions-framework process (5 to 8 minutes; ONLY="first rate"; SAVE=1)
 	@tools/local/bootstrap.sh bench
 	@.venv/bin/python -m tools.bench.runs $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from tools.bench.repeated import Part, Run, asked, today
 from tools.bench.report import Report
-from tools.bench.runs import first, load
+from tools.bench.runs import first, load, pool
 from tools.bench.runs.environment import RunsEnvironment, prepared
 from tools.bench.runs.rows import RAW, ROWS
 from tools.harness import environment
@@ -18,10 +18,11 @@ PARTS: Final[Mapping[str, Part[RunsEnvironment]]] = {
     "rate": load.rate,
     "streams": load.streams,
     "chunks": load.chunks,
+    "pool": pool.once,
 }
 
-ONCE: Final = frozenset({"streams"})
-"""Measured in the last repetition only: memory that was taken once stays taken."""
+ONCE: Final = frozenset({"streams", "chunks", "pool"})
+"""Measured in the last repetition only: memory that was taken once stays taken, and all of it has to be over soon."""
 
 
 def main() -> None:

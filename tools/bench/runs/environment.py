@@ -50,6 +50,8 @@ class Asked:
 class RunsEnvironment(Product):
     """The product's processes, and the instances."""
 
+    folder: Path
+    """Of everything that belongs to the run."""
     asked: list[Asked] = field(default_factory=list)
 
     def next(self) -> Iterator[Asked]:
@@ -81,7 +83,7 @@ def prepared() -> Iterator[RunsEnvironment]:
         product.prepare()
         _publish()
         with closing(product.connect(servers.ports)) as postgres, product.running(servers) as started:
-            env = RunsEnvironment(servers.ports, started, postgres)
+            env = RunsEnvironment(servers.ports, started, postgres, servers.run)
             for _ in range(INSTANCES):
                 owner = new_id("usr")
                 env.asked.append(Asked(env.create(owner, agent=SLUG), env.token(owner)))

@@ -19,7 +19,7 @@ from tools.bench.runs import agent
 from tools.bench.runs.environment import Asked, RunsEnvironment
 from tools.harness.event_stream import frames
 
-TURNS: Final = 120
+TURNS: Final = 80
 
 MESSAGE: Final = {"text": "20 5"}
 

@@ -1,15 +1,17 @@
 """Runs by the hundred, many streams at once, and one run that says a lot."""
 
 import asyncio
+import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from provisioning.local_settings import LOOPBACK
 from tools.bench.runs.environment import PARTS, Asked, RunsEnvironment
 from tools.harness.environment import wait
 
-RUNS: Final = 400
+RUNS: Final = 300
 
 AT_ONCE: Final = 8
 
@@ -18,20 +20,44 @@ STREAMS: Final = 500
 CHUNKS: Final = 10_000
 
 
-def rate(env: RunsEnvironment, size: float) -> dict[str, float]:
-    """Return how many runs a second are accepted and completed, and what each costs, in µs of processor, by part."""
+@dataclass(frozen=True)
+class SeenThrough:
+    """Runs that were asked for as fast as they were accepted, and that have ended."""
+
+    count: int
+    accepted: float
+    """Seconds until the last was accepted."""
+    ended: float
+    """Seconds until the last had ended."""
+
+    @property
+    def a_second(self) -> float:
+        """How many a second were completed."""
+        return self.count / self.ended
+
+
+def seen_through(env: RunsEnvironment, size: float) -> SeenThrough:
+    """Have several at a time ask, each of another instance than before, and wait for the end of the last run."""
     count = max(40, int(RUNS * size))
 
     def ask(place: int) -> None:
-        for whom, _ in zip(env.next(), range(place, count, AT_ONCE), strict=False):
+        # Each begins with another one.
+        for whom in itertools.islice(env.next(), place, place + len(range(place, count, AT_ONCE))):
             env.say(whom, "1 0")
 
-    before, began = env.parts(), time.perf_counter()
+    began = time.perf_counter()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(ask, range(AT_ONCE)))
-    asked = time.perf_counter() - began
+    accepted = time.perf_counter() - began
     env.wait_ended()
-    took = time.perf_counter() - began
+    return SeenThrough(count, accepted, time.perf_counter() - began)
+
+
+def rate(env: RunsEnvironment, size: float) -> dict[str, float]:
+    """Return how many runs a second are accepted and completed, and what each costs, in µs of processor, by part."""
+    before = env.parts()
+    done = seen_through(env, size)
+    count = done.count
     # What is told of the runs to others comes after them.
     told = (
         "select (select count(*) from audit where type = 'com.botberi.run.status_changed.v1')"
@@ -40,7 +66,8 @@ def rate(env: RunsEnvironment, size: float) -> dict[str, float]:
     wait(lambda: env.run(told) == [[True]], 120, "not every event arrived", pause=0.1)
     spent = {name: (after - before[name]) / count * 1e6 for name, after in env.parts().items()}
     sample = {f"cost_{name}": value for name, value in spent.items()}
-    return {"runs_a_second": count / took, "accepted_a_second": count / asked, "cost": sum(spent.values()), **sample}
+    accepted = count / done.accepted
+    return {"runs_a_second": done.a_second, "accepted_a_second": accepted, "cost": sum(spent.values()), **sample}
 
 
 def streams(env: RunsEnvironment, size: float) -> dict[str, float]:
@@ -97,6 +124,7 @@ def chunks(env: RunsEnvironment, size: float) -> dict[str, float]:
     env.wait_ended(300)
     took = time.perf_counter() - began
     spent = {name: after - before[name] for name, after in env.parts().items()}
+    _check_whole(env, str(run["id"]), count)
     [[wal_after]] = env.run("select pg_current_wal_lsn() - '0/0'::pg_lsn")
     [[rows, size_of_rows, text]] = env.run(
         "select count(*), sum(pg_column_size(e.*)), sum(octet_length(data->>'text')) from run_events as e"
@@ -111,3 +139,11 @@ def chunks(env: RunsEnvironment, size: float) -> dict[str, float]:
         "chunk_seconds": took,
         **{f"chunk_cost_{name}": spent[name] / count * 1e6 for name in PARTS},
     }
+
+
+def _check_whole(env: RunsEnvironment, run_id: str, count: int) -> None:
+    """Raise RuntimeError unless a reply has every word once, in order, behind the time."""
+    [[reply]] = env.run("select reply from runs where id = :id", id=run_id)
+    if str(reply).partition(" ")[2] != "".join(f"word {number} " for number in range(count)):
+        message = f"{run_id} hasn't kept what its agent said"
+        raise RuntimeError(message)

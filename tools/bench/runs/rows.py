@@ -29,6 +29,8 @@ ROWS: Final = (
     ),
     _at_most("the same, p95", ("gateway_p95", "bare_p50"), _over, 40, unit="ms"),
     Row("runs a second from eight who ask to the last one's end", ("runs_a_second",), only, 20),
+    Row("the same with three runners", ("pool_runs_a_second",), only, 20),
+    Row("runs of that of the three who had the fewest ÷ a third of all", ("pool_share",), only, 0.2),
     _at_most("processor's time of a run, all parts", ("cost",), only, 100_000, unit="µs"),
     _at_most("memory of a stream in a gateway that has 500", ("stream_kb",), only, 128, unit="kB"),
     _at_most("rows that a run of 10,000 pieces writes", ("chunk_rows",), only, 10_000),
