@@ -151,10 +151,12 @@ def _known(db: SharedDb, instance_id: str, asked: Asked) -> Run | None:
 def _check_open(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """Raise TooManyRuns. Who asks at the same moment isn't waited for: a few more may come in."""
     counted = select(func.count()).select_from(runs)
-    if int(db.scalar(counted.where(runs.c.instance_id == instance_id, reading.OPEN)) or 0) >= OPEN_OF_INSTANCE:
+    of_instance = counted.where(runs.c.instance_id == instance_id, reading.OPEN)
+    of_owner = counted.where(runs.c.owner_id == owner_id, runs.c.status == RunStatus.QUEUED)
+    found = db.execute(select(of_instance.scalar_subquery(), of_owner.scalar_subquery())).one()
+    if found[0] >= OPEN_OF_INSTANCE:
         raise TooManyRuns(f"{OPEN_OF_INSTANCE} messages wait for an answer of this instance: that many may.")
-    waiting = (runs.c.owner_id == owner_id, runs.c.status == RunStatus.QUEUED)
-    if int(db.scalar(counted.where(*waiting)) or 0) >= OPEN_OF_OWNER:
+    if found[1] >= OPEN_OF_OWNER:
         raise TooManyRuns(f"{OPEN_OF_OWNER} of your messages wait for their turn: that many may.")
 
 

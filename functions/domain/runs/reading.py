@@ -76,6 +76,8 @@ def place(db: SharedDb, run: Run) -> int | None:
     """Return how many runs of its conversation come first, itself included; None unless it waits."""
     if run.status != RunStatus.QUEUED:
         return None
+    if run.position == 1:
+        return 1
     before = (runs.c.conversation_id == run.conversation_id, runs.c.position <= run.position, OPEN)
     return int(db.scalar(select(func.count()).select_from(runs).where(*before)) or 1)
 
