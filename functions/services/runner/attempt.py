@@ -6,6 +6,7 @@ heard soon.
 
 import logging
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,8 +93,8 @@ class _Spent:
 class Attempt:
     """A run in the hands of this runner."""
 
-    def __init__(self, run: Claimed, writer: Writer) -> None:
-        """Have what is said written by `writer`."""
+    def __init__(self, run: Claimed, writer: Writer, claimed: "Future[bool]") -> None:
+        """Have what is said written by `writer`; `claimed` tells once whether the claim was committed."""
         self.run = run
         self.stream = Stream(run)
         self.cancel_reason: str | None = None
@@ -101,6 +102,7 @@ class Attempt:
         self.ended = False
         """Whether it has given up the lease itself."""
         self._writer = writer
+        self._claimed = claimed
         self._begun = False
         self._started = monotonic()
         self._cancelling_since: float | None = None
@@ -203,6 +205,9 @@ class Attempt:
 
     def _call(self, context: Context) -> None:
         """Have the agent answer, and write what it says. Raises whatever ends that before its end."""
+        if not self._claimed.result():
+            # Another may have it: no agent is asked before the claim is known to last.
+            raise LeaseLost(self.run.id)
         with closing(agent_host_client.call(context)) as lines:
             for kind, line in lines:
                 self._look_whether_cancelled()

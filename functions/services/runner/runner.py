@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -110,18 +110,30 @@ class Runner:
 
     def _claim(self) -> None:
         while (room := self.settings.runs - len(self._attempts)) > 0 and not self._stopping.is_set():
+            found = self._claim_some(room)
+            self.last_look = monotonic()
+            if found < room:
+                return
+
+    def _claim_some(self, room: int) -> int:
+        """Begin with runs whose turn it is, up to `room`, and return how many there were."""
+        # What an attempt has to read it reads while the claim is being committed.
+        committed: Future[bool] = Future()
+        try:
             with shared_transaction(ROLE) as db:
                 found = claiming.claim(
                     db, self._name, room=room, bounds=self.settings.bounds, seconds=self.settings.lease
                 )
-            for run in found:
-                self._begin(run)
-            self.last_look = monotonic()
-            if len(found) < room:
-                return
+                for run in found:
+                    self._begin(run, committed)
+        except BaseException:
+            committed.set_result(False)
+            raise
+        committed.set_result(True)
+        return len(found)
 
-    def _begin(self, run: Claimed) -> None:
-        attempt = Attempt(run, self.writer)
+    def _begin(self, run: Claimed, committed: "Future[bool]") -> None:
+        attempt = Attempt(run, self.writer, committed)
         with self._lock:
             self._attempts[run.id] = attempt
             self.claimed += 1
