@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from functions.services.agent_host.sandbox import process_tree
-from functions.services.agent_host.sandbox.children import ROOT, Child, Children, Code, Rules
+from functions.services.agent_host.sandbox.child import Child
+from functions.services.agent_host.sandbox.children import ROOT, Children, Rules
+from functions.services.agent_host.sandbox.code import Code
 from functions.services.agent_host.sandbox.exits import ExitCause
 from functions.services.agent_host.sandbox.limits import Egress, Limits
 from functions.services.agent_host.sandbox.log_lines import LogLine

@@ -18,7 +18,8 @@ from functions.services.agent_host.code_place import CodePlace
 from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.masking import masked
 from functions.services.agent_host.processor_time import ProcessorTime, Spent
-from functions.services.agent_host.sandbox.children import Child, Children, Rules
+from functions.services.agent_host.sandbox.child import Child
+from functions.services.agent_host.sandbox.children import Children, Rules
 from functions.services.agent_host.sandbox.exits import CannotWake, Exit, ExitCause
 from functions.services.agent_host.sandbox.limits import Egress, Limits
 from functions.services.agent_host.sandbox.log_lines import LAST_LINES, LogLine
@@ -120,7 +121,7 @@ class Awake:
         self._threads = ThreadPoolExecutor(settings.awake, "agents")
         self._children = Children(
             settings.folder / "awake",
-            rules=Rules(egress=Egress(settings.egress), doors=tuple(doors), bounded=settings.bounded),
+            rules=Rules(Egress(settings.egress), doors=tuple(doors), room=settings.awake, bounded=settings.bounded),
             on_log=lambda line: self._hand_over(self._heard, line),
             on_exit=lambda key, _: self._hand_over(self._ended, key),
         )

@@ -19,7 +19,7 @@ from functions.services.agent_host.failures import Failure
 from functions.services.agent_host.masking import masked
 from functions.services.agent_host.memory_door import MemoryDoor
 from functions.services.agent_host.replies import ACCEPT, PIECE_BYTES, Say, pass_on, raised
-from functions.services.agent_host.sandbox.children import Child
+from functions.services.agent_host.sandbox.child import Child
 from functions.services.agent_host.turns import BusyError, Turns
 
 WAKE_SECONDS: Final = 10

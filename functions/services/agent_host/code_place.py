@@ -16,7 +16,7 @@ from functions.domain.instances.plan import Result
 from functions.services.agent_host.code_cache.bundle_cache import BundleCache
 from functions.services.agent_host.code_cache.installer import Installer, InstallFailed
 from functions.services.agent_host.failures import Failure
-from functions.services.agent_host.sandbox.children import Code
+from functions.services.agent_host.sandbox.code import Code
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,8 @@ from typing import Final
 import psutil
 
 from functions.services.agent_host.sandbox import process_tree
-from functions.services.agent_host.sandbox.children import Children, Code, Rules
+from functions.services.agent_host.sandbox.children import Children, Rules
+from functions.services.agent_host.sandbox.code import Code
 from functions.services.agent_host.sandbox.limits import Egress, Limits
 from tools.bench.http.measure import running
 

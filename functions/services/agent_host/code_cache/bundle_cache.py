@@ -9,7 +9,7 @@ from functions.services.agent_host.code_cache import package_archives
 from functions.services.agent_host.code_cache.folder_cache import FolderCache
 from functions.services.agent_host.code_cache.installer import Installer
 from functions.services.agent_host.code_cache.package_archives import PackageArchives
-from functions.services.agent_host.sandbox.children import Code
+from functions.services.agent_host.sandbox.code import Code
 
 
 class BundleCache:

@@ -15,26 +15,27 @@ from functools import partial
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
-from threading import Event, Lock
+from threading import Lock
 from time import monotonic
 from typing import Final
 
 from . import messages, probes, process_tree
+from .child import Child, ooms
+from .code import Code
 from .exits import BoundaryNotHeld, CannotWake, Exit, ExitCause
 from .limits import Egress, Limits
 from .log_lines import Lines, LogLine
-from .messages import CREDENTIALS, Channel, End, Ended, Ready, Unfit, Wake
+from .messages import Channel, End, Ended, Ready, Unfit, Wake
 from .pump import Pump
+from .spares import Spares
 from .usage import UsageWatch, Used
 
 log = logging.getLogger(__name__)
 
 ROOT: Final = Path(__file__).resolve().parents[4]
 
-READY: Final = b"ready\n"
-
-_OURS: Final = "probes"
-"""The key of a child that is nobody's: nobody hears of it."""
+_NOBODY: Final = ""
+"""The key of a child that is nobody's, or nobody's yet: nobody hears of it."""
 
 _CONNECT_SECONDS: Final = 1
 """How long a child may take to have room for one more connection."""
@@ -54,17 +55,6 @@ main({host}, {egress!r}, {allowed!r}, {doors!r}, bounded={bounded})
 
 
 @dataclass(frozen=True)
-class Code:
-    """A version, unpacked on disk. Children read it and can't change it."""
-
-    digest: str
-    folder: Path
-    """Has `main.py`."""
-    packages: Path | None = None
-    """Where its requirements are installed, if it has any."""
-
-
-@dataclass(frozen=True)
 class Rules:
     """What holds for all children alike."""
 
@@ -73,101 +63,10 @@ class Rules:
     """Networks that children may connect to besides, such as `10.1.2.0/24`."""
     doors: tuple[int, ...] = ()
     """Ports of 127.0.0.1 at which this process itself answers children: they may connect there whatever the egress."""
+    room: int = 128
+    """Children beyond which none is forked ahead."""
     bounded: bool = True
     """Without it nothing keeps children from what this process may do."""
-
-
-class Child:
-    """An agent that runs."""
-
-    def __init__(self, key: str, mark: int, home: Path, limits: Limits, order: Callable[[End], None]) -> None:
-        """Children.wake makes it."""
-        self.key = key
-        self.mark = mark
-        self.home = home
-        self.limits = limits
-        self.ooms = _ooms()
-        """How often memory had run out on this machine before it was started."""
-        self.door, self.inner_door = socket.socketpair()
-        self.pid: int | None = None
-        """Of its main process, once it serves, if that says so itself."""
-        self.outputs: dict[int, Lines] = {}
-        """What is read of it: stdout, and then stderr."""
-        self.cause: ExitCause | None = None
-        """Why the platform ends it, where it does."""
-        self.exit: Exit | None = None
-        """Set once no process of it is left."""
-        self._order = order
-        self._ended = Event()
-        self._awaiting: list[Callable[[], None]] = []
-        self._sending = Lock()
-        self._settling = Lock()
-
-    def connect(self) -> socket.socket:
-        """Return a new connection, over which the child speaks HTTP/1.1. Raises OSError when it has ended."""
-        # What it wrote about something else is no cause of an end that comes now.
-        for lines in self.outputs.values():
-            lines.forget()
-        ours, theirs = socket.socketpair()
-        try:
-            with theirs, self._sending:
-                socket.send_fds(self.door, [b"c"], [theirs.fileno()])
-        except OSError:
-            ours.close()
-            raise
-        return ours
-
-    def wait_until_ready(self) -> bool:
-        """Wait as long as the door's time-out until it says that it serves, and return whether it does."""
-        self.door.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        said, ancillary, _, _ = self.door.recvmsg(len(READY), socket.CMSG_SPACE(CREDENTIALS.size))
-        for _, kind, value in ancillary:
-            if kind == socket.SCM_CREDENTIALS:
-                sender = CREDENTIALS.unpack(value)[0]
-                self.pid = sender if process_tree.mark_of(sender) == self.mark else None
-        return said == READY
-
-    @property
-    def processor_seconds(self) -> float | None:
-        """Return the processor time of its main process and of those that it waited for, if that is known."""
-        return None if self.pid is None or self.exit is not None else process_tree.processor_seconds(self.pid)
-
-    def end(self, grace: float, cause: ExitCause = ExitCause.ENDED) -> Exit:
-        """Send SIGTERM, kill every process of it `grace` seconds later, and return how it ended."""
-        self.begin_end(grace, cause)
-        return self.wait()
-
-    def begin_end(self, grace: float, cause: ExitCause) -> None:
-        """Do so without waiting for it."""
-        self.cause = self.cause or cause
-        self._order(End(self.mark, grace))
-
-    def ends_within(self, seconds: float) -> bool:
-        """Return whether no process of it is left, after waiting for that."""
-        return self._ended.wait(max(0, seconds))
-
-    def wait(self) -> Exit:
-        """Wait until no process of it is left, and return how it ended."""
-        self._ended.wait()
-        assert self.exit is not None  # noqa: S101 - it is set before the event
-        return self.exit
-
-    def when_ended(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called once no process of it is left, in another thread unless that is so already."""
-        with self._settling:
-            if self.exit is None:
-                self._awaiting.append(tell)
-                return
-        tell()
-
-    def settle(self, exit_: Exit) -> None:
-        """Take in how it ended."""
-        with self._settling:
-            self.exit = exit_
-        self.door.close()
-        self._ended.set()
-        for tell in self._awaiting:
-            tell()
 
 
 class Children:
@@ -199,6 +98,9 @@ class Children:
         self._usage = UsageWatch(self._used, lambda: self.spawner)
         self._highest = _MARKS + secrets.randbelow(1 << 60)
         self._numbers = count(1)
+        self._spares = Spares(
+            lambda code, limits: self._begin(_NOBODY, code, limits), lambda: len(self._awake) < rules.room
+        )
         self._removing = ThreadPoolExecutor(1, "folders of children")
         self._started = False
 
@@ -212,6 +114,7 @@ class Children:
             self._spawn()
         self._pump.start()
         self._usage.start()
+        self._spares.start()
         self._started = True
         if not self._rules.bounded:
             log.warning("agents run without a boundary, and can do whatever this process can")
@@ -226,7 +129,7 @@ class Children:
         """Have a child try what must be refused."""
         code = Code("probes", probes.AGENT)
         try:
-            child = self.wake(_OURS, code, b"{}", Limits(), seconds=probes.SECONDS)
+            child = self.wake(_NOBODY, code, b"{}", Limits(), seconds=probes.SECONDS)
         except CannotWake as error:
             raise BoundaryNotHeld(f"the child that was to try the boundary didn't start: {error.exit}") from None
         try:
@@ -281,23 +184,32 @@ class Children:
         finds its member `config` in the file that AGENT_CONFIG names.
         """
         until = monotonic() + seconds
-        child = self._begin(key, code, limits)
-        try:
-            child.door.settimeout(seconds)
-            child.door.sendall(len(context).to_bytes(_LENGTH_BYTES, "big") + context)
-            child.door.settimeout(max(0.001, until - monotonic()))
-            if child.wait_until_ready():
-                child.door.settimeout(_CONNECT_SECONDS)
-                return child
-        except OSError:
-            # It ends by itself, or it doesn't.
-            pass
-        if not child.ends_within(until - monotonic()):
-            child.begin_end(0, ExitCause.TIMED_OUT)
-        raise CannotWake(child.wait())
+        told = len(context).to_bytes(_LENGTH_BYTES, "big") + context
+        child = self._spares.take(code, limits)
+        if child is not None:
+            self._give(child, key)
+            exit_ = _told(child, told, until)
+        # Whoever has killed it may have done so while it was nobody's.
+        if child is None or (exit_ is not None and exit_.cause is ExitCause.SIGNAL):
+            child = self._begin(key, code, limits)
+            self._pump.call(partial(self._read, child))
+            exit_ = _told(child, told, until)
+        if exit_ is not None:
+            raise CannotWake(exit_)
+        if key != _NOBODY:
+            self._spares.want(code, limits)
+        return child
+
+    def _give(self, spare: Child, key: str) -> None:
+        """Let a spare be whose `key` it is."""
+        with self._lock:
+            spare.own(key)
+        self._pump.call(partial(self._read, spare))
 
     def _begin(self, key: str, code: Code, limits: Limits) -> Child:
-        """Have a child started."""
+        """Have a child started. What it prints isn't read yet."""
+        if len(self._awake) >= self._rules.room:
+            self._spares.discard_oldest()
         zygote = self._zygote(code, limits)
         number = next(self._numbers)
         home = zygote.home.parent / str(number)
@@ -313,7 +225,6 @@ class Children:
             host.send(order, inner)
         child.inner_door.close()
         messages.close(outputs)
-        self._pump.call(lambda: self._read(child))
         return child
 
     def _zygote(self, code: Code, limits: Limits) -> Used:
@@ -335,7 +246,7 @@ class Children:
         return theirs
 
     def _log(self, line: LogLine) -> None:
-        if line.key != _OURS:
+        if line.key != _NOBODY:
             self._on_log(line)
 
     def _read(self, child: Child) -> None:
@@ -369,6 +280,8 @@ class Children:
 
     def close(self) -> None:
         """End all children, and give up."""
+        if self._started:
+            self._spares.stop()
         with self._lock:
             host, process = self._host, self._process
             if host is not None:
@@ -423,8 +336,25 @@ class Children:
         exit_ = Exit(_cause(child, ended, errors), ended.code, ended.signal, tuple(errors.last))
         self._discard(child.home)
         child.settle(exit_)
-        if child.key != _OURS:
+        if child.key != _NOBODY:
             self._on_exit(child.key, exit_)
+
+
+def _told(child: Child, told: bytes, until: float) -> Exit | None:
+    """Tell a child its context, and return None once it serves; how it has ended, if it doesn't."""
+    try:
+        child.door.settimeout(max(0.001, until - monotonic()))
+        child.door.sendall(told)
+        child.door.settimeout(max(0.001, until - monotonic()))
+        if child.wait_until_ready():
+            child.door.settimeout(_CONNECT_SECONDS)
+            return None
+    except OSError:
+        # It ends by itself, or it doesn't.
+        pass
+    if not child.ends_within(until - monotonic()):
+        child.begin_end(0, ExitCause.TIMED_OUT)
+    return child.wait()
 
 
 def _cause(child: Child, ended: Ended, errors: Lines) -> ExitCause:
@@ -437,21 +367,12 @@ def _cause(child: Child, ended: Ended, errors: Lines) -> ExitCause:
         if ignored or ended.signal == signal.SIGXCPU:
             return ExitCause.CPU_EXCEEDED
         # It is the first to go when the memory of the machine or the container runs out.
-        return ExitCause.OUT_OF_MEMORY if ended.signal == signal.SIGKILL and _ooms() > child.ooms else ExitCause.SIGNAL
+        return ExitCause.OUT_OF_MEMORY if ended.signal == signal.SIGKILL and ooms() > child.ooms else ExitCause.SIGNAL
     if ended.code == 1 and errors.has_traceback:
         # Refused by the kernel: the limit on what a process may reserve.
         out = errors.last[-1].startswith("MemoryError")
         return ExitCause.OUT_OF_MEMORY if out else ExitCause.EXCEPTION
     return ExitCause.EXITED
-
-
-def _ooms() -> int:
-    """Return how often the kernel has ended a process because memory had run out, since the machine started."""
-    try:
-        counts = Path("/proc/vmstat").read_text(encoding="ascii")
-        return int(counts.partition("\noom_kill ")[2].split(maxsplit=1)[0])
-    except (OSError, IndexError):
-        return 0
 
 
 def _remove(folder: Path) -> None:

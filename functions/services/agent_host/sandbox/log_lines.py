@@ -63,7 +63,8 @@ class Lines:
         self.last: deque[str] = deque(maxlen=LAST_LINES)
         """The last lines, those that were dropped too."""
         self.has_traceback = False
-        self._key = key
+        self.key = key
+        """Whose lines they are."""
         self._stream = stream
         self._limit = bytes_per_second
         self._say = say
@@ -119,12 +120,12 @@ class Lines:
         else:
             self._tell_dropped()
             self._kept += len(text) + LINE_COST
-            self._say(LogLine(self._key, self._stream, level, text, cut))
+            self._say(LogLine(self.key, self._stream, level, text, cut))
 
     def _tell_dropped(self) -> None:
         if self._dropped:
             words = f"{self._dropped} lines of {self._stream} were dropped: {self._limit} bytes a second are kept."
-            self._say(LogLine(self._key, PLATFORM, "warning", words))
+            self._say(LogLine(self.key, PLATFORM, "warning", words))
             self._dropped = 0
 
     def _turn(self) -> None:

@@ -139,10 +139,13 @@ def _exactly(door: socket.socket, length: int) -> bytes:
     return bytes(data)
 
 
-def serve(application: WSGIApplication, door: socket.socket) -> None:
-    """Serve until SIGTERM, or until the host has gone."""
+def serve(application: WSGIApplication, door: socket.socket, begin: Callable[[], None] | None = None) -> None:
+    """Serve until SIGTERM, or until the host has gone.
+
+    `begin` is called once something has come through the door, before any of it is read: it takes the context.
+    """
     # A generator may have things that belong to one thread, such as a database's connection.
-    DoorServer(Adapter(application, 1, _problem, keeps_thread=True), door, THREADS - 1).run([])
+    DoorServer(Adapter(application, 1, _problem, keeps_thread=True), door, THREADS - 1, begin).run([])
 
 
 def _problem(code: str, _detail: str | None) -> tuple[int, Headers, bytes]:
@@ -153,28 +156,41 @@ def _problem(code: str, _detail: str | None) -> tuple[int, Headers, bytes]:
 class DoorServer(Server):
     """The server, with connections that come through the door."""
 
-    def __init__(self, adapter: Adapter, door: socket.socket, threads: int) -> None:
-        """`door` is open, and the context has been taken from it. So many threads are added once it serves."""
+    def __init__(
+        self, adapter: Adapter, door: socket.socket, threads: int, begin: Callable[[], None] | None = None
+    ) -> None:
+        """`door` is open. So many threads are added once it serves.
+
+        `begin` takes the context from it, once that comes; without it that was done before.
+        """
         super().__init__(adapter, _problem, Limits(idle=_LONG, response=_LONG), connection=_Abandonable)
         self._adapter = adapter
         self._door = door
         self._threads = threads
+        self._begin = begin
         self._opening: set[asyncio.Task[None]] = set()
 
     @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to take connections, and say so."""
+        """Begin to take connections, and say so; or wait for the context before."""
         await super().startup(sockets)
         self._door.setblocking(False)
         loop = asyncio.get_running_loop()
         loop.add_reader(self._door, self._open)
         # Starting one costs a decision of the spawner's, and the first request shall not wait for all.
         loop.call_later(_GROW_SECONDS, self._adapter.grow, self._threads)
+        if self._begin is None:
+            self._say_ready()
+
+    def _say_ready(self) -> None:
         with suppress(OSError):
             self._door.send(READY)
 
     def _open(self) -> None:
-        """Take one connection."""
+        """Take one connection, or what comes before the first."""
+        if self._begin is not None:
+            self._take_context(self._begin)
+            return
         try:
             data, files, _, _ = socket.recv_fds(self._door, 1, 1)
         except BlockingIOError:
@@ -183,14 +199,34 @@ class DoorServer(Server):
             data, files = b"", []
         loop = asyncio.get_running_loop()
         if not data:
-            loop.remove_reader(self._door)
-            self.stop()
+            self._leave()
         for each in files:
             # A program that the agent starts must not hold it open. `recv_fds` doesn't pass on the flag that says so.
             os.set_inheritable(each, False)
             task = loop.create_task(self._connect(socket.socket(fileno=each)))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
+
+    def _take_context(self, take: Callable[[], None]) -> None:
+        """Wait for all of it: it comes in one go, from the host."""
+        self._begin = None
+        self._door.setblocking(True)
+        try:
+            take()
+        except EOFError:
+            # Nobody will ask for anything.
+            self._leave()
+        except Exception:  # noqa: BLE001 - whatever it is, nobody may be served without their config
+            traceback.print_exc()
+            raise SystemExit(1) from None
+        else:
+            self._door.setblocking(False)
+            self._say_ready()
+
+    def _leave(self) -> None:
+        """Stop: the host has gone."""
+        asyncio.get_running_loop().remove_reader(self._door)
+        self.stop()
 
     async def _connect(self, connection: socket.socket) -> None:
         connection.setblocking(False)

@@ -96,11 +96,14 @@ class Zygote:
         self.boundary.enter_second(home, self.readable)
         control.send(Here(order.mark))
         control.close()
-        for file, text in said.items():
-            # It fits the pipe, so that whoever doesn't read holds nobody up.
-            os.write(file, text)
-        serving.take_context(door)
-        serving.serve(application, door)
+
+        def begin() -> None:
+            serving.take_context(door)
+            for file, text in said.items():
+                # It fits the pipe, so that whoever doesn't read holds nobody up.
+                os.write(file, text)
+
+        serving.serve(application, door, begin)
 
 
 @contextmanager

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from functions.services.agent_host.sandbox.children import Child, Children, Code, Rules
+from functions.services.agent_host.sandbox.child import Child
+from functions.services.agent_host.sandbox.children import Children, Rules
+from functions.services.agent_host.sandbox.code import Code
 from functions.services.agent_host.sandbox.exits import Exit
 from functions.services.agent_host.sandbox.limits import Egress, Limits
 from functions.services.agent_host.sandbox.log_lines import LogLine

@@ -161,7 +161,8 @@ def test_egress_says_where_to(egress: Egress, address: str, port: int, allowed: 
 NAMES = """
 import http.client, json, socket, struct, sys, tempfile, threading
 from pathlib import Path
-from functions.services.agent_host.sandbox.children import Children, Code, Rules
+from functions.services.agent_host.sandbox.children import Children, Rules
+from functions.services.agent_host.sandbox.code import Code
 from functions.services.agent_host.sandbox.limits import Egress, Limits
 
 def answer(connection):

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from functions.services.agent_host.sandbox import probes
-from functions.services.agent_host.sandbox.children import Children, Code, Rules
+from functions.services.agent_host.sandbox.children import Children, Rules
+from functions.services.agent_host.sandbox.code import Code
 from functions.services.agent_host.sandbox.exits import BoundaryNotHeld
 from functions.services.agent_host.sandbox.limits import Egress, Limits
 from functions.services.agent_host.sandbox.probing.main import PROBES

@@ -145,7 +145,9 @@ def test_when_a_zygote_is_killed_its_children_go_on_and_more_come(sandbox: Sandb
     for pid in process_tree.everywhere(range(mark, mark + 1)):
         os.kill(pid, signal.SIGKILL)
     assert ask(child) == before
-    assert ask(sandbox.wake(code))["loaded"] != before["loaded"]
+    # One may have been forked ahead of it.
+    loaded = [ask(sandbox.wake(code))["loaded"] for _ in range(3)]
+    assert loaded[-1] != before["loaded"]
 
 
 def test_what_a_zygote_has_written_goes_with_it(sandbox: Sandbox, eventually: Callable[..., Any]) -> None:
@@ -155,7 +157,8 @@ def test_what_a_zygote_has_written_goes_with_it(sandbox: Sandbox, eventually: Ca
     assert (zygote.home / "written").exists()
     for pid in process_tree.everywhere(range(zygote.mark, zygote.mark + 1)):
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: list(zygote.home.parent.iterdir()) == [child.home])
+    eventually(lambda: all(each.name.isdigit() for each in zygote.home.parent.iterdir()))
+    assert child.home.exists()
 
 
 def test_a_version_that_takes_over_its_zygote_harms_its_own_children_alone(sandbox: Sandbox) -> None:
