@@ -146,7 +146,10 @@ class Children:
         with self._lock:
             awake = [each for each in self._awake.values() if each.cause is None]
             zygotes = list(self._zygotes.values())
-        return [Used(each.mark, each.home, each.limits, partial(each.begin_end, 0)) for each in awake] + zygotes
+        return [
+            Used(each.mark, each.home, each.limits, partial(each.begin_end, 0), rests=each.key == _NOBODY)
+            for each in awake
+        ] + zygotes
 
     def _spawn(self) -> Channel:
         """Start the process that children are forked from."""
@@ -234,7 +237,7 @@ class Children:
             if found is None:
                 mark = self._highest - next(self._numbers)
                 home = self._folder / sha256(code.digest.encode()).hexdigest()[:16] / "zygote"
-                found = Used(mark, home, limits, lambda _: self._order(End(mark, 0)))
+                found = Used(mark, home, limits, lambda _: self._order(End(mark, 0)), rests=True)
                 self._zygotes[code.digest] = found
         return found
 

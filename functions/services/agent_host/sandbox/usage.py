@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 from typing import Final
 
 from . import process_tree
@@ -17,6 +18,10 @@ from .limits import Limits
 log = logging.getLogger(__name__)
 
 SECONDS: Final = 0.25
+
+RESTING_SECONDS: Final = 1.0
+"""While nobody is awake: what versions are forked from, and children that wait, are asked nothing and do nothing."""
+
 DISK_EVERY: Final = 8
 """Disk is looked at each time that memory has been so often."""
 
@@ -33,12 +38,15 @@ _BLOCK: Final = 512
 class Used:
     """A child, as far as it is looked at."""
 
-    def __init__(self, mark: int, home: Path, limits: Limits, exceed: Callable[[ExitCause], object]) -> None:
-        """Have `exceed` called once it uses more than its limits."""
+    def __init__(
+        self, mark: int, home: Path, limits: Limits, exceed: Callable[[ExitCause], object], *, rests: bool
+    ) -> None:
+        """Have `exceed` called once it uses more than its limits. `rests`: it is asked nothing just now."""
         self.mark = mark
         self.home = home
         self.limits = limits
         self.exceed = exceed
+        self.rests = rests
 
 
 class UsageWatch:
@@ -63,11 +71,12 @@ class UsageWatch:
         self._thread.join()
 
     def _run(self) -> None:
-        turn = 0
+        turn, due = 0, 0.0
         while not self._stop.wait(SECONDS):
             children, spawner = self._children(), self._spawner()
-            if not children or spawner is None:
+            if not children or spawner is None or (all(each.rests for each in children) and monotonic() < due):
                 continue
+            due = monotonic() + RESTING_SECONDS
             turn += 1
             try:
                 _look(children, spawner, with_disk=self._may_have_filled(children) or turn % DISK_EVERY == 0)
