@@ -86,6 +86,14 @@ _CLAIM: Final = text(
 )
 
 
+_ANY_OPEN: Final = text("select exists (select from runs where status in ('queued', 'running', 'input_required'))")
+
+
+def any_open(db: SharedDb) -> bool:
+    """Return whether there is a run that hasn't ended. What else is looked for in vain costs a multiple of it."""
+    return bool(db.execute(_ANY_OPEN).scalar_one())
+
+
 def claim(db: SharedDb, lease_owner: str, *, room: int, bounds: Bounds, seconds: float) -> list[Claimed]:
     """Acquire leases on up to `room` runs whose turn it is, for `seconds`, and return them as they are then."""
     db.execute(_ALONE)

@@ -78,9 +78,9 @@ class Runner:
     def _claim_again_and_again(self) -> None:
         self._safely(self._make_partitions)
         while not self._stopping.is_set():
-            self._bell.wait(LOOK_SECONDS)
+            rung = self._bell.wait(LOOK_SECONDS)
             self._bell.clear()
-            self._safely(self._claim)
+            self._safely(self._claim if rung else self._look)
 
     def _keep_again_and_again(self) -> None:
         looked = monotonic()
@@ -107,6 +107,14 @@ class Runner:
     def _make_partitions() -> None:
         with shared_transaction(ROLE) as db:
             forgetting.rotate(db)
+
+    def _look(self) -> None:
+        """Claim what no event has told of, if there can be any."""
+        with shared_transaction(ROLE) as db:
+            found = claiming.any_open(db)
+        self.last_look = monotonic()
+        if found:
+            self._claim()
 
     def _claim(self) -> None:
         while (room := self.settings.runs - len(self._attempts)) > 0 and not self._stopping.is_set():
@@ -169,6 +177,8 @@ class Runner:
         After Postgres was away not before every runner that is there has had the time to renew its leases.
         """
         with shared_transaction(ROLE) as db:
+            if not claiming.any_open(db):
+                return
             found = sweeping.cancel_of_stopped(db)
             if monotonic() - self._steady_since > self.settings.lease:
                 found += sweeping.settle_overdue(db)
