@@ -188,8 +188,9 @@ class RelaySession:
         found = self.reader.read(self.cursor, limit, self._settled)
         if found is None:
             return None
-        self.sleep.busy()
         s1, (records, self.cursor) = self.cursor.s1, found
+        # After the relay's own event it would poll a hundred times for nothing.
+        self.sleep.busy(lingers=not all(map(is_probe, records)))
         if records and self._settled is not None:
             self._note_saved()
         pause = self.pace.pause(len(records))

@@ -48,27 +48,35 @@ class Sleep:
         self.linger = float(setting("RELAY_LINGER_SECONDS", LINGER))
         self.phase = Phase.AWAKE
         self._timed_out = False
-        self._last_event = time.monotonic()
+        self._lingers_from = time.monotonic()
+        """When it found the last event, or was woken for one that it hasn't found yet."""
+        self._found_at = self._lingers_from
+        """When it found the last event after which others may come soon."""
         self._pause = POLL
         self._threshold = ""
 
-    def busy(self) -> None:
-        """Record that a read found events, and wake up."""
+    def busy(self, *, lingers: bool = True) -> None:
+        """Record that a read found events, and wake up; without `lingers` no others are expected to follow them."""
         # The notification may come just as time is up.
         if self.phase is Phase.ASLEEP and self._timed_out and not self.listener.drain():
             self.metrics.found_by_fallback += 1
+        before = self._found_at
         self._awaken()
+        if lingers:
+            self._found_at = self._lingers_from
+        else:
+            self._lingers_from = before
 
     def _awaken(self) -> None:
         self.phase = Phase.AWAKE
-        self._last_event = time.monotonic()
+        self._lingers_from = time.monotonic()
         self._timed_out = False
         self.awake_lock.request()
 
     def idle(self) -> None:
         """Wait as long as is right when nothing was found."""
         match self.phase:
-            case Phase.AWAKE if time.monotonic() - self._last_event < self.linger:
+            case Phase.AWAKE if time.monotonic() - self._lingers_from < self.linger:
                 self._wait(POLL)
             case Phase.AWAKE:
                 self._doze()
