@@ -1,5 +1,6 @@
 """Every generated file, from what the functions declare of themselves."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -47,14 +48,18 @@ def generated() -> dict[Path, str]:
 
 def stale(root: Path = ROOT) -> list[Path]:
     """Return the generated files below `root` that are missing, are not as they should be, or that nothing needs."""
-    differing = [path for path, text in generated().items() if _read(root / path) != text]
+    return _stale(generated(), root)
+
+
+def _stale(texts: Mapping[Path, str], root: Path) -> list[Path]:
+    differing = [path for path, text in texts.items() if _read(root / path) != text]
     return differing + sorted({*contracts.needless(root), *event_pages.needless(root)})
 
 
 def write(root: Path = ROOT) -> list[Path]:
     """Write the stale files below `root`, remove those that nothing needs, and return the paths of both."""
     texts = generated()
-    paths = stale(root)
+    paths = _stale(texts, root)
     for path in paths:
         if path not in texts:
             (root / path).unlink()
