@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import pytest
@@ -14,8 +15,16 @@ BUDGET: Final = 8 * 60
 WORKERS_PER_CORE: Final = 2
 """A test of processes waits for half of its time."""
 
-TOGETHER: Final = ("functions/tests/end_to_end",)
-"""Folders whose files share what takes long to start: one worker does them all."""
+_KNATIVE: Final = "tools/manifests/tests/test_knative.py"
+
+TOGETHER: Final[Mapping[str, str]] = {
+    # They share a stack.
+    "functions/tests/end_to_end/": "functions/tests/end_to_end",
+    # What is made of an overlay takes a processor for seconds, and a process keeps it.
+    "tools/manifests/tests/test_network.py": _KNATIVE,
+    "tools/manifests/tests/test_operations_pages.py": _KNATIVE,
+}
+"""Files and folders that one worker does with others, by what they are done with: they share what takes long."""
 
 LONGEST: Final = (
     "functions/tests/test_how_to.py",
@@ -42,7 +51,7 @@ LONGEST: Final = (
     "testing/tests/test_sessions.py",
     "functions/tests/test_imports.py",
     "functions/tests/lifecycles",
-    "tools/manifests/tests/test_knative.py",
+    _KNATIVE,
 )
 """Files and folders that take longest, those first. A run tells which ended last, and for how long the other workers
 had nothing to do by then: what is named there again and again belongs here."""
@@ -94,15 +103,15 @@ class _Noting:
 
 
 class _Schedule(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """Has the tests of a file done by one worker, and the files of some folders too."""
+    """Has the tests of a file done by one worker, and some files too."""
 
     def _split_scope(self, nodeid: str) -> str:
         return _unit(nodeid.partition("::")[0])
 
 
 def _unit(file: str) -> str:
-    """Return the folder or file of which one worker does all tests."""
-    return next((folder for folder in TOGETHER if file.startswith(f"{folder}/")), file)
+    """Return what one worker does all tests of: the file, or what it is done with."""
+    return next((unit for part, unit in TOGETHER.items() if file.startswith(part)), file)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
@@ -122,8 +131,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rest = len(LONGEST)
 
     def place(item: pytest.Item) -> int:
-        file = item.location[0]
-        named = (at for at, each in enumerate(LONGEST) if file == each or file.startswith(f"{each}/"))
+        unit = _unit(item.location[0])
+        named = (at for at, each in enumerate(LONGEST) if unit == each or unit.startswith(f"{each}/"))
         return next(named, rest if item.path in slow else rest + 1)
 
     items.sort(key=place)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,12 +22,13 @@ from tools.manifests.tests.test_knative import named
 HEAD = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: botberi\n"
 
 
-@pytest.fixture
-def overlay(tmp_path: Path) -> list[Document]:
-    knative = os.path.relpath(ROOT / "deploy/knative", tmp_path)
+@pytest.fixture(scope="module")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
+    folder = tmp_path_factory.mktemp("overlay")
+    knative = os.path.relpath(ROOT / "deploy/knative", folder)
     lines = [f"resources: [{knative}/overlays/prod]", f"components: [{knative}/components/versions]"]
-    (tmp_path / "kustomization.yaml").write_text(HEAD + "".join(f"{line}\n" for line in lines))
-    return kustomized(str(tmp_path))
+    (folder / "kustomization.yaml").write_text(HEAD + "".join(f"{line}\n" for line in lines))
+    return kustomized(str(folder))
 
 
 def test_the_worker_has_an_account_that_may_look_after_services(overlay: list[Document]) -> None:
