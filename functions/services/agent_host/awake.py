@@ -222,7 +222,11 @@ class Awake:
         for child in await self._in_thread(lambda: self._children.begin_end(agent.key, GRACE)):
             await self._end_of(child)
         with suppress(Failure, asyncio.CancelledError):
-            await agent.waking
+            child = await agent.waking
+            if child.exit is None:
+                # It was not there yet when it was to end: its code was being put in place.
+                await self._in_thread(lambda: child.begin_end(GRACE, ExitCause.ENDED))
+                await self._end_of(child)
         self._forget(agent)
 
     async def discard(self, agent: Agent, child: Child) -> None:
