@@ -1,8 +1,8 @@
 """Evidence: what is so at the end, read from databases, processes and folders."""
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -130,11 +130,24 @@ def _handled(db: Connection) -> Counter[tuple[str, str]]:
 
 
 def agents(platform: Platform) -> Agents:
-    """Return who is awake."""
+    """Return who is awake; who was forked ahead and waits for an instance isn't."""
     homes = {home: _prefix(home) for home in platform.agents.glob("*/*") if home.name != "zygote"}
     working = {place for place in _places(platform) if not place.endswith("/zygote")}
+    waiting = _waiting({*homes, *map(Path, working)})
     known = {str(home): prefix for home, prefix in homes.items()}
-    return Agents(frozenset(homes.values()), frozenset(known.get(place, place) for place in working))
+    return Agents(
+        frozenset(prefix for home, prefix in homes.items() if home not in waiting),
+        frozenset(known.get(place, place) for place in working - {str(home) for home in waiting}),
+    )
+
+
+def _waiting(homes: Iterable[Path]) -> set[Path]:
+    """Return who has been told no config: of each version there may be one, and where there are more some are left."""
+    untold: dict[Path, list[Path]] = defaultdict(list)
+    for home in homes:
+        if not (home / "config.json").exists():
+            untold[home.parent].append(home)
+    return {home for found in untold.values() if len(found) == 1 for home in found}
 
 
 def _places(platform: Platform) -> Iterator[str]:
