@@ -79,6 +79,8 @@ class Spans:
 
     def end(self) -> str:
         """Return what the end was like: which file ended last, and how long others had waited for it."""
+        if not self._by_unit:
+            return "No test was run."
         file, (start, stop) = max(self._by_unit.items(), key=lambda item: item[1][1])
         idle = sum(stop - last for last in self._last.values())
         return f"The last was {file}, after {stop - start:.0f} s; the other workers had waited for {idle:.0f} s in all."
