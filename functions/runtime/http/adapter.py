@@ -28,12 +28,17 @@ from .resting import REST
 
 log = logging.getLogger(__name__)
 
+STOPPED: Final = "botberi.stopped_sending"
+"""Among a scope's extensions, the `event` that is set once the client has stopped sending."""
+
 BODY_BYTES: Final = 4 * 1024 * 1024
 """More than any function takes. Of a longer body no more is read, and the function refuses it."""
 
 _PROBE: Final = re.compile(r"/_/(health|ready)")
 
 _BODILESS: Final = {204, 304}
+
+_CLOSED: Final = "The client stopped sending before the answer was known: keep the connection open both ways."
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -97,14 +102,20 @@ class Adapter:
         try:
             part, more = call.advance() if probe else await self._in_thread(call)
             while more and not part:
-                disconnect = disconnect or asyncio.ensure_future(client_left(receive))
+                disconnect = disconnect or asyncio.ensure_future(_client_closed(scope, receive))
                 part, more = await self._after_rest(call, disconnect)
         except Exception:
             log.exception("a request was not answered")
             call.status, call.headers, part = self._problem("internal", None)
             more = False
+        if disconnect is not None:
+            # From now on who has gone is known by what is sent.
+            disconnect.cancel()
+            disconnect = None
         if call.abandoned:
-            return
+            # Who has gone isn't told anything.
+            call.status, call.headers, part = self._problem("malformed", _CLOSED)
+            more = False
         if not whole:
             # The rest of the body is never read, so nothing behind it is.
             call.headers.append((b"connection", b"close"))
@@ -268,6 +279,26 @@ async def client_left(receive: ASGIReceiveCallable) -> None:
     """Wait until the client has gone. The end of a request comes first, where it has no body that was read."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+async def _client_closed(scope: HTTPScope, receive: ASGIReceiveCallable) -> None:
+    """Wait until the client has gone, or sends nothing more.
+
+    Who has closed and who only sends nothing more look alike, until something is sent to them.
+    """
+    stopped = scope.get("extensions", {}).get(STOPPED, {}).get("event")
+    waits = [asyncio.ensure_future(client_left(receive))]
+    if isinstance(stopped, asyncio.Event):
+        waits.append(asyncio.ensure_future(_set(stopped)))
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()
 
 
 async def whole_body(receive: ASGIReceiveCallable, limit: int) -> bytes | None:

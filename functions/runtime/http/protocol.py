@@ -15,7 +15,7 @@ from httptools import HttpParserCallbackError, HttpParserInvalidMethodError
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from .adapter import Headers
+from .adapter import STOPPED, Headers
 
 URL_BYTES: Final = 8190
 """Enough for a long search in a script whose characters take nine each, percent-encoded."""
@@ -84,6 +84,7 @@ class Connection(HttpToolsProtocol, ABC):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own
         """Wait for a request."""
         super().connection_made(transport)
+        self._stopped = asyncio.Event()
         self._wait(self.limits.idle)
 
     def _wait(self, seconds: float) -> None:
@@ -130,6 +131,7 @@ class Connection(HttpToolsProtocol, ABC):
             self._refuse(RequestError("malformed", "The body ended before it was complete."))
         elif self._error is None:
             self.cycle.keep_alive = False
+        self._stopped.set()
         return True
 
     def on_message_begin(self) -> None:
@@ -152,6 +154,7 @@ class Connection(HttpToolsProtocol, ABC):
         if upgrade and self._should_upgrade():
             return
         self.cycle.transport = _Output(self, self.cycle)
+        self.cycle.scope["extensions"] = {STOPPED: {"event": self._stopped}}
         # Nothing else is offered to change to: it is answered as it stands, and nothing after it understood.
         self.cycle.keep_alive = self.cycle.keep_alive and not upgrade and not self._is_last
         # What is called a header behind the body isn't the request's.

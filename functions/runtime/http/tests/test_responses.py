@@ -5,13 +5,14 @@ import socket
 import struct
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 import pytest
 
-from functions.runtime.http.resting import REST
-from functions.runtime.http.tests.serving import END, TIMEOUT, serving
+from functions.runtime.http.resting import REST, Rest
+from functions.runtime.http.tests.serving import END, TIMEOUT, received, serving
 
 GET = b"GET / HTTP/1.1\r\nHost: x" + END
 
@@ -179,6 +180,91 @@ def test_an_application_may_rest_before_it_knows_its_answer() -> None:
     assert got.startswith(b"HTTP/1.1 202 ")
 
 
+@pytest.mark.parametrize("leaves", [lambda client: client.close(), lambda client: client.shutdown(socket.SHUT_WR)])
+def test_who_closes_before_the_answer_is_known_ends_it(leaves: Callable[[socket.socket], None]) -> None:
+    begun, closed = threading.Event(), threading.Event()
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        try:
+            begun.set()
+            environ[REST](TIMEOUT)
+            yield b""
+            start_response("200 OK", [])
+            yield b"too late"
+        finally:
+            closed.set()
+
+    with serving(answer) as server, server.connected() as client:
+        client.sendall(GET)
+        assert begun.wait(TIMEOUT)
+        leaves(client)
+        assert closed.wait(TIMEOUT)
+
+
+def test_who_only_stops_sending_before_the_answer_is_known_is_told_so() -> None:
+    begun = threading.Event()
+
+    def answer(environ: WSGIEnvironment, _start_response: StartResponse) -> Iterator[bytes]:
+        begun.set()
+        environ[REST](TIMEOUT)
+        yield b""
+
+    with serving(answer) as server, server.connected() as client:
+        client.sendall(GET)
+        assert begun.wait(TIMEOUT)
+        client.shutdown(socket.SHUT_WR)
+        assert received(client).startswith(b"HTTP/1.1 400 ")
+
+
+def test_who_stops_sending_is_told_an_answer_that_has_begun() -> None:
+    stopped = threading.Event()
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        environ[REST](0.01)
+        yield b""
+        start_response("200 OK", [])
+        yield b"first"
+        assert stopped.wait(TIMEOUT)
+        environ[REST](0.2)
+        yield b"second"
+        yield b"third"
+
+    with serving(answer) as server, server.connected() as client:
+        client.sendall(GET)
+        got = b""
+        while b"first" not in got:
+            got += client.recv(1 << 16)
+        client.shutdown(socket.SHUT_WR)
+        stopped.set()
+        while b"third" not in got:
+            more = client.recv(1 << 16)
+            assert more
+            got += more
+
+
+def test_a_rest_ends_when_it_is_woken() -> None:
+    resting: list[Rest] = []
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
+        resting.append(environ[REST])
+        for _ in range(2):
+            # Longer than the test takes.
+            environ[REST](TIMEOUT * 10)
+            yield b""
+        start_response("200 OK", [])
+        yield b"woken"
+
+    with serving(answer) as server, server.connected() as client:
+        client.sendall(GET)
+        got = b""
+        client.settimeout(0.05)
+        while b"woken" not in got:
+            for each in resting:
+                each.wake()
+            with suppress(TimeoutError):
+                got += client.recv(1 << 16)
+
+
 def test_who_leaves_before_the_answer_is_known_ends_it() -> None:
     begun, closed = threading.Event(), threading.Event()
 
@@ -194,6 +280,6 @@ def test_who_leaves_before_the_answer_is_known_ends_it() -> None:
         with server.connected() as client:
             client.sendall(GET)
             assert begun.wait(TIMEOUT)
-            # A reset: who has only closed may still read, which shows when something is sent.
+            # A reset.
             client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         assert closed.wait(TIMEOUT)
