@@ -102,12 +102,13 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
     Raises InstanceNotFound, InstanceNotRunning, StoppedByOperator, ConversationNotFound, IdempotencyKeyReused,
     TooManyRuns and BudgetExceeded.
     """
+    # Before anything is locked: to let go of a lock waits for the disk, and whoever was cut off asks this to read on.
+    known = _known(db, instance_id, owner_id, asked)
+    if known is not None:
+        return Accepted(known, fresh=False)
     instance = db.execute(_INSTANCE, {"id": instance_id, "owner_id": owner_id}).first()
     if instance is None:
         raise InstanceNotFound
-    known = _known(db, instance_id, asked)
-    if known is not None:
-        return Accepted(known, fresh=False)
     kill_switches.check_message(db, owner_id, instance_id, instance.version_id)
     if instance.desired_state != "running" or instance.status not in {"running", "updating"}:
         message = f"The instance takes no messages, its status is {instance.status}: {instance.message}"
@@ -118,7 +119,7 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
     run = _insert(db, place | {"retries": instance.retries}, asked)
     if run is None:
         # Somebody else has just asked with the same key, and is done.
-        known = _known(db, instance_id, asked)
+        known = _known(db, instance_id, owner_id, asked)
         if known is None:
             raise InstanceNotFound
         return Accepted(known, fresh=False)
@@ -134,12 +135,12 @@ def fingerprint(asked: Asked) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
-def _known(db: SharedDb, instance_id: str, asked: Asked) -> Run | None:
+def _known(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Run | None:
     """Return the run that was made with the same key. Raises IdempotencyKeyReused when it was asked something else."""
     if asked.client_key is None:
         return None
-    same = (runs.c.instance_id == instance_id, runs.c.client_key == asked.client_key)
-    row = db.execute(select(runs).where(*same)).mappings().first()
+    same = (runs.c.instance_id == instance_id, runs.c.owner_id == owner_id, runs.c.client_key == asked.client_key)
+    row = db.execute(select(runs).where(*same, reading.is_there(runs.c.instance_id))).mappings().first()
     if row is None:
         return None
     run = Run.of(row)

@@ -49,7 +49,7 @@ def locked(db: SharedDb, run_id: str, of: Of) -> Run:
 def _one(db: SharedDb, run_id: str, of: Of, *, lock: bool) -> RowMapping:
     query = select(runs).where(runs.c.id == run_id)
     if of.owner_id is not None:
-        query = query.where(runs.c.owner_id == of.owner_id, _is_there(runs.c.instance_id))
+        query = query.where(runs.c.owner_id == of.owner_id, is_there(runs.c.instance_id))
     if of.instance_id is not None:
         query = query.where(runs.c.instance_id == of.instance_id)
     row = db.execute(query.with_for_update() if lock else query).mappings().first()
@@ -58,7 +58,7 @@ def _one(db: SharedDb, run_id: str, of: Of, *, lock: bool) -> RowMapping:
     return row
 
 
-def _is_there(instance_id: ColumnElement[str]) -> ColumnElement[bool]:
+def is_there(instance_id: ColumnElement[str]) -> ColumnElement[bool]:
     """Return the condition that an instance isn't deleted: nobody is shown what was said to one that is."""
     return exists().where(instances.c.id == instance_id, PRESENT)
 
@@ -128,7 +128,7 @@ def of_instance(
 def conversation(db: SharedDb, conversation_id: str, *, owner_id: str) -> Conversation:
     """Return a conversation of an owner's. Raises ConversationNotFound."""
     query = select(conversations).where(conversations.c.id == conversation_id, conversations.c.owner_id == owner_id)
-    query = query.where(_is_there(conversations.c.instance_id))
+    query = query.where(is_there(conversations.c.instance_id))
     row = db.execute(query).mappings().first()
     if row is None:
         raise ConversationNotFound
