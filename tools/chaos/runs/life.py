@@ -122,7 +122,7 @@ def _begun_by_ag_ui(asking: Asking, asked: Asked) -> str:
     while True:
         page = owner.ask("GET", f"{path}/runs?limit=100{cursor}").body
         for each in page["items"]:
-            if each["text"] == asked.message["text"]:
+            if each["asked"] == asked.message["text"]:
                 return str(each["id"])
         if page["next_cursor"] is None:
             message = "a run that was begun by AG-UI isn't there"

@@ -24,10 +24,10 @@ from tools.harness.event_stream import frames
 CUTS: Final = 3
 """How often each reader is cut off, at least."""
 
-LONGEST: Final = 1.5
+LONGEST: Final = 3.0
 """Seconds that a connection lasts at most, if the run takes long; it may be cut as soon as it begins."""
 
-SHORTEST: Final = 0.6
+SHORTEST: Final = 1.5
 """What this is at least, however short the run: else those who come again would be all that there is to do."""
 
 PATIENCE: Final = 30
