@@ -46,6 +46,10 @@ class Ports:
     """The port of the host of subscribers, which only the dispatcher calls: the edge doesn't lead there."""
     agent_host: int = 8070
     """The port of the agent host; the edge doesn't lead there either."""
+    smtp: int = 1025
+    """The port where the mail catcher takes mails."""
+    mail: int = 1080
+    """The port where it shows them."""
 
 
 def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
@@ -64,6 +68,9 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "USER_REDIS_URL": f"{LOOPBACK}:{ports.user_redis}",
         "EVENT_BUS_URL": f"{LOOPBACK}:{ports.event_bus}/{vhost}",
         "EVENT_BUS_MANAGEMENT_URL": f"http://{LOOPBACK}:{ports.event_bus_management}",
+        "SMTP_URL": f"smtp://{LOOPBACK}:{ports.smtp}",
+        "MAIL_FROM": "Botberi <no-reply@botberi.example>",
+        "APP_URL": "",
         "API_URL": f"http://localhost:{ports.edge}",
         "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.subscribers}/function/{{name}}",
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),

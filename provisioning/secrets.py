@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from core.configuration import OBJECT_STORE_KEY
 from functions.domain.accounts import keys
+from functions.domain.mail import transport
 from functions.runtime import redis_users
 from provisioning import broker, secrets_folder
 
@@ -35,7 +36,7 @@ DERIVED: Final = (DEFINITIONS, redis_users.HASHES)
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    made = (keys.PRIVATE, keys.PUBLIC, *secrets_folder.KEYS, OBJECT_STORE_KEY)
+    made = (keys.PRIVATE, keys.PUBLIC, *secrets_folder.KEYS, OBJECT_STORE_KEY, transport.LOGIN)
     ours = (*made, ADMINISTRATOR, GRAFANA, EXPORTER, *DERIVED)
     return sorted([*secrets_folder.names(), *ours])
 

@@ -12,6 +12,7 @@ from functions.domain import encryption
 from functions.domain.a2a import card_keys
 from functions.domain.accounts import keys
 from functions.domain.instances import contexts, log_batches, memory_tokens, sealing
+from functions.domain.mail import transport
 from functions.runtime import redis_users
 from migrations.databases import DATABASES, ROLES
 
@@ -56,6 +57,9 @@ def fill(folder: Path) -> None:
     if not (folder / OBJECT_STORE_KEY).exists():
         # What LocalStack knows; a store of your own has a key of its own.
         write(folder / OBJECT_STORE_KEY, "test test\n")
+    if not (folder / transport.LOGIN).exists():
+        # Not empty, which faas-cli takes for no secret.
+        write(folder / transport.LOGIN, ":\n")
 
 
 def write(file: Path, text: str) -> None:

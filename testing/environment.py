@@ -25,7 +25,7 @@ from tools.local.servers import redis_server, vhosts
 _ITS_OWN: Final = (
     *("user_redis", "user", "admin", "broker", "functions", "subscribers", "gateway", "edge", "agent_host"),
     *("monitoring_relay_user", "monitoring_relay_shared", "monitoring_dispatcher", "monitoring_gateway"),
-    "monitoring_runner",
+    *("monitoring_runner", "smtp", "mail"),
 )
 """Ports of services that every worker has for itself."""
 
@@ -53,7 +53,8 @@ class Environment:
             vhost=self.vhost,
         )
         # Thousands of people log in during the tests.
-        return {**of_a_run, "RELAY_PROBE_SECONDS": "0", "ARGON2_KIB": "8"}
+        # They sign up too, and no catcher runs unless a test starts one.
+        return {**of_a_run, "RELAY_PROBE_SECONDS": "0", "ARGON2_KIB": "8", "SMTP_URL": ""}
 
     def renew(self) -> None:
         """Give the worker empty databases, Redis and vhost, whoever still uses the old ones."""

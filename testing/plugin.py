@@ -9,13 +9,15 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from core import context
+from functions.domain.mail import transport
 from functions.runtime import hosting
-from provisioning.local_settings import Ports
+from provisioning.local_settings import LOOPBACK, Ports
 from testing import clients, people, session
 from testing.clients import Api
 from testing.environment import Environment, isolated
 from testing.people import Person
 from testing.stack import Stack, running
+from tools.local.mail_catcher import Catcher, catching
 from tools.local.wait import Found, until
 
 SHORT: Final = "botberi"
@@ -76,6 +78,14 @@ def person(api: Api, env: Environment) -> Callable[..., Person]:
         return people.arrive(api, env, scopes)
 
     return arrive
+
+
+@pytest.fixture
+def mails(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catcher]:
+    """Have the functions in this process send their mails, and catch them."""
+    monkeypatch.setenv(transport.URL, f"smtp://{LOOPBACK}:{env.ports.smtp}")
+    with catching(env.ports.smtp, env.ports.mail) as running:
+        yield running.catcher
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,11 @@ def forget_guesses(db: UserDb) -> int:
     return _forget(db, "forget_guesses")
 
 
+def forget_one_time_tokens(db: UserDb) -> int:
+    """Forget a batch of the one-time tokens that have expired; return how many."""
+    return _forget(db, "forget_one_time_tokens")
+
+
 def forget_handled_events(db: Connection) -> int:
     """Forget a batch of the inbox rows that are forty-five days old; return how many."""
     return _forget(db, "forget_handled_events")

@@ -15,6 +15,7 @@ def prune_user_psql(event: UserPruningFallenDue, db: UserDb) -> None:
         pruning.forget_handled_events(db),
         pruning.forget_ended_sessions(db),
         pruning.forget_guesses(db),
+        pruning.forget_one_time_tokens(db),
     )
     if max(forgotten) == pruning.BATCH:
         # There may be more: said again, so that no transaction is long.

@@ -149,6 +149,17 @@ CREATE FUNCTION public.forget_idempotency_keys(row_limit integer) RETURNS intege
   ) select count(*)::integer from old
 $$;
 
+CREATE FUNCTION public.forget_one_time_tokens(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from one_time_tokens where token_hash in (
+      select token_hash from one_time_tokens where expires_at < now() limit row_limit)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
 CREATE FUNCTION public.keep_session_ended() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -302,12 +313,15 @@ CREATE TABLE public.accounts (
     password_hash text NOT NULL,
     scopes text[] DEFAULT '{user}'::text[] NOT NULL,
     suspended boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    verified_at timestamp with time zone
 );
 
 COMMENT ON COLUMN public.accounts.email IS 'in lower case';
 
 COMMENT ON COLUMN public.accounts.password_hash IS 'argon2id';
+
+COMMENT ON COLUMN public.accounts.verified_at IS 'when its owner proved that mail to the address reaches them';
 
 CREATE TABLE public.dead_letters (
     id text NOT NULL,
@@ -429,6 +443,15 @@ CREATE TABLE public.inbox (
 
 COMMENT ON COLUMN public.inbox.body IS 'the event, where a NOTIFY could only refer to it';
 
+CREATE TABLE public.one_time_tokens (
+    account_id text NOT NULL,
+    purpose text NOT NULL,
+    token_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN public.one_time_tokens.token_hash IS 'sha256 of the token';
+
 CREATE TABLE public.outbox (
     seq bigint NOT NULL,
     xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
@@ -541,6 +564,12 @@ ALTER TABLE ONLY public.idempotency_keys
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (subscriber, source, id);
 
+ALTER TABLE ONLY public.one_time_tokens
+    ADD CONSTRAINT one_time_tokens_pkey PRIMARY KEY (account_id, purpose);
+
+ALTER TABLE ONLY public.one_time_tokens
+    ADD CONSTRAINT one_time_tokens_token_hash_key UNIQUE (token_hash);
+
 ALTER TABLE ONLY public.outbox_bodies
     ADD CONSTRAINT outbox_bodies_pkey PRIMARY KEY (source, id);
 
@@ -567,6 +596,8 @@ CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING brin 
 
 CREATE INDEX inbox_received_idx ON public.inbox USING brin (received);
 
+CREATE INDEX one_time_tokens_expires_at_idx ON public.one_time_tokens USING btree (expires_at);
+
 CREATE INDEX outbox_xid_idx ON ONLY public.outbox USING btree (xid);
 
 CREATE INDEX parked_events_blocking_idx ON public.parked_events USING btree (subject, seq) WHERE (blocking AND (resolution IS NULL));
@@ -576,6 +607,9 @@ CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (dead_le
 CREATE INDEX sessions_account_id_idx ON public.sessions USING btree (account_id);
 
 CREATE TRIGGER sessions_keep_ended BEFORE UPDATE ON public.sessions FOR EACH ROW WHEN ((old.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.keep_session_ended();
+
+ALTER TABLE ONLY public.one_time_tokens
+    ADD CONSTRAINT one_time_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

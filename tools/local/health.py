@@ -9,6 +9,7 @@ from core import http_client
 from events import subscriptions
 from events.broker import bus
 from provisioning.local_settings import LOOPBACK, Ports
+from tools.local.ports import accepts
 
 Check = Callable[[], bool]
 
@@ -37,6 +38,7 @@ def watchers(ports: Ports) -> Mapping[str, Check]:
     """Return a check for each of `processes.watchers`."""
     return {
         "flower": lambda: answers(ports.flower, "/healthcheck"),
+        "mail": lambda: answers(ports.mail, "/") and accepts(ports.smtp),
         "edge": lambda: answers(ports.edge, "/_/health"),
     }
 

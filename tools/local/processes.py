@@ -50,13 +50,14 @@ def _monitored(port: int) -> Command:
 
 
 def watchers(run: Path, ports: Ports) -> Mapping[str, Command]:
-    """Return what stands around the product in a local run: Flower and the edge."""
+    """Return what stands around the product in a local run: Flower, the edge, and what catches mails."""
     flower = ["flower", f"--address={LOOPBACK}", f"--port={ports.flower}", "--persistent=false"]
     return {
         "flower": [
             *("env", "USER_REDIS_USER=flower"),
             *(*_PYTHON, "functions.jobs.flower", "--app", "functions.jobs.app", "--quiet", *flower),
         ],
+        "mail": [*_PYTHON, "tools.local.mail_catcher", str(ports.smtp), str(ports.mail)],
         "edge": [
             *("env", f"PATH={binaries.path_to('nginx')}"),
             *(str(ROOT / "deploy" / "nginx" / "start.sh"), str(run / "edge")),

@@ -62,7 +62,7 @@ def _run(run: Path, ports: Ports) -> None:
         _say("starting PostgreSQL, Redis and RabbitMQ …")
         with services.running(run, ports, durable=True) as servers:
             password = _prepare(run)
-            _say("starting the functions, relays, dispatcher, agent host, worker, Flower and nginx …")
+            _say("starting the functions, relays, dispatcher, agent host, worker, Flower, mail catcher and nginx …")
             runner = Runner(run, servers)
             runner.add(processes.functions(ports), health.functions(ports), os.environ)
             flower = {"FLOWER_BASIC_AUTH": f"{table.FLOWER_USER}:{secret('flower')}"}

@@ -22,6 +22,7 @@ def show(run: Path, ports: Ports, password: str | None, seconds: float) -> None:
         ("admin functions", f"http://localhost:{ports.admin}/docs", "Swagger UI"),
         ("broker functions", f"http://localhost:{ports.broker}/docs", "Swagger UI"),
         ("Flower", f"http://localhost:{ports.flower}", f"user {FLOWER_USER}, password in {secrets}/flower"),
+        ("mails", f"http://localhost:{ports.mail}", "every mail that would have been sent"),
         (
             "RabbitMQ",
             f"http://localhost:{ports.event_bus_management}",

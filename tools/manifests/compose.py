@@ -30,6 +30,9 @@ _SETTINGS: Final = {
     "BUNDLE_STORE": "${BOTBERI_BUNDLE_STORE:-s3://botberi?endpoint=http://localstack:4566}",
     "AGENT_HOST_URL": "http://agent_host:8080",
     "DRIVER": "${BOTBERI_DRIVER:-none}",
+    "SMTP_URL": "${BOTBERI_SMTP_URL-smtp://maildev:1025}",
+    "MAIL_FROM": "${BOTBERI_MAIL_FROM:-Botberi <no-reply@botberi.example>}",
+    "APP_URL": "${BOTBERI_APP_URL:-}",
     "API_URL": "${BOTBERI_API_URL:-http://localhost:8080}",
     "ACCOUNT_INSTANCES": "${BOTBERI_ACCOUNT_INSTANCES:-50}",
     "ARGON2_KIB": "${BOTBERI_ARGON2_KIB:-19456}",
@@ -54,6 +57,7 @@ NETWORKS: Final = {
     "shared_psql_pool": False,
     "cache": False,
     "objects": False,
+    "mail": True,
     "deliveries": False,
     "subscribers": False,
     "agents": False,
@@ -67,7 +71,9 @@ NETWORKS: Final = {
     "event_bus": True,
     "watch": True,
 }
-"""Every network, and whether it leads out of the engine: published ports need that, and agents that call others."""
+"""Every network, and whether it leads out of the engine: published ports need that, agents that call others, and
+mail that goes to a server elsewhere.
+"""
 
 _REACHED: Final = {
     "USER_PSQL_URL": "user_psql_pool",
@@ -75,8 +81,12 @@ _REACHED: Final = {
     "USER_REDIS_URL": "cache",
     "BUNDLE_STORE": "objects",
     "AGENT_HOST_URL": "agents",
+    "SMTP_URL": "mail",
 }
-"""The network in which endpoints find what a setting names."""
+"""The network in which functions find what a setting names."""
+
+_OF_SUBSCRIBERS: Final = ("mail",)
+"""Of these networks those that subscribers are in too."""
 
 _SUPERUSER: Final = "psql-superuser"
 
@@ -119,10 +129,11 @@ def networks(declaration: Declaration) -> list[str]:
     that isn't called by the dispatcher is called by agent hosts. Who calls addresses that people name meets nobody on
     the way there.
     """
+    reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
     if declaration.api == "subscribers":
         out = ["webhooks"] if declaration.resources.calls_out else []
+        out += [network for network in reached if network in _OF_SUBSCRIBERS]
         return ["deliveries" if declaration.event_types else "agents", "subscribers", *out]
-    reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
     return ["edge", *reached]
 
 

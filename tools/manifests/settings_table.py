@@ -60,6 +60,11 @@ SETTINGS: Final = {
     "API_URL": Setting(
         "URL", "Where the API is for whoever reads an event: `dataschema` begins with it.", "`http://localhost:8080`"
     ),
+    "APP_URL": Setting(
+        "URL",
+        "Where the pages are to which mails lead: `verify-email#token=…` and `reset-password#token=…` below it.",
+        "empty: mails have the token itself",
+    ),
     "BUNDLE_STORE": Setting(
         "`file:///folder` or `s3://bucket/prefix`",
         "Where bundles are kept. A bucket may have `?region=…`, and `&endpoint=…` when it isn't AWS's. What keeps it "
@@ -164,6 +169,12 @@ SETTINGS: Final = {
     "USER_REDIS_USER": Setting(
         "`jobs`, `worker` or `flower`", "As which of Redis' users Celery logs in: `botberi_<name>`.", "`jobs`"
     ),
+    "MAIL_FROM": Setting("address", "Who mails are from: `Botberi <no-reply@example.com>`."),
+    "SMTP_URL": Setting(
+        "`smtps://host`, `smtp+starttls://host` or `smtp://host`, with `:port`",
+        "The server that takes mails: encrypted from the start, from STARTTLS on, or not at all.",
+        "empty: no mail is sent",
+    ),
     "MONITORING_LISTEN": Setting(
         "`address:port`",
         "Where a service answers `/_/health`, `/_/ready` and `/metrics`; empty: nowhere.",
@@ -193,6 +204,7 @@ SECRETS: Final = {
     "shared-psql-": "The password of the role `botberi_<name>` in shared_psql.",
     "user-psql-pgbouncer": "The same in user_psql.",
     "user-psql-": "The password of the role `botberi_<name>` in user_psql.",
+    "smtp-login": "`user:password` of the mail server; `:` where nobody logs in.",
     redis_users.HASHES: "Redis' users, with hashes of their passwords; made from the others.",
     "user-redis-": "The password of the Redis user `botberi_<name>`.",
 }

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import context
@@ -50,9 +50,11 @@ class Account:
     scopes: tuple[str, ...]
     suspended: bool
     created_at: datetime
+    verified_at: datetime | None
+    """When its owner proved that mail to the address reaches them; None for as long as nobody has."""
 
 
-_PUBLIC: Final = (accounts.c.id, accounts.c.email, accounts.c.scopes, accounts.c.suspended, accounts.c.created_at)
+_PUBLIC: Final = tuple(accounts.c["id", "email", "scopes", "suspended", "created_at", "verified_at"])
 
 
 def create_account(
@@ -88,6 +90,12 @@ def add(
         raise EmailTaken(errors=[error])
     emit(db, AccountRegistered(account_id=created.id))
     return _account(created)
+
+
+def set_verified(db: UserDb, account_id: str) -> bool:
+    """Note that mail to the address of an account reaches its owner; return False when that was known before."""
+    statement = update(accounts).where(accounts.c.id == account_id, accounts.c.verified_at.is_(None))
+    return db.execute(statement.values(verified_at=func.now()).returning(accounts.c.id)).first() is not None
 
 
 def register(db: UserDb, email: str, password: str) -> Account:
@@ -159,4 +167,4 @@ def _active(account: Account) -> Account:
 
 
 def _account(row: Row[*tuple[object, ...]]) -> Account:
-    return Account(row.id, row.email, tuple(row.scopes), row.suspended, row.created_at)
+    return Account(row.id, row.email, tuple(row.scopes), row.suspended, row.created_at, row.verified_at)

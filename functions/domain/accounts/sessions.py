@@ -26,6 +26,9 @@ IDLE: Final = timedelta(days=30)
 LONGEST: Final = timedelta(days=180)
 """A session has ended after so long, however often it was refreshed: then somebody has to log in again."""
 
+REUSED: Final = "refresh_token_reused"
+"""Why a session ended of which a spent refresh token came back."""
+
 CLOCK_MARGIN: Final = timedelta(minutes=1)
 """By how much the clocks of two machines may differ."""
 
@@ -99,7 +102,7 @@ def refresh(db: UserDb, refresh_token: str, client: Client) -> Opened:
         return _opened(account, following, authentication)
     if presented.counter == counter - 1:
         return _opened(account, presented.at(counter, key), authentication)
-    revoke(db, presented.session_id, "refresh_token_reused")
+    revoke(db, presented.session_id, REUSED)
     raise RefreshTokenReused
 
 

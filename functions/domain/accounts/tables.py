@@ -1,4 +1,4 @@
-"""The tables of user_psql: accounts, their sessions, and how often passwords were guessed."""
+"""The tables of user_psql: accounts, their sessions, one-time tokens, and how often passwords were guessed."""
 
 from sqlalchemy import (
     ARRAY,
@@ -36,6 +36,7 @@ accounts = Table(
     Column("scopes", ARRAY(Text), nullable=False, server_default="{user}"),
     Column("suspended", Boolean, nullable=False, server_default="false"),
     Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Column("verified_at", TIME, comment="when its owner proved that mail to the address reaches them"),
 )
 
 sessions = Table(
@@ -65,4 +66,13 @@ guesses = Table(
     Column("wrong", Integer, nullable=False, comment="how many guesses were wrong, as far as is known yet"),
     Column("guessed_at", TIME, nullable=False, index=True),
     Column("next_at", TIME, nullable=False, comment="when the next guess is let through"),
+)
+
+one_time_tokens = Table(
+    "one_time_tokens",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True, comment="sha256 of the token"),
+    Column("expires_at", TIME, nullable=False, index=True),
 )

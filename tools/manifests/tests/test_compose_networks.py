@@ -21,6 +21,9 @@ SUBSCRIBERS = FUNCTIONS.keys() - ENDPOINTS
 KEEPERS: Final = {"agent-memory", "keep-agent-logs"}
 """The functions that agent hosts call."""
 
+SENDERS: Final = {"send-mail"}
+"""The functions that send mail, to a server that may be anywhere."""
+
 DATABASES: Final = {
     "user_psql": {"user_pgbouncer", "relay_user", "seed", "migrate", "exporter_user_psql", "exporter_user_pgbouncer"},
     "shared_psql": {
@@ -38,6 +41,7 @@ DEPENDENCIES: Final = {
     "USER_REDIS_URL": "user_redis",
     "BUNDLE_STORE": "localstack",
     "AGENT_HOST_URL": "agent_host",
+    "SMTP_URL": "maildev",
 }
 
 
@@ -108,14 +112,22 @@ def test_an_endpoint_meets_the_edge_and_what_it_declares(each: Declaration) -> N
 
 @pytest.mark.parametrize("name", sorted(SUBSCRIBERS - KEEPERS))
 def test_a_subscriber_meets_the_dispatcher_and_nobody_who_is_reached_from_outside(name: str) -> None:
-    allowed = {"dispatcher", "prometheus", *DEPENDENCIES.values()} - {"agent_host", "localstack"} | SUBSCRIBERS
+    allowed = {"dispatcher", "prometheus", *DEPENDENCIES.values()} - {
+        "agent_host",
+        "localstack",
+        "maildev",
+    } | SUBSCRIBERS
+    if name in SENDERS:
+        allowed |= {"maildev"}
     assert "dispatcher" in meets(name) <= allowed
 
 
 @pytest.mark.parametrize("name", sorted(KEEPERS))
 def test_what_keeps_the_words_of_agents_meets_hosts_and_not_the_dispatcher(name: str) -> None:
     others = (
-        {"celery_worker", "prometheus", "runner", *DEPENDENCIES.values()} - {"localstack"} | callers() | SUBSCRIBERS
+        {"celery_worker", "prometheus", "runner", *DEPENDENCIES.values()} - {"localstack", "maildev"}
+        | callers()
+        | SUBSCRIBERS
     )
     assert "agent_host" in meets(name) <= others
 
@@ -146,9 +158,14 @@ def test_nothing_but_what_is_published_or_calls_others_has_a_way_out() -> None:
     for name, service in SERVICES.items():
         assert not service.get("ports") or networks(name) & leads_out, f"the ports of {name} lead nowhere"
     out = {name: networks(name) & leads_out for name in FUNCTIONS if networks(name) & leads_out}
-    assert out == {name: {"webhooks"} for name, each in FUNCTIONS.items() if each.resources.calls_out}
+    callers_out = {name: {"webhooks"} for name, each in FUNCTIONS.items() if each.resources.calls_out}
+    assert out == callers_out | {name: {"mail"} for name in SENDERS}
 
 
 def test_what_calls_addresses_that_people_name_meets_nobody_on_its_way_out() -> None:
     [caller] = [name for name, each in FUNCTIONS.items() if each.resources.calls_out]
     assert [name for name in SERVICES if "webhooks" in networks(name)] == [caller]
+
+
+def test_only_who_sends_mail_meets_the_mail_server() -> None:
+    assert {name for name in SERVICES if "mail" in networks(name)} == {"maildev", *SENDERS}

@@ -1,0 +1,86 @@
+"""What people are told by mail about their accounts.
+
+An event says what happened and to which account, and nothing else of it. Where the mail goes is read when it is
+written, and a token that it needs is made then: neither is in an event, a queue or a log.
+"""
+
+from typing import Final
+
+from sqlalchemy import select
+
+from events.catalog.accounts import AccountRegistered, AccountSuspended, PasswordChanged, SessionRevoked
+from functions.domain.accounts import one_time_tokens
+from functions.domain.accounts.one_time_tokens import Purpose
+from functions.domain.accounts.sessions import REUSED
+from functions.domain.accounts.tables import accounts
+from functions.domain.databases import UserDb
+from functions.domain.mail import messages, transport
+from functions.domain.mail.messages import Mail, Token
+
+Told = AccountRegistered | AccountSuspended | PasswordChanged | SessionRevoked
+"""The events that people may be told of."""
+
+
+def send(db: UserDb, event: Told, event_id: str) -> None:
+    """Tell the owner of an account by mail what happened to it, if it is something to be told.
+
+    Raises MailNotAccepted, MailRejected and AddressRejected.
+    """
+    query = select(*accounts.c["email", "verified_at"]).where(accounts.c.id == event.account_id)
+    account = db.execute(query).first()
+    if account is None or (mail := _mail(db, event, verified=account.verified_at is not None)) is None:
+        return
+    transport.send(messages.message(mail, account.email, event_id))
+
+
+def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
+    """Return the mail about an event; None if there is nothing to be told."""
+    match event:
+        case AccountRegistered():
+            return None if verified else _verification(db, event.account_id)
+        case AccountSuspended():
+            return _suspended(event.reason)
+        case PasswordChanged():
+            return _PASSWORD_CHANGED
+        case SessionRevoked():
+            return _REUSED if event.reason == REUSED else None
+
+
+_PASSWORD_CHANGED: Final = Mail(
+    "Your password was changed",
+    (
+        "The password of your account was changed. Wherever else you were logged in, you aren't any more.",
+        "If that wasn't you, set another password at once: somebody else may know the present one.",
+    ),
+)
+
+_REUSED: Final = Mail(
+    "Somebody may have copied your log-in",
+    (
+        "A token of one of your log-ins was used a second time: somebody may have copied it.",
+        "That log-in has ended, for everybody who had it: log in again.",
+        "If this happens again, or you don't know why it happened, set another password.",
+    ),
+)
+
+
+def _suspended(reason: str) -> Mail:
+    return Mail(
+        "Your account is suspended",
+        (
+            "Your account was suspended. You can't log in, and what ran for you is being stopped.",
+            f"The reason: {reason}",
+            "Whoever runs this service can tell you more.",
+        ),
+    )
+
+
+def _verification(db: UserDb, account_id: str) -> Mail:
+    return Mail(
+        "Verify your address",
+        (
+            "Somebody has signed up with this address. If it was you, show that by using this within a day:",
+            Token("verify-email", one_time_tokens.issue(db, account_id, Purpose.EMAIL_VERIFICATION)),
+            "If it wasn't you, there is nothing to do.",
+        ),
+    )
