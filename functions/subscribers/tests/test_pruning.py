@@ -79,13 +79,13 @@ def test_when_a_batch_was_full_it_asks_to_go_on(
 def test_sessions_that_ended_long_ago_are_forgotten(api: Api, env: Environment) -> None:
     row = """
     with someone as (insert into accounts (id, email, password_hash) values (:key || 'a', :key, '') returning id)
-    insert into sessions (id, account_id, secret_hash, token_key, expires_at, revoked_at)
-    select :key, id, '', '', now() + interval '30 days' - interval '{expired} days', {age} from someone
+    insert into sessions (id, account_id, secret_hash, token_key, expires_at, ends_at, revoked_at)
+    select :key, id, '', '', e, e, {age} from someone, (select now() + interval '{expires} days' as e) as expiry
     """
-    expired = make(env, "user_psql", row.replace("{expired}", "121").replace("{age}", "null"), 0)
-    revoked = make(env, "user_psql", row.replace("{expired}", "0"), 91)
-    lately = make(env, "user_psql", row.replace("{expired}", "40"), 89)
-    open_one = make(env, "user_psql", row.replace("{expired}", "0").replace("{age}", "null"), 0)
+    expired = make(env, "user_psql", row.replace("{expires}", "-91").replace("{age}", "null"), 0)
+    revoked = make(env, "user_psql", row.replace("{expires}", "30"), 91)
+    lately = make(env, "user_psql", row.replace("{expires}", "-10"), 89)
+    open_one = make(env, "user_psql", row.replace("{expires}", "30").replace("{age}", "null"), 0)
     assert prune(api, "user_psql") == 200
     kept = left(env, "user_psql", "sessions", "id")
     assert kept >= {lately, open_one}
@@ -102,3 +102,16 @@ def test_of_the_slots_of_a_schedule_the_newest_stays(api: Api, env: Environment)
             {"name": schedule},
         )
         assert [tuple(row) for row in rows] == [(False,)]
+
+
+def test_one_time_tokens_are_forgotten_when_they_have_expired(api: Api, env: Environment) -> None:
+    row = """
+    with someone as (insert into accounts (id, email, password_hash) values (:key || 'a', :key, '') returning id)
+    insert into one_time_tokens (account_id, purpose, token_hash, expires_at)
+    select id, :key, decode(md5(:key), 'hex'), {age} from someone
+    """
+    expired, still_good = (make(env, "user_psql", row, days) for days in (1, -1))
+    assert prune(api, "user_psql") == 200
+    kept = left(env, "user_psql", "one_time_tokens", "purpose")
+    assert still_good in kept
+    assert expired not in kept

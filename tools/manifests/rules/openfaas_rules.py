@@ -43,7 +43,7 @@ def known_keys(stack: Document) -> Iterator[str]:
 def substitutions(text: str) -> Iterator[str]:
     """Only `${NAME:-default}`: `${NAME-default}` breaks the file, and `${NAME:?text}` becomes the text."""
     for found in re.findall(r"\$\{[^}]*\}?", text):
-        if not re.fullmatch(r"\$\{[A-Z_]+:-[^{}$]*\}", found):
+        if not re.fullmatch(r"\$\{[A-Z][A-Z0-9_]*:-[^{}$]*\}", found):
             yield f"{found} is not of the form ${{NAME:-default}}"
 
 
