@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
-from typing import Final, TypedDict, Unpack
+from typing import IO, Final, TypedDict, Unpack
 
 from pg8000 import dbapi, legacy, native
 from pg8000.converters import make_params
@@ -79,9 +79,13 @@ def _encrypted(connection: socket.socket, host: str) -> socket.socket:
     pg8000 makes a context for each connection, and loads into it the certificates of the machine, which it never looks
     at: 30 ms of processor time, where all the rest of connecting takes 4.
     """
-    connection.sendall(_SSL_REQUEST)
-    if connection.recv(1) == b"S":
-        return _encryption().wrap_socket(connection, server_hostname=host)
+    try:
+        connection.sendall(_SSL_REQUEST)
+        if connection.recv(1) == b"S":
+            return _encryption().wrap_socket(connection, server_hostname=host)
+    except OSError as error:
+        connection.close()
+        raise InterfaceError("network error") from error
     return connection
 
 
@@ -117,7 +121,16 @@ class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
     ) -> None:
         """Connect over `sock` or anew; then a wait ends after `timeout` seconds."""
         connection = _encrypted(sock or _connected(host, port, timeout), host)
-        super().__init__(user, sock=connection, ssl_context=False, **login)
+        try:
+            super().__init__(user, sock=connection, ssl_context=False, **login)
+        except BaseException:
+            # pg8000 closes it if the log-in fails, but not if the server goes before that. A file keeps it open.
+            file: IO[bytes] | None = getattr(self, "_sock", None)
+            if file is not None:
+                with suppress(OSError):
+                    file.close()
+            connection.close()
+            raise
 
     def handle_ERROR_RESPONSE(self, data: bytes, context: Context) -> None:
         """Take in an error, without the fields that may quote what was written."""
