@@ -13,7 +13,8 @@ from functions.domain.instances.deadlines import OFFERED
 # what is due is read, however many instances rest. Each offer is a transaction of its own, so that the two are one.
 #
 # Rows that another sweep is looking at right now are skipped, and those it has just offered are left alone: any number
-# of sweeps may run at once, and a backlog of jobs doesn't grow by being looked at.
+# of sweeps may run at once, and a backlog of jobs doesn't grow by being looked at. Who only refers to an instance, as a
+# run that is being accepted does, is no reason to skip it.
 _OFFER: Final = text(
     """
     with due as (
@@ -23,7 +24,7 @@ _OFFER: Final = text(
         and (queued_at is null or queued_at < clock_timestamp() - make_interval(secs => :seconds))
       order by due_at
       limit :limit
-      for update skip locked
+      for no key update skip locked
     )
     update instances set queued_at = clock_timestamp()
     from due where instances.id = due.id

@@ -81,7 +81,7 @@ _CLAIM_ALIKE: Final = text(
       where due_at = :due_at and desired_state = :desired_state and status = :status and status <> 'deleted'
         and id <> :id
         and (lease_owner = :lease_owner or lease_expires_at is null or lease_expires_at < clock_timestamp())
-      order by id limit :limit for update skip locked
+      order by id limit :limit for no key update skip locked
     )
     update instances
     set lease_owner = :lease_owner, lease_expires_at = clock_timestamp() + make_interval(secs => :seconds),

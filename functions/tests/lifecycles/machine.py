@@ -246,7 +246,7 @@ class Lifecycles(Play):
         for row in self.seen.values():
             in_hands = row.leased or (row.queued is not None and row.queued < 15)
             if row.status != Status.DELETED and row.due_in < 0 and not in_hands:
-                assert row.id in offered, "what is due was not offered"
+                assert row.id in offered, f"what is due was not offered: {row}"
             if row.status == Status.DELETED or row.leased:
                 assert row.id not in offered, "was offered to the workers though there is nothing to do"
         for known in self.known:
