@@ -11,7 +11,7 @@ from events.topology.declaration import PERMISSIONS
 from functions.domain import encryption
 from functions.domain.a2a import card_keys
 from functions.domain.accounts import keys
-from functions.domain.instances import contexts, log_batches, memory_tokens, sealing
+from functions.domain.instances import config_secrets, contexts, log_batches, memory_tokens
 from functions.domain.mail import transport
 from functions.runtime import redis_users
 from migrations.databases import DATABASES, ROLES
@@ -24,7 +24,7 @@ KEYS: Final[dict[str, Callable[[], str]]] = {
     contexts.KEYS_NAME: encryption.new_key,
     log_batches.KEYS_NAME: signing.new_key,
     memory_tokens.KEYS_NAME: encryption.new_key,
-    sealing.KEYS_NAME: encryption.new_key,
+    config_secrets.KEYS_NAME: encryption.new_key,
     card_keys.NAME: encryption.new_key,
 }
 """Secrets that have keys, one a line, with what makes one."""

@@ -8,11 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import botberi
+from cli.key_exchange import SEALED
 from core.ids import new_id
+from functions.domain import rewrapping, sealing
 from functions.domain.a2a import push_configs
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import new_key
-from functions.domain.instances import contexts, rewrapping, sealing, told
+from functions.domain.instances import config_secrets, contexts, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.redaction import REDACTED
 from functions.runtime import agent_host_client
@@ -22,7 +24,7 @@ from testing.launches import Launched
 Launch = Callable[..., Launched]
 
 SCHEMA = {"type": "object", "additionalProperties": {"writeOnly": True}}
-ROTATE = ("secrets", "rotate", sealing.KEYS_NAME, "--folder")
+ROTATE = ("secrets", "rotate", config_secrets.KEYS_NAME, "--folder")
 
 
 def said(*words: str, ends_with: int = 0) -> str:
@@ -44,7 +46,7 @@ def empty(env: Environment) -> None:
 def file(env: Environment, own_secrets: Path) -> Iterator[Path]:
     """Return the secret in a folder of the test's own, with nothing in the database that another key has sealed."""
     empty(env)
-    yield own_secrets / sealing.KEYS_NAME
+    yield own_secrets / config_secrets.KEYS_NAME
     empty(env)
 
 
@@ -65,16 +67,16 @@ def test_keys_are_exchanged_step_by_step_and_every_secret_opens_after_each(
     monkeypatch.setattr(rewrapping, "BATCH", 2)
     folder, config = str(file.parent), {f"key{number}": f"hunter2-{number}" for number in range(5)}
     instance = launch(config=config, schema=SCHEMA)
-    [old] = sealing.master_keys()
+    [old] = sealing.master_keys(config_secrets.KEYS_NAME)
     assert "one key: add another first" in said(*ROTATE, folder, "--switch", ends_with=1)
 
     said(*ROTATE, folder)
     assert "two keys already" in said(*ROTATE, folder, ends_with=1)
-    assert sealing.master_keys()[0] == old
+    assert sealing.master_keys(config_secrets.KEYS_NAME)[0] == old
     assert key_ids(launch(config=config, schema=SCHEMA)) == {old.id}
 
     said(*ROTATE, folder, "--switch")
-    new = sealing.master_keys()[0]
+    new = sealing.master_keys(config_secrets.KEYS_NAME)[0]
     later = launch(config=config, schema=SCHEMA)
     assert (key_ids(later), key_ids(instance)) == ({new.id}, {old.id})
     assert "rewrap them first" in said(*ROTATE, folder, "--finish", ends_with=1)
@@ -82,14 +84,14 @@ def test_keys_are_exchanged_step_by_step_and_every_secret_opens_after_each(
     assert int(said("secrets", "rewrap").splitlines()[1].split()[0]) >= len(config)
     assert "\n0 data keys" in said("secrets", "rewrap")
     said(*ROTATE, folder, "--finish")
-    assert [key.id for key in sealing.master_keys()] == [new.id]
+    assert [key.id for key in sealing.master_keys(config_secrets.KEYS_NAME)] == [new.id]
     assert (key_ids(instance), whole(instance), whole(later)) == ({new.id}, config, config)
 
 
 def test_what_no_key_of_the_secret_wraps_is_told_and_left(file: Path, launch: Launch) -> None:
     instance = launch(config={"key": "hunter2"}, schema=SCHEMA)
     before = file.read_text()
-    [old] = sealing.master_keys()
+    [old] = sealing.master_keys(config_secrets.KEYS_NAME)
     file.write_text(new_key())
     assert f" by {old.id}" in said("secrets", "rewrap", ends_with=1)
     with pytest.raises(SecretsUnavailable) as refused:
@@ -121,7 +123,7 @@ def test_rewrapping_waits_for_nobody_who_reads(file: Path, launch: Launch, env: 
     said(*ROTATE, str(file.parent))
     said(*ROTATE, str(file.parent), "--switch")
     with env.transaction("shared_psql", "migrator") as db:
-        rewrapping.rewrap(SharedDb(db), sealing.master_keys())
+        rewrapping.rewrap(db, SEALED[config_secrets.KEYS_NAME], sealing.master_keys(config_secrets.KEYS_NAME))
         assert whole(instance) == {"key": "hunter2"}
 
 
@@ -165,13 +167,13 @@ def test_credentials_of_push_notifications_are_rewrapped_too(file: Path, launch:
     config = {"url": "https://example.com", "token": "hunter2"}
     told = {"A2A-Version": "1.0"}
     assert instance.api.user.post(place, json=config, token=instance.owner.token, headers=told).status_code == 200
-    [old] = sealing.master_keys()
+    [old] = sealing.master_keys(config_secrets.KEYS_NAME)
     said(*ROTATE, str(file.parent))
     said(*ROTATE, str(file.parent), "--switch")
     assert "rewrap them first" in said(*ROTATE, str(file.parent), "--finish", ends_with=1)
     said("secrets", "rewrap")
     said(*ROTATE, str(file.parent), "--finish")
-    assert old not in sealing.master_keys()
+    assert old not in sealing.master_keys(config_secrets.KEYS_NAME)
     with instance.env.transaction("shared_psql", "subscribers") as db:
         [found] = push_configs.of_run(SharedDb(db), run)
     assert push_configs.headers(found, instance.id) == {"X-A2A-Notification-Token": "hunter2"}

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from functions.domain.idempotency import IdempotencyKeyReused
-from functions.domain.instances import quotas, sealing
+from functions.domain.instances import config_secrets, quotas
 from functions.domain.runs.accepting import TooManyRuns
 from functions.runtime.declarations import Later
 from functions.runtime.endpoint import endpoint
@@ -20,7 +20,7 @@ from functions.runtime.providers.runs import RunTransactions
     "POST",
     "/v1/mcp",
     errors=(TooManyRuns, IdempotencyKeyReused),
-    resources=replace(RESOURCES, settings=(*RESOURCES.settings, quotas.SETTING), secrets=(sealing.KEYS_NAME,)),
+    resources=replace(RESOURCES, settings=(*RESOURCES.settings, quotas.SETTING), secrets=(config_secrets.KEYS_NAME,)),
     protocol=Mcp(),
     max_body=256 * 1024,
 )

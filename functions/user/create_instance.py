@@ -8,7 +8,7 @@ from core.ids import new_id
 from functions.domain.catalog.agents import SLUG
 from functions.domain.catalog.versions import NUMBER, Channel, VersionYanked
 from functions.domain.databases import SharedDb
-from functions.domain.instances import labels, launching, quotas, reading, sealing
+from functions.domain.instances import config_secrets, labels, launching, quotas, reading
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.configs import ConfigInvalid
 from functions.domain.instances.kill_switches import StoppedByOperator
@@ -76,7 +76,7 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
         *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid),
         *(StoppedByOperator, QuotaExceeded, SecretsUnavailable),
     ),
-    resources=Resources(group="function-schemas", settings=(quotas.SETTING,), secrets=(sealing.KEYS_NAME,)),
+    resources=Resources(group="function-schemas", settings=(quotas.SETTING,), secrets=(config_secrets.KEYS_NAME,)),
     prepare=complete,
 )
 def create_instance(

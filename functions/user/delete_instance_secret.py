@@ -1,7 +1,7 @@
 """DELETE /v1/instances/{instance_id}/secrets/{name}: take a secret of an instance away."""
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import sealing, secret_changes, updates
+from functions.domain.instances import config_secrets, secret_changes, updates
 from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.configs import ConfigInvalid
@@ -32,7 +32,7 @@ def work_out(caller: User, instance_id: InstanceId, name: SecretName, transactio
         *(InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile),
         *(UnknownSecret, SecretChangedMeanwhile, ConfigInvalid, SecretsUnavailable),
     ),
-    resources=Resources(group="function-schemas", secrets=(sealing.KEYS_NAME,)),
+    resources=Resources(group="function-schemas", secrets=(config_secrets.KEYS_NAME,)),
     prepare=work_out,
 )
 def delete_instance_secret(caller: User, change: SecretChange, conditions: StateConditions, db: SharedDb) -> None:

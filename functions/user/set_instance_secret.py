@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import sealing, secret_changes, updates
+from functions.domain.instances import config_secrets, secret_changes, updates
 from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.configs import ConfigInvalid
@@ -51,7 +51,7 @@ def work_out(
         *(InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile),
         *(UnknownSecret, SecretChangedMeanwhile, ConfigInvalid, SecretsUnavailable),
     ),
-    resources=Resources(group="function-schemas", secrets=(sealing.KEYS_NAME,)),
+    resources=Resources(group="function-schemas", secrets=(config_secrets.KEYS_NAME,)),
     prepare=work_out,
 )
 def set_instance_secret(

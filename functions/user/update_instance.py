@@ -6,7 +6,7 @@ from pydantic import Field
 
 from functions.domain.catalog.versions import NUMBER, Channel, VersionYanked
 from functions.domain.databases import SharedDb
-from functions.domain.instances import reading, sealing, updates
+from functions.domain.instances import config_secrets, reading, updates
 from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.configs import ConfigInvalid
@@ -78,7 +78,7 @@ def work_out(
         *(InstanceNotFound, InstanceDeleted, InstanceChangedMeanwhile, StoppedByOperator),
         *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid, SecretsUnavailable),
     ),
-    resources=Resources(group="function-schemas", secrets=(sealing.KEYS_NAME,)),
+    resources=Resources(group="function-schemas", secrets=(config_secrets.KEYS_NAME,)),
     prepare=work_out,
 )
 def update_instance(caller: User, instance_id: InstanceId, etags: IfMatch, update: Update, db: SharedDb) -> Instance:

@@ -13,13 +13,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.ids import new_id
+from functions.domain import sealing
 from functions.domain.a2a import webhooks
 from functions.domain.a2a.errors import InvalidParams, TaskNotFound
 from functions.domain.a2a.requests import PushConfig as Asked
 from functions.domain.databases import SharedDb
-from functions.domain.instances import sealing
-from functions.domain.instances.config_secrets import used_of
-from functions.domain.instances.sealing import DataKey, Sealed
+from functions.domain.instances.config_secrets import KEYS_NAME, used_of
+from functions.domain.sealing import DataKey, Sealed
 from shared_psql_models.push_configs import PushConfig, push_configs
 from shared_psql_models.runs import Run, runs
 
@@ -105,7 +105,9 @@ def _told(asked: Asked) -> tuple[str, str] | None:
 
 def _seal(run: Run, config_id: str, url: str, told: tuple[str, str]) -> dict[str, str | bytes]:
     with used_of(run.instance_id):
-        sealed = sealing.seal(sealing.master_keys(), json.dumps(told).encode(), bound_to(run.id, config_id, url))
+        sealed = sealing.seal(
+            sealing.master_keys(KEYS_NAME), json.dumps(told).encode(), bound_to(run.id, config_id, url)
+        )
     key = sealed.data_key
     return {"sealed": sealed.text, "key_id": key.key_id, "wrapped_key": key.wrapped}
 
@@ -115,6 +117,6 @@ def _unseal(config: PushConfig, instance_id: str) -> tuple[str, str]:
         return "", ""
     sealed = Sealed(DataKey(config.key_id, config.wrapped_key), config.sealed)
     with used_of(instance_id):
-        told = sealing.unseal(sealing.master_keys(), sealed, bound_to(config.run_id, config.id, config.url))
+        told = sealing.unseal(sealing.master_keys(KEYS_NAME), sealed, bound_to(config.run_id, config.id, config.url))
     token, credentials = json.loads(told)
     return str(token), str(credentials)

@@ -15,14 +15,17 @@ from typing import ClassVar, Final
 from sqlalchemy import delete, insert, select, tuple_
 
 from core.configuration import MissingSettingError
+from functions.domain import sealing
 from functions.domain.api_errors import Unavailable
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import NotKeysError, NotSealedError
-from functions.domain.instances import sealing
-from functions.domain.instances.sealing import DataKey, MasterKeys, Sealed
 from functions.domain.json_schemas import Json, at, replaced
+from functions.domain.sealing import DataKey, MasterKeys, Sealed
 from shared_psql_models.instance_secrets import InstanceSecret, instance_secrets
 from shared_psql_models.instances import instance_specs, instances
+
+KEYS_NAME: Final = "instance-master-keys"
+"""The secret that holds the master keys, one a line, each as 32 bytes in Base64."""
 
 REFERENCE: Final = "secret_version"
 """What stands in a stored config in place of a secret is an object with this member alone."""
@@ -80,7 +83,7 @@ def sealed(
     if not new:
         return SealedConfig(replaced(config, references))
     with used_of(instance_id):
-        keys = sealing.master_keys()
+        keys = sealing.master_keys(KEYS_NAME)
     secrets = {
         (place, version): sealing.seal(keys, json.dumps(value).encode(), bound_to(instance_id, place, version))
         for place, value in new.items()
@@ -116,7 +119,7 @@ def unsealed(db: SharedDb, instance_id: str, config: dict[str, Json], places: Co
     )
     rows = [InstanceSecret.of(row) for row in db.execute(query).mappings()]
     with used_of(instance_id):
-        keys = sealing.master_keys()
+        keys = sealing.master_keys(KEYS_NAME)
         values = {row.place: _value(keys, row) for row in rows}
         if missing := wanted.keys() - values.keys():
             message = f"there are no such secrets: {', '.join(sorted(missing))}"

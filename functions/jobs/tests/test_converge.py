@@ -14,7 +14,7 @@ from core import context
 from core.configuration import secret
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import new_key
-from functions.domain.instances import kill_switches, sealing, told
+from functions.domain.instances import config_secrets, kill_switches, told
 from functions.domain.instances.contexts import Context
 from functions.domain.instances.kill_switches import Scope
 from functions.domain.instances.plan import Action
@@ -356,12 +356,12 @@ def test_an_agent_whose_secrets_no_master_key_opens_is_tried_again_and_says_why(
 ) -> None:
     schema = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}
     instance = launch(TELLS, {"key": "hunter2hunter2"}, schema=schema)
-    keys = secret(sealing.KEYS_NAME)
-    replace_secret(sealing.KEYS_NAME, new_key())
+    keys = secret(config_secrets.KEYS_NAME)
+    replace_secret(config_secrets.KEYS_NAME, new_key())
     converge.converge(instance.id)
     said = instance.read()
     assert (said["reason"], said["attempts"] > 0) == ("secrets_unreadable", True)
-    assert f"isn't in the secret {sealing.KEYS_NAME}: add it" in caplog.text
-    replace_secret(sealing.KEYS_NAME, keys)
+    assert f"isn't in the secret {config_secrets.KEYS_NAME}: add it" in caplog.text
+    replace_secret(config_secrets.KEYS_NAME, keys)
     instance.put(due_at="now()")
     assert running(instance).say("tell").json["text"] == "hunter2hunter2"

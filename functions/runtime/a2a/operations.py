@@ -21,7 +21,7 @@ from functions.domain.a2a.requests import (
 )
 from functions.domain.api_errors import Conflict, Forbidden, TooMany
 from functions.domain.databases import SharedDb
-from functions.domain.instances import sealing
+from functions.domain.instances import config_secrets
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.runs import accepting, commands
@@ -48,7 +48,7 @@ MAX_BODY: Final = 512 * 1024
 
 BRIEF: Final = Resources(concurrency=16)
 SIGNING: Final = Resources(secrets=(card_keys.NAME,), settings=("API_URL",))
-SEALING: Final = Resources(concurrency=16, secrets=(sealing.KEYS_NAME,), settings=webhooks.SETTINGS)
+SEALING: Final = Resources(concurrency=16, secrets=(config_secrets.KEYS_NAME,), settings=webhooks.SETTINGS)
 FOLLOWING: Final = Resources(concurrency=32, timeout_seconds=580, settings=accepting.SETTINGS)
 SENDING: Final = replace(FOLLOWING, secrets=SEALING.secrets, settings=(*FOLLOWING.settings, *SEALING.settings))
 ANY: Final = replace(

@@ -8,7 +8,7 @@ from typing import Final
 from events.catalog.runs import PushNotificationFallenDue
 from functions.domain.a2a import notifying, webhooks
 from functions.domain.a2a.notifying import Claimed, NotDelivered, Notification
-from functions.domain.instances import sealing
+from functions.domain.instances import config_secrets
 from functions.runtime import metrics
 from functions.runtime.a2a.bindings import MEDIA_TYPE
 from functions.runtime.declarations import Resources
@@ -21,7 +21,7 @@ BEGIN_SECONDS: Final = 10
 """After which no other notification is begun within one delivery, so that all of it fits into a claim."""
 
 RESOURCES: Final = Resources(
-    concurrency=8, timeout_seconds=40, secrets=(sealing.KEYS_NAME,), settings=webhooks.SETTINGS, calls_out=True
+    concurrency=8, timeout_seconds=40, secrets=(config_secrets.KEYS_NAME,), settings=webhooks.SETTINGS, calls_out=True
 )
 
 log = logging.getLogger(__name__)

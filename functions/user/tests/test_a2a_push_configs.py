@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from functions.domain.a2a import push_configs
-from functions.domain.instances import sealing
+from functions.domain.instances import config_secrets
 from functions.domain.runs import forgetting
 from functions.domain.runs.tests.test_runs import Runs
 from functions.runtime.a2a.tests.test_bindings import Client, said
@@ -159,9 +159,9 @@ def test_configs_go_with_their_task(client: Configs, env: Environment) -> None:
 def test_without_the_key_nothing_is_created_and_nobody_is_told_why(
     client: Configs, replace_secret: Callable[[str, str | None], None]
 ) -> None:
-    keys = (client.instance.env.secrets / sealing.KEYS_NAME).read_text()
-    replace_secret(sealing.KEYS_NAME, None)
+    keys = (client.instance.env.secrets / config_secrets.KEYS_NAME).read_text()
+    replace_secret(config_secrets.KEYS_NAME, None)
     answer = client.rest("POST", client.path, {"url": URL, "authentication": AUTHENTICATION})
-    replace_secret(sealing.KEYS_NAME, keys)
-    assert (answer.status_code, sealing.KEYS_NAME in answer.text) == (503, False)
+    replace_secret(config_secrets.KEYS_NAME, keys)
+    assert (answer.status_code, config_secrets.KEYS_NAME in answer.text) == (503, False)
     assert client.ids() == []

@@ -10,7 +10,7 @@ import pytest
 from functions.domain.catalog.tests.making import an_agent, publish
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import new_key
-from functions.domain.instances import config_secrets, sealing, specs, told
+from functions.domain.instances import config_secrets, specs, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.configs import MAX_PLACE, MAX_SECRETS
 from functions.domain.instances.redaction import REDACTED
@@ -296,9 +296,9 @@ Case = tuple[str | None, str, Collection[str]]
 @pytest.mark.parametrize(
     "case",
     [
-        (None, f"the secret {sealing.KEYS_NAME} is missing", ASKED.keys()),
-        ("no key", f"the secret {sealing.KEYS_NAME} holds a line that is no key", ASKED.keys()),
-        (new_key(), f"isn't in the secret {sealing.KEYS_NAME}: add it", ASKED.keys() - {"create_instance"}),
+        (None, f"the secret {config_secrets.KEYS_NAME} is missing", ASKED.keys()),
+        ("no key", f"the secret {config_secrets.KEYS_NAME} holds a line that is no key", ASKED.keys()),
+        (new_key(), f"isn't in the secret {config_secrets.KEYS_NAME}: add it", ASKED.keys() - {"create_instance"}),
     ],
     ids=["missing", "no keys", "others"],
 )
@@ -307,16 +307,16 @@ def test_without_master_keys_people_are_told_whose_task_it_is_and_operators_what
 ) -> None:
     keys, remedy, asked = case
     converge.converge(instance.id)
-    replace_secret(sealing.KEYS_NAME, keys)
+    replace_secret(config_secrets.KEYS_NAME, keys)
     for name in asked:
         caplog.clear()
         answer = ASKED[name](instance)
         assert (name, answer.status_code, answer.code) == (name, 503, "secrets_unavailable")
         assert remedy in caplog.text
-        assert sealing.KEYS_NAME not in answer.text
+        assert config_secrets.KEYS_NAME not in answer.text
         assert FIRST not in caplog.text
     said = instance.say("hello")
     assert (said.json["status"], said.json["reason"]) == ("failed", "secrets_unavailable")
     assert remedy in caplog.text
-    assert sealing.KEYS_NAME not in said.text
+    assert config_secrets.KEYS_NAME not in said.text
     assert instance.status == "running"

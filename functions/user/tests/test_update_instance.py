@@ -6,7 +6,7 @@ import pytest
 
 from functions.domain.catalog.tests.making import an_agent, publish
 from functions.domain.databases import SharedDb
-from functions.domain.instances import sealing, specs
+from functions.domain.instances import config_secrets, specs
 from functions.domain.instances.redaction import REDACTED
 from functions.jobs import converge
 from testing.clients import Api
@@ -118,7 +118,7 @@ def test_limits_are_a_new_generation_and_null_takes_one_back(instance: Launched)
 def test_what_does_not_concern_the_config_needs_no_master_key(
     instance: Launched, replace_secret: ReplaceSecret
 ) -> None:
-    replace_secret(sealing.KEYS_NAME, None)
+    replace_secret(config_secrets.KEYS_NAME, None)
     answer = change(instance, name="Another", labels={"team": "blue"}, limits={"processes": 3})
     assert (answer.status_code, answer.json["name"], answer.json["limits"]) == (200, "Another", {"processes": 3})
     assert change(instance, config={"size": 2}).code == "secrets_unavailable"

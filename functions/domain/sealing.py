@@ -8,14 +8,10 @@ without loss, and only the wrapped data keys are written anew for it, not what t
 import hashlib
 import secrets
 from dataclasses import dataclass, field
-from typing import Final
 
 from core.configuration import secret
 from functions.domain import encryption
 from functions.domain.encryption import KEY_BYTES, NotSealedError
-
-KEYS_NAME: Final = "instance-master-keys"
-"""The secret that holds the master keys, one a line, each as 32 bytes in Base64."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +20,8 @@ class MasterKey:
 
     id: str
     """Follows from the key, and doesn't tell it."""
+    secret: str
+    """The name of the secret that it is in."""
     key: bytes = field(repr=False)
 
 
@@ -49,13 +47,13 @@ class Sealed:
     """The value, encrypted."""
 
 
-def master_keys(text: str | None = None) -> MasterKeys:
-    """Return the master keys in the secret, or in a text that is to become it.
+def master_keys(name: str, text: str | None = None) -> MasterKeys:
+    """Return the master keys in the secret of this name, or in a text that is to become it.
 
     Raises MissingSettingError, NotKeysError.
     """
-    found = encryption.keys(KEYS_NAME, secret(KEYS_NAME) if text is None else text)
-    return tuple(MasterKey(hashlib.sha256(key).hexdigest()[:16], key) for key in found)
+    found = encryption.keys(name, secret(name) if text is None else text)
+    return tuple(MasterKey(hashlib.sha256(key).hexdigest()[:16], name, key) for key in found)
 
 
 def seal(keys: MasterKeys, value: bytes, bound_to: bytes) -> Sealed:
@@ -83,5 +81,5 @@ def _unwrap(keys: MasterKeys, data_key: DataKey, bound_to: bytes) -> bytes:
         if master.id == data_key.key_id:
             return encryption.decrypt(master.key, data_key.wrapped, bound_to)
     raise NotSealedError(
-        f"the master key {data_key.key_id} isn't in the secret {KEYS_NAME}: add it after those that are"
+        f"the master key {data_key.key_id} isn't in the secret {keys[0].secret}: add it after those that are"
     )

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.domain import sealing
 from functions.domain.encryption import NotKeysError, NotSealedError, new_key
-from functions.domain.instances import sealing
-from functions.domain.instances.config_secrets import bound_to
-from functions.domain.instances.sealing import DataKey, MasterKeys, Sealed
+from functions.domain.instances.config_secrets import KEYS_NAME, bound_to
+from functions.domain.sealing import DataKey, MasterKeys, Sealed
 
 PLACE = bound_to("ins_1", "/key", 1)
-OLD, NEW = (sealing.master_keys(new_key()) for _ in range(2))
+OLD, NEW = (sealing.master_keys(KEYS_NAME, new_key()) for _ in range(2))
 
 
 @given(st.binary(max_size=200))
@@ -95,7 +95,7 @@ def test_what_is_no_master_key_is_said_without_quoting_it(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path))
-    (tmp_path / sealing.KEYS_NAME).write_text(text)
-    with pytest.raises(NotKeysError, match=sealing.KEYS_NAME) as error:
-        sealing.master_keys()
+    (tmp_path / KEYS_NAME).write_text(text)
+    with pytest.raises(NotKeysError, match=KEYS_NAME) as error:
+        sealing.master_keys(KEYS_NAME)
     assert not text.strip() or text not in str(error.value)
