@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 from cli.deploying import FOLDER
 from functions.domain import rewrapping, sealing
 from functions.domain.a2a import push_configs as of_push_configs
+from functions.domain.accounts import totp
+from functions.domain.accounts.tables import totp_factors
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import NotKeysError, NotSealedError
 from functions.domain.instances import config_secrets
@@ -29,6 +31,7 @@ SEALED: Final = {
             SealedTable(push_configs, ("run_id", "id", "url"), of_push_configs.bound_to),
         ),
     ),
+    totp.KEYS_NAME: SealedTables("user_psql", (SealedTable(totp_factors, ("account_id",), totp.bound_to),)),
 }
 """The secrets with master keys, and where what they seal is kept."""
 

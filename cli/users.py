@@ -1,4 +1,4 @@
-"""`botberi users`: suspend and restore accounts, and say what they may do."""
+"""`botberi users`: suspend and restore accounts, say what they may do, and reset their second factors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +63,20 @@ def change_scopes(who: str, scopes: tuple[str, ...], reason: str) -> None:
     with _account(who) as (db, account):
         done = administration.change_scopes(db, account.id, scopes, reason)
     click.echo(f"{account.id} {'now has' if done else 'had just'} {' '.join(scopes)}")
+
+
+@users.command("reset-factors")
+@click.argument("who")
+@reason_option
+def reset_factors(who: str, reason: str) -> None:
+    """Let the account WHO, an e-mail address or an id, log in with its password alone.
+
+    For somebody who has lost their second factor and recovery codes: make sure that it is they who ask. Their sessions
+    end within seconds.
+    """
+    with _account(who) as (db, account):
+        done = administration.reset_factors(db, account.id, reason)
+    click.echo(f"{account.id} {'has no second factor any more' if done else 'had no second factor'}")
 
 
 @contextmanager

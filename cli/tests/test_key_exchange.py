@@ -12,14 +12,18 @@ from cli.key_exchange import SEALED
 from core.ids import new_id
 from functions.domain import rewrapping, sealing
 from functions.domain.a2a import push_configs
+from functions.domain.accounts import totp
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import new_key
 from functions.domain.instances import config_secrets, contexts, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.redaction import REDACTED
 from functions.runtime import agent_host_client
+from testing.clients import Api
 from testing.environment import Environment
+from testing.factors import challenge, enrol, verify
 from testing.launches import Launched
+from testing.people import Person
 
 Launch = Callable[..., Launched]
 
@@ -177,3 +181,29 @@ def test_credentials_of_push_notifications_are_rewrapped_too(file: Path, launch:
     with instance.env.transaction("shared_psql", "subscribers") as db:
         [found] = push_configs.of_run(SharedDb(db), run)
     assert push_configs.headers(found, instance.id) == {"X-A2A-Notification-Token": "hunter2"}
+
+
+def factor_key_ids(env: Environment) -> set[str]:
+    with env.transaction("user_psql", "migrator") as db:
+        return set(db.exec_driver_sql("select key_id from totp_factors").scalars())
+
+
+def test_keys_of_second_factors_are_exchanged_in_the_same_way(
+    api: Api, person: Callable[..., Person], env: Environment, own_secrets: Path
+) -> None:
+    with env.transaction("user_psql", "migrator") as db:
+        db.exec_driver_sql("delete from totp_factors")
+    rotate = ("secrets", "rotate", totp.KEYS_NAME, "--folder", str(own_secrets))
+    before = enrol(api, person())
+    said(*rotate)
+    said(*rotate, "--switch")
+    meanwhile = enrol(api, person())
+    assert len(factor_key_ids(env)) == 2
+    assert "rewrap them first" in said(*rotate, "--finish", ends_with=1)
+    assert said("secrets", "rewrap", totp.KEYS_NAME).startswith("1 data keys")
+    said(*rotate, "--finish")
+    assert factor_key_ids(env) == {sealing.master_keys(totp.KEYS_NAME)[0].id}
+    for app in (before, meanwhile):
+        assert verify(api, challenge(api, app.somebody), code=app.code(1)).status_code == 200
+    with env.transaction("user_psql", "migrator") as db:
+        db.exec_driver_sql("delete from totp_factors")

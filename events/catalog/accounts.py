@@ -82,6 +82,52 @@ class PasswordChanged(
     """The account, `usr_…`."""
 
 
+class FactorAdded(Event, type="com.botberi.factor.added.v1", subject="account_id", produced_by=("user_psql/user",)):
+    """An account has a second factor: from now on a log-in takes more than the password.
+
+    Said when the factor is confirmed. The other sessions of the account have ended, which is said after this.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    kind: str
+    """What the factor is: `totp`, an app that makes one-time passwords; there may be more."""
+
+
+class FactorRemoved(
+    Event,
+    type="com.botberi.factor.removed.v1",
+    subject="account_id",
+    produced_by=("user_psql/user", "user_psql/admin"),
+):
+    """An account has a second factor no more, nor recovery codes.
+
+    Said when that is done, by its owner or an administrator. Sessions of the account have ended, which is said after
+    this.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    kind: str
+    """What the factor was: `totp`; there may be more."""
+    reason: str
+    """`removed_by_owner`, or why, in the words of the administrator who did it; the account's owner may see them."""
+
+
+class RecoveryCodeUsed(
+    Event, type="com.botberi.recovery_code.used.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """Somebody logged in to an account with a recovery code in place of its second factor.
+
+    Said when the session is opened. The code is worth nothing any more.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    left: int
+    """How many codes are left."""
+
+
 class SessionRevoked(
     Event,
     type="com.botberi.session.revoked.v1",
@@ -98,8 +144,8 @@ class SessionRevoked(
     account_id: str
     """Whose it was, `usr_…`."""
     reason: str
-    """`logged_out`, `ended_by_owner`, `password_changed`, `refresh_token_reused`, `account_suspended` or
-    `scopes_withdrawn`; there may be more.
+    """`logged_out`, `ended_by_owner`, `password_changed`, `refresh_token_reused`, `account_suspended`,
+    `scopes_withdrawn`, `factor_added`, `factor_removed` or `factors_reset`; there may be more.
     """
     expires_at: datetime
     """When the last access token of the session will have expired by itself."""

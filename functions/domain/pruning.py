@@ -40,6 +40,11 @@ def forget_one_time_tokens(db: UserDb) -> int:
     return _forget(db, "forget_one_time_tokens")
 
 
+def forget_mfa_challenges(db: UserDb) -> int:
+    """Forget a batch of the challenges of log-ins that have expired; return how many."""
+    return _forget(db, "forget_mfa_challenges")
+
+
 def forget_handled_events(db: Connection) -> int:
     """Forget a batch of the inbox rows that are forty-five days old; return how many."""
     return _forget(db, "forget_handled_events")

@@ -16,6 +16,7 @@ def prune_user_psql(event: UserPruningFallenDue, db: UserDb) -> None:
         pruning.forget_ended_sessions(db),
         pruning.forget_guesses(db),
         pruning.forget_one_time_tokens(db),
+        pruning.forget_mfa_challenges(db),
     )
     if max(forgotten) == pruning.BATCH:
         # There may be more: said again, so that no transaction is long.

@@ -52,6 +52,7 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
         "read_mcp_metadata",
         "refresh_session",
         "register",
+        "verify_mfa",
     }
 
 

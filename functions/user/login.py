@@ -1,10 +1,10 @@
 """POST /v1/auth/login: trade an e-mail address and a password for a session."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from functions.domain.accounts import accounts, emails, keys, passwords, sessions, throttling
+from functions.domain.accounts import accounts, challenges, emails, factors, keys, passwords, sessions, throttling
 from functions.domain.accounts.throttling import Guess, TooManyGuesses
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
@@ -30,6 +30,16 @@ class TokenPair(Reply):
     expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
 
 
+class MfaRequired(Reply):
+    """The password is right, and the account has a second factor: prove it with `POST /v1/auth/mfa/verify`."""
+
+    http_status = 202
+
+    mfa_required: Literal[True]
+    challenge: Annotated[str, Field(description="Good for one log-in.")]
+    expires_in: Annotated[int, Field(description="Seconds until the challenge expires.")]
+
+
 def admit(credentials: Credentials, client: Client, transaction: UserTransactions) -> Guess:
     """Count the guess, whatever becomes of it, before the password is looked at."""
     with transaction() as db:
@@ -48,8 +58,11 @@ def admit(credentials: Credentials, client: Client, transaction: UserTransaction
     ),
     prepare=admit,
 )
-def login(credentials: Credentials, client: Client, guess: Guess, db: UserDb) -> TokenPair:
-    """Open a session; a wrong address and a wrong password are told apart by nobody."""
+def login(credentials: Credentials, client: Client, guess: Guess, db: UserDb) -> TokenPair | MfaRequired:
+    """Open a session, or ask for the second factor; a wrong address and a wrong password are told apart by nobody."""
     account = accounts.authenticate(db, credentials.email, credentials.password)
     throttling.was_right(db, guess)
+    if factors.are_needed(db, account.id):
+        challenge = challenges.issue(db, account.id)
+        return MfaRequired(mfa_required=True, challenge=challenge, expires_in=challenges.LIFETIME_SECONDS)
     return TokenPair.model_validate(sessions.open_session(db, account, client))

@@ -90,6 +90,23 @@ FORBIDDEN = [
     ("user_psql", "admin", "select token_key from sessions"),
     ("user_psql", "admin", "update sessions set expires_at = 'infinity'"),
     ("user_psql", "admin", "delete from sessions"),
+    ("user_psql", "user", "insert into totp_factors (account_id, confirmed_at) values ('usr_1', now())"),
+    ("user_psql", "user", "update totp_factors set account_id = 'usr_other'"),
+    ("user_psql", "user", "update recovery_codes set account_id = 'usr_other'"),
+    ("user_psql", "user", "update mfa_challenges set account_id = 'usr_other'"),
+    ("user_psql", "user", "update sessions set authenticated_at = now()"),
+    ("user_psql", "admin", "select sealed from totp_factors"),
+    ("user_psql", "admin", "insert into totp_factors (account_id) values ('usr_1')"),
+    ("user_psql", "admin", "update totp_factors set confirmed_at = now()"),
+    ("user_psql", "admin", "select code_hash from recovery_codes"),
+    ("user_psql", "admin", "insert into recovery_codes (account_id) values ('usr_1')"),
+    ("user_psql", "admin", "select challenge_hash from mfa_challenges"),
+    ("user_psql", "admin", "update sessions set aal = 2"),
+    *(
+        ("user_psql", role, f"select 1 from {table}")
+        for role in ("broker", "subscribers", "worker", "gateway", "relay")
+        for table in ("totp_factors", "recovery_codes", "mfa_challenges")
+    ),
     ("user_psql", "broker", "select secret_hash from sessions"),
     ("user_psql", "broker", "select account_id from sessions"),
     ("user_psql", "broker", "update sessions set revoked_at = now()"),

@@ -149,6 +149,17 @@ CREATE FUNCTION public.forget_idempotency_keys(row_limit integer) RETURNS intege
   ) select count(*)::integer from old
 $$;
 
+CREATE FUNCTION public.forget_mfa_challenges(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from mfa_challenges where challenge_hash in (
+      select challenge_hash from mfa_challenges where expires_at < now() limit row_limit)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
 CREATE FUNCTION public.forget_one_time_tokens(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -443,6 +454,14 @@ CREATE TABLE public.inbox (
 
 COMMENT ON COLUMN public.inbox.body IS 'the event, where a NOTIFY could only refer to it';
 
+CREATE TABLE public.mfa_challenges (
+    challenge_hash bytea NOT NULL,
+    account_id text NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
+COMMENT ON COLUMN public.mfa_challenges.challenge_hash IS 'sha256';
+
 CREATE TABLE public.one_time_tokens (
     account_id text NOT NULL,
     purpose text NOT NULL,
@@ -495,6 +514,13 @@ ALTER TABLE public.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE public.recovery_codes (
+    account_id text NOT NULL,
+    code_hash bytea NOT NULL
+);
+
+COMMENT ON COLUMN public.recovery_codes.code_hash IS 'sha256';
+
 CREATE TABLE public.relay_cursor (
     name text DEFAULT 'outbox'::text NOT NULL,
     s1 pg_snapshot NOT NULL,
@@ -546,6 +572,26 @@ COMMENT ON COLUMN public.sessions.aal IS 'authenticator assurance level: 1 or 2'
 
 COMMENT ON COLUMN public.sessions.authenticated_at IS 'when somebody logged in';
 
+CREATE TABLE public.totp_factors (
+    account_id text NOT NULL,
+    key_id text NOT NULL,
+    wrapped_key bytea NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    confirmed_at timestamp with time zone,
+    last_step bigint
+);
+
+COMMENT ON COLUMN public.totp_factors.key_id IS 'the master key that wraps the data key';
+
+COMMENT ON COLUMN public.totp_factors.wrapped_key IS 'the data key, encrypted with the master key';
+
+COMMENT ON COLUMN public.totp_factors.sealed IS 'the secret, encrypted with the data key';
+
+COMMENT ON COLUMN public.totp_factors.confirmed_at IS 'from when on log-ins need it';
+
+COMMENT ON COLUMN public.totp_factors.last_step IS 'the newest step of which a code was used';
+
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_email_key UNIQUE (email);
 
@@ -563,6 +609,9 @@ ALTER TABLE ONLY public.idempotency_keys
 
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (subscriber, source, id);
+
+ALTER TABLE ONLY public.mfa_challenges
+    ADD CONSTRAINT mfa_challenges_pkey PRIMARY KEY (challenge_hash);
 
 ALTER TABLE ONLY public.one_time_tokens
     ADD CONSTRAINT one_time_tokens_pkey PRIMARY KEY (account_id, purpose);
@@ -582,11 +631,17 @@ ALTER TABLE ONLY public.parked_events
 ALTER TABLE ONLY public.parked_events
     ADD CONSTRAINT parked_events_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (account_id, code_hash);
+
 ALTER TABLE ONLY public.relay_cursor
     ADD CONSTRAINT relay_cursor_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.totp_factors
+    ADD CONSTRAINT totp_factors_pkey PRIMARY KEY (account_id);
 
 CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
 
@@ -595,6 +650,10 @@ CREATE INDEX guesses_guessed_at_idx ON public.guesses USING btree (guessed_at);
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING brin (created);
 
 CREATE INDEX inbox_received_idx ON public.inbox USING brin (received);
+
+CREATE INDEX mfa_challenges_account_id_idx ON public.mfa_challenges USING btree (account_id);
+
+CREATE INDEX mfa_challenges_expires_at_idx ON public.mfa_challenges USING btree (expires_at);
 
 CREATE INDEX one_time_tokens_expires_at_idx ON public.one_time_tokens USING btree (expires_at);
 
@@ -608,8 +667,17 @@ CREATE INDEX sessions_account_id_idx ON public.sessions USING btree (account_id)
 
 CREATE TRIGGER sessions_keep_ended BEFORE UPDATE ON public.sessions FOR EACH ROW WHEN ((old.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.keep_session_ended();
 
+ALTER TABLE ONLY public.mfa_challenges
+    ADD CONSTRAINT mfa_challenges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
 ALTER TABLE ONLY public.one_time_tokens
     ADD CONSTRAINT one_time_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
+ALTER TABLE ONLY public.recovery_codes
+    ADD CONSTRAINT recovery_codes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.totp_factors
+    ADD CONSTRAINT totp_factors_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

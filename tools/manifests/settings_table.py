@@ -192,6 +192,7 @@ SECRETS: Final = {
     "event-bus-definitions": "RabbitMQ's users, with hashes of their passwords; made from the others.",
     "card-signing-keys": "The keys, one a line, that sign A2A's cards of instances.",
     "event-bus-": "The password of the RabbitMQ user `botberi_<name>`.",
+    "factor-master-keys": "The keys, one a line, under which secrets of second factors are encrypted; keep a copy.",
     "flower": "The password of Flower's page, for the user `botberi`.",
     "grafana": "The password of Grafana's `admin`.",
     "instance-master-keys": "The keys, one a line, under which secrets of instances are encrypted; keep a copy.",

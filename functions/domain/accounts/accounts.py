@@ -120,6 +120,15 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
     return _active(_account(row))
 
 
+def become(db: UserDb, account_id: str) -> Account:
+    """Return the account of somebody who has proved who they are, and make it the actor of what follows.
+
+    Raises NotFound and AccountSuspended.
+    """
+    context.act_as(account_id)
+    return find_active(db, account_id)
+
+
 def change_password(db: UserDb, account_id: str, current: str, new: str) -> None:
     """Give an account a new password, of whoever knows the present one, and emit PasswordChanged.
 

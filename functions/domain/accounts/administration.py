@@ -1,4 +1,4 @@
-"""What administrators do about accounts: suspend and restore them, and say what they may do.
+"""What administrators do about accounts: suspend and restore them, say what they may do, and reset second factors.
 
 Whatever takes something away ends the sessions of the account in the same transaction. Each of those ends is an event,
 as that of a log-out is, so that it acts within seconds wherever an access token is good.
@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from events.catalog.accounts import AccountRestored, AccountScopesChanged, AccountSuspended
 from events.outbox import emit
-from functions.domain.accounts import accounts, sessions
+from functions.domain.accounts import accounts, factors, sessions
 from functions.domain.accounts.accounts import SCOPES, Account
 from functions.domain.accounts.tables import accounts as table
 from functions.domain.api_errors import FieldError, Invalid
@@ -59,6 +59,18 @@ def change_scopes(db: UserDb, account_id: str, scopes: Collection[str], reason: 
     emit(db, AccountScopesChanged(account_id=account_id, scopes=wanted, scopes_before=list(before), reason=reason))
     if set(before) - set(wanted):
         sessions.revoke_all(db, account_id, "scopes_withdrawn")
+    return True
+
+
+def reset_factors(db: UserDb, account_id: str, reason: str) -> bool:
+    """Let an account log in with its password alone, and end its sessions; return False if it does so already.
+
+    Raises NotFound.
+    """
+    _locked(db, account_id)
+    if not factors.forget(db, account_id, reason):
+        return False
+    sessions.revoke_all(db, account_id, "factors_reset")
     return True
 
 

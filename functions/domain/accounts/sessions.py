@@ -11,7 +11,7 @@ from core import context
 from core.ids import new_id
 from events.catalog.accounts import SessionRevoked
 from events.outbox import emit
-from functions.domain.accounts import access_tokens
+from functions.domain.accounts import access_tokens, challenges
 from functions.domain.accounts.access_tokens import Authentication
 from functions.domain.accounts.accounts import Account, find_active
 from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_key
@@ -111,13 +111,24 @@ def revoke(db: UserDb, session_id: str, reason: str) -> None:
     _revoke(db, sessions.c.id == session_id, reason)
 
 
+def have_second_factor(db: UserDb, session_id: str) -> None:
+    """Have a session count as one with two factors, as its next access tokens will tell."""
+    level = {"aal": access_tokens.SECOND_FACTOR}
+    db.execute(update(sessions).where(sessions.c.id == session_id).values(level))
+
+
 def revoke_all(db: UserDb, account_id: str, reason: str) -> int:
-    """End the open sessions of an account, emit SessionRevoked for each, and return how many there were."""
+    """End the open sessions of an account, emit SessionRevoked for each, and return how many there were.
+
+    Log-ins that have yet to prove a second factor end too.
+    """
+    challenges.withdraw(db, account_id)
     return _revoke(db, sessions.c.account_id == account_id, reason)
 
 
 def revoke_others(db: UserDb, account_id: str, session_id: str, reason: str) -> int:
     """End the open sessions of an account but one, as `revoke_all` does."""
+    challenges.withdraw(db, account_id)
     return _revoke(db, (sessions.c.account_id == account_id) & (sessions.c.id != session_id), reason)
 
 

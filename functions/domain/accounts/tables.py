@@ -1,8 +1,9 @@
-"""The tables of user_psql: accounts, their sessions, one-time tokens, and how often passwords were guessed."""
+"""The tables of user_psql: accounts, their sessions and second factors, one-time tokens, and how often was guessed."""
 
 from sqlalchemy import (
     ARRAY,
     TIMESTAMP,
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -57,6 +58,33 @@ sessions = Table(
     Column("network", Text, nullable=False, server_default="", comment="/24 or /64 of the newest log-in or refresh"),
     Column("aal", SmallInteger, nullable=False, server_default="1", comment="authenticator assurance level: 1 or 2"),
     Column("authenticated_at", TIME, nullable=False, server_default=func.now(), comment="when somebody logged in"),
+)
+
+totp_factors = Table(
+    "totp_factors",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("key_id", Text, nullable=False, comment="the master key that wraps the data key"),
+    Column("wrapped_key", LargeBinary, nullable=False, comment="the data key, encrypted with the master key"),
+    Column("sealed", LargeBinary, nullable=False, comment="the secret, encrypted with the data key"),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Column("confirmed_at", TIME, comment="from when on log-ins need it"),
+    Column("last_step", BigInteger, comment="the newest step of which a code was used"),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("code_hash", LargeBinary, primary_key=True, comment="sha256"),
+)
+
+mfa_challenges = Table(
+    "mfa_challenges",
+    metadata,
+    Column("challenge_hash", LargeBinary, primary_key=True, comment="sha256"),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("expires_at", TIME, nullable=False, index=True),
 )
 
 guesses = Table(

@@ -1,6 +1,6 @@
-"""How often passwords may be guessed, whoever does it: by account, and by the network that the guesses come from.
+"""How often passwords and codes may be guessed, whoever does it: by account, and by the network it is done from.
 
-A guess is counted before the password is looked at, in a transaction of its own, so that a thousand at a time are no
+A guess is counted before what is guessed is looked at, in a transaction of its own, so that a thousand at a time are no
 more than a thousand one after the other. The first few are free. From then on each has to wait longer than the one
 before, a minute at most. Whoever was right is forgotten.
 
@@ -32,7 +32,7 @@ FORGET_SECONDS: Final = 15 * 60
 
 
 class TooManyGuesses(TooMany):
-    """Too many wrong passwords: wait as long as Retry-After says."""
+    """Too many wrong passwords or codes: wait as long as Retry-After says."""
 
     def __init__(self, seconds: int) -> None:
         """`seconds` is how long to wait."""
@@ -49,7 +49,7 @@ class Guess:
 
 _KNOWN: Final = text(
     "select exists(select from sessions s join accounts a on a.id = s.account_id"
-    " where a.email = :email and s.network = :network)"
+    " where (a.email = :who or a.id = :who) and s.network = :network)"
 )
 
 # Counted only while it needn't wait. The second of two at once waits for the first, and sees what it has counted.
@@ -80,9 +80,12 @@ def count(db: UserDb, email: str, network: str) -> Guess:
 
     Whether there is such an account makes no difference.
     """
-    known = network and db.execute(_KNOWN, {"email": email, "network": network}).scalar_one()
-    account = _key("account", email, network if known else "")
-    return _count(db, [(account, FREE), *([(_key("network", network), FREE_OF_NETWORK)] if network else [])])
+    return _count_from(db, "account", email, network)
+
+
+def count_factor(db: UserDb, account_id: str, network: str) -> Guess:
+    """Count a guess at the second factor of an account, from a network. Raises TooManyGuesses."""
+    return _count_from(db, "factor", account_id, network)
 
 
 def count_own(db: UserDb, account_id: str) -> Guess:
@@ -103,6 +106,13 @@ def was_right(db: UserDb, guess: Guess) -> None:
             ),
             {"key": key},
         )
+
+
+def _count_from(db: UserDb, what: str, who: str, network: str) -> Guess:
+    """Count a guess at what is of somebody, who is known by an address or an account's id."""
+    known = network and db.execute(_KNOWN, {"who": who, "network": network}).scalar_one()
+    guessed = _key(what, who, network if known else "")
+    return _count(db, [(guessed, FREE), *([(_key("network", network), FREE_OF_NETWORK)] if network else [])])
 
 
 def _count(db: UserDb, keys: Sequence[tuple[bytes, int]]) -> Guess:
