@@ -1,8 +1,10 @@
 """How often passwords may be guessed."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import accumulate
 from uuid import uuid4
 
 import pytest
@@ -39,6 +41,12 @@ def let_through(env: Environment, address: str, network: str = "", times: int = 
     return let
 
 
+def most(free: int, seconds: float) -> int:
+    """Return how many guesses are let through in a time: machines are slow, and some waits pass meanwhile."""
+    waits = list(accumulate((1, 2, 4, 8, 16, 32)))
+    return free + sum(wait <= seconds for wait in waits)
+
+
 def later(env: Environment, seconds: int) -> None:
     """Let all guesses be that much older."""
     with env.transaction("user_psql", "migrator") as db:
@@ -61,10 +69,10 @@ def test_a_few_are_free_and_each_of_the_next_waits_longer(env: Environment) -> N
 
 
 def test_many_at_once_are_no_more_than_one_after_the_other(env: Environment) -> None:
-    address = email()
+    address, began = email(), time.monotonic()
     with ThreadPoolExecutor(20) as many:
         let = list(many.map(lambda _: let_through(env, address), range(60)))
-    assert let.count([True]) == FREE
+    assert FREE <= let.count([True]) <= most(FREE, time.monotonic() - began)
 
 
 def test_whoever_is_right_begins_anew(env: Environment) -> None:
@@ -96,8 +104,10 @@ def test_whoever_guesses_from_elsewhere_does_not_keep_the_owner_out(
 
 def test_a_network_guesses_at_many_accounts_no_more_often_than_it_may(env: Environment) -> None:
     network = f"2001:db8:{uuid4().int % 65536:x}:1::/64"
-    let = [let_through(env, email(), network)[0] for _ in range(FREE_OF_NETWORK + 20)]
-    assert let == [True] * FREE_OF_NETWORK + [False] * 20
+    assert [let_through(env, email(), network)[0] for _ in range(FREE_OF_NETWORK)] == [True] * FREE_OF_NETWORK
+    began = time.monotonic()
+    let = [let_through(env, email(), network)[0] for _ in range(20)]
+    assert let.count(True) <= most(0, time.monotonic() - began + 1)
     assert let_through(env, email(), "2001:db8:ffff:ffff::/64") == [True]
 
 
