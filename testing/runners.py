@@ -36,6 +36,6 @@ def runner(env: Environment, agent_host: str) -> Iterator[Callable[..., ManagedP
 
         def start(**settings: str) -> ManagedProcess:
             name = f"runner-{env.worker}-{uuid.uuid4().hex[:8]}"
-            return running.enter_context(running_runner(env, name, AGENT_HOST_URL=agent_host, **settings))
+            return running.enter_context(running_runner(env, name, **{"AGENT_HOST_URL": agent_host, **settings}))
 
         yield start

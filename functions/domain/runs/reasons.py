@@ -26,6 +26,7 @@ class Reason(StrEnum):
     AGENT_TIMED_OUT = "agent_timed_out"
     INSTANCE_FAILED = "instance_failed"
     SECRETS_UNAVAILABLE = "secrets_unavailable"
+    HOST_LOST = "host_lost"
     RUNNER_LOST = "runner_lost"
     BUDGET_EXCEEDED = "budget_exceeded"
     NOT_STARTED = "not_started"
@@ -62,6 +63,7 @@ _WORDS: Final[dict[Reason, str]] = {
     Reason.AGENT_TIMED_OUT: "The agent took longer than the {seconds} seconds that it had.",
     Reason.INSTANCE_FAILED: "Its instance failed before it could be answered.",
     Reason.SECRETS_UNAVAILABLE: "The instance's secrets can't be opened: whoever runs this service has to see to it.",
+    Reason.HOST_LOST: "The agent's host was lost while it answered.",
     Reason.RUNNER_LOST: "The platform lost it while the agent was at work, and this agent isn't asked twice.",
     Reason.BUDGET_EXCEEDED: "The agent reported a cost of {cost}, and by its budget a run may cost {most}.",
     Reason.NOT_STARTED: "Its turn didn't come in time.",

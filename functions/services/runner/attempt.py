@@ -221,7 +221,7 @@ class Attempt:
                 if kind == "failed":
                     self._fail(line)
         self._look_whether_cancelled()
-        raise Lost(explain(Reason.AGENT_FAILED, cause="The agent's host was lost while it answered"))
+        raise Lost(explain(Reason.HOST_LOST))
 
     def _begin(self, context: Context, said: Said | None) -> None:
         """Write that the agent is at work, together with what it has said first, which so is there sooner."""
@@ -317,7 +317,7 @@ class Attempt:
             log.warning("no agent host takes it: %s", error.__cause__ or error, extra={"subject": self.run.id})
             self._give_back(explain(Reason.AGENT_UNAVAILABLE), AWAY_SECONDS)
         else:
-            self._try_again(explain(Reason.AGENT_FAILED, cause="The agent's host was lost while it answered"))
+            self._try_again(explain(Reason.HOST_LOST))
 
     def _give_back(self, because: Explanation, due_in: float) -> None:
         self.ended = True

@@ -20,7 +20,7 @@ Found = Iterator[str]
 
 _LOSERS: Final = {
     Reason.RUNNER_LOST: {"runner", "runner-2", "shared_psql"},
-    Reason.AGENT_FAILED: {"agent-host"},
+    Reason.HOST_LOST: {"agent-host"},
 }
 """Reasons that say that the platform lost something, and who has to have been away for that."""
 

@@ -7,6 +7,9 @@ from typing import Final
 from functions.domain.runs.reasons import Reason
 from functions.services.runner.tests.asking import Asking, Start
 from shared_psql_models.runs import RunStatus
+from testing.environment import Environment
+from testing.instances import running_host
+from tools.local.ports import free_ports
 from tools.local.wait import until
 
 STREAM: Final = """
@@ -102,6 +105,20 @@ def test_a_run_whose_runner_was_killed_ends_as_lost_or_is_tried_again(
     until(lambda: agent.read(again).attempt == 2, seconds=60)
     agent.cancel(again)
     assert agent.wait(again).status == RunStatus.CANCELLED
+
+
+def test_a_run_whose_host_was_killed_says_so_and_blames_no_agent(
+    asking: Callable[[str], Asking], runner: Start, env: Environment
+) -> None:
+    [port] = free_ports(1)
+    with running_host(env, port) as host:
+        runner(AGENT_HOST_URL=f"http://127.0.0.1:{port}")
+        agent = asking(SLOW)
+        run = agent.ask()
+        until(lambda: agent.text_of_events(run)[0] == "begun", seconds=60)
+        host.process.send_signal(signal.SIGKILL)
+        ended = agent.wait(run)
+    assert (ended.status, ended.reason, ended.reply) == (RunStatus.FAILED, Reason.HOST_LOST, "begun")
 
 
 def test_an_attempt_that_failed_is_tried_again_and_is_no_part_of_the_reply(
