@@ -18,8 +18,8 @@ STEP: Final = re.compile(r"<!-- (run|change|file|append to)(?: (\S+))? -->\n```\
 
 PAGES: Final = ("add-an-endpoint", "add-an-event", "add-a-migration", "add-a-driver", "release")
 
-ELSEWHERE: Final = ("write-and-publish-an-agent",)
-"""What changes no repository, and is followed where everything runs: by `test_documents`."""
+ELSEWHERE: Final = ("show-an-agent-in-a-page", "write-and-publish-an-agent")
+"""What changes no repository, and is followed where everything runs, from end to end."""
 
 
 class Copy:
