@@ -69,13 +69,47 @@ class AccountScopesChanged(
     """Why, in the words of whoever did it; the account's owner may see them."""
 
 
+class EmailVerificationRequested(
+    Event, type="com.botberi.email.verification_requested.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """Somebody asks that an account's address be verified by another mail.
+
+    Said when they ask, whoever they are, and the address isn't verified yet. A mail with a new token follows.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+
+
+class EmailVerified(Event, type="com.botberi.email.verified.v1", subject="account_id", produced_by=("user_psql/user",)):
+    """An account's owner has proved that mail to its address reaches them.
+
+    Said when a token is shown that was sent to the address, for the first time.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+
+
+class PasswordResetRequested(
+    Event, type="com.botberi.password.reset_requested.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """Somebody says that they have forgotten the password of an account.
+
+    Said when they say so, whoever they are. A mail with a token follows, by which the owner can set another.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+
+
 class PasswordChanged(
     Event, type="com.botberi.password.changed.v1", subject="account_id", produced_by=("user_psql/user",)
 ):
     """An account has a new password.
 
-    Said when that is done, by whoever knew the one before. The other sessions of the account have ended, which is said
-    after this.
+    Said when that is done, by whoever knew the one before or was sent a token to the account's address. The other
+    sessions of the account have ended, which is said after this.
     """
 
     account_id: str
@@ -144,8 +178,8 @@ class SessionRevoked(
     account_id: str
     """Whose it was, `usr_…`."""
     reason: str
-    """`logged_out`, `ended_by_owner`, `password_changed`, `refresh_token_reused`, `account_suspended`,
-    `scopes_withdrawn`, `factor_added`, `factor_removed` or `factors_reset`; there may be more.
+    """`logged_out`, `ended_by_owner`, `password_changed`, `password_reset`, `refresh_token_reused`,
+    `account_suspended`, `scopes_withdrawn`, `factor_added`, `factor_removed` or `factors_reset`; there may be more.
     """
     expires_at: datetime
     """When the last access token of the session will have expired by itself."""

@@ -2,7 +2,14 @@
 
 import logging
 
-from events.catalog.accounts import AccountRegistered, AccountSuspended, PasswordChanged, SessionRevoked
+from events.catalog.accounts import (
+    AccountRegistered,
+    AccountSuspended,
+    EmailVerificationRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+    SessionRevoked,
+)
 from events.wire import CloudEvent
 from functions.domain.accounts import mails
 from functions.domain.databases import UserDb
@@ -24,7 +31,14 @@ log = logging.getLogger(__name__)
     )
 )
 def send_mail(
-    event: AccountRegistered | AccountSuspended | PasswordChanged | SessionRevoked, envelope: CloudEvent, db: UserDb
+    event: AccountRegistered
+    | AccountSuspended
+    | EmailVerificationRequested
+    | PasswordChanged
+    | PasswordResetRequested
+    | SessionRevoked,
+    envelope: CloudEvent,
+    db: UserDb,
 ) -> None:
     """Send one mail, or none; what the server doesn't take now comes again by the event path."""
     if not transport.is_configured():

@@ -40,6 +40,7 @@ def everybody(api: Api, env: Environment) -> dict[str, Person]:
 
 def test_these_and_no_others_are_open_to_everybody() -> None:
     assert {each.name for each in ENDPOINTS if each not in GUARDED} == {
+        "forgot_password",
         "list_agent_versions",
         "list_agents",
         "login",
@@ -52,6 +53,9 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
         "read_mcp_metadata",
         "refresh_session",
         "register",
+        "resend_verification",
+        "reset_password",
+        "verify_email",
         "verify_mfa",
     }
 

@@ -1,6 +1,9 @@
 """GET /v1/me: the account of whoever asks."""
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from functions.domain.accounts import accounts
 from functions.domain.databases import UserDb
@@ -14,6 +17,7 @@ class Me(Reply):
 
     id: str
     email: str
+    email_verified: Annotated[bool, Field(description="Whether you have shown that mail to the address reaches you.")]
     scopes: tuple[str, ...]
     created_at: datetime
 

@@ -53,6 +53,11 @@ class Account:
     verified_at: datetime | None
     """When its owner proved that mail to the address reaches them; None for as long as nobody has."""
 
+    @property
+    def email_verified(self) -> bool:
+        """Whether its owner proved that."""
+        return self.verified_at is not None
+
 
 _PUBLIC: Final = tuple(accounts.c["id", "email", "scopes", "suspended", "created_at", "verified_at"])
 
@@ -93,7 +98,10 @@ def add(
 
 
 def set_verified(db: UserDb, account_id: str) -> bool:
-    """Note that mail to the address of an account reaches its owner; return False when that was known before."""
+    """Note that mail to the address of an account reaches its owner; return False when that was known before.
+
+    Whoever learns it from somebody's showing a token says EmailVerified.
+    """
     statement = update(accounts).where(accounts.c.id == account_id, accounts.c.verified_at.is_(None))
     return db.execute(statement.values(verified_at=func.now()).returning(accounts.c.id)).first() is not None
 
@@ -116,7 +124,7 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
         raise CredentialsWrong
     context.act_as(row.id)
     if passwords.is_outdated(row.password_hash):
-        _set_password(db, row.id, password)
+        set_password(db, row.id, password)
     return _active(_account(row))
 
 
@@ -139,11 +147,12 @@ def change_password(db: UserDb, account_id: str, current: str, new: str) -> None
     if not passwords.matches(current, row.password_hash):
         raise CurrentPasswordWrong(errors=[FieldError("/current_password", "wrong", CurrentPasswordWrong.message())])
     passwords.check(new, row.email, "/new_password")
-    _set_password(db, account_id, new)
+    set_password(db, account_id, new)
     emit(db, PasswordChanged(account_id=account_id))
 
 
-def _set_password(db: UserDb, account_id: str, password: str) -> None:
+def set_password(db: UserDb, account_id: str, password: str) -> None:
+    """Keep the hash of a password in the place of the one that an account has."""
     values = {"password_hash": passwords.hashed(password)}
     db.execute(update(accounts).where(accounts.c.id == account_id).values(values))
 

@@ -8,7 +8,14 @@ from typing import Final
 
 from sqlalchemy import select
 
-from events.catalog.accounts import AccountRegistered, AccountSuspended, PasswordChanged, SessionRevoked
+from events.catalog.accounts import (
+    AccountRegistered,
+    AccountSuspended,
+    EmailVerificationRequested,
+    PasswordChanged,
+    PasswordResetRequested,
+    SessionRevoked,
+)
 from functions.domain.accounts import one_time_tokens
 from functions.domain.accounts.one_time_tokens import Purpose
 from functions.domain.accounts.sessions import REUSED
@@ -17,7 +24,14 @@ from functions.domain.databases import UserDb
 from functions.domain.mail import messages, transport
 from functions.domain.mail.messages import Mail, Token
 
-Told = AccountRegistered | AccountSuspended | PasswordChanged | SessionRevoked
+Told = (
+    AccountRegistered
+    | AccountSuspended
+    | EmailVerificationRequested
+    | PasswordChanged
+    | PasswordResetRequested
+    | SessionRevoked
+)
 """The events that people may be told of."""
 
 
@@ -36,12 +50,14 @@ def send(db: UserDb, event: Told, event_id: str) -> None:
 def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
     """Return the mail about an event; None if there is nothing to be told."""
     match event:
-        case AccountRegistered():
+        case AccountRegistered() | EmailVerificationRequested():
             return None if verified else _verification(db, event.account_id)
         case AccountSuspended():
             return _suspended(event.reason)
         case PasswordChanged():
             return _PASSWORD_CHANGED
+        case PasswordResetRequested():
+            return _reset(db, event.account_id)
         case SessionRevoked():
             return _REUSED if event.reason == REUSED else None
 
@@ -82,5 +98,17 @@ def _verification(db: UserDb, account_id: str) -> Mail:
             "Somebody has signed up with this address. If it was you, show that by using this within a day:",
             Token("verify-email", one_time_tokens.issue(db, account_id, Purpose.EMAIL_VERIFICATION)),
             "If it wasn't you, there is nothing to do.",
+        ),
+    )
+
+
+def _reset(db: UserDb, account_id: str) -> Mail:
+    return Mail(
+        "Set another password",
+        (
+            "Somebody says that they have forgotten the password of your account.",
+            "If it was you, use this within ten minutes to set another:",
+            Token("reset-password", one_time_tokens.issue(db, account_id, Purpose.PASSWORD_RESET)),
+            "If it wasn't you, there is nothing to do: your password stays as it is.",
         ),
     )

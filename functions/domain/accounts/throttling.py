@@ -1,4 +1,4 @@
-"""How often passwords and codes may be guessed, whoever does it: by account, and by the network it is done from.
+"""How often passwords and codes may be guessed, and mails asked for, whoever does it: by account, and by network.
 
 A guess is counted before what is guessed is looked at, in a transaction of its own, so that a thousand at a time are no
 more than a thousand one after the other. The first few are free. From then on each has to wait longer than the one
@@ -6,16 +6,19 @@ before, a minute at most. Whoever was right is forgotten.
 
 Nobody can lock an owner out: guesses from networks where the account has been used count by themselves, each network
 apart, and all others together.
+
+What makes a mail go to an address is counted in the same way, with limits of its own.
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import bindparam, delete, text
+from sqlalchemy import bindparam, delete, select, text
 
-from functions.domain.accounts.tables import guesses
+from functions.domain.accounts.tables import guesses, sessions
 from functions.domain.api_errors import TooMany
 from functions.domain.databases import UserDb
 
@@ -30,14 +33,52 @@ LONGEST_SECONDS: Final = 60
 FORGET_SECONDS: Final = 15 * 60
 """Without a guess for so long, it begins anew."""
 
+FREE_MAILS: Final = 3
+"""Mails of a kind to an address that needn't be waited for."""
 
-class TooManyGuesses(TooMany):
-    """Too many wrong passwords or codes: wait as long as Retry-After says."""
+FREE_MAILS_OF_NETWORK: Final = 50
+"""Mails of a kind that a network may ask for without waiting."""
+
+_HOUR: Final = 60 * 60
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How often something may be tried."""
+
+    free: int
+    """How many needn't be waited for."""
+    first: int = 1
+    """Seconds that the first waits which isn't free; the next waits twice as long, and so on."""
+    longest: int = LONGEST_SECONDS
+    """Seconds that any waits at most."""
+    forget: int = FORGET_SECONDS
+    """Seconds without one, after which it begins anew; an hour at most, since then it isn't kept any more."""
+
+
+_GUESSES: Final = (Limit(FREE), Limit(FREE_OF_NETWORK))
+_MAILS: Final = (
+    Limit(FREE_MAILS, first=60, longest=_HOUR, forget=_HOUR),
+    Limit(FREE_MAILS_OF_NETWORK, first=2, longest=_HOUR, forget=_HOUR),
+)
+"""Of an account, and of a network."""
+
+
+class Throttled(TooMany):
+    """Too many of one kind: wait as long as Retry-After says."""
 
     def __init__(self, seconds: int) -> None:
         """`seconds` is how long to wait."""
         super().__init__()
         self.headers = {"Retry-After": str(seconds)}  # type: ignore[misc]
+
+
+class TooManyGuesses(Throttled):
+    """Too many wrong passwords or codes: wait as long as Retry-After says."""
+
+
+class TooManyMails(Throttled):
+    """Too many mails were asked for, to this address or from your network: wait as long as Retry-After says."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +105,7 @@ _COUNT: Final = text(
       next_at = clock_timestamp() + make_interval(secs =>
         case when known.guessed_at < clock_timestamp() - make_interval(secs => :forget) then 0
         when known.wrong + 1 < :free then 0
-        else least(:longest, power(2, least(known.wrong + 1 - :free, 10))) end)
+        else least(:longest, :first * power(2, least(known.wrong + 1 - :free, 12))) end)
     where known.next_at <= clock_timestamp()
     returning 1
     """
@@ -80,17 +121,33 @@ def count(db: UserDb, email: str, network: str) -> Guess:
 
     Whether there is such an account makes no difference.
     """
-    return _count_from(db, "account", email, network)
+    return _count(db, _limited(db, ("account", "network"), _GUESSES, email, network), TooManyGuesses)
 
 
 def count_factor(db: UserDb, account_id: str, network: str) -> Guess:
     """Count a guess at the second factor of an account, from a network. Raises TooManyGuesses."""
-    return _count_from(db, "factor", account_id, network)
+    return _count(db, _limited(db, ("factor", "network"), _GUESSES, account_id, network), TooManyGuesses)
 
 
 def count_own(db: UserDb, account_id: str) -> Guess:
     """Count a guess at the password of an account that somebody is logged in to. Raises TooManyGuesses."""
-    return _count(db, [(_key("own", account_id), FREE)])
+    return _count(db, {_key("own", account_id): _GUESSES[0]}, TooManyGuesses)
+
+
+def count_mail(db: UserDb, kind: str, email: str, network: str) -> None:
+    """Count a mail of a kind that somebody asks for, to an address in its normal form. Raises TooManyMails.
+
+    Whether there is such an account makes no difference, and neither whether a mail is sent.
+    """
+    names = (f"mail {kind}", f"mails {kind}")
+    _count(db, _limited(db, names, _MAILS, email, network), TooManyMails)
+
+
+def forget(db: UserDb, account_id: str, email: str) -> None:
+    """Forget the wrong guesses at an account, wherever they came from: its owner has shown to be the owner."""
+    networks = db.scalars(select(sessions.c.network).where(sessions.c.account_id == account_id).distinct())
+    keys = [_key("own", account_id), *(_key("account", email, network) for network in {"", *networks})]
+    db.execute(delete(guesses).where(guesses.c.key.in_(keys)))
 
 
 def was_right(db: UserDb, guess: Guess) -> None:
@@ -108,21 +165,22 @@ def was_right(db: UserDb, guess: Guess) -> None:
         )
 
 
-def _count_from(db: UserDb, what: str, who: str, network: str) -> Guess:
-    """Count a guess at what is of somebody, who is known by an address or an account's id."""
+def _limited(
+    db: UserDb, names: tuple[str, str], limits: tuple[Limit, Limit], who: str, network: str
+) -> dict[bytes, Limit]:
+    """Return what is to be counted of somebody, who is known by an address or an account's id, and of a network."""
     known = network and db.execute(_KNOWN, {"who": who, "network": network}).scalar_one()
-    guessed = _key(what, who, network if known else "")
-    return _count(db, [(guessed, FREE), *([(_key("network", network), FREE_OF_NETWORK)] if network else [])])
+    of_account = {_key(names[0], who, network if known else ""): limits[0]}
+    return of_account | ({_key(names[1], network): limits[1]} if network else {})
 
 
-def _count(db: UserDb, keys: Sequence[tuple[bytes, int]]) -> Guess:
-    times = {"forget": FORGET_SECONDS, "longest": LONGEST_SECONDS}
+def _count(db: UserDb, keys: Mapping[bytes, Limit], too_many: type[Throttled]) -> Guess:
     # In one order for everybody, so that two don't wait for each other.
-    for key, free in sorted(keys):
-        if db.execute(_COUNT, {"key": key, "free": free, **times}).first() is None:
+    for key, limit in sorted(keys.items(), key=itemgetter(0)):
+        if db.execute(_COUNT, {"key": key, **asdict(limit)}).first() is None:
             seconds = db.execute(_WAIT, {"keys": [key]}).scalar_one()
-            raise TooManyGuesses(max(1, seconds or 1))
-    return Guess(tuple(key for key, _ in keys))
+            raise too_many(max(1, seconds or 1))
+    return Guess(tuple(keys))
 
 
 def _key(*parts: str) -> bytes:

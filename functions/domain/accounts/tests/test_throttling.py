@@ -11,7 +11,14 @@ import pytest
 from sqlalchemy import text
 
 from functions.domain.accounts import accounts, sessions, throttling
-from functions.domain.accounts.throttling import FREE, FREE_OF_NETWORK, LONGEST_SECONDS, TooManyGuesses
+from functions.domain.accounts.throttling import (
+    FREE,
+    FREE_MAILS,
+    FREE_OF_NETWORK,
+    LONGEST_SECONDS,
+    TooManyGuesses,
+    TooManyMails,
+)
 from functions.domain.client import Client
 from functions.domain.databases import UserDb
 from testing.environment import Environment
@@ -109,6 +116,25 @@ def test_a_network_guesses_at_many_accounts_no_more_often_than_it_may(env: Envir
     let = [let_through(env, email(), network)[0] for _ in range(20)]
     assert let.count(True) <= most(0, time.monotonic() - began + 1)
     assert let_through(env, email(), "2001:db8:ffff:ffff::/64") == [True]
+
+
+def test_mails_of_each_kind_wait_longer_and_hold_no_guess_back(env: Environment) -> None:
+    address, waits = email(), []
+    for _ in range(FREE_MAILS):
+        with user(env) as db:
+            throttling.count_mail(db, "reset", address, "")
+    for _ in range(8):
+        with pytest.raises(TooManyMails) as refused, user(env) as db:
+            throttling.count_mail(db, "reset", address, "")
+        waits.append(round(int(refused.value.headers["Retry-After"]), -1))
+        with env.transaction("user_psql", "migrator") as db:
+            db.execute(text("update guesses set next_at = clock_timestamp()"))
+        with user(env) as db:
+            throttling.count_mail(db, "reset", address, "")
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    with user(env) as db:
+        throttling.count_mail(db, "verification", address, "")
+    assert let_through(env, address, times=FREE) == [True] * FREE
 
 
 def test_nothing_that_is_kept_names_anybody(env: Environment) -> None:
