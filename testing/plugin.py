@@ -18,6 +18,7 @@ from testing.environment import Environment, isolated
 from testing.people import Person
 from testing.stack import Stack, running
 from tools.local.mail_catcher import Catcher, catching
+from tools.local.ports import free_ports
 from tools.local.wait import Found, until
 
 SHORT: Final = "botberi"
@@ -83,8 +84,10 @@ def person(api: Api, env: Environment) -> Callable[..., Person]:
 @pytest.fixture
 def mails(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Catcher]:
     """Have the functions in this process send their mails, and catch them."""
-    monkeypatch.setenv(transport.URL, f"smtp://{LOOPBACK}:{env.ports.smtp}")
-    with catching(env.ports.smtp, env.ports.mail) as running:
+    # Ports of its own: a stack has a catcher too.
+    smtp, page = free_ports(2)
+    monkeypatch.setenv(transport.URL, f"smtp://{LOOPBACK}:{smtp}")
+    with catching(smtp, page) as running:
         yield running.catcher
 
 

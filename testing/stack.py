@@ -8,6 +8,7 @@ import pika
 from events import subscriptions
 from events.broker import bus
 from events.topology import declaration
+from functions.domain.mail import transport
 from functions.runtime import functions
 from provisioning import local_settings, seed
 from provisioning.local_settings import MARK
@@ -16,6 +17,7 @@ from testing.clients import Api
 from testing.environment import Environment
 from testing.watcher import Watcher
 from tools.local import health, orphans, processes
+from tools.local.mail_catcher import Catcher, catching
 from tools.local.servers import managed_process
 from tools.local.servers.managed_process import ManagedProcess
 
@@ -37,8 +39,11 @@ class Stack(Api):
         self.environment["AGENT_HOST_FOLDER"] = str(self.folder / "agents")
         # No edge runs in front of it.
         self.environment["API_URL"] = addresses["broker"]
+        self.environment[transport.URL] = f"smtp://{local_settings.LOOPBACK}:{env.ports.smtp}"
         self.processes: dict[str, ManagedProcess] = {}
         self.watcher: Watcher
+        self.mails: Catcher
+        """Has what was sent to people."""
 
     def start(self, name: str, **environment: str) -> ManagedProcess:
         """Start `host`, `relay-user`, `relay-shared`, `dispatcher` or `worker`, with more in its environment."""
@@ -94,11 +99,17 @@ def running(env: Environment) -> Iterator[Stack]:
     env.renew()
     seed.catalog()
     stack = Stack(env)
+    with catching(env.ports.smtp, env.ports.mail) as caught:
+        stack.mails = caught.catcher
+        yield from _seen_through(stack)
+
+
+def _seen_through(stack: Stack) -> Iterator[Stack]:
     try:
         with pika.BlockingConnection(bus.parameters("admin")) as connection:
             declaration.declare(connection, subscriptions.read())
         stack.watcher = Watcher()
-        for name in processes.functions(env.ports):
+        for name in processes.functions(stack.env.ports):
             stack.start(name)
         for name in stack.processes:
             stack.wait(name)

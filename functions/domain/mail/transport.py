@@ -92,7 +92,7 @@ def _connection() -> Iterator[smtplib.SMTP]:
             server.login(user, password)
         yield server
     finally:
-        # What was accepted is accepted, however the farewell ends.
+        # What was accepted is accepted, however the goodbye ends.
         with suppress(smtplib.SMTPException, OSError):
             server.quit()
         server.close()

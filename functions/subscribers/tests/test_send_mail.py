@@ -13,6 +13,7 @@ from testing.environment import Environment
 from testing.mails import token_to
 from testing.people import Person
 from tools.local.mail_catcher import Catcher, catching
+from tools.local.ports import free_ports
 
 REGISTERED: Final = "com.botberi.account.registered.v1"
 SUSPENDED: Final = "com.botberi.account.suspended.v1"
@@ -129,11 +130,12 @@ def test_without_a_server_nothing_is_sent_and_nothing_waits(api: Api, person: Ca
 def test_what_the_server_does_not_take_now_is_sent_when_it_comes_again(
     api: Api, env: Environment, person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(transport.URL, f"smtp://127.0.0.1:{env.ports.smtp}")
+    smtp, page = free_ports(2)
+    monkeypatch.setenv(transport.URL, f"smtp://127.0.0.1:{smtp}")
     ann = person()
     assert tell(api, REGISTERED, ann.id, "evt_again") == 503
     assert kept(env, ann.id) == []
-    with catching(env.ports.smtp, env.ports.mail) as running:
+    with catching(smtp, page) as running:
         assert tell(api, REGISTERED, ann.id, "evt_again") == 200
         assert running.catcher.last(ann.email)
 
