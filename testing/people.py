@@ -1,13 +1,17 @@
 """People for tests: with an account, and logged in."""
 
+import time
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import jwt
+
 from core import context
 from core.ids import new_id
-from functions.domain.accounts import accounts
+from functions.domain.accounts import access_tokens, accounts
+from functions.domain.accounts.access_tokens import Authentication
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.event_path import publishers
 from functions.domain.event_path.publishers import Wanted
@@ -41,6 +45,13 @@ def arrive(api: Api, env: Environment, scopes: Collection[str]) -> Person:
     session = api.user.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
     assert session.status_code == 200, session.text
     return Person(person_id, email, PASSWORD, session.json["access_token"], session.json["refresh_token"])
+
+
+def logged_in(somebody: Person, *, aal: int = access_tokens.SECOND_FACTOR, age: float = 0) -> str:
+    """Return a token of somebody's session that says how well, and how many seconds ago, they have logged in."""
+    told = jwt.decode(somebody.token, options={"verify_signature": False})
+    authentication = Authentication(aal, time.time() - age)
+    return access_tokens.issue(told["sub"], told["sid"], tuple(told["scope"].split()), authentication)
 
 
 def publisher(env: Environment, *sources: str, scopes: Sequence[str] = ("records",)) -> str:

@@ -36,7 +36,7 @@ def name_of(declaration: Declaration) -> str:
 
 @pytest.fixture(scope="module")
 def token(api: Api, env: Environment) -> str:
-    return people.arrive(api, env, ["user", "admin", "broker"]).token
+    return people.logged_in(people.arrive(api, env, ["user", "admin", "broker"]))
 
 
 def problem(answer: Response) -> tuple[int, str]:

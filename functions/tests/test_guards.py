@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from functions.domain.accounts.access_tokens import SECOND_FACTOR
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
-from functions.runtime.providers.callers import Guard
+from functions.runtime.providers.callers import Guard, User
 from functions.tests.asking import ask, names, path_of
 from testing import people
 from testing.clients import Api
@@ -16,8 +17,17 @@ from testing.launches import Launched
 from testing.people import Person
 from testing.responses import Response
 
+
+def caller_of(declaration: Declaration) -> type[User]:
+    caller = declaration.parameter(Guard)
+    assert caller is not None
+    return caller.caller
+
+
 ENDPOINTS = declarations(["user", "admin", "broker"])
 GUARDED = [each for each in ENDPOINTS if each.parameter(Guard)]
+RECENT = [each for each in GUARDED if caller_of(each).max_age is not None]
+OF_TWO_FACTORS = [each for each in GUARDED if caller_of(each).least_aal == SECOND_FACTOR]
 OF_INSTANCES = [each for each in ENDPOINTS if "{instance_id}" in each.path]
 NONE = "ins_" + "0" * 32
 
@@ -27,9 +37,7 @@ def name_of(declaration: Declaration) -> str:
 
 
 def scope_of(declaration: Declaration) -> str:
-    caller = declaration.parameter(Guard)
-    assert caller is not None
-    return str(caller.caller.scope)
+    return caller_of(declaration).scope
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +89,23 @@ def test_without_the_scope_it_is_a_403(api: Api, everybody: dict[str, Person], e
             answer = ask(api, endpoint, token=somebody.token)
             assert answer.status_code == 403
             assert names(answer, endpoint, "forbidden")
+
+
+def test_these_and_no_others_need_a_recent_log_in_or_a_second_factor() -> None:
+    assert {each.name for each in RECENT} == {"begin_totp", "confirm_totp", "remove_totp", "renew_recovery_codes"}
+    assert {each.name for each in OF_TWO_FACTORS} == {"remove_totp", "renew_recovery_codes"}
+
+
+@pytest.mark.parametrize("endpoint", RECENT, ids=name_of)
+def test_long_after_the_log_in_it_is_a_401(api: Api, everybody: dict[str, Person], endpoint: Declaration) -> None:
+    answer = ask(api, endpoint, token=people.logged_in(everybody[scope_of(endpoint)], age=700))
+    assert (answer.status_code, answer.code) == (401, "reauthentication_required")
+
+
+@pytest.mark.parametrize("endpoint", OF_TWO_FACTORS, ids=name_of)
+def test_with_a_password_alone_it_is_a_403(api: Api, everybody: dict[str, Person], endpoint: Declaration) -> None:
+    answer = ask(api, endpoint, token=people.logged_in(everybody[scope_of(endpoint)], aal=1))
+    assert (answer.status_code, answer.code) == (403, "insufficient_aal")
 
 
 @pytest.mark.parametrize("endpoint", OF_INSTANCES, ids=name_of)

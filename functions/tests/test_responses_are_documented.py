@@ -67,8 +67,8 @@ def server(env: Environment) -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def token(server: Stack, env: Environment) -> str:
-    """Somebody who may do everything."""
-    return people.arrive(server, env, EVERYTHING).token
+    """Somebody who may do everything, and has just logged in with a second factor."""
+    return people.logged_in(people.arrive(server, env, EVERYTHING))
 
 
 @pytest.fixture

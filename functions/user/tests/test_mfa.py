@@ -1,6 +1,5 @@
 """A log-in of two factors, from the first code of an app until it is removed."""
 
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -11,10 +10,8 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from cli.__main__ import botberi
-from core.ids import new_id
-from functions.domain.accounts import access_tokens
-from functions.domain.accounts.access_tokens import Authentication
 from functions.domain.accounts.throttling import FREE
+from testing import people
 from testing.clients import Api
 from testing.environment import Environment
 from testing.factors import App, challenge, enrol, forget_steps, verify
@@ -180,20 +177,8 @@ def test_new_recovery_codes_are_given_to_whoever_has_two_factors(api: Api, app: 
     assert verify(api, given, recovery_code=fresh[0]).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/v1/me/mfa/totp"),
-        ("POST", "/v1/me/mfa/totp/confirm"),
-        ("DELETE", "/v1/me/mfa/totp"),
-        ("POST", "/v1/me/mfa/recovery-codes"),
-    ],
-)
-def test_nothing_of_it_is_changed_long_after_the_log_in(api: Api, method: str, path: str) -> None:
-    long_ago = Authentication(aal=2, at=time.time() - 700)
-    token = access_tokens.issue("usr_1", new_id("ses"), ("user",), long_ago)
-    body = {"code": "000000"} if path.endswith("confirm") else None
-    answer = api.user.request(method, path, json=body, token=token)
+def test_nothing_of_it_is_changed_long_after_the_log_in(api: Api, person: Somebody) -> None:
+    answer = api.user.post("/v1/me/mfa/totp", token=people.logged_in(person(), age=700))
     assert (answer.status_code, answer.code) == (401, "reauthentication_required")
     assert 'max_age="600"' in answer.headers["WWW-Authenticate"]
 
