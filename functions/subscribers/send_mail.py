@@ -6,8 +6,11 @@ from events.catalog.accounts import (
     AccountRegistered,
     AccountSuspended,
     EmailVerificationRequested,
+    FactorAdded,
+    FactorRemoved,
     PasswordChanged,
     PasswordResetRequested,
+    RecoveryCodeUsed,
     SessionRevoked,
 )
 from events.wire import CloudEvent
@@ -34,8 +37,11 @@ def send_mail(
     event: AccountRegistered
     | AccountSuspended
     | EmailVerificationRequested
+    | FactorAdded
+    | FactorRemoved
     | PasswordChanged
     | PasswordResetRequested
+    | RecoveryCodeUsed
     | SessionRevoked,
     envelope: CloudEvent,
     db: UserDb,

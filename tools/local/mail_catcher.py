@@ -19,7 +19,8 @@ from typing import Final
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask, Response, jsonify, request
-from werkzeug.serving import BaseWSGIServer, make_server
+from typing_extensions import override
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from provisioning.local_settings import LOOPBACK
 
@@ -109,6 +110,14 @@ def _shown(mail: Caught) -> str:
     )
 
 
+class _Unlogged(WSGIRequestHandler):
+    """Keeps no log of requests, which have people's addresses in them."""
+
+    @override
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True)
 class Running:
     """A catcher that takes mails."""
@@ -122,7 +131,7 @@ class Running:
 def catching(smtp: int, page: int) -> Iterator[Running]:
     """Take mails at the port `smtp` inside the block, and listen at the port `page`."""
     catcher = Catcher()
-    pages = make_server(LOOPBACK, page, catcher.app(), threaded=True)
+    pages = make_server(LOOPBACK, page, catcher.app(), threaded=True, request_handler=_Unlogged)
     server = Controller(catcher, hostname=LOOPBACK, port=smtp, data_size_limit=MAX_BYTES)
     server.start()
     try:

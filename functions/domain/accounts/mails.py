@@ -12,10 +12,14 @@ from events.catalog.accounts import (
     AccountRegistered,
     AccountSuspended,
     EmailVerificationRequested,
+    FactorAdded,
+    FactorRemoved,
     PasswordChanged,
     PasswordResetRequested,
+    RecoveryCodeUsed,
     SessionRevoked,
 )
+from events.event import Event
 from functions.domain.accounts import one_time_tokens
 from functions.domain.accounts.one_time_tokens import Purpose
 from functions.domain.accounts.sessions import REUSED
@@ -28,8 +32,11 @@ Told = (
     AccountRegistered
     | AccountSuspended
     | EmailVerificationRequested
+    | FactorAdded
+    | FactorRemoved
     | PasswordChanged
     | PasswordResetRequested
+    | RecoveryCodeUsed
     | SessionRevoked
 )
 """The events that people may be told of."""
@@ -54,21 +61,40 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
             return None if verified else _verification(db, event.account_id)
         case AccountSuspended():
             return _suspended(event.reason)
-        case PasswordChanged():
-            return _PASSWORD_CHANGED
+        case FactorAdded() | FactorRemoved() | PasswordChanged() | RecoveryCodeUsed():
+            return _CHANGES[type(event)]
         case PasswordResetRequested():
             return _reset(db, event.account_id)
         case SessionRevoked():
             return _REUSED if event.reason == REUSED else None
 
 
-_PASSWORD_CHANGED: Final = Mail(
-    "Your password was changed",
-    (
-        "The password of your account was changed. Wherever else you were logged in, you aren't any more.",
-        "If that wasn't you, set another password at once: somebody else may know the present one.",
+_NOT_YOU: Final = "If that wasn't you, set another password at once: somebody else may know the present one."
+
+_CHANGES: Final[dict[type[Event], Mail]] = {
+    PasswordChanged: Mail(
+        "Your password was changed",
+        (
+            "The password of your account was changed. Wherever else you were logged in, you aren't any more.",
+            _NOT_YOU,
+        ),
     ),
-)
+    FactorAdded: Mail(
+        "A second factor was added",
+        ("Your account has a second factor: from now on a log-in takes more than the password.", _NOT_YOU),
+    ),
+    FactorRemoved: Mail(
+        "Your second factor was removed",
+        ("Your account has no second factor any more: from now on the password is enough for a log-in.", _NOT_YOU),
+    ),
+    RecoveryCodeUsed: Mail(
+        "A recovery code was used",
+        (
+            "Somebody has logged in to your account with your password and one of your recovery codes.",
+            _NOT_YOU,
+        ),
+    ),
+}
 
 _REUSED: Final = Mail(
     "Somebody may have copied your log-in",

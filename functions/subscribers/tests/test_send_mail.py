@@ -21,12 +21,12 @@ CHANGED: Final = "com.botberi.password.changed.v1"
 REVOKED: Final = "com.botberi.session.revoked.v1"
 
 
-def tell(api: Api, kind: str, account_id: str, event_id: str | None = None, **data: str) -> int:
+def tell(api: Api, event_type: str, account_id: str, event_id: str | None = None, **data: Any) -> int:
     event: dict[str, Any] = {
         "specversion": "1.0",
         "id": event_id or new_id("evt"),
         "source": "/botberi/user_psql",
-        "type": kind,
+        "type": event_type,
         "subject": data.get("session_id", account_id),
         "time": "2026-01-01T00:00:00Z",
         "data": {"account_id": account_id, **data},
@@ -82,6 +82,22 @@ def test_nothing_is_sent_to_an_address_that_is_verified_or_to_nobody(
         db.execute(text("update accounts set verified_at = now() where id = :id"), {"id": ann.id})
     assert [tell(api, REGISTERED, each) for each in (ann.id, "usr_nobody")] == [200, 200]
     assert not mails.mails
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "subject"),
+    [
+        ("factor.added", {"kind": "totp"}, "A second factor was added"),
+        ("factor.removed", {"kind": "totp", "reason": "removed_by_owner"}, "Your second factor was removed"),
+        ("recovery_code.used", {"left": 9}, "A recovery code was used"),
+    ],
+)
+def test_people_are_told_what_happens_to_their_second_factor(
+    api: Api, person: Callable[..., Person], mails: Catcher, kind: str, data: dict[str, Any], subject: str
+) -> None:
+    ann = person()
+    assert tell(api, f"com.botberi.{kind}.v1", ann.id, **data) == 200
+    assert [(mail.to, mail.subject) for mail in mails.mails] == [(ann.email, subject)]
 
 
 def revoked(api: Api, person: Person, reason: str) -> int:
