@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
+from time import monotonic
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
+
+from typing_extensions import override
 
 from core.configuration import secret, setting
 from functions.domain.api_errors import Invalid, Unavailable
@@ -25,8 +28,19 @@ SETTINGS: Final = (URL, SENDER)
 
 _PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
-_SECONDS: Final = 5
-"""How long the server may take for one answer."""
+_FOR_GOOD: Final = 500
+"""The least code by which a server says "never" (RFC 5321)."""
+
+_NO_SUCH_ADDRESS: Final = frozenset({550, 551, 553})
+"""By which it refuses an address. By others, such as 554, it says that it takes no mail for anybody from us."""
+
+_POLICY: Final = b"5.7."
+"""How what it says begins when the address is right, and we are not (RFC 3463)."""
+
+_CONNECT_SECONDS: Final = 5
+
+_SECONDS: Final = 15
+"""How long the server may take once it is reached, for all its answers together: a transaction is open meanwhile."""
 
 
 class MailNotAccepted(Unavailable):
@@ -39,6 +53,25 @@ class MailRejected(Invalid):
 
 class AddressRejected(MailRejected):
     """The mail server says that there is no such address."""
+
+
+class _Bounded(smtplib.SMTP):
+    """Waits for all answers together no longer than it may; smtplib knows a limit for each alone."""
+
+    _deadline: float | None = None
+
+    @override
+    def getreply(self) -> tuple[int, bytes]:
+        """Return the next answer. Raises TimeoutError, among others."""
+        if self._deadline is None:
+            self._deadline = monotonic() + _SECONDS
+        if self.sock is not None:
+            self.sock.settimeout(max(self._deadline - monotonic(), 0.001))
+        return super().getreply()
+
+
+class _BoundedTls(_Bounded, smtplib.SMTP_SSL):
+    """The same, encrypted from the start."""
 
 
 def is_configured() -> bool:
@@ -64,20 +97,19 @@ def send(message: EmailMessage) -> None:
         with _connection() as server:
             server.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
-        [(code, _)] = error.recipients.values()
-        _raise(code, AddressRejected)
+        [(code, words)] = error.recipients.values()
+        if code in _NO_SUCH_ADDRESS and not words.startswith(_POLICY):
+            raise AddressRejected(f"The mail server answers {code}.") from None
+        raise MailNotAccepted(f"The mail server answers {code}.") from None
     except smtplib.SMTPDataError as error:
-        _raise(error.smtp_code, MailRejected)
+        # 4xx is "not now", as greylisting has it.
+        kind = MailRejected if error.smtp_code >= _FOR_GOOD else MailNotAccepted
+        raise kind(f"The mail server answers {error.smtp_code}.") from None
     except smtplib.SMTPResponseException as error:
         # The server doesn't know us or our sender: whoever runs this mends it, and the mail goes out then.
         raise MailNotAccepted(f"The mail server answers {error.smtp_code}.") from None
     except (smtplib.SMTPException, OSError, ValueError) as error:
         raise MailNotAccepted(f"The mail server can't be used: {type(error).__name__}.") from None
-
-
-def _raise(code: int, kind: type[MailRejected]) -> None:
-    # 4xx is "not now" (RFC 5321), as greylisting has it.
-    raise (kind if code >= 500 else MailNotAccepted)(f"The mail server answers {code}.") from None  # noqa: PLR2004
 
 
 @contextmanager
@@ -106,8 +138,8 @@ def _connect(url: SplitResult) -> smtplib.SMTP:
     name = sender_domain()
     if url.scheme == "smtps":
         context = ssl.create_default_context()
-        return smtplib.SMTP_SSL(url.hostname, port, name, timeout=_SECONDS, context=context)
-    server = smtplib.SMTP(url.hostname, port, name, timeout=_SECONDS)
+        return _BoundedTls(url.hostname, port, name, timeout=_CONNECT_SECONDS, context=context)
+    server = _Bounded(url.hostname, port, name, timeout=_CONNECT_SECONDS)
     if url.scheme == "smtp+starttls":
         try:
             server.starttls(context=ssl.create_default_context())

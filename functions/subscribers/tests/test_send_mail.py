@@ -159,7 +159,10 @@ def test_what_the_server_does_not_take_now_is_sent_when_it_comes_again(
 @pytest.mark.parametrize(
     ("command", "answer", "status"),
     [
-        ("RCPT", "550 no {to}", 200),
+        ("RCPT", "550 5.1.1 no {to}", 200),
+        ("RCPT", "553 {to}?", 200),
+        ("RCPT", "550 5.7.1 you may not send to {to}", 503),
+        ("RCPT", "554 5.7.1 {to}: relay access denied", 503),
         ("RCPT", "451 later {to}", 503),
         ("DATA", "554 spam to {to}", 422),
         ("DATA", "452 full {to}", 503),

@@ -10,6 +10,7 @@ from functions.domain.accounts.throttling import FREE, FREE_MAILS
 from testing import mails as sending
 from testing.clients import Api
 from testing.environment import Environment
+from testing.factors import challenge, enrol, verify
 from testing.people import Person
 from testing.responses import Response
 from tools.local.mail_catcher import Catcher
@@ -82,6 +83,21 @@ def test_whoever_resets_a_password_is_not_held_back_by_guesses_at_the_old_one(
     assert log_in(api, somebody, NEW).status_code == 200
     # As many are free again.
     assert [log_in(api, somebody, "wrong again").status_code for _ in range(FREE)] == [401] * FREE
+
+
+def test_a_second_factor_stays_when_the_password_is_reset(
+    api: Api, env: Environment, person: Callable[..., Person], mails: Catcher
+) -> None:
+    somebody = person()
+    app = enrol(api, somebody)
+    begun = challenge(api, somebody)
+    forgot(api, somebody.email)
+    sending.send(api, env, somebody.id)
+    assert reset(api, sending.token_to(mails, somebody.email)).status_code == 204
+    # Neither the log-in that had begun is of use, nor the new password without the factor.
+    assert verify(api, begun, code=app.code(1)).status_code == 410
+    answer = log_in(api, somebody, NEW)
+    assert (answer.status_code, "access_token" in answer.json) == (202, False)
 
 
 def test_a_password_that_can_not_be_used_leaves_the_token_good(api: Api, sent: tuple[Person, str]) -> None:

@@ -1,5 +1,6 @@
 """How a mail server is reached: encrypted as the setting says, and with a password that nobody overhears."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ LOGIN: Final = ("botberi", "a:password")
 
 def check(_server: SMTP, _session: Session, _envelope: Envelope, mechanism: str, data: object) -> AuthResult:
     told = isinstance(data, LoginPassword) and (data.login.decode(), data.password.decode()) == LOGIN
-    return AuthResult(success=told)
+    return AuthResult(success=told, handled=False)
 
 
 class StartTls(Controller):
@@ -35,6 +36,24 @@ class StartTls(Controller):
         return SMTP(
             self.handler, tls_context=self.context, require_starttls=True, authenticator=check, auth_required=True
         )
+
+
+class Slow(Catcher):
+    """Rests before each answer."""
+
+    async def handle_MAIL(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        await asyncio.sleep(0.4)
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        await asyncio.sleep(0.4)
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +104,7 @@ def test_after_starttls_it_logs_in_and_sends(
     with serving(StartTls(catcher, port, certificate)):
         send(monkeypatch, "smtp+starttls", port)
         (secrets / transport.LOGIN).write_text("botberi:wrong")
-        with pytest.raises(transport.MailNotAccepted):
+        with pytest.raises(transport.MailNotAccepted, match="535"):
             send(monkeypatch, "smtp+starttls", port)
         # Without encryption the server would take nothing either.
         with pytest.raises(transport.MailNotAccepted, match="without encryption"):
@@ -114,6 +133,18 @@ def test_a_server_that_does_not_encrypt_gets_nothing_that_was_to_be_encrypted(mo
             send(monkeypatch, "smtp+starttls", port)
         send(monkeypatch, "smtp", port)
     assert len(catcher.mails) == 1
+
+
+def test_a_server_that_is_slow_again_and_again_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    [port], catcher = free_ports(1), Slow()
+    # More than any of the answers takes.
+    monkeypatch.setattr(transport, "_SECONDS", 0.7)
+    with (
+        serving(Controller(catcher, hostname="127.0.0.1", port=port)),
+        pytest.raises(transport.MailNotAccepted, match="can't be used"),
+    ):
+        send(monkeypatch, "smtp", port)
+    assert not catcher.mails
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1", "smtp://", "127.0.0.1:25", "smtp://127.0.0.1:port"])
