@@ -23,7 +23,7 @@ class Context:
     span_id: str
     flags: str = "01"
     actor: str = "system"
-    """Who acts: an account's id, or `system`."""
+    """Who acts: an account's id, `/` and an API key's behind it if that is how they are known; or `system`."""
     correlation_id: str | None = None
     """The id that everything caused by one first request or event shares; the trace's id unless one came along."""
     causation_id: str | None = None

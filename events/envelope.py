@@ -48,7 +48,11 @@ ATTRIBUTES: Final = {
         ours=True,
     ),
     "partitionkey": Attribute("Events of one key keep their order: the subject.", _TEXT, ours=True),
-    "actor": Attribute("Who made it happen: an account's id, or `system`.", _TEXT, ours=True),
+    "actor": Attribute(
+        "Who made it happen: an account's id, `/` and an API key's behind it if it was shown; or `system`.",
+        _TEXT,
+        ours=True,
+    ),
     "traceparent": Attribute("The trace that it belongs to (W3C).", {"type": "string", "pattern": whole(TRACEPARENT)}),
     "correlationid": Attribute("What everything has in common that one first request or event led to.", _TEXT),
     "causationid": Attribute("The id of the event that led to this one.", _TEXT),

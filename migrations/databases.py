@@ -13,6 +13,7 @@ from shared_psql_models import (
     account_events,
     agent_memory,
     agents,
+    api_keys,
     audit,
     budgets,
     dispatching,
@@ -29,8 +30,8 @@ from shared_psql_models import (
 from shared_psql_models.tables import metadata as shared_metadata
 
 TABLE_MODULES: Final = (
-    *(account_events, agent_memory, agents, audit, budgets, dispatching, instance_logs, instance_secrets, instances),
-    *(operators, publishers, push_configs, run_usage, runs, sessions),
+    *(account_events, agent_memory, agents, api_keys, audit, budgets, dispatching, instance_logs),
+    *(instance_secrets, instances, operators, publishers, push_configs, run_usage, runs, sessions),
 )
 """Imported so that every table is in the metadata."""
 

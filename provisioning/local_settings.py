@@ -75,6 +75,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.subscribers}/function/{{name}}",
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),
         "ACCOUNT_INSTANCES": "50",
+        "API_KEY_ENVIRONMENT": "test",
         "ARGON2_KIB": "19456",
         bundle_store.SETTING: (run / "objects").absolute().as_uri(),
         # Whoever starts the run may have an engine, and say so.

@@ -1,4 +1,4 @@
-"""People for tests: with an account, and logged in."""
+"""People for tests: with an account, logged in, and with API keys for their programs."""
 
 import time
 import uuid
@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 import jwt
+from sqlalchemy import text
 
 from core import context
 from core.ids import new_id
+from functions.domain import live_api_keys
 from functions.domain.accounts import access_tokens, accounts
 from functions.domain.accounts.access_tokens import Authentication
 from functions.domain.databases import SharedDb, UserDb
@@ -52,6 +54,37 @@ def logged_in(somebody: Person, *, aal: int = access_tokens.SECOND_FACTOR, age: 
     told = jwt.decode(somebody.token, options={"verify_signature": False})
     authentication = Authentication(aal, time.time() - age)
     return access_tokens.issue(told["sub"], told["sid"], tuple(told["scope"].split()), authentication)
+
+
+@dataclass(frozen=True)
+class Key:
+    """An API key of somebody's."""
+
+    id: str
+    text: str
+
+
+def api_key(api: Api, env: Environment, owner: Person, *scopes: str) -> Key:
+    """Let somebody make an API key with `scopes`, and have it known everywhere, as its event does."""
+    wanted = {"name": "A program", "scopes": list(scopes or ("user",))}
+    made = api.user.post("/v1/me/api-keys", token=owner.token, json=wanted)
+    assert made.status_code == 201, made.text
+    record_api_key(env, made.json["id"])
+    return Key(made.json["id"], made.json["key"])
+
+
+def record_api_key(env: Environment, key_id: str) -> None:
+    """Have an API key known in shared_psql."""
+    with env.transaction("user_psql", "subscribers") as user, env.transaction("shared_psql", "subscribers") as shared:
+        live_api_keys.record(SharedDb(shared), UserDb(user), key_id)
+
+
+def expire_api_key(env: Environment, key_id: str) -> None:
+    """Let an API key have expired an hour ago."""
+    for database in ("user_psql", "shared_psql"):
+        with env.transaction(database, "migrator") as db:
+            expired = text("update api_keys set expires_at = now() - interval '1 hour' where id = :id")
+            db.execute(expired, {"id": key_id})
 
 
 def publisher(env: Environment, *sources: str, scopes: Sequence[str] = ("records",)) -> str:

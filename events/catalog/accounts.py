@@ -1,4 +1,4 @@
-"""Events about accounts and their sessions, from user_psql."""
+"""Events about accounts, their sessions and their API keys, from user_psql."""
 
 from datetime import datetime
 from typing import Annotated
@@ -183,3 +183,41 @@ class SessionRevoked(
     """
     expires_at: datetime
     """When the last access token of the session will have expired by itself."""
+
+
+class ApiKeyCreated(Event, type="com.botberi.api_key.created.v1", subject="key_id", produced_by=("user_psql/user",)):
+    """The owner of an account made an API key.
+
+    Said when the key is made. Neither the key nor anything made from it is in the event: whoever has to know keys asks
+    user_psql, by the id.
+    """
+
+    key_id: str
+    """The key's id, `key_…`."""
+    account_id: str
+    """Whose it is, `usr_…`."""
+    scopes: Annotated[list[str], Field(examples=[["user"]])]
+    """What it may do: `user`, `admin`, `broker`; there may be more."""
+    expires_at: datetime
+    """When it ends by itself."""
+
+
+class ApiKeyRevoked(
+    Event,
+    type="com.botberi.api_key.revoked.v1",
+    subject="key_id",
+    produced_by=("user_psql/user", "user_psql/admin"),
+):
+    """An API key ended before its time: by its owner, or because the account may do less now.
+
+    Said when it stops being good in user_psql. Others who accept API keys refuse it from then on.
+    """
+
+    key_id: str
+    """The key's id, `key_…`."""
+    account_id: str
+    """Whose it was, `usr_…`."""
+    reason: str
+    """`revoked_by_owner`, `account_suspended` or `scopes_withdrawn`; there may be more."""
+    expires_at: datetime
+    """When it would have ended by itself."""

@@ -35,6 +35,7 @@ SAMPLES: Final[dict[str, JsonValue]] = {
     "desired_state": "running",
     "fields": ["summary"],
     "instance_id": f"ins_{_UUID}",
+    "key_id": f"key_{_UUID}",
     "dead_letters": [f"ded_{_UUID}"],
     "number": "1.2.0",
     "owner_id": f"usr_{_UUID}",

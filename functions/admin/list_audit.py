@@ -18,7 +18,13 @@ class AuditQuery(PageQuery):
     """Which entries, and which page of them."""
 
     subject: Annotated[Term, Field(description="What it was about: an id.")] = None
-    actor: Annotated[Term, Field(description="Who did it: an account's id, or `system`.", examples=["system"])] = None
+    actor: Annotated[
+        Term,
+        Field(
+            description="Who did it: an account's id, with or without `/` and an API key's, or `system`.",
+            examples=["system"],
+        ),
+    ] = None
     type: Annotated[Term, Field(description="An event type.", examples=["com.botberi.version.published.v1"])] = None
 
 

@@ -38,13 +38,16 @@ def entries(  # noqa: PLR0913 - each is a filter, given by name
 ) -> list[AuditEntry]:
     """Return entries, newest first, about a subject, by an actor, of an event type; None stands for any.
 
-    `after` is the id that the page before ended with.
+    What an account did includes what was done by its API keys, which are named behind it. `after` is the id that the
+    page before ended with.
     """
     query = select(audit).order_by(audit.c.id.desc()).limit(limit)
-    wanted = {audit.c.subject: subject, audit.c.actor: actor, audit.c.type: type}
+    wanted = {audit.c.subject: subject, audit.c.type: type}
     for column, value in wanted.items():
         if value is not None:
             query = query.where(column == value)
+    if actor is not None:
+        query = query.where((audit.c.actor == actor) | audit.c.actor.startswith(f"{actor}/", autoescape=True))
     if after is not None:
         query = query.where(audit.c.id < after)
     return [AuditEntry.of(row) for row in db.execute(query).mappings()]

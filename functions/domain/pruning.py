@@ -81,6 +81,16 @@ def forget_ended_sessions(db: UserDb) -> int:
     return _forget(db, "forget_ended_sessions")
 
 
+def forget_ended_api_keys(db: UserDb) -> int:
+    """Forget a batch of the API keys that ended ninety days ago; return how many."""
+    return _forget(db, "forget_ended_api_keys")
+
+
+def forget_api_keys(db: SharedDb) -> int:
+    """Forget a batch of the API keys whose time is over, which are of no use here; return how many."""
+    return _forget(db, "forget_api_keys")
+
+
 def _forget(db: Connection, function: str, **more: int) -> int:
     names = ", ".join(f":{name}" for name in ("most", *more))
     return int(db.scalar(text(f"select {function}({names})"), {"most": BATCH, **more}) or 0)

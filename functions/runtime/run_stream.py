@@ -66,7 +66,7 @@ class RunStream(EventStream):
         It ends behind the event that tells one of the statuses `ends`, if that is the newest, and at once if the run
         has such a status and no further events; else after SECONDS. It ends too where `over` says so of what was
         translated, for a stream of a part of the run. `opening` are frames that come first, and those that `closing`
-        returns come last, unless the time was over. It ends early when the caller's session does.
+        returns come last, unless the time was over. It ends early when the caller's session or API key does.
         """
         self._run = followed(run_id)
         super().__init__(self._look, after=after, seconds=SECONDS, pace=self._run.pace, on_leave=on_leave)
@@ -106,14 +106,14 @@ class RunStream(EventStream):
         return Read(frames, events[-1].sequence if events else after, more=found.more, ended=ended)
 
     def _check(self) -> None:
-        """Look now and then at whether the run is there, and the session is still open.
+        """Look now and then at whether the run is there, and the caller may still see it.
 
-        Raises RunNotFound and SessionRevoked.
+        Raises RunNotFound, SessionRevoked and ApiKeyInvalid.
         """
         if monotonic() - self._checked >= HEARTBEAT_SECONDS:
             self._checked = monotonic()
             with self._transactions.reading() as db:
-                callers.check_session(self._caller, user=None, shared=db)
+                callers.check_open(self._caller, user=None, shared=db)
                 reading.state(db, self._run_id)
 
     def _is_over(self) -> bool:

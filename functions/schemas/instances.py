@@ -144,7 +144,9 @@ class InstanceEvent(Reply):
     previous: str | None
     value: str
     reason: Reason
-    actor: Annotated[str, Field(description="Who caused it: an account's id, or `system`.")]
+    actor: Annotated[
+        str, Field(description="Who caused it: an account's id, perhaps with `/` and an API key's, or `system`.")
+    ]
     message: Annotated[str, Field(description=_MESSAGE)]
     next: Annotated[str, Field(description=_NEXT)]
     at: datetime

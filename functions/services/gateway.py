@@ -23,7 +23,6 @@ from core.configuration import secret, setting
 from core.monitoring import Monitored
 from events import wire
 from events.broker.feed import LENGTH, Feed
-from events.catalog.accounts import SessionRevoked
 from events.catalog.load import load
 from functions.domain.api_errors import ApiError
 from functions.runtime import problems
@@ -32,14 +31,14 @@ from functions.runtime.http.server import Server, listening
 from functions.runtime.providers import callers
 from functions.services.realtime import account_events, metrics, protocol, run_streams
 from functions.services.realtime.client import HEARTBEAT_SECONDS, Client
+from functions.services.realtime.credentials import Credentials
 from functions.services.realtime.feeds import Feeds
 from functions.services.realtime.hub import Hub, Source
 from functions.services.realtime.metrics import GatewayMetrics
 from functions.services.realtime.protocol import CloseCode, CloseError, MissedReason
-from functions.services.realtime.received_event import parse
+from functions.services.realtime.received_event import ENDS, parse
 from functions.services.realtime.run_streams import RunStream
 from functions.services.realtime.runs import Runs
-from functions.services.realtime.sessions import Sessions
 from functions.services.realtime.websocket import CLOSING_SECONDS, CUT, Connection, DisconnectedError, Socket
 
 log = logging.getLogger(__name__)
@@ -63,10 +62,10 @@ class Gateway:
         self.limit = limit
         self.metrics = GatewayMetrics()
         self.hub = Hub(self.metrics)
-        self.sessions = Sessions(self.hub.sessions, self.hub.end_sessions)
+        self.credentials = Credentials(self.hub.credentials, self.hub.end_credentials)
         self.accounts = Feeds(account_events.KIND, self.hub, self.metrics)
         self.runs = Runs(self.metrics)
-        self.feed = Feed("gateway", [SessionRevoked.type], self._receive, self._see_depth)
+        self.feed = Feed("gateway", ENDS, self._receive, self._see_depth)
         self.hub.attend = self.feed.want_everything
         self._tried = {source: asyncio.Event() for source in Source}
         """Each is set when events arrive for the first time from there, or it is known that they don't."""
@@ -96,8 +95,8 @@ class Gateway:
         self._deep = deep
 
     async def _begin(self, source: Source) -> bool:
-        """Hand events on once it is known which sessions ended while none arrived; return whether they are."""
-        known = await self.sessions.check()
+        """Hand events on once it is known what has ended while none arrived; return whether they are."""
+        known = await self.credentials.check()
         if known:
             self.hub.go_live(source)
             if source is Source.EVENT_BUS:
@@ -158,10 +157,10 @@ class Gateway:
         with context.entered(context.Context.start(stream.headers.get("traceparent"))):
             started = time.monotonic()
             try:
-                await stream.serve(self.hub, self.sessions, self.runs, full=self._is_full)
+                await stream.serve(self.hub, self.credentials, self.runs, full=self._is_full)
             finally:
                 self.metrics.sent += stream.sent
-                about = {"account": stream.account_id or None, "status": stream.status, "events": stream.sent}
+                about = {**_who(stream), "status": stream.status, "events": stream.sent}
                 log.info("streamed", extra={**about, "seconds": round(time.monotonic() - started, 1)})
 
     @property
@@ -171,7 +170,7 @@ class Gateway:
     async def _serve(self, socket: Socket, address: str | None) -> None:
         self.metrics.connections += 1
         started = time.monotonic()
-        client = Client(socket, self.hub, self.sessions, self.accounts, self.runs)
+        client = Client(socket, self.hub, self.credentials, self.accounts, self.runs)
         code = CUT
         try:
             await socket.accept(protocol.SUBPROTOCOL)
@@ -188,7 +187,7 @@ class Gateway:
             self.metrics.connections -= 1
             code = client.close_error.code if client.close_error else code
             self.metrics.closed[code] += 1
-            about = {"account": client.account_id or None, "address": address}
+            about = {**_who(client), "address": address}
             seconds = round(time.monotonic() - started, 1)
             why = {"code": int(code), "reason": client.close_error.reason if client.close_error else None}
             log.info("closed", extra={**about, **why, "seconds": seconds})
@@ -222,7 +221,7 @@ class Gateway:
         # It would take some 300 kB for each connection, to make messages of 700 bytes smaller.
         server.config.ws_per_message_deflate = False
         work = [
-            asyncio.create_task(self.sessions.run()),
+            asyncio.create_task(self.credentials.run()),
             asyncio.create_task(
                 self.feed.run(partial(self._begin, Source.EVENT_BUS), partial(self._end, Source.EVENT_BUS))
             ),
@@ -245,6 +244,11 @@ class Gateway:
                 task.result()
             task.cancel()
         log.info("stopped")
+
+
+def _who(connection: Client | RunStream) -> dict[str, str | None]:
+    """Return whose connection it is, for the log."""
+    return {"account": connection.account_id or None, "credential": connection.credential_id or None}
 
 
 def main() -> None:

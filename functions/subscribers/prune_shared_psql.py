@@ -29,6 +29,7 @@ def prune_shared_psql(event: SharedPruningFallenDue, db: SharedDb) -> None:
         pruning.forget_agent_log_sources(db),
         forgetting.forget(db, pruning.BATCH),
         pruning.forget_account_events(db),
+        pruning.forget_api_keys(db),
         usage.forget(db, pruning.BATCH),
     )
     if max(forgotten) == pruning.BATCH:

@@ -14,6 +14,7 @@ def prune_user_psql(event: UserPruningFallenDue, db: UserDb) -> None:
         pruning.forget_idempotency_keys(db),
         pruning.forget_handled_events(db),
         pruning.forget_ended_sessions(db),
+        pruning.forget_ended_api_keys(db),
         pruning.forget_guesses(db),
         pruning.forget_one_time_tokens(db),
         pruning.forget_mfa_challenges(db),

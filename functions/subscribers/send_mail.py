@@ -5,6 +5,7 @@ import logging
 from events.catalog.accounts import (
     AccountRegistered,
     AccountSuspended,
+    ApiKeyCreated,
     EmailVerificationRequested,
     FactorAdded,
     FactorRemoved,
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 def send_mail(
     event: AccountRegistered
     | AccountSuspended
+    | ApiKeyCreated
     | EmailVerificationRequested
     | FactorAdded
     | FactorRemoved

@@ -26,7 +26,13 @@ WITH_BODY = [each for each in ENDPOINTS if "application/json" in content_of(each
 CLOSED = [each for each in WITH_BODY if takes_nothing_else(each)]
 WITH_IF_MATCH = [each for each in ENDPOINTS if each.parameter(Precondition)]
 WITH_KEY = [
-    each for each in ENDPOINTS if each.method == "POST" and each.status == 201 and each.parameter(Guard) is not None
+    each
+    for each in ENDPOINTS
+    if each.method == "POST"
+    and each.status == 201
+    and each.parameter(Guard) is not None
+    # An answer that has to be told once isn't kept to be told again.
+    and each.name != "create_api_key"
 ]
 
 

@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from functions.domain import live_api_keys
+from functions.domain.accounts import administration, api_key_text
 from functions.domain.accounts.access_tokens import SECOND_FACTOR
+from functions.domain.databases import SharedDb, UserDb
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
 from functions.runtime.providers.callers import Guard, User
@@ -14,7 +18,7 @@ from testing import people
 from testing.clients import Api
 from testing.environment import Environment
 from testing.launches import Launched
-from testing.people import Person
+from testing.people import Key, Person
 from testing.responses import Response
 
 
@@ -44,6 +48,31 @@ def scope_of(declaration: Declaration) -> str:
 def everybody(api: Api, env: Environment) -> dict[str, Person]:
     """Somebody who has each scope, and nothing but it."""
     return {scope: people.arrive(api, env, [scope]) for scope in ("user", "admin", "broker")}
+
+
+@pytest.fixture(scope="module")
+def keys(api: Api, env: Environment) -> dict[str, Key]:
+    """An API key with each scope, of somebody who has all."""
+    owner = people.arrive(api, env, ["user", "admin", "broker"])
+    return {scope: people.api_key(api, env, owner, scope) for scope in ("user", "admin", "broker")}
+
+
+@pytest.fixture(scope="module")
+def bad_keys(api: Api, env: Environment) -> list[str]:
+    """API keys that are good no more, or never were: expired, revoked, of a suspended account, unknown and mistyped."""
+    scopes = ("user", "admin", "broker")
+    owner, suspended = (people.arrive(api, env, scopes) for _ in range(2))
+    expired, revoked = (people.api_key(api, env, owner, *scopes) for _ in range(2))
+    of_suspended = people.api_key(api, env, suspended, *scopes)
+    people.expire_api_key(env, expired.id)
+    assert api.user.delete(f"/v1/me/api-keys/{revoked.id}", token=owner.token).status_code == 204
+    with env.transaction("user_psql", "admin") as db:
+        assert administration.suspend(UserDb(db), suspended.id, "a test")
+    with env.transaction("shared_psql", "subscribers") as db:
+        for key in (revoked, of_suspended):
+            live_api_keys.revoke(SharedDb(db), key.id, datetime.now(UTC) + timedelta(days=1))
+    mistyped = revoked.text[:-1] + ("0" if revoked.text[-1] != "0" else "1")
+    return [expired.text, revoked.text, of_suspended.text, api_key_text.new("test"), mistyped]
 
 
 def test_these_and_no_others_are_open_to_everybody() -> None:
@@ -80,6 +109,39 @@ def test_without_a_token_it_is_a_401(api: Api, endpoint: Declaration) -> None:
     assert answer.status_code == 401
     assert names(answer, endpoint, "unauthenticated")
     assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+
+
+@pytest.mark.usefixtures("nothing_stopped")
+@pytest.mark.parametrize("endpoint", GUARDED, ids=name_of)
+def test_an_api_key_opens_it_as_a_token_does_unless_it_is_for_people_alone(
+    api: Api, keys: dict[str, Key], endpoint: Declaration
+) -> None:
+    guard = endpoint.parameter(Guard)
+    assert guard is not None
+    answer = ask(api, endpoint, token=keys[scope_of(endpoint)].text)
+    if guard.caller.takes_keys:
+        # Whatever the example comes to, who asks is known.
+        assert answer.status_code != 401
+        assert '"forbidden"' not in answer.text
+    else:
+        assert (answer.status_code, answer.code) == (403, "session_required")
+
+
+@pytest.mark.parametrize("endpoint", GUARDED, ids=name_of)
+def test_an_api_key_without_the_scope_is_a_403(api: Api, keys: dict[str, Key], endpoint: Declaration) -> None:
+    other = keys["user" if scope_of(endpoint) != "user" else "broker"]
+    answer = ask(api, endpoint, token=other.text)
+    assert answer.status_code == 403
+    assert names(answer, endpoint, "forbidden") or answer.code == "session_required"
+
+
+@pytest.mark.parametrize("endpoint", GUARDED, ids=name_of)
+def test_an_api_key_that_is_not_good_is_a_401(api: Api, bad_keys: list[str], endpoint: Declaration) -> None:
+    for key in bad_keys:
+        answer = ask(api, endpoint, token=key)
+        assert answer.status_code == 401
+        assert names(answer, endpoint, "api_key_invalid")
+        assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
 @pytest.mark.parametrize("endpoint", GUARDED, ids=name_of)

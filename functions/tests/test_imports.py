@@ -10,7 +10,7 @@ import pytest
 
 from functions.runtime.functions import ROOT, files
 
-MODULE_LIMIT = 420
+MODULE_LIMIT = 427
 """Outside of the standard library."""
 
 PACKAGES = {

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from core.configuration import secret
+from functions.domain.accounts import api_key_text
 from testing import launches, people
 from testing.people import Person
 from testing.responses import Response
@@ -26,7 +27,7 @@ MAILBOX: Final = f"canary-{uuid4().hex}"
 LATER: Final = f"later-secret-{uuid4().hex}"
 """What the secret is changed to."""
 
-WRITTEN: Final = {"user_psql": ("accounts", "sessions"), "shared_psql": ("instances",)}
+WRITTEN: Final = {"user_psql": ("accounts", "sessions", "api_keys"), "shared_psql": ("instances",)}
 """The tables whose rows hold something that is nobody else's business."""
 
 SCHEMA: Final = {"type": "object", "properties": {"api_key": {"type": "string", "writeOnly": True}}}
@@ -60,6 +61,7 @@ def writes(stack: Stack, agent: str, somebody: Person) -> Mapping[str, Callable[
         "login": lambda: post("/v1/auth/login", json=known),
         "refresh": lambda: post("/v1/auth/refresh", json={"refresh_token": somebody.refresh_token}),
         "logout": lambda: post("/v1/auth/logout", token=token),
+        "make a key": lambda: post("/v1/me/api-keys", json={"name": "Canary", "scopes": ["user"]}, token=token),
         "launch": lambda: post("/v1/instances", json=launch, token=token),
     }
 
@@ -99,6 +101,7 @@ def taken(stack: Stack) -> Iterator[None]:
     unique = {
         "accounts": "split_part(email, '@', 1)",
         "sessions": "account_id",
+        "api_keys": "account_id",
         "instances": "owner_id, (case name when 'Canary' then name else id end)",
     }
     with ExitStack() as afterwards:
@@ -189,6 +192,8 @@ def test_what_fails_tells_neither_passwords_nor_tokens_nor_secrets_nor_addresses
     eventually(lambda: instance.status == "running")
     assert instance.say(MESSAGE).json["text"] == MESSAGE
     assert {name: requests[name]().status_code for name in ("register", "launch")} == {"register": 201, "launch": 201}
+    key = requests["make a key"]().json["key"]
+    assert stack.user.get("/v1/me", token=key).status_code == 200
     answers: list[Response] = []
     with refusing(stack):
         failed = at_once(requests)
@@ -212,6 +217,6 @@ def test_what_fails_tells_neither_passwords_nor_tokens_nor_secrets_nor_addresses
     assert [code for code in ("23514", "23505", "55P03", "InterfaceError in") if code not in host] == []
     canaries = {
         *(PASSWORD, SECRET, MESSAGE, MAILBOX, somebody.password, somebody.email),
-        *(somebody.token, somebody.refresh_token),
+        *(somebody.token, somebody.refresh_token, key, api_key_text.hashed(key)),
     }
     assert [(name, canary) for name, sink in told.items() for canary in canaries if canary in sink] == []

@@ -9,7 +9,7 @@ from functions.domain.accounts.throttling import Guess, TooManyGuesses
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import User
+from functions.runtime.providers.callers import LoggedIn
 from functions.runtime.providers.databases import UserTransactions
 from functions.schemas.base import Body
 
@@ -31,7 +31,7 @@ class PasswordChange(Body):
     ]
 
 
-def admit(caller: User, transaction: UserTransactions) -> Guess:
+def admit(caller: LoggedIn, transaction: UserTransactions) -> Guess:
     """Count the guess, whatever becomes of it, before the password is looked at."""
     with transaction() as db:
         return throttling.count_own(db, caller.id)
@@ -45,7 +45,7 @@ def admit(caller: User, transaction: UserTransactions) -> Guess:
     resources=Resources(memory="256Mi", max_scale=10, group="function-passwords", settings=(passwords.SETTING,)),
     prepare=admit,
 )
-def change_password(caller: User, change: PasswordChange, guess: Guess, db: UserDb) -> None:
+def change_password(caller: LoggedIn, change: PasswordChange, guess: Guess, db: UserDb) -> None:
     """Set a new password and end the caller's other sessions: whoever knew the old one is out."""
     accounts.change_password(db, caller.id, change.current_password, change.new_password)
     throttling.was_right(db, guess)

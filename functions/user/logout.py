@@ -7,7 +7,7 @@ from pydantic import Field
 from functions.domain.accounts import sessions
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import User
+from functions.runtime.providers.callers import LoggedIn
 from functions.schemas.base import Query
 
 REASON = "logged_out"
@@ -22,7 +22,7 @@ class Which(Query):
 
 
 @endpoint("POST", "/v1/auth/logout", status=204)
-def logout(caller: User, which: Which, db: UserDb) -> None:
+def logout(caller: LoggedIn, which: Which, db: UserDb) -> None:
     """End sessions: their refresh tokens are worth nothing at once, their access tokens within five seconds."""
     match which.sessions:
         case "this":

@@ -7,7 +7,7 @@ from pydantic import Field
 from functions.domain.accounts import factors
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import User
+from functions.runtime.providers.callers import LoggedIn
 from functions.schemas.base import Reply
 
 
@@ -19,6 +19,6 @@ class Mfa(Reply):
 
 
 @endpoint("GET", "/v1/me/mfa")
-def read_mfa(caller: User, db: UserDb) -> Mfa:
+def read_mfa(caller: LoggedIn, db: UserDb) -> Mfa:
     """Read whether log-ins need a second factor."""
     return Mfa.model_validate(factors.of(db, caller.id))

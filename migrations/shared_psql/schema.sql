@@ -14,6 +14,23 @@ CREATE FUNCTION public.added_numbers(jsonb, jsonb) RETURNS jsonb
   ) as sums
 $_$;
 
+CREATE FUNCTION public.api_key_of(key_hash text) RETURNS TABLE(id text, account_id text, scopes text[], expires_at timestamp with time zone, used_lately boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select api_keys.id, api_keys.account_id, api_keys.scopes, api_keys.expires_at,
+         coalesce(last_used_at > now() - interval '1 minute', false)
+  from api_keys where hash = key_hash and api_keys.expires_at > now()
+$$;
+
+CREATE FUNCTION public.api_key_uses(key_ids text[]) RETURNS TABLE(id text, last_used_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select api_keys.id, api_keys.last_used_at from api_keys
+  where api_keys.id = any(key_ids) and api_keys.last_used_at is not null
+$$;
+
 CREATE FUNCTION public.defer_events(on_queue text, opened jsonb, events jsonb) RETURNS SETOF text
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -79,6 +96,14 @@ begin
   end if;
   return event_id;
 end $_$;
+
+CREATE FUNCTION public.ended_api_keys(key_ids text[]) RETURNS SETOF text
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select key_id from unnest(key_ids) as key_id where not exists (
+    select from api_keys where id = key_id and hash is not null and expires_at > now())
+$$;
 
 CREATE FUNCTION public.event_body(source text, id text) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -189,6 +214,16 @@ CREATE FUNCTION public.forget_agent_log_sources(row_limit integer) RETURNS integ
   with old as (
     delete from agent_log_sources where source in (
       select source from agent_log_sources where received < now() - interval '45 days' limit row_limit)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
+CREATE FUNCTION public.forget_api_keys(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from api_keys where id in (select id from api_keys where expires_at < now() limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
@@ -362,6 +397,18 @@ CREATE FUNCTION public.new_dead_letter_id(at timestamp with time zone) RETURNS t
   from (select (extract(epoch from at) * 1000000)::bigint as micros) as moment
 $$;
 
+CREATE FUNCTION public.note_api_key_use(key_id text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '100ms'
+    AS $$
+  update api_keys set last_used_at = now() where id = (
+    select id from api_keys
+    where id = key_id and hash is not null
+      and (last_used_at is null or last_used_at <= now() - interval '1 minute')
+    for update skip locked)
+$$;
+
 CREATE FUNCTION public.publisher_of(key_hash text) RETURNS TABLE(id text, sources text[], types text[], scopes text[])
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -387,6 +434,15 @@ begin
     timeline = substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8);
   return waiting;
 end $$;
+
+CREATE FUNCTION public.record_api_key(key_id text, key_hash text, owner text, key_scopes text[], expires timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  insert into api_keys (id, hash, account_id, scopes, expires_at)
+  values (key_id, key_hash, owner, key_scopes, expires)
+  on conflict (id) do nothing
+$$;
 
 CREATE FUNCTION public.remember_revoked(session text, expires timestamp with time zone) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -444,6 +500,14 @@ begin
     perform wake_relay();
   end if;
 end $$;
+
+CREATE FUNCTION public.revoke_api_key(key_id text, expires timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  insert into api_keys (id, expires_at) values (key_id, expires)
+  on conflict (id) do update set hash = null, account_id = null, scopes = null
+$$;
 
 CREATE FUNCTION public.roll_back_instance(instance text) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
@@ -855,6 +919,20 @@ UNION ALL
     resolved_at,
     resolution_reason
    FROM public.parked_events;
+
+CREATE TABLE public.api_keys (
+    id text NOT NULL,
+    hash text,
+    account_id text,
+    scopes text[],
+    expires_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_keys_whole_check CHECK ((num_nulls(hash, account_id, scopes) = ANY (ARRAY[0, 3])))
+);
+
+COMMENT ON COLUMN public.api_keys.hash IS 'sha256 of the key; null once it was revoked';
+
+COMMENT ON COLUMN public.api_keys.last_used_at IS 'to the minute, and only by what works on this database';
 
 CREATE TABLE public.audit (
     id text NOT NULL,
@@ -1468,6 +1546,12 @@ ALTER TABLE ONLY public.agents
 ALTER TABLE ONLY public.agents
     ADD CONSTRAINT agents_slug_key UNIQUE (slug);
 
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
 
@@ -1598,6 +1682,8 @@ CREATE INDEX agents_names_idx ON public.agents USING gin (names) WITH (fastupdat
 CREATE INDEX agents_searched_idx ON public.agents USING gin (searched extensions.gin_trgm_ops) WITH (fastupdate=off);
 
 CREATE INDEX agents_tags_idx ON public.agents USING gin (tags) WITH (fastupdate=off);
+
+CREATE INDEX api_keys_expires_at_idx ON public.api_keys USING btree (expires_at);
 
 CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (source, event_id);
 

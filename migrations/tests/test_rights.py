@@ -129,6 +129,22 @@ FORBIDDEN = [
     ("shared_psql", "worker", "select 1 from revoked_sessions"),
     ("shared_psql", "user", "insert into revoked_sessions values ('ses_1', now())"),
     ("shared_psql", "user", "select remember_revoked('ses_1', now())"),
+    *(
+        ("shared_psql", role, "select 1 from api_keys")
+        for role in ("user", "admin", "broker", "subscribers", "worker", "gateway", "relay")
+    ),
+    ("shared_psql", "user", "select record_api_key('key_1', 'x', 'usr_1', '{admin}', now())"),
+    ("shared_psql", "gateway", "select revoke_api_key('key_1', now())"),
+    ("shared_psql", "gateway", "select api_key_uses('{key_1}')"),
+    ("user_psql", "user", "select hash from api_keys"),
+    ("user_psql", "user", "update api_keys set scopes = '{admin}'"),
+    ("user_psql", "user", "update api_keys set expires_at = 'infinity'"),
+    ("user_psql", "user", "delete from api_keys"),
+    ("user_psql", "admin", "select hash from api_keys"),
+    ("user_psql", "admin", "insert into api_keys (id, account_id) values ('key_1', 'usr_1')"),
+    *(("user_psql", role, "select 1 from api_keys") for role in ("broker", "subscribers", "worker", "relay")),
+    ("user_psql", "user", "select api_key_to_record('key_1')"),
+    ("user_psql", "worker", "select api_key_of('x')"),
     ("shared_psql", "user", "select 1 from audit"),
     ("shared_psql", "broker", "select 1 from audit"),
     *(

@@ -3,6 +3,23 @@
 -- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of
 -- tables are left out, and what event_producers() returns, which is written from the catalog of events.
 
+CREATE FUNCTION public.api_key_of(key_hash text) RETURNS TABLE(id text, account_id text, scopes text[], expires_at timestamp with time zone, used_lately boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select api_keys.id, api_keys.account_id, api_keys.scopes, api_keys.expires_at,
+         coalesce(last_used_at > now() - interval '1 minute', false)
+  from api_keys where hash = key_hash and revoked_at is null and api_keys.expires_at > now()
+$$;
+
+CREATE FUNCTION public.api_key_to_record(key_id text) RETURNS TABLE(hash text, account_id text, scopes text[], expires_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select api_keys.hash, api_keys.account_id, api_keys.scopes, api_keys.expires_at
+  from api_keys where id = key_id and revoked_at is null and api_keys.expires_at > now()
+$$;
+
 CREATE FUNCTION public.emit_event(type text, subject text, data jsonb, id text DEFAULT NULL::text, traceparent text DEFAULT NULL::text, correlationid text DEFAULT NULL::text, causationid text DEFAULT NULL::text, actor text DEFAULT 'system'::text, source text DEFAULT NULL::text, recipient text DEFAULT NULL::text, channel text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -105,6 +122,17 @@ CREATE FUNCTION public.event_source() RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ select '/botberi/user_psql' $$;
 
+CREATE FUNCTION public.forget_ended_api_keys(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from api_keys where id in (
+      select id from api_keys where least(revoked_at, expires_at) < now() - interval '90 days' limit row_limit)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
 CREATE FUNCTION public.forget_ended_sessions(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -171,6 +199,14 @@ CREATE FUNCTION public.forget_one_time_tokens(row_limit integer) RETURNS integer
   ) select count(*)::integer from old
 $$;
 
+CREATE FUNCTION public.keep_api_key_revoked() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  raise exception 'an API key that was revoked stays as it is' using errcode = 'restrict_violation';
+end $$;
+
 CREATE FUNCTION public.keep_session_ended() RETURNS trigger
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -203,6 +239,18 @@ CREATE FUNCTION public.new_dead_letter_id(at timestamp with time zone) RETURNS t
   select 'ded_' || lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
     || substr(replace(gen_random_uuid()::text, '-', ''), 17)
   from (select (extract(epoch from at) * 1000000)::bigint as micros) as moment
+$$;
+
+CREATE FUNCTION public.note_api_key_use(key_id text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET lock_timeout TO '100ms'
+    AS $$
+  update api_keys set last_used_at = now() where id = (
+    select id from api_keys
+    where id = key_id and revoked_at is null
+      and (last_used_at is null or last_used_at <= now() - interval '1 minute')
+    for update skip locked)
 $$;
 
 CREATE FUNCTION public.rebase_relay(after_seq bigint) RETURNS bigint
@@ -423,6 +471,25 @@ UNION ALL
     resolution_reason
    FROM public.parked_events;
 
+CREATE TABLE public.api_keys (
+    id text NOT NULL,
+    account_id text NOT NULL,
+    hash text NOT NULL,
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    revoked_reason text
+);
+
+COMMENT ON COLUMN public.api_keys.hash IS 'sha256 of the key, which is kept nowhere';
+
+COMMENT ON COLUMN public.api_keys.name IS 'its owner''s word for it';
+
+COMMENT ON COLUMN public.api_keys.last_used_at IS 'to the minute, and only by what works on this database';
+
 CREATE TABLE public.guesses (
     key bytea NOT NULL,
     wrong integer NOT NULL,
@@ -598,6 +665,12 @@ ALTER TABLE ONLY public.accounts
 ALTER TABLE ONLY public.accounts
     ADD CONSTRAINT accounts_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_hash_key UNIQUE (hash);
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
 
@@ -643,6 +716,8 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.totp_factors
     ADD CONSTRAINT totp_factors_pkey PRIMARY KEY (account_id);
 
+CREATE INDEX api_keys_account_id_idx ON public.api_keys USING btree (account_id);
+
 CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
 
 CREATE INDEX guesses_guessed_at_idx ON public.guesses USING btree (guessed_at);
@@ -665,7 +740,12 @@ CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (dead_le
 
 CREATE INDEX sessions_account_id_idx ON public.sessions USING btree (account_id);
 
+CREATE TRIGGER api_keys_keep_revoked BEFORE UPDATE ON public.api_keys FOR EACH ROW WHEN ((old.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.keep_api_key_revoked();
+
 CREATE TRIGGER sessions_keep_ended BEFORE UPDATE ON public.sessions FOR EACH ROW WHEN ((old.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.keep_session_ended();
+
+ALTER TABLE ONLY public.api_keys
+    ADD CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.mfa_challenges
     ADD CONSTRAINT mfa_challenges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -42,6 +42,7 @@ TAGS: Final = {
 
 SIGNING_IN: Final = (
     " `POST /v1/auth/login` of the user API gives an access token of ten minutes: send `Authorization: Bearer …`. "
+    "A program shows an API key in its place. "
     "Every error is a problem (RFC 9457) with a stable `code`; lists are paged by `limit` and `cursor`."
 )
 
@@ -111,8 +112,8 @@ def document(api: str, declarations: Sequence[Declaration]) -> str:
 BEARER: Final = {
     "type": "http",
     "scheme": "bearer",
-    "bearerFormat": "JWT",
-    "description": "An access token; where events are published, a publisher's key too.",
+    "description": "An access token, which is a JWT, or an API key, `bbk_…`, with the scope; where events are "
+    "published, a publisher's key too.",
 }
 
 

@@ -10,7 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from events import envelope
 from events.broker import bus
-from events.catalog.accounts import SessionRevoked
+from events.catalog.accounts import ApiKeyRevoked, SessionRevoked
 from events.catalog.instances import InstanceStatusChanged
 from events.contracts import contracts
 from functions.services.realtime import protocol
@@ -57,13 +57,13 @@ def document() -> str:
 def feed() -> Json:
     """Return the channel by which the gateway receives from RabbitMQ, for the document of the event path."""
     queue = {"durable": False, "exclusive": True, "autoDelete": True}
-    name = SessionRevoked.type.removeprefix("com.botberi.")
+    names = [each.type.removeprefix("com.botberi.") for each in (SessionRevoked, ApiKeyRevoked)]
     return {
         "address": None,
-        "title": "By what a gateway sees sessions end: a queue of each process' own, with a name of the moment.",
+        "title": "By what a gateway sees sessions and API keys end: a queue of each process' own, named at the moment.",
         "description": f"Bound to `{bus.EXCHANGE}`; to all of it while an administrator looks at everybody's events. "
         "What belongs to somebody is read from Postgres, where it is numbered.",
-        "messages": {name: {"$ref": f"#/components/messages/{name}"}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in names},
         "bindings": {"amqp": {"is": "queue", "queue": queue, "bindingVersion": "0.3.0"}},
     }
 

@@ -57,6 +57,11 @@ SETTINGS: Final = {
         "empty: a host that can't hold the boundary doesn't start",
         "the agent host",
     ),
+    "API_KEY_ENVIRONMENT": Setting(
+        "small letters and digits, 16 at most",
+        "The word in this installation's API keys, `bbk_<word>_…`, by which people and scanners tell them apart.",
+        "`test`",
+    ),
     "API_URL": Setting(
         "URL", "Where the API is for whoever reads an event: `dataschema` begins with it.", "`http://localhost:8080`"
     ),

@@ -81,7 +81,7 @@ def _card(row: Mapping[str, JsonValue], address: str) -> Json:
         "defaultInputModes": modes,
         "defaultOutputModes": modes,
         "skills": _skills(row, described or "Answers messages."),
-        "securitySchemes": {"bearer": {"httpAuthSecurityScheme": {"scheme": "Bearer", "bearerFormat": "JWT"}}},
+        "securitySchemes": {"bearer": {"httpAuthSecurityScheme": {"scheme": "Bearer"}}},
         "securityRequirements": [{"schemes": {"bearer": {"list": ["user"]}}}],
     }
 

@@ -1,7 +1,7 @@
 """What administrators do about accounts: suspend and restore them, say what they may do, and reset second factors.
 
-Whatever takes something away ends the sessions of the account in the same transaction. Each of those ends is an event,
-as that of a log-out is, so that it acts within seconds wherever an access token is good.
+Whatever takes something away ends the account's sessions, and its API keys that had it, in the same transaction. Each
+of those ends is an event, as that of a log-out is, so that it acts within seconds wherever tokens and keys are good.
 """
 
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from events.catalog.accounts import AccountRestored, AccountScopesChanged, AccountSuspended
 from events.outbox import emit
-from functions.domain.accounts import accounts, factors, sessions
+from functions.domain.accounts import accounts, api_keys, factors, sessions
 from functions.domain.accounts.accounts import SCOPES, Account
 from functions.domain.accounts.tables import accounts as table
 from functions.domain.api_errors import FieldError, Invalid
@@ -22,15 +22,16 @@ class ScopeUnknown(Invalid):
 
 
 def suspend(db: UserDb, account_id: str, reason: str) -> bool:
-    """Suspend an account and end its sessions; return False, having done nothing, when it is suspended already.
+    """Suspend an account and end its sessions and API keys. Raises NotFound.
 
-    Raises NotFound.
+    Return False, having done nothing, when it is suspended already.
     """
     if _locked(db, account_id).suspended:
         return False
     _change(db, account_id, suspended=True)
     emit(db, AccountSuspended(account_id=account_id, reason=reason))
     sessions.revoke_all(db, account_id, "account_suspended")
+    api_keys.revoke_all(db, account_id, "account_suspended")
     return True
 
 
@@ -44,7 +45,9 @@ def restore(db: UserDb, account_id: str, reason: str) -> bool:
 
 
 def change_scopes(db: UserDb, account_id: str, scopes: Collection[str], reason: str) -> bool:
-    """Give an account these scopes, and end its sessions if it loses one; return False when it has just these.
+    """Give an account these scopes; return False when it has just these.
+
+    If it loses one, its sessions end, and its API keys that had that one.
 
     Raises NotFound and ScopeUnknown.
     """
@@ -57,8 +60,9 @@ def change_scopes(db: UserDb, account_id: str, scopes: Collection[str], reason: 
         return False
     _change(db, account_id, scopes=wanted)
     emit(db, AccountScopesChanged(account_id=account_id, scopes=wanted, scopes_before=list(before), reason=reason))
-    if set(before) - set(wanted):
+    if lost := set(before) - set(wanted):
         sessions.revoke_all(db, account_id, "scopes_withdrawn")
+        api_keys.revoke_with(db, account_id, lost, "scopes_withdrawn")
     return True
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from events.catalog.accounts import (
     AccountRegistered,
     AccountSuspended,
+    ApiKeyCreated,
     EmailVerificationRequested,
     FactorAdded,
     FactorRemoved,
@@ -31,6 +32,7 @@ from functions.domain.mail.messages import Mail, Token
 Told = (
     AccountRegistered
     | AccountSuspended
+    | ApiKeyCreated
     | EmailVerificationRequested
     | FactorAdded
     | FactorRemoved
@@ -61,7 +63,7 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
             return None if verified else _verification(db, event.account_id)
         case AccountSuspended():
             return _suspended(event.reason)
-        case FactorAdded() | FactorRemoved() | PasswordChanged() | RecoveryCodeUsed():
+        case ApiKeyCreated() | FactorAdded() | FactorRemoved() | PasswordChanged() | RecoveryCodeUsed():
             return _CHANGES[type(event)]
         case PasswordResetRequested():
             return _reset(db, event.account_id)
@@ -76,6 +78,14 @@ _CHANGES: Final[dict[type[Event], Mail]] = {
         "Your password was changed",
         (
             "The password of your account was changed. Wherever else you were logged in, you aren't any more.",
+            _NOT_YOU,
+        ),
+    ),
+    ApiKeyCreated: Mail(
+        "Your account has a new API key",
+        (
+            "An API key was made, with which a program may act for your account until the key expires.",
+            "If it is none of yours, delete it.",
             _NOT_YOU,
         ),
     ),

@@ -1,4 +1,4 @@
-"""The tables of user_psql: accounts, their sessions and second factors, one-time tokens, and how often was guessed."""
+"""The tables of user_psql: accounts, sessions, second factors, API keys, one-time tokens, and how often was guessed."""
 
 from sqlalchemy import (
     ARRAY,
@@ -85,6 +85,21 @@ mfa_challenges = Table(
     Column("challenge_hash", LargeBinary, primary_key=True, comment="sha256"),
     Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("expires_at", TIME, nullable=False, index=True),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("hash", Text, nullable=False, unique=True, comment="sha256 of the key, which is kept nowhere"),
+    Column("name", Text, nullable=False, comment="its owner's word for it"),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Column("expires_at", TIME, nullable=False),
+    Column("last_used_at", TIME, comment="to the minute, and only by what works on this database"),
+    Column("revoked_at", TIME),
+    Column("revoked_reason", Text),
 )
 
 guesses = Table(

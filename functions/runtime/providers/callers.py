@@ -1,17 +1,25 @@
-"""Callers: a handler's parameter of one of these types is its guard. No caller type means that it is public."""
+"""Callers: a handler's parameter of one of these types is its guard. No caller type means that it is public.
 
+Whoever calls shows the access token of a session, or an API key, which is good wherever a token is unless the handler
+asks for somebody who has logged in.
+"""
+
+import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
+from sqlalchemy.exc import DBAPIError
 from typing_extensions import override
 
 from core import context
 from core.configuration import secret
 from events.event import EVERYBODY
-from functions.domain import revocations
-from functions.domain.accounts import live_sessions
+from functions.domain import live_api_keys, revocations
+from functions.domain.accounts import api_key_text, live_sessions
 from functions.domain.accounts.access_tokens import (
     AUDIENCE,
     ISSUER,
@@ -23,16 +31,19 @@ from functions.domain.accounts.access_tokens import (
     acr,
 )
 from functions.domain.accounts.keys import ALGORITHM, PUBLIC
-from functions.domain.api_errors import Forbidden, Unauthenticated
+from functions.domain.api_errors import ApiError, Forbidden, Unauthenticated
 from functions.domain.databases import SharedDb, UserDb
+from functions.domain.live_api_keys import ApiKey
 from functions.domain.principals import Principal, is_key
-from functions.runtime.databases import DatabaseUnavailable
+from functions.runtime.databases import DatabaseUnavailable, described, transaction
 from functions.runtime.declarations import Declaration
 from functions.runtime.providers.base import CALLER, Call, Parameter, Provider, Schema, Schemas, is_a, members
 from functions.runtime.providers.databases import SHARED_PSQL, USER_PSQL
 
 if TYPE_CHECKING:
     from jwt import PyJWK
+
+log = logging.getLogger(__name__)
 
 RECENT_SECONDS: Final = 600
 """For how long a log-in is a recent one."""
@@ -55,6 +66,16 @@ class SessionRevoked(Unauthenticated):
     """This session has ended: log in again."""
 
     headers: ClassVar[dict[str, str]] = _INVALID
+
+
+class ApiKeyInvalid(Unauthenticated):
+    """This API key is mistyped, unknown, expired or revoked; a new one may take a second to be known everywhere."""
+
+    headers: ClassVar[dict[str, str]] = _INVALID
+
+
+class SessionRequired(Forbidden):
+    """An API key may not do this: log in, and show the access token of the session."""
 
 
 _INSUFFICIENT: Final = 'Bearer realm="botberi", error="insufficient_user_authentication"'
@@ -95,9 +116,11 @@ class Claims:
 
 @dataclass(frozen=True)
 class User:
-    """The caller of an endpoint for everybody who is logged in."""
+    """The caller of an endpoint for everybody who has an account."""
 
     scope: ClassVar[str] = "user"
+    takes_keys: ClassVar[bool] = True
+    """Whether an API key is as good as a log-in."""
     least_aal: ClassVar[int] = 1
     """The authenticator assurance level that their log-in has to have."""
     max_age: ClassVar[int | None] = None
@@ -105,8 +128,11 @@ class User:
 
     id: str
     """`usr_…`"""
-    session_id: str
     scopes: frozenset[str]
+    session_id: str | None = None
+    """`ses_…`, of whoever has logged in."""
+    key_id: str | None = None
+    """`key_…`, of whoever shows an API key instead."""
     authentication: Authentication = LEAST
 
     @classmethod
@@ -122,10 +148,29 @@ class User:
             raise ReauthenticationRequired
         if claims.authentication.aal < cls.least_aal:
             raise InsufficientAal
-        return cls(claims.account_id, claims.session_id, claims.scopes, claims.authentication)
+        return cls(claims.account_id, claims.scopes, session_id=claims.session_id, authentication=claims.authentication)
+
+    @classmethod
+    def of_key(cls, key: ApiKey) -> Self:
+        """Return the caller who shows an API key. Raises SessionRequired, and Forbidden if it lacks the scope."""
+        if not cls.takes_keys:
+            raise SessionRequired
+        if cls.scope not in key.scopes:
+            detail = f"This needs the scope {cls.scope!r}, which this API key doesn't have."
+            raise Forbidden(detail)
+        return cls(key.account_id, key.scopes, key_id=key.id)
 
 
-class RecentUser(User):
+@dataclass(frozen=True)
+class LoggedIn(User):
+    """Somebody who has logged in: people themselves, and not their programs."""
+
+    takes_keys: ClassVar[bool] = False
+
+    session_id: str = ""
+
+
+class RecentUser(LoggedIn):
     """Somebody who has logged in within the last ten minutes."""
 
     max_age: ClassVar[int | None] = RECENT_SECONDS
@@ -165,7 +210,10 @@ class Guard(Provider):
     """Fills a parameter that is a `User` or a descendant of it with the caller, whose token and session it checks."""
 
     stage = CALLER
-    errors = (Unauthenticated, TokenExpired, SessionRevoked, Forbidden, DatabaseUnavailable)
+    errors: tuple[type[ApiError], ...] = (
+        *(Unauthenticated, TokenExpired, SessionRevoked, ApiKeyInvalid),
+        *(Forbidden, DatabaseUnavailable),
+    )
 
     caller: type[User]
 
@@ -176,7 +224,8 @@ class Guard(Provider):
             self.caller = parameter.annotation
             recent = () if self.caller.max_age is None else (ReauthenticationRequired,)
             strong = () if self.caller.least_aal < SECOND_FACTOR else (InsufficientAal,)
-            self.errors = (*self.errors, *recent, *strong)
+            by_session = () if self.caller.takes_keys else (SessionRequired,)
+            self.errors = (*self.errors, *by_session, *recent, *strong)
 
     @override
     @classmethod
@@ -197,15 +246,20 @@ class Guard(Provider):
             other = publisher(SharedDb(call.session(SHARED_PSQL)), token)
             context.act_as(other.id)
             return other
+        if api_key_text.is_meant(token):
+            key = _key(call, token)
+            context.act_as(key.actor)
+            return self.caller.of_key(key)
         known = claims(token)
         context.act_as(known.account_id)
         caller = self.caller.of(known)
-        _check_open(call, caller)
+        with _looked_up(call) as (user, shared):
+            check_open(caller, user=user, shared=shared)
         return caller
 
     @override
     def connects(self, declaration: Declaration) -> tuple[str, ...]:
-        """Return shared_psql if the handler has no database: there a revoked session is looked up."""
+        """Return shared_psql if the handler has no database: there sessions and API keys are looked up."""
         return () if declaration.databases else (SHARED_PSQL,)
 
     @override
@@ -216,7 +270,10 @@ class Guard(Provider):
     @override
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return how to authenticate. Only OAuth has scopes in a security requirement, so the scope is in the text."""
-        needs = [f"the scope `{self.caller.scope}`"]
+        needs = [
+            f"the scope `{self.caller.scope}`",
+            *(() if self.caller.takes_keys else ("a session, not an API key",)),
+        ]
         if self.caller.max_age is not None:
             needs.append(f"a log-in of the last {self.caller.max_age // 60} minutes")
         if self.caller.least_aal == SECOND_FACTOR:
@@ -254,25 +311,66 @@ class OptionalGuard(Guard):
         return {"security": [{"bearer": []}, {}]}
 
 
-def _check_open(call: Call, caller: User) -> None:
-    """Raise SessionRevoked unless the caller's session is open.
+@contextmanager
+def _looked_up(call: Call) -> Iterator[tuple[UserDb | None, SharedDb | None]]:
+    """Open the database in which the call's session or API key is to be looked up, and yield it in its place.
 
     It is looked up in the handler's own transaction where that is opened anyway, which saves a round trip. A handler
     that prepares, or opens transactions itself, must not hold one so early: there it is a short one of its own.
-    user_psql goes first where both are at hand, since it knows of a log-out at once.
+    user_psql goes first where both are at hand, since it knows of a log-out, and of a key, at once.
     """
     declaration = call.declaration
     opened = () if declaration.prepares else declaration.holds
     if USER_PSQL in opened:
-        check_session(caller, user=UserDb(call.session(USER_PSQL)), shared=None)
+        yield UserDb(call.session(USER_PSQL)), None
     elif SHARED_PSQL in opened:
-        check_session(caller, user=None, shared=SharedDb(call.session(SHARED_PSQL)))
+        yield None, SharedDb(call.session(SHARED_PSQL))
     elif USER_PSQL in declaration.databases:
         with call.short(USER_PSQL) as user:
-            check_session(caller, user=UserDb(user), shared=None)
+            yield UserDb(user), None
     else:
         with call.short(SHARED_PSQL) as shared:
-            check_session(caller, user=None, shared=SharedDb(shared))
+            yield None, SharedDb(shared)
+
+
+def _key(call: Call, token: str) -> ApiKey:
+    """Return the API key that a call shows, and have its use noted. Raises ApiKeyInvalid."""
+    use = _Use(call)
+    with _looked_up(call) as (user, shared):
+        db = user or shared
+        key = None if db is None else live_api_keys.find(db, token)
+    if key is None:
+        raise ApiKeyInvalid
+    use.of(key, USER_PSQL if user is not None else SHARED_PSQL)
+    return key
+
+
+class _Use:
+    """The use of an API key by a call, noted once in a minute.
+
+    That is done when the call's own transactions have ended: it needs a connection, of which a process has few, and
+    whoever waits for one must not hold another. Whatever becomes of it, the call's answer stays as it is.
+    """
+
+    def __init__(self, call: Call) -> None:
+        """Have it noted at the end of the call, once `of` has told which key it is: before any transaction is open."""
+        self._role = call.declaration.api
+        self._key: ApiKey | None = None
+        self._database = ""
+        call.stack.callback(self._note)
+
+    def of(self, key: ApiKey, database: str) -> None:
+        """Tell which key is used, and the database that knows it."""
+        self._key, self._database = key, database
+
+    def _note(self) -> None:
+        if self._key is None or self._key.used_lately:
+            return
+        try:
+            with transaction(self._database, self._role) as db:
+                live_api_keys.note_use(UserDb(db) if self._database == USER_PSQL else SharedDb(db), self._key.id)
+        except (DatabaseUnavailable, DBAPIError) as error:
+            log.warning("the use of %s was not noted: %s", self._key.id, described(error))
 
 
 def publisher(db: SharedDb, key: str) -> Publisher:
@@ -282,7 +380,7 @@ def publisher(db: SharedDb, key: str) -> Publisher:
     given = publishers.of_key(db, key)
     if given is None:
         raise _not_taken("This key is no publisher's, or no longer.")
-    return Publisher(given.id, "", given.scopes, given=given)
+    return Publisher(given.id, given.scopes, given=given)
 
 
 def bearer(header: str | None) -> str:
@@ -344,12 +442,15 @@ def _keys(text: str) -> "dict[str, PyJWK]":
     return {str(key.key_id): key for key in jwt.PyJWKSet.from_json(text).keys}
 
 
-def check_session(caller: User, *, user: UserDb | None, shared: SharedDb | None) -> None:
-    """Raise SessionRevoked if one of the databases given knows the caller's session as ended.
+def check_open(caller: User, *, user: UserDb | None, shared: SharedDb | None) -> None:
+    """Raise SessionRevoked or ApiKeyInvalid if one of the databases given knows what the caller showed as ended.
 
-    user_psql knows it at once, shared_psql as soon as the event has arrived.
+    user_psql knows it at once, shared_psql as soon as the event has arrived. A key that was just looked up is good.
     """
-    if user is not None and not live_sessions.is_live(user, caller.session_id):
-        raise SessionRevoked
-    if shared is not None and revocations.is_revoked(shared, caller.session_id):
-        raise SessionRevoked
+    if caller.session_id is not None:
+        if user is not None and not live_sessions.is_live(user, caller.session_id):
+            raise SessionRevoked
+        if shared is not None and revocations.is_revoked(shared, caller.session_id):
+            raise SessionRevoked
+    if caller.key_id is not None and shared is not None and live_api_keys.has_ended(shared, caller.key_id):
+        raise ApiKeyInvalid

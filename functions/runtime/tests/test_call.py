@@ -6,10 +6,12 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from functions.domain import revocations
-from functions.domain.accounts import sessions
+from functions.domain import live_api_keys, revocations
+from functions.domain.accounts import api_keys, sessions
 from functions.domain.databases import SharedDb, UserDb
 from functions.runtime.tests.planting import Client, Plant
+from testing import people
+from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
 
@@ -54,6 +56,21 @@ def test_an_ended_session_is_refused_whatever_the_handler_works_on(
         revocations.record(SharedDb(db), session_id, datetime.now(UTC) + timedelta(minutes=11))
     answer = client.get("/things", headers={"Authorization": f"Bearer {somebody.token}"})
     assert (answer.status_code, answer.json["code"]) == (401, "session_revoked")
+
+
+def test_whoever_shows_an_api_key_is_the_caller_until_it_ends(
+    client: Client, api: Api, person: Callable[..., Person], env: Environment
+) -> None:
+    owner = person()
+    key = people.api_key(api, env, owner)
+    headers = {"Authorization": f"Bearer {key.text}"}
+    assert client.get("/things", headers=headers).json == {"caller": owner.id}
+    with env.transaction("user_psql", "user") as db:
+        api_keys.revoke_own(UserDb(db), owner.id, key.id)
+    with env.transaction("shared_psql", "subscribers") as db:
+        live_api_keys.revoke(SharedDb(db), key.id, datetime.now(UTC) + timedelta(days=1))
+    answer = client.get("/things", headers=headers)
+    assert (answer.status_code, answer.json["code"]) == (401, "api_key_invalid")
 
 
 @pytest.mark.usefixtures("env")

@@ -13,6 +13,7 @@ from functions.runtime.providers.callers import Admin, User
 from functions.services.realtime import protocol
 from functions.services.realtime.account_events import AT_THE_END, News
 from functions.services.realtime.admission import Admitted, admit
+from functions.services.realtime.credentials import Credentials
 from functions.services.realtime.feeds import Feeds
 from functions.services.realtime.hub import Hub
 from functions.services.realtime.protocol import (
@@ -33,7 +34,6 @@ from functions.services.realtime.protocol import (
 )
 from functions.services.realtime.run_events import Ending, RunEvent, RunReader
 from functions.services.realtime.runs import Runs
-from functions.services.realtime.sessions import Sessions
 from functions.services.realtime.websocket import DisconnectedError, Socket
 
 log = logging.getLogger(__name__)
@@ -66,16 +66,16 @@ MESSAGES_PER_SECOND: Final = 1
 class Client:
     """A listener behind a WebSocket."""
 
-    def __init__(self, socket: Socket, hub: Hub, sessions: Sessions, accounts: Feeds[News], runs: Runs) -> None:
+    def __init__(self, socket: Socket, hub: Hub, credentials: Credentials, accounts: Feeds[News], runs: Runs) -> None:
         """Serve `socket` with `serve`."""
         self.account_id = ""
-        self.session_id = ""
-        self.key_id = ""
+        self.credential_id = ""
+        self.signed_by: str | None = None
         self.close_error: CloseError | None = None
         """The reason for which the gateway ended the connection; None unless it did."""
         self._socket = socket
         self._hub = hub
-        self._sessions = sessions
+        self._credentials = credentials
         self._want = accounts.want
         self._sequence = AT_THE_END
         """The number up to which the account's events were taken."""
@@ -96,8 +96,8 @@ class Client:
         """Have the client authenticate, then serve it to the end. Raises CloseError or DisconnectedError."""
         first = await self._first()
         admitted = await self._admit(first)
-        self.account_id, self.session_id = admitted.caller.id, admitted.caller.session_id
-        self.key_id = admitted.key_id
+        self.account_id, self.credential_id = admitted.caller.id, admitted.credential_id
+        self.signed_by = admitted.signed_by
         self._hub.join(self)
         writer = asyncio.create_task(self._write())
         try:
@@ -127,7 +127,7 @@ class Client:
 
     async def _admit(self, message: Authenticate) -> Admitted:
         try:
-            return await admit(message.token, self._sessions)
+            return await admit(message.token, self._credentials)
         except ApiError as api_error:
             raise CloseError.of(api_error) from None
 
@@ -173,8 +173,8 @@ class Client:
         admitted = await self._admit(message)
         if admitted.caller.id != self.account_id:
             raise CloseError(CloseCode.FORBIDDEN, "another_account")
-        self._hub.change_session(self, admitted.caller.session_id)
-        self.key_id = admitted.key_id
+        self._hub.change_credential(self, admitted.credential_id)
+        self.signed_by = admitted.signed_by
         if self._subscription.all:
             _refuse_unless_admin(admitted.caller)
         self._welcome(admitted)

@@ -8,8 +8,10 @@ from enum import Enum, auto
 from typing import Final, Protocol, TypeVar
 
 from functions.domain.api_errors import Unauthenticated
+from functions.runtime.providers.callers import ApiKeyInvalid, SessionRevoked
 from functions.services.realtime import protocol
 from functions.services.realtime.account_events import News, framed
+from functions.services.realtime.credentials import is_key
 from functions.services.realtime.metrics import GatewayMetrics
 from functions.services.realtime.protocol import (
     CloseCode,
@@ -35,18 +37,19 @@ class Source(Enum):
     """What events come from."""
 
     EVENT_BUS = auto()
-    """RabbitMQ, by which sessions end at once, and through which administrators see everybody's events."""
+    """RabbitMQ, by which sessions and API keys end at once, and through which administrators see everybody's events."""
     SHARED_PSQL = auto()
     """Postgres, where the events of each account are numbered."""
 
 
 class Connection(Protocol):
-    """Somebody whose token is good, for as long as it is."""
+    """Somebody whose token or API key is good, for as long as it is."""
 
     account_id: str
-    session_id: str
-    key_id: str
-    """The id of the key that signed the token."""
+    credential_id: str
+    """The id of the session, or of the API key."""
+    signed_by: str | None
+    """The id of the key that signed the token; None for an API key."""
 
     def end(self, close_error: CloseError) -> None:
         """End the connection, without waiting for it."""
@@ -89,7 +92,7 @@ class Hub:
         """Called with True when a first listener wants everybody's events, with False when the last no longer does."""
         self._attended: asyncio.Future[None] | None = None
         self._by_account: dict[str, set[Listener]] = {}
-        self._by_session: dict[str, set[Connection]] = {}
+        self._by_credential: dict[str, set[Connection]] = {}
         self._streams: dict[str, set[Stream]] = {}
         """By account."""
         self._to_all: set[Listener] = set()
@@ -100,14 +103,14 @@ class Hub:
         if len(self._by_account.get(listener.account_id, ())) >= PER_ACCOUNT:
             raise CloseError(CloseCode.TOO_MANY, "too_many_connections")
         _add(self._by_account, listener.account_id, listener)
-        _add(self._by_session, listener.session_id, listener)
+        _add(self._by_credential, listener.credential_id, listener)
         self.metrics.listeners += 1
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener that has joined."""
         self.receive_all(listener, wanted=False)
         _remove(self._by_account, listener.account_id, listener)
-        _remove(self._by_session, listener.session_id, listener)
+        _remove(self._by_credential, listener.credential_id, listener)
         self.metrics.listeners -= 1
 
     @contextmanager
@@ -117,13 +120,13 @@ class Hub:
             yield False
             return
         _add(self._streams, stream.account_id, stream)
-        _add(self._by_session, stream.session_id, stream)
+        _add(self._by_credential, stream.credential_id, stream)
         self.metrics.streams += 1
         try:
             yield True
         finally:
             _remove(self._streams, stream.account_id, stream)
-            _remove(self._by_session, stream.session_id, stream)
+            _remove(self._by_credential, stream.credential_id, stream)
             self.metrics.streams -= 1
 
     def close_streams(self) -> None:
@@ -132,11 +135,11 @@ class Hub:
             for stream in streams:
                 stream.close()
 
-    def change_session(self, listener: Listener, session_id: str) -> None:
-        """Move a listener to another session, of which it has shown a token."""
-        _remove(self._by_session, listener.session_id, listener)
-        listener.session_id = session_id
-        _add(self._by_session, session_id, listener)
+    def change_credential(self, listener: Listener, credential_id: str) -> None:
+        """Move a listener to another session, of which it has shown a token, or to an API key."""
+        _remove(self._by_credential, listener.credential_id, listener)
+        listener.credential_id = credential_id
+        _add(self._by_credential, credential_id, listener)
 
     def receive_all(self, listener: Listener, *, wanted: bool) -> None:
         """Send a listener everybody's events, or only its own again."""
@@ -164,7 +167,7 @@ class Hub:
         return list(self._by_account.get(account_id, ()))
 
     def receive(self, event: ReceivedEvent) -> None:
-        """Hand an event of RabbitMQ to those who want everybody's, and end a session if it says so.
+        """Hand an event of RabbitMQ to those who want everybody's, and end a session or API key if it says so.
 
         What is a listener's own comes to it under its number, from elsewhere.
         """
@@ -172,23 +175,24 @@ class Hub:
         for listener in self._to_all:
             if event.owner != listener.account_id and listener.wants(event.type, event.subject):
                 listener.offer(framed(None, event.body))
-        if event.ended_session is not None:
-            self.end_sessions({event.ended_session})
+        if event.ended_credential is not None:
+            self.end_credentials({event.ended_credential})
 
-    def sessions(self) -> list[str]:
-        """Return the sessions of everybody who is connected."""
-        return list(self._by_session)
+    def credentials(self) -> list[str]:
+        """Return the ids of the sessions and API keys of everybody who is connected."""
+        return list(self._by_credential)
 
-    def end_sessions(self, session_ids: set[str]) -> None:
-        """End the connections of sessions that have ended."""
-        for session_id in session_ids:
-            for connection in list(self._by_session.get(session_id, ())):
-                connection.end(CloseError(CloseCode.UNAUTHENTICATED, "session_revoked"))
+    def end_credentials(self, credential_ids: set[str]) -> None:
+        """End the connections of sessions and API keys that have ended."""
+        for credential_id in credential_ids:
+            why = CloseError.of(ApiKeyInvalid() if is_key(credential_id) else SessionRevoked())
+            for connection in list(self._by_credential.get(credential_id, ())):
+                connection.end(why)
 
     def end_unless_signed_by(self, live_keys: frozenset[str]) -> None:
         """End the connections whose token is signed with a key that is no longer among these."""
-        for connection in [each for found in self._by_session.values() for each in found]:
-            if connection.key_id not in live_keys:
+        for connection in [each for found in self._by_credential.values() for each in found]:
+            if connection.signed_by is not None and connection.signed_by not in live_keys:
                 connection.end(CloseError.of(Unauthenticated()))
 
     def interrupt(self, source: Source) -> None:

@@ -48,7 +48,7 @@ class CloseCode(IntEnum):
     MALFORMED = 4400
     """A message was not understood: the reason says where."""
     UNAUTHENTICATED = 4401
-    """The token is missing, malformed or expired, or its session has ended."""
+    """The token or API key is missing, malformed or expired, or has ended, as with its session."""
     FORBIDDEN = 4403
     """The account may not do this."""
     TOO_LATE = 4408
@@ -104,7 +104,7 @@ class Authenticate(Message):
     """Who is there: the first message of a connection, and again with a new token before the old one expires."""
 
     token: Annotated[str, Field(min_length=1, max_length=8192, repr=False)]
-    """An access token, as the API takes it."""
+    """An access token or API key, as the API takes it."""
     after: Sequence | None = None
     """The number of the last event that an earlier connection brought: what followed is sent first. Left out, what
     happens from now on is. Of no effect when the connection has begun."""

@@ -24,10 +24,10 @@ from functions.services.realtime.run_events import Ending, RunEvent, RunReader
 if TYPE_CHECKING:
     from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, HTTPScope
 
+    from functions.services.realtime.credentials import Credentials
     from functions.services.realtime.hub import Hub
     from functions.services.realtime.protocol import CloseError
     from functions.services.realtime.runs import Runs
-    from functions.services.realtime.sessions import Sessions
 
 PATH: Final = re.compile(r"/v1/runs/([^/]+)/stream")
 
@@ -64,8 +64,8 @@ class RunStream:
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         """Those of the request, by their names in small letters."""
         self.account_id = ""
-        self.session_id = ""
-        self.key_id = ""
+        self.credential_id = ""
+        self.signed_by: str | None = None
         self.status = HTTPStatus.OK
         """What it was answered with."""
         self.sent = 0
@@ -82,15 +82,15 @@ class RunStream:
         self._closing = False
         self._news = asyncio.Event()
 
-    async def serve(self, hub: "Hub", sessions: "Sessions", runs: "Runs", *, full: bool) -> None:
-        """Answer, for as long as the run goes on, the token is good and the reader is there; refuse if it is `full`."""
+    async def serve(self, hub: "Hub", credentials: "Credentials", runs: "Runs", *, full: bool) -> None:
+        """Answer, for as long as the run goes on, the reader may see it and is there; refuse if it is `full`."""
         try:
             if full:
                 raise GatewayFull
             run_id, after = self._asked()
-            admitted = await admit(callers.bearer(self.headers.get("authorization")), sessions)
-            self.account_id, self.session_id = admitted.caller.id, admitted.caller.session_id
-            self.key_id = admitted.key_id
+            admitted = await admit(callers.bearer(self.headers.get("authorization")), credentials)
+            self.account_id, self.credential_id = admitted.caller.id, admitted.credential_id
+            self.signed_by = admitted.signed_by
             reader = RunReader(run_id, self.account_id, after, self)
             with hub.streaming(self, PER_ACCOUNT) as room:
                 if not room:
@@ -199,7 +199,7 @@ class RunStream:
         self._news.set()
 
     def end(self, _close_error: "CloseError") -> None:
-        """End the stream at once: its session has ended, or its key was removed."""
+        """End the stream at once: its session or API key has ended, or the key that signed its token was removed."""
         self._frames.clear()
         self.close()
 

@@ -17,6 +17,7 @@ from tools.local.ports import free_ports
 
 REGISTERED: Final = "com.botberi.account.registered.v1"
 SUSPENDED: Final = "com.botberi.account.suspended.v1"
+KEY_CREATED: Final = "com.botberi.api_key.created.v1"
 CHANGED: Final = "com.botberi.password.changed.v1"
 REVOKED: Final = "com.botberi.session.revoked.v1"
 
@@ -27,7 +28,7 @@ def tell(api: Api, event_type: str, account_id: str, event_id: str | None = None
         "id": event_id or new_id("evt"),
         "source": "/botberi/user_psql",
         "type": event_type,
-        "subject": data.get("session_id", account_id),
+        "subject": data.get("session_id") or data.get("key_id") or account_id,
         "time": "2026-01-01T00:00:00Z",
         "data": {"account_id": account_id, **data},
     }
@@ -109,10 +110,12 @@ def test_people_are_told_what_happened_to_their_accounts(
 ) -> None:
     ann = person()
     assert tell(api, CHANGED, ann.id) == 200
+    assert tell(api, KEY_CREATED, ann.id, key_id="key_1", scopes=["user"], expires_at="2026-03-01T00:00:00Z") == 200
     assert revoked(api, ann, "refresh_token_reused") == 200
     assert tell(api, SUSPENDED, ann.id, reason="They <b>sent</b> spam.") == 200
     assert [mail.subject for mail in mails.mails] == [
         "Your password was changed",
+        "Your account has a new API key",
         "Somebody may have copied your log-in",
         "Your account is suspended",
     ]

@@ -1,6 +1,7 @@
 """A session that has ended is ended everywhere within seconds."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -72,3 +73,37 @@ def test_an_account_that_may_do_less_is_shut_out_everywhere_within_five_seconds(
         ]
     )
     assert entry["actor"].startswith("command-line:")
+
+
+def test_a_key_is_good_everywhere_within_seconds_and_ends_everywhere_within_five(
+    stack: Stack, eventually: Callable[..., Any]
+) -> None:
+    owner = people.arrive(stack, stack.env, ("user", "admin"))
+    wanted = {"name": "A program", "scopes": ["user", "admin"]}
+    deleted, suspended = (stack.user.post("/v1/me/api-keys", token=owner.token, json=wanted).json for _ in range(2))
+
+    def is_taken(key: str) -> bool:
+        return stack.user.get("/v1/instances", token=key).status_code == 200
+
+    for key in (deleted["key"], suspended["key"]):
+        assert stack.user.get("/v1/me", token=key).status_code == 200
+        assert eventually(partial(is_taken, key), seconds=5)
+        assert stack.admin.get("/v1/admin/audit?limit=1", token=key).status_code == 200
+
+    def delete() -> bool:
+        return stack.user.delete(f"/v1/me/api-keys/{deleted['id']}", token=owner.token).status_code == 204
+
+    def suspend() -> bool:
+        return CliRunner().invoke(botberi, ["users", "suspend", owner.id, "--reason", "left"]).exit_code == 0
+
+    def is_refused(key: str) -> bool:
+        return stack.user.get("/v1/instances", token=key).status_code == 401
+
+    for key, end in ((deleted["key"], delete), (suspended["key"], suspend)):
+        with Tab(stack.env.ports.gateway, key) as tab:
+            assert tab.ready["account_id"] == owner.id
+            assert end()
+            assert stack.user.get("/v1/me", token=key).code == "api_key_invalid"
+            assert eventually(partial(is_refused, key), seconds=5)
+            assert stack.admin.get("/v1/admin/audit?limit=1", token=key).code == "api_key_invalid"
+            assert tab.end() == (4401, "api_key_invalid")

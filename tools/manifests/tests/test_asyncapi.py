@@ -12,7 +12,7 @@ import pytest
 
 from events import subscriptions
 from events.broker import bus
-from events.catalog.accounts import SessionRevoked
+from events.catalog.accounts import ApiKeyRevoked, SessionRevoked
 from events.catalog.load import load
 from events.contracts import contracts
 from functions.runtime.functions import declarations
@@ -109,7 +109,7 @@ def test_the_parser_reads_what_browsers_and_the_gateway_say(parsed: dict[str, Js
     assert operations["receive"] == ["receive", [protocol.PATH], ["authenticate", "subscribe", "follow", "unfollow"]]
     told = [protocol.name_of(notice) for notice in protocol.NOTICES]
     assert operations["tell"] == ["send", [protocol.PATH], [*told, "event"]]
-    assert parsed["ours"]["operations"]["gateway"][2] == [SessionRevoked.type]
+    assert parsed["ours"]["operations"]["gateway"][2] == [SessionRevoked.type, ApiKeyRevoked.type]
 
 
 def test_the_lock_of_the_parser_has_a_hash_for_everything_and_no_address_of_a_registry() -> None:

@@ -6,6 +6,7 @@ import signal
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,19 @@ import pytest
 from sqlalchemy import text
 
 from core import http_client
+from core.ids import new_id
 from events import subscriptions, wire
 from events.broker import bus
-from events.catalog.accounts import SessionRevoked
+from events.catalog.accounts import ApiKeyRevoked, SessionRevoked
 from events.catalog.instances import InstanceStatusChanged
 from events.topology import declaration
-from functions.domain import account_events
+from functions.domain import account_events, live_api_keys
+from functions.domain.accounts import api_key_text
 from functions.domain.databases import SharedDb
 from functions.services.realtime.tests.tabs import Tab
 from migrations.databases import connect
 from provisioning.local_settings import MARK, ROOT, Ports
+from testing import people
 from testing.environment import Environment
 from tools.local import health, orphans, processes
 from tools.local.ports import accepts
@@ -108,6 +112,16 @@ class Gateway:
         }
         self.publish(type=SessionRevoked.type, source="/botberi/user_psql", subject=session, data=data)
 
+    def end_key(self, key_id: str) -> None:
+        """Let RabbitMQ carry that an API key was revoked."""
+        data = {
+            "key_id": key_id,
+            "account_id": "usr_ada",
+            "reason": "revoked_by_owner",
+            "expires_at": "2030-01-01T00:00:00Z",
+        }
+        self.publish(type=ApiKeyRevoked.type, source="/botberi/user_psql", subject=key_id, data=data)
+
     @staticmethod
     def send(*events: dict[str, Any]) -> None:
         """Publish events."""
@@ -122,6 +136,21 @@ class Gateway:
         with connect("shared_psql", "subscribers").begin() as db:
             revoked = text("select remember_revoked(:id, now() + interval '10 minutes')")
             db.execute(revoked, {"id": session})
+
+    @staticmethod
+    def key(account: str = "usr_ada", scope: str = "user", good_for: str = "1 day") -> people.Key:
+        """Let shared_psql know an API key of an account that need not exist."""
+        key = people.Key(new_id("key"), api_key_text.new("test"))
+        with connect("shared_psql", "subscribers").begin() as db:
+            made = text("select record_api_key(:id, :hash, :owner, array[:scope], now() + cast(:good_for as interval))")
+            told = {"id": key.id, "hash": api_key_text.hashed(key.text), "owner": account, "scope": scope}
+            db.execute(made, told | {"good_for": good_for})
+        return key
+
+    def revoke_key(self, key_id: str) -> None:
+        """Let shared_psql know that an API key was revoked, and nobody else."""
+        with connect("shared_psql", "subscribers").begin() as db:
+            live_api_keys.revoke(SharedDb(db), key_id, datetime(2030, 1, 1, tzinfo=UTC))
 
     def monitored(self, path: str) -> tuple[int, str]:
         """Return what the gateway answers those who watch over it."""

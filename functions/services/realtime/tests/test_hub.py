@@ -16,10 +16,10 @@ from functions.services.realtime.received_event import ReceivedEvent, parse
 class Ear:
     """A listener that wants everything."""
 
-    def __init__(self, hub: Hub, account_id: str = "usr_ada", session_id: str = "ses_1") -> None:
+    def __init__(self, hub: Hub, account_id: str = "usr_ada", credential_id: str = "ses_1") -> None:
         self.account_id = account_id
-        self.session_id = session_id
-        self.key_id = "key"
+        self.credential_id = credential_id
+        self.signed_by: str | None = "key"
         self.offered: list[Any] = []
         self.close_error: CloseError | None = None
         hub.join(self)
@@ -92,11 +92,11 @@ def test_whoever_has_left_receives_nothing_and_makes_room(hub: Hub) -> None:
 
 def test_everybody_who_left_leaves_nothing_behind(hub: Hub) -> None:
     ear = Ear(hub)
-    hub.change_session(ear, "ses_2")
-    assert hub.sessions() == ["ses_2"]
+    hub.change_credential(ear, "ses_2")
+    assert hub.credentials() == ["ses_2"]
     hub.leave(ear)
-    assert not [*hub.sessions(), *hub.feeds(), *hub.followers("usr_ada")]
-    hub.end_sessions({"ses_1", "ses_2"})
+    assert not [*hub.credentials(), *hub.feeds(), *hub.followers("usr_ada")]
+    hub.end_credentials({"ses_1", "ses_2"})
     assert ear.close_error is None
 
 
@@ -113,7 +113,7 @@ def test_everybody_is_told_once_that_events_do_not_arrive_and_once_that_they_do(
 
 
 def test_a_session_that_ends_ends_its_connections(hub: Hub) -> None:
-    ended, other = Ear(hub), Ear(hub, session_id="ses_2")
+    ended, other = Ear(hub), Ear(hub, credential_id="ses_2")
     hub.receive(event(session="ses_1"))
     assert (str(ended.close_error), other.close_error) == ("4401 session_revoked", None)
 

@@ -5,8 +5,8 @@ import pytest
 from functions.domain.api_errors import Forbidden
 from functions.runtime.providers.callers import SessionRevoked
 from functions.services.realtime import protocol
+from functions.services.realtime.credentials import SessionsUnknown
 from functions.services.realtime.protocol import Authenticate, CloseCode, CloseError, Heartbeat, Subscribe
-from functions.services.realtime.sessions import SessionsUnknown
 
 SECRET = "eyJhbGciOiJFZERTQSJ9.e30.signature"
 

@@ -1,19 +1,21 @@
-"""Asks shared_psql which sessions have ended: at once for those who connect, and every two seconds for everybody.
+"""Asks shared_psql which sessions and API keys have ended: for who connects, and every two seconds for all.
 
-The end of a session also arrives as an event, and sooner. The question is for those who connect, and for events that
-were missed.
+The end of one also arrives as an event, and sooner. The question is for those who connect, and for events that were
+missed.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final
 
 from core.postgres.errors import Error
 from core.postgres.session import Session
+from functions.domain.accounts import api_key_text
 from functions.domain.api_errors import Unavailable
+from functions.domain.live_api_keys import ENDED, FIND, NOTE_USE, ApiKey
 from functions.services.realtime.asker import Asker
 
 log = logging.getLogger(__name__)
@@ -23,16 +25,19 @@ SECONDS: Final = 2
 
 REVOKED: Final = "select session_id from revoked_sessions where session_id = any(:ids)"
 
+_KEY: Final = "key_"
+"""How the ids of API keys begin, by which they are told from those of sessions."""
+
 
 class SessionsUnknown(Unavailable):
-    """Your session can't be checked just now: try again shortly."""
+    """Your session or API key can't be checked just now: try again shortly."""
 
 
-class Sessions:
-    """Asks which of many sessions have ended. All but the question itself runs on the event loop's thread."""
+class Credentials:
+    """Asks which sessions and keys of many have ended. All but the question itself runs on the event loop's thread."""
 
     def __init__(self, connected: Callable[[], list[str]], ended: Callable[[set[str]], None]) -> None:
-        """Ask again and again for the sessions that `connected` returns, and tell `ended` which have ended."""
+        """Ask again and again for the ids that `connected` returns, and tell `ended` which have ended."""
         self._connected = connected
         self._ended = ended
         self._waiting: dict[str, list[asyncio.Future[bool]]] = {}
@@ -46,12 +51,22 @@ class Sessions:
         self._wanted.set()
         return await answer
 
+    async def find_key(self, token: str) -> ApiKey | None:
+        """Return the API key with this text and note its use; None if it isn't good. Raises SessionsUnknown."""
+        if not api_key_text.is_well_formed(token):
+            return None
+        try:
+            return await self._asker.ask(partial(_key_of, key_hash=api_key_text.hashed(token)))
+        except (Error, OSError, TimeoutError) as error:
+            log.warning("shared_psql can't be asked for an API key: %s", error)
+            raise SessionsUnknown from None
+
     async def check(self) -> bool:
         """Ask for everybody who is connected or waits; return whether there was an answer."""
         self._wanted.clear()
         waiting, self._waiting = self._waiting, {}
         try:
-            found = await self._asker.ask(partial(_ended_of, session_ids=[*self._connected(), *waiting]))
+            found = await self._asker.ask(partial(_ended_of, ids={*self._connected(), *waiting}))
         except (Error, OSError, TimeoutError) as error:
             log.warning("shared_psql can't be asked for sessions that have ended: %s", error)
             for each in _open(waiting):
@@ -72,8 +87,29 @@ class Sessions:
                 await asyncio.wait_for(self._wanted.wait(), SECONDS)
 
 
-def _ended_of(session: Session, session_ids: list[str]) -> set[str]:
-    return {str(session_id) for [session_id] in session.run(REVOKED, ids=session_ids)}
+def is_key(credential_id: str) -> bool:
+    """Return whether an id is that of an API key, and not of a session."""
+    return credential_id.startswith(_KEY)
+
+
+def _ended_of(session: Session, ids: Collection[str]) -> set[str]:
+    keys = [each for each in ids if is_key(each)]
+    ended = session.run(ENDED, ids=keys) if keys else []
+    revoked = session.run(REVOKED, ids=[each for each in ids if not is_key(each)])
+    return {str(credential_id) for [credential_id] in (*revoked, *ended)}
+
+
+def _key_of(session: Session, key_hash: str) -> ApiKey | None:
+    rows = session.run(FIND, hash=key_hash)
+    if not rows:
+        return None
+    [[key_id, account_id, scopes, expires_at, used_lately]] = rows
+    key = ApiKey(key_id, account_id, frozenset(scopes), expires_at, used_lately)
+    if not key.used_lately:
+        # Whether it can be noted is nothing to whoever connects.
+        with contextlib.suppress(Error):
+            session.run(NOTE_USE, id=key.id)
+    return key
 
 
 def _open(waiting: dict[str, list[asyncio.Future[bool]]]) -> list[asyncio.Future[bool]]:
