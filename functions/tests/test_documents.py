@@ -212,6 +212,13 @@ def test_the_page_of_instances_makes_changes_and_deletes_one(address: str, tmp_p
     assert json.loads(usage)["usage"]["instances"] == {"used": 0, "limit": 50}
 
 
+def test_the_page_of_accounts_makes_an_api_key(address: str, person: Callable[..., Person], tmp_path: Path) -> None:
+    ada = person()
+    page = ROOT / "docs/architecture/accounts.md"
+    printed = run_examples(page, {}, tmp_path / "heads", API=address, TOKEN=ada.token)
+    assert json.loads(printed)["id"] == ada.id
+
+
 PROTOCOLS: Final = {
     "a2a": '"state":"TASK_STATE_COMPLETED"',
     "ag-ui": '"outcome":{"type":"success"}',
