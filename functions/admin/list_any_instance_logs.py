@@ -9,8 +9,8 @@ from functions.runtime.providers.callers import Admin
 from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.streaming import StreamRequest
 from functions.schemas.base import Page
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.instance_logs import InstanceLogLine, LogQuery
-from functions.schemas.instances import InstanceId
 
 
 @endpoint(

@@ -6,7 +6,7 @@ from functions.domain.runs import reading
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.schemas.base import Page
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.runs import RunQuery, RunSummary
 
 

@@ -5,7 +5,8 @@ from functions.domain.instances import reading
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
-from functions.schemas.instances import AnyInstance, InstanceId
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import AnyInstance
 
 
 @endpoint("GET", "/v1/admin/instances/{instance_id}", errors=(InstanceNotFound,))

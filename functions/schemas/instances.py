@@ -5,7 +5,6 @@ from typing import Annotated, Final, Self
 
 from pydantic import BeforeValidator, Field
 
-from core.ids import pattern
 from functions.domain.catalog.agents import SLUG
 from functions.domain.instances import conditions, labels
 from functions.domain.instances.conditions import ConditionType
@@ -14,8 +13,6 @@ from functions.domain.instances.reasons import Reason
 from functions.domain.instances.redaction import redacted
 from functions.schemas.base import PageQuery, Reply
 from shared_psql_models.statuses import DesiredState, Status, VersionStatus
-
-InstanceId = Annotated[str, Field(pattern=pattern("ins"), examples=["ins_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"])]
 
 Sequence = Annotated[str, BeforeValidator(lambda value: f"{value:020}" if isinstance(value, int) else value)]
 

@@ -14,7 +14,7 @@ from functions.runtime.mcp.running import Runs
 from functions.runtime.mcp.speaking import RESOURCES, Mcp, McpAnswer, McpBody, McpHeaders, respond
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.runs import RunTransactions
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 @endpoint(

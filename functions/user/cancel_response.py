@@ -11,7 +11,7 @@ from functions.runtime.open_responses import PROTOCOL, RESOURCES, ResponseNotFou
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.waiting import Waiting
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 @endpoint(

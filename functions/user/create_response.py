@@ -27,7 +27,7 @@ from functions.runtime.providers.callers import User
 from functions.runtime.providers.idempotency_key import IdempotencyKey
 from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.waiting import Waiting
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.open_responses import ResponseRequest
 
 MAX_BODY: Final = 1024 * 1024

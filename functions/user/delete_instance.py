@@ -5,7 +5,8 @@ from functions.domain.instances import commands, reading
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.schemas.instances import Instance, InstanceId
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import Instance
 
 
 @endpoint("DELETE", "/v1/instances/{instance_id}", status=202, errors=(InstanceNotFound,))

@@ -8,7 +8,7 @@ from functions.domain.runs.budget_changes import BudgetChangedMeanwhile, Whose
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.if_match import IfMatch
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 @endpoint("DELETE", "/v1/instances/{instance_id}/budget", status=204, errors=(InstanceNotFound, BudgetChangedMeanwhile))

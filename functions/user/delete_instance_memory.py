@@ -7,7 +7,7 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.if_match import StateConditions
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.memory import MemoryKey
 
 

@@ -13,8 +13,8 @@ from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.if_match import StateConditions
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.instance_secrets import SecretName
-from functions.schemas.instances import InstanceId
 
 
 def work_out(caller: User, instance_id: InstanceId, name: SecretName, transaction: SharedTransactions) -> SecretChange:

@@ -13,7 +13,7 @@ from functions.runtime.declarations import Answer
 from functions.runtime.endpoint import endpoint
 from functions.runtime.open_responses import PROTOCOL, ResponseNotFound
 from functions.runtime.providers.callers import User
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 class ResponseUnderWay(Malformed):

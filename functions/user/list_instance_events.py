@@ -6,7 +6,8 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.schemas.base import Page, PageQuery
-from functions.schemas.instances import InstanceEvent, InstanceId
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import InstanceEvent
 
 
 @endpoint("GET", "/v1/instances/{instance_id}/events", errors=(InstanceNotFound,))

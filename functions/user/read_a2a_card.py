@@ -6,7 +6,7 @@ from functions.runtime.a2a import cards
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.schemas.a2a import AgentCard
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 @endpoint(

@@ -7,7 +7,7 @@ from functions.runtime.a2a.request import A2ARequest
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.runs import RunTransactions
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 @endpoint(

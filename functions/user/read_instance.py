@@ -9,7 +9,8 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
-from functions.schemas.instances import InstanceId, LiveInstance
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import LiveInstance
 
 
 @endpoint(

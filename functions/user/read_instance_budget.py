@@ -8,7 +8,7 @@ from functions.domain.runs.budget_changes import Whose
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.schemas.budgets import RunBudget
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 @endpoint("GET", "/v1/instances/{instance_id}/budget", errors=(InstanceNotFound,))

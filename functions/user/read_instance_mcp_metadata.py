@@ -3,7 +3,7 @@
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.mcp.metadata import API_URL, ResourceMetadata, of_path
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 @endpoint(

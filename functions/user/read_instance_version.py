@@ -6,7 +6,7 @@ from functions.domain.instances import reading
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.versions import VersionDetails
 
 

@@ -11,7 +11,7 @@ from functions.runtime.declarations import Answer
 from functions.runtime.endpoint import endpoint
 from functions.runtime.open_responses import PROTOCOL
 from functions.runtime.providers.callers import User
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 class Models(Answer):

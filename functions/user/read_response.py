@@ -6,7 +6,7 @@ from functions.runtime.endpoint import endpoint
 from functions.runtime.open_responses import PROTOCOL, RESOURCES, ResponseNotFound, ResponseObject, ResponseStream
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.runs import RunTransactions
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.open_responses import ResponseQuery
 
 

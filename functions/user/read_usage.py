@@ -13,7 +13,7 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.schemas.base import Query
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.usage import AccountUsage, Usage, UsedByRuns
 
 DAYS: Final = 30

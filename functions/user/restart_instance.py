@@ -7,7 +7,8 @@ from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.schemas.instances import Instance, InstanceId
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import Instance
 
 
 @endpoint(

@@ -21,7 +21,7 @@ from functions.runtime.providers.runs import RunTransactions
 from functions.runtime.providers.streaming import StreamRequest
 from functions.runtime.run_stream import RunStream
 from functions.schemas.ag_ui import RunAgentInput
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 MAX_BODY: Final = 1024 * 1024
 """Bytes: clients send the whole conversation each time."""

@@ -28,7 +28,7 @@ from functions.runtime.providers.streaming import StreamRequest
 from functions.runtime.run_stream import RunStream
 from functions.runtime.waiting import Waiting
 from functions.schemas.base import Body
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.runs import AcceptedRun, ConversationId, EndedRun
 from shared_psql_models.runs import Run
 

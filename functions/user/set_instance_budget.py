@@ -10,7 +10,7 @@ from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.budgets import BudgetTerms, RunBudget
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 
 
 @endpoint("PUT", "/v1/instances/{instance_id}/budget", errors=(InstanceNotFound, Invalid, BudgetChangedMeanwhile))

@@ -14,7 +14,7 @@ from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.if_match import StateConditions
 from functions.schemas.base import Body
-from functions.schemas.instances import InstanceId
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.memory import Memory, MemoryKey
 
 MAX_BODY: Final = 3 * VALUE_BYTES + 1024

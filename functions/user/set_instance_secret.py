@@ -18,8 +18,8 @@ from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.if_match import StateConditions
 from functions.schemas.base import Body
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.instance_secrets import InstanceSecret, SecretName
-from functions.schemas.instances import InstanceId
 
 
 class NewSecret(Body):

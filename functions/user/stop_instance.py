@@ -6,7 +6,8 @@ from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
-from functions.schemas.instances import Instance, InstanceId
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import Instance
 
 
 @endpoint("POST", "/v1/instances/{instance_id}/stop", status=202, errors=(InstanceNotFound, InstanceDeleted))

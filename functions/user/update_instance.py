@@ -21,8 +21,9 @@ from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.base import Body, Kept
+from functions.schemas.instance_ids import InstanceId
 from functions.schemas.instance_specs import InstanceName, LabelKey, LabelValue, Limits
-from functions.schemas.instances import Instance, InstanceId
+from functions.schemas.instances import Instance
 
 _PATCH: Final = "What is left out stays as it is, and what is null goes (RFC 7396): null itself takes all of it away."
 

@@ -4,12 +4,9 @@ A URL is looked at when it is given, for whoever has made a mistake. What counts
 made in the end, whatever the name of the host has stood for until then.
 """
 
-from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
-from core import addresses
-from core.addresses import is_own, is_public
 from core.configuration import setting
 from functions.domain.a2a.errors import InvalidParams
 
@@ -28,13 +25,18 @@ _LOCAL: Final = {"localhost": "127.0.0.1"}
 
 def allows(address: str) -> bool:
     """Return whether an IP address may be connected to."""
+    # Most who import this have no address to look at.
+    from ipaddress import ip_network
+
+    from core import addresses
+
     try:
         found = addresses.read(address)
     except ValueError:
         return False
     if any(found in ip_network(each) for each in setting(NETWORKS_SETTING, "").split()):
         return True
-    return is_public(found) and not is_own(found)
+    return addresses.is_public(found) and not addresses.is_own(found)
 
 
 def check(url: str) -> None:
@@ -56,6 +58,8 @@ def check(url: str) -> None:
 
 def _is_refused(host: str) -> bool:
     """Return whether a host is an address, rather than a name, and one that isn't allowed."""
+    from core import addresses
+
     address = _LOCAL.get(host, host)
     try:
         addresses.read(address)

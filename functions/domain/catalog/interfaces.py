@@ -14,8 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 
 from functions.domain import json_schemas
 from functions.domain.api_errors import FieldError, Invalid
-from functions.domain.catalog import config_schemas
-from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
 from functions.domain.json_schemas import pointer
 
 MAX_BYTES: Final = 256 * 1024
@@ -198,6 +196,10 @@ def _repeated(interface: Interface) -> Iterator[FieldError]:
 
 
 def _schemas(interface: Interface) -> Iterator[FieldError]:
+    # Only who publishes needs it.
+    from functions.domain.catalog import config_schemas
+    from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
+
     for index, tool in enumerate(interface.tools):
         for name, schema in (("input_schema", tool.input_schema), ("output_schema", tool.output_schema)):
             bare = without_anchors(schema)

@@ -21,8 +21,6 @@ from pydantic import (
     ValidationError,
 )
 
-from functions.domain.catalog import config_schemas
-from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
 from functions.domain.json_schemas import LARGEST
 
 REPLY_BYTES: Final = 1024 * 1024
@@ -240,6 +238,10 @@ def encoded(said: AgentEvent) -> bytes:
 
 def check_schema(asked: Input) -> None:
     """Raise EventInvalid unless any value can be checked by what is asked in a moment. It may itself take a second."""
+    # Only who asks by a schema needs it.
+    from functions.domain.catalog import config_schemas
+    from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
+
     try:
         config_schemas.check_bounded(asked.schema_)
     except ConfigSchemaInvalid as error:

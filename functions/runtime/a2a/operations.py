@@ -7,7 +7,7 @@ from typing import Final, Generic
 from pydantic import JsonValue
 
 from events import envelope
-from functions.domain.a2a import card_keys, cards, contexts, finding, listing, push_configs, sending, tasks, webhooks
+from functions.domain.a2a import card_keys, cards, contexts, finding, push_configs, sending, tasks, webhooks
 from functions.domain.a2a.errors import TaskNotCancelable, TaskNotFound, UnsupportedOperation
 from functions.domain.a2a.requests import (
     CreatePushConfig,
@@ -135,6 +135,8 @@ def get_task(asker: Asker[Wrapped], params: JsonValue) -> Wrapped:
 
 def list_tasks(asker: Asker[Wrapped], params: JsonValue) -> Wrapped:
     """Return a page of tasks, the one whose status changed last first."""
+    from functions.domain.a2a import listing
+
     with asker.transactions.reading() as db:
         asker.check(db)
         asked = read(ListTasks, params)

@@ -10,9 +10,8 @@ from functions.domain.catalog import agents, versions
 from functions.domain.catalog.agents import SLUG, Wanted
 from functions.domain.catalog.interfaces import Tool
 from functions.domain.databases import SharedDb
-from functions.domain.instances import commands, history, launching
+from functions.domain.instances import commands, history
 from functions.domain.instances import reading as instances
-from functions.domain.instances.launching import Traits
 from functions.domain.instances.reading import DescribedInstance, Filter
 from functions.domain.mcp import offers
 from functions.domain.runs import commands as run_commands
@@ -125,6 +124,10 @@ class Platform:
         return {**told, **more, "config_schema": version.config_schema}
 
     def _launch(self, arguments: Object) -> Object:
+        # The other tools do without.
+        from functions.domain.instances import launching
+        from functions.domain.instances.launching import Traits
+
         config = arguments.get("config")
         instance_id = new_id("ins")
         with self._transaction() as db:
