@@ -154,7 +154,13 @@ def test_without_the_scope_it_is_a_403(api: Api, everybody: dict[str, Person], e
 
 
 def test_these_and_no_others_need_a_recent_log_in_or_a_second_factor() -> None:
-    assert {each.name for each in RECENT} == {"begin_totp", "confirm_totp", "remove_totp", "renew_recovery_codes"}
+    assert {each.name for each in RECENT} == {
+        "begin_totp",
+        "confirm_totp",
+        "create_api_key",
+        "remove_totp",
+        "renew_recovery_codes",
+    }
     assert {each.name for each in OF_TWO_FACTORS} == {"remove_totp", "renew_recovery_codes"}
 
 
