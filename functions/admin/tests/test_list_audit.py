@@ -47,6 +47,18 @@ def test_filters_narrow_it_down_and_the_newest_comes_first(
     assert seen(api, admin.token, f"subject={one}&actor={other}") == []
 
 
+def test_what_an_account_did_includes_what_its_api_keys_did(
+    api: Api, env: Environment, person: Callable[..., Person]
+) -> None:
+    admin = person(scopes=("user", "admin"))
+    agent, key = new_id("agt"), new_id("key")
+    # One more, which a pattern of LIKE would fit.
+    actors = (admin.id, f"{admin.id}/{key}", f"{admin.id}0/{key}", f"{admin.id.replace('_', 'x')}/{key}")
+    by_itself, by_key, *_ = (happened(env, subject=agent, actor=actor) for actor in actors)
+    assert seen(api, admin.token, f"actor={admin.id}") == [by_key, by_itself]
+    assert seen(api, admin.token, f"actor={admin.id}/{key}") == [by_key]
+
+
 @pytest.mark.parametrize("query", ["subject=", "subject=%00", "actor=a%20b", "since=yesterday"])
 def test_a_filter_that_makes_no_sense_is_refused(api: Api, person: Callable[..., Person], query: str) -> None:
     token = person(scopes=("user", "admin")).token

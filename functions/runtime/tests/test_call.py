@@ -9,6 +9,7 @@ import pytest
 from functions.domain import live_api_keys, revocations
 from functions.domain.accounts import api_keys, sessions
 from functions.domain.databases import SharedDb, UserDb
+from functions.runtime.providers.callers import ApiKeyInvalid, User, check_open
 from functions.runtime.tests.planting import Client, Plant
 from testing import people
 from testing.clients import Api
@@ -71,6 +72,19 @@ def test_whoever_shows_an_api_key_is_the_caller_until_it_ends(
         live_api_keys.revoke(SharedDb(db), key.id, datetime.now(UTC) + timedelta(days=1))
     answer = client.get("/things", headers=headers)
     assert (answer.status_code, answer.json["code"]) == (401, "api_key_invalid")
+
+
+def test_what_goes_on_for_long_learns_that_the_callers_key_has_ended(
+    api: Api, person: Callable[..., Person], env: Environment
+) -> None:
+    owner = person()
+    caller = User(owner.id, frozenset({"user"}), key_id=people.api_key(api, env, owner).id)
+    with env.transaction("shared_psql", "user") as db:
+        check_open(caller, user=None, shared=SharedDb(db))
+    with env.transaction("shared_psql", "subscribers") as db:
+        live_api_keys.revoke(SharedDb(db), str(caller.key_id), datetime.now(UTC) + timedelta(days=1))
+    with env.transaction("shared_psql", "user") as db, pytest.raises(ApiKeyInvalid):
+        check_open(caller, user=None, shared=SharedDb(db))
 
 
 @pytest.mark.usefixtures("env")
