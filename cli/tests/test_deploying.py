@@ -30,7 +30,8 @@ def test_secrets_are_generated_once_and_shown_to_nobody(tmp_path: Path) -> None:
     assert all(name in first for name in made)
     assert "nothing is new" in said("secrets", "generate", str(folder))
     assert made == {file.name: file.read_text() for file in folder.iterdir()}
-    assert [name for name, text in made.items() if text.strip() in first] == []
+    # One of a single character is for who has none.
+    assert [name for name, text in made.items() if len(text.strip()) > 1 and text.strip() in first] == []
     printed = said("secrets", "kubernetes", str(folder))
     assert printed.count("kind: Secret") == len(names())
 

@@ -122,6 +122,13 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
     row = db.execute(statement).first()
     if not passwords.matches(password, row.password_hash if row else None) or row is None:
         raise CredentialsWrong
+    # Whoever gives the account another password waits from here on until this log-in is over, and ends its session.
+    # Who has done so meanwhile is waited for, and this is the old one then.
+    password_hash = db.execute(
+        select(accounts.c.password_hash).where(accounts.c.id == row.id).with_for_update(read=True, key_share=True)
+    ).scalar_one()
+    if password_hash != row.password_hash and not passwords.matches(password, password_hash):
+        raise CredentialsWrong
     context.act_as(row.id)
     if passwords.is_outdated(row.password_hash):
         set_password(db, row.id, password)
@@ -142,13 +149,20 @@ def change_password(db: UserDb, account_id: str, current: str, new: str) -> None
 
     Raises CurrentPasswordWrong and PasswordUnfit.
     """
-    columns = accounts.c["email", "password_hash"]
-    row = db.execute(select(*columns).where(accounts.c.id == account_id).with_for_update(key_share=True)).one()
+    row = lock(db, account_id)
     if not passwords.matches(current, row.password_hash):
         raise CurrentPasswordWrong(errors=[FieldError("/current_password", "wrong", CurrentPasswordWrong.message())])
     passwords.check(new, row.email, "/new_password")
     set_password(db, account_id, new)
     emit(db, PasswordChanged(account_id=account_id))
+
+
+def lock(db: UserDb, account_id: str) -> Row[tuple[str, str]]:
+    """Return an account's address and hash, for whoever is about to change its password: log-ins that are going on are
+    waited for, and those that begin wait.
+    """
+    columns = accounts.c["email", "password_hash"]
+    return db.execute(select(*columns).where(accounts.c.id == account_id).with_for_update()).one()
 
 
 def set_password(db: UserDb, account_id: str, password: str) -> None:

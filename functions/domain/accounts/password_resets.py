@@ -1,13 +1,10 @@
 """Setting a forgotten password: by a token that was sent to the account's address."""
 
-from sqlalchemy import select
-
 from core import context
 from events.catalog.accounts import PasswordChanged
 from events.outbox import emit
 from functions.domain.accounts import accounts, one_time_tokens, passwords, sessions, throttling, verification
 from functions.domain.accounts.one_time_tokens import Purpose
-from functions.domain.accounts.tables import accounts as table
 from functions.domain.databases import UserDb
 
 
@@ -18,9 +15,7 @@ def reset(db: UserDb, token: str, new: str) -> None:
     """
     account_id = one_time_tokens.redeem(db, token, Purpose.PASSWORD_RESET)
     context.act_as(account_id)
-    email = db.execute(
-        select(table.c.email).where(table.c.id == account_id).with_for_update(key_share=True)
-    ).scalar_one()
+    email = accounts.lock(db, account_id).email
     passwords.check(new, email, "/new_password")
     accounts.set_password(db, account_id, new)
     emit(db, PasswordChanged(account_id=account_id))

@@ -17,6 +17,7 @@ from testing.launches import Launched
 from testing.responses import Response
 from tools.local.ports import free_ports
 from tools.local.servers.managed_process import ManagedProcess
+from tools.local.wait import until
 
 Launch = Callable[..., Launched]
 
@@ -245,8 +246,12 @@ def test_nobody_waits_for_somebody_elses_slow_agents_and_a_reply_is_streamed_as_
     stream = other.ask_agent("streamed", Accept="text/event-stream")
     assert stream.text.count("event: text") == 1
     assert '"status": "completed"' in stream.text
-    first, *_, last = (slow.api.user.get(each.headers["Location"], token=slow.owner.token).json for each in waiting)
-    assert (first["status"], last["status"]) == ("running", "queued")
+
+    def status(asked: Response) -> str:
+        return str(slow.api.user.get(asked.headers["Location"], token=slow.owner.token).json["status"])
+
+    assert until(lambda: status(waiting[0]) == "running", seconds=60)
+    assert status(waiting[-1]) == "queued"
     for each in waiting:
         slow.api.user.post(f"{each.headers['Location']}/cancel", token=slow.owner.token)
 

@@ -47,7 +47,8 @@ class Said:
 
 def judge(evidence: Evidence, *, but: frozenset[str] = frozenset()) -> list[Violation]:
     """Return everything that is not as it must be, `but` for some invariants."""
-    found = [*evidence.noted, *(Violation("delivered", "somebody", each) for each in evidence.dead)]
+    dead = [] if "delivered" in but else evidence.dead
+    found = [*evidence.noted, *(Violation("delivered", "somebody", each) for each in dead)]
     for life in evidence.lives:
         subject = f"{life.wanted.key} {' '.join(sorted(life.ids))}"
         if len(life.ids) > 1:
