@@ -107,7 +107,9 @@ def test_no_secret_shows_in_what_the_engine_tells_or_in_logs(running: Topology) 
     images = inspected(*{container["Image"] for container in containers})
     shown = json.dumps([containers, images]) + running.compose("logs", "--no-color")
 
-    assert [name for name, secret in secrets(running.env.secrets).items() if secret in shown] == []
+    # One of a single character is for who has none.
+    there = {name: secret for name, secret in secrets(running.env.secrets).items() if len(secret) > 1}
+    assert [name for name, secret in there.items() if secret in shown] == []
 
 
 def test_a_container_sees_no_secret_but_those_that_its_function_declares(running: Topology) -> None:
