@@ -53,7 +53,7 @@ def test_an_answer_of_unknown_length_has_an_end_all_the_same(request_: bytes, he
 )
 def test_where_there_is_no_body_none_is_sent(method: bytes, status: str) -> None:
     request = method + b" / HTTP/1.1\r\nHost: x" + END
-    answer = asked(request, request, application=answering(status, [], b"body"))
+    answer = asked(request * 2, application=answering(status, [], b"body"))
 
     assert answer.count(b"HTTP/1.1 " + status.encode()) == 2
     assert b"body" not in answer
