@@ -142,10 +142,13 @@ def test_an_answer_goes_on_as_long_as_somebody_reads_it_and_no_longer() -> None:
 
 
 def test_an_application_that_rests_takes_no_thread_meanwhile() -> None:
+    rests: list[Rest] = []
+
     def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
         start_response("200 OK", [])
         yield b"first"
         if environ["PATH_INFO"] == "/":
+            rests.append(environ[REST])
             # Longer than the test takes.
             environ[REST](TIMEOUT)
         yield b"second"
@@ -160,6 +163,8 @@ def test_an_application_that_rests_takes_no_thread_meanwhile() -> None:
         resting.setblocking(False)
         with pytest.raises(BlockingIOError):
             resting.recv(1 << 16)
+        # Or the server would wait for it at its end.
+        rests[0].wake()
 
 
 def test_an_application_may_rest_before_it_knows_its_answer() -> None:
