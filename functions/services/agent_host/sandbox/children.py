@@ -222,12 +222,15 @@ class Children:
         packages = str(code.packages) if code.packages else None
         order = Wake(child.mark, zygote.mark, str(home), code.digest, str(code.folder), packages, asdict(limits))
         inner = [child.inner_door.fileno(), *outputs]
-        with self._lock:
-            self._awake[child.mark] = child
-            host = self._host or self._spawn()
-            host.send(order, inner)
-        child.inner_door.close()
-        messages.close(outputs)
+        try:
+            with self._lock:
+                self._awake[child.mark] = child
+                host = self._host or self._spawn()
+                host.send(order, inner)
+        finally:
+            # Where the spawner has just gone, the rest of the child is settled with what else it has left.
+            child.inner_door.close()
+            messages.close(outputs)
         return child
 
     def _zygote(self, code: Code, limits: Limits) -> Used:

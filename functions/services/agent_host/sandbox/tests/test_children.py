@@ -118,8 +118,10 @@ def test_an_end_between_calls_is_told(sandbox: Sandbox) -> None:
 
 
 def test_too_much_processor_time_is_a_cause_of_its_own(sandbox: Sandbox) -> None:
+    # It looks for its config, so that it isn't loaded ahead of it, for which there is more time.
+    loops = "import os\nopen(os.environ['AGENT_CONFIG']).close()\nwhile True: pass"
     with pytest.raises(CannotWake) as caught:
-        sandbox.wake("while True: pass", limits=Limits(cpu_seconds=1))
+        sandbox.wake(loops, limits=Limits(cpu_seconds=1))
     assert caught.value.exit.cause is ExitCause.CPU_EXCEEDED
 
 
