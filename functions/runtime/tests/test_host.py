@@ -68,6 +68,7 @@ def test_a_subscriber_among_others_says_that_it_is_ready_and_one_that_is_not_the
     assert plant(read_thing=READ).get("/function/see-thing/_/ready").status_code == 404
 
 
+@pytest.mark.usefixtures("env")
 def test_subscribers_are_on_the_listener_of_the_dispatcher_alone() -> None:
     client = Client(create([], {"8010": "user", "8060": "subscribers"}))
     found = [each for each in client.host.declarations if each.api == "subscribers"]
