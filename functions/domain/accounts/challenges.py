@@ -30,11 +30,7 @@ def issue(db: UserDb, account_id: str) -> str:
 
 def account_of(db: UserDb, challenge: str) -> str:
     """Return whose a challenge is. Raises ChallengeExpired."""
-    columns = mfa_challenges.c
-    query = select(columns.account_id).where(
-        columns.challenge_hash == _hash(challenge), columns.expires_at > func.clock_timestamp()
-    )
-    account_id = db.execute(query).scalar()
+    account_id = db.execute(select(mfa_challenges.c.account_id).where(_is_open(challenge))).scalar()
     if account_id is None:
         raise ChallengeExpired
     return str(account_id)
@@ -45,11 +41,8 @@ def meet(db: UserDb, challenge: str) -> str:
 
     Of two at once the second waits for the first, and finds the challenge only if that is rolled back.
     """
-    columns = mfa_challenges.c
-    met = delete(mfa_challenges).where(
-        columns.challenge_hash == _hash(challenge), columns.expires_at > func.clock_timestamp()
-    )
-    account_id = db.execute(met.returning(columns.account_id)).scalar()
+    met = delete(mfa_challenges).where(_is_open(challenge)).returning(mfa_challenges.c.account_id)
+    account_id = db.execute(met).scalar()
     if account_id is None:
         raise ChallengeExpired
     return str(account_id)
