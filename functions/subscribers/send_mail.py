@@ -2,20 +2,9 @@
 
 import logging
 
-from events.catalog.accounts import (
-    AccountRegistered,
-    AccountSuspended,
-    ApiKeyCreated,
-    EmailVerificationRequested,
-    FactorAdded,
-    FactorRemoved,
-    PasswordChanged,
-    PasswordResetRequested,
-    RecoveryCodeUsed,
-    SessionRevoked,
-)
 from events.wire import CloudEvent
 from functions.domain.accounts import mails
+from functions.domain.accounts.mails import Told
 from functions.domain.databases import UserDb
 from functions.domain.mail import messages, transport
 from functions.runtime.declarations import Resources
@@ -35,16 +24,7 @@ log = logging.getLogger(__name__)
     )
 )
 def send_mail(
-    event: AccountRegistered
-    | AccountSuspended
-    | ApiKeyCreated
-    | EmailVerificationRequested
-    | FactorAdded
-    | FactorRemoved
-    | PasswordChanged
-    | PasswordResetRequested
-    | RecoveryCodeUsed
-    | SessionRevoked,
+    event: Told,
     envelope: CloudEvent,
     db: UserDb,
 ) -> None:

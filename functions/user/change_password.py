@@ -12,6 +12,7 @@ from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import LoggedIn
 from functions.runtime.providers.databases import UserTransactions
 from functions.schemas.base import Body
+from functions.schemas.passwords import NewPassword
 
 
 class PasswordChange(Body):
@@ -20,15 +21,7 @@ class PasswordChange(Body):
     current_password: Annotated[
         str, Field(min_length=1, max_length=passwords.MAX_LENGTH, examples=["correct horse battery"])
     ]
-    new_password: Annotated[
-        str,
-        Field(
-            min_length=passwords.MIN_LENGTH,
-            max_length=passwords.MAX_LENGTH,
-            description="Anything but the e-mail address itself, and what others would try first.",
-            examples=["a staple that nobody guesses"],
-        ),
-    ]
+    new_password: Annotated[NewPassword, Field(examples=["a staple that nobody guesses"])]
 
 
 def admit(caller: LoggedIn, transaction: UserTransactions) -> Guess:

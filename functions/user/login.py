@@ -12,6 +12,7 @@ from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.client import Client
 from functions.runtime.providers.databases import UserTransactions
 from functions.schemas.base import Body, Reply
+from functions.schemas.token_pairs import TokenPair
 
 
 class Credentials(Body):
@@ -19,15 +20,6 @@ class Credentials(Body):
 
     email: Annotated[str, Field(json_schema_extra=emails.SCHEMA, examples=["ann@example.com"])]
     password: Annotated[str, Field(min_length=1, max_length=passwords.MAX_LENGTH, examples=["correct horse battery"])]
-
-
-class TokenPair(Reply):
-    """A session: an access token for the Authorization header, and a refresh token to trade for the next pair."""
-
-    access_token: str
-    refresh_token: str
-    token_type: str
-    expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
 
 
 class MfaRequired(Reply):

@@ -9,7 +9,8 @@ from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.client import Client
-from functions.schemas.base import Body, Reply
+from functions.schemas.base import Body
+from functions.schemas.token_pairs import TokenPair
 
 
 class Refresh(Body):
@@ -18,13 +19,8 @@ class Refresh(Body):
     refresh_token: Annotated[str, Field(min_length=1, max_length=256)]
 
 
-class RefreshedPair(Reply):
+class RefreshedPair(TokenPair):
     """The same session, with a new pair of tokens; keep the new refresh token and forget the old one."""
-
-    access_token: str
-    refresh_token: str
-    token_type: str
-    expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
 
 
 @endpoint(

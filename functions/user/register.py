@@ -10,6 +10,7 @@ from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.schemas.base import Body, Reply
+from functions.schemas.passwords import NewPassword
 
 
 class Registration(Body):
@@ -23,15 +24,7 @@ class Registration(Body):
             examples=["ann@example.com"],
         ),
     ]
-    password: Annotated[
-        str,
-        Field(
-            min_length=passwords.MIN_LENGTH,
-            max_length=passwords.MAX_LENGTH,
-            description="Anything but the e-mail address itself, and what others would try first.",
-            examples=["correct horse battery"],
-        ),
-    ]
+    password: Annotated[NewPassword, Field(examples=["correct horse battery"])]
 
 
 class Registered(Reply):

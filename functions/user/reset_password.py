@@ -9,21 +9,14 @@ from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.schemas.base import Body
+from functions.schemas.passwords import NewPassword
 
 
 class PasswordReset(Body):
     """The token of the newest mail, and the password to come."""
 
     token: Annotated[str, Field(min_length=1, max_length=one_time_tokens.MAX_LENGTH)]
-    new_password: Annotated[
-        str,
-        Field(
-            min_length=passwords.MIN_LENGTH,
-            max_length=passwords.MAX_LENGTH,
-            description="Anything but the e-mail address itself, and what others would try first.",
-            examples=["a staple that nobody guesses"],
-        ),
-    ]
+    new_password: Annotated[NewPassword, Field(examples=["a staple that nobody guesses"])]
 
 
 @endpoint(

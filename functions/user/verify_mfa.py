@@ -13,8 +13,9 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.client import Client
 from functions.runtime.providers.databases import UserTransactions
-from functions.schemas.base import Body, Reply
+from functions.schemas.base import Body
 from functions.schemas.factors import Code
+from functions.schemas.token_pairs import TokenPair
 
 
 class Proof(Body):
@@ -34,13 +35,8 @@ class Proof(Body):
         return self
 
 
-class VerifiedPair(Reply):
+class VerifiedPair(TokenPair):
     """A session of two factors: an access token for the Authorization header, and a refresh token for the next pair."""
-
-    access_token: str
-    refresh_token: str
-    token_type: str
-    expires_in: Annotated[int, Field(description="Seconds until the access token expires.")]
 
 
 def admit(proof: Proof, client: Client, transaction: UserTransactions) -> Guess:
