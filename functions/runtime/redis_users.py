@@ -6,7 +6,9 @@ is in database 0 and the jobs are in 1; whoever may use one has no key of the ot
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypedDict
+
+from core.configuration import secret, setting
 
 QUEUES: Final = "instances.*"
 """The queues of jobs, and what was put aside of them."""
@@ -54,6 +56,21 @@ def name(part: str) -> str:
 def secret_name(part: str) -> str:
     """Return the name of the secret that is a part's password."""
     return f"user-redis-{part}"
+
+
+class Login(TypedDict):
+    """Where Redis is, and as whom a part logs in there, in the words of its client."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+
+
+def login(part: str) -> Login:
+    """Return how a part reaches Redis, which is at the setting `USER_REDIS_URL` (`host:port`)."""
+    host, _, port = setting("USER_REDIS_URL").partition(":")
+    return Login(host=host, port=int(port), username=name(part), password=secret(secret_name(part)))
 
 
 SECRETS: Final = tuple(secret_name(part) for part in USERS)

@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
-from core.configuration import MissingSettingError, secret, setting
+from core.configuration import MissingSettingError
 from functions.domain.runs import reading
 from functions.domain.runs.reading import State
 from functions.runtime import redis_users
@@ -216,7 +216,7 @@ class _Registry:
     @cached_property
     def _listener(self) -> "_Listener | None":
         try:
-            setting("USER_REDIS_URL"), secret(redis_users.secret_name(USER))
+            redis_users.login(USER)
         except MissingSettingError as error:
             log.warning("runs are followed by way of Postgres alone: %s", error)
             return None

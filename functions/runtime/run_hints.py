@@ -14,7 +14,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from core.configuration import secret, setting
 from core.jitter import jittered
 from functions.runtime import redis_users
 
@@ -112,12 +111,8 @@ class RunHints:
 
 
 def _connect(user: str) -> Redis:
-    host, _, port = setting("USER_REDIS_URL").partition(":")
     return Redis(
-        host=host,
-        port=int(port),
-        username=redis_users.name(user),
-        password=secret(redis_users.secret_name(user)),
+        **redis_users.login(user),
         decode_responses=True,
         socket_connect_timeout=SECONDS,
         socket_keepalive=True,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from typing_extensions import override
 
-from core.configuration import secret, setting
 from functions.domain.api_errors import Unavailable
 from functions.runtime import redis_users
 from functions.runtime.databases import DependencyDownError
@@ -142,12 +141,8 @@ def connect(part: str) -> Cache:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    host, _, port = setting("USER_REDIS_URL").partition(":")
     client = redis.Redis(
-        host=host,
-        port=int(port),
-        username=redis_users.name(part),
-        password=secret(redis_users.secret_name(part)),
+        **redis_users.login(part),
         socket_timeout=TIMEOUT,
         socket_connect_timeout=TIMEOUT,
         # Once more, on a new connection, since Redis may have restarted; its own ten times take seconds.

@@ -12,7 +12,6 @@ from typing import Final
 from redis import Redis
 from redis.exceptions import RedisError
 
-from core.configuration import secret, setting
 from functions.domain.runs.recording import Piece
 from functions.runtime import redis_users
 
@@ -52,12 +51,8 @@ class Live:
 
     def _connected(self) -> "Redis":
         if self._client is None:
-            host, _, port = setting("USER_REDIS_URL").partition(":")
             self._client = Redis(
-                host=host,
-                port=int(port),
-                username=redis_users.name(USER),
-                password=secret(redis_users.secret_name(USER)),
+                **redis_users.login(USER),
                 socket_timeout=TIMEOUT,
                 socket_connect_timeout=TIMEOUT,
                 lib_name=None,
