@@ -149,7 +149,8 @@ def change_password(db: UserDb, account_id: str, current: str, new: str) -> None
 
     Raises CurrentPasswordWrong and PasswordUnfit.
     """
-    row = lock(db, account_id)
+    lock(db, account_id)
+    row = db.execute(select(*accounts.c["email", "password_hash"]).where(accounts.c.id == account_id)).one()
     if not passwords.matches(current, row.password_hash):
         raise CurrentPasswordWrong(errors=[FieldError("/current_password", "wrong", CurrentPasswordWrong.message())])
     passwords.check(new, row.email, "/new_password")
@@ -157,12 +158,13 @@ def change_password(db: UserDb, account_id: str, current: str, new: str) -> None
     emit(db, PasswordChanged(account_id=account_id))
 
 
-def lock(db: UserDb, account_id: str) -> Row[tuple[str, str]]:
-    """Return an account's address and hash, for whoever is about to change its password: log-ins that are going on are
-    waited for, and those that begin wait.
+def lock(db: UserDb, account_id: str) -> None:
+    """Lock an account, for whoever changes what a log-in goes by and then ends sessions.
+
+    A log-in holds the account, and a session refers to it: those that are going on are waited for and seen, and those
+    that begin wait and see the change. What a statement after this one reads is so.
     """
-    columns = accounts.c["email", "password_hash"]
-    return db.execute(select(*columns).where(accounts.c.id == account_id).with_for_update()).one()
+    db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
 
 
 def set_password(db: UserDb, account_id: str, password: str) -> None:

@@ -6,7 +6,7 @@ of those ends is an event, as that of a log-out is, so that it acts within secon
 
 from collections.abc import Collection
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from events.catalog.accounts import AccountRestored, AccountScopesChanged, AccountSuspended
 from events.outbox import emit
@@ -79,11 +79,8 @@ def reset_factors(db: UserDb, account_id: str, reason: str) -> bool:
 
 
 def _locked(db: UserDb, account_id: str) -> Account:
-    """Return an account, locked: sessions that are being opened are seen, and whoever opens one later sees the change.
-
-    A session refers to its account, so that opening one waits for this lock, and this lock for those that are open.
-    """
-    db.execute(select(table.c.id).where(table.c.id == account_id).with_for_update())
+    """Return an account, locked."""
+    accounts.lock(db, account_id)
     return accounts.find(db, account_id)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from events.catalog.accounts import FactorAdded, FactorRemoved, RecoveryCodeUsed
 from events.outbox import emit
 from functions.domain.accounts import recovery_codes, sessions, totp
+from functions.domain.accounts.accounts import lock
 from functions.domain.accounts.tables import accounts, totp_factors
 from functions.domain.api_errors import Conflict, FieldError, Forbidden, NotFound, Unauthenticated
 from functions.domain.databases import UserDb
@@ -60,14 +61,18 @@ class Factors:
 
 def of(db: UserDb, account_id: str) -> Factors:
     """Return what second factors an account has."""
-    return Factors(_is_confirmed(db, account_id), recovery_codes.left(db, account_id))
+    return Factors(are_needed(db, account_id), recovery_codes.left(db, account_id))
 
 
 def are_needed(db: UserDb, account_id: str) -> bool:
-    """Return whether a log-in to an account takes a second factor; who adds one waits until the transaction ends."""
-    # Two statements: the second sees what was committed while the first waited.
-    db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(read=True, key_share=True))
-    return _is_confirmed(db, account_id)
+    """Return whether a log-in takes a second factor to an account that `authenticate` has returned.
+
+    Since then the transaction holds it: who adds a factor waits until that ends.
+    """
+    query = select(totp_factors.c.account_id).where(
+        totp_factors.c.account_id == account_id, totp_factors.c.confirmed_at.is_not(None)
+    )
+    return db.execute(query).first() is not None
 
 
 def begin(db: UserDb, account_id: str) -> Enrolment:
@@ -99,8 +104,8 @@ def confirm(db: UserDb, account_id: str, session_id: str, code: str, *, at: floa
     The session that asks counts as one with two factors; all others end. `at` is the time, in seconds since 1970, if
     it isn't this moment. Raises TotpNotBegun, TotpConfirmedAlready, CodeWrong and FactorsUnavailable.
     """
-    # Whoever logs in waits here, or was seen: no session of one factor alone remains.
-    db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
+    # No session of one factor alone remains.
+    lock(db, account_id)
     begun = _row(db, account_id)
     if begun is None or not (begun.confirmed_at or begun.fresh):
         raise TotpNotBegun
@@ -120,6 +125,8 @@ def confirm(db: UserDb, account_id: str, session_id: str, code: str, *, at: floa
 
 def renew_recovery_codes(db: UserDb, account_id: str) -> list[str]:
     """Give an account that has a second factor new recovery codes, and return them. Raises TotpNotFound."""
+    # Two statements: the second sees what was committed while the first waited.
+    db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(read=True, key_share=True))
     if not are_needed(db, account_id):
         raise TotpNotFound
     return recovery_codes.renew(db, account_id)
@@ -155,13 +162,6 @@ def forget(db: UserDb, account_id: str, reason: str) -> bool:
     recovery_codes.forget(db, account_id)
     emit(db, FactorRemoved(account_id=account_id, kind=TOTP, reason=reason))
     return True
-
-
-def _is_confirmed(db: UserDb, account_id: str) -> bool:
-    query = select(totp_factors.c.account_id).where(
-        totp_factors.c.account_id == account_id, totp_factors.c.confirmed_at.is_not(None)
-    )
-    return db.execute(query).first() is not None
 
 
 def _use_step(db: UserDb, account_id: str, code: str, at: float) -> bool:

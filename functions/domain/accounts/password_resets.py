@@ -15,7 +15,8 @@ def reset(db: UserDb, token: str, new: str) -> None:
     """
     account_id = one_time_tokens.redeem(db, token, Purpose.PASSWORD_RESET)
     context.act_as(account_id)
-    email = accounts.lock(db, account_id).email
+    accounts.lock(db, account_id)
+    email = accounts.find(db, account_id).email
     passwords.check(new, email, "/new_password")
     accounts.set_password(db, account_id, new)
     emit(db, PasswordChanged(account_id=account_id))

@@ -189,13 +189,14 @@ def test_what_happens_is_said_and_no_secret_with_it(env: Environment) -> None:
 
 
 def test_who_logs_in_while_a_factor_is_added_waits_and_is_asked_for_it(env: Environment) -> None:
+    email, password = f"{uuid4().hex}@example.com", "a good long password"
     with user(env) as db:
-        account_id = account(db)
+        account_id = accounts.create_account(db, email, password).id
         secret = factors.begin(db, account_id).secret
 
     def asked() -> bool:
         with user(env) as db:
-            return factors.are_needed(db, account_id)
+            return factors.are_needed(db, accounts.authenticate(db, email, password).id)
 
     with ThreadPoolExecutor(1) as elsewhere:
         with user(env) as db:
