@@ -4,6 +4,8 @@ An event says what happened and to which account, and nothing else of it. Where 
 written, and a token that it needs is made then: neither is in an event, a queue or a log.
 """
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Final
 
 from sqlalchemy import select
@@ -44,16 +46,22 @@ Told = (
 """The events that people may be told of."""
 
 
-def send(db: UserDb, event: Told, event_id: str) -> None:
+Begin = Callable[[], AbstractContextManager[UserDb]]
+"""Opens a transaction that commits at the end of the `with` block."""
+
+
+def send(begin: Begin, event: Told, event_id: str) -> None:
     """Tell the owner of an account by mail what happened to it, if it is something to be told.
 
     Raises MailNotAccepted, MailRejected and AddressRejected.
     """
-    query = select(*accounts.c["email", "verified_at"]).where(accounts.c.id == event.account_id)
-    account = db.execute(query).first()
-    if account is None or (mail := _mail(db, event, verified=account.verified_at is not None)) is None:
-        return
-    transport.send(messages.message(mail, account.email, event_id))
+    # Committed before the mail goes: whoever reads it may use its token at once, whatever becomes of the rest.
+    with begin() as db:
+        query = select(*accounts.c["email", "verified_at"]).where(accounts.c.id == event.account_id)
+        account = db.execute(query).first()
+        mail = _mail(db, event, verified=account.verified_at is not None) if account else None
+    if account and mail:
+        transport.send(messages.message(mail, account.email, event_id))
 
 
 def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:

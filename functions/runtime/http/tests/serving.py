@@ -58,6 +58,8 @@ class Inside(Server):
                     client.sendall(part)
                     if select.select([client], [], [], seconds)[0]:
                         break
+            # A server that has answered and gone may have ended the connection before.
+            with suppress(OSError):
                 client.shutdown(socket.SHUT_WR)
             return received(client)
 
