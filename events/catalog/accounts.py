@@ -69,6 +69,20 @@ class AccountScopesChanged(
     """Why, in the words of whoever did it; the account's owner may see them."""
 
 
+class AccountChanged(
+    Event, type="com.botberi.account.changed.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """The owner of an account changed what it says of them.
+
+    Said when something is another. Neither what it was nor what it is now is in the event.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    fields: Annotated[list[str], Field(examples=[["name", "timezone"]])]
+    """What has changed: `name`, `locale`, `timezone`; there may be more."""
+
+
 class EmailVerificationRequested(
     Event, type="com.botberi.email.verification_requested.v1", subject="account_id", produced_by=("user_psql/user",)
 ):

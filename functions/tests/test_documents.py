@@ -212,11 +212,16 @@ def test_the_page_of_instances_makes_changes_and_deletes_one(address: str, tmp_p
     assert json.loads(usage)["usage"]["instances"] == {"used": 0, "limit": 50}
 
 
-def test_the_page_of_accounts_makes_an_api_key(address: str, person: Callable[..., Person], tmp_path: Path) -> None:
+def test_the_page_of_accounts_changes_one_and_makes_an_api_key(
+    address: str, person: Callable[..., Person], tmp_path: Path
+) -> None:
     ada = person()
     page = ROOT / "docs/architecture/accounts.md"
     printed = run_examples(page, {}, tmp_path / "heads", API=address, TOKEN=ada.token)
-    assert json.loads(printed)["id"] == ada.id
+    changed, shown = map(json.loads, printed.splitlines())
+    assert (changed["name"], changed["timezone"]) == ("Ann Example", "Europe/Vienna")
+    assert shown == changed
+    assert changed["id"] == ada.id
 
 
 PROTOCOLS: Final = {

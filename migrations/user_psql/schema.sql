@@ -373,7 +373,10 @@ CREATE TABLE public.accounts (
     scopes text[] DEFAULT '{user}'::text[] NOT NULL,
     suspended boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    verified_at timestamp with time zone
+    verified_at timestamp with time zone,
+    name text,
+    locale text,
+    timezone text
 );
 
 COMMENT ON COLUMN public.accounts.email IS 'in lower case';
@@ -381,6 +384,12 @@ COMMENT ON COLUMN public.accounts.email IS 'in lower case';
 COMMENT ON COLUMN public.accounts.password_hash IS 'argon2id';
 
 COMMENT ON COLUMN public.accounts.verified_at IS 'when its owner proved that mail to the address reaches them';
+
+COMMENT ON COLUMN public.accounts.name IS 'as its owner wants to be called';
+
+COMMENT ON COLUMN public.accounts.locale IS 'of BCP 47';
+
+COMMENT ON COLUMN public.accounts.timezone IS 'of IANA''s database';
 
 CREATE TABLE public.dead_letters (
     id text NOT NULL,

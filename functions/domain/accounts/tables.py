@@ -38,6 +38,9 @@ accounts = Table(
     Column("suspended", Boolean, nullable=False, server_default="false"),
     Column("created_at", TIME, nullable=False, server_default=func.now()),
     Column("verified_at", TIME, comment="when its owner proved that mail to the address reaches them"),
+    Column("name", Text, comment="as its owner wants to be called"),
+    Column("locale", Text, comment="of BCP 47"),
+    Column("timezone", Text, comment="of IANA's database"),
 )
 
 sessions = Table(

@@ -1,0 +1,28 @@
+"""One's own account as it is shown."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+from typing_extensions import override
+
+from functions.schemas.base import Reply
+
+
+class Me(Reply):
+    """The caller's account."""
+
+    id: str
+    email: str
+    email_verified: Annotated[bool, Field(description="Whether you have shown that mail to the address reaches you.")]
+    name: Annotated[str | None, Field(description="As you want to be called.")]
+    locale: Annotated[str | None, Field(description="Your language, as a tag of BCP 47.", examples=["de-AT"])]
+    timezone: Annotated[str | None, Field(description="A name of IANA's database.", examples=["Europe/Vienna"])]
+    scopes: tuple[str, ...]
+    created_at: datetime
+    state: Annotated[str, Field(exclude=True)]
+
+    @override
+    def etag(self) -> str:
+        """Return what is another text as soon as any of it is another."""
+        return self.state

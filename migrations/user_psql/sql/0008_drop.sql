@@ -1,0 +1,1 @@
+alter table accounts drop column timezone, drop column locale, drop column name;
