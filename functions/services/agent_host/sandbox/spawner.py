@@ -123,6 +123,8 @@ class Spawner:
             self._expire_versions()
             self._resume()
             self._keeper.kill()
+        # A zygote may still end, and there is nobody to wake any more.
+        signal.set_wakeup_fd(-1)
 
     def _patience(self) -> float | None:
         waits = [self._keeper.patience]

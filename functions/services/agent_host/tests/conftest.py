@@ -119,7 +119,12 @@ class Instance:
         return agent_host_client.awake(self.id)
 
     def end(self) -> None:
-        agent_host_client.end({self.id: 1}, 5, lambda: None)
+        end(self)
+
+
+def end(*instances: Instance) -> None:
+    """End the agents of instances, all at once: each takes what it is granted while it is at work."""
+    agent_host_client.end({each.id: 1 for each in instances}, 5, lambda: None)
 
 
 def _lines(response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from functions.services.agent_host import exposition
-from functions.services.agent_host.tests.conftest import Host, Instance
+from functions.services.agent_host.tests.conftest import Host, Instance, end
 
 Eventually = Callable[..., Any]
 
@@ -25,8 +25,7 @@ def at_work(host: Host, eventually: Eventually, *asked: Instance) -> Iterator[li
             )
             yield answers
         finally:
-            for each in asked:
-                each.end()
+            end(*asked)
 
 
 def test_an_agent_that_is_asked_nothing_is_ended_and_one_at_work_is_not(

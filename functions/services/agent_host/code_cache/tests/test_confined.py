@@ -13,7 +13,7 @@ from functions.services.agent_host.sandbox.children import ROOT
 
 GET = """
 import socket
-with socket.create_connection({there!r}, 20) as connection:
+with socket.create_connection({there!r}, {seconds}) as connection:
     connection.sendall({said!r})
     while data := connection.recv(4096):
         print(data)
@@ -60,13 +60,13 @@ def test_wherever_it_connects_to_there_is_the_proxy_that_reaches_the_index_alone
         port = int(index.url.rsplit(":", 1)[1].split("/")[0])
         request = b"GET /simple/nothing/ HTTP/1.0\r\n\r\n"
         there = ("127.0.0.1", port)
-        # Spoken to as if it were the server itself.
-        said(tmp_path, GET.format(there=there, said=request))
+        # Spoken to as if it were the server itself: the proxy waits for the rest of its own words.
+        said(tmp_path, GET.format(there=there, said=request, seconds=2))
         asked = ASK_FOR + port.to_bytes(2, "big")
-        refused = said(tmp_path, GET.format(there=there, said=asked))
+        refused = said(tmp_path, GET.format(there=there, said=asked, seconds=20))
         assert f"Not reached: 127.0.0.1:{port}, PACKAGE_INDEX" in refused
         assert index.asked == []
-        granted = said(tmp_path, GET.format(there=("127.0.0.1", 1), said=asked + request), index.url)
+        granted = said(tmp_path, GET.format(there=("127.0.0.1", 1), said=asked + request, seconds=20), index.url)
         assert "404" in granted
         assert index.asked == ["/simple/nothing/"]
 
@@ -74,7 +74,7 @@ def test_wherever_it_connects_to_there_is_the_proxy_that_reaches_the_index_alone
 def test_without_an_index_private_addresses_are_not_reached(tmp_path: Path) -> None:
     for port in (443, 80):
         asked = ASK_FOR + port.to_bytes(2, "big")
-        told = said(tmp_path, GET.format(there=("127.0.0.1", 1), said=asked), "")
+        told = said(tmp_path, GET.format(there=("127.0.0.1", 1), said=asked, seconds=20), "")
         assert f"Not reached: 127.0.0.1:{port}, PACKAGE_INDEX" in told
 
 

@@ -83,7 +83,9 @@ class Hello(BaseHTTPRequestHandler):
 
 @contextmanager
 def served(address: str, family: socket.AddressFamily = socket.AF_INET) -> Iterator[int]:
-    server = type("Server", (ThreadingHTTPServer,), {"address_family": family})((address, 0), Hello)
+    # Whoever comes to a full queue waits for seconds before the kernel tries again.
+    kind = type("Server", (ThreadingHTTPServer,), {"address_family": family, "request_queue_size": 1024})
+    server = kind((address, 0), Hello)
     thread = Thread(target=server.serve_forever)
     thread.start()
     yield int(server.server_address[1])
