@@ -1,6 +1,8 @@
 """`botberi secrets rotate` and `rewrap`: exchange the keys of an installation while it runs."""
 
+import time
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -10,13 +12,14 @@ from sqlalchemy import Connection
 from cli.deploying import FOLDER
 from functions.domain import rewrapping, sealing
 from functions.domain.a2a import push_configs as of_push_configs
-from functions.domain.accounts import totp
+from functions.domain.accounts import access_tokens, keys, totp
 from functions.domain.accounts.tables import totp_factors
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import NotKeysError, NotSealedError
 from functions.domain.instances import config_secrets
 from functions.domain.rewrapping import SealedTable, SealedTables
 from functions.domain.sealing import MasterKeys
+from functions.runtime.providers.callers import LEEWAY_SECONDS
 from migrations.databases import connect
 from provisioning.secrets import RotationError, add_key, drop_key, switch_keys
 from provisioning.secrets_folder import KEYS
@@ -37,23 +40,46 @@ SEALED: Final = {
 
 
 @click.command("rotate")
-@click.argument("name", type=click.Choice(list(KEYS)))
+@click.argument("name", type=click.Choice([*KEYS, keys.PRIVATE]))
 @click.option("--folder", type=FOLDER, required=True, help="Where the secret is a file of its name.")
-@click.option("--switch", is_flag=True, help="Of master keys: have the newer key seal, when it is everywhere.")
+@click.option("--switch", is_flag=True, help="Have the newer key seal, or sign tokens, when it is everywhere.")
 @click.option("--finish", is_flag=True, help="Take the older key away, when nothing needs it any more.")
-def rotate(name: str, folder: Path, switch: bool, finish: bool) -> None:
-    """Exchange a key without loss: add one, bring the secret to where it is read, then go on with the next step."""
-    if switch and (finish or name not in SEALED):
-        raise click.UsageError(f"--switch is a step of its own, and one for {' and '.join(SEALED)} alone")
+@click.option("--now", is_flag=True, help="Of tokens' keys: though tokens that are good are refused from then on.")
+def rotate(name: str, folder: Path, switch: bool, finish: bool, now: bool) -> None:
+    """Exchange a key without loss: add one, bring the secret to where it is read, then go on with the next step.
+
+    Of access tokens there always are two keys: the one that doesn't sign is replaced, and --switch has it sign.
+    """
+    switched = [*SEALED, keys.PRIVATE]
+    if switch and (finish or name not in switched):
+        raise click.UsageError(f"--switch is a step of its own, and one for {', '.join(switched)} alone")
+    if (name == keys.PRIVATE and finish) or (now and (name != keys.PRIVATE or switch)):
+        raise click.UsageError(f"{keys.PRIVATE} is exchanged without --finish, and --now is for its first step alone")
     file = folder / name
     try:
-        if name in SEALED:
+        if name == keys.PRIVATE:
+            done = _exchange_signing(folder, switch=switch, now=now)
+        elif name in SEALED:
             done = _exchange_sealing(file, SEALED[name], switch=switch, finish=finish)
         else:
             done = _exchange_tried(file, finish=finish)
     except (RotationError, NotKeysError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{file} has {done}")
+
+
+def _exchange_signing(folder: Path, *, switch: bool, now: bool) -> str:
+    """Exchange the key pairs of access tokens, of which there always are two."""
+    if switch:
+        return f"the key {keys.switch(folder)} first, which signs: bring it to where sessions are opened"
+    until = keys.signs_since(folder) + access_tokens.LIFETIME_SECONDS + LEEWAY_SECONDS
+    if until > time.time() and not now:
+        at = datetime.fromtimestamp(until, UTC).strftime("%H:%M:%S")
+        message = f"tokens of the key that signed before are good until {at} UTC: wait, or have them refused with --now"
+        raise RotationError(message)
+    old, new = keys.renew(folder)
+    told = f"the key {new} in the place of {old}, and {keys.PUBLIC} too: bring both to where they are read"
+    return f"{told}, wait until they are everywhere, then --switch"
 
 
 def _exchange_tried(file: Path, *, finish: bool) -> str:

@@ -1,6 +1,7 @@
 """Keys are exchanged while secrets are set and read and agents are called, and nothing is lost on the way."""
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from cli.key_exchange import SEALED
 from core.ids import new_id
 from functions.domain import rewrapping, sealing
 from functions.domain.a2a import push_configs
-from functions.domain.accounts import totp
+from functions.domain.accounts import keys, totp
 from functions.domain.databases import SharedDb
 from functions.domain.encryption import new_key
 from functions.domain.instances import config_secrets, contexts, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.redaction import REDACTED
 from functions.runtime import agent_host_client
+from testing import people
 from testing.clients import Api
 from testing.environment import Environment
 from testing.factors import challenge, enrol, verify
@@ -207,3 +209,36 @@ def test_keys_of_second_factors_are_exchanged_in_the_same_way(
         assert verify(api, challenge(api, app.somebody), code=app.code(1)).status_code == 200
     with env.transaction("user_psql", "migrator") as db:
         db.exec_driver_sql("delete from totp_factors")
+
+
+def test_no_token_is_refused_while_its_keys_are_exchanged_and_one_of_a_key_that_is_gone_is(
+    api: Api, person: Callable[..., Person], own_secrets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    somebody = person()
+    rotate = ("secrets", "rotate", keys.PRIVATE, "--folder", str(own_secrets))
+
+    def statuses() -> list[int]:
+        return [api.user.get("/v1/me", token=each).status_code for each in tokens]
+
+    tokens = [people.logged_in(somebody)]
+    for step in ((), ("--switch",)):
+        said(*rotate, *step)
+        tokens.append(people.logged_in(somebody))
+        assert statuses() == [200] * len(tokens)
+    assert "are good until" in said(*rotate, ends_with=1)
+    assert statuses() == [200] * 3
+    # Somebody else may have the key that signed before: nothing that it has signed is good from the next request on.
+    said(*rotate, "--now")
+    assert statuses() == [401, 401, 200]
+    later = time.time() + 700
+    monkeypatch.setattr("cli.key_exchange.time.time", lambda: later)
+    said(*rotate)
+    assert statuses()[2] == 200
+
+
+@pytest.mark.parametrize("step", [("--finish",), ("--switch", "--now")])
+def test_keys_of_tokens_have_steps_of_their_own(own_secrets: Path, step: tuple[str, ...]) -> None:
+    rotate = ("secrets", "rotate", keys.PRIVATE, "--folder", str(own_secrets))
+    before = (own_secrets / keys.PRIVATE).read_text()
+    assert "without --finish" in said(*rotate, *step, ends_with=2)
+    assert (own_secrets / keys.PRIVATE).read_text() == before

@@ -1,16 +1,17 @@
 """The keys of access tokens: two live pairs of Ed25519, of which one signs.
 
 The secret `jwt-signing-key` is a JWK set of both private keys, and the first one signs; `jwt-public-keys` is the set of
-their public halves, which every function knows. With two live keys a rotation breaks no token: replace the second pair
-in both secrets, wait until the secret has reached every function, then put the second private key first. A key that is
-taken out of the public set is refused with the next request of whoever has the new secret, on open WebSockets too.
+their public halves, which every function knows. With two live keys a rotation breaks no token: `renew` replaces the
+second pair in both secrets, and `switch` has it sign, once the secret has reached every function. A key that is taken
+out of the public set is refused with the next request of whoever has the new secret, on open WebSockets too.
 """
 
 import hashlib
 import json
 import os
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
 
 from core.configuration import secret
 
@@ -24,11 +25,37 @@ LIVE_KEYS: Final = 2
 """The number of key pairs, of which the first signs."""
 
 
+class _Pairs(TypedDict):
+    """A JWK set."""
+
+    keys: list[dict[str, str]]
+    signs_since: NotRequired[int]
+    """When its first key began to sign, in seconds since 1970."""
+
+
 def generate(folder: Path) -> None:
     """Write new key pairs into `folder` as the secrets `jwt-signing-key` and `jwt-public-keys`, for its owner alone."""
-    private = [_new_key() for _ in range(LIVE_KEYS)]
-    _write(folder / PUBLIC, [_public_half(key) for key in private])
-    _write(folder / PRIVATE, private)
+    _write_pairs(folder, [_new_key() for _ in range(LIVE_KEYS)], signs_since=0)
+
+
+def renew(folder: Path) -> tuple[str, str]:
+    """Replace the pair in `folder` that doesn't sign by a new one; return the ids of the old and the new."""
+    first, old = _private(folder)["keys"]
+    new = _new_key()
+    _write_pairs(folder, [first, new], signs_since=_private(folder).get("signs_since", 0))
+    return old["kid"], new["kid"]
+
+
+def switch(folder: Path) -> str:
+    """Have the other of the two pairs in `folder` sign from now on; return its id."""
+    first, second = _private(folder)["keys"]
+    _write(folder / PRIVATE, {"keys": [second, first], "signs_since": int(time.time())})
+    return second["kid"]
+
+
+def signs_since(folder: Path) -> int:
+    """Return since when the first key in `folder` signs, in seconds since 1970: before, it was the other."""
+    return _private(folder).get("signs_since", 0)
 
 
 def signing_key() -> "tuple[str, Ed25519PrivateKey]":
@@ -58,9 +85,20 @@ def _public_half(key: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in key.items() if name != "d"}
 
 
-def _write(file: Path, keys: list[dict[str, str]]) -> None:
+def _private(folder: Path) -> _Pairs:
+    found: _Pairs = json.loads((folder / PRIVATE).read_text(encoding="utf-8"))
+    return found
+
+
+def _write_pairs(folder: Path, private: list[dict[str, str]], *, signs_since: int) -> None:
+    # What signs is known before it does.
+    _write(folder / PUBLIC, {"keys": [_public_half(key) for key in private]})
+    _write(folder / PRIVATE, {"keys": private, "signs_since": signs_since})
+
+
+def _write(file: Path, keys: _Pairs) -> None:
     """Replace `file` in one step: a reader sees the old set or the new one, whole."""
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-        json.dump({"keys": keys}, stream)
+        json.dump(keys, stream)
     unfinished.replace(file)

@@ -35,6 +35,20 @@ def test_nothing_unfinished_is_left(folder: Path) -> None:
     assert {file.name for file in folder.iterdir()} == {keys.PRIVATE, keys.PUBLIC}
 
 
+def test_the_key_that_does_not_sign_is_exchanged_and_then_signs(folder: Path) -> None:
+    first, second = (key["kid"] for key in keys.public_keys())
+    old, new = keys.renew(folder)
+    assert (old, new != second) == (second, True)
+    assert [key["kid"] for key in keys.public_keys()] == [first, new]
+    assert keys.signing_key()[0] == first
+    assert keys.signs_since(folder) == 0
+    assert keys.switch(folder) == new
+    assert keys.signing_key()[0] == new
+    assert keys.signs_since(folder) > 0
+    assert {key["kid"] for key in keys.public_keys()} == {first, new}
+    assert {file.name for file in folder.iterdir()} == {keys.PRIVATE, keys.PUBLIC}
+
+
 def test_generating_again_makes_other_keys(folder: Path) -> None:
     before = keys.public_keys()
     keys.generate(folder)
