@@ -176,6 +176,21 @@ class RecoveryCodeUsed(
     """How many codes are left."""
 
 
+class SessionOpenedElsewhere(
+    Event, type="com.botberi.session.opened_elsewhere.v1", subject="session_id", produced_by=("user_psql/user",)
+):
+    """An account was logged in to from a network, or with a program, of which it had no session before.
+
+    Said when the session is opened, and never of an account's first. From where and with what isn't in it: whoever may
+    know asks for the account's sessions.
+    """
+
+    session_id: str
+    """The session, `ses_…`."""
+    account_id: str
+    """Its owner, `usr_…`."""
+
+
 class SessionRevoked(
     Event,
     type="com.botberi.session.revoked.v1",

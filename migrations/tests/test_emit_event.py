@@ -148,7 +148,7 @@ def test_who_takes_the_turn_of_a_subject_emits_in_the_order_of_commits(env: Envi
 def test_turns_of_several_subjects_are_taken_in_one_order(env: Environment) -> None:
     def take(subjects: list[str], barrier: threading.Barrier) -> None:
         for _ in range(20):
-            barrier.wait(30)
+            barrier.wait(300)
             with env.transaction("shared_psql", "admin") as db:
                 db.execute(text("select lock_subjects(:subjects)"), {"subjects": subjects})
             done.append(1)
@@ -160,7 +160,7 @@ def test_turns_of_several_subjects_are_taken_in_one_order(env: Environment) -> N
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(timeout=60)
+        writer.join(timeout=300)
     assert len(done) == 40
 
 

@@ -110,7 +110,7 @@ FORBIDDEN = [
     ("user_psql", "broker", "select secret_hash from sessions"),
     ("user_psql", "broker", "select account_id from sessions"),
     ("user_psql", "broker", "update sessions set revoked_at = now()"),
-    ("user_psql", "subscribers", "select id from sessions"),
+    ("user_psql", "subscribers", "select account_id from sessions"),
     ("user_psql", "subscribers", "delete from sessions"),
     ("user_psql", "subscribers", "delete from inbox"),
     ("user_psql", "subscribers", "delete from idempotency_keys"),

@@ -20,10 +20,11 @@ from events.catalog.accounts import (
     PasswordChanged,
     PasswordResetRequested,
     RecoveryCodeUsed,
+    SessionOpenedElsewhere,
     SessionRevoked,
 )
 from events.event import Event
-from functions.domain.accounts import one_time_tokens
+from functions.domain.accounts import one_time_tokens, sessions
 from functions.domain.accounts.one_time_tokens import Purpose
 from functions.domain.accounts.sessions import REUSED
 from functions.domain.accounts.tables import accounts
@@ -41,6 +42,7 @@ Told = (
     | PasswordChanged
     | PasswordResetRequested
     | RecoveryCodeUsed
+    | SessionOpenedElsewhere
     | SessionRevoked
 )
 """The events that people may be told of."""
@@ -75,6 +77,8 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
             return _CHANGES[type(event)]
         case PasswordResetRequested():
             return _reset(db, event.account_id)
+        case SessionOpenedElsewhere():
+            return _elsewhere(db, event.session_id)
         case SessionRevoked():
             return _REUSED if event.reason == REUSED else None
 
@@ -122,6 +126,22 @@ _REUSED: Final = Mail(
         "If this happens again, or you don't know why it happened, set another password.",
     ),
 )
+
+
+def _elsewhere(db: UserDb, session_id: str) -> Mail | None:
+    found = sessions.client_of(db, session_id)
+    if found is None:
+        return None
+    client, at = found
+    where, what = client.network or "an unknown network", client.device or "something unknown"
+    return Mail(
+        "Your account was logged in to from somewhere new",
+        (
+            "Somebody has logged in to your account from a network, or with a program, from which you never have:",
+            f"{at:%Y-%m-%d %H:%M} UTC, from {where}, with {what}",
+            _NOT_YOU,
+        ),
+    )
 
 
 def _suspended(reason: str) -> Mail:

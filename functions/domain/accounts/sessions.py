@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, RowMapping, func, insert, select, upd
 
 from core import context
 from core.ids import new_id
-from events.catalog.accounts import SessionRevoked
+from events.catalog.accounts import SessionOpenedElsewhere, SessionRevoked
 from events.outbox import emit
 from functions.domain.accounts import access_tokens, challenges
 from functions.domain.accounts.access_tokens import Authentication
@@ -59,7 +59,10 @@ class Opened:
 
 
 def open_session(db: UserDb, account: Account, client: Client, *, aal: int = 1) -> Opened:
-    """Open a session of an account, for a client; `aal` says with how many factors. Raises AccountSuspended."""
+    """Open a session of an account, for a client; `aal` says with how many factors. Raises AccountSuspended.
+
+    If none of its sessions was from this network, or with this program, SessionOpenedElsewhere is emitted.
+    """
     key = new_key()
     token = RefreshToken.first(new_id("ses"), key)
     row = {
@@ -73,9 +76,27 @@ def open_session(db: UserDb, account: Account, client: Client, *, aal: int = 1) 
         "network": client.network,
         "aal": aal,
     }
+    if _is_elsewhere(db, account.id, client):
+        emit(db, SessionOpenedElsewhere(session_id=token.session_id, account_id=account.id))
     authenticated_at = db.execute(insert(sessions).values(row).returning(sessions.c.authenticated_at)).scalar_one()
     # Read again, now that the session refers to it: whoever suspends it or takes a scope away since sees the session.
     return _opened(find_active(db, account.id), token, _authentication(aal, authenticated_at))
+
+
+def _is_elsewhere(db: UserDb, account_id: str, client: Client) -> bool:
+    """Return whether an account has had sessions, but none from a client's network or none with its program."""
+    known = select(
+        func.bool_or(sessions.c.network == client.network), func.bool_or(sessions.c.device == client.device)
+    ).where(sessions.c.account_id == account_id)
+    # Both are null where it has had none.
+    return False in db.execute(known).one()
+
+
+def client_of(db: UserDb, session_id: str) -> tuple[Client, datetime] | None:
+    """Return the client of a session when it was last refreshed, and when it was opened; None if it is gone."""
+    columns = sessions.c["network", "device", "created_at"]
+    row = db.execute(select(*columns).where(sessions.c.id == session_id)).first()
+    return None if row is None else (Client(row.network, row.device), row.created_at)
 
 
 def refresh(db: UserDb, refresh_token: str, client: Client) -> Opened:

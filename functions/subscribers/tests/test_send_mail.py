@@ -19,6 +19,7 @@ REGISTERED: Final = "com.botberi.account.registered.v1"
 SUSPENDED: Final = "com.botberi.account.suspended.v1"
 KEY_CREATED: Final = "com.botberi.api_key.created.v1"
 CHANGED: Final = "com.botberi.password.changed.v1"
+OPENED_ELSEWHERE: Final = "com.botberi.session.opened_elsewhere.v1"
 REVOKED: Final = "com.botberi.session.revoked.v1"
 
 
@@ -136,6 +137,23 @@ def test_people_are_told_what_happened_to_their_accounts(
     ]
     assert "They <b>sent</b> spam." in mails.mails[-1].text
     assert "They &lt;b&gt;sent&lt;/b&gt; spam." in mails.mails[-1].html
+
+
+def test_people_are_told_from_where_and_with_what_somebody_logged_in(
+    api: Api, env: Environment, person: Callable[..., Person], mails: Catcher
+) -> None:
+    ann = person()
+    credentials = {"email": ann.email, "password": ann.password}
+    headers = {"User-Agent": "<Phone> 7", "X-Forwarded-For": "203.0.113.77"}
+    assert api.user.post("/v1/auth/login", json=credentials, headers=headers).status_code == 200
+    session = api.user.get("/v1/me/sessions", token=ann.token).json["items"][0]
+    assert tell(api, OPENED_ELSEWHERE, ann.id, session_id=session["id"]) == 200
+    assert tell(api, OPENED_ELSEWHERE, ann.id, session_id="ses_gone") == 200
+    [mail] = mails.mails
+    assert mail.subject == "Your account was logged in to from somewhere new"
+    at = session["created_at"][:16].replace("T", " ")
+    assert f"{at} UTC, from 203.0.113.0/24, with <Phone> 7" in mail.text
+    assert "with &lt;Phone&gt; 7" in mail.html
 
 
 @pytest.mark.parametrize("reason", ["logged_out", "password_changed", "account_suspended", "something_else"])

@@ -37,6 +37,29 @@ def test_sessions_tell_where_and_with_what_they_are_used(api: Api, person: Calla
     )
 
 
+def opened_elsewhere(env: Environment, somebody: Person) -> list[str]:
+    """Return the sessions of which that was said."""
+    query = text("select subject from outbox where type = :type and data ->> 'account_id' = :id order by seq")
+    told = {"type": "com.botberi.session.opened_elsewhere.v1", "id": somebody.id}
+    with env.transaction("user_psql", "relay") as db:
+        return list(db.scalars(query, told))
+
+
+def test_of_another_place_or_program_than_ever_it_is_said_that_somebody_logged_in(
+    api: Api, env: Environment, person: Callable[..., Person]
+) -> None:
+    somebody = person()
+    home, other = PHONE | {"X-Forwarded-For": "198.51.100.7"}, PHONE | {"User-Agent": "Other/1"}
+    expected = []
+    for headers, new in ((PHONE, True), (PHONE, False), (home, True), (home, False), (other, True)):
+        log_in(api, somebody, headers)
+        if new:
+            expected.append(listed(api, somebody.token)[0]["id"])
+    assert opened_elsewhere(env, somebody) == expected
+    # Of the first log-in there was nothing to say.
+    assert len(listed(api, somebody.token)) == 6
+
+
 @pytest.mark.parametrize(
     ("told", "kept"),
     [("nowhere", ""), ("", ""), ("::ffff:198.51.100.7", "198.51.100.0/24"), ("fe80::1%eth0", "fe80::/64")],
