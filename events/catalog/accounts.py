@@ -23,6 +23,19 @@ class AccountRegistered(
     """The new account, `usr_…`."""
 
 
+class RegistrationRepeated(
+    Event, type="com.botberi.registration.repeated.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """Somebody tried to sign up with an address that has an account.
+
+    Said when they try, whoever they are, in place of `com.botberi.account.registered.v1`. The account stays as it is,
+    and its owner is told by mail.
+    """
+
+    account_id: str
+    """The account that has the address, `usr_…`."""
+
+
 class AccountSuspended(
     Event, type="com.botberi.account.suspended.v1", subject="account_id", produced_by=("user_psql/admin",)
 ):

@@ -191,7 +191,7 @@ def test_what_fails_tells_neither_passwords_nor_tokens_nor_secrets_nor_addresses
     instance = launches.launch(stack, stack.env, somebody, agent, {"api_key": SECRET})
     eventually(lambda: instance.status == "running")
     assert instance.say(MESSAGE).json["text"] == MESSAGE
-    assert {name: requests[name]().status_code for name in ("register", "launch")} == {"register": 201, "launch": 201}
+    assert {name: requests[name]().status_code for name in ("register", "launch")} == {"register": 202, "launch": 201}
     key = requests["make a key"]().json["key"]
     assert stack.user.get("/v1/me", token=key).status_code == 200
     answers: list[Response] = []

@@ -1,14 +1,17 @@
-"""POST /v1/auth/register: create an account."""
+"""POST /v1/auth/register: sign up."""
 
-from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from functions.domain.accounts import accounts, emails, passwords
+from functions.domain.accounts import emails, passwords, registration
+from functions.domain.accounts.registration import Candidate
+from functions.domain.accounts.throttling import TooManyMails
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.client import Client
+from functions.runtime.providers.databases import UserTransactions
 from functions.schemas.base import Body, Reply
 from functions.schemas.passwords import NewPassword
 
@@ -28,21 +31,30 @@ class Registration(Body):
 
 
 class Registered(Reply):
-    """The new account."""
+    """What follows: a mail."""
 
-    id: str
-    email: str
-    scopes: tuple[str, ...]
-    created_at: datetime
+    status: Annotated[
+        Literal["verification_sent"], Field(description="Always this, whether or not the address has an account.")
+    ]
+
+
+def admit(wanted: Registration, client: Client, transaction: UserTransactions) -> Candidate:
+    """Check and count it, and hash the password: as much work for an address that has an account as for another."""
+    return registration.admit(transaction, wanted.email, wanted.password, client.network)
 
 
 @endpoint(
     "POST",
     "/v1/auth/register",
-    status=201,
-    errors=(accounts.EmailTaken, passwords.PasswordUnfit, passwords.TooManyPasswords, emails.EmailInvalid),
+    status=202,
+    errors=(passwords.PasswordUnfit, passwords.TooManyPasswords, emails.EmailInvalid, TooManyMails),
     resources=Resources(memory="256Mi", max_scale=10, group="function-passwords", settings=(passwords.SETTING,)),
+    prepare=admit,
 )
-def register(registration: Registration, db: UserDb) -> Registered:
-    """Create an account with the scope `user`; log in next."""
-    return Registered.model_validate(accounts.register(db, registration.email, registration.password))
+def register(candidate: Candidate, db: UserDb) -> Registered:
+    """Create an account with the scope `user`, and send a token that verifies its address; log in at once.
+
+    If the address has an account, that stays as it is: its owner is told by mail, and the answer is the same.
+    """
+    registration.register(db, candidate)
+    return Registered(status="verification_sent")

@@ -24,7 +24,7 @@ SCOPES: Final = ("user", "admin", "broker")
 
 
 class EmailTaken(Conflict):
-    """There is an account with this e-mail address already: log in, or use another address."""
+    """There is an account with this e-mail address already."""
 
 
 class CredentialsWrong(Unauthenticated):
@@ -65,10 +65,10 @@ _PUBLIC: Final = tuple(accounts.c["id", "email", "scopes", "suspended", "created
 def create_account(
     db: UserDb, email: str, password: str, scopes: Sequence[str] = (), *, account_id: str | None = None
 ) -> Account:
-    """Create an account, emit AccountRegistered, and return the account.
+    """Create an account as an administrator, emit AccountRegistered, and return the account.
 
-    `scopes`, which only administrators may give, default to those of anybody who signs up; `account_id` defaults to a
-    new id. Raises EmailInvalid, EmailTaken and PasswordUnfit, and ValueError for a scope that doesn't exist.
+    `scopes` default to those of anybody who signs up, and `account_id` to a new id. Raises EmailInvalid, EmailTaken and
+    PasswordUnfit, and ValueError for a scope that doesn't exist.
     """
     email = normalise(email)
     passwords.check(password, email)
@@ -104,13 +104,6 @@ def set_verified(db: UserDb, account_id: str) -> bool:
     """
     statement = update(accounts).where(accounts.c.id == account_id, accounts.c.verified_at.is_(None))
     return db.execute(statement.values(verified_at=func.now()).returning(accounts.c.id)).first() is not None
-
-
-def register(db: UserDb, email: str, password: str) -> Account:
-    """Create an account for whoever asks, and make it the actor of what follows. Raises as `create_account` does."""
-    account_id = new_id("usr")
-    context.act_as(account_id)
-    return create_account(db, email, password, account_id=account_id)
 
 
 def authenticate(db: UserDb, email: str, password: str) -> Account:

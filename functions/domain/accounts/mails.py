@@ -4,8 +4,6 @@ An event says what happened and to which account, and nothing else of it. Where 
 written, and a token that it needs is made then: neither is in an event, a queue or a log.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Final
 
 from sqlalchemy import select
@@ -20,6 +18,7 @@ from events.catalog.accounts import (
     PasswordChanged,
     PasswordResetRequested,
     RecoveryCodeUsed,
+    RegistrationRepeated,
     SessionOpenedElsewhere,
     SessionRevoked,
 )
@@ -28,7 +27,7 @@ from functions.domain.accounts import one_time_tokens, sessions
 from functions.domain.accounts.one_time_tokens import Purpose
 from functions.domain.accounts.sessions import REUSED
 from functions.domain.accounts.tables import accounts
-from functions.domain.databases import UserDb
+from functions.domain.databases import Begin, UserDb
 from functions.domain.mail import messages, transport
 from functions.domain.mail.messages import Mail, Token
 
@@ -42,14 +41,11 @@ Told = (
     | PasswordChanged
     | PasswordResetRequested
     | RecoveryCodeUsed
+    | RegistrationRepeated
     | SessionOpenedElsewhere
     | SessionRevoked
 )
 """The events that people may be told of."""
-
-
-Begin = Callable[[], AbstractContextManager[UserDb]]
-"""Opens a transaction that commits at the end of the `with` block."""
 
 
 def send(begin: Begin, event: Told, event_id: str) -> None:
@@ -73,8 +69,15 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
             return None if verified else _verification(db, event.account_id)
         case AccountSuspended():
             return _suspended(event.reason)
-        case ApiKeyCreated() | FactorAdded() | FactorRemoved() | PasswordChanged() | RecoveryCodeUsed():
-            return _CHANGES[type(event)]
+        case (
+            ApiKeyCreated()
+            | FactorAdded()
+            | FactorRemoved()
+            | PasswordChanged()
+            | RecoveryCodeUsed()
+            | RegistrationRepeated()
+        ):
+            return _NOTICES[type(event)]
         case PasswordResetRequested():
             return _reset(db, event.account_id)
         case SessionOpenedElsewhere():
@@ -85,7 +88,7 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
 
 _NOT_YOU: Final = "If that wasn't you, set another password at once: somebody else may know the present one."
 
-_CHANGES: Final[dict[type[Event], Mail]] = {
+_NOTICES: Final[dict[type[Event], Mail]] = {
     PasswordChanged: Mail(
         "Your password was changed",
         (
@@ -114,6 +117,14 @@ _CHANGES: Final[dict[type[Event], Mail]] = {
         (
             "Somebody has logged in to your account with your password and one of your recovery codes.",
             _NOT_YOU,
+        ),
+    ),
+    RegistrationRepeated: Mail(
+        "You have an account already",
+        (
+            "Somebody has tried to sign up with this address, which has an account: yours. Nothing has changed.",
+            "If it was you, log in, or have a token sent to set another password, if you have forgotten it.",
+            "If it wasn't you, there is nothing to do.",
         ),
     ),
 }

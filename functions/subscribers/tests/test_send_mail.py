@@ -19,6 +19,7 @@ REGISTERED: Final = "com.botberi.account.registered.v1"
 SUSPENDED: Final = "com.botberi.account.suspended.v1"
 KEY_CREATED: Final = "com.botberi.api_key.created.v1"
 CHANGED: Final = "com.botberi.password.changed.v1"
+REPEATED: Final = "com.botberi.registration.repeated.v1"
 OPENED_ELSEWHERE: Final = "com.botberi.session.opened_elsewhere.v1"
 REVOKED: Final = "com.botberi.session.revoked.v1"
 
@@ -128,11 +129,13 @@ def test_people_are_told_what_happened_to_their_accounts(
     assert tell(api, CHANGED, ann.id) == 200
     assert tell(api, KEY_CREATED, ann.id, key_id="key_1", scopes=["user"], expires_at="2026-03-01T00:00:00Z") == 200
     assert revoked(api, ann, "refresh_token_reused") == 200
+    assert tell(api, REPEATED, ann.id) == 200
     assert tell(api, SUSPENDED, ann.id, reason="They <b>sent</b> spam.") == 200
     assert [mail.subject for mail in mails.mails] == [
         "Your password was changed",
         "Your account has a new API key",
         "Somebody may have copied your log-in",
+        "You have an account already",
         "Your account is suspended",
     ]
     assert "They <b>sent</b> spam." in mails.mails[-1].text

@@ -53,7 +53,8 @@ class Owner:
         self._noted = noted
         self._lock = threading.Lock()
         self._token = ""
-        self.id = str(self.ask("POST", "/v1/auth/register", self._credentials, authorized=False).body["id"])
+        self.ask("POST", "/v1/auth/register", self._credentials, authorized=False)
+        self.id = str(self.ask("GET", "/v1/me").body["id"])
 
     def ask(
         self,

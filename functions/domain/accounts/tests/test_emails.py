@@ -10,9 +10,16 @@ from functions.domain.accounts.emails import EmailInvalid, normalise
         ("a.b+tag@sub.example.co", "a.b+tag@sub.example.co"),
         ("o'neil@xn--bcher-kva.example", "o'neil@xn--bcher-kva.example"),
         ("a" * 64 + "@example.com", "a" * 64 + "@example.com"),
+        ("Ann@Bücher.example", "ann@xn--bcher-kva.example"),
+        ("ann@BU\u0308CHER.example", "ann@xn--bcher-kva.example"),
+        ("ann@bücher。example", "ann@xn--bcher-kva.example"),
+        ("\uff41\uff4e\uff4e\uff20example\uff0ecom", "ann@example.com"),
+        # Another domain than strasse.example, as in DNS.
+        ("ann@straße.example", "ann@xn--strae-oqa.example"),
+        ("\N{KELVIN SIGN}@example.com", "k@example.com"),
     ],
 )
-def test_an_address_is_kept_in_lower_case(given: str, kept: str) -> None:
+def test_an_address_has_one_form(given: str, kept: str) -> None:
     assert normalise(given) == kept
 
 
@@ -33,6 +40,16 @@ def test_an_address_is_kept_in_lower_case(given: str, kept: str) -> None:
         "ann@bob@example.com",
         "ann\x00@example.com",
         "änn@example.com",
+        "ann@bücher",
+        "ann@☃.example",
+        "ann@-ü.example",
+        "ann@ü_x.example",
+        "ann@ü..example",
+        "ann@exa℀mple.com",
+        "ann@bob@bücher.example",
+        "ann@\ud800.example",
+        "ann@" + "ü." * 60 + "example",
+        "ann\u00a0@example.com",
         "a" * 65 + "@example.com",
         "ann@" + "a." * 124 + "example.com",
         "ann..bob@example.com",
