@@ -1,4 +1,4 @@
-"""`botberi users`: suspend and restore accounts, say what they may do, and reset their second factors."""
+"""`botberi users`: suspend, restore and verify accounts, say what they may do, and reset their second factors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,6 +63,15 @@ def change_scopes(who: str, scopes: tuple[str, ...], reason: str) -> None:
     with _account(who) as (db, account):
         done = administration.change_scopes(db, account.id, scopes, reason)
     click.echo(f"{account.id} {'now has' if done else 'had just'} {' '.join(scopes)}")
+
+
+@users.command("verify")
+@click.argument("who")
+def verify(who: str) -> None:
+    """Vouch for the address of the account WHO, an e-mail address or an id, which may launch instances then."""
+    with _account(who) as (db, account):
+        done = administration.verify(db, account.id)
+    click.echo(f"{account.id} {'is verified' if done else 'was verified before'}")
 
 
 @users.command("reset-factors")

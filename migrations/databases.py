@@ -26,12 +26,14 @@ from shared_psql_models import (
     run_usage,
     runs,
     sessions,
+    verified_accounts,
 )
 from shared_psql_models.tables import metadata as shared_metadata
 
 TABLE_MODULES: Final = (
     *(account_events, agent_memory, agents, api_keys, audit, budgets, dispatching, instance_logs),
     *(instance_secrets, instances, operators, publishers, push_configs, run_usage, runs, sessions),
+    verified_accounts,
 )
 """Imported so that every table is in the metadata."""
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from core import logs
 from core.configuration import secret
-from functions.domain.accounts import accounts
+from functions.domain.accounts import accounts, verification
 from functions.domain.catalog import bundle_store, samples
 from functions.runtime.databases import shared_transaction, user_transaction
 from provisioning import secrets_folder
@@ -42,7 +42,7 @@ def create_administrator(password: str) -> bool:
         with user_transaction("admin") as db:
             account = accounts.create_account(db, ADMINISTRATOR, password, accounts.SCOPES)
             # Nobody reads mail to this address.
-            accounts.set_verified(db, account.id)
+            verification.note(db, account.id)
     except accounts.EmailTaken:
         return False
     return True

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from core import context
 from core.ids import new_id
-from functions.domain import live_api_keys
+from functions.domain import live_api_keys, verified_accounts
 from functions.domain.accounts import access_tokens, accounts
 from functions.domain.accounts.access_tokens import Authentication
 from functions.domain.databases import SharedDb, UserDb
@@ -38,12 +38,20 @@ class Person:
     refresh_token: str
 
 
-def arrive(api: Api, env: Environment, scopes: Collection[str]) -> Person:
-    """Make an account for somebody new with `scopes`, as if they had registered, and log in."""
+def arrive(api: Api, env: Environment, scopes: Collection[str], *, verified: bool = True) -> Person:
+    """Make an account for somebody new with `scopes`, as if they had registered, and log in.
+
+    Their address is `verified`, which is known everywhere at once, and nobody is told of it.
+    """
     email, person_id = f"{uuid.uuid4().hex}@example.com", new_id("usr")
     acting = context.entered(context.Context.start(actor=person_id))
     with acting, env.transaction("user_psql", "admin") as db:
         accounts.add(UserDb(db), email, _HASH, tuple(scopes), account_id=person_id)
+        if verified:
+            accounts.set_verified(UserDb(db), person_id)
+    if verified:
+        with env.transaction("shared_psql", "subscribers") as db:
+            verified_accounts.record(SharedDb(db), person_id)
     session = api.user.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
     assert session.status_code == 200, session.text
     return Person(person_id, email, PASSWORD, session.json["access_token"], session.json["refresh_token"])

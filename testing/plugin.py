@@ -73,10 +73,13 @@ def api(env: Environment) -> Api:
 
 @pytest.fixture
 def person(api: Api, env: Environment) -> Callable[..., Person]:
-    """`person()` makes somebody an account and logs in; `person(scopes=("user", "admin"))` is an administrator."""
+    """`person()` makes somebody an account and logs in; `person(scopes=("user", "admin"))` is an administrator.
 
-    def arrive(scopes: tuple[str, ...] = ("user",)) -> Person:
-        return people.arrive(api, env, scopes)
+    With `verified=False` their address isn't verified.
+    """
+
+    def arrive(scopes: tuple[str, ...] = ("user",), *, verified: bool = True) -> Person:
+        return people.arrive(api, env, scopes, verified=verified)
 
     return arrive
 

@@ -1,5 +1,6 @@
 """The whole product as processes in a worker's environment, for tests from end to end."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -101,7 +102,13 @@ def running(env: Environment) -> Iterator[Stack]:
     stack = Stack(env)
     with catching(env.ports.smtp, env.ports.mail) as caught:
         stack.mails = caught.catcher
-        yield from _seen_through(stack)
+        pages = threading.Thread(target=caught.pages.serve_forever)
+        pages.start()
+        try:
+            yield from _seen_through(stack)
+        finally:
+            caught.pages.shutdown()
+            pages.join()
 
 
 def _seen_through(stack: Stack) -> Iterator[Stack]:

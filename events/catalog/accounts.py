@@ -108,10 +108,16 @@ class EmailVerificationRequested(
     """The account, `usr_…`."""
 
 
-class EmailVerified(Event, type="com.botberi.email.verified.v1", subject="account_id", produced_by=("user_psql/user",)):
-    """An account's owner has proved that mail to its address reaches them.
+class EmailVerified(
+    Event,
+    type="com.botberi.email.verified.v1",
+    subject="account_id",
+    produced_by=("user_psql/user", "user_psql/admin"),
+):
+    """An account's owner has proved that mail to its address reaches them, or an administrator says so.
 
-    Said when a token is shown that was sent to the address, for the first time.
+    Said when a token is shown that was sent to the address, for the first time. From then on the account may launch
+    instances.
     """
 
     account_id: str

@@ -3,17 +3,17 @@
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import exists, select, text
+from sqlalchemy import text
 
 from functions.domain.databases import SharedDb
-from shared_psql_models.sessions import revoked_sessions
 
+_REVOKED: Final = text("select exists(select from revoked_sessions where session_id = :session)")
 _REMEMBER: Final = text("select remember_revoked(:session, :expires)")
 
 
 def is_revoked(db: SharedDb, session_id: str) -> bool:
     """Return whether the session was revoked while its access tokens could still be used."""
-    return bool(db.scalar(select(exists().where(revoked_sessions.c.session_id == session_id))))
+    return bool(db.execute(_REVOKED, {"session": session_id}).scalar_one())
 
 
 def record(db: SharedDb, session_id: str, expires_at: datetime) -> None:

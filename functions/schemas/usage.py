@@ -83,4 +83,8 @@ class UsedByRuns(Reply):
 class AccountUsage(Usage):
     """How much an account has, and may have, and what its runs have used."""
 
+    may_launch: Annotated[
+        bool,
+        Field(description="False until your address is verified, and for a moment more, where that is asked for."),
+    ]
     runs: UsedByRuns

@@ -114,8 +114,14 @@ def documents(printed: str) -> Iterator[Document]:
         printed = printed[end:]
 
 
-def test_the_journey_of_the_readme_runs(address: str, tmp_path: Path) -> None:
-    printed = run_examples(ROOT / "README.md", {"http://localhost:8080": address}, tmp_path)
+@pytest.fixture
+def instead(stack: Stack, address: str) -> dict[str, str]:
+    """What stands for the addresses of `make run` where somebody signs up."""
+    return {"http://localhost:8080": address, "http://localhost:1080": f"http://127.0.0.1:{stack.env.ports.mail}"}
+
+
+def test_the_journey_of_the_readme_runs(instead: dict[str, str], tmp_path: Path) -> None:
+    printed = run_examples(ROOT / "README.md", instead, tmp_path)
     # The instance's config, which is printed too, has the text of the reply.
     [run] = [each for each in documents(printed) if "conversation_id" in each]
     assert (run["status"], run["text"]) == ("completed", "From nine to five.")
@@ -200,9 +206,8 @@ def test_the_page_of_the_catalog_moves_a_channel_and_yanks_a_version(
     assert [each["tags"] for each in found["items"]] == [["birds"]]
 
 
-def test_the_page_of_instances_makes_changes_and_deletes_one(address: str, tmp_path: Path) -> None:
-    page = ROOT / "docs/architecture/instances.md"
-    printed = run_examples(page, {"http://localhost:8080": address}, tmp_path / "heads", tmp_path)
+def test_the_page_of_instances_makes_changes_and_deletes_one(instead: dict[str, str], tmp_path: Path) -> None:
+    printed = run_examples(ROOT / "docs/architecture/instances.md", instead, tmp_path / "heads", tmp_path)
     draft, listed, changed, log, *deleted, usage = printed.splitlines()
     assert json.loads(draft)["labels"] == {"team": "support"}
     assert [each["labels"] for each in json.loads(listed)["items"]] == [{"team": "support"}]

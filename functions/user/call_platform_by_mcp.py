@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from functions.domain import verified_accounts
 from functions.domain.idempotency import IdempotencyKeyReused
 from functions.domain.instances import config_secrets, quotas
 from functions.domain.runs.accepting import TooManyRuns
@@ -20,7 +21,11 @@ from functions.runtime.providers.runs import RunTransactions
     "POST",
     "/v1/mcp",
     errors=(TooManyRuns, IdempotencyKeyReused),
-    resources=replace(RESOURCES, settings=(*RESOURCES.settings, quotas.SETTING), secrets=(config_secrets.KEYS_NAME,)),
+    resources=replace(
+        RESOURCES,
+        settings=(*RESOURCES.settings, quotas.SETTING, verified_accounts.SETTING),
+        secrets=(config_secrets.KEYS_NAME,),
+    ),
     protocol=Mcp(),
     max_body=256 * 1024,
 )

@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from core.ids import new_id
+from functions.domain import verified_accounts
 from functions.domain.catalog.agents import SLUG
 from functions.domain.catalog.versions import NUMBER, Channel, VersionYanked
 from functions.domain.databases import SharedDb
@@ -16,6 +17,7 @@ from functions.domain.instances.labels import LabelsInvalid
 from functions.domain.instances.launching import AgentUnknown, Launch, Traits, VersionAmbiguous
 from functions.domain.instances.quotas import QuotaExceeded
 from functions.domain.instances.redaction import redacted
+from functions.domain.verified_accounts import EmailUnverified
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import User
@@ -74,9 +76,13 @@ def complete(wanted: NewInstance, transaction: SharedTransactions) -> Launch:
     status=201,
     errors=(
         *(AgentUnknown, VersionAmbiguous, VersionYanked, ConfigInvalid, LabelsInvalid),
-        *(StoppedByOperator, QuotaExceeded, SecretsUnavailable),
+        *(EmailUnverified, StoppedByOperator, QuotaExceeded, SecretsUnavailable),
     ),
-    resources=Resources(group="function-schemas", settings=(quotas.SETTING,), secrets=(config_secrets.KEYS_NAME,)),
+    resources=Resources(
+        group="function-schemas",
+        settings=(quotas.SETTING, verified_accounts.SETTING),
+        secrets=(config_secrets.KEYS_NAME,),
+    ),
     prepare=complete,
 )
 def create_instance(

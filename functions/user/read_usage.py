@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from functions.domain import verified_accounts
 from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.databases import SharedDb
 from functions.domain.instances import quotas
@@ -40,10 +41,16 @@ class UsageQuery(Query):
         return first, last
 
 
-@endpoint("GET", "/v1/me/usage", errors=(Invalid,), resources=Resources(settings=quotas.SETTINGS))
+@endpoint(
+    "GET",
+    "/v1/me/usage",
+    errors=(Invalid,),
+    resources=Resources(settings=(*quotas.SETTINGS, verified_accounts.SETTING)),
+)
 def read_usage(caller: User, query: UsageQuery, db: SharedDb) -> AccountUsage:
     """Count every instance until its deletion is asked for, and every run whose agent was called once it has ended."""
     first, last = query.days()
     account = Usage.model_validate(quotas.of_account(db, caller.id))
     runs = usage.used(db, caller.id, first, last, instance_id=query.instance_id)
-    return AccountUsage(usage=account.usage, runs=UsedByRuns.model_validate(runs))
+    may_launch = verified_accounts.may_launch(db, caller.id)
+    return AccountUsage(usage=account.usage, may_launch=may_launch, runs=UsedByRuns.model_validate(runs))

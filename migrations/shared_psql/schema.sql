@@ -1505,6 +1505,13 @@ COMMENT ON COLUMN public.runs.traceparent IS 'of the request that asked for it';
 
 COMMENT ON COLUMN public.runs.notifies IS 'whether somebody is to be notified of its statuses';
 
+CREATE TABLE public.verified_accounts (
+    account_id text NOT NULL,
+    verified_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON COLUMN public.verified_accounts.verified_at IS 'when that became known here';
+
 CREATE TABLE public.version_deployments (
     version_id text NOT NULL,
     deployed_at timestamp with time zone,
@@ -1665,6 +1672,9 @@ ALTER TABLE ONLY public.runs
 
 ALTER TABLE ONLY public.runs
     ADD CONSTRAINT runs_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.verified_accounts
+    ADD CONSTRAINT verified_accounts_pkey PRIMARY KEY (account_id);
 
 ALTER TABLE ONLY public.version_deployments
     ADD CONSTRAINT version_deployments_pkey PRIMARY KEY (version_id);

@@ -63,7 +63,8 @@ def attack(api: str, secrets: Path, subscribers: str) -> Iterator[Outcome]:
     every, sender = declarations(), Sender(api)
     owner, stranger = intruders.user(sender), intruders.user(sender)
     administrator = intruders.administrator(sender, secrets)
-    instance = intruders.instance(sender, owner)
+    # Whoever has just signed up may launch nothing yet.
+    instance = intruders.instance(sender, administrator)
     try:
         yield from _sent(sender, probes.misspelt(every))
         yield from _sent(sender, probes.uninvited(every, intruders.worthless(sender, owner)))
@@ -71,7 +72,7 @@ def attack(api: str, secrets: Path, subscribers: str) -> Iterator[Outcome]:
         yield from _sent(sender, probes.of_somebody_else(every, stranger, instance_id=instance))
         yield from _sent(sender, probes.forged({"a user": owner, "an administrator": administrator}))
     finally:
-        sender.ask("DELETE", f"/v1/instances/{instance}", None, owner)
+        sender.ask("DELETE", f"/v1/instances/{instance}", None, administrator)
     if subscribers:
         form = urlsplit(subscribers)
         yield from _sent(Sender(f"{form.scheme}://{form.netloc}"), probes.delivered(every, form.path or "/"))

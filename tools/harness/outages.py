@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from core.configuration import secret
+from functions.domain import verified_accounts
 from provisioning import local_settings
 from provisioning.broker import VHOST
 from provisioning.local_settings import Ports
@@ -36,7 +37,9 @@ class PrivateServers:
         self.run = run
         self.ports = ports
         self.started = started
-        self.environment = {**local_settings.environment(run, ports), "RELAY_PROBE_SECONDS": "0"}
+        # Nothing happens by itself, and accounts may launch that there are in tokens alone.
+        own = {"RELAY_PROBE_SECONDS": "0", verified_accounts.SETTING: verified_accounts.OFF}
+        self.environment = {**local_settings.environment(run, ports), **own}
 
     def _end(self, *names: str, number: signal.Signals) -> None:
         for process in [each for each in self.started if each.name in names]:

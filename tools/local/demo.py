@@ -1,12 +1,14 @@
 """`make demo`: the journey of a user, an administrator and a system that publishes events, told over HTTP.
 
 `make smoke` goes the same way and prints the chapters alone. Either can be aimed at any installation with API, its
-address, and SECRETS, the folder with the file `administrator`.
+address, and SECRETS, the folder with the file `administrator`. Where mails aren't caught, nobody who has just signed up
+can show the token that was sent to them: the administrator launches in their place.
 """
 
 import argparse
 import base64
 import io
+import json
 import secrets
 import sys
 import uuid
@@ -15,7 +17,9 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
+from core import http_client
 from provisioning.local_settings import ROOT, Ports
 from provisioning.seed import ADMINISTRATOR
 from tools.local import live
@@ -24,6 +28,10 @@ from tools.local.transcript import Transcript
 
 KEPT: Final = (ROOT / ".local", ROOT / "environments" / "dev" / "secrets")
 """Where the file `administrator` with the password may be, unless a folder is given."""
+
+API: Final = f"http://localhost:{Ports().edge}"
+MAILS: Final = f"http://localhost:{Ports().mail}"
+"""Where `make run` is, and catches mails."""
 
 Who = tuple[str, str]
 """A name for an access token, and the token."""
@@ -42,20 +50,25 @@ def agent(request):
 class Demo:
     """One run of the demonstration."""
 
-    def __init__(self, transcript: Transcript, administrator: Mapping[str, str]) -> None:
-        """Tell everything to `transcript`; `administrator` is how the administrator logs in."""
+    def __init__(self, transcript: Transcript, administrator: Mapping[str, str], mails: str = "") -> None:
+        """Tell everything to `transcript`; `administrator` is how the administrator logs in.
+
+        `mails` is the address of the mail catcher, if there is one.
+        """
         self.it = transcript
         self.administrator = administrator
+        self.mails = mails
         self.run = uuid.uuid4().hex[:6]
 
     def tell(self) -> None:
         """Tell all chapters."""
-        user = self.sign_up(f"ada-{self.run}@example.com", "TOKEN")
+        email = f"ada-{self.run}@example.com"
+        user = self.verify(self.sign_up(email, "TOKEN"), email)
         self.browse()
         echo = self.launch(user)
         self.answer_questions(user)
         self.stop_and_start(user, echo)
-        self.keep_out(user, echo)
+        self.keep_out(echo)
         administrator = self.administrate(user, echo)
         self.publish_event(administrator)
         self.leave(user, echo)
@@ -77,6 +90,23 @@ class Demo:
         who = (name, renewed.body["access_token"])
         self.it.ask("GET", "/v1/me", who=who, expect=200, show=("id", "email", "scopes"))
         return who
+
+    def verify(self, user: Who, email: str) -> Who:
+        """Show the token that was sent to an address, and return who may launch instances."""
+        self.it.chapter("Verify the address")
+        if self._may_launch(user):
+            self.it.say("Nobody asks for it here.")
+            return user
+        self.it.say("Whoever has just signed up may look around, and launch nothing.")
+        self.it.ask("POST", "/v1/instances", who=user, body={"agent": "echo", "name": "My echo"}, expect=403)
+        if token := _mailed(self.mails, email):
+            self.it.say(f"The mail with the token is at {self.mails}.")
+            self.it.ask("POST", "/v1/auth/verify-email", body={"token": token}, hide={"token": "…"}, expect=204)
+        else:
+            self.it.say("The mail with the token went elsewhere: the administrator launches in their place.")
+            user = self._log_in_administrator(user[0])
+        self.it.wait(lambda: "known" if self._may_launch(user) else "not known everywhere yet", "known")
+        return user
 
     def browse(self) -> None:
         """List, search and read agents."""
@@ -120,27 +150,19 @@ class Demo:
         history = f"/v1/instances/{instance}/events?limit=6"
         self.it.ask("GET", history, who=user, expect=200, show=("kind", "value", "reason", "message"))
 
-    def keep_out(self, user: Who, instance: str) -> None:
+    def keep_out(self, instance: str) -> None:
         """Show who may not do what."""
         stranger = self.sign_up(f"eve-{self.run}@example.com", "STRANGER")
         self.it.chapter("Nobody else gets in")
         self.it.say("Somebody else's instance isn't there; an address for administrators is forbidden.")
         self.it.ask("GET", f"/v1/instances/{instance}", who=stranger, expect=404)
-        self.it.ask("GET", "/v1/admin/instances", who=user, expect=403)
+        self.it.ask("GET", "/v1/admin/instances", who=stranger, expect=403)
         self.it.ask("GET", "/v1/me", expect=401)
 
     def administrate(self, user: Who, instance: str) -> Who:
         """Publish an agent of one's own and stop somebody's instance."""
         self.it.chapter("The administrator publishes an agent")
-        opened = self.it.ask(
-            "POST",
-            "/v1/auth/login",
-            body=self.administrator,
-            hide={"password": "…"},
-            expect=200,
-            show=("expires_in",),
-        )
-        admin = ("ADMIN", str(opened.body["access_token"]))
+        admin = self._log_in_administrator("ADMIN")
         slug = f"shouter-{self.run}"
         about = {"slug": slug, "name": "Shouter", "summary": "Says it louder."}
         self.it.ask("POST", "/v1/admin/agents", who=admin, body=about, expect=201)
@@ -195,6 +217,21 @@ class Demo:
         self.it.ask("POST", "/v1/auth/logout", who=user, expect=204)
         self.it.ask("GET", "/v1/me", who=user, expect=401)
 
+    def _log_in_administrator(self, name: str) -> Who:
+        """Log the administrator in."""
+        opened = self.it.ask(
+            "POST",
+            "/v1/auth/login",
+            body=self.administrator,
+            hide={"password": "…"},
+            expect=200,
+            show=("expires_in",),
+        )
+        return name, str(opened.body["access_token"])
+
+    def _may_launch(self, who: Who) -> bool:
+        return bool(self.it.ask("GET", "/v1/me/usage", who=who, expect=200, quiet=True).body["may_launch"])
+
     def _create(self, user: Who, wanted: Mapping[str, object]) -> str:
         created = self.it.ask(
             "POST", "/v1/instances", who=user, body=wanted, expect=201, show=("id", "status", "message", "next")
@@ -211,6 +248,17 @@ class Demo:
         path = f"/v1/instances/{instance}/messages"
         wait = {"Prefer": "wait=30"}
         self.it.ask("POST", path, who=user, body={"text": text}, headers=wait, expect=200, show=("status", "text"))
+
+
+def _mailed(mails: str, email: str) -> str | None:
+    """Return the token in the last mail to an address; None if nobody catches mails at `mails`."""
+    if not mails:
+        return None
+    try:
+        answer = http_client.request("GET", f"{mails}/mails?to={quote(email)}&wait=30", seconds=60)
+        return str(json.loads(answer.body)["token"]) if answer.status == HTTPStatus.OK else None
+    except (OSError, ValueError):
+        return None
 
 
 def _bundle(source: str) -> str:
@@ -236,13 +284,15 @@ def _administrator(it: Transcript, folders: Sequence[Path]) -> dict[str, str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Tell the story, or say in one line why not."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
-    parser.add_argument("--api", default=f"http://localhost:{Ports().edge}", help="default: %(default)s")
+    parser.add_argument("--api", default=API, help="default: %(default)s")
     parser.add_argument("--secrets", type=Path, help="the folder with the file `administrator`")
+    parser.add_argument("--mails", help=f"where mails are caught; default: {MAILS}, for the default API")
     parser.add_argument("--brief", action="store_true", help="print the chapters alone")
     told = parser.parse_args(arguments)
     try:
         it = Transcript(told.api, brief=told.brief)
-        Demo(it, _administrator(it, [told.secrets] if told.secrets else KEPT)).tell()
+        mails = told.mails or (MAILS if told.api == API else "")
+        Demo(it, _administrator(it, [told.secrets] if told.secrets else KEPT), mails).tell()
     except LocalError as error:
         sys.exit(f"botberi: {error}")
     sys.stdout.write(f"\nAll of it went as it should at {told.api}.\n")

@@ -1,9 +1,11 @@
 """The mail catcher of `make run`: takes every mail, sends none on, and shows them.
 
-A page lists them, and `GET /mails?to=ann@example.com` answers the last mail to an address as JSON. It keeps the newest
-in memory, and listens on the loopback interface alone.
+A page lists them, and `GET /mails?to=ann@example.com` answers the last mail to an address as JSON, with the one-time
+token that it has; `&wait=10` waits for one so many seconds. It keeps the newest in memory, and listens on the loopback
+interface alone.
 """
 
+import re
 import signal
 import sys
 from collections import deque
@@ -23,12 +25,18 @@ from typing_extensions import override
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from provisioning.local_settings import LOOPBACK
+from tools.local.wait import until
 
 KEPT: Final = 500
 """Mails that are kept."""
 
 MAX_BYTES: Final = 1024 * 1024
 """Bytes of a mail that is taken."""
+
+LONGEST_WAIT: Final = 60
+"""Seconds that one may wait for a mail."""
+
+_TOKEN: Final = re.compile(r"(?:^|#token=)([\w-]{32})$", re.MULTILINE)
 
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>Mails</title></head>
@@ -48,6 +56,8 @@ class Caught:
     message_id: str
     received: str
     """RFC 3339."""
+    token: str | None
+    """The one-time token in the text, if there is one."""
 
 
 class Catcher:
@@ -79,21 +89,25 @@ class Catcher:
         return _PAGE.format(mails="".join(_shown(mail) for mail in reversed(self.mails)))
 
     def _last(self) -> Response:
-        mail = self.last(request.args.get("to", ""))
+        address, seconds = request.args.get("to", ""), request.args.get("wait", 0, type=int)
+        mail = until(lambda: self.last(address), seconds=min(seconds, LONGEST_WAIT), pause=0.05)
         response = jsonify(asdict(mail) if mail else {"detail": "There is no mail to this address yet: ?to=…"})
         response.status_code = 200 if mail else 404
         return response
 
 
 def _caught(parsed: EmailMessage, address: str) -> Caught:
+    text = _part(parsed, "plain")
+    token = _TOKEN.search(text)
     return Caught(
         to=address,
         sender=str(parsed["From"] or ""),
         subject=str(parsed["Subject"] or ""),
-        text=_part(parsed, "plain"),
+        text=text,
         html=_part(parsed, "html"),
         message_id=str(parsed["Message-ID"] or ""),
         received=datetime.now(UTC).isoformat(),
+        token=token[1] if token else None,
     )
 
 

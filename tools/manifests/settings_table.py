@@ -108,6 +108,11 @@ SETTINGS: Final = {
         "`http://gateway.openfaas:8080`, `https://kubernetes.default.svc`, `unix:///var/run/docker.sock`",
         "the worker",
     ),
+    "EMAIL_VERIFICATION": Setting(
+        "`required` or `off`",
+        "Whether accounts have to verify their addresses before they launch instances; `off` suits a private network.",
+        "`required`",
+    ),
     "EVENT_BUS_MANAGEMENT_URL": Setting(
         "URL", "RabbitMQ's management interface, which tells what exists.", "port 15672 of its host", "the topology"
     ),

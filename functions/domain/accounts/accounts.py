@@ -100,7 +100,7 @@ def add(
 def set_verified(db: UserDb, account_id: str) -> bool:
     """Note that mail to the address of an account reaches its owner; return False when that was known before.
 
-    Whoever learns it from somebody's showing a token says EmailVerified.
+    `verification.note` does so and says it, which is what lets the account launch instances.
     """
     statement = update(accounts).where(accounts.c.id == account_id, accounts.c.verified_at.is_(None))
     return db.execute(statement.values(verified_at=func.now()).returning(accounts.c.id)).first() is not None

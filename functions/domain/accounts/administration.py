@@ -1,4 +1,4 @@
-"""What administrators do about accounts: suspend and restore them, say what they may do, and reset second factors.
+"""What administrators do about accounts: suspend, restore and verify them, say what they may do, reset second factors.
 
 Whatever takes something away ends the account's sessions, and its API keys that had it, in the same transaction. Each
 of those ends is an event, as that of a log-out is, so that it acts within seconds wherever tokens and keys are good.
@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from events.catalog.accounts import AccountRestored, AccountScopesChanged, AccountSuspended
 from events.outbox import emit
-from functions.domain.accounts import accounts, api_keys, factors, sessions
+from functions.domain.accounts import accounts, api_keys, factors, sessions, verification
 from functions.domain.accounts.accounts import SCOPES, Account
 from functions.domain.accounts.tables import accounts as table
 from functions.domain.api_errors import FieldError, Invalid
@@ -76,6 +76,12 @@ def reset_factors(db: UserDb, account_id: str, reason: str) -> bool:
         return False
     sessions.revoke_all(db, account_id, "factors_reset")
     return True
+
+
+def verify(db: UserDb, account_id: str) -> bool:
+    """Vouch for the address of an account; return False when it is verified already. Raises NotFound."""
+    _locked(db, account_id)
+    return verification.note(db, account_id)
 
 
 def _locked(db: UserDb, account_id: str) -> Account:

@@ -15,7 +15,9 @@ def verify(db: UserDb, token: str) -> None:
     note(db, account_id)
 
 
-def note(db: UserDb, account_id: str) -> None:
-    """Note that mail to an account's address arrives, and emit EmailVerified unless that was known."""
-    if accounts.set_verified(db, account_id):
-        emit(db, EmailVerified(account_id=account_id))
+def note(db: UserDb, account_id: str) -> bool:
+    """Note that mail to an account's address arrives, and emit EmailVerified; return False when that was known."""
+    if not accounts.set_verified(db, account_id):
+        return False
+    emit(db, EmailVerified(account_id=account_id))
+    return True

@@ -6,6 +6,7 @@ What is desired is written here, and what is shown of it until the worker has be
 from sqlalchemy import func, select, update
 
 from events.catalog.instances import InstanceChanged, InstanceDesiredStateChanged
+from functions.domain import verified_accounts
 from functions.domain.api_errors import Conflict
 from functions.domain.databases import SharedDb
 from functions.domain.instances import history, kill_switches, specs
@@ -24,7 +25,7 @@ class InstanceDeleted(Conflict):
 def start(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """Ask for an instance to run; one that had failed gets a new try.
 
-    Raises InstanceNotFound, InstanceDeleted and StoppedByOperator.
+    Raises InstanceNotFound, InstanceDeleted, EmailUnverified and StoppedByOperator.
     """
     _start(db, locked(db, instance_id, owner_id), Reason.START_REQUESTED)
 
@@ -32,7 +33,7 @@ def start(db: SharedDb, instance_id: str, owner_id: str) -> None:
 def restart(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """Ask for an instance to be started anew, as what it is; one that is stopped is started.
 
-    Raises InstanceNotFound, InstanceDeleted and StoppedByOperator.
+    Raises InstanceNotFound, InstanceDeleted, EmailUnverified and StoppedByOperator.
     """
     instance = locked(db, instance_id, owner_id)
     _start(db, instance, Reason.RESTART_REQUESTED)
@@ -101,6 +102,7 @@ def write(db: SharedDb, instance: Instance, columns: dict[str, object]) -> None:
 
 
 def _start(db: SharedDb, instance: Instance, reason: Reason) -> None:
+    verified_accounts.check(db, instance.owner_id)
     kill_switches.check(db, instance.owner_id, instance.version_id)
     _ask(db, instance, DesiredState.RUNNING, reason)
 

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from sqlalchemy import func, insert
 
 from events.catalog.instances import InstanceDesiredStateChanged
+from functions.domain import verified_accounts
 from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.catalog import versions
 from functions.domain.catalog.agents import AgentNotFound
@@ -88,7 +89,11 @@ def fit(instance_id: str, version: AgentVersion, config: dict[str, Any]) -> Laun
 
 
 def check(db: SharedDb, owner_id: str, launch: Launch) -> None:
-    """Refuse an instance that nobody may start, or that is one too many. Raises StoppedByOperator, QuotaExceeded."""
+    """Refuse an instance that its owner may not launch, nobody may start, or that is one too many.
+
+    Raises EmailUnverified, StoppedByOperator and QuotaExceeded.
+    """
+    verified_accounts.check(db, owner_id)
     kill_switches.check(db, owner_id, launch.version_id)
     quotas.check_instances(db, owner_id)
 
@@ -96,7 +101,7 @@ def check(db: SharedDb, owner_id: str, launch: Launch) -> None:
 def create(db: SharedDb, owner_id: str, launch: Launch, traits: Traits) -> str:
     """Create an instance that shall run, and return its id. It keeps its version until that is changed.
 
-    Raises StoppedByOperator and QuotaExceeded.
+    Raises EmailUnverified, StoppedByOperator and QuotaExceeded.
     """
     check(db, owner_id, launch)
     because = explain(Reason.CREATED)

@@ -43,6 +43,15 @@ def test_somebody_finds_an_agent_launches_it_and_stops_it(mine: Client, env: Env
     assert (told["agent"], told["history"][0]["value"]) == (slug, "stopped")
 
 
+def test_who_has_not_verified_their_address_launches_and_starts_nothing(
+    api: Api, env: Environment, person: Callable[..., Person]
+) -> None:
+    client = Client(api, "/v1/mcp", person(verified=False).token)
+    slug = an_agent(env, "1.0.0")
+    assert "Verify your address" in failure(client, "launch_instance", agent=slug, name="Mine")
+    assert call(client, "list_instances")["instances"] == []
+
+
 def test_what_is_said_is_a_task_that_is_read_as_a_run(api: Api, launch: Callable[..., Launched]) -> None:
     instance = launch()
     client = Client(api, "/v1/mcp", instance.owner.token)

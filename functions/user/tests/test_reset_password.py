@@ -33,7 +33,7 @@ def log_in(api: Api, somebody: Person, password: str) -> Response:
 @pytest.fixture
 def sent(api: Api, env: Environment, person: Callable[..., Person], mails: Catcher) -> tuple[Person, str]:
     """Somebody who has forgotten their password, and the token that was sent to them."""
-    somebody = person()
+    somebody = person(verified=False)
     forgot(api, somebody.email)
     sending.send(api, env, somebody.id)
     return somebody, sending.token_to(mails, somebody.email)

@@ -15,7 +15,7 @@ from tools.local.mail_catcher import Catcher
 @pytest.fixture
 def sent(api: Api, env: Environment, person: Callable[..., Person], mails: Catcher) -> tuple[Person, str]:
     """Somebody who has just signed up, and the token that was sent to them."""
-    somebody = person()
+    somebody = person(verified=False)
     sending.send(api, env, somebody.id)
     return somebody, sending.token_to(mails, somebody.email)
 

@@ -1,12 +1,9 @@
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from functions.domain.accounts import accounts
-from functions.domain.databases import UserDb
-from provisioning.seed import ADMINISTRATOR
+from provisioning import seed
 from testing.stack import Stack
 from tools.local import demo
 from tools.local.errors import LocalError
@@ -20,21 +17,23 @@ def edge(stack: Stack) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def keeper(stack: Stack, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def keeper(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder, far from any run's, that keeps the password of an administrator."""
-    password = secrets.token_urlsafe(12)
-    with stack.env.transaction("user_psql", "admin") as db:
-        accounts.create_account(UserDb(db), ADMINISTRATOR, password, accounts.SCOPES)
-    (tmp_path / "administrator").write_text(f"{password}\n")
-    return tmp_path
+    folder = tmp_path_factory.mktemp("keeper")
+    assert seed.administrator(folder / "administrator")
+    return folder
 
 
+@pytest.mark.parametrize("caught", [True, False], ids=["where mails are caught", "where they are sent"])
 def test_the_demonstration_comes_to_its_end_wherever_it_is_aimed_and_shows_no_secret(
-    edge: str, keeper: Path, capsys: pytest.CaptureFixture[str]
+    stack: Stack, edge: str, keeper: Path, capsys: pytest.CaptureFixture[str], caught: bool
 ) -> None:
-    demo.main(["--api", edge, "--secrets", str(keeper)])
+    mails = ["--mails", f"http://127.0.0.1:{stack.env.ports.mail}"] if caught else []
+    demo.main(["--api", edge, "--secrets", str(keeper), *mails])
     told = capsys.readouterr().out
+    assert "code: email_unverified" in told
+    assert ("the administrator launches in their place" in told) is not caught
     assert "You said: Hello, world" in told
     assert "Follow the link below the log-in form." in told
     assert "CAN YOU HEAR ME!" in told

@@ -2,6 +2,7 @@ import json
 import smtplib
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
 import pytest
@@ -44,6 +45,19 @@ def test_the_last_mail_to_an_address_is_answered(ports: tuple[int, int]) -> None
     mail = json.loads(body)
     assert (status, mail["text"], mail["subject"]) == (200, "second\n", "<b>Grüße</b>")
     assert [get(page, f"/mails{query}")[0] for query in ("?to=eve@example.com", "")] == [404, 404]
+
+
+def test_a_mail_is_waited_for_and_its_token_is_answered(ports: tuple[int, int]) -> None:
+    smtp, page = ports
+    token = "x-_1" * 8
+    with ThreadPoolExecutor(2) as many:
+        waiting = [many.submit(get, page, f"/mails?to={name}@example.com&wait=30") for name in ("ann", "bob")]
+        send(smtp, f"Use this:\n\n{token}\n\nBye.", "ann@example.com")
+        send(smtp, f"Use this:\n\nhttps://app.example.com/verify-email#token={token}\n", "bob@example.com")
+        answers = [each.result() for each in waiting]
+    assert [(status, json.loads(body)["token"]) for status, body in answers] == [(200, token)] * 2
+    assert get(page, "/mails?to=eve@example.com&wait=1")[0] == 404
+    assert get(page, "/mails?to=eve@example.com&wait=soon")[0] == 404
 
 
 def test_the_page_shows_mails_and_none_of_their_html(ports: tuple[int, int]) -> None:
