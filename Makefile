@@ -87,6 +87,11 @@ bench-runs: ## Measure runs beside a bare functions-framework process (5 to 8 mi
 	@tools/local/bootstrap.sh bench
 	@.venv/bin/python -m tools.bench.runs $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
+.PHONY: bench-accounts
+bench-accounts: ## Measure log-ins, sessions, and whether answers tell who has an account (5 minutes; ONLY="cost rates"; SAVE=1)
+	@tools/local/bootstrap.sh bench
+	@.venv/bin/python -m tools.bench.accounts $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
+
 .PHONY: bench-events
 bench-events: ## Measure the event path beside its opponents (some 20 minutes), or beside a commit (AGAINST=main~5)
 	@tools/local/bootstrap.sh bench
