@@ -124,6 +124,53 @@ class EmailVerified(
     """The account, `usr_…`."""
 
 
+class EmailChangeRequested(
+    Event, type="com.botberi.email.change_requested.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """The owner of an account asks for another address; neither is in the event.
+
+    Said when they ask. A mail to each address follows, with a token. The address is changed when both were used.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+
+
+class EmailChangeCancelled(
+    Event, type="com.botberi.email.change_cancelled.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """The owner of an account doesn't want the other address any more that they have asked for.
+
+    Said when they say so. The tokens that were sent for it are good no more.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+
+
+class EmailChangeRefused(
+    Event, type="com.botberi.email.change_refused.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """An account stays at its address: the other one, for which its owner had asked, has an account by now.
+
+    Said when both tokens were used. A mail to that address follows.
+    """
+
+    account_id: str
+    """The account that stays as it is, `usr_…`."""
+
+
+class EmailChanged(Event, type="com.botberi.email.changed.v1", subject="account_id", produced_by=("user_psql/user",)):
+    """An account has another address; neither is in the event.
+
+    Said when that is done, by tokens that were sent to both. The sessions of the account have ended, but the one that
+    asked for it, which is said after this.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+
+
 class PasswordResetRequested(
     Event, type="com.botberi.password.reset_requested.v1", subject="account_id", produced_by=("user_psql/user",)
 ):
@@ -227,7 +274,8 @@ class SessionRevoked(
     """Whose it was, `usr_…`."""
     reason: str
     """`logged_out`, `ended_by_owner`, `password_changed`, `password_reset`, `refresh_token_reused`,
-    `account_suspended`, `scopes_withdrawn`, `factor_added`, `factor_removed` or `factors_reset`; there may be more.
+    `account_suspended`, `scopes_withdrawn`, `factor_added`, `factor_removed`, `factors_reset` or `email_changed`; there
+    may be more.
     """
     expires_at: datetime
     """When the last access token of the session will have expired by itself."""

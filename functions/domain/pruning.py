@@ -40,6 +40,11 @@ def forget_one_time_tokens(db: UserDb) -> int:
     return _forget(db, "forget_one_time_tokens")
 
 
+def forget_email_changes(db: UserDb) -> int:
+    """Forget a batch of the changes of addresses that were asked for a day ago; return how many."""
+    return _forget(db, "forget_email_changes")
+
+
 def forget_mfa_challenges(db: UserDb) -> int:
     """Forget a batch of the challenges of log-ins that have expired; return how many."""
     return _forget(db, "forget_mfa_challenges")

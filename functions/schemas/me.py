@@ -15,6 +15,9 @@ class Me(Reply):
     id: str
     email: str
     email_verified: Annotated[bool, Field(description="Whether you have shown that mail to the address reaches you.")]
+    new_email: Annotated[
+        str | None, Field(description="For which you have asked, until both addresses have confirmed it.")
+    ]
     name: Annotated[str | None, Field(description="As you want to be called.")]
     locale: Annotated[str | None, Field(description="Your language, as a tag of BCP 47.", examples=["de-AT"])]
     timezone: Annotated[str | None, Field(description="A name of IANA's database.", examples=["Europe/Vienna"])]

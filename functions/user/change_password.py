@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from functions.domain.accounts import accounts, passwords, sessions, throttling
+from functions.domain.accounts import accounts, email_changes, passwords, sessions, throttling
 from functions.domain.accounts.throttling import Guess, TooManyGuesses
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
@@ -42,4 +42,5 @@ def change_password(caller: LoggedIn, change: PasswordChange, guess: Guess, db: 
     """Set a new password and end the caller's other sessions: whoever knew the old one is out."""
     accounts.change_password(db, caller.id, change.current_password, change.new_password)
     throttling.was_right(db, guess)
+    email_changes.withdraw(db, caller.id)
     sessions.revoke_others(db, caller.id, caller.session_id, "password_changed")

@@ -20,6 +20,27 @@ CREATE FUNCTION public.api_key_to_record(key_id text) RETURNS TABLE(hash text, a
   from api_keys where id = key_id and revoked_at is null and api_keys.expires_at > now()
 $$;
 
+CREATE FUNCTION public.apply_email_change(account text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  change email_changes;
+  before text;
+begin
+  update email_changes set ended_at = now()
+  where account_id = account and proved_at is not null and consented_at is not null and ended_at is null
+  returning * into strict change;
+  select email into strict before from accounts where id = account;
+  begin
+    update accounts set email = change.email where id = account;
+  exception when unique_violation then
+    return false;
+  end;
+  update email_changes set email_before = before where account_id = account;
+  return true;
+end $$;
+
 CREATE FUNCTION public.emit_event(type text, subject text, data jsonb, id text DEFAULT NULL::text, traceparent text DEFAULT NULL::text, correlationid text DEFAULT NULL::text, causationid text DEFAULT NULL::text, actor text DEFAULT 'system'::text, source text DEFAULT NULL::text, recipient text DEFAULT NULL::text, channel text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -121,6 +142,18 @@ COMMENT ON FUNCTION public.event_producers() IS 'which role emits which type, `o
 CREATE FUNCTION public.event_source() RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ select '/botberi/user_psql' $$;
+
+CREATE FUNCTION public.forget_email_changes(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from email_changes where account_id in (
+      select account_id from email_changes where expires_at < now() limit row_limit for update skip locked)
+      and expires_at < now()
+    returning 1
+  ) select count(*)::integer from old
+$$;
 
 CREATE FUNCTION public.forget_ended_api_keys(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
@@ -499,6 +532,31 @@ COMMENT ON COLUMN public.api_keys.name IS 'its owner''s word for it';
 
 COMMENT ON COLUMN public.api_keys.last_used_at IS 'to the minute, and only by what works on this database';
 
+CREATE TABLE public.email_changes (
+    account_id text NOT NULL,
+    email text NOT NULL,
+    session_id text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    proved_at timestamp with time zone,
+    consented_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    email_before text
+);
+
+COMMENT ON TABLE public.email_changes IS 'the newest of each account, for a day';
+
+COMMENT ON COLUMN public.email_changes.email IS 'the new one, in lower case';
+
+COMMENT ON COLUMN public.email_changes.session_id IS 'which asked for it, and goes on';
+
+COMMENT ON COLUMN public.email_changes.proved_at IS 'when the token was used that was sent to the new address';
+
+COMMENT ON COLUMN public.email_changes.consented_at IS 'when the token was used that was sent to the present address';
+
+COMMENT ON COLUMN public.email_changes.ended_at IS 'when the address was changed, or turned out to have an account';
+
+COMMENT ON COLUMN public.email_changes.email_before IS 'which the account had, once it is changed';
+
 CREATE TABLE public.guesses (
     key bytea NOT NULL,
     wrong integer NOT NULL,
@@ -683,6 +741,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.email_changes
+    ADD CONSTRAINT email_changes_pkey PRIMARY KEY (account_id);
+
 ALTER TABLE ONLY public.guesses
     ADD CONSTRAINT guesses_pkey PRIMARY KEY (key);
 
@@ -729,6 +790,8 @@ CREATE INDEX api_keys_account_id_idx ON public.api_keys USING btree (account_id)
 
 CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
 
+CREATE INDEX email_changes_expires_at_idx ON public.email_changes USING btree (expires_at);
+
 CREATE INDEX guesses_guessed_at_idx ON public.guesses USING btree (guessed_at);
 
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING brin (created);
@@ -755,6 +818,9 @@ CREATE TRIGGER sessions_keep_ended BEFORE UPDATE ON public.sessions FOR EACH ROW
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.email_changes
+    ADD CONSTRAINT email_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.mfa_challenges
     ADD CONSTRAINT mfa_challenges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -142,13 +142,18 @@ def change_password(db: UserDb, account_id: str, current: str, new: str) -> None
 
     Raises CurrentPasswordWrong and PasswordUnfit.
     """
-    lock(db, account_id)
-    row = db.execute(select(*accounts.c["email", "password_hash"]).where(accounts.c.id == account_id)).one()
-    if not passwords.matches(current, row.password_hash):
-        raise CurrentPasswordWrong(errors=[FieldError("/current_password", "wrong", CurrentPasswordWrong.message())])
-    passwords.check(new, row.email, "/new_password")
+    check_password(db, account_id, current)
+    passwords.check(new, find(db, account_id).email, "/new_password")
     set_password(db, account_id, new)
     emit(db, PasswordChanged(account_id=account_id))
+
+
+def check_password(db: UserDb, account_id: str, current: str) -> None:
+    """Lock an account, and check that this is its present password. Raises CurrentPasswordWrong."""
+    lock(db, account_id)
+    kept = db.execute(select(accounts.c.password_hash).where(accounts.c.id == account_id)).scalar_one()
+    if not passwords.matches(current, kept):
+        raise CurrentPasswordWrong(errors=[FieldError("/current_password", "wrong", CurrentPasswordWrong.message())])
 
 
 def lock(db: UserDb, account_id: str) -> None:

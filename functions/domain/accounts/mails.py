@@ -12,6 +12,9 @@ from events.catalog.accounts import (
     AccountRegistered,
     AccountSuspended,
     ApiKeyCreated,
+    EmailChanged,
+    EmailChangeRefused,
+    EmailChangeRequested,
     EmailVerificationRequested,
     FactorAdded,
     FactorRemoved,
@@ -23,10 +26,11 @@ from events.catalog.accounts import (
     SessionRevoked,
 )
 from events.event import Event
-from functions.domain.accounts import one_time_tokens, sessions
+from functions.domain.accounts import email_changes, one_time_tokens, sessions
 from functions.domain.accounts.one_time_tokens import Purpose
 from functions.domain.accounts.sessions import REUSED
 from functions.domain.accounts.tables import accounts
+from functions.domain.accounts.tables import email_changes as changes
 from functions.domain.databases import Begin, UserDb
 from functions.domain.mail import messages, transport
 from functions.domain.mail.messages import Mail, Token
@@ -35,6 +39,8 @@ Told = (
     AccountRegistered
     | AccountSuspended
     | ApiKeyCreated
+    | EmailChanged
+    | EmailChangeRequested
     | EmailVerificationRequested
     | FactorAdded
     | FactorRemoved
@@ -47,6 +53,9 @@ Told = (
 )
 """The events that people may be told of."""
 
+ToldElsewhere = EmailChanged | EmailChangeRefused | EmailChangeRequested
+"""The events of which an address is told that isn't the account's."""
+
 
 def send(begin: Begin, event: Told, event_id: str) -> None:
     """Tell the owner of an account by mail what happened to it, if it is something to be told.
@@ -55,22 +64,37 @@ def send(begin: Begin, event: Told, event_id: str) -> None:
     """
     # Committed before the mail goes: whoever reads it may use its token at once, whatever becomes of the rest.
     with begin() as db:
-        query = select(*accounts.c["email", "verified_at"]).where(accounts.c.id == event.account_id)
-        account = db.execute(query).first()
+        own = accounts.c.id == event.account_id
+        account = db.execute(select(accounts.c.verified_at).where(own)).first()
         mail = _mail(db, event, verified=account.verified_at is not None) if account else None
-    if account and mail:
-        transport.send(messages.message(mail, account.email, event_id))
+        # Read after its token is made: who changes the address then withdraws the token, or has changed it already.
+        email = db.scalar(select(accounts.c.email).where(own))
+    if email and mail:
+        transport.send(messages.message(mail, email, event_id))
+
+
+def send_elsewhere(begin: Begin, event: ToldElsewhere, event_id: str) -> None:
+    """Tell the address that an account had, or is to have, by mail what happens, if it is something to be told.
+
+    Raises MailNotAccepted, MailRejected and AddressRejected.
+    """
+    with begin() as db:
+        told = _to_other(db, event)
+    if told:
+        email, mail = told
+        transport.send(messages.message(mail, email, f"{event_id}.other"))
 
 
 def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
     """Return the mail about an event; None if there is nothing to be told."""
     match event:
-        case AccountRegistered() | EmailVerificationRequested():
-            return None if verified else _verification(db, event.account_id)
+        case AccountRegistered() | EmailChangeRequested() | EmailVerificationRequested() | PasswordResetRequested():
+            return _with_token(db, event, verified=verified)
         case AccountSuspended():
             return _suspended(event.reason)
         case (
             ApiKeyCreated()
+            | EmailChanged()
             | FactorAdded()
             | FactorRemoved()
             | PasswordChanged()
@@ -78,12 +102,26 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
             | RegistrationRepeated()
         ):
             return _NOTICES[type(event)]
-        case PasswordResetRequested():
-            return _reset(db, event.account_id)
         case SessionOpenedElsewhere():
             return _elsewhere(db, event.session_id)
         case SessionRevoked():
             return _REUSED if event.reason == REUSED else None
+
+
+def _with_token(
+    db: UserDb,
+    event: AccountRegistered | EmailChangeRequested | EmailVerificationRequested | PasswordResetRequested,
+    *,
+    verified: bool,
+) -> Mail | None:
+    """Return the mail with a new token for which an event asks; None if there is nothing to use one for."""
+    match event:
+        case EmailChangeRequested():
+            return _consent(db, event.account_id) if email_changes.requested(db, event.account_id) else None
+        case PasswordResetRequested():
+            return _reset(db, event.account_id)
+        case _:
+            return None if verified else _verification(db, event.account_id)
 
 
 _NOT_YOU: Final = "If that wasn't you, set another password at once: somebody else may know the present one."
@@ -102,6 +140,13 @@ _NOTICES: Final[dict[type[Event], Mail]] = {
             "An API key was made, with which a program may act for your account until the key expires.",
             "If it is none of yours, delete it.",
             _NOT_YOU,
+        ),
+    ),
+    EmailChanged: Mail(
+        "Your address was changed",
+        (
+            "This is the address of your account from now on: log in with it.",
+            "Wherever else you were logged in, you aren't any more.",
         ),
     ),
     FactorAdded: Mail(
@@ -151,6 +196,71 @@ def _elsewhere(db: UserDb, session_id: str) -> Mail | None:
             "Somebody has logged in to your account from a network, or with a program, from which you never have:",
             f"{at:%Y-%m-%d %H:%M} UTC, from {where}, with {what}",
             _NOT_YOU,
+        ),
+    )
+
+
+_LEFT: Final = Mail(
+    "Your address was changed",
+    (
+        "This isn't the address of your account any more: it has another one, and no more mail about it comes here.",
+        "Somebody has consented to that by a mail to this address, and knew your password.",
+        "If that wasn't you, ask whoever runs this service at once.",
+    ),
+)
+
+_HAS_ACCOUNT: Final = Mail(
+    "This address has an account already",
+    (
+        "Somebody asks for another account to have this address. It has one already, so nothing changes.",
+        "If it was you, log in with this address; if you have forgotten the password, set another.",
+        "If it wasn't you, there is nothing to do.",
+    ),
+)
+
+
+def _to_other(db: UserDb, event: ToldElsewhere) -> tuple[str, Mail] | None:
+    """Return the mail about an event to the address that isn't the account's, and that address; None for no mail."""
+    row = select(*changes.c["email", "email_before", "ended_at"]).where(changes.c.account_id == event.account_id)
+    match event:
+        case EmailChanged():
+            change = db.execute(row).first()
+            return (change.email_before, _LEFT) if change and change.email_before else None
+        case EmailChangeRefused():
+            change = db.execute(row).first()
+            return (change.email, _HAS_ACCOUNT) if change and change.ended_at and not change.email_before else None
+        case EmailChangeRequested():
+            mail = _proof(db, event.account_id) if email_changes.requested(db, event.account_id) else None
+            # Read after the token is made: who asks for another address then withdraws it, or has asked already.
+            email = email_changes.requested(db, event.account_id)
+            if email is None or mail is None:
+                return None
+            taken = db.execute(select(accounts.c.id).where(accounts.c.email == email)).first()
+            return email, _HAS_ACCOUNT if taken else mail
+
+
+def _proof(db: UserDb, account_id: str) -> Mail:
+    return Mail(
+        "Confirm your new address",
+        (
+            "Somebody wants this to be the address of their account.",
+            "If it was you, show that mail reaches you here by using this within a day:",
+            Token("confirm-email", one_time_tokens.issue(db, account_id, Purpose.EMAIL_PROOF)),
+            "The address is changed once you have used what was sent to the present address too.",
+            "If it wasn't you, there is nothing to do.",
+        ),
+    )
+
+
+def _consent(db: UserDb, account_id: str) -> Mail:
+    return Mail(
+        "Another address for your account",
+        (
+            "Somebody who knows your password wants your account to have another address.",
+            "If it was you, consent by using this within a day:",
+            Token("confirm-email", one_time_tokens.issue(db, account_id, Purpose.EMAIL_CONSENT)),
+            "The address is changed once you have used what was sent to the new address too.",
+            "If it wasn't you, don't use it, and set another password at once: that stops it, and logs everybody out.",
         ),
     )
 

@@ -1,15 +1,16 @@
-"""One-time tokens: sent by mail to an account's address, and good once, for a while, for one purpose.
+"""One-time tokens: sent by mail, mostly to an account's address, and good once, for a while, for one purpose.
 
 Kept is a hash. They are random enough that nobody guesses one, so the hash needs no salt and no slowness.
 """
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from functions.domain.accounts.tables import one_time_tokens
@@ -27,9 +28,18 @@ class Purpose(StrEnum):
 
     EMAIL_VERIFICATION = "email_verification"
     PASSWORD_RESET = "password_reset"  # noqa: S105 - a purpose
+    EMAIL_PROOF = "email_proof"
+    """Sent to the address that an account is to have."""
+    EMAIL_CONSENT = "email_consent"
+    """Sent to the address that it has until then."""
 
 
-LIFETIMES: Final = {Purpose.EMAIL_VERIFICATION: timedelta(days=1), Purpose.PASSWORD_RESET: timedelta(minutes=10)}
+LIFETIMES: Final = {
+    Purpose.EMAIL_VERIFICATION: timedelta(days=1),
+    Purpose.PASSWORD_RESET: timedelta(minutes=10),
+    Purpose.EMAIL_PROOF: timedelta(days=1),
+    Purpose.EMAIL_CONSENT: timedelta(days=1),
+}
 
 
 class TokenExpiredOrUsed(Gone):
@@ -43,6 +53,23 @@ def issue(db: UserDb, account_id: str, purpose: Purpose) -> str:
     statement = insert(one_time_tokens).values(account_id=account_id, purpose=purpose, **values)
     db.execute(statement.on_conflict_do_update(index_elements=["account_id", "purpose"], set_=values))
     return token
+
+
+def find(db: UserDb, token: str, purposes: Collection[Purpose]) -> tuple[str, Purpose]:
+    """Return whose a token is, and for which of these purposes. Raises TokenExpiredOrUsed."""
+    query = select(*one_time_tokens.c["account_id", "purpose"]).where(
+        one_time_tokens.c.token_hash == _hash(token), one_time_tokens.c.purpose.in_(purposes)
+    )
+    row = db.execute(query).first()
+    if row is None:
+        raise TokenExpiredOrUsed
+    return row.account_id, Purpose(row.purpose)
+
+
+def withdraw(db: UserDb, account_id: str, purposes: Collection[Purpose]) -> None:
+    """Let the tokens of an account for these purposes be good no more."""
+    which = (one_time_tokens.c.account_id == account_id) & one_time_tokens.c.purpose.in_(purposes)
+    db.execute(delete(one_time_tokens).where(which))
 
 
 def redeem(db: UserDb, token: str, purpose: Purpose) -> str:

@@ -3,7 +3,15 @@
 from core import context
 from events.catalog.accounts import PasswordChanged
 from events.outbox import emit
-from functions.domain.accounts import accounts, one_time_tokens, passwords, sessions, throttling, verification
+from functions.domain.accounts import (
+    accounts,
+    email_changes,
+    one_time_tokens,
+    passwords,
+    sessions,
+    throttling,
+    verification,
+)
 from functions.domain.accounts.one_time_tokens import Purpose
 from functions.domain.databases import UserDb
 
@@ -19,6 +27,7 @@ def reset(db: UserDb, token: str, new: str) -> None:
     email = accounts.find(db, account_id).email
     passwords.check(new, email, "/new_password")
     accounts.set_password(db, account_id, new)
+    email_changes.withdraw(db, account_id)
     emit(db, PasswordChanged(account_id=account_id))
     verification.note(db, account_id)
     sessions.revoke_all(db, account_id, "password_reset")

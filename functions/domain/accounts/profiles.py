@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from events.catalog.accounts import AccountChanged
 from events.outbox import emit
-from functions.domain.accounts import accounts
+from functions.domain.accounts import accounts, email_changes
 from functions.domain.accounts.tables import accounts as table
 from functions.domain.api_errors import FieldError, Invalid, NotFound, PreconditionFailed
 from functions.domain.databases import UserDb
@@ -54,6 +54,8 @@ class Profile:
     id: str
     email: str
     email_verified: bool
+    new_email: str | None
+    """Which was asked for and isn't confirmed yet."""
     name: str | None
     """As its owner wants to be called."""
     locale: str | None
@@ -79,6 +81,7 @@ def find(db: UserDb, account_id: str) -> Profile:
         id=row.id,
         email=row.email,
         email_verified=row.verified_at is not None,
+        new_email=email_changes.requested(db, account_id),
         name=row.name,
         locale=row.locale,
         timezone=row.timezone,

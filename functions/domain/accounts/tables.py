@@ -1,4 +1,4 @@
-"""The tables of user_psql: accounts, sessions, second factors, API keys, one-time tokens, and how often was guessed."""
+"""The tables of user_psql: accounts and what belongs to them, one-time tokens, and how often was guessed."""
 
 from sqlalchemy import (
     ARRAY,
@@ -112,6 +112,20 @@ guesses = Table(
     Column("wrong", Integer, nullable=False, comment="how many guesses were wrong, as far as is known yet"),
     Column("guessed_at", TIME, nullable=False, index=True),
     Column("next_at", TIME, nullable=False, comment="when the next guess is let through"),
+)
+
+email_changes = Table(
+    "email_changes",
+    metadata,
+    Column("account_id", Text, ForeignKey("accounts.id"), primary_key=True),
+    Column("email", Text, nullable=False, comment="the new one, in lower case"),
+    Column("session_id", Text, nullable=False, comment="which asked for it, and goes on"),
+    Column("expires_at", TIME, nullable=False, index=True),
+    Column("proved_at", TIME, comment="when the token was used that was sent to the new address"),
+    Column("consented_at", TIME, comment="when the token was used that was sent to the present address"),
+    Column("ended_at", TIME, comment="when the address was changed, or turned out to have an account"),
+    Column("email_before", Text, comment="which the account had, once it is changed"),
+    comment="the newest of each account, for a day",
 )
 
 one_time_tokens = Table(
