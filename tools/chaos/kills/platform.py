@@ -213,6 +213,9 @@ def running(
         publish(folder)
         servers.environment |= settings
         platform = Platform(servers, noted, weights)
+        # Who signs up is sent a mail: without a server for it, events would be given up.
+        mail = processes.watchers(servers.run, servers.ports)["mail"]
+        platform.add("mail", mail, health.watchers(servers.ports)["mail"])
         more(platform)
         try:
             platform.start()
