@@ -110,6 +110,11 @@ class Attempt:
         self._asked: Mapping[str, Any] | None = None
         self._row_version = 0
 
+    @property
+    def is_claimed(self) -> bool:
+        """Whether its claim was committed by now."""
+        return self._claimed.done() and self._claimed.result()
+
     def lose(self) -> None:
         """Know that the lease is another's."""
         self._writer.lose(self.stream)

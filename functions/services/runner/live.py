@@ -55,8 +55,7 @@ class Live:
                 **redis_users.login(USER),
                 socket_timeout=TIMEOUT,
                 socket_connect_timeout=TIMEOUT,
-                lib_name=None,
-                lib_version=None,
+                driver_info=None,
             )
         return self._client
 

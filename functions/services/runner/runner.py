@@ -160,7 +160,8 @@ class Runner:
     def _keep(self) -> None:
         """Renew all leases, and learn of what is to be cancelled or is lost."""
         with self._lock:
-            held = list(self._attempts.values())
+            # A claim that is being committed isn't seen yet, and would be taken for lost.
+            held = [each for each in self._attempts.values() if each.is_claimed]
         if not held:
             return
         with shared_transaction(ROLE) as db:

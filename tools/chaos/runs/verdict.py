@@ -144,7 +144,8 @@ def _true(run: Lived) -> Found:
         if not run.life.cancelled or row.reason != Reason.CANCEL_REQUESTED:
             yield f"it was cancelled ({row.reason}), which nobody has asked for"
     elif last is not None and last.end == "raised" and last.attempt == row.attempt:
-        if row.reason != Reason.AGENT_FAILED:
+        # Whoever was killed at that moment could tell nobody.
+        if row.reason != Reason.AGENT_FAILED and not _was_away(run, _LOSERS.get(Reason(row.reason), set())):
             yield f"its agent has failed, and it says {row.reason}: {row.explanation}"
     elif not _was_away(run, _LOSERS.get(Reason(row.reason), set())):
         yield f"it failed though nobody was killed: {row.reason}: {row.explanation}"
