@@ -1,12 +1,13 @@
-"""`botberi users`: suspend, restore and verify accounts, say what they may do, and reset their second factors."""
+"""`botberi users`: make, suspend, restore and verify accounts, say what they may do, and reset second factors."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
 from cli.queries import administering, table
-from functions.domain.accounts import accounts, administration
+from functions.domain.accounts import accounts, administration, verification
 from functions.domain.accounts.accounts import SCOPES, Account
 from functions.domain.api_errors import ApiError
 from functions.domain.databases import UserDb
@@ -29,6 +30,23 @@ def show(who: str) -> None:
         state = "suspended" if account.suspended else "active"
         row = [account.id, account.email, " ".join(account.scopes), state, account.created_at.isoformat()]
     table(("id", "email", "scopes", "state", "created_at"), [row])
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--scope", "scopes", type=click.Choice(SCOPES), multiple=True, help="What it may do; `user` if none.")
+def create(email: str, scopes: tuple[str, ...]) -> None:
+    """Create an account for EMAIL, whose address counts as verified; its password is read from standard input."""
+    password = sys.stdin.readline().rstrip("\r\n")
+    try:
+        with administering("user_psql") as connection:
+            db = UserDb(connection)
+            account = accounts.create_account(db, email, password, scopes)
+            verification.note(db, account.id)
+    except ApiError as api_error:
+        told = " ".join([api_error.detail, *(each.message for each in api_error.errors)])
+        raise click.ClickException(f"{email}: {told}") from None
+    click.echo(f"{account.id} is there, and may do {' '.join(account.scopes)}")
 
 
 @users.command("suspend")

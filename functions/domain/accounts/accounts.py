@@ -59,7 +59,7 @@ class Account:
         return self.verified_at is not None
 
 
-_PUBLIC: Final = tuple(accounts.c["id", "email", "scopes", "suspended", "created_at", "verified_at"])
+PUBLIC: Final = tuple(accounts.c["id", "email", "scopes", "suspended", "created_at", "verified_at"])
 
 
 def create_account(
@@ -88,13 +88,13 @@ def add(
     row: dict[str, JsonValue] = {"id": account_id or new_id("usr"), "email": email, "password_hash": password_hash}
     if scopes:
         row["scopes"] = list(scopes)
-    statement = insert(accounts).values(row).on_conflict_do_nothing(index_elements=["email"]).returning(*_PUBLIC)
+    statement = insert(accounts).values(row).on_conflict_do_nothing(index_elements=["email"]).returning(*PUBLIC)
     created = db.execute(statement).first()
     if created is None:
         error = FieldError("/email", "email_taken", EmailTaken.message())
         raise EmailTaken(errors=[error])
     emit(db, AccountRegistered(account_id=created.id))
-    return _account(created)
+    return of_row(created)
 
 
 def set_verified(db: UserDb, account_id: str) -> bool:
@@ -111,7 +111,7 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
 
     Raises EmailInvalid, CredentialsWrong whichever of the two is wrong, and AccountSuspended.
     """
-    statement = select(*_PUBLIC, accounts.c.password_hash).where(accounts.c.email == normalise(email))
+    statement = select(*PUBLIC, accounts.c.password_hash).where(accounts.c.email == normalise(email))
     row = db.execute(statement).first()
     if not passwords.matches(password, row.password_hash if row else None) or row is None:
         raise CredentialsWrong
@@ -125,7 +125,7 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
     context.act_as(row.id)
     if passwords.is_outdated(row.password_hash):
         set_password(db, row.id, password)
-    return _active(_account(row))
+    return _active(of_row(row))
 
 
 def become(db: UserDb, account_id: str) -> Account:
@@ -173,18 +173,18 @@ def set_password(db: UserDb, account_id: str, password: str) -> None:
 
 def find(db: UserDb, account_id: str) -> Account:
     """Return an account. Raises NotFound."""
-    row = db.execute(select(*_PUBLIC).where(accounts.c.id == account_id)).first()
+    row = db.execute(select(*PUBLIC).where(accounts.c.id == account_id)).first()
     if row is None:
         raise NotFound
-    return _account(row)
+    return of_row(row)
 
 
 def find_by_email(db: UserDb, email: str) -> Account:
     """Return the account with an e-mail address. Raises EmailInvalid and NotFound."""
-    row = db.execute(select(*_PUBLIC).where(accounts.c.email == normalise(email))).first()
+    row = db.execute(select(*PUBLIC).where(accounts.c.email == normalise(email))).first()
     if row is None:
         raise NotFound
-    return _account(row)
+    return of_row(row)
 
 
 def find_active(db: UserDb, account_id: str) -> Account:
@@ -198,5 +198,6 @@ def _active(account: Account) -> Account:
     return account
 
 
-def _account(row: Row[*tuple[object, ...]]) -> Account:
+def of_row(row: Row[*tuple[object, ...]]) -> Account:
+    """Return the account of a row with the columns PUBLIC."""
     return Account(row.id, row.email, tuple(row.scopes), row.suspended, row.created_at, row.verified_at)

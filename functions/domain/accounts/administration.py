@@ -5,29 +5,63 @@ of those ends is an event, as that of a log-out is, so that it acts within secon
 """
 
 from collections.abc import Collection
+from typing import Final
 
-from sqlalchemy import update
+from sqlalchemy import any_, func, literal, select, update
 
 from events.catalog.accounts import AccountRestored, AccountScopesChanged, AccountSuspended
 from events.outbox import emit
 from functions.domain.accounts import accounts, api_keys, factors, sessions, verification
 from functions.domain.accounts.accounts import SCOPES, Account
 from functions.domain.accounts.tables import accounts as table
-from functions.domain.api_errors import FieldError, Invalid
+from functions.domain.api_errors import Conflict, FieldError, Invalid, NotFound
 from functions.domain.databases import UserDb
+
+ADMIN: Final = "admin"
+"""The scope of administrators."""
+
+_ADMINISTRATORS: Final = literal(ADMIN) == any_(table.c.scopes)
 
 
 class ScopeUnknown(Invalid):
     """There is no such scope: `errors` says which."""
 
 
+class AccountNotFound(NotFound):
+    """There is no such account."""
+
+
+class OwnAccount(Conflict):
+    """This is your own account: have another administrator do that."""
+
+
+class LastAdministrator(Conflict):
+    """There would be no administrator left who can log in: make somebody else one first."""
+
+
+def check_other(account_id: str, caller_id: str) -> None:
+    """Refuse what administrators do to others only. Raises OwnAccount."""
+    if account_id == caller_id:
+        raise OwnAccount
+
+
+def find(db: UserDb, account_id: str) -> Account:
+    """Return an account. Raises AccountNotFound."""
+    try:
+        return accounts.find(db, account_id)
+    except NotFound:
+        raise AccountNotFound from None
+
+
 def suspend(db: UserDb, account_id: str, reason: str) -> bool:
-    """Suspend an account and end its sessions and API keys. Raises NotFound.
+    """Suspend an account and end its sessions and API keys. Raises AccountNotFound and LastAdministrator.
 
     Return False, having done nothing, when it is suspended already.
     """
-    if _locked(db, account_id).suspended:
+    account = _locked(db, account_id)
+    if account.suspended:
         return False
+    _check_others_left(db, account)
     _change(db, account_id, suspended=True)
     emit(db, AccountSuspended(account_id=account_id, reason=reason))
     sessions.revoke_all(db, account_id, "account_suspended")
@@ -36,7 +70,10 @@ def suspend(db: UserDb, account_id: str, reason: str) -> bool:
 
 
 def restore(db: UserDb, account_id: str, reason: str) -> bool:
-    """Let an account be used again; return False, having done nothing, when it isn't suspended. Raises NotFound."""
+    """Let an account be used again; return False, having done nothing, when it isn't suspended.
+
+    Raises AccountNotFound.
+    """
     if not _locked(db, account_id).suspended:
         return False
     _change(db, account_id, suspended=False)
@@ -49,15 +86,18 @@ def change_scopes(db: UserDb, account_id: str, scopes: Collection[str], reason: 
 
     If it loses one, its sessions end, and its API keys that had that one.
 
-    Raises NotFound and ScopeUnknown.
+    Raises AccountNotFound, ScopeUnknown and LastAdministrator.
     """
     if unknown := sorted(set(scopes) - set(SCOPES)):
         errors = [FieldError("/scopes", "unknown", f"There is no scope {scope!r}.") for scope in unknown]
         raise ScopeUnknown(errors=errors)
-    before = _locked(db, account_id).scopes
+    account = _locked(db, account_id)
+    before = account.scopes
     wanted = [scope for scope in SCOPES if scope in scopes]
     if set(wanted) == set(before):
         return False
+    if ADMIN not in wanted:
+        _check_others_left(db, account)
     _change(db, account_id, scopes=wanted)
     emit(db, AccountScopesChanged(account_id=account_id, scopes=wanted, scopes_before=list(before), reason=reason))
     if lost := set(before) - set(wanted):
@@ -69,7 +109,7 @@ def change_scopes(db: UserDb, account_id: str, scopes: Collection[str], reason: 
 def reset_factors(db: UserDb, account_id: str, reason: str) -> bool:
     """Let an account log in with its password alone, and end its sessions; return False if it does so already.
 
-    Raises NotFound.
+    Raises AccountNotFound.
     """
     _locked(db, account_id)
     if not factors.forget(db, account_id, reason):
@@ -85,9 +125,24 @@ def verify(db: UserDb, account_id: str) -> bool:
 
 
 def _locked(db: UserDb, account_id: str) -> Account:
-    """Return an account, locked."""
+    """Return an account, locked; if it is an administrator's, with those of all others. Raises AccountNotFound.
+
+    So of two who take it from each other the second sees what the first did.
+    """
+    if ADMIN in find(db, account_id).scopes:
+        # In one order, so that no two wait for each other.
+        db.execute(select(table.c.id).where(_ADMINISTRATORS).order_by(table.c.id).with_for_update())
     accounts.lock(db, account_id)
-    return accounts.find(db, account_id)
+    return find(db, account_id)
+
+
+def _check_others_left(db: UserDb, account: Account) -> None:
+    """Raise LastAdministrator if an account, which is locked, is the only one of an administrator in good standing."""
+    if ADMIN not in account.scopes or account.suspended:
+        return
+    others = select(func.count()).where(_ADMINISTRATORS, table.c.suspended.is_(False), table.c.id != account.id)
+    if db.execute(others).scalar_one() == 0:
+        raise LastAdministrator
 
 
 def _change(db: UserDb, account_id: str, **columns: bool | list[str]) -> None:

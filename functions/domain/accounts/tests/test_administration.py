@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from cli.__main__ import botberi
+from core.ids import new_id
 from functions.domain.accounts import accounts, administration, sessions
 from functions.domain.api_errors import NotFound
 from functions.domain.client import NOBODY
@@ -65,7 +66,8 @@ def test_suspending_ends_every_session_and_restoring_opens_none(api: Api, person
 def test_losing_a_scope_ends_the_sessions_and_winning_one_does_not(
     api: Api, person: Somebody, env: Environment, scopes: tuple[str, ...], code: int
 ) -> None:
-    somebody = person(scopes=("user", "admin"))
+    # Another is left when this one is none any more.
+    somebody, _ = person(scopes=("user", "admin")), person(scopes=("user", "admin"))
     with administrating(env) as db:
         assert administration.change_scopes(db, somebody.id, scopes, "another job") is True
         assert administration.change_scopes(db, somebody.id, scopes, "another job") is False
@@ -136,3 +138,17 @@ def test_the_command_does_all_of_it_and_says_who_did(person: Somebody, env: Envi
     with env.transaction("user_psql", "relay") as db:
         actors = db.scalars(text("select distinct actor from outbox where subject = :id"), {"id": somebody.id}).all()
     assert {actor.partition(":")[0] for actor in actors} == {somebody.id, "command-line"}
+
+
+def test_an_administrator_is_made_by_the_command(api: Api) -> None:
+    email = f"{new_id('usr')}@example.com"
+    create = ("users", "create", email, "--scope", "user", "--scope", "admin")
+    weak = CliRunner().invoke(botberi, create, input="short\n")
+    assert (weak.exit_code, "12 to 1024 characters" in weak.output) == (1, True), weak.output
+    made = CliRunner().invoke(botberi, create, input="a password of some length\n")
+    assert made.output.endswith("is there, and may do user admin\n"), made.output
+    taken = CliRunner().invoke(botberi, create, input="a password of some length\n")
+    assert (taken.exit_code, "already" in taken.output) == (1, True), taken.output
+    answer = api.user.post("/v1/auth/login", json={"email": email, "password": "a password of some length"})
+    assert api.admin.get("/v1/admin/accounts", token=answer.json["access_token"]).status_code == 200
+    assert api.user.get("/v1/me", token=answer.json["access_token"]).json["email_verified"]

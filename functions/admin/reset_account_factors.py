@@ -1,0 +1,27 @@
+"""POST /v1/admin/accounts/{account_id}/reset-factors: let an account log in with its password alone."""
+
+from functions.domain.accounts import administration
+from functions.domain.accounts.administration import AccountNotFound, OwnAccount
+from functions.domain.databases import UserDb
+from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
+from functions.schemas.accounts import AccountId
+from functions.schemas.any_accounts import AnyAccount, Reason
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/accounts/{account_id}/reset-factors",
+    errors=(
+        AccountNotFound,
+        OwnAccount,
+    ),
+)
+def reset_account_factors(caller: Admin, account_id: AccountId, because: Reason, db: UserDb) -> AnyAccount:
+    """For whoever has lost their second factor and recovery codes: make sure that it is they who ask.
+
+    Their sessions end.
+    """
+    administration.check_other(account_id, caller.id)
+    administration.reset_factors(db, account_id, because.reason)
+    return AnyAccount.of(administration.find(db, account_id))

@@ -1,0 +1,24 @@
+"""POST /v1/admin/accounts/{account_id}/restore: let an account be used again."""
+
+from functions.domain.accounts import administration
+from functions.domain.accounts.administration import AccountNotFound, OwnAccount
+from functions.domain.databases import UserDb
+from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
+from functions.schemas.accounts import AccountId
+from functions.schemas.any_accounts import AnyAccount, Reason
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/accounts/{account_id}/restore",
+    errors=(
+        AccountNotFound,
+        OwnAccount,
+    ),
+)
+def restore_account(caller: Admin, account_id: AccountId, because: Reason, db: UserDb) -> AnyAccount:
+    """Its owner may log in again; what was stopped stays so until they start it."""
+    administration.check_other(account_id, caller.id)
+    administration.restore(db, account_id, because.reason)
+    return AnyAccount.of(administration.find(db, account_id))

@@ -1,0 +1,34 @@
+"""What administrators are told of anybody's account, and say to it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from functions.domain.accounts.accounts import Account
+from functions.schemas.accounts import AccountId
+from functions.schemas.base import LINE, Body, Reply
+
+
+class AnyAccount(Reply):
+    """Somebody's account, without its secrets."""
+
+    id: AccountId
+    email: Annotated[str, Field(examples=["ann@example.com"])]
+    email_verified: Annotated[bool, Field(description="Whether mail to the address has been shown to arrive.")]
+    scopes: Annotated[tuple[str, ...], Field(description="What it may do.", examples=[["user"]])]
+    suspended: Annotated[bool, Field(description="Whether nobody can log in to it.")]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, account: Account) -> "AnyAccount":
+        """Return it as it is shown."""
+        return cls.model_validate(account)
+
+
+class Reason(Body):
+    """Why: kept in the audit trail, and shown to whoever is concerned."""
+
+    reason: Annotated[
+        str, Field(min_length=1, max_length=500, pattern=LINE, examples=["They have asked for it by phone."])
+    ]
