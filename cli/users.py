@@ -27,7 +27,7 @@ def users() -> None:
 def show(who: str) -> None:
     """Show the account WHO, an e-mail address or an id."""
     with _account(who) as (_, account):
-        state = "suspended" if account.suspended else "active"
+        state = "suspended" if account.suspended else "deleted" if account.purge_at else "active"
         row = [account.id, account.email, " ".join(account.scopes), state, account.created_at.isoformat()]
     table(("id", "email", "scopes", "state", "created_at"), [row])
 
@@ -63,10 +63,10 @@ def suspend(who: str, reason: str) -> None:
 @click.argument("who")
 @reason_option
 def restore(who: str, reason: str) -> None:
-    """Let the suspended account WHO, an e-mail address or an id, be used again."""
+    """Let the account WHO, an e-mail address or an id, be used again that is suspended or was deleted by its owner."""
     with _account(who) as (db, account):
         done = administration.restore(db, account.id, reason)
-    click.echo(f"{account.id} is restored" if done else f"{account.id} was not suspended")
+    click.echo(f"{account.id} is restored" if done else f"{account.id} was neither suspended nor deleted")
 
 
 @users.command("scopes")

@@ -92,6 +92,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "RUN_USAGE_DAYS": "400",
         "RUN_QUEUE_SECONDS": "3600",
         "RUN_SECONDS": "600",
+        "ACCOUNT_DELETION_DAYS": "30",
         "ACCOUNT_EVENT_DAYS": "7",
         # Whoever starts the run may have something that is to be notified on this machine, and say so.
         **{name: os.environ.get(name, "") for name in webhooks.SETTINGS},

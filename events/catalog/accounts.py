@@ -50,10 +50,39 @@ class AccountSuspended(
     """Why, in the words of whoever did it; the account's owner may see them."""
 
 
-class AccountRestored(
-    Event, type="com.botberi.account.restored.v1", subject="account_id", produced_by=("user_psql/admin",)
+class AccountDeleted(
+    Event, type="com.botberi.account.deleted.v1", subject="account_id", produced_by=("user_psql/user",)
 ):
-    """An account that was suspended may be used again.
+    """An account was deleted by its owner: nobody can log in to it, and its sessions and API keys have ended.
+
+    Said when that is done, before the end of each is said. Until it is purged it can be restored.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    purge_at: datetime
+    """When it is purged."""
+
+
+class AccountPurged(
+    Event, type="com.botberi.account.purged.v1", subject="account_id", produced_by=("user_psql/subscribers",)
+):
+    """Nothing is left of an account in user_psql; whoever else keeps something of it is to delete that.
+
+    Said when its rows are deleted, some time after its owner has deleted it.
+    """
+
+    account_id: str
+    """The account that was, `usr_…`."""
+
+
+class AccountRestored(
+    Event,
+    type="com.botberi.account.restored.v1",
+    subject="account_id",
+    produced_by=("user_psql/user", "user_psql/admin"),
+):
+    """An account that was suspended, or deleted by its owner, may be used again.
 
     Said when that is done. Its sessions stay ended.
     """
@@ -61,7 +90,7 @@ class AccountRestored(
     account_id: str
     """The account, `usr_…`."""
     reason: str
-    """Why, in the words of whoever did it; the account's owner may see them."""
+    """`restored_by_owner`, or why, in the words of the administrator who did it; the account's owner may see them."""
 
 
 class AccountScopesChanged(
@@ -274,8 +303,8 @@ class SessionRevoked(
     """Whose it was, `usr_…`."""
     reason: str
     """`logged_out`, `ended_by_owner`, `password_changed`, `password_reset`, `refresh_token_reused`,
-    `account_suspended`, `scopes_withdrawn`, `factor_added`, `factor_removed`, `factors_reset` or `email_changed`; there
-    may be more.
+    `account_suspended`, `scopes_withdrawn`, `factor_added`, `factor_removed`, `factors_reset`, `email_changed` or
+    `account_deleted`; there may be more.
     """
     expires_at: datetime
     """When the last access token of the session will have expired by itself."""
@@ -314,6 +343,6 @@ class ApiKeyRevoked(
     account_id: str
     """Whose it was, `usr_…`."""
     reason: str
-    """`revoked_by_owner`, `account_suspended` or `scopes_withdrawn`; there may be more."""
+    """`revoked_by_owner`, `account_suspended`, `account_deleted` or `scopes_withdrawn`; there may be more."""
     expires_at: datetime
     """When it would have ended by itself."""

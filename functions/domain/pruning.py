@@ -76,6 +76,11 @@ def forget_agent_log_sources(db: SharedDb) -> int:
     return _forget(db, "forget_agent_log_sources")
 
 
+def forget_account_purges(db: SharedDb) -> int:
+    """Forget a batch of the accounts of which nothing has been left for forty-five days; return how many."""
+    return _forget(db, "forget_account_purges")
+
+
 def forget_slots(db: SharedDb) -> int:
     """Forget a batch of the slots of schedules that are thirty days old; return how many."""
     return _forget(db, "forget_slots")

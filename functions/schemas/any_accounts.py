@@ -18,6 +18,9 @@ class AnyAccount(Reply):
     email_verified: Annotated[bool, Field(description="Whether mail to the address has been shown to arrive.")]
     scopes: Annotated[tuple[str, ...], Field(description="What it may do.", examples=[["user"]])]
     suspended: Annotated[bool, Field(description="Whether nobody can log in to it.")]
+    purge_at: Annotated[
+        datetime | None, Field(description="When it is purged, since its owner has deleted it; null unless they have.")
+    ]
     created_at: datetime
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from events.catalog.schedules import SharedPruningFallenDue
 from events.outbox import emit
-from functions.domain import pruning
+from functions.domain import pruning, purging
 from functions.domain.databases import SharedDb
 from functions.domain.runs import forgetting, usage
 from functions.runtime.declarations import Resources
@@ -21,6 +21,7 @@ from functions.runtime.subscriber import subscriber
 def prune_shared_psql(event: SharedPruningFallenDue, db: SharedDb) -> None:
     """Forget a batch of each."""
     forgetting.rotate(db)
+    purging.go_on(db)
     forgotten = (
         pruning.forget_idempotency_keys(db),
         pruning.forget_handled_events(db),
@@ -30,6 +31,7 @@ def prune_shared_psql(event: SharedPruningFallenDue, db: SharedDb) -> None:
         forgetting.forget(db, pruning.BATCH),
         pruning.forget_account_events(db),
         pruning.forget_api_keys(db),
+        pruning.forget_account_purges(db),
         usage.forget(db, pruning.BATCH),
     )
     if max(forgotten) == pruning.BATCH:

@@ -3,6 +3,7 @@
 from events.catalog.schedules import UserPruningFallenDue
 from events.outbox import emit
 from functions.domain import pruning
+from functions.domain.accounts import deletion
 from functions.domain.databases import UserDb
 from functions.runtime.subscriber import subscriber
 
@@ -20,6 +21,6 @@ def prune_user_psql(event: UserPruningFallenDue, db: UserDb) -> None:
         pruning.forget_mfa_challenges(db),
         pruning.forget_email_changes(db),
     )
-    if max(forgotten) == pruning.BATCH:
+    if deletion.purge(db) == deletion.BATCH or max(forgotten) == pruning.BATCH:
         # There may be more: said again, so that no transaction is long.
         emit(db, event)

@@ -93,6 +93,7 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
         "register",
         "resend_verification",
         "reset_password",
+        "restore_me",
         "verify_email",
         "verify_mfa",
     }
@@ -160,6 +161,7 @@ def test_these_and_no_others_need_a_recent_log_in_or_a_second_factor() -> None:
         "change_email",
         "confirm_totp",
         "create_api_key",
+        "delete_me",
         "remove_totp",
         "renew_recovery_codes",
     }

@@ -50,7 +50,7 @@ class CreatedApiKey(ApiKey):
     "POST",
     "/v1/me/api-keys",
     status=201,
-    errors=(accounts.AccountSuspended, api_keys.ScopesNotGranted, api_keys.TooManyApiKeys),
+    errors=(accounts.AccountSuspended, accounts.AccountDeleted, api_keys.ScopesNotGranted, api_keys.TooManyApiKeys),
     resources=Resources(settings=(api_keys.SETTING,)),
 )
 def create_api_key(caller: RecentUser, wanted: NewApiKey, transaction: UserTransactions) -> CreatedApiKey:

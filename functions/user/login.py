@@ -11,15 +11,9 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.client import Client
 from functions.runtime.providers.databases import UserTransactions
-from functions.schemas.base import Body, Reply
+from functions.schemas.base import Reply
+from functions.schemas.credentials import Credentials
 from functions.schemas.token_pairs import TokenPair
-
-
-class Credentials(Body):
-    """Who logs in."""
-
-    email: Annotated[str, Field(json_schema_extra=emails.SCHEMA, examples=["ann@example.com"])]
-    password: Annotated[str, Field(min_length=1, max_length=passwords.MAX_LENGTH, examples=["correct horse battery"])]
 
 
 class MfaRequired(Reply):
@@ -42,7 +36,7 @@ def admit(credentials: Credentials, client: Client, transaction: UserTransaction
     "POST",
     "/v1/auth/login",
     errors=(
-        *(accounts.CredentialsWrong, accounts.AccountSuspended, emails.EmailInvalid),
+        *(accounts.CredentialsWrong, accounts.AccountSuspended, accounts.AccountDeleted, emails.EmailInvalid),
         *(TooManyGuesses, passwords.TooManyPasswords),
     ),
     resources=Resources(

@@ -31,6 +31,7 @@ class RefreshedPair(TokenPair):
         sessions.RefreshTokenReused,
         sessions.SessionEnded,
         accounts.AccountSuspended,
+        accounts.AccountDeleted,
     ),
     resources=Resources(secrets=(keys.PRIVATE,)),
 )

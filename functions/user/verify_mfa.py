@@ -51,7 +51,7 @@ def admit(proof: Proof, client: Client, transaction: UserTransactions) -> Guess:
     "/v1/auth/mfa/verify",
     errors=(
         *(challenges.ChallengeExpired, factors.SecondFactorWrong, totp.FactorsUnavailable),
-        *(accounts.AccountSuspended, TooManyGuesses),
+        *(accounts.AccountSuspended, accounts.AccountDeleted, TooManyGuesses),
     ),
     resources=Resources(secrets=(keys.PRIVATE, totp.KEYS_NAME), group="function-factors"),
     prepare=admit,

@@ -53,6 +53,43 @@ begin
     select from deferred_subjects there where there.queue = on_queue and there.subject = each->>'subject');
 end $$;
 
+CREATE FUNCTION public.delete_purged_instances(ids text[], account text, reason text, message text, next text, seconds integer, actor text, traceparent text, correlationid text, causationid text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  asked integer := 0;
+  instance record;
+begin
+  for instance in
+    with concerned as (
+      select instances.id, desired_state as previous from instances
+      where desired_state <> 'deleted' and owner_id = account
+        and exists (select from account_purges where account_id = account)
+      order by instances.id limit cardinality(ids) for update
+    )
+    update instances
+    set desired_state = 'deleted', reason = delete_purged_instances.reason, message = delete_purged_instances.message,
+      next = delete_purged_instances.next, deadline_at = now() + make_interval(secs => seconds), due_at = now(),
+      attempts = 0, updated_at = now(), row_version = row_version + 1
+    from concerned where instances.id = concerned.id
+    returning instances.id, instances.owner_id, concerned.previous
+  loop
+    asked := asked + 1;
+    perform emit_event(
+      type => 'com.botberi.instance.desired_state_changed.v1', subject => instance.id, id => ids[asked],
+      data => jsonb_build_object('instance_id', instance.id, 'owner_id', instance.owner_id,
+                                 'desired_state', 'deleted', 'reason', delete_purged_instances.reason),
+      traceparent => delete_purged_instances.traceparent, correlationid => delete_purged_instances.correlationid,
+      causationid => delete_purged_instances.causationid, actor => delete_purged_instances.actor);
+    insert into instance_events (id, sequence, instance_id, kind, previous, value, reason, actor, message, next)
+    values (ids[asked], last_sequence(), instance.id, 'desired_state', instance.previous, 'deleted',
+            delete_purged_instances.reason, delete_purged_instances.actor, delete_purged_instances.message,
+            delete_purged_instances.next);
+  end loop;
+  return asked;
+end $$;
+
 CREATE FUNCTION public.emit_event(type text, subject text, data jsonb, id text DEFAULT NULL::text, traceparent text DEFAULT NULL::text, correlationid text DEFAULT NULL::text, causationid text DEFAULT NULL::text, actor text DEFAULT 'system'::text, source text DEFAULT NULL::text, recipient text DEFAULT NULL::text, channel text DEFAULT NULL::text) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -205,6 +242,19 @@ CREATE FUNCTION public.forget_account_events(row_limit integer, days integer) RE
     where old.owner_id = oldest.owner_id and old.sequence = oldest.sequence
     returning 1
   ) select count(*)::integer from gone
+$$;
+
+CREATE FUNCTION public.forget_account_purges(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from account_purges where account_id in (
+      select account_id from account_purges
+      where purged_at < now() - interval '45 days'
+        and not exists (select from instances where owner_id = account_id) limit row_limit)
+    returning 1
+  ) select count(*)::integer from old
 $$;
 
 CREATE FUNCTION public.forget_agent_log_sources(row_limit integer) RETURNS integer
@@ -417,6 +467,50 @@ CREATE FUNCTION public.publisher_of(key_hash text) RETURNS TABLE(id text, source
   from publisher_keys join publishers on publishers.id = publisher_id
   where hash = key_hash and revoked_at is null and (expires_at is null or expires_at > now())
 $$;
+
+CREATE FUNCTION public.purge_account(account text, row_limit integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+  old text[];
+  gone text[];
+  belonging record;
+begin
+  if not exists (select from account_purges where account_id = account) then
+    return false;
+  end if;
+  select array_agg(id) into old from (
+    select runs.id from runs join instances on instances.id = instance_id
+    where instances.owner_id = account and instances.status = 'deleted' and ended_at is not null limit row_limit
+  ) as found;
+  delete from run_events where run_id = any (old);
+  delete from runs where id = any (old);
+  select array_agg(id) into gone from (
+    select id from instances
+    where owner_id = account and status = 'deleted'
+      and not exists (select from runs where instance_id = instances.id)
+    order by id limit row_limit for update
+  ) as found;
+  -- Rows belong to an instance by its id, whether or not there is a foreign key, so that a table that is added later is
+  -- no exception.
+  for belonging in
+    select attrelid::regclass as child from pg_attribute join pg_class on pg_class.oid = attrelid
+    where attname = 'instance_id' and not attisdropped and relkind in ('r', 'p') and not relispartition
+      and relnamespace = 'public'::regnamespace and attrelid <> 'runs'::regclass
+  loop
+    execute format('delete from %s where instance_id = any ($1)', belonging.child) using gone;
+  end loop;
+  delete from instances where id = any (gone);
+  delete from account_events where owner_id = account;
+  delete from account_feeds where owner_id = account;
+  delete from account_limits where account_id = account;
+  delete from api_keys where account_id = account;
+  delete from budgets where owner_id = account and instance_id is null;
+  delete from idempotency_keys where caller = account;
+  delete from verified_accounts where account_id = account;
+  return exists (select from instances where owner_id = account);
+end $_$;
 
 CREATE FUNCTION public.rebase_relay(after_seq bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
@@ -743,6 +837,13 @@ CREATE TABLE public.account_limits (
 );
 
 COMMENT ON COLUMN public.account_limits.limits IS 'by their names; what isn''t there is the installation''s';
+
+CREATE TABLE public.account_purges (
+    account_id text NOT NULL,
+    purged_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.account_purges IS 'accounts of which nothing is to be left; kept for a while, since events may be late';
 
 CREATE TABLE public.agent_log_sources (
     source text NOT NULL,
@@ -1534,6 +1635,9 @@ ALTER TABLE ONLY public.account_feeds
 
 ALTER TABLE ONLY public.account_limits
     ADD CONSTRAINT account_limits_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY public.account_purges
+    ADD CONSTRAINT account_purges_pkey PRIMARY KEY (account_id);
 
 ALTER TABLE ONLY public.agent_log_sources
     ADD CONSTRAINT agent_log_sources_pkey PRIMARY KEY (source);

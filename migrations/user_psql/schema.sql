@@ -286,6 +286,28 @@ CREATE FUNCTION public.note_api_key_use(key_id text) RETURNS void
     for update skip locked)
 $$;
 
+CREATE FUNCTION public.purge_accounts(row_limit integer) RETURNS SETOF text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $_$
+declare
+  gone text[];
+  belonging record;
+begin
+  select array_agg(id) into gone from (
+    select id from accounts where purge_at < now() order by purge_at limit row_limit for update skip locked
+  ) as due;
+  for belonging in
+    select conrelid::regclass as child, attname as name
+    from pg_constraint join pg_attribute on attrelid = conrelid and attnum = conkey[1]
+    where contype = 'f' and confrelid = 'accounts'::regclass
+  loop
+    execute format('delete from %s where %I = any ($1)', belonging.child, belonging.name) using gone;
+  end loop;
+  delete from idempotency_keys where caller = any (gone);
+  return query delete from accounts where id = any (gone) returning id;
+end $_$;
+
 CREATE FUNCTION public.rebase_relay(after_seq bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -409,7 +431,8 @@ CREATE TABLE public.accounts (
     verified_at timestamp with time zone,
     name text,
     locale text,
-    timezone text
+    timezone text,
+    purge_at timestamp with time zone
 );
 
 COMMENT ON COLUMN public.accounts.email IS 'in lower case';
@@ -423,6 +446,8 @@ COMMENT ON COLUMN public.accounts.name IS 'as its owner wants to be called';
 COMMENT ON COLUMN public.accounts.locale IS 'of BCP 47';
 
 COMMENT ON COLUMN public.accounts.timezone IS 'of IANA''s database';
+
+COMMENT ON COLUMN public.accounts.purge_at IS 'when all of it is purged; null unless its owner has deleted it';
 
 CREATE TABLE public.dead_letters (
     id text NOT NULL,
@@ -785,6 +810,8 @@ ALTER TABLE ONLY public.sessions
 
 ALTER TABLE ONLY public.totp_factors
     ADD CONSTRAINT totp_factors_pkey PRIMARY KEY (account_id);
+
+CREATE INDEX accounts_purge_at_idx ON public.accounts USING btree (purge_at) WHERE (purge_at IS NOT NULL);
 
 CREATE INDEX api_keys_account_id_idx ON public.api_keys USING btree (account_id);
 

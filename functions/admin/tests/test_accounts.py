@@ -48,6 +48,7 @@ def test_an_account_is_found_by_its_address_and_read_without_a_secret(
         "email_verified": found["email_verified"],
         "scopes": ["user"],
         "suspended": False,
+        "purge_at": None,
         "created_at": "",
     }
     assert listed(api, administrator, email="nobody@example.com")["items"] == []

@@ -39,6 +39,10 @@ class AccountSuspended(Forbidden):
     """This account is suspended: ask whoever runs this service."""
 
 
+class AccountDeleted(Forbidden):
+    """This account is deleted. Until it is purged, POST /v1/auth/restore brings it back."""
+
+
 @dataclass(frozen=True)
 class Account:
     """An account, without its secrets."""
@@ -52,6 +56,8 @@ class Account:
     created_at: datetime
     verified_at: datetime | None
     """When its owner proved that mail to the address reaches them; None for as long as nobody has."""
+    purge_at: datetime | None
+    """When all of it is purged, since its owner has deleted it; None unless they have."""
 
     @property
     def email_verified(self) -> bool:
@@ -59,7 +65,7 @@ class Account:
         return self.verified_at is not None
 
 
-PUBLIC: Final = tuple(accounts.c["id", "email", "scopes", "suspended", "created_at", "verified_at"])
+PUBLIC: Final = tuple(accounts.c["id", "email", "scopes", "suspended", "created_at", "verified_at", "purge_at"])
 
 
 def create_account(
@@ -109,7 +115,15 @@ def set_verified(db: UserDb, account_id: str) -> bool:
 def authenticate(db: UserDb, email: str, password: str) -> Account:
     """Return the account with an e-mail address and a password, and make it the actor of what follows.
 
-    Raises EmailInvalid, CredentialsWrong whichever of the two is wrong, and AccountSuspended.
+    Raises EmailInvalid, CredentialsWrong whichever of the two is wrong, AccountSuspended and AccountDeleted.
+    """
+    return _active(prove(db, email, password))
+
+
+def prove(db: UserDb, email: str, password: str) -> Account:
+    """Return what `authenticate` does, also if the account is suspended or deleted.
+
+    Raises EmailInvalid and CredentialsWrong.
     """
     statement = select(*PUBLIC, accounts.c.password_hash).where(accounts.c.email == normalise(email))
     row = db.execute(statement).first()
@@ -125,13 +139,13 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
     context.act_as(row.id)
     if passwords.is_outdated(row.password_hash):
         set_password(db, row.id, password)
-    return _active(of_row(row))
+    return of_row(row)
 
 
 def become(db: UserDb, account_id: str) -> Account:
     """Return the account of somebody who has proved who they are, and make it the actor of what follows.
 
-    Raises NotFound and AccountSuspended.
+    Raises NotFound, AccountSuspended and AccountDeleted.
     """
     context.act_as(account_id)
     return find_active(db, account_id)
@@ -188,16 +202,20 @@ def find_by_email(db: UserDb, email: str) -> Account:
 
 
 def find_active(db: UserDb, account_id: str) -> Account:
-    """Return an account that isn't suspended. Raises NotFound and AccountSuspended."""
+    """Return an account that is neither suspended nor deleted. Raises NotFound, AccountSuspended and AccountDeleted."""
     return _active(find(db, account_id))
 
 
 def _active(account: Account) -> Account:
     if account.suspended:
         raise AccountSuspended
+    if account.purge_at is not None:
+        until = f"{account.purge_at:%Y-%m-%d %H:%M} UTC"
+        raise AccountDeleted(f"This account is deleted. Until {until}, POST /v1/auth/restore brings it back.")
     return account
 
 
 def of_row(row: Row[*tuple[object, ...]]) -> Account:
     """Return the account of a row with the columns PUBLIC."""
-    return Account(row.id, row.email, tuple(row.scopes), row.suspended, row.created_at, row.verified_at)
+    scopes = tuple(row.scopes)
+    return Account(row.id, row.email, scopes, row.suspended, row.created_at, row.verified_at, row.purge_at)

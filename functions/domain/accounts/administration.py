@@ -70,13 +70,14 @@ def suspend(db: UserDb, account_id: str, reason: str) -> bool:
 
 
 def restore(db: UserDb, account_id: str, reason: str) -> bool:
-    """Let an account be used again; return False, having done nothing, when it isn't suspended.
+    """Let an account be used again that is suspended, or that its owner has deleted. Raises AccountNotFound.
 
-    Raises AccountNotFound.
+    Return False, having done nothing, when it is neither.
     """
-    if not _locked(db, account_id).suspended:
+    account = _locked(db, account_id)
+    if not account.suspended and account.purge_at is None:
         return False
-    _change(db, account_id, suspended=False)
+    _change(db, account_id, suspended=False, purge_at=None)
     emit(db, AccountRestored(account_id=account_id, reason=reason))
     return True
 
@@ -138,12 +139,13 @@ def _locked(db: UserDb, account_id: str) -> Account:
 
 def _check_others_left(db: UserDb, account: Account) -> None:
     """Raise LastAdministrator if an account, which is locked, is the only one of an administrator in good standing."""
-    if ADMIN not in account.scopes or account.suspended:
+    if ADMIN not in account.scopes or account.suspended or account.purge_at:
         return
-    others = select(func.count()).where(_ADMINISTRATORS, table.c.suspended.is_(False), table.c.id != account.id)
+    good = table.c.suspended.is_(False) & table.c.purge_at.is_(None)
+    others = select(func.count()).where(_ADMINISTRATORS, good, table.c.id != account.id)
     if db.execute(others).scalar_one() == 0:
         raise LastAdministrator
 
 
-def _change(db: UserDb, account_id: str, **columns: bool | list[str]) -> None:
+def _change(db: UserDb, account_id: str, **columns: bool | list[str] | None) -> None:
     db.execute(update(table).where(table.c.id == account_id).values(columns))

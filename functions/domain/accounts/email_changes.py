@@ -87,7 +87,8 @@ def confirm(db: UserDb, token: str) -> bool:
     used = email_changes.c.proved_at if purpose == Purpose.EMAIL_PROOF else email_changes.c.consented_at
     statement = update(email_changes).where(email_changes.c.account_id == account_id, _is_open())
     change = db.execute(statement.values({used: func.now()}).returning(*email_changes.c)).first()
-    if change is None or accounts.find(db, account_id).suspended:
+    account = accounts.find(db, account_id)
+    if change is None or account.suspended or account.purge_at:
         raise TokenExpiredOrUsed
     if change.proved_at is None or change.consented_at is None:
         return False

@@ -4,12 +4,15 @@ An event says what happened and to which account, and nothing else of it. Where 
 written, and a token that it needs is made then: neither is in an event, a queue or a log.
 """
 
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import select
 
 from events.catalog.accounts import (
+    AccountDeleted,
     AccountRegistered,
+    AccountRestored,
     AccountSuspended,
     ApiKeyCreated,
     EmailChanged,
@@ -36,7 +39,9 @@ from functions.domain.mail import messages, transport
 from functions.domain.mail.messages import Mail, Token
 
 Told = (
-    AccountRegistered
+    AccountDeleted
+    | AccountRegistered
+    | AccountRestored
     | AccountSuspended
     | ApiKeyCreated
     | EmailChanged
@@ -90,10 +95,11 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
     match event:
         case AccountRegistered() | EmailChangeRequested() | EmailVerificationRequested() | PasswordResetRequested():
             return _with_token(db, event, verified=verified)
-        case AccountSuspended():
-            return _suspended(event.reason)
+        case AccountDeleted() | AccountSuspended():
+            return _deleted(event.purge_at) if isinstance(event, AccountDeleted) else _suspended(event.reason)
         case (
-            ApiKeyCreated()
+            AccountRestored()
+            | ApiKeyCreated()
             | EmailChanged()
             | FactorAdded()
             | FactorRemoved()
@@ -131,6 +137,14 @@ _NOTICES: Final[dict[type[Event], Mail]] = {
         "Your password was changed",
         (
             "The password of your account was changed. Wherever else you were logged in, you aren't any more.",
+            _NOT_YOU,
+        ),
+    ),
+    AccountRestored: Mail(
+        "Your account can be used again",
+        (
+            "Your account was suspended or deleted, and can be used again.",
+            "Log in, start your instances, and make new API keys.",
             _NOT_YOU,
         ),
     ),
@@ -261,6 +275,18 @@ def _consent(db: UserDb, account_id: str) -> Mail:
             Token("confirm-email", one_time_tokens.issue(db, account_id, Purpose.EMAIL_CONSENT)),
             "The address is changed once you have used what was sent to the new address too.",
             "If it wasn't you, don't use it, and set another password at once: that stops it, and logs everybody out.",
+        ),
+    )
+
+
+def _deleted(purge_at: datetime) -> Mail:
+    return Mail(
+        "Your account is deleted",
+        (
+            "Your account was deleted. You can't log in, and what ran for you is being stopped.",
+            f"On {purge_at:%Y-%m-%d} everything that is known of you is deleted too.",
+            "Until then you can have your account back, with your address and your password.",
+            "If it wasn't you who deleted it, do that at once, and set another password.",
         ),
     )
 

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -41,7 +42,9 @@ accounts = Table(
     Column("name", Text, comment="as its owner wants to be called"),
     Column("locale", Text, comment="of BCP 47"),
     Column("timezone", Text, comment="of IANA's database"),
+    Column("purge_at", TIME, comment="when all of it is purged; null unless its owner has deleted it"),
 )
+Index("accounts_purge_at_idx", accounts.c.purge_at, postgresql_where=accounts.c.purge_at.is_not(None))
 
 sessions = Table(
     "sessions",
