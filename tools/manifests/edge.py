@@ -85,7 +85,7 @@ def routes(declarations: Iterable[Declaration]) -> str:
             "# The deployment that holds a function where few are allowed.",
             _map("$function", "$group", ((each.deployment, group_of(each)) for each in endpoints)),
             "# Whoever guesses passwords or floods sign-up does it here: POSTs that need no session.",
-            _map("$function", "$guess_key", ((each.deployment, "$binary_remote_addr") for each in _open(endpoints))),
+            _map("$function", "$guess_key", ((each.deployment, "$caller") for each in _open(endpoints))),
         )
     )
 

@@ -89,6 +89,25 @@ def test_guessing_is_limited_harder_than_reading(strict_edge: Edge) -> None:
 
 
 @pytest.mark.parametrize(
+    ("addresses", "statuses"),
+    [
+        (("2001:db8:1:2::7", "2001:db8:1:2:ffff::", "2001:db8:1:2:a:0:b:1"), [200, 200, 429]),
+        # Bytes that are a line break, and nothing, in the middle of it.
+        (("2001:db8:a00:0::7", "2001:db8:a00:0::8", "2001:db8:a00::"), [200, 200, 429]),
+        (("2001:db8:1:2::7", "2001:db8:1:3::7", "2001:db8:1:4::7"), [200, 200, 200]),
+        (("203.0.113.7", "203.0.113.8", "203.0.113.9"), [200, 200, 200]),
+        (("203.0.113.7", "203.0.113.7", "203.0.113.7"), [200, 200, 429]),
+    ],
+)
+def test_a_network_of_ipv6_counts_as_one_address(
+    tmp_path: Path, addresses: tuple[str, ...], statuses: list[int]
+) -> None:
+    with running(tmp_path, GUESS_RATE="1r/m", GUESS_BURST="1", TRUSTED_PROXIES="127.0.0.1") as edge:
+        told = [{"Content-Type": "application/json", "X-Forwarded-For": each} for each in addresses]
+        assert [edge.ask("POST", "/v1/auth/login", each, b"{}").status for each in told] == statuses
+
+
+@pytest.mark.parametrize(
     ("request_line", "status", "code"),
     [
         (b"GET /v1/agents?q=" + b"x" * 20_000 + b" HTTP/1.1\r\nHost: x", 414, "uri_too_long"),
