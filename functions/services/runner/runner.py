@@ -32,6 +32,8 @@ class Runner:
         self.writer = Writer(Live())
         self.claimed = 0
         self.last_look = monotonic()
+        self._any_open = True
+        """Whether there may be runs that haven't ended, as whoever looks for them has found a moment ago."""
         self._name = uuid4().hex
         self._attempts: dict[str, Attempt] = {}
         self._lock = threading.Lock()
@@ -59,6 +61,7 @@ class Runner:
 
     def ring(self) -> None:
         """Look for runs at once."""
+        self._any_open = True
         self._bell.set()
 
     def ring_keeper(self) -> None:
@@ -110,10 +113,10 @@ class Runner:
 
     def _look(self) -> None:
         """Claim what no event has told of, if there can be any."""
-        with shared_transaction(ROLE) as db:
-            found = claiming.any_open(db)
+        with shared_transaction(ROLE, read_only=True) as db:
+            self._any_open = claiming.any_open(db)
         self.last_look = monotonic()
-        if found:
+        if self._any_open:
             self._claim()
 
     def _claim(self) -> None:
@@ -177,9 +180,9 @@ class Runner:
 
         After Postgres was away not before every runner that is there has had the time to renew its leases.
         """
+        if not self._any_open:
+            return
         with shared_transaction(ROLE) as db:
-            if not claiming.any_open(db):
-                return
             found = sweeping.cancel_of_stopped(db)
             if monotonic() - self._steady_since > self.settings.lease:
                 found += sweeping.settle_overdue(db)
