@@ -11,10 +11,10 @@ from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.schemas.accounts import AccountId
-from functions.schemas.any_accounts import AnyAccount, Reason
+from functions.schemas.any_accounts import AnyAccount, GivenReason
 
 
-class NewScopes(Reason):
+class NewScopes(GivenReason):
     """All that the account may do, in the place of what it was allowed, and why."""
 
     scopes: Annotated[list[str], Field(min_length=1, max_length=len(SCOPES), examples=[["user", "broker"]])]

@@ -6,7 +6,7 @@ from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.schemas.accounts import AccountId
-from functions.schemas.any_accounts import AnyAccount, Reason
+from functions.schemas.any_accounts import AnyAccount, GivenReason
 
 
 @endpoint(
@@ -17,7 +17,7 @@ from functions.schemas.any_accounts import AnyAccount, Reason
         OwnAccount,
     ),
 )
-def reset_account_factors(caller: Admin, account_id: AccountId, because: Reason, db: UserDb) -> AnyAccount:
+def reset_account_factors(caller: Admin, account_id: AccountId, because: GivenReason, db: UserDb) -> AnyAccount:
     """For whoever has lost their second factor and recovery codes: make sure that it is they who ask.
 
     Their sessions end.

@@ -6,7 +6,7 @@ from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.schemas.accounts import AccountId
-from functions.schemas.any_accounts import AnyAccount, Reason
+from functions.schemas.any_accounts import AnyAccount, GivenReason
 
 
 @endpoint(
@@ -17,7 +17,7 @@ from functions.schemas.any_accounts import AnyAccount, Reason
         OwnAccount,
     ),
 )
-def restore_account(caller: Admin, account_id: AccountId, because: Reason, db: UserDb) -> AnyAccount:
+def restore_account(caller: Admin, account_id: AccountId, because: GivenReason, db: UserDb) -> AnyAccount:
     """Its owner may log in again; what was stopped stays so until they start it."""
     administration.check_other(account_id, caller.id)
     administration.restore(db, account_id, because.reason)

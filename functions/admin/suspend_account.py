@@ -6,7 +6,7 @@ from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.schemas.accounts import AccountId
-from functions.schemas.any_accounts import AnyAccount, Reason
+from functions.schemas.any_accounts import AnyAccount, GivenReason
 
 
 @endpoint(
@@ -18,7 +18,7 @@ from functions.schemas.any_accounts import AnyAccount, Reason
         OwnAccount,
     ),
 )
-def suspend_account(caller: Admin, account_id: AccountId, because: Reason, db: UserDb) -> AnyAccount:
+def suspend_account(caller: Admin, account_id: AccountId, because: GivenReason, db: UserDb) -> AnyAccount:
     """Sessions, API keys and open connections end within seconds, instances stop, and the owner is told why."""
     administration.check_other(account_id, caller.id)
     administration.suspend(db, account_id, because.reason)

@@ -29,7 +29,7 @@ class AnyAccount(Reply):
         return cls.model_validate(account)
 
 
-class Reason(Body):
+class GivenReason(Body):
     """Why: kept in the audit trail, and shown to whoever is concerned."""
 
     reason: Annotated[

@@ -21,7 +21,7 @@ SUBSCRIBERS = FUNCTIONS.keys() - ENDPOINTS
 KEEPERS: Final = {"agent-memory", "keep-agent-logs"}
 """The functions that agent hosts call."""
 
-SENDERS: Final = {"send-mail"}
+SENDERS: Final = {"send-mail", "mail-other-address"}
 """The functions that send mail, to a server that may be anywhere."""
 
 DATABASES: Final = {
