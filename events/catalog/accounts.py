@@ -254,7 +254,9 @@ class FactorRemoved(
     kind: str
     """What the factor was: `totp`; there may be more."""
     reason: str
-    """`removed_by_owner`, or why, in the words of the administrator who did it; the account's owner may see them."""
+    """`removed_by_owner`, `address_verified`, or why, in the words of the administrator who did it; the account's owner
+    may see them.
+    """
 
 
 class RecoveryCodeUsed(
@@ -343,6 +345,8 @@ class ApiKeyRevoked(
     account_id: str
     """Whose it was, `usr_…`."""
     reason: str
-    """`revoked_by_owner`, `account_suspended`, `account_deleted` or `scopes_withdrawn`; there may be more."""
+    """`revoked_by_owner`, `account_suspended`, `account_deleted`, `scopes_withdrawn` or `address_verified`; there may
+    be more.
+    """
     expires_at: datetime
     """When it would have ended by itself."""

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from functions.domain.accounts.throttling import FREE, FREE_MAILS
 from testing import mails as sending
+from testing import people
 from testing.clients import Api
 from testing.environment import Environment
 from testing.factors import challenge, enrol, verify
@@ -98,6 +99,31 @@ def test_a_second_factor_stays_when_the_password_is_reset(
     assert verify(api, begun, code=app.code(1)).status_code == 410
     answer = log_in(api, somebody, NEW)
     assert (answer.status_code, "access_token" in answer.json) == (202, False)
+
+
+def test_whoever_signed_up_with_somebody_else_s_address_is_out_when_its_owner_comes(
+    api: Api, env: Environment, person: Callable[..., Person], mails: Catcher
+) -> None:
+    intruder = person(verified=False)
+    key = people.api_key(api, env, intruder)
+    enrol(api, intruder)
+    forgot(api, intruder.email)
+    sending.send(api, env, intruder.id)
+    assert reset(api, sending.token_to(mails, intruder.email)).status_code == 204
+    answers = [api.user.get("/v1/me", token=each).status_code for each in (key.text, intruder.token)]
+    assert answers == [401, 401]
+    assert log_in(api, intruder, NEW).status_code == 200
+
+
+def test_what_the_owner_of_a_verified_address_has_made_stays_when_the_password_is_reset(
+    api: Api, env: Environment, person: Callable[..., Person], mails: Catcher
+) -> None:
+    somebody = person()
+    key = people.api_key(api, env, somebody)
+    forgot(api, somebody.email)
+    sending.send(api, env, somebody.id)
+    assert reset(api, sending.token_to(mails, somebody.email)).status_code == 204
+    assert api.user.get("/v1/me", token=key.text).status_code == 200
 
 
 def test_a_password_that_can_not_be_used_leaves_the_token_good(api: Api, sent: tuple[Person, str]) -> None:
