@@ -14,7 +14,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from operator import itemgetter
-from typing import Final
+from typing import ClassVar, Final
 
 from sqlalchemy import bindparam, delete, select, text
 
@@ -67,18 +67,33 @@ _MAILS: Final = (
 class Throttled(TooMany):
     """Too many of one kind: wait as long as Retry-After says."""
 
+    policy: ClassVar[str]
+    """What it is called in the fields RateLimit and RateLimit-Policy."""
+    limit: ClassVar[Limit]
+    """That of an account, which anybody meets first."""
+
     def __init__(self, seconds: int) -> None:
         """`seconds` is how long to wait."""
         super().__init__()
-        self.headers = {"Retry-After": str(seconds)}  # type: ignore[misc]
+        self.headers = {  # type: ignore[misc]
+            "Retry-After": str(seconds),
+            "RateLimit": f'"{self.policy}";r=0;t={seconds}',
+            "RateLimit-Policy": f'"{self.policy}";q={self.limit.free};w={self.limit.forget}',
+        }
 
 
 class TooManyGuesses(Throttled):
     """Too many wrong passwords or codes: wait as long as Retry-After says."""
 
+    policy = "guesses"
+    limit = _GUESSES[0]
+
 
 class TooManyMails(Throttled):
     """Too many mails were asked for, to this address or from your network: wait as long as Retry-After says."""
+
+    policy = "mails"
+    limit = _MAILS[0]
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,8 @@ def test_guesses_wait_and_whoever_is_right_waits_for_nobody(api: Api, person: Ca
     answers = [api.user.post("/v1/auth/login", json=wrong) for _ in range(FREE + 1)]
     assert [answer.status_code for answer in answers] == [401] * FREE + [429]
     assert (answers[-1].json["code"], answers[-1].headers["Retry-After"]) == ("too_many_guesses", "1")
+    assert answers[-1].headers["RateLimit"] == '"guesses";r=0;t=1'
+    assert answers[-1].headers["RateLimit-Policy"] == '"guesses";q=5;w=900'
 
 
 def test_an_unknown_address_is_throttled_like_a_known_one(api: Api) -> None:
