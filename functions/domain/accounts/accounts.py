@@ -179,6 +179,14 @@ def lock(db: UserDb, account_id: str) -> None:
     db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update())
 
 
+def hold(db: UserDb, account_id: str) -> None:
+    """Let those who lock an account wait until this transaction ends; who has done so meanwhile is waited for.
+
+    What a statement after this one reads is as they have left it.
+    """
+    db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(read=True, key_share=True))
+
+
 def set_password(db: UserDb, account_id: str, password: str) -> None:
     """Keep the hash of a password in the place of the one that an account has."""
     values = {"password_hash": passwords.hashed(password)}

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, delete, func, insert, select
 
+from functions.domain.accounts.accounts import hold
 from functions.domain.accounts.tables import mfa_challenges
 from functions.domain.api_errors import Gone
 from functions.domain.databases import UserDb
@@ -41,11 +42,13 @@ def meet(db: UserDb, challenge: str) -> str:
 
     Of two at once the second waits for the first, and finds the challenge only if that is rolled back.
     """
-    met = delete(mfa_challenges).where(_is_open(challenge)).returning(mfa_challenges.c.account_id)
-    account_id = db.execute(met).scalar()
-    if account_id is None:
-        raise ChallengeExpired
-    return str(account_id)
+    account_id = account_of(db, challenge)
+    # Whoever withdraws the account's challenges has locked the account before: in this order nobody waits for somebody
+    # who waits for them.
+    hold(db, account_id)
+    if db.execute(delete(mfa_challenges).where(_is_open(challenge)).returning(mfa_challenges.c.expires_at)).first():
+        return account_id
+    raise ChallengeExpired
 
 
 def withdraw(db: UserDb, account_id: str) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from events.catalog.accounts import FactorAdded, FactorRemoved, RecoveryCodeUsed
 from events.outbox import emit
 from functions.domain.accounts import recovery_codes, sessions, totp
-from functions.domain.accounts.accounts import lock
+from functions.domain.accounts.accounts import hold, lock
 from functions.domain.accounts.tables import accounts, totp_factors
 from functions.domain.api_errors import Conflict, FieldError, Forbidden, NotFound, Unauthenticated
 from functions.domain.databases import UserDb
@@ -125,8 +125,7 @@ def confirm(db: UserDb, account_id: str, session_id: str, code: str, *, at: floa
 
 def renew_recovery_codes(db: UserDb, account_id: str) -> list[str]:
     """Give an account that has a second factor new recovery codes, and return them. Raises TotpNotFound."""
-    # Two statements: the second sees what was committed while the first waited.
-    db.execute(select(accounts.c.id).where(accounts.c.id == account_id).with_for_update(read=True, key_share=True))
+    hold(db, account_id)
     if not are_needed(db, account_id):
         raise TotpNotFound
     return recovery_codes.renew(db, account_id)

@@ -10,7 +10,9 @@ from click.testing import CliRunner
 from sqlalchemy import text
 
 from cli.__main__ import botberi
+from functions.domain.accounts import accounts, challenges
 from functions.domain.accounts.throttling import FREE
+from functions.domain.databases import UserDb
 from testing import people
 from testing.clients import Api
 from testing.environment import Environment
@@ -132,6 +134,21 @@ def test_what_ends_every_session_ends_log_ins_that_have_begun(api: Api, app: App
     change = {"current_password": app.somebody.password, "new_password": "a staple that nobody guesses"}
     assert api.user.put("/v1/me/password", json=change, token=token).status_code == 204
     assert verify(api, given, code=app.code(1)).code == "challenge_expired"
+
+
+def test_whoever_proves_a_second_factor_while_the_account_is_locked_waits_and_holds_up_nobody(
+    api: Api, app: App, env: Environment
+) -> None:
+    given = challenge(api, app.somebody)
+    with ThreadPoolExecutor(1) as elsewhere:
+        with env.transaction("user_psql", "user") as db:
+            accounts.lock(UserDb(db), app.somebody.id)
+            proving = elsewhere.submit(verify, api, given, code=app.code(1))
+            waiting = text("select count(*) from pg_locks where locktype in ('tuple', 'transactionid') and not granted")
+            while db.scalar(waiting) == 0:
+                assert not proving.done()
+            challenges.withdraw(UserDb(db), app.somebody.id)
+        assert proving.result().code == "challenge_expired"
 
 
 @pytest.mark.parametrize(
