@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from functions.domain.a2a import webhooks
+from functions.domain.accounts import webauthn
 from functions.domain.catalog import bundle_store, images
 from provisioning.broker import VHOST
 
@@ -77,6 +78,9 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "BOTBERI_SECRETS": str(secrets or run / "secrets"),
         "ACCOUNT_INSTANCES": "50",
         "API_KEY_ENVIRONMENT": "test",
+        # Whoever starts the run may have pages of their own on this machine, and say so.
+        webauthn.RP_ID_SETTING: os.environ.get(webauthn.RP_ID_SETTING) or "localhost",
+        webauthn.ORIGINS_SETTING: os.environ.get(webauthn.ORIGINS_SETTING) or f"http://localhost:{ports.edge}",
         "ARGON2_KIB": "19456",
         bundle_store.SETTING: (run / "objects").absolute().as_uri(),
         # Whoever starts the run may have an engine, and say so.

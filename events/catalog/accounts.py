@@ -226,7 +226,7 @@ class PasswordChanged(
 
 
 class FactorAdded(Event, type="com.botberi.factor.added.v1", subject="account_id", produced_by=("user_psql/user",)):
-    """An account has a second factor: from now on a log-in takes more than the password.
+    """An account has a second factor, or one more: from now on a log-in takes more than the password.
 
     Said when the factor is confirmed. The other sessions of the account have ended, which is said after this.
     """
@@ -234,7 +234,7 @@ class FactorAdded(Event, type="com.botberi.factor.added.v1", subject="account_id
     account_id: str
     """The account, `usr_…`."""
     kind: str
-    """What the factor is: `totp`, an app that makes one-time passwords; there may be more."""
+    """What the factor is: `totp`, an app that makes one-time passwords, or `passkey`; there may be more."""
 
 
 class FactorRemoved(
@@ -243,20 +243,34 @@ class FactorRemoved(
     subject="account_id",
     produced_by=("user_psql/user", "user_psql/admin"),
 ):
-    """An account has a second factor no more, nor recovery codes.
+    """An account has a second factor no more; with the last, it has no recovery codes either.
 
-    Said when that is done, by its owner or an administrator. Sessions of the account have ended, which is said after
-    this.
+    Said when that is done, by its owner, or by an administrator, who removes all: then it is said once for each kind.
+    Sessions of the account have ended, which is said after this.
     """
 
     account_id: str
     """The account, `usr_…`."""
     kind: str
-    """What the factor was: `totp`; there may be more."""
+    """What the factor was: `totp` or `passkey`; there may be more."""
     reason: str
     """`removed_by_owner`, `address_verified`, or why, in the words of the administrator who did it; the account's owner
     may see them.
     """
+
+
+class PasskeySuspected(
+    Event, type="com.botberi.passkey.suspected.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """A passkey of an account may have been copied: its authenticator has counted no further than it had before.
+
+    Said when somebody has proved to have the passkey, and was refused for this. Nothing else is changed by it.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    passkey_id: str
+    """The passkey, `psk_…`."""
 
 
 class RecoveryCodeUsed(

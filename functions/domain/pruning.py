@@ -46,7 +46,7 @@ def forget_email_changes(db: UserDb) -> int:
 
 
 def forget_mfa_challenges(db: UserDb) -> int:
-    """Forget a batch of the challenges of log-ins that have expired; return how many."""
+    """Forget a batch of the challenges that have expired; return how many."""
     return _forget(db, "forget_mfa_challenges")
 
 

@@ -12,6 +12,12 @@ Code = Annotated[
 
 
 class RecoveryCodes(Reply):
-    """Codes that stand in for the app, each once; they are shown this one time."""
+    """Codes that stand in for a second factor, each once; they are shown this one time."""
 
-    recovery_codes: Annotated[list[str], Field(examples=[["k3fw-7d2q-xn5c-ab6l-uz4e-rt2y"]])]
+    recovery_codes: Annotated[
+        list[str],
+        Field(
+            description="Empty if your account had a second factor before: its codes stay as they are.",
+            examples=[["k3fw-7d2q-xn5c-ab6l-uz4e-rt2y"]],
+        ),
+    ]

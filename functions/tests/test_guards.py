@@ -77,6 +77,7 @@ def bad_keys(api: Api, env: Environment) -> list[str]:
 
 def test_these_and_no_others_are_open_to_everybody() -> None:
     assert {each.name for each in ENDPOINTS if each not in GUARDED} == {
+        "begin_passkey_login",
         "confirm_email",
         "forgot_password",
         "list_agent_versions",
@@ -96,6 +97,7 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
         "restore_me",
         "verify_email",
         "verify_mfa",
+        "verify_passkey",
     }
 
 
@@ -157,15 +159,18 @@ def test_without_the_scope_it_is_a_403(api: Api, everybody: dict[str, Person], e
 
 def test_these_and_no_others_need_a_recent_log_in_or_a_second_factor() -> None:
     assert {each.name for each in RECENT} == {
+        "begin_passkey",
         "begin_totp",
         "change_email",
         "confirm_totp",
         "create_api_key",
+        "create_passkey",
         "delete_me",
+        "delete_passkey",
         "remove_totp",
         "renew_recovery_codes",
     }
-    assert {each.name for each in OF_TWO_FACTORS} == {"remove_totp", "renew_recovery_codes"}
+    assert {each.name for each in OF_TWO_FACTORS} == {"delete_passkey", "remove_totp", "renew_recovery_codes"}
 
 
 @pytest.mark.parametrize("endpoint", RECENT, ids=name_of)

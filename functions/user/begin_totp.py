@@ -8,7 +8,7 @@ from functions.domain.accounts import factors, totp
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import RecentUser
+from functions.runtime.providers.callers import InsufficientAal, RecentUser
 from functions.schemas.base import Reply
 
 
@@ -24,11 +24,15 @@ class TotpEnrolment(Reply):
 @endpoint(
     "POST",
     "/v1/me/mfa/totp",
-    errors=(factors.TotpConfirmedAlready, totp.FactorsUnavailable),
+    errors=(factors.TotpConfirmedAlready, totp.FactorsUnavailable, InsufficientAal),
     resources=Resources(secrets=(totp.KEYS_NAME,), group="function-factors"),
 )
 def begin_totp(caller: RecentUser, db: UserDb) -> TotpEnrolment:
-    """Nothing changes until a code of the app is confirmed; whoever begins again gets another secret."""
+    """Nothing changes until a code of the app is confirmed; whoever begins again gets another secret.
+
+    An account that has passkeys needs one for this.
+    """
+    caller.have_proved_what_there_is(factors.are_needed(db, caller.id))
     enrolment = factors.begin(db, caller.id)
     return TotpEnrolment(
         qr_code=totp.qr_code(enrolment.otpauth_uri),

@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import Field
 
 from functions.domain.accounts import accounts, deletion, factors
-from functions.domain.accounts.access_tokens import SECOND_FACTOR
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
@@ -32,6 +31,5 @@ class Deleted(Reply):
 )
 def delete_me(caller: RecentUser, db: UserDb) -> Deleted:
     """End your sessions and API keys, and stop your instances; with a second factor, if your account has one."""
-    if factors.are_needed(db, caller.id) and caller.authentication.aal < SECOND_FACTOR:
-        raise InsufficientAal
+    caller.have_proved_what_there_is(factors.are_needed(db, caller.id))
     return Deleted(purge_at=deletion.delete(db, caller.id))

@@ -12,9 +12,10 @@ from functions.schemas.base import Reply
 
 
 class Mfa(Reply):
-    """Second factors."""
+    """Second factors: with one of any kind, the password alone is not enough for a log-in."""
 
-    totp: Annotated[bool, Field(description="Whether log-ins need a code of an app.")]
+    totp: Annotated[bool, Field(description="Whether there is an app that makes codes.")]
+    passkeys: Annotated[int, Field(description="How many passkeys there are.")]
     recovery_codes_left: int
 
 

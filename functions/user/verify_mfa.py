@@ -5,7 +5,17 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from functions.domain.accounts import accounts, challenges, factors, keys, sessions, throttling, totp
+from functions.domain.accounts import (
+    accounts,
+    challenges,
+    factors,
+    keys,
+    passkeys,
+    sessions,
+    throttling,
+    totp,
+    webauthn,
+)
 from functions.domain.accounts.access_tokens import SECOND_FACTOR
 from functions.domain.accounts.throttling import Guess, TooManyGuesses
 from functions.domain.databases import UserDb
@@ -15,23 +25,25 @@ from functions.runtime.providers.client import Client
 from functions.runtime.providers.databases import UserTransactions
 from functions.schemas.base import Body
 from functions.schemas.factors import Code
+from functions.schemas.passkeys import Challenge, SignedPasskey
 from functions.schemas.token_pairs import TokenPair
 
 
 class Proof(Body):
-    """A log-in's challenge, and either a code of the app or a recovery code."""
+    """A log-in's challenge, and one proof: a code of the app, a passkey that has signed, or a recovery code."""
 
-    challenge: Annotated[str, Field(min_length=1, max_length=128, examples=["mfa_6mCHz3V6gCC7LrwPhpC4"])]
+    challenge: Challenge
     code: Annotated[Code | None, Field(examples=["492039"])] = None
     recovery_code: Annotated[
         str | None,
         Field(min_length=1, max_length=64, description="Good once; capitals, spaces and hyphens don't matter."),
     ] = None
+    passkey: Annotated[SignedPasskey | None, Field(description="Signed as the answer to the log-in asks.")] = None
 
     @model_validator(mode="after")
     def _proves_one_thing(self) -> Self:
-        if (self.code is None) == (self.recovery_code is None):
-            raise PydanticCustomError("code_ambiguous", "Give either code or recovery_code")
+        if sum(each is not None for each in (self.code, self.recovery_code, self.passkey)) != 1:
+            raise PydanticCustomError("code_ambiguous", "Give one of code, recovery_code and passkey")
         return self
 
 
@@ -51,14 +63,18 @@ def admit(proof: Proof, client: Client, transaction: UserTransactions) -> Guess:
     "/v1/auth/mfa/verify",
     errors=(
         *(challenges.ChallengeExpired, factors.SecondFactorWrong, totp.FactorsUnavailable),
+        *(passkeys.PasskeyWrong, passkeys.PasskeyCounterOutdated),
         *(accounts.AccountSuspended, accounts.AccountDeleted, TooManyGuesses),
     ),
-    resources=Resources(secrets=(keys.PRIVATE, totp.KEYS_NAME), group="function-factors"),
+    resources=Resources(secrets=(keys.PRIVATE, totp.KEYS_NAME), settings=webauthn.SETTINGS, group="function-factors"),
     prepare=admit,
 )
 def verify_mfa(proof: Proof, client: Client, guess: Guess, db: UserDb) -> VerifiedPair:
-    """Open a session whose access tokens have `acr` `aal2`; the challenge stays good after a wrong code."""
+    """Open a session whose access tokens have `acr` `aal2`; the challenge stays good after a wrong proof."""
     account = accounts.become(db, challenges.meet(db, proof.challenge))
-    factors.prove(db, account.id, code=proof.code, recovery_code=proof.recovery_code)
+    if proof.passkey is None:
+        factors.prove(db, account.id, code=proof.code, recovery_code=proof.recovery_code)
+    else:
+        passkeys.prove(db, account.id, proof.challenge, proof.passkey.assertion())
     throttling.was_right(db, guess)
     return VerifiedPair.model_validate(sessions.open_session(db, account, client, aal=SECOND_FACTOR))

@@ -106,10 +106,15 @@ FORBIDDEN = [
     ("user_psql", "admin", "insert into recovery_codes (account_id) values ('usr_1')"),
     ("user_psql", "admin", "select challenge_hash from mfa_challenges"),
     ("user_psql", "admin", "update sessions set aal = 2"),
+    ("user_psql", "user", "update passkeys set account_id = 'usr_other'"),
+    ("user_psql", "user", "update passkeys set public_key = ''"),
+    ("user_psql", "admin", "select credential_id from passkeys"),
+    ("user_psql", "admin", "insert into passkeys (account_id) values ('usr_1')"),
+    ("user_psql", "admin", "update passkeys set name = ''"),
     *(
         ("user_psql", role, f"select 1 from {table}")
         for role in ("broker", "subscribers", "worker", "gateway", "relay")
-        for table in ("totp_factors", "recovery_codes", "mfa_challenges")
+        for table in ("totp_factors", "recovery_codes", "mfa_challenges", "passkeys")
     ),
     ("user_psql", "broker", "select secret_hash from sessions"),
     ("user_psql", "broker", "select account_id from sessions"),

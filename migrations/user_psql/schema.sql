@@ -615,11 +615,16 @@ COMMENT ON COLUMN public.inbox.body IS 'the event, where a NOTIFY could only ref
 
 CREATE TABLE public.mfa_challenges (
     challenge_hash bytea NOT NULL,
-    account_id text NOT NULL,
-    expires_at timestamp with time zone NOT NULL
+    account_id text,
+    expires_at timestamp with time zone NOT NULL,
+    purpose text DEFAULT 'second_factor'::text NOT NULL
 );
 
 COMMENT ON COLUMN public.mfa_challenges.challenge_hash IS 'sha256';
+
+COMMENT ON COLUMN public.mfa_challenges.account_id IS 'null for whoever is yet to tell';
+
+COMMENT ON COLUMN public.mfa_challenges.purpose IS 'what is to be proved';
 
 CREATE TABLE public.one_time_tokens (
     account_id text NOT NULL,
@@ -672,6 +677,34 @@ ALTER TABLE public.outbox ALTER COLUMN seq ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.passkeys (
+    id text NOT NULL,
+    account_id text NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    transports text[] NOT NULL,
+    backup_eligible boolean NOT NULL,
+    backed_up boolean NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone
+);
+
+COMMENT ON COLUMN public.passkeys.credential_id IS 'chosen by the authenticator';
+
+COMMENT ON COLUMN public.passkeys.public_key IS 'COSE (RFC 9052)';
+
+COMMENT ON COLUMN public.passkeys.sign_count IS 'the newest that the authenticator has told';
+
+COMMENT ON COLUMN public.passkeys.transports IS 'how browsers say that the authenticator is reached';
+
+COMMENT ON COLUMN public.passkeys.backup_eligible IS 'whether its private key may leave the authenticator';
+
+COMMENT ON COLUMN public.passkeys.backed_up IS 'whether that is kept elsewhere too';
+
+COMMENT ON COLUMN public.passkeys.name IS 'its owner''s word for it';
 
 CREATE TABLE public.recovery_codes (
     account_id text NOT NULL,
@@ -799,6 +832,12 @@ ALTER TABLE ONLY public.parked_events
 ALTER TABLE ONLY public.parked_events
     ADD CONSTRAINT parked_events_pkey PRIMARY KEY (seq);
 
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT passkeys_credential_id_key UNIQUE (credential_id);
+
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT passkeys_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT recovery_codes_pkey PRIMARY KEY (account_id, code_hash);
 
@@ -837,6 +876,8 @@ CREATE INDEX parked_events_blocking_idx ON public.parked_events USING btree (sub
 
 CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (dead_letter_id) WHERE (resolution IS NULL);
 
+CREATE INDEX passkeys_account_id_idx ON public.passkeys USING btree (account_id);
+
 CREATE INDEX sessions_account_id_idx ON public.sessions USING btree (account_id);
 
 CREATE TRIGGER api_keys_keep_revoked BEFORE UPDATE ON public.api_keys FOR EACH ROW WHEN ((old.revoked_at IS NOT NULL)) EXECUTE FUNCTION public.keep_api_key_revoked();
@@ -854,6 +895,9 @@ ALTER TABLE ONLY public.mfa_challenges
 
 ALTER TABLE ONLY public.one_time_tokens
     ADD CONSTRAINT one_time_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT passkeys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.recovery_codes
     ADD CONSTRAINT recovery_codes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

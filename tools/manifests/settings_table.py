@@ -177,6 +177,18 @@ SETTINGS: Final = {
     "THREADS": Setting("number", "Requests that a function handles at a time.", "8", "functions"),
     "USER_PSQL_URL": Setting(_DATABASE, "Accounts and sessions."),
     "USER_REDIS_URL": Setting("`host:port`", "Redis: the cache in its database 0, Celery's queues in 1."),
+    "WEBAUTHN_ORIGINS": Setting(
+        "origins with spaces",
+        "The origins of the pages on which passkeys are used: each as a browser tells it, such as "
+        "`https://app.example.com`.",
+        "`http://localhost:8080`",
+    ),
+    "WEBAUTHN_RP_ID": Setting(
+        "domain",
+        "The domain that passkeys belong to: that of those pages, or one above it. With another, those that there are "
+        "are worth nothing.",
+        "`localhost`",
+    ),
     "USER_REDIS_USER": Setting(
         "`jobs`, `worker` or `flower`", "As which of Redis' users Celery logs in: `botberi_<name>`.", "`jobs`"
     ),

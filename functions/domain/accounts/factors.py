@@ -1,17 +1,20 @@
-"""Second factors: an app that makes one-time passwords, with recovery codes for whoever loses it."""
+"""Second factors: an app that makes one-time passwords, and passkeys, with recovery codes for whoever loses all of it.
+
+What concerns passkeys alone is in the module of that name.
+"""
 
 import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from events.catalog.accounts import FactorAdded, FactorRemoved, RecoveryCodeUsed
 from events.outbox import emit
 from functions.domain.accounts import recovery_codes, sessions, totp
 from functions.domain.accounts.accounts import hold, lock
-from functions.domain.accounts.tables import accounts, totp_factors
+from functions.domain.accounts.tables import accounts, passkeys, totp_factors
 from functions.domain.api_errors import Conflict, FieldError, Forbidden, NotFound, Unauthenticated
 from functions.domain.databases import UserDb
 
@@ -19,7 +22,8 @@ ENROLMENT_SECONDS: Final = 600
 """How long an app that was given a secret may take until its first code is shown."""
 
 TOTP: Final = "totp"
-"""The kind of factor that there is, as events name it."""
+PASSKEY: Final = "passkey"
+"""The kinds of factors that there are, as events name them."""
 
 
 class TotpConfirmedAlready(Conflict):
@@ -32,6 +36,10 @@ class TotpNotBegun(Conflict):
 
 class TotpNotFound(NotFound):
     """Your account has no app that makes its codes."""
+
+
+class NoSecondFactor(NotFound):
+    """Your account has no second factor."""
 
 
 class CodeWrong(Forbidden):
@@ -56,23 +64,29 @@ class Factors:
     """What second factors an account has."""
 
     totp: bool
+    passkeys: int
     recovery_codes_left: int
 
 
 def of(db: UserDb, account_id: str) -> Factors:
     """Return what second factors an account has."""
-    return Factors(are_needed(db, account_id), recovery_codes.left(db, account_id))
+    number = select(func.count()).select_from(passkeys).where(passkeys.c.account_id == account_id).scalar_subquery()
+    found = db.execute(select(_has_app(account_id).label("totp"), number.label("passkeys"))).one()
+    return Factors(found.totp, found.passkeys, recovery_codes.left(db, account_id))
 
 
 def are_needed(db: UserDb, account_id: str) -> bool:
-    """Return whether a log-in takes a second factor to an account that `authenticate` has returned.
+    """Return whether a log-in with the password takes a second factor too: the account has one of any kind.
 
-    Since then the transaction holds it: who adds a factor waits until that ends.
+    Who adds a factor waits for a transaction that holds the account, as that of `authenticate` does, until it ends.
     """
-    query = select(totp_factors.c.account_id).where(
-        totp_factors.c.account_id == account_id, totp_factors.c.confirmed_at.is_not(None)
-    )
-    return db.execute(query).first() is not None
+    query = select(_has_app(account_id) | exists().where(passkeys.c.account_id == account_id))
+    return db.execute(query).scalar_one()
+
+
+def has_app(db: UserDb, account_id: str) -> bool:
+    """Return whether an account has an app that makes its codes."""
+    return db.execute(select(_has_app(account_id))).scalar_one()
 
 
 def begin(db: UserDb, account_id: str) -> Enrolment:
@@ -99,13 +113,14 @@ def begin(db: UserDb, account_id: str) -> Enrolment:
 
 
 def confirm(db: UserDb, account_id: str, session_id: str, code: str, *, at: float | None = None) -> list[str]:
-    """Have log-ins need the app from now on that showed a code, and return recovery codes.
+    """Have the app that showed a code be a second factor from now on, and return recovery codes if it is the first.
 
     The session that asks counts as one with two factors; all others end. `at` is the time, in seconds since 1970, if
     it isn't this moment. Raises TotpNotBegun, TotpConfirmedAlready, CodeWrong and FactorsUnavailable.
     """
     # No session of one factor alone remains.
     lock(db, account_id)
+    is_first = not are_needed(db, account_id)
     begun = _row(db, account_id)
     if begun is None or not (begun.confirmed_at or begun.fresh):
         raise TotpNotBegun
@@ -116,18 +131,37 @@ def confirm(db: UserDb, account_id: str, session_id: str, code: str, *, at: floa
         raise CodeWrong(errors=[FieldError("/code", "wrong", CodeWrong.message())])
     confirmed = {"confirmed_at": func.now(), "last_step": step}
     db.execute(update(totp_factors).where(totp_factors.c.account_id == account_id).values(confirmed))
-    codes = recovery_codes.renew(db, account_id)
-    emit(db, FactorAdded(account_id=account_id, kind=TOTP))
+    return added(db, account_id, session_id, TOTP, is_first=is_first)
+
+
+def added(db: UserDb, account_id: str, session_id: str, kind: str, *, is_first: bool) -> list[str]:
+    """Say that a locked account has one more factor, and end all its sessions but one, which counts as one with two.
+
+    Return recovery codes if the factor is the first; else those stay good that there are.
+    """
+    codes = recovery_codes.renew(db, account_id) if is_first else []
+    emit(db, FactorAdded(account_id=account_id, kind=kind))
     sessions.have_second_factor(db, session_id)
     sessions.revoke_others(db, account_id, session_id, "factor_added")
     return codes
 
 
+def removed(db: UserDb, account_id: str, session_id: str, kind: str) -> None:
+    """Say that the owner of a locked account has removed a factor, and end all sessions but the one that asks.
+
+    Without any factor left, recovery codes are worth nothing.
+    """
+    if not are_needed(db, account_id):
+        recovery_codes.forget(db, account_id)
+    emit(db, FactorRemoved(account_id=account_id, kind=kind, reason="removed_by_owner"))
+    sessions.revoke_others(db, account_id, session_id, "factor_removed")
+
+
 def renew_recovery_codes(db: UserDb, account_id: str) -> list[str]:
-    """Give an account that has a second factor new recovery codes, and return them. Raises TotpNotFound."""
+    """Give an account that has a second factor new recovery codes, and return them. Raises NoSecondFactor."""
     hold(db, account_id)
     if not are_needed(db, account_id):
-        raise TotpNotFound
+        raise NoSecondFactor
     return recovery_codes.renew(db, account_id)
 
 
@@ -147,20 +181,39 @@ def prove(
 
 
 def remove(db: UserDb, account_id: str, session_id: str) -> None:
-    """Have log-ins need no second factor any more, and end all sessions but the one that asks. Raises TotpNotFound."""
-    if not forget(db, account_id, "removed_by_owner"):
+    """Have the app of an account be no second factor any more, and end all sessions but the one that asks.
+
+    Raises TotpNotFound.
+    """
+    lock(db, account_id)
+    if not _delete_app(db, account_id):
         raise TotpNotFound
-    sessions.revoke_others(db, account_id, session_id, "factor_removed")
+    removed(db, account_id, session_id, TOTP)
 
 
 def forget(db: UserDb, account_id: str, reason: str) -> bool:
-    """Delete the second factor of an account, and say why; return False if it had none."""
-    gone = delete(totp_factors).where(totp_factors.c.account_id == account_id, totp_factors.c.confirmed_at.is_not(None))
-    if db.execute(gone.returning(totp_factors.c.account_id)).first() is None:
-        return False
+    """Delete all second factors of a locked account, and say why; return False if it had none."""
+    kinds = [TOTP] if _delete_app(db, account_id) else []
+    gone = delete(passkeys).where(passkeys.c.account_id == account_id)
+    kinds += [PASSKEY] if db.execute(gone.returning(passkeys.c.account_id)).all() else []
     recovery_codes.forget(db, account_id)
-    emit(db, FactorRemoved(account_id=account_id, kind=TOTP, reason=reason))
-    return True
+    for kind in kinds:
+        emit(db, FactorRemoved(account_id=account_id, kind=kind, reason=reason))
+    return bool(kinds)
+
+
+def _delete_app(db: UserDb, account_id: str) -> bool:
+    """Delete the app that makes an account's codes; return False if it had none."""
+    gone = delete(totp_factors).where(_is_app(account_id)).returning(totp_factors.c.account_id)
+    return db.execute(gone).first() is not None
+
+
+def _has_app(account_id: str) -> ColumnElement[bool]:
+    return exists().where(_is_app(account_id))
+
+
+def _is_app(account_id: str) -> ColumnElement[bool]:
+    return (totp_factors.c.account_id == account_id) & totp_factors.c.confirmed_at.is_not(None)
 
 
 def _use_step(db: UserDb, account_id: str, code: str, at: float) -> bool:

@@ -21,6 +21,7 @@ from events.catalog.accounts import (
     EmailVerificationRequested,
     FactorAdded,
     FactorRemoved,
+    PasskeySuspected,
     PasswordChanged,
     PasswordResetRequested,
     RecoveryCodeUsed,
@@ -29,7 +30,7 @@ from events.catalog.accounts import (
     SessionRevoked,
 )
 from events.event import Event
-from functions.domain.accounts import email_changes, one_time_tokens, sessions
+from functions.domain.accounts import email_changes, factors, one_time_tokens, sessions
 from functions.domain.accounts.one_time_tokens import Purpose
 from functions.domain.accounts.sessions import REUSED
 from functions.domain.accounts.tables import accounts
@@ -49,6 +50,7 @@ Told = (
     | EmailVerificationRequested
     | FactorAdded
     | FactorRemoved
+    | PasskeySuspected
     | PasswordChanged
     | PasswordResetRequested
     | RecoveryCodeUsed
@@ -103,11 +105,12 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
             | EmailChanged()
             | FactorAdded()
             | FactorRemoved()
+            | PasskeySuspected()
             | PasswordChanged()
             | RecoveryCodeUsed()
             | RegistrationRepeated()
         ):
-            return _NOTICES[type(event)]
+            return _notice(event)
         case SessionOpenedElsewhere():
             return _elsewhere(db, event.session_id)
         case SessionRevoked():
@@ -163,13 +166,12 @@ _NOTICES: Final[dict[type[Event], Mail]] = {
             "Wherever else you were logged in, you aren't any more.",
         ),
     ),
-    FactorAdded: Mail(
-        "A second factor was added",
-        ("Your account has a second factor: from now on a log-in takes more than the password.", _NOT_YOU),
-    ),
-    FactorRemoved: Mail(
-        "Your second factor was removed",
-        ("Your account has no second factor any more: from now on the password is enough for a log-in.", _NOT_YOU),
+    PasskeySuspected: Mail(
+        "One of your passkeys may have been copied",
+        (
+            "Somebody has tried to log in to your account with one of your passkeys, and was refused.",
+            "The passkey has counted backwards, as a copy does: delete it. If you have it, you can add it anew.",
+        ),
     ),
     RecoveryCodeUsed: Mail(
         "A recovery code was used",
@@ -188,6 +190,37 @@ _NOTICES: Final[dict[type[Event], Mail]] = {
     ),
 }
 
+_FACTORS: Final[dict[tuple[type[Event], str], Mail]] = {
+    (FactorAdded, factors.TOTP): Mail(
+        "A second factor was added",
+        ("Your account has a second factor: from now on a log-in takes more than the password.", _NOT_YOU),
+    ),
+    (FactorRemoved, factors.TOTP): Mail(
+        "Your second factor was removed",
+        (
+            "The app that made codes for your account is no second factor of it any more.",
+            "If your account has no passkey, the password is enough for a log-in from now on.",
+            _NOT_YOU,
+        ),
+    ),
+    (FactorAdded, factors.PASSKEY): Mail(
+        "A passkey was added",
+        (
+            "Your account has a new passkey: whoever has it can log in without the password.",
+            "The password alone is not enough for a log-in any more.",
+            "If the passkey is none of yours, delete it, and set another password at once.",
+        ),
+    ),
+    (FactorRemoved, factors.PASSKEY): Mail(
+        "A passkey was removed",
+        (
+            "Nobody can log in to your account any more with a passkey that was removed.",
+            "If your account has no other second factor, the password is enough for a log-in from now on.",
+            _NOT_YOU,
+        ),
+    ),
+}
+
 _REUSED: Final = Mail(
     "Somebody may have copied your log-in",
     (
@@ -196,6 +229,12 @@ _REUSED: Final = Mail(
         "If this happens again, or you don't know why it happened, set another password.",
     ),
 )
+
+
+def _notice(event: Event) -> Mail:
+    if isinstance(event, FactorAdded | FactorRemoved):
+        return _FACTORS[type(event), event.kind]
+    return _NOTICES[type(event)]
 
 
 def _elsewhere(db: UserDb, session_id: str) -> Mail | None:

@@ -85,12 +85,29 @@ recovery_codes = Table(
     Column("code_hash", LargeBinary, primary_key=True, comment="sha256"),
 )
 
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("credential_id", LargeBinary, nullable=False, unique=True, comment="chosen by the authenticator"),
+    Column("public_key", LargeBinary, nullable=False, comment="COSE (RFC 9052)"),
+    Column("sign_count", BigInteger, nullable=False, comment="the newest that the authenticator has told"),
+    Column("transports", ARRAY(Text), nullable=False, comment="how browsers say that the authenticator is reached"),
+    Column("backup_eligible", Boolean, nullable=False, comment="whether its private key may leave the authenticator"),
+    Column("backed_up", Boolean, nullable=False, comment="whether that is kept elsewhere too"),
+    Column("name", Text, nullable=False, comment="its owner's word for it"),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Column("last_used_at", TIME),
+)
+
 mfa_challenges = Table(
     "mfa_challenges",
     metadata,
     Column("challenge_hash", LargeBinary, primary_key=True, comment="sha256"),
-    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), index=True, comment="null for whoever is yet to tell"),
     Column("expires_at", TIME, nullable=False, index=True),
+    Column("purpose", Text, nullable=False, server_default="second_factor", comment="what is to be proved"),
 )
 
 api_keys = Table(

@@ -169,6 +169,11 @@ class LoggedIn(User):
 
     session_id: str = ""
 
+    def have_proved_what_there_is(self, second_factor: bool) -> None:
+        """Raise InsufficientAal if their account has a second factor, and they haven't logged in with one."""
+        if second_factor and self.authentication.aal < SECOND_FACTOR:
+            raise InsufficientAal
+
 
 class RecentUser(LoggedIn):
     """Somebody who has logged in within the last ten minutes."""

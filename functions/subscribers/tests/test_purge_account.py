@@ -46,6 +46,7 @@ ROWS: Final = {
         _ANSWER,
         "insert into one_time_tokens values (:owner, 'password_reset', :hash, now() + interval '1 hour')",
         "insert into mfa_challenges values (:hash, :owner, now() + interval '1 hour')",
+        "insert into passkeys values ('psk_' || encode(:hash, 'hex'), :owner, :hash, '', 0, '{}', false, false, :said)",
     ],
     "shared_psql": [
         _ANSWER,

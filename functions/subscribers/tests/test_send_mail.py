@@ -105,6 +105,9 @@ def test_nothing_is_sent_to_an_address_that_is_verified_or_to_nobody(
     [
         ("factor.added", {"kind": "totp"}, "A second factor was added"),
         ("factor.removed", {"kind": "totp", "reason": "removed_by_owner"}, "Your second factor was removed"),
+        ("factor.added", {"kind": "passkey"}, "A passkey was added"),
+        ("factor.removed", {"kind": "passkey", "reason": "removed_by_owner"}, "A passkey was removed"),
+        ("passkey.suspected", {"passkey_id": "psk_1"}, "One of your passkeys may have been copied"),
         ("recovery_code.used", {"left": 9}, "A recovery code was used"),
     ],
 )

@@ -65,7 +65,11 @@ def test_an_app_that_is_not_confirmed_changes_nothing(api: Api, person: Somebody
     assert begun.json["qr_code"].startswith("<svg")
     login = api.user.post("/v1/auth/login", json={"email": somebody.email, "password": somebody.password})
     assert login.status_code == 200
-    assert api.user.get("/v1/me/mfa", token=somebody.token).json == {"totp": False, "recovery_codes_left": 0}
+    assert api.user.get("/v1/me/mfa", token=somebody.token).json == {
+        "totp": False,
+        "passkeys": 0,
+        "recovery_codes_left": 0,
+    }
 
 
 def test_a_code_is_good_once_for_whatever_it_was_used(api: Api, app: App) -> None:
@@ -80,7 +84,7 @@ def test_a_recovery_code_is_good_once(api: Api, app: App) -> None:
     token = pair(api, app, recovery_code=first)["access_token"]
     assert said(token)["acr"] == "aal2"
     assert verify(api, challenge(api, app.somebody), recovery_code=first).code == "second_factor_wrong"
-    assert api.user.get("/v1/me/mfa", token=token).json == {"totp": True, "recovery_codes_left": 9}
+    assert api.user.get("/v1/me/mfa", token=token).json == {"totp": True, "passkeys": 0, "recovery_codes_left": 9}
 
 
 def test_a_challenge_is_met_once_and_stays_good_after_a_wrong_code(api: Api, app: App) -> None:
@@ -201,7 +205,8 @@ def test_nothing_of_it_is_changed_long_after_the_log_in(api: Api, person: Somebo
 
 
 def test_a_second_app_is_not_added_and_a_wrong_code_confirms_nothing(api: Api, app: App, person: Somebody) -> None:
-    assert api.user.post("/v1/me/mfa/totp", token=app.somebody.token).code == "totp_confirmed_already"
+    strong = people.logged_in(app.somebody)
+    assert api.user.post("/v1/me/mfa/totp", token=strong).code == "totp_confirmed_already"
     other = person()
     body = {"code": app.code(1)}
     assert api.user.post("/v1/me/mfa/totp/confirm", json=body, token=other.token).code == "totp_not_begun"

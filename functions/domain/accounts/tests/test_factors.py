@@ -94,7 +94,7 @@ def test_a_recovery_code_is_good_once_however_it_is_written(env: Environment) ->
         assert [is_taken(db, account_id, recovery_code=first) for _ in range(2)] == [True, False]
         assert is_taken(db, account_id, recovery_code=second.upper().replace("-", " "))
         assert not is_taken(db, other, recovery_code=third)
-        assert factors.of(db, account_id) == factors.Factors(totp=True, recovery_codes_left=8)
+        assert factors.of(db, account_id) == factors.Factors(totp=True, passkeys=0, recovery_codes_left=8)
 
 
 def test_recovery_codes_are_many_and_long_and_kept_as_hashes(env: Environment) -> None:
@@ -114,7 +114,7 @@ def test_new_recovery_codes_replace_the_old_ones(env: Environment) -> None:
         account_id, _, [old, *_] = enrolled(db)
         [new, *_] = factors.renew_recovery_codes(db, account_id)
         assert [is_taken(db, account_id, recovery_code=each) for each in (old, new)] == [False, True]
-        with pytest.raises(factors.TotpNotFound):
+        with pytest.raises(factors.NoSecondFactor):
             factors.renew_recovery_codes(db, account(db))
 
 
