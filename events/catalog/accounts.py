@@ -364,3 +364,31 @@ class ApiKeyRevoked(
     """
     expires_at: datetime
     """When it would have ended by itself."""
+
+
+class ExportRequested(
+    Event, type="com.botberi.export.requested.v1", subject="export_id", produced_by=("user_psql/user",)
+):
+    """The owner of an account wants to take along everything that is known of them.
+
+    Said when they ask. It is collected after that.
+    """
+
+    export_id: str
+    """The export, `exp_…`."""
+    account_id: str
+    """Whose it is, `usr_…`."""
+
+
+class ExportFinished(
+    Event, type="com.botberi.export.finished.v1", subject="export_id", produced_by=("user_psql/subscribers",)
+):
+    """Everything that is known of an account's owner is written down, and can be fetched for a day.
+
+    Said when it is in the store of objects. Nothing of it is in the event.
+    """
+
+    export_id: str
+    """The export, `exp_…`."""
+    account_id: str
+    """Whose it is, `usr_…`."""

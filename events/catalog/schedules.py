@@ -27,6 +27,20 @@ class UserPruningFallenDue(
     """When it was due."""
 
 
+class ExportPruningFallenDue(
+    Event, type="com.botberi.export_pruning.fallen_due.v1", subject="schedule", produced_by=("shared_psql/relay",)
+):
+    """It is time to delete exports of accounts that are a day old.
+
+    Said when a slot of the schedule has come, once however many dispatchers run.
+    """
+
+    schedule: Annotated[str, Field(examples=["prune_exports"])]
+    """The subscriber that declares the schedule."""
+    slot: datetime
+    """When it was due."""
+
+
 class SharedPruningFallenDue(
     Event,
     type="com.botberi.shared_pruning.fallen_due.v1",

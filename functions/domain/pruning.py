@@ -45,6 +45,11 @@ def forget_email_changes(db: UserDb) -> int:
     return _forget(db, "forget_email_changes")
 
 
+def forget_exports(db: UserDb) -> int:
+    """Forget a batch of the exports that were asked for a day ago; return how many."""
+    return _forget(db, "forget_exports")
+
+
 def forget_mfa_challenges(db: UserDb) -> int:
     """Forget a batch of the challenges that have expired; return how many."""
     return _forget(db, "forget_mfa_challenges")

@@ -164,9 +164,12 @@ def test_these_and_no_others_need_a_recent_log_in_or_a_second_factor() -> None:
         "change_email",
         "confirm_totp",
         "create_api_key",
+        "create_export",
         "create_passkey",
         "delete_me",
         "delete_passkey",
+        "fetch_export",
+        "read_export",
         "remove_totp",
         "renew_recovery_codes",
     }

@@ -143,6 +143,22 @@ CREATE FUNCTION public.event_source() RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ select '/botberi/user_psql' $$;
 
+CREATE FUNCTION public.exported_rows(account text) RETURNS TABLE(name text, content jsonb)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select 'accounts', to_jsonb(t) - 'password_hash' from accounts as t where id = account
+  union all select 'sessions', to_jsonb(t) - '{secret_hash,token_key}'::text[] from sessions as t
+    where account_id = account
+  union all select 'api_keys', to_jsonb(t) - 'hash' from api_keys as t where account_id = account
+  union all select 'totp_factors', to_jsonb(t) - '{key_id,wrapped_key,sealed,last_step}'::text[] from totp_factors as t
+    where account_id = account
+  union all select 'passkeys', to_jsonb(t) - '{public_key,sign_count}'::text[] from passkeys as t
+    where account_id = account
+  union all select 'email_changes', to_jsonb(t) from email_changes as t where account_id = account
+  union all select 'exports', to_jsonb(t) - 'place' from exports as t where account_id = account
+$$;
+
 CREATE FUNCTION public.forget_email_changes(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -173,6 +189,17 @@ CREATE FUNCTION public.forget_ended_sessions(row_limit integer) RETURNS integer
   with old as (
     delete from sessions where id in (
       select id from sessions where coalesce(revoked_at, expires_at) < now() - interval '90 days' limit row_limit)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
+CREATE FUNCTION public.forget_exports(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from exports where id in (
+      select id from exports where requested_at < now() - interval '1 day' limit row_limit)
     returning 1
   ) select count(*)::integer from old
 $$;
@@ -582,6 +609,22 @@ COMMENT ON COLUMN public.email_changes.ended_at IS 'when the address was changed
 
 COMMENT ON COLUMN public.email_changes.email_before IS 'which the account had, once it is changed';
 
+CREATE TABLE public.exports (
+    id text NOT NULL,
+    account_id text NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    bytes bigint,
+    place text,
+    parts integer
+);
+
+COMMENT ON COLUMN public.exports.finished_at IS 'null until all of it is in the store of objects';
+
+COMMENT ON COLUMN public.exports.bytes IS 'that it has';
+
+COMMENT ON COLUMN public.exports.place IS 'where its parts are in the store of objects';
+
 CREATE TABLE public.guesses (
     key bytea NOT NULL,
     wrong integer NOT NULL,
@@ -802,6 +845,9 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.email_changes
     ADD CONSTRAINT email_changes_pkey PRIMARY KEY (account_id);
 
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.guesses
     ADD CONSTRAINT guesses_pkey PRIMARY KEY (key);
 
@@ -858,6 +904,10 @@ CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (qu
 
 CREATE INDEX email_changes_expires_at_idx ON public.email_changes USING btree (expires_at);
 
+CREATE INDEX exports_account_id_idx ON public.exports USING btree (account_id);
+
+CREATE INDEX exports_requested_at_idx ON public.exports USING btree (requested_at);
+
 CREATE INDEX guesses_guessed_at_idx ON public.guesses USING btree (guessed_at);
 
 CREATE INDEX idempotency_keys_created_idx ON public.idempotency_keys USING brin (created);
@@ -889,6 +939,9 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.email_changes
     ADD CONSTRAINT email_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.exports
+    ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.mfa_challenges
     ADD CONSTRAINT mfa_challenges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

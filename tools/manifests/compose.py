@@ -62,6 +62,7 @@ NETWORKS: Final = {
     "shared_psql_pool": False,
     "cache": False,
     "objects": False,
+    "exports": False,
     "mail": True,
     "deliveries": False,
     "subscribers": False,
@@ -90,8 +91,8 @@ _REACHED: Final = {
 }
 """The network in which functions find what a setting names."""
 
-_OF_SUBSCRIBERS: Final = ("mail",)
-"""Of these networks those that subscribers are in too."""
+_OF_SUBSCRIBERS: Final = {"mail": "mail", "objects": "exports"}
+"""Of these networks those that subscribers are in too, or have one of their own in the place of."""
 
 _SUPERUSER: Final = "psql-superuser"
 
@@ -137,7 +138,7 @@ def networks(declaration: Declaration) -> list[str]:
     reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
     if declaration.api == "subscribers":
         out = ["webhooks"] if declaration.resources.calls_out else []
-        out += [network for network in reached if network in _OF_SUBSCRIBERS]
+        out += [_OF_SUBSCRIBERS[network] for network in reached if network in _OF_SUBSCRIBERS]
         return ["deliveries" if declaration.event_types else "agents", "subscribers", *out]
     return ["edge", *reached]
 

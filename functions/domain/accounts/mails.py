@@ -19,6 +19,7 @@ from events.catalog.accounts import (
     EmailChangeRefused,
     EmailChangeRequested,
     EmailVerificationRequested,
+    ExportFinished,
     FactorAdded,
     FactorRemoved,
     PasskeySuspected,
@@ -48,6 +49,7 @@ Told = (
     | EmailChanged
     | EmailChangeRequested
     | EmailVerificationRequested
+    | ExportFinished
     | FactorAdded
     | FactorRemoved
     | PasskeySuspected
@@ -103,6 +105,7 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
             AccountRestored()
             | ApiKeyCreated()
             | EmailChanged()
+            | ExportFinished()
             | FactorAdded()
             | FactorRemoved()
             | PasskeySuspected()
@@ -171,6 +174,13 @@ _NOTICES: Final[dict[type[Event], Mail]] = {
         (
             "Somebody has tried to log in to your account with one of your passkeys, and was refused.",
             "The passkey has counted backwards, as a copy does: delete it. If you have it, you can add it anew.",
+        ),
+    ),
+    ExportFinished: Mail(
+        "Your data is ready",
+        (
+            "Everything that is known of you is written down, as you have asked, and can be fetched for a day.",
+            _NOT_YOU,
         ),
     ),
     RecoveryCodeUsed: Mail(

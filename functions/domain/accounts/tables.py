@@ -148,6 +148,18 @@ email_changes = Table(
     comment="the newest of each account, for a day",
 )
 
+exports = Table(
+    "exports",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("requested_at", TIME, nullable=False, server_default=func.now(), index=True),
+    Column("finished_at", TIME, comment="null until all of it is in the store of objects"),
+    Column("bytes", BigInteger, comment="that it has"),
+    Column("place", Text, comment="where its parts are in the store of objects"),
+    Column("parts", Integer),
+)
+
 one_time_tokens = Table(
     "one_time_tokens",
     metadata,

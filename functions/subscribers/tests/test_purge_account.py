@@ -20,9 +20,6 @@ from testing.factors import enrol
 from testing.launches import Launched
 from testing.people import Person
 
-SAID: Final = f"canary-{uuid4().hex}"
-"""In whatever somebody has told us, or we know of them."""
-
 DEVICE: Final = f"Browser/{uuid4().hex}"
 NETWORK: Final = "198.51.77."
 
@@ -47,14 +44,20 @@ ROWS: Final = {
         "insert into one_time_tokens values (:owner, 'password_reset', :hash, now() + interval '1 hour')",
         "insert into mfa_challenges values (:hash, :owner, now() + interval '1 hour')",
         "insert into passkeys values ('psk_' || encode(:hash, 'hex'), :owner, :hash, '', 0, '{}', false, false, :said)",
+        "insert into exports (id, account_id) values (:instance, :owner)",
     ],
     "shared_psql": [
         _ANSWER,
         "insert into account_limits (account_id, limits) values (:owner, '{}')",
         "insert into instance_secrets values (:instance, '/said', 1, 'k', :hash, :hash)",
-        "insert into push_configs (run_id, id, url, subject) values (:run, 'x', 'https://example.com/' || :said, 'x')",
+        "insert into push_configs (run_id, id, url, subject) values (:run, 'x', 'https://example.com/' || :said, :run)",
     ],
 }
+
+
+def said(instance: Launched) -> str:
+    """Return what stands in whatever the owner of an instance has told us."""
+    return f"canary-{instance.id}"
 
 
 def tables(env: Environment, database: str) -> list[str]:
@@ -131,7 +134,7 @@ def owner(api: Api, env: Environment, launch: Callable[..., Launched], nothing_s
     log_in = {"User-Agent": DEVICE, "X-Forwarded-For": f"{NETWORK}1"}
     body = {"email": ann.email, "password": ann.password}
     api.user.post("/v1/auth/login", json=body, headers=log_in)
-    changed = api.user.patch("/v1/me", json={"name": SAID}, token=ann.token, headers={"If-Match": "*"})
+    changed = api.user.patch("/v1/me", json={"name": said(instance)}, token=ann.token, headers={"If-Match": "*"})
     assert changed.status_code == 200
     fill(api, env, instance)
     return instance
@@ -140,11 +143,12 @@ def owner(api: Api, env: Environment, launch: Callable[..., Launched], nothing_s
 def fill(api: Api, env: Environment, instance: Launched) -> None:
     ann, path = instance.owner, instance.path
     send: dict[str, Any] = {"token": ann.token}
+    canary = said(instance)
     people.api_key(api, env, ann)
-    asked = {"email": f"{SAID}@example.org", "current_password": ann.password}
+    asked = {"email": f"{canary}@example.org", "current_password": ann.password}
     answers = [
-        api.user.patch(path, json={"name": SAID, "labels": {"team": SAID}}, headers={"If-Match": "*"}, **send),
-        api.user.put(f"{path}/memory/colour", json={"value": SAID}, **send),
+        api.user.patch(path, json={"name": canary, "labels": {"team": canary}}, headers={"If-Match": "*"}, **send),
+        api.user.put(f"{path}/memory/colour", json={"value": canary}, **send),
         api.user.put("/v1/me/budget", json={"period": "day", "runs": 9}, headers={"If-Match": "*"}, **send),
         api.user.post("/v1/me/email", json=asked, **send),
         api.user.post("/v1/auth/password/forgot", json={"email": ann.email}),
@@ -152,17 +156,17 @@ def fill(api: Api, env: Environment, instance: Launched) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 200, 202, 202], [each.text for each in answers]
     deliver(api, "send_mail", "com.botberi.password.reset_requested.v1", ann.id, {"account_id": ann.id})
     enrol(api, ann)
-    assert hand_on(api, instance, written(SAID)) == 200
+    assert hand_on(api, instance, written(canary)) == 200
     runs = Runs(env, instance)
-    run = runs.ask(SAID)
+    run = runs.ask(canary)
     [claimed] = runs.claim()
     running = runs.begin(claimed)
-    runs.say(running, SAID)
+    runs.say(running, canary)
     assert runs.end(running)
     created = {"account_id": ann.id}
     assert deliver(api, "keep_account_event", "com.botberi.account.registered.v1", ann.id, created) == 200
     assert deliver(api, "record_audit", "com.botberi.account.registered.v1", ann.id, created) == 200
-    put_rows(env, {"owner": ann.id, "instance": instance.id, "run": run.id, "said": SAID, "hash": uuid4().bytes})
+    put_rows(env, {"owner": ann.id, "instance": instance.id, "run": run.id, "said": canary, "hash": uuid4().bytes})
 
 
 def put_rows(env: Environment, values: dict[str, object]) -> None:
@@ -181,7 +185,7 @@ def ended(instance: Launched) -> None:
 
 def test_nothing_of_a_person_is_found_after_a_purge(api: Api, env: Environment, owner: Launched) -> None:
     ann = owner.owner
-    mine = (SAID, ann.email, DEVICE, NETWORK)
+    mine = (said(owner), ann.email, DEVICE, NETWORK)
     assert {"accounts", "sessions", "email_changes"} <= found(env, *mine)["user_psql"]
     assert [found(env, each)["user_psql"] for each in (DEVICE, NETWORK)] == [{"sessions"}] * 2
     assert {"instances", "agent_memory", "runs", "instance_logs"} <= found(env, *mine)["shared_psql"]

@@ -24,6 +24,9 @@ KEEPERS: Final = {"agent-memory", "keep-agent-logs"}
 SENDERS: Final = {"send-mail", "mail-other-address"}
 """The functions that send mail, to a server that may be anywhere."""
 
+EXPORTERS: Final = {"collect-export", "prune-exports"}
+"""The subscribers that keep something in the store of objects."""
+
 DATABASES: Final = {
     "user_psql": {"user_pgbouncer", "relay_user", "seed", "migrate", "exporter_user_psql", "exporter_user_pgbouncer"},
     "shared_psql": {
@@ -119,6 +122,8 @@ def test_a_subscriber_meets_the_dispatcher_and_nobody_who_is_reached_from_outsid
     } | SUBSCRIBERS
     if name in SENDERS:
         allowed |= {"maildev"}
+    if name in EXPORTERS:
+        allowed |= {"localstack"}
     assert "dispatcher" in meets(name) <= allowed
 
 

@@ -1,0 +1,1 @@
+drop function exported_rows;

@@ -1,0 +1,2 @@
+drop function forget_exports, exported_rows;
+drop table exports;
