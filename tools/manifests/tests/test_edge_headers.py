@@ -65,13 +65,15 @@ def test_a_trace_begins_where_none_or_a_malformed_one_comes(edge: Edge, sent: st
 def test_every_answer_carries_the_security_headers(edge: Edge, path: str) -> None:
     headers = edge.get(path).headers
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+    assert headers["Referrer-Policy"] == "no-referrer"
     assert (headers["Cache-Control"], headers["X-Frame-Options"]) == ("no-store", "DENY")
     assert "Strict-Transport-Security" not in headers
 
 
 def test_over_tls_browsers_are_told_to_stay_there(edge: Edge) -> None:
-    assert "max-age=31536000" in edge.get("/v1/agents", X_Forwarded_Proto="https").headers["Strict-Transport-Security"]
+    headers = edge.get("/v1/agents", X_Forwarded_Proto="https").headers
+    assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
 
 
 @pytest.mark.parametrize("origin", ["https://a.example", "https://app.example"])

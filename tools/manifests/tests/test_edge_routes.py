@@ -37,6 +37,13 @@ def test_another_method_is_refused_with_those_that_are_allowed(edge: Edge, each:
     assert answer.headers["Allow"] == ", ".join(sorted(allowed))
 
 
+@pytest.mark.parametrize("path", ["/v1/agents", "/nowhere"])
+def test_nothing_of_a_request_is_said_back_by_trace(edge: Edge, path: str) -> None:
+    answer = edge.ask("TRACE", path, {"X-Canary": "canary"})
+    assert answer.status == 405
+    assert "canary" not in answer.body
+
+
 @pytest.mark.parametrize(
     "path",
     [
