@@ -29,6 +29,12 @@ COMMON: Final = Path(__file__).with_name("common_passwords.txt")
 that are long enough for an account, with their case folded.
 """
 
+EXPECTED: Final = ("botberi", "administrator")
+"""Words that whoever guesses here would try with a few characters around them, in lower case."""
+
+_REST: Final = 8
+"""The characters that a password has to have beside such words."""
+
 _PIECE: Final = 8
 """The characters of the longest piece that a password must not be a repetition of."""
 
@@ -55,7 +61,7 @@ def check(password: str, email: str, pointer: str = "/password") -> None:
         message = f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters."
         raise PasswordUnfit(errors=[FieldError(pointer, "password_length", message)])
     folded = _canonical(password).casefold()
-    if folded in _common() or _is_repetition(folded):
+    if folded in _common() or _is_repetition(folded) or len(_without_expected(folded)) < _REST:
         message = "This is among the first passwords that others would try. Take words that don't belong together."
         raise PasswordUnfit(errors=[FieldError(pointer, "password_common", message)])
     if folded == email.casefold():
@@ -86,6 +92,13 @@ def matches(password: str, password_hash: str | None) -> bool:
     except VerifyMismatchError:
         return False
     return password_hash is not None
+
+
+def _without_expected(text: str) -> str:
+    """Return a text without the words that are expected here."""
+    for word in EXPECTED:
+        text = text.replace(word, "")
+    return text
 
 
 def _is_repetition(text: str) -> bool:
