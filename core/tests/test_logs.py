@@ -3,6 +3,7 @@
 import json
 import logging
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,18 @@ def test_of_two_requests_with_one_trace_each_line_tells_which() -> None:
             assert lines[-1]["span_id"] in request.traceparent
     assert {line["trace_id"] for line in lines} == {"a1" * 16}
     assert len({line["span_id"] for line in lines} - {"b2" * 8}) == 2
+
+
+def test_a_line_is_one_line_whatever_is_said_and_has_its_time_in_utc() -> None:
+    forged = 'no\r\n{"level": "info", "message": "all is well"}\u2028\x1b[2J'
+    record = logging.LogRecord("host", logging.WARNING, "", 0, "said %s", (forged,), None)
+    vars(record)["actor"] = forged
+    line = JsonFormatter("host").format(record)
+    assert (line.isascii(), line.isprintable(), len(line.splitlines())) == (True, True, 1)
+    read = json.loads(line)
+    assert (read["level"], read["message"], read["actor"]) == ("warning", f"said {forged}", forged)
+    assert datetime.fromisoformat(read["time"]) == datetime.fromtimestamp(int(record.created * 1000) / 1000, UTC)
+    assert read.keys() >= {"service", "logger", "trace_id", "span_id"}
 
 
 def test_errors_among_the_arguments_are_told() -> None:

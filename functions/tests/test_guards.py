@@ -1,5 +1,6 @@
 """Who may ask for what, over every endpoint that there is: a new one is covered by itself."""
 
+import logging
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -210,3 +211,16 @@ def test_somebody_else_s_instance_is_answered_like_one_that_there_is_not(
     assert theirs.status_code == 404
     assert without_trace(theirs) == without_trace(nobodys)
     assert launched.read()["desired_state"] == "running"
+
+
+def test_what_is_refused_is_in_the_log_with_who_asked(
+    api: Api, everybody: dict[str, Person], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    somebody = everybody["user"]
+    api.admin.get("/v1/admin/audit", token=somebody.token)
+    api.user.get("/v1/me")
+    api.user.post("/v1/auth/login", json={"email": somebody.email, "password": "not the password"})
+    lines = [vars(record) for record in caplog.records if "status" in vars(record)]
+    told = [(line["function"], line["status"], line["actor"]) for line in lines]
+    assert told == [("list_audit", 403, somebody.id), ("read_me", 401, "system"), ("login", 401, "system")]

@@ -130,3 +130,12 @@ def test_what_takes_the_caller_s_id_is_not_open_to_everybody(endpoint: Declarati
     caller = endpoint.parameter(Guard)
     assert caller is None or issubclass(caller.caller, User)
     assert caller is not None or "{instance_id}" not in endpoint.path
+
+
+def test_images_are_made_of_folders_that_are_named_and_have_neither_history_nor_tests() -> None:
+    lines = [line for line in (ROOT.parent / ".dockerignore").read_text().splitlines() if line and line[0] != "#"]
+    assert lines[0] == "*"
+    let_in = {line[1:].split("/")[0] for line in lines if line.startswith("!")}
+    assert let_in <= {*ROOMS, "deploy"}
+    assert not [name for name in let_in if name.startswith(".")]
+    assert "**/tests" in lines[lines.index(next(line for line in reversed(lines) if line.startswith("!"))) :]

@@ -20,6 +20,15 @@ def test_who_logs_in_gets_ten_minutes_and_a_way_to_more(api: Api, person: Callab
     assert api.user.get("/v1/me", token=answer.json["access_token"]).json["id"] == somebody.id
 
 
+def test_a_password_is_good_however_old_it_is(api: Api, person: Callable[..., Person], env: Environment) -> None:
+    somebody = person()
+    with env.transaction("user_psql", "migrator") as db:
+        age = "update accounts set created_at = now() - interval '10 years' where id = :id"
+        db.execute(text(age), {"id": somebody.id})
+    answer = api.user.post("/v1/auth/login", json={"email": somebody.email, "password": somebody.password})
+    assert answer.status_code == 200
+
+
 def test_an_address_logs_in_however_it_is_written(api: Api, person: Callable[..., Person]) -> None:
     somebody = person()
     answer = api.user.post("/v1/auth/login", json={"email": somebody.email.upper(), "password": somebody.password})

@@ -25,6 +25,12 @@ def test_any_other_text_is_refused(text: str) -> None:
         RefreshToken.read(text)
 
 
+def test_a_session_s_key_is_long_and_another_each_time() -> None:
+    keys = {new_key() for _ in range(100)}
+    assert len(keys) == 100
+    assert {len(bytes.fromhex(key)) * 8 for key in keys} == {256}
+
+
 def test_a_token_without_its_end_is_refused() -> None:
     token = str(RefreshToken.first(new_id("ses"), new_key()))
     for end in range(len(token)):
