@@ -287,6 +287,18 @@ class RecoveryCodeUsed(
     """How many codes are left."""
 
 
+class DeviceApproved(
+    Event, type="com.botberi.device.approved.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """The owner of an account approved that a program logs in to it.
+
+    Said when they approve, before the program has its session. Which program it is isn't in the event.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+
+
 class SessionOpenedElsewhere(
     Event, type="com.botberi.session.opened_elsewhere.v1", subject="session_id", produced_by=("user_psql/user",)
 ):

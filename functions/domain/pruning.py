@@ -55,6 +55,11 @@ def forget_mfa_challenges(db: UserDb) -> int:
     return _forget(db, "forget_mfa_challenges")
 
 
+def forget_device_logins(db: UserDb) -> int:
+    """Forget a batch of the device log-ins that have expired; return how many."""
+    return _forget(db, "forget_device_logins")
+
+
 def forget_handled_events(db: Connection) -> int:
     """Forget a batch of the inbox rows that are forty-five days old; return how many."""
     return _forget(db, "forget_handled_events")

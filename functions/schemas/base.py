@@ -22,6 +22,10 @@ Element = TypeVar("Element", bound="Body")
 Value = TypeVar("Value")
 
 
+FORM: Final = "application/x-www-form-urlencoded"
+"""The media type of forms."""
+
+
 class Body(BaseModel):
     """A request's JSON body: unknown fields are refused, and nothing is converted from one type to another."""
 

@@ -21,6 +21,7 @@ def prune_user_psql(event: UserPruningFallenDue, db: UserDb) -> None:
         pruning.forget_mfa_challenges(db),
         pruning.forget_email_changes(db),
         pruning.forget_exports(db),
+        pruning.forget_device_logins(db),
     )
     if deletion.purge(db) == deletion.BATCH or max(forgotten) == pruning.BATCH:
         # There may be more: said again, so that no transaction is long.

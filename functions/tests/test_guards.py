@@ -79,7 +79,9 @@ def bad_keys(api: Api, env: Environment) -> list[str]:
 def test_these_and_no_others_are_open_to_everybody() -> None:
     assert {each.name for each in ENDPOINTS if each not in GUARDED} == {
         "begin_passkey_login",
+        "begin_device_login",
         "confirm_email",
+        "finish_device_login",
         "forgot_password",
         "list_agent_versions",
         "list_agents",
@@ -161,6 +163,7 @@ def test_without_the_scope_it_is_a_403(api: Api, everybody: dict[str, Person], e
 def test_these_and_no_others_need_a_recent_log_in_or_a_second_factor() -> None:
     assert {each.name for each in RECENT} == {
         "begin_passkey",
+        "approve_device",
         "begin_totp",
         "change_email",
         "confirm_totp",

@@ -159,6 +159,17 @@ CREATE FUNCTION public.exported_rows(account text) RETURNS TABLE(name text, cont
   union all select 'exports', to_jsonb(t) - 'place' from exports as t where account_id = account
 $$;
 
+CREATE FUNCTION public.forget_device_logins(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from device_logins where device_code_hash in (
+      select device_code_hash from device_logins where expires_at < now() limit row_limit for update skip locked)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
 CREATE FUNCTION public.forget_email_changes(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -584,6 +595,38 @@ COMMENT ON COLUMN public.api_keys.name IS 'its owner''s word for it';
 
 COMMENT ON COLUMN public.api_keys.last_used_at IS 'to the minute, and only by what works on this database';
 
+CREATE TABLE public.device_logins (
+    device_code_hash bytea NOT NULL,
+    user_code_hash bytea NOT NULL,
+    client text NOT NULL,
+    device text NOT NULL,
+    network text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    interval_seconds integer NOT NULL,
+    asked_at timestamp with time zone,
+    account_id text,
+    approved boolean
+);
+
+COMMENT ON COLUMN public.device_logins.device_code_hash IS 'sha256';
+
+COMMENT ON COLUMN public.device_logins.user_code_hash IS 'sha256 of the letters alone';
+
+COMMENT ON COLUMN public.device_logins.client IS 'what the program that asks calls itself';
+
+COMMENT ON COLUMN public.device_logins.device IS 'its User-Agent';
+
+COMMENT ON COLUMN public.device_logins.network IS 'its /24 or /64';
+
+COMMENT ON COLUMN public.device_logins.interval_seconds IS 'for how long it has to wait before it asks again';
+
+COMMENT ON COLUMN public.device_logins.asked_at IS 'when it last asked whether it was approved';
+
+COMMENT ON COLUMN public.device_logins.account_id IS 'of whoever approved or denied it';
+
+COMMENT ON COLUMN public.device_logins.approved IS 'null until that is decided';
+
 CREATE TABLE public.email_changes (
     account_id text NOT NULL,
     email text NOT NULL,
@@ -842,6 +885,12 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.device_logins
+    ADD CONSTRAINT device_logins_pkey PRIMARY KEY (device_code_hash);
+
+ALTER TABLE ONLY public.device_logins
+    ADD CONSTRAINT device_logins_user_code_hash_key UNIQUE (user_code_hash);
+
 ALTER TABLE ONLY public.email_changes
     ADD CONSTRAINT email_changes_pkey PRIMARY KEY (account_id);
 
@@ -902,6 +951,10 @@ CREATE INDEX api_keys_account_id_idx ON public.api_keys USING btree (account_id)
 
 CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
 
+CREATE INDEX device_logins_account_id_idx ON public.device_logins USING btree (account_id);
+
+CREATE INDEX device_logins_expires_at_idx ON public.device_logins USING btree (expires_at);
+
 CREATE INDEX email_changes_expires_at_idx ON public.email_changes USING btree (expires_at);
 
 CREATE INDEX exports_account_id_idx ON public.exports USING btree (account_id);
@@ -936,6 +989,9 @@ CREATE TRIGGER sessions_keep_ended BEFORE UPDATE ON public.sessions FOR EACH ROW
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.device_logins
+    ADD CONSTRAINT device_logins_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.email_changes
     ADD CONSTRAINT email_changes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

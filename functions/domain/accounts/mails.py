@@ -15,6 +15,7 @@ from events.catalog.accounts import (
     AccountRestored,
     AccountSuspended,
     ApiKeyCreated,
+    DeviceApproved,
     EmailChanged,
     EmailChangeRefused,
     EmailChangeRequested,
@@ -46,6 +47,7 @@ Told = (
     | AccountRestored
     | AccountSuspended
     | ApiKeyCreated
+    | DeviceApproved
     | EmailChanged
     | EmailChangeRequested
     | EmailVerificationRequested
@@ -104,6 +106,7 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
         case (
             AccountRestored()
             | ApiKeyCreated()
+            | DeviceApproved()
             | EmailChanged()
             | ExportFinished()
             | FactorAdded()
@@ -159,6 +162,14 @@ _NOTICES: Final[dict[type[Event], Mail]] = {
         (
             "An API key was made, with which a program may act for your account until the key expires.",
             "If it is none of yours, delete it.",
+            _NOT_YOU,
+        ),
+    ),
+    DeviceApproved: Mail(
+        "A device may log in to your account",
+        (
+            "Somebody who is logged in to your account has approved that a program on a device logs in, too.",
+            "If you don't know it, end its session: your sessions are listed with their devices.",
             _NOT_YOU,
         ),
     ),

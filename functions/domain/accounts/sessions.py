@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Row, RowMapping, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, RowMapping, delete, func, insert, select, update
 
 from core import context
 from core.ids import new_id
@@ -15,7 +15,7 @@ from functions.domain.accounts import access_tokens, challenges
 from functions.domain.accounts.access_tokens import Authentication
 from functions.domain.accounts.accounts import Account, find_active
 from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_key
-from functions.domain.accounts.tables import sessions
+from functions.domain.accounts.tables import device_logins, sessions
 from functions.domain.api_errors import NotFound, Unauthenticated
 from functions.domain.client import Client
 from functions.domain.databases import UserDb
@@ -141,16 +141,22 @@ def have_second_factor(db: UserDb, session_id: str) -> None:
 def revoke_all(db: UserDb, account_id: str, reason: str) -> int:
     """End the open sessions of an account, emit SessionRevoked for each, and return how many there were.
 
-    Log-ins that have yet to prove a second factor end too.
+    Log-ins that have yet to prove a second factor end too, and those of devices that were approved.
     """
-    challenges.withdraw(db, account_id)
+    _withdraw(db, account_id)
     return _revoke(db, sessions.c.account_id == account_id, reason)
 
 
 def revoke_others(db: UserDb, account_id: str, session_id: str, reason: str) -> int:
     """End the open sessions of an account but one, as `revoke_all` does."""
-    challenges.withdraw(db, account_id)
+    _withdraw(db, account_id)
     return _revoke(db, (sessions.c.account_id == account_id) & (sessions.c.id != session_id), reason)
+
+
+def _withdraw(db: UserDb, account_id: str) -> None:
+    """Let nobody go on with a log-in to an account that has begun."""
+    challenges.withdraw(db, account_id)
+    db.execute(delete(device_logins).where(device_logins.c.account_id == account_id))
 
 
 def revoke_own(db: UserDb, account_id: str, session_id: str) -> None:

@@ -110,6 +110,22 @@ mfa_challenges = Table(
     Column("purpose", Text, nullable=False, server_default="second_factor", comment="what is to be proved"),
 )
 
+device_logins = Table(
+    "device_logins",
+    metadata,
+    Column("device_code_hash", LargeBinary, primary_key=True, comment="sha256"),
+    Column("user_code_hash", LargeBinary, nullable=False, unique=True, comment="sha256 of the letters alone"),
+    Column("client", Text, nullable=False, comment="what the program that asks calls itself"),
+    Column("device", Text, nullable=False, comment="its User-Agent"),
+    Column("network", Text, nullable=False, comment="its /24 or /64"),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Column("expires_at", TIME, nullable=False, index=True),
+    Column("interval_seconds", Integer, nullable=False, comment="for how long it has to wait before it asks again"),
+    Column("asked_at", TIME, comment="when it last asked whether it was approved"),
+    Column("account_id", Text, ForeignKey("accounts.id"), index=True, comment="of whoever approved or denied it"),
+    Column("approved", Boolean, comment="null until that is decided"),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

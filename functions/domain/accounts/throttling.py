@@ -11,7 +11,7 @@ What makes a mail go to an address is counted in the same way, with limits of it
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from operator import itemgetter
 from typing import ClassVar, Final
@@ -144,6 +144,14 @@ def count_factor(db: UserDb, account_id: str, network: str) -> Guess:
     return _count(db, _limited(db, ("factor", "network"), _GUESSES, account_id, network), TooManyGuesses)
 
 
+def count_device(db: UserDb, account_id: str, network: str) -> Guess:
+    """Count a guess at the code of a device log-in, by somebody who is logged in, from a network.
+
+    Raises TooManyGuesses.
+    """
+    return _count(db, _limited(db, ("device", "network"), _GUESSES, account_id, network), TooManyGuesses)
+
+
 def count_own(db: UserDb, account_id: str) -> Guess:
     """Count a guess at the password of an account that somebody is logged in to. Raises TooManyGuesses."""
     return _count(db, {_key("own", account_id): _GUESSES[0]}, TooManyGuesses)
@@ -169,7 +177,16 @@ def was_right(db: UserDb, guess: Guess) -> None:
     """Forget the wrong guesses at an account, and this one from a network: it was the owner's."""
     account, *network = guess.keys
     db.execute(delete(guesses).where(guesses.c.key == account))
-    for key in network:
+    _take_back(db, network)
+
+
+def was_no_guess(db: UserDb, guess: Guess) -> None:
+    """Forget this guess, and no other: whoever was right once may have made up all the others."""
+    _take_back(db, guess.keys)
+
+
+def _take_back(db: UserDb, keys: Iterable[bytes]) -> None:
+    for key in keys:
         # It waits for nobody who counts at this moment: then one guess too many stays counted for a while.
         db.execute(
             text(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import IO, Final
-from urllib.parse import quote, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 import flask
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -15,7 +15,7 @@ from events.wire import is_json
 from functions.domain.api_errors import FieldError, Invalid, Malformed, TooLarge, UnsupportedMediaType
 from functions.runtime.providers.base import Call, Parameter, Provider, Schema, Schemas, members
 from functions.runtime.strict_json import NotStrictJsonError, check_json
-from functions.schemas.base import AnyBody, Body, ListBody, nul_characters, pointer
+from functions.schemas.base import FORM, AnyBody, Body, ListBody, nul_characters, pointer
 
 JSON: Final = "application/json"
 
@@ -24,6 +24,9 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 
 URI: Final = "%:/?#[]@!$&'()*+,;=-._~"
 """The characters that may stand in a URI beside letters and digits."""
+
+_MOST_FIELDS: Final = 100
+"""Fields of a form that is read."""
 
 NUL: Final = ("nul_character", "The character U+0000 can't be kept.")
 """The code and message for a text that JSON allows and Postgres refuses."""
@@ -114,7 +117,7 @@ def _read(stream: IO[bytes], size: int) -> bytes:
 
 
 def json_body(request: flask.Request, taken: Mapping[str, type[AnyBody]], limit: int) -> AnyBody:
-    """Return the JSON body as the model of its media type.
+    """Return the body, JSON or a form, as the model of its media type.
 
     Raises UnsupportedMediaType, TooLarge, Malformed, and Invalid with every error at its field.
     """
@@ -124,7 +127,6 @@ def json_body(request: flask.Request, taken: Mapping[str, type[AnyBody]], limit:
     refuse_encoded(request)
     body = read_body(request, limit)
     try:
-        parse_strictly(body)
         value = _validated(request, taken, kind, body)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=False, include_input=False)
@@ -182,10 +184,24 @@ def refuse_encoded(request: flask.Request) -> None:
 
 
 def _validated(request: flask.Request, taken: Mapping[str, type[AnyBody]], kind: str, body: bytes) -> AnyBody:
+    if kind == FORM:
+        return taken[kind].model_validate(_fields(body))
+    parse_strictly(body)
     for model in taken.values():
         if model.binary and kind == JSON and (headers := _event_headers(request)):
             return model.model_validate(headers | {"data": json.loads(body)})
     return taken[kind].model_validate_json(body)
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """Return the fields of a form; one without a value is as good as none (RFC 6749, 3.1). Raises Malformed."""
+    try:
+        pairs = parse_qsl(body.decode(), errors="strict", max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise Malformed("The body is not a form in UTF-8.") from None
+    if len(dict(pairs)) < len(pairs):
+        raise Malformed("The form has a field twice.")
+    return dict(pairs)
 
 
 def _event_headers(request: flask.Request) -> dict[str, str]:

@@ -45,6 +45,7 @@ ROWS: Final = {
         "insert into mfa_challenges values (:hash, :owner, now() + interval '1 hour')",
         "insert into passkeys values ('psk_' || encode(:hash, 'hex'), :owner, :hash, '', 0, '{}', false, false, :said)",
         "insert into exports (id, account_id) values (:instance, :owner)",
+        "insert into device_logins values (:hash, :hash, :said, '', '', now(), 'infinity', 5, null, :owner, true)",
     ],
     "shared_psql": [
         _ANSWER,

@@ -28,6 +28,7 @@ from tools.local.mail_catcher import Catcher
 LEFT_OUT: Final = {
     "user_psql": {
         "idempotency_keys": "answers that were given, kept for repeated requests",
+        "device_logins": "programs that wait, for ten minutes; what comes of them are sessions",
         "mfa_challenges": "hashes, for five minutes",
         "one_time_tokens": "hashes, for a day",
         "recovery_codes": "hashes",

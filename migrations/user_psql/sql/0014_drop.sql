@@ -1,0 +1,2 @@
+drop function forget_device_logins;
+drop table device_logins;
