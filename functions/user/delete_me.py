@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from functions.domain.accounts import accounts, deletion, factors
+from functions.domain.accounts import accounts, administration, deletion, factors
 from functions.domain.databases import UserDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
@@ -26,7 +26,7 @@ class Deleted(Reply):
     "DELETE",
     "/v1/me",
     status=202,
-    errors=(accounts.AccountSuspended, accounts.AccountDeleted, InsufficientAal),
+    errors=(accounts.AccountSuspended, accounts.AccountDeleted, administration.LastAdministrator, InsufficientAal),
     resources=Resources(settings=(deletion.SETTING,)),
 )
 def delete_me(caller: RecentUser, db: UserDb) -> Deleted:

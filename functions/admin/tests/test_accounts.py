@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import text
 
-from functions.domain.accounts import administration
+from functions.domain.accounts import administration, deletion
 from functions.domain.databases import UserDb
 from testing.clients import Api
 from testing.environment import Environment
@@ -137,6 +137,8 @@ def test_one_administrator_is_always_left(person: Somebody, env: Environment) ->
             administration.suspend(UserDb(db), last.id, WHY)
         with pytest.raises(administration.LastAdministrator):
             administration.change_scopes(UserDb(db), last.id, ["user"], WHY)
+        with pytest.raises(administration.LastAdministrator):
+            deletion.delete(UserDb(db), last.id)
         # Others' tests shall find theirs as they were.
         db.rollback()
 

@@ -58,10 +58,10 @@ def suspend(db: UserDb, account_id: str, reason: str) -> bool:
 
     Return False, having done nothing, when it is suspended already.
     """
-    account = _locked(db, account_id)
+    account = locked(db, account_id)
     if account.suspended:
         return False
-    _check_others_left(db, account)
+    check_others_left(db, account)
     _change(db, account_id, suspended=True)
     emit(db, AccountSuspended(account_id=account_id, reason=reason))
     sessions.revoke_all(db, account_id, "account_suspended")
@@ -74,7 +74,7 @@ def restore(db: UserDb, account_id: str, reason: str) -> bool:
 
     Return False, having done nothing, when it is neither.
     """
-    account = _locked(db, account_id)
+    account = locked(db, account_id)
     if not account.suspended and account.purge_at is None:
         return False
     _change(db, account_id, suspended=False, purge_at=None)
@@ -92,13 +92,13 @@ def change_scopes(db: UserDb, account_id: str, scopes: Collection[str], reason: 
     if unknown := sorted(set(scopes) - set(SCOPES)):
         errors = [FieldError("/scopes", "unknown", f"There is no scope {scope!r}.") for scope in unknown]
         raise ScopeUnknown(errors=errors)
-    account = _locked(db, account_id)
+    account = locked(db, account_id)
     before = account.scopes
     wanted = [scope for scope in SCOPES if scope in scopes]
     if set(wanted) == set(before):
         return False
     if ADMIN not in wanted:
-        _check_others_left(db, account)
+        check_others_left(db, account)
     _change(db, account_id, scopes=wanted)
     emit(db, AccountScopesChanged(account_id=account_id, scopes=wanted, scopes_before=list(before), reason=reason))
     if lost := set(before) - set(wanted):
@@ -112,7 +112,7 @@ def reset_factors(db: UserDb, account_id: str, reason: str) -> bool:
 
     Raises AccountNotFound.
     """
-    _locked(db, account_id)
+    locked(db, account_id)
     if not factors.forget(db, account_id, reason):
         return False
     sessions.revoke_all(db, account_id, "factors_reset")
@@ -121,11 +121,11 @@ def reset_factors(db: UserDb, account_id: str, reason: str) -> bool:
 
 def verify(db: UserDb, account_id: str) -> bool:
     """Vouch for the address of an account; return False when it is verified already. Raises NotFound."""
-    _locked(db, account_id)
+    locked(db, account_id)
     return verification.note(db, account_id)
 
 
-def _locked(db: UserDb, account_id: str) -> Account:
+def locked(db: UserDb, account_id: str) -> Account:
     """Return an account, locked; if it is an administrator's, with those of all others. Raises AccountNotFound.
 
     So of two who take it from each other the second sees what the first did.
@@ -137,7 +137,7 @@ def _locked(db: UserDb, account_id: str) -> Account:
     return find(db, account_id)
 
 
-def _check_others_left(db: UserDb, account: Account) -> None:
+def check_others_left(db: UserDb, account: Account) -> None:
     """Raise LastAdministrator if an account, which is locked, is the only one of an administrator in good standing."""
     if ADMIN not in account.scopes or account.suspended or account.purge_at:
         return

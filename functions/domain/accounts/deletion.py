@@ -12,7 +12,7 @@ from sqlalchemy import func, text, update
 from core.configuration import setting
 from events.catalog.accounts import AccountDeleted, AccountPurged, AccountRestored
 from events.outbox import emit
-from functions.domain.accounts import accounts, api_keys, email_changes, one_time_tokens, sessions
+from functions.domain.accounts import accounts, administration, api_keys, email_changes, one_time_tokens, sessions
 from functions.domain.accounts.one_time_tokens import Purpose
 from functions.domain.accounts.tables import accounts as table
 from functions.domain.api_errors import Conflict
@@ -36,10 +36,11 @@ class AccountNotDeleted(Conflict):
 def delete(db: UserDb, account_id: str) -> datetime:
     """Delete an account, end its sessions and API keys, emit AccountDeleted, and return when it is purged.
 
-    Raises AccountSuspended and AccountDeleted.
+    Raises AccountSuspended, AccountDeleted and LastAdministrator.
     """
-    accounts.lock(db, account_id)
+    account = administration.locked(db, account_id)
     accounts.find_active(db, account_id)
+    administration.check_others_left(db, account)
     purge_at = func.now() + timedelta(days=int(setting(SETTING, "") or DAYS))
     statement = update(table).where(table.c.id == account_id).values(purge_at=purge_at)
     due: datetime = db.execute(statement.returning(table.c.purge_at)).scalar_one()
