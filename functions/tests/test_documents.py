@@ -217,13 +217,14 @@ def test_the_page_of_instances_makes_changes_and_deletes_one(instead: dict[str, 
     assert json.loads(usage)["usage"]["instances"] == {"used": 0, "limit": 50}
 
 
-def test_the_page_of_accounts_changes_one_and_makes_an_api_key(
+def test_the_page_of_accounts_changes_one_approves_a_device_and_makes_an_api_key(
     address: str, person: Callable[..., Person], tmp_path: Path
 ) -> None:
     ada = person()
     page = ROOT / "docs/architecture/accounts.md"
     printed = run_examples(page, {}, tmp_path / "heads", API=address, TOKEN=ada.token)
-    changed, shown = map(json.loads, printed.splitlines())
+    changed, asking, pair, shown = map(json.loads, printed.splitlines())
+    assert (asking["client"], pair["token_type"]) == ("build-tool", "Bearer")
     assert (changed["name"], changed["timezone"]) == ("Ann Example", "Europe/Vienna")
     assert shown == changed
     assert changed["id"] == ada.id
