@@ -71,7 +71,7 @@ def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
         "EVENT_BUS_MANAGEMENT_URL": f"http://{LOOPBACK}:{ports.event_bus_management}",
         "SMTP_URL": f"smtp://{LOOPBACK}:{ports.smtp}",
         "MAIL_FROM": "Botberi <no-reply@botberi.example>",
-        "APP_URL": "",
+        "APP_URL": f"http://localhost:{ports.edge}/app",
         "EMAIL_VERIFICATION": "required",
         "API_URL": f"http://localhost:{ports.edge}",
         "FUNCTIONS_URL": f"http://{LOOPBACK}:{ports.subscribers}/function/{{name}}",

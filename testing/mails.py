@@ -34,5 +34,5 @@ def _event(event_id: str, kind: str, data: Mapping[str, object]) -> dict[str, ob
 def token_to(mails: Catcher, email: str) -> str:
     """Return the token in the last mail to an address."""
     mail = mails.last(email)
-    [token] = re.findall(r"^[\w-]{32}$", mail.text if mail else "", re.MULTILINE)
+    [token] = re.findall(r"(?:^|#token=)([\w-]{32})$", mail.text if mail else "", re.MULTILINE)
     return str(token)

@@ -32,7 +32,7 @@ _SETTINGS: Final = {
     "DRIVER": "${BOTBERI_DRIVER:-none}",
     "SMTP_URL": "${BOTBERI_SMTP_URL-smtp://maildev:1025}",
     "MAIL_FROM": "${BOTBERI_MAIL_FROM:-Botberi <no-reply@botberi.example>}",
-    "APP_URL": "${BOTBERI_APP_URL:-}",
+    "APP_URL": "${BOTBERI_APP_URL:-http://localhost:8080/app}",
     "API_URL": "${BOTBERI_API_URL:-http://localhost:8080}",
     "ACCOUNT_INSTANCES": "${BOTBERI_ACCOUNT_INSTANCES:-50}",
     "EMAIL_VERIFICATION": "${BOTBERI_EMAIL_VERIFICATION:-required}",

@@ -67,7 +67,7 @@ SETTINGS: Final = {
     ),
     "APP_URL": Setting(
         "URL",
-        "Where the pages are to which mails lead: `verify-email#token=…` and `reset-password#token=…` below it.",
+        "Where the pages are to which mails lead, as `verify-email#token=…` below it; the edge's are below `/app`.",
         "empty: mails have the token itself",
     ),
     "BUNDLE_STORE": Setting(

@@ -57,7 +57,7 @@ def test_whoever_registers_is_sent_a_token_of_which_a_hash_is_kept(
     assert mail is not None
     assert (mail.subject, mail.sender) == ("Verify your address", "Botberi <no-reply@botberi.example>")
     token = token_to(mails, ann.email)
-    assert f"<code>{token}</code>" in mail.html
+    assert f"/app/verify-email#token={token}</a>" in mail.html
     [(purpose, token_hash)] = kept(env, ann.id)
     assert purpose == "email_verification"
     assert token.encode() not in token_hash
@@ -177,6 +177,17 @@ def test_a_link_leads_to_the_application_where_there_is_one(
     [mail] = mails.mails
     [link] = re.findall(r"^https://app\.example\.com/verify-email#token=[\w-]{32}$", mail.text, re.MULTILINE)
     assert f'<a href="{link}">' in mail.html
+
+
+def test_where_there_are_no_pages_the_mail_has_the_token_itself(
+    api: Api, person: Callable[..., Person], mails: Catcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APP_URL", "")
+    ann = person(verified=False)
+    tell(api, REGISTERED, ann.id)
+    [mail] = mails.mails
+    [token] = re.findall(r"^[\w-]{32}$", mail.text, re.MULTILINE)
+    assert f"<code>{token}</code>" in mail.html
 
 
 def test_without_a_server_nothing_is_sent_and_nothing_waits(api: Api, person: Callable[..., Person]) -> None:

@@ -1,0 +1,197 @@
+"""The account pages in a real browser: what people do on them, from their first mail to a device that they approve."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from uuid import uuid4
+
+import pytest
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from functions.tests import browsers
+from testing import people
+from testing.factors import enrol
+from testing.people import PASSWORD, Person
+from testing.stack import Stack
+from tools.local.wait import until
+
+Eventually = Callable[..., Any]
+
+SECONDS: Final = 60
+NEW: Final = "a staple that nobody guesses"
+GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@pytest.fixture(scope="module")
+def edge(stack: Stack) -> Iterator[str]:
+    with stack.edge():
+        yield f"http://localhost:{stack.env.ports.edge}/app"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    with browsers.headless() as chrome:
+        yield chrome
+
+
+class Page:
+    """A page, as somebody uses it."""
+
+    def __init__(self, browser: Chrome, address: str) -> None:
+        self.browser = browser
+        browser.get("about:blank")
+        self.complaints()
+        browser.get(address)
+
+    def find(self, css: str) -> WebElement:
+        return self.browser.find_element(By.CSS_SELECTOR, css)
+
+    def send(self, form: str, button: str = "button", **fields: str) -> None:
+        """Fill in a form once it is shown, and press a button of it."""
+        assert until(self.find(f"#{form}").is_displayed, seconds=SECONDS), self.said
+        for name, text in fields.items():
+            field = self.find(f"#{form} [name={name}]")
+            field.clear()
+            field.send_keys(text)
+        self.find(f"#{form} {button}").click()
+
+    @property
+    def said(self) -> str:
+        return self.find("#state").text
+
+    def says(self, text: str) -> None:
+        assert until(lambda: text in self.said, seconds=SECONDS), (self.said, self.complaints())
+
+    def focused(self) -> str:
+        return str(self.browser.execute_script("return document.activeElement.id"))
+
+    def kept(self) -> int:
+        """Return how much the browser keeps of what was done here."""
+        script = "return localStorage.length + sessionStorage.length + document.cookie.length"
+        return int(self.browser.execute_script(script))
+
+    def complaints(self) -> list[str]:
+        """Return what the browser complains of, refused scripts and answers among it."""
+        return [entry["message"] for entry in self.browser.get_log("browser")]  # type: ignore[no-untyped-call] # selenium's own
+
+
+def link_to(stack: Stack, email: str, subject: str, eventually: Eventually) -> str:
+    """Wait for a mail, and return the link in it."""
+    mail = eventually(lambda: (last := stack.mails.last(email)) and last.subject == subject and last)
+    [link] = re.findall(r"^http\S+#token=[\w-]{32}$", mail.text, re.MULTILINE)
+    return str(link)
+
+
+def test_somebody_signs_up_verifies_the_address_and_logs_in(
+    stack: Stack, edge: str, browser: Chrome, eventually: Eventually
+) -> None:
+    email = f"{uuid4().hex}@example.com"
+    page = Page(browser, f"{edge}/sign-up")
+    page.send("sign-up", email=email, password=PASSWORD)
+    page.says(f"A mail is on its way to {email}.")
+    assert page.complaints() == []
+    link = link_to(stack, email, "Verify your address", eventually)
+    assert link.startswith(f"{edge}/verify-email#token=")
+    page = Page(browser, link)
+    page.send("verify-email")
+    page.says("Your address is verified.")
+    assert browser.current_url == f"{edge}/verify-email"
+    assert page.complaints() == []
+    page = Page(browser, f"{edge}/log-in")
+    page.find("#email").send_keys(email, Keys.TAB, PASSWORD, Keys.ENTER)
+    page.says("You are logged in")
+    assert page.find("#who").text == email
+    page.send("sessions")
+    page.says("You are logged in 1 times.")
+    assert "this page" in page.find("#open").text
+    assert page.kept() == 0
+    page.send("log-out")
+    page.says("You are logged out.")
+    assert page.complaints() == []
+
+
+def test_somebody_sets_a_forgotten_password(stack: Stack, edge: str, browser: Chrome, eventually: Eventually) -> None:
+    somebody = people.arrive(stack, stack.env, ("user",))
+    page = Page(browser, f"{edge}/reset-password")
+    page.send("forgot-password", email=somebody.email)
+    page.says("a mail is on its way")
+    page = Page(browser, link_to(stack, somebody.email, "Set another password", eventually))
+    page.send("reset-password", new_password=NEW)
+    page.says("Your password is changed")
+    assert page.complaints() == []
+    log_in = {"email": somebody.email, "password": NEW}
+    assert stack.user.post("/v1/auth/login", json=log_in).status_code == 200
+
+
+def test_a_script_has_its_tokens_once_its_code_is_approved(stack: Stack, edge: str, browser: Chrome) -> None:
+    somebody = people.arrive(stack, stack.env, ("user",))
+    codes = stack.user.post("/v1/auth/device", json={"client_id": "a script"}).json
+    assert codes["verification_uri"] == f"{edge}/device"
+    page = Page(browser, codes["verification_uri_complete"])
+    page.send("log-in", email=somebody.email, password=PASSWORD)
+    page.says("You are logged in.")
+    assert page.find("#user-code").get_attribute("value") == codes["user_code"]
+    page.send("find")
+    page.says("See who asks")
+    assert page.find("#client").text == "a script"
+    page.send("decide", "[value=approve]")
+    page.says("Approved.")
+    assert (page.complaints(), page.kept()) == ([], 0)
+    grant = {"grant_type": GRANT, "device_code": codes["device_code"], "client_id": "a script"}
+    pair = stack.user.post("/v1/auth/device/token", json=grant).json
+    assert stack.user.get("/v1/me", token=pair["access_token"]).json["id"] == somebody.id
+
+
+def test_a_second_factor_is_asked_for(stack: Stack, edge: str, browser: Chrome) -> None:
+    app = enrol(stack, people.arrive(stack, stack.env, ("user",)))
+    page = Page(browser, f"{edge}/log-in")
+    page.send("log-in", email=app.somebody.email, password=PASSWORD)
+    page.says("Your account has a second factor")
+    page.send("second-factor", code=app.recovery_codes[0])
+    page.says("You are logged in")
+    assert page.complaints() == []
+
+
+def test_what_is_refused_is_said_beside_its_field(edge: str, browser: Chrome) -> None:
+    page = Page(browser, f"{edge}/sign-up")
+    page.send("sign-up", email=f"{uuid4().hex}@example.com", password="short")
+    page.says("see what is marked")
+    field = page.find("#password")
+    assert (page.focused(), field.get_attribute("aria-invalid")) == ("password", "true")
+    assert field.get_attribute("aria-describedby") == "password-error password-hint"
+    assert page.find("#password-error").text == "String should have at least 12 characters"
+
+
+def test_a_wrong_password_is_said_and_the_page_stays(stack: Stack, edge: str, browser: Chrome) -> None:
+    somebody: Person = people.arrive(stack, stack.env, ("user",))
+    page = Page(browser, f"{edge}/log-in")
+    page.send("log-in", email=somebody.email, password="not the password")
+    page.says("don't belong together")
+    assert page.focused() == "state"
+
+
+def test_whoever_leaves_the_page_is_logged_out(
+    stack: Stack, edge: str, browser: Chrome, eventually: Eventually
+) -> None:
+    somebody = people.arrive(stack, stack.env, ("user",))
+    page = Page(browser, f"{edge}/log-in")
+    page.send("log-in", email=somebody.email, password=PASSWORD)
+    page.says("You are logged in")
+
+    def sessions() -> int:
+        return len(stack.user.get("/v1/me/sessions", token=somebody.token).json["items"])
+
+    assert sessions() == 2
+    browser.get("about:blank")
+    eventually(lambda: sessions() == 1)
+
+
+def test_a_token_that_is_good_no_more_can_be_replaced(edge: str, browser: Chrome) -> None:
+    page = Page(browser, f"{edge}/verify-email#token={'A' * 32}")
+    assert not page.find("#token").is_displayed()
+    page.send("verify-email")
+    page.says("see what is marked")
+    assert page.find("#token").is_displayed()
+    assert "isn't good any more" in page.find("#token-error").text
