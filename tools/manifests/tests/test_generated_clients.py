@@ -23,7 +23,9 @@ GENERATOR: Final = Path(sys.executable).with_name("openapi-python-client")
 
 def generated(api_name: str, folder: Path) -> Path:
     """Generate the client of an API as a package of its name, or fail with what the generator says against it."""
-    (folder / "config.yaml").write_text("post_hooks: []\n")
+    # Of a document in lines it knows no type, and takes it as bytes when it is told to.
+    told = 'post_hooks: []\ncontent_type_overrides: {"application/x-ndjson": "application/octet-stream"}\n'
+    (folder / "config.yaml").write_text(told)
     options: list[str | Path] = ["--meta", "none", "--fail-on-warning", "--config", folder / "config.yaml"]
     places: list[str | Path] = [
         "--path",
