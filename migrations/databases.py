@@ -11,6 +11,7 @@ from events.tables import metadata as event_metadata
 from functions.domain.accounts.tables import metadata as user_metadata
 from shared_psql_models import (
     account_events,
+    account_purges,
     agent_memory,
     agents,
     api_keys,
@@ -31,7 +32,7 @@ from shared_psql_models import (
 from shared_psql_models.tables import metadata as shared_metadata
 
 TABLE_MODULES: Final = (
-    *(account_events, agent_memory, agents, api_keys, audit, budgets, dispatching, instance_logs),
+    *(account_events, account_purges, agent_memory, agents, api_keys, audit, budgets, dispatching, instance_logs),
     *(instance_secrets, instances, operators, publishers, push_configs, run_usage, runs, sessions),
     verified_accounts,
 )

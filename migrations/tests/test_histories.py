@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
+import shared_psql_models
 from migrations.__main__ import LOCK_KEY, migrate
-from migrations.databases import DATABASES, connect
+from migrations.databases import DATABASES, TABLE_MODULES, connect
 from migrations.roles import provision
 from provisioning import local_settings
 from testing.environment import Environment
@@ -85,3 +87,10 @@ def test_two_migrators_at_once_both_succeed(empty: str) -> None:
         migrator.join(timeout=60)
     assert "outbox" in tables(empty)
     migrate(empty, "check", "head")
+
+
+def test_every_table_of_shared_psql_is_known_to_whoever_migrates_alone() -> None:
+    """Other modules that were imported before may have made it known."""
+    files = Path(shared_psql_models.__file__).parent.glob("*.py")
+    with_tables = {file.stem for file in files if "= Table(" in file.read_text(encoding="utf-8")}
+    assert with_tables == {module.__name__.rpartition(".")[2] for module in TABLE_MODULES}
