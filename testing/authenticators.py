@@ -3,7 +3,6 @@
 Everything that it does wrong is asked of it by the test.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import uuid4
@@ -18,6 +17,7 @@ from functions.domain.accounts import webauthn
 from testing.clients import Api
 from testing.people import Person
 from testing.responses import Response
+from tools.documents import Document
 
 PRESENT: Final = AuthenticatorData.FLAG.UP
 VERIFIED: Final = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.UV
@@ -75,7 +75,7 @@ class Authenticator:
         """Make the key."""
         self.key = new_key(self.algorithm)
 
-    def make(self, options: Mapping[str, Any], **wrong: Any) -> dict[str, Any]:
+    def make(self, options: Document, **wrong: Any) -> Document:
         """Return what a browser sends of the passkey that was made by `options`, with something wrong."""
         self.user_handle = websafe_decode(options["user"]["id"])
         made = AttestedCredentialData.create(Aaguid.NONE, self.credential_id, wrong.pop("key", public(self.key)))
@@ -85,7 +85,7 @@ class Authenticator:
         response = {"attestationObject": websafe_encode(attestation), "transports": ["internal", "hybrid"]}
         return self._credential(client_data, response, wrong)
 
-    def sign(self, options: Mapping[str, Any], **wrong: Any) -> dict[str, Any]:
+    def sign(self, options: Document, **wrong: Any) -> Document:
         """Return what a browser sends of the passkey that has signed what `options` say, with something wrong."""
         told = self._told(options["rpId"], wrong)
         client_data = client_data_of(CollectedClientData.TYPE.GET, options, wrong)
@@ -98,7 +98,7 @@ class Authenticator:
         }
         return self._credential(client_data, response, wrong)
 
-    def _told(self, rp_id: str, wrong: dict[str, Any], made: bytes = b"") -> AuthenticatorData:
+    def _told(self, rp_id: str, wrong: Document, made: bytes = b"") -> AuthenticatorData:
         flags = wrong.pop("flags", self.flags) | (AuthenticatorData.FLAG.AT if made else 0)
         count = wrong.pop("count", self.count)
         self.count += 1 if self.count else 0
@@ -107,7 +107,7 @@ class Authenticator:
         )
         return told
 
-    def _credential(self, client_data: bytes, response: dict[str, Any], wrong: dict[str, Any]) -> dict[str, Any]:
+    def _credential(self, client_data: bytes, response: Document, wrong: Document) -> Document:
         credential_id = websafe_encode(wrong.pop("credential_id", self.credential_id))
         assert not wrong, wrong
         return {
@@ -120,7 +120,7 @@ class Authenticator:
         }
 
 
-def client_data_of(kind: str, options: Mapping[str, Any], wrong: dict[str, Any]) -> CollectedClientData:
+def client_data_of(kind: str, options: Document, wrong: Document) -> CollectedClientData:
     """Return what a browser has an authenticator sign of where it was asked, with something wrong."""
     return CollectedClientData.create(
         type=wrong.pop("type", kind),
@@ -130,7 +130,7 @@ def client_data_of(kind: str, options: Mapping[str, Any], wrong: dict[str, Any])
     )
 
 
-def begin(api: Api, token: str) -> dict[str, Any]:
+def begin(api: Api, token: str) -> Document:
     """Return the challenge and the options for a passkey to be registered."""
     begun = api.user.post("/v1/me/passkeys/options", token=token)
     assert begun.status_code == 200, begun.text
@@ -152,7 +152,7 @@ def enrol(api: Api, somebody: Person, authenticator: Authenticator | None = None
     return made
 
 
-def begin_login(api: Api) -> dict[str, Any]:
+def begin_login(api: Api) -> Document:
     """Return the challenge and the options for a log-in with a passkey."""
     begun = api.user.post("/v1/auth/passkeys/options")
     assert begun.status_code == 200, begun.text
@@ -165,6 +165,6 @@ def log_in(api: Api, authenticator: Authenticator, **wrong: Any) -> Response:
     return show(api, begun["challenge"], authenticator.sign(begun["options"], **wrong))
 
 
-def show(api: Api, challenge: str, passkey: Mapping[str, Any]) -> Response:
+def show(api: Api, challenge: str, passkey: Document) -> Response:
     """Send what a passkey has signed, to log in."""
     return api.user.post("/v1/auth/passkeys/verify", json={"challenge": challenge, "passkey": passkey})

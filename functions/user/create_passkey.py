@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from functions.domain.accounts import accounts, challenges, factors, passkeys, webauthn
+from functions.domain.accounts.passkeys import Registration
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import InsufficientAal, RecentUser
@@ -48,13 +49,8 @@ def create_passkey(caller: RecentUser, wanted: PasskeyToRegister, transaction: U
     """Have log-ins need more than the password, and end the caller's other sessions. An account may have twenty."""
     with transaction() as db:
         caller.have_proved_what_there_is(factors.are_needed(db, caller.id))
-        passkey, codes = passkeys.add(
-            db,
-            caller.id,
-            caller.session_id,
-            challenge=wanted.challenge,
-            name=wanted.name,
-            attestation=wanted.passkey.attestation(),
-            transports=wanted.passkey.response.transports,
+        new = Registration(
+            wanted.challenge, wanted.name, wanted.passkey.attestation(), wanted.passkey.response.transports
         )
+        passkey, codes = passkeys.add(db, caller.id, caller.session_id, new)
     return RegisteredPasskey(**vars(passkey), recovery_codes=codes)

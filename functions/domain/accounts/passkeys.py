@@ -68,6 +68,17 @@ class Passkey:
 
 
 @dataclass(frozen=True)
+class Registration:
+    """A passkey that an authenticator has made, as it is to be registered."""
+
+    challenge: str
+    """That it was made for."""
+    name: str
+    attestation: Attestation
+    transports: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Known:
     """A passkey of an account, as browsers are told of it."""
 
@@ -92,16 +103,7 @@ def begin(db: UserDb, account_id: str) -> str:
     return challenges.issue(db, Purpose.PASSKEY_REGISTRATION, account_id)
 
 
-def add(  # noqa: PLR0913 - each is a fact about the passkey, given by name
-    db: UserDb,
-    account_id: str,
-    session_id: str,
-    *,
-    challenge: str,
-    name: str,
-    attestation: Attestation,
-    transports: Sequence[str],
-) -> tuple[Passkey, list[str]]:
+def add(db: UserDb, account_id: str, session_id: str, new: Registration) -> tuple[Passkey, list[str]]:
     """Register a passkey that was made for a challenge, and return it with recovery codes if it is the first factor.
 
     The session that asks counts as one with two factors; all others end. Raises AccountSuspended, AccountDeleted,
@@ -110,9 +112,9 @@ def add(  # noqa: PLR0913 - each is a fact about the passkey, given by name
     # No session of one factor alone remains, and of two at once the second counts the first.
     lock(db, account_id)
     find_active(db, account_id)
-    challenges.use_up(db, challenge, Purpose.PASSKEY_REGISTRATION, account_id)
+    challenges.use_up(db, new.challenge, Purpose.PASSKEY_REGISTRATION, account_id)
     try:
-        made = webauthn.registered(attestation, challenge)
+        made = webauthn.registered(new.attestation, new.challenge)
     except NotAcceptedError as error:
         raise PasskeyInvalid(str(error)) from None
     _check_number(db, account_id)
@@ -123,10 +125,10 @@ def add(  # noqa: PLR0913 - each is a fact about the passkey, given by name
         "credential_id": made.id,
         "public_key": made.public_key,
         "sign_count": made.state.sign_count,
-        "transports": list(transports),
+        "transports": list(new.transports),
         "backup_eligible": made.state.backup_eligible,
         "backed_up": made.state.backed_up,
-        "name": name,
+        "name": new.name,
     }
     statement = insert(passkeys).values(values).on_conflict_do_nothing(index_elements=["credential_id"])
     row = db.execute(statement.returning(*_PUBLIC)).first()
