@@ -94,6 +94,9 @@ class Asking:
     expires_at: datetime
 
 
+_ASKING: Final = tuple(device_logins.c["client", "device", "network", "created_at", "expires_at"])
+
+
 def begin(db: UserDb, client_id: str, client: Client) -> Begun:
     """Return codes for a program that calls itself `client_id` and asks from somewhere."""
     device_code = _PREFIX + secrets.token_urlsafe(32)
@@ -117,8 +120,7 @@ def begin(db: UserDb, client_id: str, client: Client) -> Begun:
 
 def asking(db: UserDb, user_code: str) -> Asking:
     """Return who waits with a user code, however it is written. Raises UserCodeNotFound."""
-    columns = device_logins.c["client", "device", "network", "created_at", "expires_at"]
-    return _asking(db.execute(select(*columns).where(_waits(user_code))).first())
+    return _asking(db.execute(select(*_ASKING).where(_waits(user_code))).first())
 
 
 def decide(db: UserDb, user_code: str, account_id: str, session_id: str, *, approve: bool) -> Asking:
@@ -132,9 +134,8 @@ def decide(db: UserDb, user_code: str, account_id: str, session_id: str, *, appr
     if not live_sessions.is_live(db, session_id):
         raise SessionEnded
     values = {"account_id": account_id, "approved": approve}
-    columns = device_logins.c["client", "device", "network", "created_at", "expires_at"]
     # Of two at once the second waits for the first, and finds that it was decided.
-    decided = update(device_logins).where(_waits(user_code)).values(values).returning(*columns)
+    decided = update(device_logins).where(_waits(user_code)).values(values).returning(*_ASKING)
     found = _asking(db.execute(decided).first())
     if approve:
         emit(db, DeviceApproved(account_id=account_id))

@@ -40,9 +40,9 @@ def generate(folder: Path) -> None:
 
 def renew(folder: Path) -> tuple[str, str]:
     """Replace the pair in `folder` that doesn't sign by a new one; return the ids of the old and the new."""
-    first, old = _private(folder)["keys"]
-    new = _new_key()
-    _write_pairs(folder, [first, new], signs_since=_private(folder).get("signs_since", 0))
+    private, new = _private(folder), _new_key()
+    first, old = private["keys"]
+    _write_pairs(folder, [first, new], signs_since=private.get("signs_since", 0))
     return old["kid"], new["kid"]
 
 
