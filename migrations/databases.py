@@ -5,8 +5,9 @@ from typing import Final
 
 from sqlalchemy import Engine, MetaData, NullPool, Pool, create_engine
 
-from core.configuration import secret, setting
+from core.configuration import secret
 from core.postgres.pipelined import DiscreetLegacy
+from core.postgres.place import Place
 from events.tables import metadata as event_metadata
 from functions.domain.accounts.tables import metadata as user_metadata
 from shared_psql_models import (
@@ -67,14 +68,19 @@ def connect(
 
     Postgres shows its connections by the names of `application` and role.
     """
-    address, _, name = setting(f"{database.upper()}_URL").partition("/")
-    host, _, port = address.partition(":")
+    place = Place.of(database)
     user = role if password is not None else f"botberi_{role}"
     proof = password or secret(f"{database}-{role}".replace("_", "-"))
 
     def connection() -> DiscreetLegacy:
         return DiscreetLegacy(
-            user, host=host, port=int(port), database=name, password=proof, application_name=f"{application}-{role}"
+            user,
+            place.host,
+            port=place.port,
+            database=place.name,
+            password=proof,
+            application_name=f"{application}-{role}",
+            verified=place.verified,
         )
 
     return create_engine(

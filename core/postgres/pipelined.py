@@ -55,8 +55,13 @@ _QUOTED: Final = re.compile('".*"', re.DOTALL)
 
 
 @cache
-def _encryption() -> ssl.SSLContext:
-    """Return the TLS context of all connections of this process; it verifies no certificate."""
+def _encryption(*, verified: bool) -> ssl.SSLContext:
+    """Return the TLS context of connections of this process that verify the server's certificate, or that don't.
+
+    Which authorities are believed, the machine says, or the environment variable SSL_CERT_FILE.
+    """
+    if verified:
+        return ssl.create_default_context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -73,8 +78,8 @@ def _connected(host: str, port: int, timeout: float | None) -> socket.socket:
     return connection
 
 
-def _encrypted(connection: socket.socket, host: str) -> socket.socket:
-    """Return the connection, encrypted if the server can, as pg8000 does.
+def _encrypted(connection: socket.socket, host: str, *, verified: bool) -> socket.socket:
+    """Return the connection, encrypted if the server can, as pg8000 does, or encrypted and `verified` in any case.
 
     pg8000 makes a context for each connection, and loads into it the certificates of the machine, which it never looks
     at: 30 ms of processor time, where all the rest of connecting takes 4.
@@ -82,47 +87,47 @@ def _encrypted(connection: socket.socket, host: str) -> socket.socket:
     try:
         connection.sendall(_SSL_REQUEST)
         if connection.recv(1) == b"S":
-            return _encryption().wrap_socket(connection, server_hostname=host)
+            return _encryption(verified=verified).wrap_socket(connection, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        connection.close()
+        message = f"the certificate of {host} is not to be believed: {error.verify_message}"
+        raise InterfaceError(message) from error
     except OSError as error:
         connection.close()
         raise InterfaceError("network error") from error
+    if verified:
+        connection.close()
+        message = f"{host} doesn't encrypt, and the setting says that it has to"
+        raise InterfaceError(message)
     return connection
 
 
-class Login(TypedDict, total=False):
-    """What pg8000 says to the server when it connects, besides the user's name."""
+class Options(TypedDict, total=False):
+    """What is said to the server when connecting, besides the user's name, and which way to the server."""
 
     database: str
     password: str | None
     application_name: str
     startup_params: dict[str, str]
-
-
-class Options(Login, total=False):
-    """The same, and which way to the server."""
-
     port: int
     timeout: float | None
     sock: socket.socket | None
+    verified: bool
 
 
 class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
     """A connection whose errors hold no value of a statement, wherever they end up."""
 
-    def __init__(
-        self,
-        user: str,
-        host: str = "localhost",
-        *,
-        port: int = 5432,
-        timeout: float | None = None,
-        sock: socket.socket | None = None,
-        **login: Unpack[Login],
-    ) -> None:
-        """Connect over `sock` or anew; then a wait ends after `timeout` seconds."""
-        connection = _encrypted(sock or _connected(host, port, timeout), host)
+    def __init__(self, user: str, host: str = "localhost", **options: Unpack[Options]) -> None:
+        """Connect over `sock` or anew; then a wait ends after `timeout` seconds.
+
+        `verified` has it raise InterfaceError where the server has no certificate for `host`.
+        """
+        port, timeout = options.pop("port", 5432), options.pop("timeout", None)
+        sock, verified = options.pop("sock", None), options.pop("verified", False)
+        connection = _encrypted(sock or _connected(host, port, timeout), host, verified=verified)
         try:
-            super().__init__(user, sock=connection, ssl_context=False, **login)
+            super().__init__(user, sock=connection, ssl_context=False, **options)
         except BaseException:
             # pg8000 closes it if the log-in fails, but not if the server goes before that. A file keeps it open.
             file: IO[bytes] | None = getattr(self, "_sock", None)

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 from core import sockets
-from core.configuration import secret, setting
+from core.configuration import secret
 from core.postgres.errors import Error
 from core.postgres.pipelined import NativeConnection
+from core.postgres.place import Place
 
 Value = str | int | float | bytes | datetime | timedelta | Sequence["Value"] | Mapping[str, "Value"] | None
 """The types that a value of a statement may have."""
@@ -49,9 +50,8 @@ class Session:
 
     def __init__(self, database: str, role: str, *, name: str) -> None:
         """`database` is `user_psql` or `shared_psql`; `name` is what pg_stat_activity shows."""
-        address, _, dbname = setting(f"{database.upper()}_URL").partition("/")
-        host, _, port = address.partition(":")
-        plain = socket.create_connection((host, int(port)), timeout=5)
+        place = Place.of(database)
+        plain = socket.create_connection((place.host, place.port), timeout=5)
         for option, value in _KEEPALIVE.items():
             plain.setsockopt(socket.IPPROTO_TCP, option, value)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -59,8 +59,10 @@ class Session:
         try:
             self.connection = NativeConnection(
                 f"botberi_{role}",
+                place.host,
+                verified=place.verified,
                 password=secret(f"{database}-{role}".replace("_", "-")),
-                database=dbname,
+                database=place.name,
                 sock=plain,
                 application_name=name,
                 startup_params=_SERVER_KEEPALIVE,

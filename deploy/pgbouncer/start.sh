@@ -1,5 +1,6 @@
 #!/bin/sh
-# PgBouncer in front of one database: start.sh; DATABASE is `user_psql` or `shared_psql`, UPSTREAM its host:port.
+# PgBouncer in front of one database: start.sh; DATABASE is `user_psql` or `shared_psql`, UPSTREAM its host:port,
+# with `?tls=verify` behind it where Postgres has to prove who it is by a certificate.
 # It knows one password of Postgres', that of the role which may look up how the pooled roles prove themselves (SCRAM):
 # what they prove to PgBouncer, PgBouncer proves to Postgres in turn. With the secret pgbouncer-exporter, whoever has that
 # may ask it for its statistics, and nothing else: no role of Postgres is called so.
@@ -11,6 +12,15 @@ place() { if [ -f "$secrets/$1" ]; then echo "$secrets/$1"; else echo "$secrets/
 
 name=$(echo "$DATABASE" | tr _ -)-pgbouncer
 [ -f "$(place "$name")" ] || { echo "pgbouncer: the secret $name is missing: expected a file $(place "$name")" >&2; exit 1; }
+
+encryption="server_tls_sslmode = prefer"
+case "$UPSTREAM" in
+  *"?tls=verify")
+    UPSTREAM=${UPSTREAM%"?tls=verify"}
+    encryption="server_tls_sslmode = verify-full
+server_tls_ca_file = ${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"
+    ;;
+esac
 
 umask 077
 printf '"botberi_pgbouncer" "%s"\n' "$(cat "$(place "$name")")" > "$folder/users"
@@ -41,6 +51,7 @@ tcp_keepidle = 5
 tcp_keepintvl = 2
 tcp_keepcnt = 3
 tcp_user_timeout = 10000
+$encryption
 ignore_startup_parameters = extra_float_digits
 log_connections = 0
 log_disconnections = 0

@@ -1,8 +1,8 @@
 """Database sessions for handlers: one engine per database and role in a process, made when it is first needed.
 
 The role is the part that runs (`user`, `admin`, `broker`, `subscribers`, `worker`), so that each can do no more than it
-must. The address comes from the setting `USER_PSQL_URL` or `SHARED_PSQL_URL` (`host:port/database`), the password from
-the secret `user-psql-<role>` or `shared-psql-<role>`.
+must. Where the database is, `core/postgres/place.py` reads; the password comes from the secret `user-psql-<role>` or
+`shared-psql-<role>`.
 """
 
 import re
@@ -16,7 +16,8 @@ from sqlalchemy.dialects import registry
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from core.configuration import secret, setting
+from core.configuration import secret
+from core.postgres.place import Place
 from functions.domain.api_errors import Unavailable
 from functions.domain.databases import SharedDb, UserDb
 
@@ -36,15 +37,14 @@ def engine(database: str, role: str) -> Engine:
     """Return this process' engine for a database (`user_psql`, `shared_psql`) in a role."""
     # Imported when the first engine is made: not every function has a database.
     registry.register("postgresql.pipelined", "core.postgres.dialect", "Dialect")
-    address, _, name = setting(f"{database.upper()}_URL").partition("/")
-    host, _, port = address.partition(":")
+    place = Place.of(database)
     url = URL.create(
         "postgresql+pipelined",
         username=f"botberi_{role}",
         password=secret(f"{database}-{role}".replace("_", "-")),
-        host=host,
-        port=int(port),
-        database=name,
+        host=place.host,
+        port=place.port,
+        database=place.name,
     )
     return create_engine(
         url,
@@ -54,7 +54,11 @@ def engine(database: str, role: str) -> Engine:
         pool_timeout=CONNECT_TIMEOUT,
         pool_pre_ping=True,
         pool_use_lifo=True,
-        connect_args={"timeout": CONNECT_TIMEOUT, "application_name": f"botberi-{role}"},
+        connect_args={
+            "timeout": CONNECT_TIMEOUT,
+            "application_name": f"botberi-{role}",
+            "verified": place.verified,
+        },
     )
 
 

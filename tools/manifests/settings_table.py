@@ -17,7 +17,7 @@ class Setting:
     """Who reads it, where that follows from no declaration."""
 
 
-_DATABASE: Final = "`host:port/database`"
+_DATABASE: Final = "`host:port/database`, with `?tls=verify` where the server has to prove who it is"
 
 SETTINGS: Final = {
     "ACCOUNT_INSTANCES": Setting(

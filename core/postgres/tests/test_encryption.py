@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from pg8000.exceptions import InterfaceError
 
+from core.postgres import pipelined
 from core.postgres.pipelined import DiscreetNative, NativeConnection
 from core.postgres.session import Session
 from provisioning.local_settings import LOOPBACK
@@ -32,12 +34,22 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with a key and a certificate that nobody vouches for."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "nobody.example")])
+    alone = x509.SubjectAlternativeName([x509.IPAddress(ip_address(LOOPBACK))])
     made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.add_extension(alone, critical=False)
     signed = made.not_valid_before(now).not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     file = tmp_path_factory.mktemp("tls") / "server.pem"
     file.write_bytes(key.private_bytes(*form) + signed.public_bytes(serialization.Encoding.PEM))
     return file
+
+
+@pytest.fixture
+def _afresh() -> Iterator[None]:
+    """Have the certificates of authorities read anew, before and after."""
+    pipelined._encryption.cache_clear()
+    yield
+    pipelined._encryption.cache_clear()
 
 
 @pytest.fixture
@@ -97,6 +109,47 @@ def servers(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield port
     finally:
         server.stop()
+
+
+@pytest.mark.usefixtures("_afresh")
+def test_where_the_server_has_to_prove_who_it_is_one_that_nobody_vouches_for_is_left(
+    servers: int, opened: Callable[[], closing[Session]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SHARED_PSQL_URL", f"{LOOPBACK}:{servers}/postgres?tls=verify")
+    with pytest.raises(InterfaceError, match=f"the certificate of {LOOPBACK} is not to be believed"):
+        opened()
+
+
+@pytest.mark.usefixtures("_afresh")
+def test_one_that_an_authority_vouches_for_is_believed_by_its_own_name_alone(
+    servers: int, certificate: Path, opened: Callable[[], closing[Session]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    monkeypatch.setenv("SHARED_PSQL_URL", f"{LOOPBACK}:{servers}/postgres?tls=verify")
+    with opened() as session:
+        assert session.run("select ssl from pg_stat_ssl where pid = pg_backend_pid()") == [[True]]
+    monkeypatch.setenv("SHARED_PSQL_URL", f"localhost:{servers}/postgres?tls=verify")
+    with pytest.raises(InterfaceError, match="the certificate of localhost is not to be believed"):
+        opened()
+
+
+def test_a_server_that_does_not_encrypt_is_left_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port, said = server.getsockname()[1], list[bytes]()
+
+        def answer() -> None:
+            client, _ = server.accept()
+            with client:
+                said.append(client.recv(8))
+                client.sendall(b"N")
+                said.append(client.recv(1000))
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(InterfaceError, match="doesn't encrypt"):
+            DiscreetNative("somebody", host="127.0.0.1", port=port, password="secret", timeout=30, verified=True)
+        thread.join(30)
+    assert said == [REQUEST, b""]
 
 
 def _is_encrypted(port: int) -> bool:
