@@ -34,6 +34,9 @@ MARGIN: Final = 10
 STATUS: Final = 0.5
 """Seconds in which a host tells who is awake, or nobody waits for it."""
 
+_PIECE: Final = 64 * 1024
+"""Bytes of an answer that are read at a time, at most."""
+
 _KINDS: Final = {Action.PREPARE: Kind.PREPARE, Action.VERIFY: Kind.VERIFY}
 
 
@@ -224,13 +227,19 @@ def _exchange(url: str, seconds: float, sealed: bytes) -> "AbstractContextManage
 
 
 def _read(response: "urllib3.BaseHTTPResponse") -> Iterator[tuple[str, Any]]:
-    while line := response.readline(LINE_BYTES):
-        try:
-            [(kind, told)] = json.loads(line).items()
-        except (ValueError, AttributeError):
-            # Cut off in the middle, or longer than a line may be.
+    """Yield what comes, line by line, until it ends or something comes that is no line of a host's."""
+    rest = b""
+    # A response's own `readline` asks for one byte after the other.
+    while piece := response.read1(_PIECE):
+        *lines, rest = (rest + piece).split(b"\n")
+        for line in lines:
+            try:
+                [(kind, told)] = json.loads(line).items()
+            except (ValueError, AttributeError):
+                return
+            yield kind, told
+        if len(rest) > LINE_BYTES:
             return
-        yield kind, told
 
 
 def _code(response: "urllib3.BaseHTTPResponse") -> str:
