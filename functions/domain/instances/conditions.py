@@ -44,9 +44,9 @@ def may_be_awake(instance: Instance) -> bool:
     return instance.status not in _ASLEEP
 
 
-def takes_messages(instance: Instance) -> bool:
+def takes_messages(desired_state: DesiredState, status: Status) -> bool:
     """Return whether an instance takes messages: none does from the moment that it is to stop, whatever still runs."""
-    return instance.desired_state == DesiredState.RUNNING and instance.status in {Status.RUNNING, Status.UPDATING}
+    return desired_state == DesiredState.RUNNING and status in {Status.RUNNING, Status.UPDATING}
 
 
 def of_instance(instance: Instance) -> list[Condition]:
@@ -61,8 +61,9 @@ def of_instance(instance: Instance) -> list[Condition]:
     # What was asked for and isn't begun has a deadline, whatever the status.
     begun = instance.deadline_at is None and (current or instance.status != Status.RUNNING)
     settled = begun and instance.status in _AS_DESIRED[instance.desired_state]
+    ready = takes_messages(instance.desired_state, instance.status)
     return [
-        Condition(ConditionType.READY, takes_messages(instance), instance.reason, instance.message),
+        Condition(ConditionType.READY, ready, instance.reason, instance.message),
         Condition(ConditionType.UP_TO_DATE, current, *up_to_date),
         Condition(ConditionType.SETTLED, settled, instance.reason, instance.next or instance.message),
     ]

@@ -7,7 +7,7 @@ committed. Those that run are asked to stop after that, many at a time.
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import ScalarSelect, Text, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -18,7 +18,7 @@ from functions.domain.api_errors import Conflict, NotFound
 from functions.domain.databases import SharedDb
 from functions.domain.instances.deadlines import DEADLINES
 from functions.domain.instances.reasons import Reason, explain
-from shared_psql_models.instances import instance_specs
+from shared_psql_models.instances import instance_specs, instances
 from shared_psql_models.operators import KillSwitch, kill_switches
 from shared_psql_models.statuses import Status
 
@@ -56,16 +56,13 @@ def check(db: SharedDb, owner_id: str, version_id: str) -> None:
     A switch that is being engaged meanwhile waits until the transaction ends, and then stops what it has started.
     """
     db.execute(_LOCK_SHARED, {"key": _KEY})
-    _refuse(db, owner_id, kill_switches.c.target == version_id)
+    refuse(db.scalar(_REFUSAL_TO_START, {"owner_id": owner_id, "version_id": version_id}))
 
 
-def check_message(db: SharedDb, owner_id: str, instance_id: str, version_id: str) -> None:
-    """Refuse a message to an instance that isn't to run. Raises StoppedByOperator.
-
-    While an instance is being changed, both what serves and what shall serve count.
-    """
-    kept = select(instance_specs.c.version_id).where(instance_specs.c.instance_id == instance_id)
-    _refuse(db, owner_id, or_(kill_switches.c.target == version_id, kill_switches.c.target.in_(kept)))
+def refuse(reason: str | None) -> None:
+    """Raise StoppedByOperator, if there is a reason for it."""
+    if reason is not None:
+        raise StoppedByOperator(f"Whoever runs this service has stopped this: {reason}")
 
 
 def engage(db: SharedDb, scope: Scope, target: str, reason: str) -> KillSwitch:
@@ -173,11 +170,28 @@ _STOP: Final = text(
 )
 
 
-def _refuse(db: SharedDb, owner_id: str, of_version: ColumnElement[bool]) -> None:
+def _refusal(owner_id: ColumnElement[str], of_version: ColumnElement[bool]) -> ScalarSelect[str]:
+    """Return the reason of the first switch that is engaged and concerns an account, or what `of_version` says."""
     scope = kill_switches.c.scope
     of_owner = scope.in_([Scope.OWNER.value, Scope.SUSPENSION.value]) & (kill_switches.c.target == owner_id)
     concerned = or_(scope == Scope.EVERYTHING.value, of_owner, (scope == Scope.VERSION.value) & of_version)
     reasons = select(kill_switches.c.reason).where(kill_switches.c.released_at.is_(None), concerned)
-    reason = db.scalar(reasons.order_by(kill_switches.c.id).limit(1))
-    if reason is not None:
-        raise StoppedByOperator(f"Whoever runs this service has stopped this: {reason}")
+    return reasons.order_by(kill_switches.c.id).limit(1).correlate(instances).scalar_subquery()
+
+
+_REFUSAL_TO_START: Final = select(
+    _refusal(bindparam("owner_id", type_=Text), kill_switches.c.target == bindparam("version_id", type_=Text))
+)
+
+_KEPT: Final = select(instance_specs.c.version_id).where(instance_specs.c.instance_id == instances.c.id)
+
+REFUSAL: Final = _refusal(
+    instances.c.owner_id,
+    or_(
+        kill_switches.c.target == instances.c.version_id,
+        kill_switches.c.target.in_(_KEPT.correlate(instances)),
+    ),
+)
+"""Why a message to an instance is refused, for statements that read `instances`; null where nothing refuses it.
+
+While an instance is being changed, both what serves and what shall serve count."""

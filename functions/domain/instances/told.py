@@ -1,15 +1,24 @@
 """What is told of an instance to the agent host, read from its rows."""
 
-from sqlalchemy import RowMapping, and_, select
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import RowMapping, and_, bindparam, select
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import config_secrets
+from functions.domain.instances import conditions, config_secrets, kill_switches
 from functions.domain.instances.contexts import Context
 from shared_psql_models.agents import agent_versions, version_deployments
 from shared_psql_models.instances import instance_specs, instances
+from shared_psql_models.statuses import DesiredState, Status
 
 _INSTANCE = (instances.c.id.label("instance_id"), instances.c.owner_id, instances.c.row_version)
 _SOURCE = (agent_versions.c.bundle_sha256.label("digest"), version_deployments.c.url)
+_FACTS: Final = (
+    *("instance_id", "owner_id", "row_version", "generation", "version_id"),
+    *("secret_places", "limits", "digest", "url"),
+)
+"""Names of columns that are fields of a context too."""
 
 
 def wanted(db: SharedDb, instance_id: str, *, with_secrets: bool = True) -> Context:
@@ -27,29 +36,57 @@ def wanted(db: SharedDb, instance_id: str, *, with_secrets: bool = True) -> Cont
     return _context(db, db.execute(query).mappings().one(), with_secrets=with_secrets)
 
 
-def serving(db: SharedDb, instance_id: str) -> Context | None:
-    """Return the context of an instance as what has answered last; None where nothing has.
+@dataclass(frozen=True)
+class Addressee:
+    """An instance as a message finds it."""
 
-    Raises SecretsUnavailable.
-    """
-    of = instance_specs.c
-    query = (
-        select(*_INSTANCE, of.generation, of.version_id, of.config, of.secret_places, of.limits, *_SOURCE)
-        .join_from(
-            instances,
-            instance_specs,
-            and_(of.instance_id == instances.c.id, of.generation == instances.c.observed_generation),
-        )
-        .join(agent_versions, of.version_id == agent_versions.c.id)
-        .outerjoin(version_deployments, of.version_id == version_deployments.c.version_id)
-        .where(instances.c.id == instance_id)
+    name: str
+    desired_state: DesiredState
+    status: Status
+    refusal: str | None
+    """Why whoever runs this service has it refused."""
+    serves: RowMapping | None
+    """What has answered last; None where nothing has."""
+
+    @property
+    def takes_messages(self) -> bool:
+        """Whether it takes messages."""
+        return conditions.takes_messages(self.desired_state, self.status)
+
+
+_OF: Final = instance_specs.c
+
+_SERVING: Final = (
+    select(
+        *(*_INSTANCE, instances.c.name, instances.c.desired_state, instances.c.status),
+        kill_switches.REFUSAL.label("refusal"),
+        *(_OF.generation, _OF.version_id, _OF.config, _OF.secret_places, _OF.limits, *_SOURCE),
     )
-    row = db.execute(query).mappings().first()
-    return None if row is None else _context(db, row, with_secrets=True)
+    .outerjoin_from(
+        instances,
+        instance_specs,
+        and_(_OF.instance_id == instances.c.id, _OF.generation == instances.c.observed_generation),
+    )
+    .outerjoin(agent_versions, _OF.version_id == agent_versions.c.id)
+    .outerjoin(version_deployments, _OF.version_id == version_deployments.c.version_id)
+    .where(instances.c.id == bindparam("id"))
+)
+
+
+def addressee(db: SharedDb, instance_id: str) -> Addressee:
+    """Return the instance that a message is for, in one round trip."""
+    row = db.execute(_SERVING, {"id": instance_id}).mappings().one()
+    of = DesiredState(row["desired_state"]), Status(row["status"]), row["refusal"]
+    return Addressee(row["name"], *of, serves=None if row["generation"] is None else row)
+
+
+def serving(db: SharedDb, row: RowMapping) -> Context:
+    """Return the context of an instance as what has answered last. Raises SecretsUnavailable."""
+    return _context(db, row, with_secrets=True)
 
 
 def _context(db: SharedDb, row: RowMapping, *, with_secrets: bool) -> Context:
     config = row["config"]
     if with_secrets:
         config = config_secrets.unsealed(db, row["instance_id"], config, row["secret_places"])
-    return Context.model_validate({**row, "config": config})
+    return Context.model_validate({**{name: row[name] for name in _FACTS}, "config": config})

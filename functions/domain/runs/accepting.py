@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ColumnElement, Float, ScalarSelect, bindparam, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import context
@@ -16,12 +16,16 @@ from core.ids import new_id
 from functions.domain.api_errors import Conflict, TooMany
 from functions.domain.databases import SharedDb
 from functions.domain.idempotency import IdempotencyKeyReused
-from functions.domain.instances import kill_switches
-from functions.domain.instances.reading import InstanceNotFound
+from functions.domain.instances import conditions, kill_switches
+from functions.domain.instances.reading import PRESENT, InstanceNotFound
 from functions.domain.runs import budgets, reading, recording
 from functions.domain.runs.reading import ConversationNotFound
 from functions.domain.runs.reasons import Reason, explain
+from shared_psql_models.agents import agent_versions
+from shared_psql_models.budgets import budgets as budget_rows
+from shared_psql_models.instances import instance_specs, instances
 from shared_psql_models.runs import Run, RunStatus, conversations, runs
+from shared_psql_models.statuses import DesiredState, Status
 
 SECONDS_SETTING: Final = "RUN_SECONDS"
 """How long an agent may take to answer, at most and unless less is asked for."""
@@ -75,19 +79,44 @@ class Accepted:
     fresh: bool
 
 
+def _count(*of: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(runs).where(*of).correlate(instances).scalar_subquery()
+
+
+_RETRIES: Final = (
+    select(agent_versions.c.retries)
+    .join_from(instance_specs, agent_versions, agent_versions.c.id == instance_specs.c.version_id)
+    .where(
+        instance_specs.c.instance_id == instances.c.id,
+        instance_specs.c.generation == instances.c.observed_generation,
+    )
+    .correlate(instances)
+)
+
+_BUDGETED: Final = (
+    exists()
+    .where(
+        budget_rows.c.owner_id == instances.c.owner_id,
+        or_(budget_rows.c.instance_id.is_(None), budget_rows.c.instance_id == instances.c.id),
+        or_(budget_rows.c.runs.is_not(None), budget_rows.c.cost.is_not(None)),
+    )
+    .correlate(instances)
+)
+
+# All that decides is read in one round trip. Who asks at the same moment isn't counted: a few more runs may come in.
 # The lock waits for whoever is about to stop or delete the instance, and not for workers: once that is wanted, nothing
 # is accepted, and what was accepted before is found by whoever cancels.
-_INSTANCE: Final = text(
-    """
-    select i.owner_id, i.version_id, i.desired_state, i.status, i.message,
-      coalesce((select versions.retries from instance_specs as spec join agent_versions as versions
-                on versions.id = spec.version_id
-                where spec.instance_id = i.id and spec.generation = i.observed_generation), 0) as retries,
-      exists (select from budgets where budgets.owner_id = i.owner_id
-              and (budgets.instance_id is null or budgets.instance_id = i.id)
-              and (budgets.runs is not null or budgets.cost is not null)) as budgeted
-    from instances as i where i.id = :id and i.owner_id = :owner_id and i.status <> 'deleted' for key share of i
-    """
+_INSTANCE: Final = (
+    select(
+        *(instances.c.desired_state, instances.c.status, instances.c.message),
+        func.coalesce(_RETRIES.scalar_subquery(), 0).label("retries"),
+        _BUDGETED.label("budgeted"),
+        kill_switches.REFUSAL.label("refusal"),
+        _count(runs.c.instance_id == instances.c.id, reading.OPEN).label("open_of_instance"),
+        _count(runs.c.owner_id == instances.c.owner_id, runs.c.status == RunStatus.QUEUED).label("waiting_of_owner"),
+    )
+    .where(instances.c.id == bindparam("id"), instances.c.owner_id == bindparam("owner_id"), PRESENT)
+    .with_for_update(read=True, key_share=True, of=instances)
 )
 
 
@@ -109,11 +138,14 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
     instance = db.execute(_INSTANCE, {"id": instance_id, "owner_id": owner_id}).first()
     if instance is None:
         raise InstanceNotFound
-    kill_switches.check_message(db, owner_id, instance_id, instance.version_id)
-    if instance.desired_state != "running" or instance.status not in {"running", "updating"}:
+    kill_switches.refuse(instance.refusal)
+    if not conditions.takes_messages(DesiredState(instance.desired_state), Status(instance.status)):
         message = f"The instance takes no messages, its status is {instance.status}: {instance.message}"
         raise InstanceNotRunning(message)
-    _check_open(db, instance_id, owner_id)
+    if instance.open_of_instance >= OPEN_OF_INSTANCE:
+        raise TooManyRuns(f"{OPEN_OF_INSTANCE} messages wait for an answer of this instance: that many may.")
+    if instance.waiting_of_owner >= OPEN_OF_OWNER:
+        raise TooManyRuns(f"{OPEN_OF_OWNER} of your messages wait for their turn: that many may.")
     conversation_id, position = _turn(db, instance_id, owner_id, asked)
     place = {"instance_id": instance_id, "owner_id": owner_id, "conversation_id": conversation_id, "position": position}
     run = _insert(db, place | {"retries": instance.retries}, asked)
@@ -149,33 +181,47 @@ def _known(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Run |
     return run
 
 
-def _check_open(db: SharedDb, instance_id: str, owner_id: str) -> None:
-    """Raise TooManyRuns. Who asks at the same moment isn't waited for: a few more may come in."""
-    counted = select(func.count()).select_from(runs)
-    of_instance = counted.where(runs.c.instance_id == instance_id, reading.OPEN)
-    of_owner = counted.where(runs.c.owner_id == owner_id, runs.c.status == RunStatus.QUEUED)
-    found = db.execute(select(of_instance.scalar_subquery(), of_owner.scalar_subquery())).one()
-    if found[0] >= OPEN_OF_INSTANCE:
-        raise TooManyRuns(f"{OPEN_OF_INSTANCE} messages wait for an answer of this instance: that many may.")
-    if found[1] >= OPEN_OF_OWNER:
-        raise TooManyRuns(f"{OPEN_OF_OWNER} of your messages wait for their turn: that many may.")
-
-
 def _turn(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> tuple[str, int]:
     """Return the conversation and the position in it. Raises ConversationNotFound."""
     if asked.conversation_id is None:
         row = {"id": new_id("con"), "instance_id": instance_id, "owner_id": owner_id, "runs": 1}
-        begun = insert(conversations).values(row | {"client_key": asked.conversation_key})
-        counted = {"runs": conversations.c.runs + 1, "updated_at": func.now()}
-        begun = begun.on_conflict_do_update(index_elements=["instance_id", "client_key"], set_=counted)
-        found = db.execute(begun.returning(conversations.c.id, conversations.c.runs)).one()
+        if asked.conversation_key is None:
+            db.execute(_NEW_CONVERSATION, row)
+            return str(row["id"]), 1
+        found = db.execute(_KNOWN_CONVERSATION, row | {"client_key": asked.conversation_key}).one()
         return str(found.id), int(found.runs)
-    same = (conversations.c.id == asked.conversation_id, conversations.c.instance_id == instance_id)
-    counted = {"runs": conversations.c.runs + 1, "updated_at": func.now()}
-    taken = db.scalar(update(conversations).where(*same).values(counted).returning(conversations.c.runs))
+    taken = db.scalar(_NEXT_TURN, {"conversation_id": asked.conversation_id, "instance": instance_id})
     if taken is None:
         raise ConversationNotFound("There is no such conversation with this instance, or it isn't yours.")
     return asked.conversation_id, int(taken)
+
+
+_NEW_CONVERSATION: Final = insert(conversations).execution_options(unanswered=True)
+
+_COUNTED: Final = {"runs": conversations.c.runs + 1, "updated_at": func.now()}
+
+_KNOWN_CONVERSATION: Final = (
+    insert(conversations)
+    .on_conflict_do_update(index_elements=["instance_id", "client_key"], set_=_COUNTED)
+    .returning(conversations.c.id, conversations.c.runs)
+)
+
+_NEXT_TURN: Final = (
+    update(conversations)
+    .where(
+        conversations.c.id == bindparam("conversation_id"),
+        conversations.c.instance_id == bindparam("instance"),
+    )
+    .values(_COUNTED)
+    .returning(conversations.c.runs)
+)
+
+_ADD: Final = (
+    insert(runs)
+    .values(deadline_at=recording.after(bindparam("patience", type_=Float)))
+    .on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
+    .returning(runs)
+)
 
 
 def _insert(db: SharedDb, place: Mapping[str, object], asked: Asked) -> Run | None:
@@ -193,10 +239,9 @@ def _insert(db: SharedDb, place: Mapping[str, object], asked: Asked) -> Run | No
         "reason": because.reason,
         "explanation": because.explanation,
         "seconds": min(asked.seconds or longest, longest),
-        "deadline_at": recording.after(wait_seconds()),
+        "patience": wait_seconds(),
         "last_sequence": 1,
         "traceparent": context.current().traceparent,
     }
-    added = insert(runs).values(row).on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
-    found = db.execute(added.returning(runs)).mappings().first()
+    found = db.execute(_ADD, row).mappings().first()
     return None if found is None else Run.of(found)

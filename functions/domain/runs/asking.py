@@ -11,7 +11,6 @@ from sqlalchemy import select
 from functions.domain.databases import SharedDb
 from functions.domain.instances.contexts import Answer, Conversation, EarlierMessage, InstanceNamed, Message, Tool
 from functions.domain.runs import budgets
-from shared_psql_models.instances import Instance, instances
 from shared_psql_models.runs import EventType, Run, run_events, runs
 
 EARLIER_RUNS: Final = 20
@@ -19,11 +18,6 @@ EARLIER_RUNS: Final = 20
 
 EARLIER_BYTES: Final = 128 * 1024
 """Bytes of UTF-8 that the texts of the conversation may have together: beyond that the oldest are left out."""
-
-
-def instance_of(db: SharedDb, run: Run) -> Instance:
-    """Return the instance that is asked."""
-    return Instance.of(db.execute(select(instances).where(instances.c.id == run.instance_id)).mappings().one())
 
 
 def message_of(db: SharedDb, run: Run, name: str) -> Message:

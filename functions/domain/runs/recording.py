@@ -12,7 +12,7 @@ from typing import Final
 
 from pydantic import JsonValue
 from sqlalchemy import func, insert, select, text, update
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from events.catalog.runs import PushNotificationFallenDue, RunStatusChanged
 from events.outbox import emit
@@ -110,9 +110,8 @@ def _events(run: Run, change: Change, after: int, deadline_at: datetime | None =
 
 def _tell(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, events: Sequence[Piece]) -> None:
     """Add the events of a change to the run, and emit that it has another status."""
-    # One statement, which goes out together with what follows it.
-    added = insert(run_events).values([{"run_id": run.id, **vars(each)} for each in events])
-    db.execute(added.execution_options(unanswered=True))
+    for each in events:
+        db.execute(_ADD_EVENT, {"run_id": run.id, **vars(each)})
     because = change.because
     emit(
         db,
@@ -129,6 +128,9 @@ def _tell(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, ev
             last_sequence=events[-1].sequence,
         ),
     )
+
+
+_ADD_EVENT: Final = insert(run_events).execution_options(unanswered=True)
 
 
 def _notify(db: SharedDb, run_id: str, sequence: int) -> None:
@@ -160,7 +162,7 @@ _REPLY: Final = text(
 )
 
 
-def after(seconds: float | None) -> ColumnElement[datetime] | None:
+def after(seconds: float | BindParameter[float] | None) -> ColumnElement[datetime] | None:
     """Return the time in so many seconds by the database's clock; None for None."""
     return None if seconds is None else func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 

@@ -23,11 +23,10 @@ from core.ids import new_id
 from core.jitter import jittered
 from functions.domain.api_errors import Unavailable
 from functions.domain.databases import SharedDb
-from functions.domain.instances import commands, conditions, kill_switches, memory_tokens, told
+from functions.domain.instances import commands, memory_tokens, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.contexts import Context
 from functions.domain.instances.deadlines import GRACE
-from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.runs import asking, budgets, claiming, ending, recording, sweeping
 from functions.domain.runs.claiming import Claimed
 from functions.domain.runs.reasons import Explanation, Reason, explain
@@ -166,18 +165,23 @@ class Attempt:
 
     def _read(self, db: SharedDb) -> Context | None:
         """Return what the host is told; None if the instance takes nothing now. Raises Cancelled, Failed."""
-        run = self.run
-        instance = asking.instance_of(db, run)
+        instance = told.addressee(db, self.run.instance_id)
         if instance.desired_state != DesiredState.RUNNING:
             # Whoever sweeps says by whom it was stopped.
             return None
-        try:
-            kill_switches.check_message(db, run.owner_id, run.instance_id, instance.version_id)
-        except StoppedByOperator:
-            raise Cancelled(Reason.STOPPED_BY_OPERATOR) from None
+        if instance.refusal is not None:
+            raise Cancelled(Reason.STOPPED_BY_OPERATOR)
         if instance.status == Status.FAILED:
             raise Failed(explain(Reason.INSTANCE_FAILED))
-        return self._told(db, instance.name) if conditions.takes_messages(instance) else None
+        if not instance.takes_messages or instance.serves is None:
+            return None
+        try:
+            context = told.serving(db, instance.serves)
+        except SecretsUnavailable:
+            raise Failed(explain(Reason.SECRETS_UNAVAILABLE)) from None
+        message = asking.message_of(db, self.run, instance.name)
+        message = message.model_copy(update={"memory_token": self._memory_token()})
+        return context.model_copy(update={"message": message, "seconds": float(self.run.seconds)})
 
     def _patiently(self, work: Callable[[SharedDb], Done], *, read_only: bool = False) -> Done:
         """Return what is done in a transaction, however long Postgres is away. Raises LeaseLost, and what it raises.
@@ -191,16 +195,6 @@ class Attempt:
             except Unavailable as error:
                 log.warning("it waits: %s", error.__cause__ or error, extra={"subject": self.run.id})
                 self._writer.rest(self.stream)
-
-    def _told(self, db: SharedDb, name: str) -> Context | None:
-        try:
-            context = told.serving(db, self.run.instance_id)
-        except SecretsUnavailable:
-            raise Failed(explain(Reason.SECRETS_UNAVAILABLE)) from None
-        if context is None:
-            return None
-        message = asking.message_of(db, self.run, name).model_copy(update={"memory_token": self._memory_token()})
-        return context.model_copy(update={"message": message, "seconds": float(self.run.seconds)})
 
     def _memory_token(self) -> str | None:
         """Return with what the agent gets at its memory; None in an installation that has no keys for it."""

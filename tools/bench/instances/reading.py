@@ -85,7 +85,7 @@ QUESTIONS: Final = (
         *("read", "read", "user"),
         lambda size: lambda db: reading.find(db, _mine(size), owner_id=MINE),
     ),
-    Question("what a message needs", "read", "user", lambda size: lambda db: told.serving(db, _mine(size))),
+    Question("what a message needs", "read", "user", lambda size: lambda db: told.addressee(db, _mine(size))),
     Question(
         *("history", "read", "user"),
         lambda size: lambda db: history.of_instance(db, _mine(size), after=None, limit=PAGE + 1),
