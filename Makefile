@@ -146,13 +146,18 @@ lock: ## Resolve the dependencies again and write the locked files
 	  --no-annotate --no-header $(LOCK_FLAGS) -o $(LOCKS)/audit.txt; \
 	.venv/bin/uv pip compile -q $(LOCKS)/conformance/python.in --universal --python-version 3.11 --generate-hashes \
 	  --no-annotate --no-header $(LOCK_FLAGS) -o $(LOCKS)/conformance/python.txt; \
-	for folder in asyncapi conformance openapi; do npm install --prefix $(LOCKS)/$$folder --package-lock-only --silent; done; \
+	for folder in asyncapi conformance console openapi; do npm install --prefix $(LOCKS)/$$folder --package-lock-only --silent; done; \
 	grep -A40 '^uv==' $(LOCKS)/all.txt | awk 'NR==1 || /^    --hash/ {print; next} {exit}' > $(LOCKS)/bootstrap.txt
 
 .PHONY: audit
 audit: ## Look for known vulnerabilities and unsafe configuration
 	@tools/local/bootstrap.sh audit
 	@.ci/audit
+
+.PHONY: console
+console: ## Build the console from console/ into deploy/nginx/console, with its types checked
+	@tools/local/bootstrap.sh console
+	@.venv/bin/python -m tools.console
 
 .PHONY: manifests
 manifests: ## Write the generated files from what the functions declare

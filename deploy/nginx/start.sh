@@ -56,7 +56,7 @@ EDGE_USER_LINE=
 # shellcheck disable=SC2034 # read by its name below
 [ "$(id -u)" != 0 ] || EDGE_USER_LINE="user root;"
 
-mkdir -p "$folder/temp" "$folder/app"
+mkdir -p "$folder/temp" "$folder/app" "$folder/console"
 folder=$(cd "$folder" && pwd)
 
 settings="LISTEN STATUS FUNCTIONS GATEWAY USER_DOCS ADMIN_DOCS BROKER_DOCS CORS_ORIGINS RATE BURST GUESS_RATE GUESS_BURST
@@ -83,8 +83,9 @@ server() { # server ADDRESS API
 
 fill "$here/edge.conf.template" "$folder/nginx.conf"
 fill "$here/server.conf.template" "$folder/server.conf"
-cp "$here/routes.conf" "$here/behind.conf" "$here/route.conf" "$here/unrouted.conf" "$here/events.conf" "$here/public.conf" "$here/problems.conf" "$here/forward.conf" "$here/app.conf" "$folder/"
+cp "$here/routes.conf" "$here/behind.conf" "$here/route.conf" "$here/unrouted.conf" "$here/events.conf" "$here/public.conf" "$here/problems.conf" "$here/forward.conf" "$here/app.conf" "$here/console.conf" "$folder/"
 cp "$here"/app/* "$folder/app/"
+cp "$here"/console/* "$folder/console/"
 cp "$here/platforms/$EDGE_PLATFORM.conf" "$folder/platform.conf"
 {
   server "$EDGE_LISTEN" ""

@@ -99,6 +99,9 @@ missing=$(missing_packages) || fail "what is missing for '$purpose' can't be tol
 sync_packages
 if [[ $purpose == test ]]; then
   sync_node_packages asyncapi "the AsyncAPI parser"
+  sync_node_packages console "what the console is made of"
+elif [[ $purpose == console ]]; then
+  sync_node_packages console "what the console is made of"
 elif [[ $purpose == conformance ]]; then
   sync_node_packages conformance "the kits"
   sync_clients

@@ -51,6 +51,7 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "bench": (*_RUN, "pgbench", "wrk", "git"),
     "audit": ("git", "nginx"),
     "conformance": (*_RUN, "node", "npm"),
+    "console": ("node", "npm"),
     "lock": ("npm",),
 }
 """What each target of the Makefile starts, by the purpose that it tells tools/local/bootstrap.sh."""

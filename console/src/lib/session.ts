@@ -1,0 +1,110 @@
+// Who is logged in. The access token is in a variable of this page alone.
+
+import { signal } from "@preact/signals";
+
+import type { components } from "../schema/user";
+import { problemOf, unreachable } from "./problem";
+
+type Schemas = components["schemas"];
+export type Me = Schemas["Me"];
+export type Pair = Schemas["TokenPair"];
+export type MfaRequired = Schemas["MfaRequired"];
+
+// Undefined until it is known, null when nobody is.
+export const me = signal<Me | null | undefined>(undefined);
+
+export const can = (scope: string) => me.value?.scopes.includes(scope) ?? false;
+
+interface Kept {
+  access: string;
+  refresh: string;
+  // When another is asked for, in milliseconds.
+  until: number;
+}
+
+let kept: Kept | undefined;
+let renewal: Promise<void> | undefined;
+
+const keep = (pair: Pair) => {
+  kept = { access: pair.access_token, refresh: pair.refresh_token, until: Date.now() + (pair.expires_in - 30) * 1000 };
+};
+
+// Sends a request that needs no session. Throws ProblemError.
+export async function send<T>(path: string, body?: unknown, token?: string): Promise<T> {
+  const headers = new Headers();
+  if (body !== undefined) headers.set("Content-Type", "application/json");
+  if (token) headers.set("Authorization", `Bearer ${token}`);
+  const request: RequestInit = { method: "POST", headers, credentials: "omit", cache: "no-store" };
+  if (body !== undefined) request.body = JSON.stringify(body);
+  const response = await fetch(path, request).catch(() => Promise.reject(unreachable()));
+  if (!response.ok) throw await problemOf(response);
+  // An answer without a body is nothing.
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+async function renew(refresh: string): Promise<void> {
+  keep(await send<Pair>("/v1/auth/refresh", { refresh_token: refresh }));
+}
+
+// Returns an access token that is good, or nothing when nobody is logged in. Throws ProblemError.
+export async function token(): Promise<string | undefined> {
+  if (kept && Date.now() > kept.until) {
+    renewal ??= renew(kept.refresh).finally(() => {
+      renewal = undefined;
+    });
+    await renewal;
+  }
+  return kept?.access;
+}
+
+// Has somebody come in with a pair of tokens.
+export async function enter(pair: Pair): Promise<void> {
+  const before = kept;
+  keep(pair);
+  if (before) void send("/v1/auth/logout", undefined, before.access).catch(() => undefined);
+  await reload();
+}
+
+// Reads anew who is logged in.
+export async function reload(): Promise<void> {
+  const response = await sendAuthorised(new Request("/v1/me", { credentials: "omit", cache: "no-store" }));
+  if (!response.ok) throw await problemOf(response);
+  me.value = (await response.json()) as Me;
+}
+
+export function forget(): void {
+  kept = undefined;
+  me.value = null;
+}
+
+export async function logOut(which: "this" | "all" = "this"): Promise<void> {
+  const access = await token();
+  if (access) await send(`/v1/auth/logout?sessions=${which}`, undefined, access).catch(() => undefined);
+  forget();
+}
+
+export async function begin(): Promise<void> {
+  me.value = null;
+}
+
+// Asks whoever is logged in to show again, or better, that they are; set by the dialog that does. Resolves to whether they have.
+export const stepUp: { ask: (secondFactor: boolean) => Promise<boolean> } = { ask: () => Promise.resolve(false) };
+
+const AGAIN = new Set(["reauthentication_required", "insufficient_aal"]);
+
+// Sends a request with the access token. What wants a newer or a better log-in is sent again after that.
+export async function sendAuthorised(request: Request): Promise<Response> {
+  const answer = await attempt(request);
+  if (answer.status !== 401 && answer.status !== 403) return answer;
+  const { code } = await problemOf(answer.clone());
+  if (AGAIN.has(code) && kept) return (await stepUp.ask(code === "insufficient_aal")) ? attempt(request) : answer;
+  if (answer.status === 401 && kept) forget();
+  return answer;
+}
+
+async function attempt(request: Request): Promise<Response> {
+  const sent = request.clone();
+  const access = await token();
+  if (access) sent.headers.set("Authorization", `Bearer ${access}`);
+  return fetch(sent);
+}
