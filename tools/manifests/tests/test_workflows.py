@@ -91,6 +91,12 @@ def test_every_image_of_ours_is_scanned_and_signed_and_every_image_gets_its_dige
     assert "config --lock-image-digests" in scripts["release"]
 
 
+def test_each_night_what_stands_is_looked_at_again() -> None:
+    check = ROOT / ".github/workflows/check.yml"
+    assert re.search(r'^  schedule:\n    - cron: "\d+ \d+ \* \* \*"$', check.read_text(), re.MULTILINE)
+    assert {"audit", "images"} <= set(jobs(check))
+
+
 def test_dependabot_looks_after_everything_that_is_locked() -> None:
     updates = load((ROOT / ".github/dependabot.yml").read_text())["updates"]
     places = {
