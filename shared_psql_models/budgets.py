@@ -9,6 +9,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     ForeignKey,
     Index,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 
 from shared_psql_models.tables import TIME, Record, metadata
@@ -57,12 +59,24 @@ budgets = Table(
     Column("nearly_spent", Boolean, nullable=False, server_default="false", comment="whether it was told so"),
     Column("row_version", Integer, nullable=False, server_default="1"),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
+    # A column of its own: what an index has as its condition is looked at with every change of the row.
+    Column(
+        "exhausted",
+        Boolean,
+        Computed(
+            "runs is not null and spent_runs + reserved_runs >= runs"
+            " or cost is not null and spent_cost + reserved_cost + cost_per_run > cost",
+            persisted=True,
+        ),
+        comment="whether it has no room for another run, until it is counted anew",
+    ),
     UniqueConstraint("owner_id", "instance_id", "set_by", postgresql_nulls_not_distinct=True),
     CheckConstraint("set_by in ('owner', 'administrator')", name="set_by"),
     CheckConstraint("period in ('day', 'month')", name="period"),
     CheckConstraint("(cost is null) = (cost_per_run is null)", name="cost"),
     CheckConstraint("instance_id is null or set_by = 'owner'", name="scope"),
     Index(None, "instance_id"),
+    Index("budgets_exhausted_idx", "owner_id", postgresql_where=text("exhausted")),
 )
 
 

@@ -63,12 +63,16 @@ instances = Table(
     Column("queued_at", TIME, comment="when the sweep last handed it to the workers"),
     Column("created_at", TIME, nullable=False, server_default=func.now()),
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
+    Column("quarantined_at", TIME, comment="since when nobody may start it; null for one that isn't set apart"),
+    Column("quarantined_by", Text),
+    Column("quarantine_reason", Text, comment="which its owner may read"),
     CheckConstraint(one_of("desired_state", DesiredState), name="desired_state"),
     CheckConstraint(one_of("status", Status), name="status"),
     CheckConstraint(
         f"status not in ({', '.join(repr(status.value) for status in sorted(TRANSIENT))}) or deadline_at is not null",
         name="deadline",
     ),
+    CheckConstraint("num_nulls(quarantined_at, quarantined_by, quarantine_reason) in (0, 3)", name="quarantine"),
     Index(None, "owner_id", "id"),
     Index("instances_present_idx", "owner_id", "id", postgresql_where=text("status <> 'deleted'")),
     Index(None, "agent_id", "id"),
@@ -77,6 +81,9 @@ instances = Table(
     Index(None, "name", "id"),
     Index(None, "labels", postgresql_using="gin", postgresql_ops={"labels": "jsonb_path_ops"}),
     Index(None, "due_at", postgresql_where=text("status <> 'deleted'")),
+    Index(None, "deadline_at", postgresql_where=text("deadline_at is not null")),
+    Index("instances_failing_idx", "id", postgresql_where=text("attempts > 0")),
+    Index("instances_quarantined_idx", "id", postgresql_where=text("quarantined_at is not null")),
 )
 
 instance_specs = Table(
@@ -97,7 +104,12 @@ instance_events = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("instance_id", Text, ForeignKey("instances.id"), nullable=False),
-    Column("kind", Text, nullable=False, comment="`desired_state`, `status` or `generation`: which of them changed"),
+    Column(
+        "kind",
+        Text,
+        nullable=False,
+        comment="what changed: `desired_state`, `status`, `generation`, `quarantine`; or `reconciliation`",
+    ),
     Column("previous", Text),
     Column("value", Text, nullable=False),
     Column("reason", Text, nullable=False),
@@ -139,6 +151,9 @@ class Instance(Record):
     queued_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    quarantined_at: datetime | None
+    quarantined_by: str | None
+    quarantine_reason: str | None
 
 
 class InstanceSpec(Record):

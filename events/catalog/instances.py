@@ -32,9 +32,9 @@ class InstanceChanged(
     Event,
     type="com.botberi.instance.changed.v1",
     subject="instance_id",
-    produced_by=("shared_psql/user", "shared_psql/worker"),
+    produced_by=("shared_psql/user", "shared_psql/worker", "shared_psql/admin"),
 ):
-    """An instance is called something else, or shall consist of something else, or shall be started anew.
+    """An instance is called something else, shall consist of something else, be started anew or be looked at.
 
     Said when that is wanted. What it consists of takes effect when the worker has seen it answer.
     """
@@ -44,7 +44,7 @@ class InstanceChanged(
     owner_id: str
     """The account that it belongs to, `usr_…`."""
     fields: Annotated[list[str], Field(examples=[["config", "name"]])]
-    """What has changed: `config`, `labels`, `limits`, `name`, `version`; there may be more."""
+    """What has changed: `config`, `labels`, `limits`, `name`, `version`, `quarantine`; there may be more."""
     generation: int
     """The one that is wanted from now on, which counts up with whatever the worker has to do something about."""
     reason: str

@@ -7,7 +7,7 @@ class RunStatusChanged(
     Event,
     type="com.botberi.run.status_changed.v1",
     subject="run_id",
-    produced_by=("shared_psql/user", "shared_psql/runner"),
+    produced_by=("shared_psql/user", "shared_psql/runner", "shared_psql/admin"),
 ):
     """A run has another status, or has just been accepted.
 
@@ -37,7 +37,10 @@ class RunStatusChanged(
 
 
 class RunCancelRequested(
-    Event, type="com.botberi.run.cancel_requested.v1", subject="run_id", produced_by=("shared_psql/user",)
+    Event,
+    type="com.botberi.run.cancel_requested.v1",
+    subject="run_id",
+    produced_by=("shared_psql/user", "shared_psql/admin"),
 ):
     """Somebody asked for a run to be cancelled whose agent is at work; a runner has yet to end it.
 
@@ -56,7 +59,7 @@ class PushNotificationFallenDue(
     Event,
     type="com.botberi.push_notification.fallen_due.v1",
     subject="push_config_id",
-    produced_by=("shared_psql/user", "shared_psql/runner"),
+    produced_by=("shared_psql/user", "shared_psql/runner", "shared_psql/admin"),
 ):
     """Somebody is to be notified of a run's new status.
 

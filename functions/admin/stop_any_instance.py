@@ -1,17 +1,23 @@
 """POST /v1/admin/instances/{instance_id}/stop: ask for anybody's instance to stop; its config is kept."""
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import commands, reading
+from functions.domain.instances import administration, reading
 from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
+from functions.schemas.any_accounts import GivenReason
 from functions.schemas.instance_ids import InstanceId
 from functions.schemas.instances import AnyInstance
 
 
-@endpoint("POST", "/v1/admin/instances/{instance_id}/stop", status=202, errors=(InstanceNotFound, InstanceDeleted))
-def stop_any_instance(_caller: Admin, instance_id: InstanceId, db: SharedDb) -> AnyInstance:
-    """Its owner reads in its history that an administrator did."""
-    commands.stop_by_administrator(db, instance_id)
+@endpoint(
+    "POST",
+    "/v1/admin/instances/{instance_id}/stop",
+    status=202,
+    errors=(InstanceNotFound, InstanceDeleted),
+)
+def stop_any_instance(_caller: Admin, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
+    """Its owner reads in its history that an administrator did, and why."""
+    administration.stop(db, instance_id, because.reason)
     return AnyInstance.of(reading.find(db, instance_id))

@@ -122,12 +122,20 @@ class AnyInstanceSummary(InstanceSummary):
     """An instance in short, as administrators see it."""
 
     owner_id: str
+    version_id: str
+    attempts: Annotated[int, Field(description="Starts that failed one after another.")]
+    quarantined_at: Annotated[datetime | None, Field(description="Since when nobody may start it.")]
 
 
 class AnyInstance(Instance):
     """An instance, as administrators see it."""
 
     owner_id: str
+    version_id: str
+    due_at: Annotated[datetime, Field(description="When a worker should look at it next.")]
+    quarantined_at: Annotated[datetime | None, Field(description="Since when nobody may start it.")]
+    quarantined_by: Annotated[str | None, Field(description="The administrator who has set it apart.")]
+    quarantine_reason: Annotated[str | None, Field(description="Why, as its owner may read.")]
 
 
 class InstanceEvent(Reply):
@@ -137,7 +145,13 @@ class InstanceEvent(Reply):
     sequence: Annotated[
         Sequence | None, Field(description="Also the event's: of one instance the higher is later. Null for old ones.")
     ]
-    kind: Annotated[str, Field(description="Which of them changed: `desired_state`, `status` or `generation`.")]
+    kind: Annotated[
+        str,
+        Field(
+            description="What changed: `desired_state`, `status`, `generation` or `quarantine`; or `reconciliation`, "
+            "which an administrator has asked for."
+        ),
+    ]
     previous: str | None
     value: str
     reason: Reason

@@ -52,6 +52,40 @@ class AskedRun(RunSummary):
         return cls.model_validate(vars(run) | {"asked": run.message["text"]})
 
 
+class AnyRunSummary(RunSummary):
+    """A run in short, as administrators see it: without what was said in it."""
+
+    owner_id: str
+    version_id: Annotated[str | None, Field(description="Which answers; null before the first attempt.")]
+    deadline_at: Annotated[datetime | None, Field(description="When its status is given up; null for an end.")]
+
+
+class AnyRun(AnyRunSummary):
+    """A run, as administrators see it: without what was said in it."""
+
+    position: Annotated[int, Field(description="In its conversation, whose runs take turns in this order.")]
+    place: Annotated[
+        int | None,
+        Field(description="1 if no run of its conversation has to end first, else one more; null unless it is queued."),
+    ]
+    retries: Annotated[int, Field(description="Calls of the agent that may be begun after the first.")]
+    seconds: Annotated[int, Field(description="How long a call of the agent may take.")]
+    status_at: Annotated[datetime, Field(description="Since when it has this status.")]
+    due_at: Annotated[datetime, Field(description="From when on a runner may take it.")]
+    runner: Annotated[str | None, Field(description="The runner that has the lease on it; null when none has.")]
+    lease_expires_at: Annotated[datetime | None, Field(description="When another takes it over, unless it is renewed.")]
+    cancel_reason: Annotated[str | None, Field(description="Why it is to be cancelled; null unless it is.")]
+    cancelled_by: str | None
+    wall_ms: Annotated[int, Field(description="Milliseconds for which the agent was at work.")]
+    processor_ms: Annotated[int, Field(description="Milliseconds of processor time that this took.")]
+    last_sequence: Annotated[int, Field(description="The number of its last event.")]
+
+    @classmethod
+    def seen(cls, run: RunRow, place: int | None) -> Self:
+        """Return a run, and its place if it waits for its turn."""
+        return cls.model_validate(vars(run) | {"runner": run.lease_owner, "place": place})
+
+
 class InputRequest(Reply):
     """What an agent asks for."""
 

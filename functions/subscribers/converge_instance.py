@@ -10,8 +10,13 @@ from functions.jobs.settings import ADMIN_QUEUE, USER_QUEUE
 from functions.runtime.declarations import Resources
 from functions.runtime.subscriber import subscriber
 
-_BY_OPERATORS: Final = frozenset({Reason.STOPPED_BY_ADMINISTRATOR, Reason.STOPPED_BY_OPERATOR})
-_SHOWN: Final = frozenset({"discoverable", "labels", "name"})
+_BY_OPERATORS: Final = frozenset(
+    {
+        *(Reason.STOPPED_BY_ADMINISTRATOR, Reason.STOPPED_BY_OPERATOR, Reason.RESTARTED_BY_ADMINISTRATOR),
+        *(Reason.RECONCILED_BY_ADMINISTRATOR, Reason.QUARANTINED, Reason.DELETED_BY_ADMINISTRATOR),
+    }
+)
+_SHOWN: Final = frozenset({"discoverable", "labels", "name", "quarantine"})
 """What there is nothing to do about when it changes."""
 
 

@@ -230,6 +230,18 @@ def test_the_page_of_accounts_changes_one_approves_a_device_and_makes_an_api_key
     assert changed["id"] == ada.id
 
 
+def test_the_page_for_administrators_sets_an_instance_apart(
+    stack: Stack, address: str, person: Callable[..., Person], tmp_path: Path
+) -> None:
+    instance = launched(stack, person(), "echo", {})
+    page, token = ROOT / "docs/operations/administration.md", person(scopes=("user", "admin")).token
+    printed = run_examples(page, {}, tmp_path / "heads", API=address, TOKEN=token, ID=instance.id)
+    apart, found, refused, released = map(json.loads, printed.splitlines())
+    assert apart["quarantine_reason"] == "It sends thousands of mails."
+    assert instance.id in {each["id"] for each in found["items"]}
+    assert (refused["code"], released["quarantined_at"]) == ("quarantined", None)
+
+
 PROTOCOLS: Final = {
     "a2a": '"state":"TASK_STATE_COMPLETED"',
     "ag-ui": '"outcome":{"type":"success"}',

@@ -3,7 +3,7 @@
 from functions.domain import verified_accounts
 from functions.domain.databases import SharedDb
 from functions.domain.instances import commands, reading
-from functions.domain.instances.commands import InstanceDeleted
+from functions.domain.instances.commands import InstanceDeleted, Quarantined
 from functions.domain.instances.kill_switches import StoppedByOperator
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.verified_accounts import EmailUnverified
@@ -18,7 +18,7 @@ from functions.schemas.instances import Instance
     "POST",
     "/v1/instances/{instance_id}/start",
     status=202,
-    errors=(InstanceNotFound, InstanceDeleted, EmailUnverified, StoppedByOperator),
+    errors=(InstanceNotFound, InstanceDeleted, Quarantined, EmailUnverified, StoppedByOperator),
     resources=Resources(settings=(verified_accounts.SETTING,)),
 )
 def start_instance(caller: User, instance_id: InstanceId, db: SharedDb) -> Instance:

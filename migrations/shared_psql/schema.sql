@@ -1098,6 +1098,7 @@ CREATE TABLE public.budgets (
     nearly_spent boolean DEFAULT false NOT NULL,
     row_version integer DEFAULT 1 NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    exhausted boolean GENERATED ALWAYS AS ((((runs IS NOT NULL) AND ((spent_runs + reserved_runs) >= runs)) OR ((cost IS NOT NULL) AND (((spent_cost + reserved_cost) + cost_per_run) > cost)))) STORED,
     CONSTRAINT budgets_cost_check CHECK (((cost IS NULL) = (cost_per_run IS NULL))),
     CONSTRAINT budgets_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text]))),
     CONSTRAINT budgets_scope_check CHECK (((instance_id IS NULL) OR (set_by = 'owner'::text))),
@@ -1117,6 +1118,8 @@ COMMENT ON COLUMN public.budgets.begins IS 'the first day, in UTC, of what is co
 COMMENT ON COLUMN public.budgets.count IS 'grows whenever counting begins anew';
 
 COMMENT ON COLUMN public.budgets.nearly_spent IS 'whether it was told so';
+
+COMMENT ON COLUMN public.budgets.exhausted IS 'whether it has no room for another run, until it is counted anew';
 
 CREATE TABLE public.bundles (
     sha256 text NOT NULL,
@@ -1239,7 +1242,7 @@ CREATE TABLE public.instance_events (
     sequence bigint
 );
 
-COMMENT ON COLUMN public.instance_events.kind IS '`desired_state`, `status` or `generation`: which of them changed';
+COMMENT ON COLUMN public.instance_events.kind IS 'what changed: `desired_state`, `status`, `generation`, `quarantine`; or `reconciliation`';
 
 CREATE TABLE public.instance_log_usage (
     instance_id text NOT NULL,
@@ -1340,8 +1343,12 @@ CREATE TABLE public.instances (
     generation integer DEFAULT 1 NOT NULL,
     observed_generation integer,
     discoverable boolean DEFAULT false NOT NULL,
+    quarantined_at timestamp with time zone,
+    quarantined_by text,
+    quarantine_reason text,
     CONSTRAINT instances_deadline_check CHECK (((status <> ALL (ARRAY['pending'::text, 'provisioning'::text, 'starting'::text, 'updating'::text, 'stopping'::text, 'deleting'::text])) OR (deadline_at IS NOT NULL))),
     CONSTRAINT instances_desired_state_check CHECK ((desired_state = ANY (ARRAY['running'::text, 'stopped'::text, 'deleted'::text]))),
+    CONSTRAINT instances_quarantine_check CHECK ((num_nulls(quarantined_at, quarantined_by, quarantine_reason) = ANY (ARRAY[0, 3]))),
     CONSTRAINT instances_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'provisioning'::text, 'starting'::text, 'updating'::text, 'running'::text, 'stopping'::text, 'stopped'::text, 'failed'::text, 'deleting'::text, 'deleted'::text])))
 );
 
@@ -1372,6 +1379,10 @@ COMMENT ON COLUMN public.instances.generation IS 'counts what it shall consist o
 COMMENT ON COLUMN public.instances.observed_generation IS 'the one that serves; null before it has run for the first time';
 
 COMMENT ON COLUMN public.instances.discoverable IS 'whether its card is read without a token';
+
+COMMENT ON COLUMN public.instances.quarantined_at IS 'since when nobody may start it; null for one that isn''t set apart';
+
+COMMENT ON COLUMN public.instances.quarantine_reason IS 'which its owner may read';
 
 CREATE TABLE public.kill_switches (
     id text NOT NULL,
@@ -1835,6 +1846,8 @@ CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (sourc
 
 CREATE INDEX audit_subject_id_idx ON public.audit USING btree (subject, id);
 
+CREATE INDEX budgets_exhausted_idx ON public.budgets USING btree (owner_id) WHERE exhausted;
+
 CREATE INDEX budgets_instance_id_idx ON public.budgets USING btree (instance_id);
 
 CREATE INDEX channel_moves_agent_id_channel_id_idx ON public.channel_moves USING btree (agent_id, channel, id);
@@ -1861,7 +1874,11 @@ CREATE INDEX instance_specs_version_id_idx ON public.instance_specs USING btree 
 
 CREATE INDEX instances_agent_id_id_idx ON public.instances USING btree (agent_id, id);
 
+CREATE INDEX instances_deadline_at_idx ON public.instances USING btree (deadline_at) WHERE (deadline_at IS NOT NULL);
+
 CREATE INDEX instances_due_at_idx ON public.instances USING btree (due_at) WHERE (status <> 'deleted'::text);
+
+CREATE INDEX instances_failing_idx ON public.instances USING btree (id) WHERE (attempts > 0);
 
 CREATE INDEX instances_labels_idx ON public.instances USING gin (labels jsonb_path_ops);
 
@@ -1870,6 +1887,8 @@ CREATE INDEX instances_name_id_idx ON public.instances USING btree (name, id);
 CREATE INDEX instances_owner_id_id_idx ON public.instances USING btree (owner_id, id);
 
 CREATE INDEX instances_present_idx ON public.instances USING btree (owner_id, id) WHERE (status <> 'deleted'::text);
+
+CREATE INDEX instances_quarantined_idx ON public.instances USING btree (id) WHERE (quarantined_at IS NOT NULL);
 
 CREATE INDEX instances_status_id_idx ON public.instances USING btree (status, id);
 
@@ -1891,6 +1910,8 @@ CREATE INDEX run_usage_day_idx ON public.run_usage USING btree (day);
 
 CREATE INDEX run_usage_instance_id_day_idx ON public.run_usage USING btree (instance_id, day);
 
+CREATE INDEX runs_awaiting_input_idx ON public.runs USING btree (instance_id) WHERE (status = 'input_required'::text);
+
 CREATE INDEX runs_deadline_at_idx ON public.runs USING btree (deadline_at) WHERE (deadline_at IS NOT NULL);
 
 CREATE INDEX runs_ended_at_idx ON public.runs USING btree (ended_at) WHERE (ended_at IS NOT NULL);
@@ -1906,6 +1927,10 @@ CREATE INDEX runs_open_idx ON public.runs USING btree (instance_id) WHERE (statu
 CREATE INDEX runs_owner_id_id_idx ON public.runs USING btree (owner_id, id);
 
 CREATE INDEX runs_queued_idx ON public.runs USING btree (owner_id, id) WHERE (status = 'queued'::text);
+
+CREATE INDEX runs_unsuccessful_idx ON public.runs USING btree (status, id) WHERE (status = ANY (ARRAY['failed'::text, 'cancelled'::text]));
+
+CREATE INDEX runs_version_id_id_idx ON public.runs USING btree (version_id, id);
 
 ALTER TABLE ONLY public.agent_memory
     ADD CONSTRAINT agent_memory_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);

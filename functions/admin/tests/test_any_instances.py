@@ -7,6 +7,7 @@ from testing.people import Person
 Launch = Callable[..., Launched]
 Somebody = Callable[..., Person]
 ADMINISTRATOR = ("user", "admin")
+WHY = {"reason": "It sends thousands of mails."}
 
 
 def test_an_administrator_sees_everybodys_instances(launch: Launch, api: Api, person: Somebody) -> None:
@@ -27,10 +28,12 @@ def test_secrets_are_masked_for_administrators_too(launch: Launch, api: Api, per
 
 def test_its_owner_reads_that_an_administrator_stopped_it(launch: Launch, api: Api, person: Somebody) -> None:
     instance, administrator = launch(), person(ADMINISTRATOR)
-    answer = api.admin.post(f"/v1/admin/instances/{instance.id}/stop", token=administrator.token)
+    path = f"/v1/admin/instances/{instance.id}/stop"
+    answer = api.admin.post(path, json=WHY, token=administrator.token)
     assert (answer.status_code, answer.json["desired_state"]) == (202, "stopped")
     last = instance.history()[-1]
     assert (last["reason"], last["actor"]) == ("stopped_by_administrator", administrator.id)
+    assert last["message"] == f"It is being stopped, as an administrator asked. {WHY['reason']}"
 
 
 def test_without_the_role_nothing_can_be_seen_or_stopped(launch: Launch, api: Api) -> None:
@@ -40,7 +43,7 @@ def test_without_the_role_nothing_can_be_seen_or_stopped(launch: Launch, api: Ap
     asked = [
         api.admin.get("/v1/admin/instances", token=token),
         api.admin.get(path, token=token),
-        api.admin.post(f"{path}/stop", token=token),
+        api.admin.post(f"{path}/stop", json=WHY, token=token),
     ]
     assert {(answer.status_code, answer.code) for answer in asked} == {(403, "forbidden")}
     assert instance.reasons() == ["created"]
@@ -50,4 +53,4 @@ def test_an_instance_that_does_not_exist_is_not_there(api: Api, person: Somebody
     token = person(ADMINISTRATOR).token
     path = "/v1/admin/instances/ins_00000000000070008000000000000000"
     assert api.admin.get(path, token=token).status_code == 404
-    assert api.admin.post(f"{path}/stop", token=token).code == "instance_not_found"
+    assert api.admin.post(f"{path}/stop", json=WHY, token=token).code == "instance_not_found"

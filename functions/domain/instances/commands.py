@@ -22,37 +22,47 @@ class InstanceDeleted(Conflict):
     """The instance is deleted, or about to be: create another."""
 
 
+class Quarantined(Conflict):
+    """An administrator has set this instance apart, so that nobody can start it: `detail` says why."""
+
+
 def start(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """Ask for an instance to run; one that had failed gets a new try.
 
-    Raises InstanceNotFound, InstanceDeleted, EmailUnverified and StoppedByOperator.
+    Raises InstanceNotFound, InstanceDeleted, Quarantined, EmailUnverified and StoppedByOperator.
     """
-    _start(db, locked(db, instance_id, owner_id), Reason.START_REQUESTED)
+    instance = locked(db, instance_id, owner_id)
+    check_start(db, instance)
+    ask(db, instance, DesiredState.RUNNING, explain(Reason.START_REQUESTED))
 
 
 def restart(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """Ask for an instance to be started anew, as what it is; one that is stopped is started.
 
-    Raises InstanceNotFound, InstanceDeleted, EmailUnverified and StoppedByOperator.
+    Raises InstanceNotFound, InstanceDeleted, Quarantined, EmailUnverified and StoppedByOperator.
     """
-    instance = locked(db, instance_id, owner_id)
-    _start(db, instance, Reason.RESTART_REQUESTED)
-    renew(db, locked(db, instance_id), {}, Reason.RESTART_REQUESTED, fields=[])
+    start_anew(db, locked(db, instance_id, owner_id), explain(Reason.RESTART_REQUESTED))
+
+
+def start_anew(db: SharedDb, instance: Instance, because: Explanation) -> None:
+    """Ask for an instance, which is locked, to be started anew.
+
+    Raises Quarantined, EmailUnverified and StoppedByOperator.
+    """
+    check_start(db, instance)
+    ask(db, instance, DesiredState.RUNNING, because)
+    renew(db, locked(db, instance.id), {}, because, fields=[])
 
 
 def stop(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """Ask for an instance to stop. Raises InstanceNotFound, InstanceDeleted."""
-    _ask(db, locked(db, instance_id, owner_id), DesiredState.STOPPED, Reason.STOP_REQUESTED)
-
-
-def stop_by_administrator(db: SharedDb, instance_id: str) -> None:
-    """Ask for anybody's instance to stop. Raises InstanceNotFound, InstanceDeleted."""
-    _ask(db, locked(db, instance_id), DesiredState.STOPPED, Reason.STOPPED_BY_ADMINISTRATOR)
+    ask(db, locked(db, instance_id, owner_id), DesiredState.STOPPED, explain(Reason.STOP_REQUESTED))
 
 
 def delete(db: SharedDb, instance_id: str, owner_id: str) -> None:
     """Ask for an instance to be deleted, whatever it is doing. Raises InstanceNotFound."""
-    _ask(db, locked(db, instance_id, owner_id, deleted=True), DesiredState.DELETED, Reason.DELETE_REQUESTED)
+    instance = locked(db, instance_id, owner_id, deleted=True)
+    ask(db, instance, DesiredState.DELETED, explain(Reason.DELETE_REQUESTED))
 
 
 def locked(db: SharedDb, instance_id: str, owner_id: str | None = None, *, deleted: bool = False) -> Instance:
@@ -72,12 +82,13 @@ def locked(db: SharedDb, instance_id: str, owner_id: str | None = None, *, delet
     return instance
 
 
-def renew(db: SharedDb, instance: Instance, columns: dict[str, object], reason: Reason, fields: list[str]) -> None:
+def renew(
+    db: SharedDb, instance: Instance, columns: dict[str, object], because: Explanation, fields: list[str]
+) -> None:
     """Have an instance, which is locked, consist of something else from its next generation on, as `columns` say.
 
     `fields` are what has changed, as its event calls it.
     """
-    because = explain(reason)
     generation = instance.generation + 1
     specs.keep(db, instance.id)
     # One that is to stop, or has, is changed for its next start.
@@ -101,18 +112,19 @@ def write(db: SharedDb, instance: Instance, columns: dict[str, object]) -> None:
     db.execute(update(instances).where(instances.c.id == instance.id).values(columns | counted))
 
 
-def _start(db: SharedDb, instance: Instance, reason: Reason) -> None:
+def check_start(db: SharedDb, instance: Instance) -> None:
+    """Refuse to start an instance, which is locked. Raises Quarantined, EmailUnverified and StoppedByOperator."""
+    if instance.quarantined_at is not None:
+        raise Quarantined(f"An administrator has set this instance apart: {instance.quarantine_reason}")
     verified_accounts.check(db, instance.owner_id)
     kill_switches.check(db, instance.owner_id, instance.version_id)
-    _ask(db, instance, DesiredState.RUNNING, reason)
 
 
-def _ask(db: SharedDb, instance: Instance, desired: DesiredState, reason: Reason) -> None:
-    """Write what is desired of an instance, unless it is so already."""
+def ask(db: SharedDb, instance: Instance, desired: DesiredState, because: Explanation) -> None:
+    """Write what is desired of an instance, which is locked, and why, unless it is so already."""
     new_try = desired == DesiredState.RUNNING and instance.status == Status.FAILED
     if instance.desired_state == desired and not new_try:
         return
-    because = explain(reason)
     told = _told(*_shown(instance, desired, because))
     write(db, instance, told | {"desired_state": desired, "due_at": func.now(), "attempts": 0})
     event = InstanceDesiredStateChanged(

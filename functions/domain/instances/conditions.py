@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from functions.domain.instances.reasons import Reason
 from shared_psql_models.instances import Instance
 from shared_psql_models.statuses import DesiredState, Status
 
@@ -16,6 +17,8 @@ class ConditionType(StrEnum):
     """What serves is the generation that is wanted."""
     SETTLED = "settled"
     """It is as it is desired, or was given up: nothing is on its way."""
+    QUARANTINED = "quarantined"
+    """An administrator has set it apart: nobody can start it."""
 
 
 @dataclass(frozen=True)
@@ -66,4 +69,11 @@ def of_instance(instance: Instance) -> list[Condition]:
         Condition(ConditionType.READY, ready, instance.reason, instance.message),
         Condition(ConditionType.UP_TO_DATE, current, *up_to_date),
         Condition(ConditionType.SETTLED, settled, instance.reason, instance.next or instance.message),
+        _quarantined(instance),
     ]
+
+
+def _quarantined(instance: Instance) -> Condition:
+    if instance.quarantine_reason is None:
+        return Condition(ConditionType.QUARANTINED, False, "not_quarantined", "It may be started.")
+    return Condition(ConditionType.QUARANTINED, True, Reason.QUARANTINED, instance.quarantine_reason)

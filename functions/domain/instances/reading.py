@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Select, literal_column, select
 
@@ -11,6 +11,9 @@ from functions.domain.databases import SharedDb
 from shared_psql_models.agents import agent_versions, agents
 from shared_psql_models.instances import Instance, instances
 from shared_psql_models.statuses import Status, VersionStatus
+
+if TYPE_CHECKING:
+    from functions.domain.instances.troubles import InstanceTrouble
 
 PRESENT: Final = instances.c.status != literal_column("'deleted'")
 """What isn't deleted: the condition of an index, which is used where it stands as it is."""
@@ -54,19 +57,31 @@ class Filter:
     """The whole of it."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """All of which it has to have."""
+    version_id: str | None = None
+    trouble: "InstanceTrouble | None" = None
 
 
 def search(db: SharedDb, wanted: Filter, *, after: str | None, limit: int) -> list[DescribedInstance]:
     """Return instances, newest first."""
     query = _described().order_by(instances.c.id.desc()).limit(limit)
     query = query.where(PRESENT if wanted.statuses is None else instances.c.status.in_(wanted.statuses))
-    for column, value in {instances.c.owner_id: wanted.owner_id, instances.c.name: wanted.name}.items():
+    asked = {
+        instances.c.owner_id: wanted.owner_id,
+        instances.c.version_id: wanted.version_id,
+        instances.c.name: wanted.name,
+    }
+    for column, value in asked.items():
         if value is not None:
             query = query.where(column == value)
     if wanted.agent is not None:
         # Asked before: whether few are of this agent or most of them, Postgres knows only of an id that it is given.
         agent_id = db.scalar(select(agents.c.id).where(agents.c.slug == wanted.agent))
         query = query.where(instances.c.agent_id == agent_id)
+    if wanted.trouble is not None:
+        # What administrators alone ask for, nobody else loads.
+        from functions.domain.instances import troubles
+
+        query = query.where(troubles.condition(db, wanted.trouble))
     if wanted.labels:
         query = query.where(instances.c.labels.contains(dict(wanted.labels)))
     if after is not None:

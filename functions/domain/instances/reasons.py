@@ -1,6 +1,6 @@
 """Why an instance is as it is: a typed reason for programs, a message for people, and what happens next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -15,7 +15,12 @@ class Reason(StrEnum):
     STOP_REQUESTED = "stop_requested"
     STOPPED_BY_ADMINISTRATOR = "stopped_by_administrator"
     STOPPED_BY_OPERATOR = "stopped_by_operator"
+    RESTARTED_BY_ADMINISTRATOR = "restarted_by_administrator"
+    RECONCILED_BY_ADMINISTRATOR = "reconciled_by_administrator"
+    QUARANTINED = "quarantined"
+    RELEASED_FROM_QUARANTINE = "released_from_quarantine"
     DELETE_REQUESTED = "delete_requested"
+    DELETED_BY_ADMINISTRATOR = "deleted_by_administrator"
     PREPARING = "preparing"
     STARTING = "starting"
     AGENT_READY = "agent_ready"
@@ -73,9 +78,23 @@ _WORDS: Final[dict[Reason, tuple[str, str]]] = {
         "It is being stopped by whoever runs this service.",
         "It can be started again when that is over.",
     ),
+    Reason.RESTARTED_BY_ADMINISTRATOR: ("It is being started anew, as an administrator asked.", _WHEN_IT_ANSWERS),
+    Reason.RECONCILED_BY_ADMINISTRATOR: (
+        "An administrator has asked a worker to look at it anew.",
+        "What is desired of it stays as it is: it is made so, if it isn't.",
+    ),
+    Reason.QUARANTINED: (
+        "An administrator has set it apart.",
+        "It stays stopped, and nobody can start it, until an administrator releases it.",
+    ),
+    Reason.RELEASED_FROM_QUARANTINE: ("An administrator has released it.", "It can be started again."),
     Reason.DELETE_REQUESTED: (
         "It is being deleted, as its owner asked.",
         "It is ended, then everything of it but its history is removed.",
+    ),
+    Reason.DELETED_BY_ADMINISTRATOR: (
+        "It is being deleted, as an administrator asked.",
+        "It is ended if an agent host answers, and removed in any case; everything of it but its history goes.",
     ),
     Reason.PREPARING: ("Its version's code is being put in place.", "It is started."),
     Reason.STARTING: ("The agent is being started to see that it answers.", "It runs as soon as it has answered."),
@@ -131,6 +150,12 @@ def explain(reason: Reason, **facts: float | str) -> Explanation:
     """
     message, following = _WORDS[reason]
     return Explanation(reason, message.format(**facts), following.format(**facts))
+
+
+def because(reason: Reason, given: str) -> Explanation:
+    """Return a reason with the words that an administrator has given for it, which the instance's owner reads."""
+    explanation = explain(reason)
+    return replace(explanation, message=f"{explanation.message} {given}")
 
 
 def given_up(reason: Reason, cause: str) -> Explanation:

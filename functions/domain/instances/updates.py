@@ -18,7 +18,7 @@ from functions.domain.instances.config_secrets import SealedConfig
 from functions.domain.instances.launching import AgentUnknown, Launch
 from functions.domain.instances.merging import merged
 from functions.domain.instances.reading import DescribedInstance
-from functions.domain.instances.reasons import Reason
+from functions.domain.instances.reasons import Reason, explain
 from functions.domain.json_schemas import at
 from shared_psql_models.agents import AgentVersion
 from shared_psql_models.instances import Instance
@@ -158,7 +158,7 @@ def write(db: SharedDb, instance: Instance, wanted: Update) -> None:
     fields = sorted({_NAMES.get(column, column) for column in shown.keys() | spec.keys()})
     if spec:
         config_secrets.add(db, instance.id, stored)
-        commands.renew(db, instance, shown | spec, Reason.UPDATE_REQUESTED, fields)
+        commands.renew(db, instance, shown | spec, explain(Reason.UPDATE_REQUESTED), fields)
     elif shown:
         commands.write(db, instance, shown)
         event = InstanceChanged(

@@ -15,7 +15,7 @@ from functions.domain.databases import SharedDb
 from functions.domain.json_schemas import pointer
 from functions.domain.runs import accepting, ending, reading, recording
 from functions.domain.runs.reading import Of
-from functions.domain.runs.reasons import Reason, explain
+from functions.domain.runs.reasons import Explanation, Reason, explain
 from functions.domain.runs.recording import Change
 from shared_psql_models.runs import EventType, Run, RunStatus, runs
 
@@ -32,16 +32,17 @@ class AnswerInvalid(Invalid):
     """This isn't what the agent asked for: `errors` says what is wrong."""
 
 
-def cancel(db: SharedDb, run_id: str, of: Of) -> Run:
+def cancel(db: SharedDb, run_id: str, of: Of, because: Explanation | None = None) -> Run:
     """Cancel a run: at once unless its agent is at work, which a runner then ends. Return it as it is now.
 
-    Raises RunNotFound, RunEnded.
+    Without another reason it is as its owner asked. Raises RunNotFound, RunEnded.
     """
+    because = because or explain(Reason.CANCEL_REQUESTED)
     run = _going_on(db, run_id, of)
     if run.lease_owner is None:
-        ending.end(db, run, RunStatus.CANCELLED, explain(Reason.CANCEL_REQUESTED))
+        ending.end(db, run, RunStatus.CANCELLED, because)
     elif run.cancel_reason is None:
-        asked = {"cancel_reason": Reason.CANCEL_REQUESTED, "cancelled_by": context.current().actor}
+        asked = {"cancel_reason": because.reason, "cancelled_by": context.current().actor}
         db.execute(update(runs).where(runs.c.id == run.id).values(asked))
         emit(db, RunCancelRequested(run_id=run.id, instance_id=run.instance_id, owner_id=run.owner_id))
     return reading.find(db, run_id, of)

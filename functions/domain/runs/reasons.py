@@ -32,6 +32,7 @@ class Reason(StrEnum):
     NOT_STARTED = "not_started"
     INPUT_NOT_GIVEN = "input_not_given"
     CANCEL_REQUESTED = "cancel_requested"
+    CANCELLED_BY_ADMINISTRATOR = "cancelled_by_administrator"
     INSTANCE_STOPPED = "instance_stopped"
     INSTANCE_DELETED = "instance_deleted"
     STOPPED_BY_ADMINISTRATOR = "stopped_by_administrator"
@@ -69,6 +70,7 @@ _WORDS: Final[dict[Reason, str]] = {
     Reason.NOT_STARTED: "Its turn didn't come in time.",
     Reason.INPUT_NOT_GIVEN: "What the agent asked for wasn't answered in time.",
     Reason.CANCEL_REQUESTED: "It was cancelled, as its owner asked.",
+    Reason.CANCELLED_BY_ADMINISTRATOR: "It was cancelled by an administrator.",
     Reason.INSTANCE_STOPPED: "It was cancelled, because its owner has stopped the instance.",
     Reason.INSTANCE_DELETED: "It was cancelled, because its owner has deleted the instance.",
     Reason.STOPPED_BY_ADMINISTRATOR: "It was cancelled, because an administrator has stopped the instance.",
@@ -78,6 +80,8 @@ _WORDS: Final[dict[Reason, str]] = {
 _OF_INSTANCES: Final[dict[str, Reason]] = {
     InstanceReason.DELETE_REQUESTED: Reason.INSTANCE_DELETED,
     InstanceReason.STOPPED_BY_ADMINISTRATOR: Reason.STOPPED_BY_ADMINISTRATOR,
+    InstanceReason.QUARANTINED: Reason.STOPPED_BY_ADMINISTRATOR,
+    InstanceReason.DELETED_BY_ADMINISTRATOR: Reason.STOPPED_BY_ADMINISTRATOR,
     InstanceReason.STOPPED_BY_OPERATOR: Reason.STOPPED_BY_OPERATOR,
 }
 
@@ -85,6 +89,11 @@ _OF_INSTANCES: Final[dict[str, Reason]] = {
 def explain(reason: Reason, **facts: float | str) -> Explanation:
     """Return a reason with its words. A `cause` is a sentence without its full stop."""
     return Explanation(reason, _WORDS[reason].format(**facts))
+
+
+def because(reason: Reason, given: str) -> Explanation:
+    """Return a reason with the words that an administrator has given for it."""
+    return Explanation(reason, f"{_WORDS[reason]} {given}")
 
 
 def of_instance(reason: str) -> Reason:

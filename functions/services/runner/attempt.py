@@ -54,7 +54,7 @@ _BUSY: Final = {each.value: each for each in (Reason.AGENT_BUSY, Reason.OWNER_BU
 _KINDS: Final = {"status": EventType.NOTE}
 """What the events of agents are called among those of runs, where it isn't the same."""
 
-_AT_ONCE: Final = frozenset({Reason.CANCEL_REQUESTED, Reason.STOPPED_BY_OPERATOR})
+_AT_ONCE: Final = frozenset({Reason.CANCEL_REQUESTED, Reason.CANCELLED_BY_ADMINISTRATOR, Reason.STOPPED_BY_OPERATOR})
 """Reasons to cancel for which an agent isn't given time: for the others, its host ends it in a few seconds."""
 
 

@@ -1,13 +1,13 @@
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, text
+from sqlalchemy import text
 
 from functions.domain.databases import SharedDb
 from functions.domain.instances import due, quotas, reading
 from functions.domain.instances.reading import Filter
+from functions.domain.instances.troubles import InstanceTrouble
 from functions.jobs import sweep
 from shared_psql_models.statuses import Status
 from testing import launches
@@ -15,6 +15,7 @@ from testing.clients import Api
 from testing.environment import Environment
 from testing.launches import Launched
 from testing.people import Person
+from testing.plans import steps
 
 Launch = Callable[..., Launched]
 
@@ -101,13 +102,6 @@ def test_the_cursor_of_another_list_is_none_of_this(some: list[Launched], api: A
     assert (elsewhere.status_code, elsewhere.json["errors"][0]["code"]) == (422, "bad_cursor")
 
 
-def nodes(plan: dict[str, Any]) -> list[str]:
-    return [
-        f"{plan['Node Type']} {plan.get('Relation Name')} {plan.get('Index Cond', '')}".rstrip(),
-        *(each for child in plan.get("Plans", []) for each in nodes(child)),
-    ]
-
-
 MANY = 100_000
 
 
@@ -123,15 +117,18 @@ def test_what_is_asked_of_instances_is_found_by_an_index_however_many_there_are(
         "everybody's with a label": Filter(labels={"number": "77"}),
         "everybody's called so": Filter(name="Many 77"),
         "everybody's of an agent": Filter(agent=other.read()["agent"]),
+        "everybody's of a version": Filter(version_id=other.row()["version_id"]),
+        **{f"everybody's {each}": Filter(trouble=each) for each in InstanceTrouble},
     }
     with env.transaction("shared_psql", "migrator") as db:
         db.execute(_MANY, {"id": instance.id, "most": MANY})
+        db.execute(_STOPPED_AND_SPENT)
         db.exec_driver_sql("analyze instances")
         asked: dict[str, list[str]] = {}
         for name, each in wanted.items():
-            asked[name] = steps(db, partial(reading.search, SharedDb(db), each, after=None, limit=21))
-        asked["how many"] = steps(db, partial(quotas.of_account, SharedDb(db), "usr_many"))
-        asked["what is due"] = steps(db, partial(due.offer, SharedDb(db), sweep.BATCH))
+            asked[name] = steps(db, "instances", partial(reading.search, SharedDb(db), each, after=None, limit=21))
+        asked["how many"] = steps(db, "instances", partial(quotas.of_account, SharedDb(db), "usr_many"))
+        asked["what is due"] = steps(db, "instances", partial(due.offer, SharedDb(db), sweep.BATCH))
         db.rollback()
     assert {name for name, plan in asked.items() if "Seq Scan instances" in plan} == set()
     assert {name for name, plan in asked.items() if not any("Scan instances" in step for step in plan)} == set()
@@ -140,31 +137,31 @@ def test_what_is_asked_of_instances_is_found_by_an_index_however_many_there_are(
     assert f"Index Scan instances (agent_id = '{other.row()['agent_id']}'::text)" in asked["everybody's of an agent"]
 
 
-def steps(db: Connection, ask: Callable[[], object]) -> list[str]:
-    """Return the steps in which Postgres answers what is asked of instances, each with the table it is about."""
-    asked: list[tuple[str, Any]] = []
-
-    def note(*facts: Any) -> None:
-        asked.append((facts[2], facts[3]))
-
-    event.listen(db, "before_cursor_execute", note)
-    ask()
-    event.remove(db, "before_cursor_execute", note)
-    questions = [each for each in asked if "from instances" in each[0].lower()]
-    explained = [db.exec_driver_sql(f"explain (format json) {each}", values) for each, values in questions]
-    return [step for answer in explained for step in nodes(answer.scalar_one()[0]["Plan"])]
-
-
 _MANY = text(
     """
     insert into instances (id, owner_id, agent_id, version_id, name, config, desired_state, status, reason, message,
-                           labels, due_at)
+                           labels, due_at, deadline_at, attempts, quarantined_at, quarantined_by, quarantine_reason)
     select 'ins_' || lpad(to_hex(number), 32, '0'),
       case when mod(number, 5000) = 0 then 'usr_many' else 'usr_' || mod(number, 500) end, agent_id, version_id,
       'Many ' || number, config, 'running', case when mod(number, 20000) = 0 then 'failed' else 'running' end, reason,
       message,
       jsonb_build_object('team', case mod(number, 2) when 0 then 'blue' else 'red' end, 'number', number::text),
-      now() + interval '1 hour'
+      now() + case mod(number, 20000) when 1 then interval '-1 hour' else interval '1 hour' end,
+      case mod(number, 20000) when 2 then now() - interval '1 hour' end,
+      case mod(number, 20000) when 3 then 1 else 0 end,
+      case mod(number, 20000) when 4 then now() end, case mod(number, 20000) when 4 then 'usr' end,
+      case mod(number, 20000) when 4 then 'spam' end
     from instances, generate_series(1, :most) as number where id = :id
+    """
+)
+
+_STOPPED_AND_SPENT = text(
+    """
+    with stopped as (
+      insert into kill_switches (id, scope, target, reason, engaged_by)
+      values ('kil_1', 'owner', 'usr_1', 'spam', 'usr_2')
+    )
+    insert into budgets (id, owner_id, set_by, period, runs, begins)
+    values ('bud_1', 'usr_3', 'owner', 'day', 0, (now() at time zone 'utc')::date)
     """
 )

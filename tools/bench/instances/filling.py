@@ -16,7 +16,8 @@ OFTEN: Final = 50
 """Instances of MINE."""
 
 RARELY: Final = 20
-"""Instances that failed, have the rare label or are of the other agent; agents with the rare word or tag."""
+"""Instances that failed, are stuck or set apart, have the rare label or are of the other agent; agents with the rare
+word or tag."""
 
 MINE: Final = f"usr_{1:032x}"
 
@@ -78,6 +79,11 @@ select made.* from generate_series(cast(:first as integer), cast(:last as intege
       'team', case mod(n / often, 2) when 0 then 'blue' else 'red' end,
       'tier', case mod(n, rarely) when 2 then 'gold' else 'basic' end),
     'status', case mod(n, rarely) when 1 then 'failed' else pattern.status end,
+    'attempts', case mod(n, rarely) when 1 then 5 else 0 end,
+    'deadline_at', case mod(n, rarely) when 4 then now() end,
+    'quarantined_at', case mod(n, rarely) when 0 then now() end,
+    'quarantined_by', case mod(n, rarely) when 0 then 'usr' end,
+    'quarantine_reason', case mod(n, rarely) when 0 then 'spam' end,
     'due_at', now() + random() * make_interval(secs => cast(:settled as integer))
   )) as made
 """

@@ -18,6 +18,7 @@ from functions.domain.catalog.agents import Wanted
 from functions.domain.databases import SharedDb
 from functions.domain.instances import due, history, quotas, reading, told
 from functions.domain.instances.reading import Filter
+from functions.domain.instances.troubles import InstanceTrouble
 from shared_psql_models.statuses import Status
 from tools.bench.instances import filling
 from tools.bench.instances.environment import FEW, MANY, InstancesEnvironment
@@ -77,6 +78,7 @@ QUESTIONS: Final = (
     _list("everybody's, failed", "admin", Filter(statuses=[Status.FAILED])),
     _list("everybody's, by label", "admin", Filter(labels=RARE_LABEL)),
     _list("everybody's, by agent", "admin", Filter(agent=OTHER_AGENT)),
+    *(_list(f"everybody's, {each.replace('_', ' ')}", "admin", Filter(trouble=each)) for each in InstanceTrouble),
     Question(
         *("everybody's, by name", "admin", "admin"),
         lambda size: lambda db: reading.search(db, Filter(name=filling.name(size // 2)), after=None, limit=PAGE + 1),

@@ -1,0 +1,23 @@
+"""POST /v1/admin/instances/{instance_id}/quarantine: stop an instance, and let nobody start it."""
+
+from functions.domain.databases import SharedDb
+from functions.domain.instances import administration, reading
+from functions.domain.instances.commands import InstanceDeleted
+from functions.domain.instances.reading import InstanceNotFound
+from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
+from functions.schemas.any_accounts import GivenReason
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import AnyInstance
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/instances/{instance_id}/quarantine",
+    status=202,
+    errors=(InstanceNotFound, InstanceDeleted),
+)
+def quarantine_instance(_caller: Admin, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
+    """Its owner reads why, and can still delete it. Asking again changes nothing."""
+    administration.quarantine(db, instance_id, because.reason)
+    return AnyInstance.of(reading.find(db, instance_id))

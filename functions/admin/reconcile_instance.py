@@ -1,0 +1,28 @@
+"""POST /v1/admin/instances/{instance_id}/reconcile: have a worker look at an instance now."""
+
+from functions.domain import verified_accounts
+from functions.domain.databases import SharedDb
+from functions.domain.instances import administration, reading
+from functions.domain.instances.commands import InstanceDeleted, Quarantined
+from functions.domain.instances.kill_switches import StoppedByOperator
+from functions.domain.instances.reading import InstanceNotFound
+from functions.domain.verified_accounts import EmailUnverified
+from functions.runtime.declarations import Resources
+from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
+from functions.schemas.any_accounts import GivenReason
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import AnyInstance
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/instances/{instance_id}/reconcile",
+    status=202,
+    errors=(InstanceNotFound, InstanceDeleted, Quarantined, EmailUnverified, StoppedByOperator),
+    resources=Resources(settings=(verified_accounts.SETTING,)),
+)
+def reconcile_instance(_caller: Admin, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
+    """One that runs is verified, one that has failed is tried again, and what is stuck goes on."""
+    administration.reconcile(db, instance_id, because.reason)
+    return AnyInstance.of(reading.find(db, instance_id))

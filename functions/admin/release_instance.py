@@ -1,0 +1,23 @@
+"""POST /v1/admin/instances/{instance_id}/release: let an instance be started again that was set apart."""
+
+from functions.domain.databases import SharedDb
+from functions.domain.instances import administration, reading
+from functions.domain.instances.commands import InstanceDeleted
+from functions.domain.instances.reading import InstanceNotFound
+from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
+from functions.schemas.any_accounts import GivenReason
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import AnyInstance
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/instances/{instance_id}/release",
+    status=202,
+    errors=(InstanceNotFound, InstanceDeleted),
+)
+def release_instance(_caller: Admin, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
+    """Leave it stopped until somebody starts it. Asking again changes nothing."""
+    administration.release(db, instance_id, because.reason)
+    return AnyInstance.of(reading.find(db, instance_id))

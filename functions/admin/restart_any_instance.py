@@ -1,0 +1,28 @@
+"""POST /v1/admin/instances/{instance_id}/restart: ask for anybody's instance to be started anew, as what it is."""
+
+from functions.domain import verified_accounts
+from functions.domain.databases import SharedDb
+from functions.domain.instances import administration, reading
+from functions.domain.instances.commands import InstanceDeleted, Quarantined
+from functions.domain.instances.kill_switches import StoppedByOperator
+from functions.domain.instances.reading import InstanceNotFound
+from functions.domain.verified_accounts import EmailUnverified
+from functions.runtime.declarations import Resources
+from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.callers import Admin
+from functions.schemas.any_accounts import GivenReason
+from functions.schemas.instance_ids import InstanceId
+from functions.schemas.instances import AnyInstance
+
+
+@endpoint(
+    "POST",
+    "/v1/admin/instances/{instance_id}/restart",
+    status=202,
+    errors=(InstanceNotFound, InstanceDeleted, Quarantined, EmailUnverified, StoppedByOperator),
+    resources=Resources(settings=(verified_accounts.SETTING,)),
+)
+def restart_any_instance(_caller: Admin, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
+    """One that is stopped is started. Its owner reads in its history that an administrator did, and why."""
+    administration.restart(db, instance_id, because.reason)
+    return AnyInstance.of(reading.find(db, instance_id))
