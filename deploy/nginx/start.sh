@@ -19,9 +19,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 : "${EDGE_CORS_ORIGINS:=}"                         # origins of browser applications, with spaces between them
 : "${EDGE_RATE:=50r/s}"                            # requests for each address
 : "${EDGE_BURST:=100}"                             # how far an address may run ahead of that
+: "${EDGE_ADMIN_RATE:=20r/s}"                      # the same for the administrators' API, which is counted by itself
+: "${EDGE_ADMIN_BURST:=100}"                       # how far one may run ahead with that
 : "${EDGE_GUESS_RATE:=30r/m}"                      # the same for POSTs that need no session: log-in, sign-up
 : "${EDGE_GUESS_BURST:=30}"                         # how far one may run ahead with those
 : "${EDGE_REQUESTS:=200}"                          # requests that an address may have under way at once
+: "${EDGE_ADMIN_REQUESTS:=50}"                     # … of the administrators' API
 : "${EDGE_SOCKETS:=20}"                            # open WebSockets for each address
 : "${EDGE_STREAMS:=100}"                           # open streams of runs for each address
 : "${EDGE_TRUSTED_PROXIES:=}"                       # addresses or networks of load balancers whose X-Forwarded-For is believed, with spaces between them; unix: is nobody, which only the local run takes for granted
@@ -59,8 +62,8 @@ EDGE_USER_LINE=
 mkdir -p "$folder/temp" "$folder/app" "$folder/console"
 folder=$(cd "$folder" && pwd)
 
-settings="LISTEN STATUS FUNCTIONS GATEWAY USER_DOCS ADMIN_DOCS BROKER_DOCS CORS_ORIGINS RATE BURST GUESS_RATE GUESS_BURST
-  REQUESTS SOCKETS STREAMS TRUSTED_PROXIES PROXY_LINES WORKERS RESOLVER USER_LINE"
+settings="LISTEN STATUS FUNCTIONS GATEWAY USER_DOCS ADMIN_DOCS BROKER_DOCS CORS_ORIGINS RATE BURST ADMIN_RATE ADMIN_BURST
+  GUESS_RATE GUESS_BURST REQUESTS ADMIN_REQUESTS SOCKETS STREAMS TRUSTED_PROXIES PROXY_LINES WORKERS RESOLVER USER_LINE"
 script=
 for name in $settings; do
   value=

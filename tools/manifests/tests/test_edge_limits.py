@@ -84,6 +84,27 @@ def test_whoever_asks_too_often_is_told_when_to_come_back(strict_edge: Edge) -> 
     assert (answers[-1].json["code"], answers[-1].headers["Retry-After"]) == ("too_many", "1")
 
 
+def test_users_who_ask_too_often_keep_no_administrator_of_their_address_out(tmp_path: Path) -> None:
+    settings = {"RATE": "1r/m", "BURST": "2", "ADMIN_RATE": "1r/m", "ADMIN_BURST": "1"}
+    with running(tmp_path, **settings) as edge:
+        users = [edge.get("/v1/agents") for _ in range(4)]
+        administrators = [edge.get("/v1/admin/instances") for _ in range(3)]
+    assert [answer.status for answer in users] == [200, 200, 200, 429]
+    assert [answer.status for answer in administrators] == [200, 200, 429]
+    assert [each[-1].headers["RateLimit"] for each in (users, administrators)] == [
+        '"address";r=0;t=1',
+        '"admin";r=0;t=1',
+    ]
+
+
+def test_requests_of_users_that_are_under_way_keep_no_administrator_out(tmp_path: Path) -> None:
+    body = b"POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{"
+    with running(tmp_path, REQUESTS="1") as edge, socket.create_connection(("127.0.0.1", edge.port), 10) as slow:
+        slow.sendall(body)
+        assert retried(lambda: edge.get("/v1/agents"), until=429).status == 429
+        assert edge.get("/v1/admin/instances").status == 200
+
+
 def test_guessing_is_limited_harder_than_reading(strict_edge: Edge) -> None:
     assert [strict_edge.post("/v1/auth/login").status for _ in range(3)] == [200, 200, 429]
 
