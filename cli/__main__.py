@@ -11,7 +11,18 @@ from typing import Final
 
 import click
 
-from cli import agents, dead_letters, deploying, inspection, key_exchange, object_store, publishers, repair, users
+from cli import (
+    administrator,
+    agents,
+    dead_letters,
+    deploying,
+    inspection,
+    key_exchange,
+    object_store,
+    publishers,
+    repair,
+    users,
+)
 from cli.queries import FAILURES
 from core.configuration import SECRETS_FOLDER
 from core.logs import said
@@ -76,6 +87,7 @@ for group in (
     agents.agents,
     publishers.publishers,
     users.users,
+    administrator.token,
     object_store.store,
 ):
     botberi.add_command(group)

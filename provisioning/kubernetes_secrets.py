@@ -12,13 +12,17 @@ import yaml
 
 from provisioning import secrets
 
+_OF_PEOPLE: Final = (secrets.ADMINISTRATOR_FACTOR, secrets.ADMINISTRATOR_SESSION)
+"""What may be in FOLDER too, and is nothing to the functions."""
+
 HEAD: Final = "# Holds secrets: pipe it to kubectl, and keep it nowhere.\n"
 
 
 def manifests(folder: Path) -> Iterator[dict[str, object]]:
     """Yield the Secrets for the files of `folder`, after generating those that are missing."""
     secrets.generate(folder)
-    files = {file.name: file.read_text(encoding="utf-8") for file in sorted(folder.iterdir()) if file.is_file()}
+    kept = [file for file in sorted(folder.iterdir()) if file.is_file() and file.name not in _OF_PEOPLE]
+    files = {file.name: file.read_text(encoding="utf-8") for file in kept}
     for name, text in files.items():
         yield _secret(name, {name: text})
     for name, text in secrets.derived(folder).items():

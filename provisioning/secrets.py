@@ -21,6 +21,12 @@ from provisioning import broker, secrets_folder
 ADMINISTRATOR: Final = "administrator"
 """The first administrator's password."""
 
+ADMINISTRATOR_FACTOR: Final = "administrator-totp"
+"""The secret of the first administrator's second factor, where `botberi token` has enrolled it."""
+
+ADMINISTRATOR_SESSION: Final = "administrator-session"
+"""The refresh token of the session that `botberi token` has opened last."""
+
 GRAFANA: Final = "grafana"
 """The password of Grafana's `admin`."""
 

@@ -15,6 +15,9 @@ from provisioning.secrets import ADMINISTRATOR as PASSWORD
 
 ADMINISTRATOR: Final = "admin@botberi.example"
 
+SCOPES: Final = ("user", "admin", "broker")
+"""What the first administrator may do: all that others may, and publish events."""
+
 log = logging.getLogger(__name__)
 
 
@@ -40,7 +43,7 @@ def create_administrator(password: str) -> bool:
     """Create the first administrator; return whether there was none yet."""
     try:
         with user_transaction("admin") as db:
-            account = accounts.create_account(db, ADMINISTRATOR, password, accounts.SCOPES)
+            account = accounts.create_account(db, ADMINISTRATOR, password, SCOPES)
             # Nobody reads mail to this address.
             verification.note(db, account.id)
     except accounts.EmailTaken:

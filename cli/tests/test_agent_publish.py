@@ -13,6 +13,7 @@ from cli.__main__ import botberi
 from functions.domain.catalog.tests.making import MAIN, a_slug
 from functions.runtime import hosting
 from functions.services.agent_host.code_cache.tests.an_index import an_index
+from testing import factors
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
@@ -68,9 +69,14 @@ def test_an_agent_is_added_published_and_published_again(
     assert (version["changelog"], list(version["config_schema"]["properties"])) == ("Better.", ["greeting"])
 
 
-def test_who_has_no_token_logs_in(address: str, person: Callable[..., Person], folder: Path) -> None:
+def test_who_has_no_token_logs_in_and_shows_a_code_of_their_app(
+    address: str, api: Api, person: Callable[..., Person], folder: Path
+) -> None:
     admin = person(scopes=("user", "admin"))
-    said = run(str(folder), "--api", address, typed=f"{admin.email}\n{admin.password}\n")
+    app = factors.enrol(api, admin)
+    typed = f"{admin.email}\n{admin.password}\n{app.code()}\n{app.code(1)}\n"
+    said = run(str(folder), "--api", address, typed=typed)
+    # The first code has been used: by adding the app.
     assert "1.0.0 is published" in said
     assert admin.password not in said
 
@@ -142,7 +148,7 @@ def test_what_the_api_refuses_is_told_with_what_to_do(
     token.write_text("no token")
     assert "A token is good for ten minutes" in run(*words, ends_with=1)
     token.write_text(person().token)
-    assert "Publishing is for accounts with the scope admin." in run(*words, ends_with=1)
+    assert "Publishing is for accounts with the scope catalog or admin." in run(*words, ends_with=1)
     token.write_text(person(scopes=("user", "admin")).token)
     assert "is published" in run(*words)
     assert "Its number is `version` in agent.json." in run(*words, ends_with=1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from cli.administrator import FirstAdministrator
 from functions.runtime.functions import declarations
 from provisioning.local_settings import ROOT, Ports
 from tools.attack import intruders, probes
@@ -62,7 +63,7 @@ def attack(api: str, secrets: Path, subscribers: str) -> Iterator[Outcome]:
     """Send every probe and yield it with the status of its answer."""
     every, sender = declarations(), Sender(api)
     owner, stranger = intruders.user(sender), intruders.user(sender)
-    administrator = intruders.administrator(sender, secrets)
+    administrator = FirstAdministrator(secrets, api).token()
     # Whoever has just signed up may launch nothing yet.
     instance = intruders.instance(sender, administrator)
     try:

@@ -19,17 +19,16 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from click import ClickException
+
+from cli.administrator import KEPT, FirstAdministrator, find
+from cli.api_client import API
 from core import http_client
-from provisioning.local_settings import ROOT, Ports
-from provisioning.seed import ADMINISTRATOR
+from provisioning.local_settings import Ports
 from tools.local import live
 from tools.local.errors import LocalError
 from tools.local.transcript import Transcript
 
-KEPT: Final = (ROOT / ".local", ROOT / "environments" / "dev" / "secrets")
-"""Where the file `administrator` with the password may be, unless a folder is given."""
-
-API: Final = f"http://localhost:{Ports().edge}"
 MAILS: Final = f"http://localhost:{Ports().mail}"
 """Where `make run` is, and catches mails."""
 
@@ -50,8 +49,8 @@ def agent(request):
 class Demo:
     """One run of the demonstration."""
 
-    def __init__(self, transcript: Transcript, administrator: Mapping[str, str], mails: str = "") -> None:
-        """Tell everything to `transcript`; `administrator` is how the administrator logs in.
+    def __init__(self, transcript: Transcript, administrator: FirstAdministrator, mails: str = "") -> None:
+        """Tell everything to `transcript`.
 
         `mails` is the address of the mail catcher, if there is one.
         """
@@ -177,10 +176,15 @@ class Demo:
         self.it.chapter("The administrator sees and stops any instance")
         self.it.ask("GET", "/v1/admin/instances?limit=3", who=admin, expect=200, show=("id", "agent", "status"))
         self.it.ask(
-            "POST", f"/v1/admin/instances/{shouter}/stop", who=admin, expect=202, show=("desired_state", "status")
+            "POST",
+            f"/v1/admin/instances/{shouter}/stop",
+            who=admin,
+            body={"reason": "It is too loud."},
+            expect=202,
+            show=("desired_state", "status"),
         )
         self._wait(user, shouter, "stopped")
-        self.it.say("Its owner reads who did it.")
+        self.it.say("Its owner reads who did it, and why.")
         history = f"/v1/instances/{shouter}/events?limit=3"
         self.it.ask("GET", history, who=user, expect=200, show=("kind", "value", "reason", "message"))
         self.it.ask("DELETE", f"/v1/instances/{shouter}", who=user, expect=202, show=("desired_state", "status"))
@@ -219,15 +223,8 @@ class Demo:
 
     def _log_in_administrator(self, name: str) -> Who:
         """Log the administrator in."""
-        opened = self.it.ask(
-            "POST",
-            "/v1/auth/login",
-            body=self.administrator,
-            hide={"password": "…"},
-            expect=200,
-            show=("expires_in",),
-        )
-        return name, str(opened.body["access_token"])
+        self.it.say("Whoever looks after the platform shows a second factor, too: `./botberi token` logs in with both.")
+        return name, self.administrator.token()
 
     def _may_launch(self, who: Who) -> bool:
         return bool(self.it.ask("GET", "/v1/me/usage", who=who, expect=200, quiet=True).body["may_launch"])
@@ -268,19 +265,6 @@ def _bundle(source: str) -> str:
     return base64.b64encode(packed.getvalue()).decode()
 
 
-def _administrator(it: Transcript, folders: Sequence[Path]) -> dict[str, str]:
-    """Return how the administrator of what runs logs in: of `make run`, or of `make compose` on the same ports."""
-    kept = [folder / "administrator" for folder in folders if (folder / "administrator").is_file()]
-    for file in kept:
-        account = {"email": ADMINISTRATOR, "password": file.read_text().strip()}
-        login = it.ask("POST", "/v1/auth/login", body=account, quiet=True, expect=None)
-        if len(kept) == 1 or login.status == HTTPStatus.OK:
-            return account
-    places = ", ".join(str(folder) for folder in folders)
-    message = f"no file `administrator` with a password that is taken in {places}: start `make run` in another terminal"
-    raise LocalError(message)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Tell the story, or say in one line why not."""
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
@@ -292,8 +276,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         it = Transcript(told.api, brief=told.brief)
         mails = told.mails or (MAILS if told.api == API else "")
-        Demo(it, _administrator(it, [told.secrets] if told.secrets else KEPT), mails).tell()
-    except LocalError as error:
+        Demo(it, find([told.secrets] if told.secrets else KEPT, it.address), mails).tell()
+    except (LocalError, ClickException) as error:
         sys.exit(f"botberi: {error}")
     sys.stdout.write(f"\nAll of it went as it should at {told.api}.\n")
 

@@ -67,6 +67,13 @@ def step_of(secret: str, code: str, *, at: float, after: int) -> int | None:
     return fitting[0] if fitting else None
 
 
+def code(secret: str, *, at: float) -> str:
+    """Return the code that an app shows at a time, in seconds since 1970."""
+    import pyotp
+
+    return pyotp.TOTP(secret, interval=STEP_SECONDS).at(at)
+
+
 def seal(account_id: str, secret: str) -> Sealed:
     """Return the secret of an account sealed. Raises FactorsUnavailable."""
     try:

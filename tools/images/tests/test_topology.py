@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from cli.administrator import FirstAdministrator
 from functions.runtime.functions import declarations
 from functions.tests.test_journey import (
     test_a_question_in_other_words_is_answered_by_a_running_faq,
@@ -20,7 +21,6 @@ from functions.tests.test_journey import (
     traveller,
 )
 from provisioning.local_settings import ROOT
-from provisioning.seed import ADMINISTRATOR
 from testing.compose_stack import Topology
 from tools.attack.hostile_agent.main import PROBES
 from tools.images.engine import docker, inspected
@@ -84,12 +84,9 @@ def secrets(folder: Path) -> dict[str, str]:
 
 
 def test_the_demonstration_runs_to_its_end(running: Topology) -> None:
-    password = (running.env.secrets / "administrator").read_text().strip()
-    told = io.StringIO()
+    address, told = f"http://127.0.0.1:{running.ports['EDGE']}", io.StringIO()
     with contextlib.redirect_stdout(told):
-        Demo(
-            Transcript(f"http://127.0.0.1:{running.ports['EDGE']}"), {"email": ADMINISTRATOR, "password": password}
-        ).tell()
+        Demo(Transcript(address), FirstAdministrator(running.env.secrets, address)).tell()
 
     assert told.getvalue().rstrip().splitlines()[-1].startswith("  401 code: session_revoked")
 
