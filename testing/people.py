@@ -3,7 +3,7 @@
 import time
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import jwt
@@ -41,7 +41,8 @@ class Person:
 def arrive(api: Api, env: Environment, scopes: Collection[str], *, verified: bool = True) -> Person:
     """Make an account for somebody new with `scopes`, as if they had registered, and log in.
 
-    Their address is `verified`, which is known everywhere at once, and nobody is told of it.
+    Their address is `verified`, which is known everywhere at once, and nobody is told of it. The token of somebody who
+    has a role says that they have shown a second factor, which they haven't got.
     """
     email, person_id = f"{uuid.uuid4().hex}@example.com", new_id("usr")
     acting = context.entered(context.Context.start(actor=person_id))
@@ -54,7 +55,8 @@ def arrive(api: Api, env: Environment, scopes: Collection[str], *, verified: boo
             verified_accounts.record(SharedDb(db), person_id)
     session = api.user.post("/v1/auth/login", json={"email": email, "password": PASSWORD})
     assert session.status_code == 200, session.text
-    return Person(person_id, email, PASSWORD, session.json["access_token"], session.json["refresh_token"])
+    somebody = Person(person_id, email, PASSWORD, session.json["access_token"], session.json["refresh_token"])
+    return replace(somebody, token=logged_in(somebody)) if set(scopes) & set(accounts.ROLES) else somebody
 
 
 def logged_in(somebody: Person, *, aal: int = access_tokens.SECOND_FACTOR, age: float = 0) -> str:

@@ -26,6 +26,8 @@ class InstanceDesiredStateChanged(
     """`running`, `stopped` or `deleted`."""
     reason: str
     """Why, as a code: `created`, `start_requested`, `stopped_by_administrator` and others; there may be more."""
+    message: str = ""
+    """The reason for people, with the words of an administrator who gave any; may be empty."""
 
 
 class InstanceChanged(
@@ -49,6 +51,8 @@ class InstanceChanged(
     """The one that is wanted from now on, which counts up with whatever the worker has to do something about."""
     reason: str
     """Why, as a code: `update_requested`, `restart_requested`, `update_rolled_back`; there may be more."""
+    message: str = ""
+    """The reason for people, with the words of an administrator who gave any; may be empty."""
 
 
 class InstanceStatusChanged(

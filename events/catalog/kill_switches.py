@@ -60,3 +60,5 @@ class KillSwitchReleased(
     """What: `everything`, `owner`, `version` or `suspension`; there may be more."""
     target: str
     """Which: an account, `usr_…`, or a version, `ver_…`; empty for everything."""
+    reason: str = ""
+    """Why, in the words of whoever did it."""

@@ -9,10 +9,11 @@ from functions.domain.instances import quotas
 from functions.domain.instances.quotas import AccountLimitsChangedMeanwhile
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import Support
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.accounts import AccountId
-from functions.schemas.base import LINE, Body
+from functions.schemas.base import Body
+from functions.schemas.reasons import GivenReason
 from functions.schemas.usage import AccountLimits
 
 
@@ -28,11 +29,10 @@ class OwnLimits(Body):
     ] = None
 
 
-class NewAccountLimits(Body):
+class NewAccountLimits(GivenReason):
     """All of an account's own limits, in place of those that it had."""
 
     limits: OwnLimits
-    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=LINE, examples=["They asked for more."])]
 
 
 @endpoint(
@@ -42,7 +42,7 @@ class NewAccountLimits(Body):
     resources=Resources(settings=quotas.SETTINGS),
 )
 def change_account_limits(
-    _caller: Admin, account_id: AccountId, etags: IfMatch, wanted: NewAccountLimits, db: SharedDb
+    _caller: Support, account_id: AccountId, etags: IfMatch, wanted: NewAccountLimits, db: SharedDb
 ) -> AccountLimits:
     """Leave what the account has already as it is, also when that is more."""
     limits = wanted.limits.model_dump(exclude_none=True)

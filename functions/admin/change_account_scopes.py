@@ -11,7 +11,8 @@ from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
 from functions.schemas.accounts import AccountId
-from functions.schemas.any_accounts import AnyAccount, GivenReason
+from functions.schemas.any_accounts import AnyAccount
+from functions.schemas.reasons import GivenReason
 
 
 class NewScopes(GivenReason):
@@ -27,6 +28,6 @@ class NewScopes(GivenReason):
 )
 def change_account_scopes(caller: Admin, account_id: AccountId, wanted: NewScopes, db: UserDb) -> AnyAccount:
     """When it loses one, its sessions end within seconds, and its API keys that had it."""
-    administration.check_other(account_id, caller.id)
+    administration.check_other(db, account_id, caller.id, caller.scopes)
     administration.change_scopes(db, account_id, wanted.scopes, wanted.reason)
     return AnyAccount.of(administration.find(db, account_id))

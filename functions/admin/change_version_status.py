@@ -10,7 +10,7 @@ from functions.domain.catalog.version_statuses import VersionChangedMeanwhile, V
 from functions.domain.catalog.versions import NUMBER, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.base import Body
 from functions.schemas.channels import Reason
@@ -46,7 +46,7 @@ class NewStatus(Body):
     errors=(AgentNotFound, VersionNotFound, VersionInChannel, VersionChangedMeanwhile),
 )
 def change_version_status(
-    _caller: Admin,
+    _caller: CatalogEditor,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     number: Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])],
     etags: IfMatch,

@@ -8,7 +8,7 @@ from functions.domain.catalog import agents
 from functions.domain.catalog.agents import SLUG, SlugTaken
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogEditor
 from functions.schemas.agents import Capabilities, Description, Name, Summary, Tags
 from functions.schemas.base import Body, Reply
 
@@ -36,7 +36,7 @@ class AgentCreated(Reply):
 
 
 @endpoint("POST", "/v1/admin/agents", status=201, errors=(SlugTaken,), max_body=MAX_BODY)
-def create_agent(_caller: Admin, agent: NewAgent, db: SharedDb) -> AgentCreated:
+def create_agent(_caller: CatalogEditor, agent: NewAgent, db: SharedDb) -> AgentCreated:
     """Add it without a version: publish one next."""
     agent_id = agents.create(
         db,

@@ -11,21 +11,16 @@ from functions.domain.instances import kill_switches
 from functions.domain.instances.kill_switches import KillSwitchEngagedAlready, Scope
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import Admin
-from functions.schemas.base import LINE, Body
 from functions.schemas.kill_switches import KillSwitch
+from functions.schemas.reasons import GivenReason
 
 
-class NewKillSwitch(Body):
+class NewKillSwitch(GivenReason):
     """What is not to run: one account's instances (`owner`), one version's, or nobody's (`everything`)."""
 
     scope: Annotated[Literal["everything", "owner", "version"], Field(examples=["everything"])]
     owner_id: Annotated[str | None, Field(pattern=pattern("usr"), description="Of the scope `owner`.")] = None
     version_id: Annotated[str | None, Field(pattern=pattern("ver"), description="Of the scope `version`.")] = None
-    reason: Annotated[
-        str,
-        Field(min_length=1, max_length=500, pattern=LINE, examples=["We are looking into an incident."]),
-        Field(description="Why. The owners of what is stopped read it."),
-    ]
 
     @model_validator(mode="after")
     def _names_its_target(self) -> Self:

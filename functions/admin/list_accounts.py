@@ -9,7 +9,7 @@ from functions.domain.accounts.accounts import SCOPES
 from functions.domain.accounts.searching import Which
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import Support
 from functions.schemas.any_accounts import AnyAccount
 from functions.schemas.base import Page, PageQuery
 
@@ -27,7 +27,7 @@ class AccountQuery(PageQuery):
 
 
 @endpoint("GET", "/v1/admin/accounts", errors=(emails.EmailInvalid,))
-def list_accounts(_caller: Admin, query: AccountQuery, db: UserDb) -> Page[AnyAccount]:
+def list_accounts(_caller: Support, query: AccountQuery, db: UserDb) -> Page[AnyAccount]:
     """Read one page of them."""
     which = Which(query.email, query.scope, query.suspended)
     rows = searching.search(db, which, before=query.after(), limit=query.limit + 1)

@@ -8,7 +8,7 @@ from pydantic import Field
 from functions.domain.catalog import agents
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogReader
 from functions.schemas.agents import AgentQuery
 from functions.schemas.base import Page, Reply
 
@@ -28,7 +28,7 @@ class AnyAgentSummary(Reply):
 
 
 @endpoint("GET", "/v1/admin/agents")
-def list_all_agents(_caller: Admin, query: AgentQuery, db: SharedDb) -> Page[AnyAgentSummary]:
+def list_all_agents(_caller: CatalogReader, query: AgentQuery, db: SharedDb) -> Page[AnyAgentSummary]:
     """Case, accents and width don't count to `q`, and none of its characters is a wildcard."""
     rows = agents.search(db, query.wanted(unlisted=True), after=query.after(), limit=query.limit + 1)
     return query.page(rows, AnyAgentSummary, key="place")

@@ -10,7 +10,7 @@ from functions.domain.databases import SharedDb
 from functions.domain.instances import reading
 from functions.domain.instances.troubles import InstanceTrouble
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import Support
 from functions.schemas.base import Page
 from functions.schemas.instances import AnyInstanceSummary, InstanceQuery
 
@@ -33,7 +33,7 @@ class AnyInstanceQuery(InstanceQuery):
 
 
 @endpoint("GET", "/v1/admin/instances")
-def list_all_instances(_caller: Admin, query: AnyInstanceQuery, db: SharedDb) -> Page[AnyInstanceSummary]:
+def list_all_instances(_caller: Support, query: AnyInstanceQuery, db: SharedDb) -> Page[AnyInstanceSummary]:
     """Read one page of them."""
     wanted = replace(query.filter(query.owner_id), version_id=query.version_id, trouble=query.trouble)
     rows = reading.search(db, wanted, after=query.after(), limit=query.limit + 1)

@@ -9,7 +9,7 @@ from functions.domain.databases import SharedDb
 from functions.domain.runs import administration
 from functions.domain.runs.administration import Filter, RunTrouble
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import Support
 from functions.schemas.base import Page
 from functions.schemas.runs import AnyRunSummary, RunQuery
 
@@ -32,7 +32,7 @@ class AnyRunQuery(RunQuery):
 
 
 @endpoint("GET", "/v1/admin/runs")
-def list_all_runs(_caller: Admin, query: AnyRunQuery, db: SharedDb) -> Page[AnyRunSummary]:
+def list_all_runs(_caller: Support, query: AnyRunQuery, db: SharedDb) -> Page[AnyRunSummary]:
     """Read one page of them. What was said isn't shown to administrators."""
     wanted = Filter(query.owner_id, query.instance_id, query.version_id, query.status, query.trouble)
     rows = administration.search(db, wanted, before=query.after(), limit=query.limit + 1)

@@ -5,7 +5,7 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime import instance_logs
 from functions.runtime.endpoint import endpoint
 from functions.runtime.event_stream import EventStream
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import Support
 from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.streaming import StreamRequest
 from functions.schemas.base import Page
@@ -20,7 +20,7 @@ from functions.schemas.instance_logs import InstanceLogLine, LogQuery
     resources=instance_logs.RESOURCES,
 )
 def list_any_instance_logs(
-    _caller: Admin, instance_id: InstanceId, query: LogQuery, asked: StreamRequest, transaction: SharedTransactions
+    _caller: Support, instance_id: InstanceId, query: LogQuery, asked: StreamRequest, transaction: SharedTransactions
 ) -> Page[InstanceLogLine] | EventStream:
     """Secrets of the instance are masked, for administrators too.
 

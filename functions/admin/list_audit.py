@@ -8,7 +8,7 @@ from pydantic import Field
 from functions.domain import audit
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import Auditor
 from functions.schemas.base import Page, PageQuery, Reply
 
 Term = Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
@@ -44,7 +44,7 @@ class AuditEntry(Reply):
 
 
 @endpoint("GET", "/v1/admin/audit")
-def list_audit(_caller: Admin, query: AuditQuery, db: SharedDb) -> Page[AuditEntry]:
+def list_audit(_caller: Auditor, query: AuditQuery, db: SharedDb) -> Page[AuditEntry]:
     """Every event of the platform is recorded, with who did it and the trace that it belongs to."""
     rows = audit.entries(
         db,

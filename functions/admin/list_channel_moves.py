@@ -11,7 +11,7 @@ from functions.domain.catalog.channels import MoveKind, Place
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogReader
 from functions.schemas.base import Page, PageQuery, Reply
 
 
@@ -31,7 +31,7 @@ class ChannelMove(Reply):
 
 @endpoint("GET", "/v1/admin/agents/{slug}/channels/{channel}/moves", errors=(AgentNotFound,))
 def list_channel_moves(
-    _caller: Admin,
+    _caller: CatalogReader,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     channel: Annotated[Channel, Field(examples=["stable"])],
     query: PageQuery,

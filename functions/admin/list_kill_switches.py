@@ -7,7 +7,7 @@ from pydantic import Field
 from functions.domain.databases import SharedDb
 from functions.domain.instances import kill_switches
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import Support
 from functions.schemas.base import Page, PageQuery
 from functions.schemas.kill_switches import KillSwitch
 
@@ -21,7 +21,7 @@ class KillSwitchQuery(PageQuery):
 
 
 @endpoint("GET", "/v1/admin/kill-switches")
-def list_kill_switches(_caller: Admin, query: KillSwitchQuery, db: SharedDb) -> Page[KillSwitch]:
+def list_kill_switches(_caller: Support, query: KillSwitchQuery, db: SharedDb) -> Page[KillSwitch]:
     """Read one page of them."""
     rows = kill_switches.search(db, engaged=query.engaged, after=query.after(), limit=query.limit + 1)
     return query.page(rows, KillSwitch)

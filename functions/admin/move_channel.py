@@ -10,7 +10,7 @@ from functions.domain.catalog.channels import ChannelChangedMeanwhile, ChannelMo
 from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.base import Body
 from functions.schemas.channels import AgentChannel, Reason
@@ -42,7 +42,7 @@ class NewTarget(Body):
     errors=(AgentNotFound, ChannelMoveInvalid, ChannelChangedMeanwhile),
 )
 def move_channel(
-    _caller: Admin,
+    _caller: CatalogEditor,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     channel: Annotated[Channel, Field(examples=["stable"])],
     etags: IfMatch,

@@ -24,7 +24,7 @@ from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogEditor
 from functions.schemas.base import Body, Reply
 
 MAX_BODY: Final = 2 * 1024 * 1024
@@ -139,7 +139,7 @@ def _decoded(text: str) -> bytes:
     prepare=check,
 )
 def publish_version(
-    caller: Admin,
+    caller: CatalogEditor,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     version: NewVersion,
     release: Release,

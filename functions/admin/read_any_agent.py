@@ -9,7 +9,7 @@ from functions.domain.catalog import agents
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogReader
 from functions.schemas.base import Reply
 
 
@@ -36,7 +36,7 @@ class AnyAgent(Reply):
 
 @endpoint("GET", "/v1/admin/agents/{slug}", errors=(AgentNotFound,))
 def read_any_agent(
-    _caller: Admin, slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], db: SharedDb
+    _caller: CatalogReader, slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])], db: SharedDb
 ) -> AnyAgent:
     """Show it with the ETag to send as `If-Match` when you change it."""
     return AnyAgent.model_validate(agents.find(db, slug, unlisted=True))

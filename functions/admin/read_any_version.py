@@ -9,13 +9,13 @@ from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.versions import NUMBER, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogReader
 from functions.schemas.versions import AnyVersion
 
 
 @endpoint("GET", "/v1/admin/agents/{slug}/versions/{number}", errors=(AgentNotFound, VersionNotFound))
 def read_any_version(
-    _caller: Admin,
+    _caller: CatalogReader,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     number: Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])],
     db: SharedDb,

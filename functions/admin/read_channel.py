@@ -10,13 +10,13 @@ from functions.domain.catalog.channels import Place
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogReader
 from functions.schemas.channels import AgentChannel
 
 
 @endpoint("GET", "/v1/admin/agents/{slug}/channels/{channel}", errors=(AgentNotFound,))
 def read_channel(
-    _caller: Admin,
+    _caller: CatalogReader,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     channel: Annotated[Channel, Field(examples=["stable"])],
     db: SharedDb,

@@ -5,10 +5,10 @@ from functions.domain.instances import administration, reading
 from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
-from functions.schemas.any_accounts import GivenReason
+from functions.runtime.providers.callers import Support
 from functions.schemas.instance_ids import InstanceId
 from functions.schemas.instances import AnyInstance
+from functions.schemas.reasons import GivenReason
 
 
 @endpoint(
@@ -17,7 +17,7 @@ from functions.schemas.instances import AnyInstance
     status=202,
     errors=(InstanceNotFound, InstanceDeleted),
 )
-def release_instance(_caller: Admin, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
+def release_instance(_caller: Support, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
     """Leave it stopped until somebody starts it. Asking again changes nothing."""
     administration.release(db, instance_id, because.reason)
     return AnyInstance.of(reading.find(db, instance_id))

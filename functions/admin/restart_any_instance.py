@@ -9,10 +9,10 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.verified_accounts import EmailUnverified
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
-from functions.schemas.any_accounts import GivenReason
+from functions.runtime.providers.callers import Support
 from functions.schemas.instance_ids import InstanceId
 from functions.schemas.instances import AnyInstance
+from functions.schemas.reasons import GivenReason
 
 
 @endpoint(
@@ -22,7 +22,7 @@ from functions.schemas.instances import AnyInstance
     errors=(InstanceNotFound, InstanceDeleted, Quarantined, EmailUnverified, StoppedByOperator),
     resources=Resources(settings=(verified_accounts.SETTING,)),
 )
-def restart_any_instance(_caller: Admin, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
+def restart_any_instance(_caller: Support, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
     """One that is stopped is started. Its owner reads in its history that an administrator did, and why."""
     administration.restart(db, instance_id, because.reason)
     return AnyInstance.of(reading.find(db, instance_id))

@@ -1,12 +1,13 @@
 """POST /v1/admin/accounts/{account_id}/restore: let an account be used again."""
 
 from functions.domain.accounts import administration
-from functions.domain.accounts.administration import AccountNotFound, OwnAccount
+from functions.domain.accounts.administration import AccountNotFound, OwnAccount, RoleNeeded
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import Support
 from functions.schemas.accounts import AccountId
-from functions.schemas.any_accounts import AnyAccount, GivenReason
+from functions.schemas.any_accounts import AnyAccount
+from functions.schemas.reasons import GivenReason
 
 
 @endpoint(
@@ -15,10 +16,11 @@ from functions.schemas.any_accounts import AnyAccount, GivenReason
     errors=(
         AccountNotFound,
         OwnAccount,
+        RoleNeeded,
     ),
 )
-def restore_account(caller: Admin, account_id: AccountId, because: GivenReason, db: UserDb) -> AnyAccount:
+def restore_account(caller: Support, account_id: AccountId, because: GivenReason, db: UserDb) -> AnyAccount:
     """Its owner may log in again; what was stopped stays so until they start it."""
-    administration.check_other(account_id, caller.id)
+    administration.check_other(db, account_id, caller.id, caller.scopes)
     administration.restore(db, account_id, because.reason)
     return AnyAccount.of(administration.find(db, account_id))

@@ -1,12 +1,13 @@
 """POST /v1/admin/accounts/{account_id}/suspend: let nobody use an account."""
 
 from functions.domain.accounts import administration
-from functions.domain.accounts.administration import AccountNotFound, LastAdministrator, OwnAccount
+from functions.domain.accounts.administration import AccountNotFound, LastAdministrator, OwnAccount, RoleNeeded
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import Support
 from functions.schemas.accounts import AccountId
-from functions.schemas.any_accounts import AnyAccount, GivenReason
+from functions.schemas.any_accounts import AnyAccount
+from functions.schemas.reasons import GivenReason
 
 
 @endpoint(
@@ -16,10 +17,11 @@ from functions.schemas.any_accounts import AnyAccount, GivenReason
         AccountNotFound,
         LastAdministrator,
         OwnAccount,
+        RoleNeeded,
     ),
 )
-def suspend_account(caller: Admin, account_id: AccountId, because: GivenReason, db: UserDb) -> AnyAccount:
+def suspend_account(caller: Support, account_id: AccountId, because: GivenReason, db: UserDb) -> AnyAccount:
     """Sessions, API keys and open connections end within seconds, instances stop, and the owner is told why."""
-    administration.check_other(account_id, caller.id)
+    administration.check_other(db, account_id, caller.id, caller.scopes)
     administration.suspend(db, account_id, because.reason)
     return AnyAccount.of(administration.find(db, account_id))

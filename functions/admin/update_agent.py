@@ -9,7 +9,7 @@ from functions.domain.catalog import agents
 from functions.domain.catalog.agents import SLUG, AgentChangedMeanwhile, AgentNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Admin
+from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.agents import Capabilities, Description, Name, Summary, Tags
 from functions.schemas.base import Body, Reply
@@ -50,7 +50,7 @@ class AgentUpdated(Reply):
 
 @endpoint("PATCH", "/v1/admin/agents/{slug}", errors=(AgentNotFound, AgentChangedMeanwhile), max_body=MAX_BODY)
 def update_agent(
-    _caller: Admin,
+    _caller: CatalogEditor,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     etags: IfMatch,
     changes: AgentChanges,

@@ -6,15 +6,16 @@ from functions.domain.event_path.dead_letters import DeadLetterNotFound
 from functions.domain.event_path.resolving import Action, DeadLetterResolved
 from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Broker
+from functions.runtime.providers.callers import BrokerOperator
 from functions.schemas.base import Body
-from functions.schemas.dead_letters import DryRun, ResolutionReason, Resolved, both
+from functions.schemas.dead_letters import DryRun, Resolved, both
+from functions.schemas.reasons import Reason
 
 
 class DiscardRequest(Body):
     """The reason for discarding the dead letter."""
 
-    resolution_reason: ResolutionReason
+    resolution_reason: Reason
 
 
 @endpoint(
@@ -24,7 +25,7 @@ class DiscardRequest(Body):
     resources=SCALE_LIMITED,
 )
 def discard_dead_letter(
-    caller: Broker, dead_letter_id: str, query: DryRun, body: DiscardRequest, user: UserDb, shared: SharedDb
+    caller: BrokerOperator, dead_letter_id: str, query: DryRun, body: DiscardRequest, user: UserDb, shared: SharedDb
 ) -> Resolved:
     """Nobody who has not handled the event will ever learn of it."""
     action = Action("discarded", resolved_by=caller.id, reason=body.resolution_reason, dry_run=query.dry_run)

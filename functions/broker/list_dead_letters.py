@@ -9,7 +9,7 @@ from functions.domain.event_path import dead_letters
 from functions.domain.event_path.dead_letters import Filter
 from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Broker
+from functions.runtime.providers.callers import BrokerReader
 from functions.schemas.base import Page, PageQuery
 from functions.schemas.dead_letters import Database, DeadLetter, Kind, Term, both
 
@@ -28,7 +28,9 @@ class DeadLetterQuery(PageQuery):
 
 
 @endpoint("GET", "/v1/dead-letters", resources=SCALE_LIMITED)
-def list_dead_letters(_caller: Broker, query: DeadLetterQuery, user: UserDb, shared: SharedDb) -> Page[DeadLetter]:
+def list_dead_letters(
+    _caller: BrokerReader, query: DeadLetterQuery, user: UserDb, shared: SharedDb
+) -> Page[DeadLetter]:
     """They wait here until somebody redrives or discards them."""
     criteria = Filter(kind=query.kind, queue=query.queue, type=query.type, reason=query.reason, database=query.database)
     rows = dead_letters.listed(

@@ -9,7 +9,7 @@ from functions.domain.event_path import dead_letters
 from functions.domain.event_path.dead_letters import DeadLetterNotFound
 from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Broker
+from functions.runtime.providers.callers import BrokerReader
 from functions.schemas.dead_letters import DeadLetter, both
 
 
@@ -20,6 +20,6 @@ class WholeDeadLetter(DeadLetter):
 
 
 @endpoint("GET", "/v1/dead-letters/{dead_letter_id}", errors=(DeadLetterNotFound,), resources=SCALE_LIMITED)
-def read_dead_letter(_caller: Broker, dead_letter_id: str, user: UserDb, shared: SharedDb) -> WholeDeadLetter:
+def read_dead_letter(_caller: BrokerReader, dead_letter_id: str, user: UserDb, shared: SharedDb) -> WholeDeadLetter:
     """Ids, times and codes are shown; of other text only the length."""
     return WholeDeadLetter.model_validate(dead_letters.read(both(user, shared), dead_letter_id))

@@ -8,7 +8,7 @@ from functions.domain.api_errors import Unavailable
 from functions.domain.event_path import status
 from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Broker
+from functions.runtime.providers.callers import BrokerReader
 from functions.runtime.providers.databases import SharedTransactions, UserTransactions
 from functions.schemas.base import Reply
 from functions.schemas.dead_letters import Database
@@ -43,7 +43,7 @@ class EventPath(Reply):
 
 
 @endpoint("GET", "/v1/event-path", resources=SCALE_LIMITED)
-def read_event_path(_caller: Broker, user: UserTransactions, shared: SharedTransactions) -> EventPath:
+def read_event_path(_caller: BrokerReader, user: UserTransactions, shared: SharedTransactions) -> EventPath:
     """When shared_psql can't be asked, this says so and tells of user_psql, by which it knows the session."""
     paths = [_path("user_psql", user), _path("shared_psql", shared)]
     return EventPath(counted_up_to=status.LIMIT, databases=paths)

@@ -6,7 +6,7 @@ from functions.domain.event_path.dead_letters import DeadLetterNotFound
 from functions.domain.event_path.resolving import Action, DeadLetterResolved, DeadLetterTooLarge, DeadLetterUnreadable
 from functions.runtime.declarations import SCALE_LIMITED
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import Broker
+from functions.runtime.providers.callers import BrokerOperator
 from functions.schemas.dead_letters import DryRun, Resolved, both
 
 
@@ -16,7 +16,9 @@ from functions.schemas.dead_letters import DryRun, Resolved, both
     errors=(DeadLetterNotFound, DeadLetterResolved, DeadLetterUnreadable, DeadLetterTooLarge),
     resources=SCALE_LIMITED,
 )
-def redrive_dead_letter(caller: Broker, dead_letter_id: str, query: DryRun, user: UserDb, shared: SharedDb) -> Resolved:
+def redrive_dead_letter(
+    caller: BrokerOperator, dead_letter_id: str, query: DryRun, user: UserDb, shared: SharedDb
+) -> Resolved:
     """Nothing happens twice: the event keeps its id, by which a subscriber knows what it has handled."""
     action = Action("redriven", resolved_by=caller.id, dry_run=query.dry_run)
     return Resolved.of(action, resolving.resolve(both(user, shared), action, dead_letter_id))

@@ -26,7 +26,7 @@ from functions.runtime import idempotency, metrics, responses
 from functions.runtime.declarations import MAX_BODY, Answer, Declaration, Later, Resources, summary_of
 from functions.runtime.providers.base import Call, endpoint_providers, members
 from functions.runtime.providers.body import JsonBody, discard_rest, leave_unread
-from functions.runtime.providers.callers import Guard, OptionalGuard
+from functions.runtime.providers.callers import Guard, OptionalGuard, Publisher, Staff, User
 from functions.runtime.providers.databases import Session
 from functions.runtime.providers.path import PathValue
 from functions.runtime.providers.query import QueryParameters
@@ -90,9 +90,20 @@ def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by nam
             max_body=max_body,
             prepares=prepare is not None,
         )
+        _check_caller(declaration)
         return as_function(declaration, serve)
 
     return decorate
+
+
+def _check_caller(declaration: Declaration) -> None:
+    """Raise TypeError if an endpoint changes something for somebody with a role who needn't show a second factor."""
+    guard = declaration.parameter(Guard)
+    if guard is None or declaration.method == "GET":
+        return
+    if guard.caller.scope != User.scope and not issubclass(guard.caller, (Staff, Publisher)):
+        message = f"{declaration.name} changes something, for which a {guard.caller.__name__} has proved too little"
+        raise TypeError(message)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from functions.domain.accounts.accounts import Account
 from functions.schemas.accounts import AccountId
-from functions.schemas.base import LINE, Body, Reply
+from functions.schemas.base import Reply
 
 
 class AnyAccount(Reply):
@@ -27,11 +27,3 @@ class AnyAccount(Reply):
     def of(cls, account: Account) -> "AnyAccount":
         """Return it as it is shown."""
         return cls.model_validate(account)
-
-
-class GivenReason(Body):
-    """Why: kept in the audit trail, and shown to whoever is concerned."""
-
-    reason: Annotated[
-        str, Field(min_length=1, max_length=500, pattern=LINE, examples=["They have asked for it by phone."])
-    ]

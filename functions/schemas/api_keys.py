@@ -14,7 +14,8 @@ ApiKeyName = Annotated[
     str, Field(min_length=1, max_length=100, pattern=LINE, description="Your word for it.", examples=["Nightly build"])
 ]
 
-Scope = Literal["user", "admin", "broker"]
+Scope = Literal["user", "admin", "broker", "catalog"]
+"""Those with which a program may do something; what the others are for takes a person."""
 
 
 class ApiKey(Reply):

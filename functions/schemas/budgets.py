@@ -9,7 +9,8 @@ from pydantic import Field
 from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.runs import budgets
 from functions.domain.runs.budget_changes import NEVER_SET, Terms, terms_of
-from functions.schemas.base import LINE, Body, Reply
+from functions.schemas.base import Body, Reply
+from functions.schemas.reasons import Reason
 from functions.schemas.usage import Cost
 from shared_psql_models.budgets import Budget, Period
 
@@ -44,7 +45,7 @@ class BudgetTerms(Body):
 class GivenBudget(BudgetTerms):
     """What runs of an account may be and cost, and why."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=500, pattern=LINE, examples=["They asked for more."])]
+    reason: Reason
 
 
 class Share(Reply):

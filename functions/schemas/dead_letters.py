@@ -15,15 +15,6 @@ from functions.schemas.base import Body, Query, Reply
 Kind = Literal["parked", "dead"]
 Database = Literal["user_psql", "shared_psql"]
 Term = Annotated[str | None, Field(min_length=1, max_length=200, pattern=r"^[!-~]+$")]
-ResolutionReason = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=500,
-        description="Kept with it, and in the audit trail.",
-        examples=["An event of a test."],
-    ),
-]
 
 
 class DeadLetter(Reply):

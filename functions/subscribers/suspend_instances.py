@@ -13,7 +13,7 @@ from functions.runtime.subscriber import subscriber
 def suspend_instances(event: AccountDeleted | AccountSuspended | AccountRestored, db: SharedDb) -> None:
     """Engage a kill switch of the account, or release it."""
     if isinstance(event, AccountRestored):
-        kill_switches.release_suspension(db, event.account_id)
+        kill_switches.release_suspension(db, event.account_id, event.reason)
         return
     reason = f"The account is {'deleted' if isinstance(event, AccountDeleted) else 'suspended'}."
     with suppress(KillSwitchEngagedAlready):

@@ -1,6 +1,7 @@
 """A well-formed request to any endpoint, made from the examples in its own declaration, and what it is answered."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.providers.path import PathValue
@@ -39,12 +40,23 @@ def body_of(declaration: Declaration) -> Any:
     return next(iter(content_of(declaration).values()), None)
 
 
+def with_query(declaration: Declaration, path: str) -> str:
+    """Return a path with examples of what its query can't do without."""
+    described = operation(declaration, Schemas([declaration])).get("parameters", [])
+    needed = [each for each in described if each["in"] == "query" and each["required"]]
+    if not needed:
+        return path
+    added = urlencode({each["name"]: each["schema"]["examples"][0] for each in needed})
+    return f"{path}{'&' if '?' in path else '?'}{added}"
+
+
 def ask(api: Api, declaration: Declaration, path: str | None = None, **changes: Any) -> Response:
     """Send the example request, with `changes`."""
     kinds = list(content_of(declaration))
     headers = {"If-Match": '"1"'} | ({"Content-Type": kinds[0]} if kinds else {})
     request = {"json": body_of(declaration), "headers": headers} | changes
-    return client_of(api, declaration).request(declaration.method, path or path_of(declaration), **request)
+    target = with_query(declaration, path or path_of(declaration))
+    return client_of(api, declaration).request(declaration.method, target, **request)
 
 
 def names(answer: Response, endpoint: Declaration, code: str) -> bool:

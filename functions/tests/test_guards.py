@@ -4,16 +4,19 @@ import logging
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
 import pytest
 
 from functions.domain import live_api_keys
 from functions.domain.accounts import administration, api_key_text
 from functions.domain.accounts.access_tokens import SECOND_FACTOR
+from functions.domain.accounts.accounts import ROLES, SCOPES
 from functions.domain.databases import SharedDb, UserDb
 from functions.runtime.declarations import Declaration
 from functions.runtime.functions import declarations
-from functions.runtime.providers.callers import Guard, User
+from functions.runtime.providers.callers import Guard, Staff, User
+from functions.schemas.api_keys import Scope
 from functions.tests.asking import ask, names, path_of
 from testing import people
 from testing.clients import Api
@@ -45,23 +48,28 @@ def scope_of(declaration: Declaration) -> str:
     return caller_of(declaration).scope
 
 
+def opens(scope: str, declaration: Declaration) -> bool:
+    caller = caller_of(declaration)
+    return scope in {caller.scope, *caller.wider}
+
+
 @pytest.fixture(scope="module")
 def everybody(api: Api, env: Environment) -> dict[str, Person]:
     """Somebody who has each scope, and nothing but it."""
-    return {scope: people.arrive(api, env, [scope]) for scope in ("user", "admin", "broker")}
+    return {scope: people.arrive(api, env, [scope]) for scope in SCOPES}
 
 
 @pytest.fixture(scope="module")
 def keys(api: Api, env: Environment) -> dict[str, Key]:
-    """An API key with each scope, of somebody who has all."""
-    owner = people.arrive(api, env, ["user", "admin", "broker"])
-    return {scope: people.api_key(api, env, owner, scope) for scope in ("user", "admin", "broker")}
+    """An API key with each scope that keys may have, of somebody who has all."""
+    owner = people.arrive(api, env, SCOPES)
+    return {scope: people.api_key(api, env, owner, scope) for scope in get_args(Scope)}
 
 
 @pytest.fixture(scope="module")
 def bad_keys(api: Api, env: Environment) -> list[str]:
     """API keys that are good no more, or never were: expired, revoked, of a suspended account, unknown and mistyped."""
-    scopes = ("user", "admin", "broker")
+    scopes = get_args(Scope)
     owner, suspended = (people.arrive(api, env, scopes) for _ in range(2))
     expired, revoked = (people.api_key(api, env, owner, *scopes) for _ in range(2))
     of_suspended = people.api_key(api, env, suspended, *scopes)
@@ -104,10 +112,29 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
     }
 
 
-@pytest.mark.parametrize("api_name", ["admin", "broker"])
-def test_an_api_of_its_own_scope_has_no_other_endpoints(api_name: str) -> None:
-    guarded = [each for each in GUARDED if each.api == api_name]
-    assert {scope_of(each) for each in guarded} == {api_name}
+def test_what_is_for_administrators_is_for_nobody_without_a_role() -> None:
+    assert {scope_of(each) for each in ENDPOINTS if each.api == "admin"} == {*ROLES} - {"broker"}
+    assert {scope_of(each) for each in GUARDED if each.api == "broker"} == {"broker"}
+
+
+def test_whoever_changes_anything_for_others_shows_a_second_factor() -> None:
+    changing = [each for each in GUARDED if each.method != "GET" and scope_of(each) != "user"]
+    assert {each.name for each in changing if not issubclass(caller_of(each), Staff)} == {
+        "publish_event",
+        "publish_events",
+    }
+    assert (Staff.least_aal, Staff.takes_keys) == (SECOND_FACTOR, False)
+
+
+def test_of_what_is_for_administrators_only_reading_the_catalog_takes_no_second_factor() -> None:
+    for_staff = [each for each in ENDPOINTS if each.api == "admin"]
+    assert {each.name for each in for_staff if caller_of(each).least_aal < SECOND_FACTOR} == {
+        "list_all_agents",
+        "list_channel_moves",
+        "read_any_agent",
+        "read_any_version",
+        "read_channel",
+    }
 
 
 @pytest.mark.parametrize("endpoint", GUARDED, ids=name_of)
@@ -125,7 +152,7 @@ def test_an_api_key_opens_it_as_a_token_does_unless_it_is_for_people_alone(
 ) -> None:
     guard = endpoint.parameter(Guard)
     assert guard is not None
-    answer = ask(api, endpoint, token=keys[scope_of(endpoint)].text)
+    answer = ask(api, endpoint, token=keys.get(scope_of(endpoint), keys["admin"]).text)
     if guard.caller.takes_keys:
         # Whatever the example comes to, who asks is known.
         assert answer.status_code != 401
@@ -154,7 +181,7 @@ def test_an_api_key_that_is_not_good_is_a_401(api: Api, bad_keys: list[str], end
 @pytest.mark.parametrize("endpoint", GUARDED, ids=name_of)
 def test_without_the_scope_it_is_a_403(api: Api, everybody: dict[str, Person], endpoint: Declaration) -> None:
     for scope, somebody in everybody.items():
-        if scope != scope_of(endpoint):
+        if not opens(scope, endpoint):
             answer = ask(api, endpoint, token=somebody.token)
             assert answer.status_code == 403
             assert names(answer, endpoint, "forbidden")
@@ -177,7 +204,8 @@ def test_these_and_no_others_need_a_recent_log_in_or_a_second_factor() -> None:
         "remove_totp",
         "renew_recovery_codes",
     }
-    assert {each.name for each in OF_TWO_FACTORS} == {"delete_passkey", "remove_totp", "renew_recovery_codes"}
+    users = {each.name for each in OF_TWO_FACTORS if each.api == "user"}
+    assert users == {"delete_passkey", "remove_totp", "renew_recovery_codes"}
 
 
 @pytest.mark.parametrize("endpoint", RECENT, ids=name_of)

@@ -108,7 +108,8 @@ def test_an_administrator_publishes_an_agent_and_stops_somebodys_instance_of_it(
     assert stack.admin.post("/v1/admin/agents/journey/versions", json=version, token=token).status_code == 201
     instance = launched(stack, traveller, "journey", {})
     eventually(lambda: instance.status == "running")
-    assert stack.admin.post(f"/v1/admin{instance.path.removeprefix('/v1')}/stop", token=token).status_code == 202
+    stop, why = f"/v1/admin{instance.path.removeprefix('/v1')}/stop", {"reason": "It is in the way."}
+    assert stack.admin.post(stop, json=why, token=token).status_code == 202
     eventually(lambda: instance.status == "stopped")
     assert "stopped_by_administrator" in instance.reasons()
 

@@ -121,12 +121,14 @@ def test_the_example_in_the_document_makes_sense(
 ) -> None:
     described = operation.definition.raw
     given = {each["name"]: example_of(each) for each in described["parameters"] if each["in"] == "path"}
-    sent = {each["name"]: example_of(each) for each in described["parameters"] if each["required"]}
+    needed = [each for each in described["parameters"] if each["required"]]
+    sent = {each["name"]: example_of(each) for each in needed if each["in"] == "header"}
+    query = urlencode({each["name"]: example_of(each) for each in needed if each["in"] == "query"})
     content = described.get("requestBody", {}).get("content", {"application/json": {}})
     client: Client = getattr(server, api_name)
     for media_type, body in content.items():
         kind = headers | sent | {"Content-Type": media_type}
-        path = operation.path.format(**given)
+        path = operation.path.format(**given) + (f"?{query}" if query else "")
         example = body.get("example")
         form = urlencode(example).encode() if media_type == FORM else None
         sent_as_json = None if form else example

@@ -50,7 +50,8 @@ def test_many_instances_refuse_messages_at_once_and_are_stopped(
     eventually(lambda: states(first, "desired_state") == {"stopped"})
     eventually(lambda: states(first, "status") == {"stopped"})
     assert first.reasons()[-3:] == ["stopped_by_operator", "stopping", "agent_stopped"]
-    released = stack.admin.post(f"{PATH}/{switch.json['id']}/release", token=operator.token)
+    over = {"reason": "It is over."}
+    released = stack.admin.post(f"{PATH}/{switch.json['id']}/release", json=over, token=operator.token)
     assert released.status_code == 200
     assert first.ask("start").status_code == 202
     eventually(lambda: first.status == "running")

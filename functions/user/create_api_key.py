@@ -1,6 +1,6 @@
 """POST /v1/me/api-keys: make a key for a program of one's own."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
@@ -24,7 +24,7 @@ class NewApiKey(Body):
         list[Scope],
         Field(
             min_length=1,
-            max_length=3,
+            max_length=len(get_args(Scope)),
             description="What it may do, of what your account may.",
             examples=[["user"]],
         ),

@@ -3,18 +3,17 @@
 import secrets
 import time
 import uuid
-from pathlib import Path
 from typing import Final
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from functions.domain.accounts import access_tokens, keys
+from functions.domain.accounts.access_tokens import SECOND_FACTOR, Authentication
+from functions.domain.accounts.accounts import SCOPES
 from functions.domain.principals import KEY_PREFIX
-from provisioning.seed import ADMINISTRATOR
 from tools.attack.sending import Sender
 from tools.documents import Document
-from tools.local.errors import LocalError
 
 _PASSWORD: Final = secrets.token_urlsafe()
 
@@ -26,16 +25,6 @@ def user(sender: Sender) -> str:
     return str(sender.ask("POST", "/v1/auth/login", account)["access_token"])
 
 
-def administrator(sender: Sender, folder: Path) -> str:
-    """Return the administrator's access token; `folder` has the file `administrator` with the password."""
-    file = folder / "administrator"
-    if not file.is_file():
-        message = f"there is no file `administrator` with a password in {folder}"
-        raise LocalError(message)
-    account = {"email": ADMINISTRATOR, "password": file.read_text(encoding="utf-8").strip()}
-    return str(sender.ask("POST", "/v1/auth/login", account)["access_token"])
-
-
 def instance(sender: Sender, token: str) -> str:
     """Launch an instance and return its id."""
     wanted = {"agent": "echo", "name": "Somebody else's", "config": {}}
@@ -44,15 +33,15 @@ def instance(sender: Sender, token: str) -> str:
 
 def narrowed(token: str) -> dict[str, str]:
     """Return a token for each scope, good for that scope alone, in the session of `token`."""
-    claims = _claims(token)
-    return {scope: access_tokens.issue(claims["sub"], claims["sid"], (scope,)) for scope in ("user", "admin", "broker")}
+    claims, two = _claims(token), Authentication(SECOND_FACTOR, time.time())
+    return {scope: access_tokens.issue(claims["sub"], claims["sid"], (scope,), two) for scope in SCOPES}
 
 
 def worthless(sender: Sender, token: str) -> dict[str, str]:
     """Return tokens that nobody should take, by what is wrong with them; `token` is a good one."""
     claims, header = _claims(token), jwt.get_unverified_header(token)
     kid, key = keys.signing_key()
-    all_scopes = claims | {"scope": "user admin broker"}
+    all_scopes = claims | {"scope": " ".join(SCOPES)}
     past = int(time.time()) - 3600
 
     def signed(claims: Document, by: Ed25519PrivateKey = key, **head: str) -> str:
@@ -73,7 +62,7 @@ def worthless(sender: Sender, token: str) -> dict[str, str]:
     sender.ask("POST", "/v1/auth/logout", None, ended)
     sender.wait_until_refused("/v1/instances", ended)
     gone = _claims(ended)
-    return found | {"an ended session's": access_tokens.issue(gone["sub"], gone["sid"], ("user", "admin", "broker"))}
+    return found | {"an ended session's": access_tokens.issue(gone["sub"], gone["sid"], SCOPES)}
 
 
 def _claims(token: str) -> Document:

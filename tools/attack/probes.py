@@ -96,7 +96,7 @@ def unentitled(declarations: Sequence[Declaration], tokens: Mapping[str, str]) -
     for each in _guarded(declarations):
         headers, body = _request(each)
         for scope, token in tokens.items():
-            if scope != _scope(each):
+            if scope not in _scopes(each):
                 sent = headers | {"Authorization": f"Bearer {token}"}
                 yield Probe(f"scope {scope} alone", each.name, each.method, filled(each), FORBIDDEN, sent, body)
 
@@ -104,7 +104,7 @@ def unentitled(declarations: Sequence[Declaration], tokens: Mapping[str, str]) -
 def of_somebody_else(declarations: Sequence[Declaration], token: str, **values: str) -> Iterator[Probe]:
     """Yield a user's request to every endpoint of things that have an owner, who is somebody else: by `values`."""
     for each in _guarded(declarations):
-        if _scope(each) == "user" and any(f"{{{name}}}" in each.path for name in values):
+        if "user" in _scopes(each) and any(f"{{{name}}}" in each.path for name in values):
             headers, body = _request(each)
             sent = headers | {"Authorization": f"Bearer {token}"}
             yield Probe("somebody else's", each.name, each.method, filled(each, **values), NOT_THERE, sent, body)
@@ -170,9 +170,10 @@ def _guarded(declarations: Iterable[Declaration]) -> Iterator[Declaration]:
     return (each for each in declarations if each.parameter(Guard) is not None)
 
 
-def _scope(declaration: Declaration) -> str:
-    caller = declaration.parameter(Guard)
-    return "" if caller is None else str(caller.caller.scope)
+def _scopes(declaration: Declaration) -> tuple[str, ...]:
+    """Return the scopes each of which opens an endpoint."""
+    guard = declaration.parameter(Guard)
+    return () if guard is None else (guard.caller.scope, *guard.caller.wider)
 
 
 def _request(declaration: Declaration) -> tuple[dict[str, str], bytes | None]:

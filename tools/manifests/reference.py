@@ -65,10 +65,14 @@ def _endpoint(declaration: Declaration) -> tuple[tuple[str, ...], Declaration]:
     row = (
         f"[`{declaration.method} {declaration.path}`]({file})",
         declaration.summary,
-        "nobody" if caller is None else f"`{caller.caller.scope}`",
+        "nobody" if caller is None else _scopes(caller),
         f"{declaration.status}, {answers}",
     )
     return row, declaration
+
+
+def _scopes(guard: Guard) -> str:
+    return " or ".join(f"`{scope}`" for scope in (guard.caller.scope, *guard.caller.wider))
 
 
 def problems(declarations: Sequence[Declaration]) -> str:

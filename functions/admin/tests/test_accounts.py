@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from functions.domain.accounts import administration, deletion
 from functions.domain.databases import UserDb
+from testing import people
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
@@ -57,18 +58,18 @@ def test_an_account_is_found_by_its_address_and_read_without_a_secret(
 def test_accounts_are_listed_the_newest_first_and_by_what_they_are(
     api: Api, administrator: Person, person: Somebody
 ) -> None:
-    people = [person() for _ in range(3)]
+    three = [person() for _ in range(3)]
     assert (
-        api.admin.post(path(people[1], "/suspend"), json={"reason": WHY}, token=administrator.token).status_code == 200
+        api.admin.post(path(three[1], "/suspend"), json={"reason": WHY}, token=administrator.token).status_code == 200
     )
 
     def ids(**which: object) -> list[str]:
         return [each["id"] for each in listed(api, administrator, limit=100, **which)["items"]]
 
-    ours = {each.id for each in people}
-    assert [each for each in ids() if each in ours] == [each.id for each in reversed(people)]
-    assert set(ids(suspended="true")) & ours == {people[1].id}
-    assert set(ids(suspended="false")) & ours == {people[0].id, people[2].id}
+    ours = {each.id for each in three}
+    assert [each for each in ids() if each in ours] == [each.id for each in reversed(three)]
+    assert set(ids(suspended="true")) & ours == {three[1].id}
+    assert set(ids(suspended="false")) & ours == {three[0].id, three[2].id}
     assert administrator.id in ids(scope="admin")
     assert not set(ids(scope="admin")) & ours
     first = listed(api, administrator, limit=1)
@@ -125,6 +126,27 @@ def test_nobody_changes_their_own_scopes(api: Api, administrator: Person) -> Non
     told = {"scopes": ["user", "admin", "broker"], "reason": WHY}
     answer = api.admin.put(path(administrator, "/scopes"), json=told, token=administrator.token)
     assert (answer.status_code, answer.code) == (409, "own_account")
+
+
+@pytest.mark.parametrize("role", ["support", "catalog", "admin"])
+@pytest.mark.parametrize("action", ["suspend", "restore", "reset-factors"])
+def test_who_has_a_role_is_for_administrators_alone(
+    api: Api, administrator: Person, person: Somebody, action: str, role: str
+) -> None:
+    helper, other = person(("user", "support")), person(("user", role))
+    ann = person()
+    assert api.admin.post(path(ann, f"/{action}"), json={"reason": WHY}, token=helper.token).status_code == 200
+    refused = api.admin.post(path(other, f"/{action}"), json={"reason": WHY}, token=helper.token)
+    assert (refused.status_code, refused.code) == (403, "role_needed")
+    assert api.admin.post(path(other, f"/{action}"), json={"reason": WHY}, token=administrator.token).status_code == 200
+
+
+def test_without_a_second_factor_one_is_told_how_to_get_it(api: Api, administrator: Person) -> None:
+    token = people.logged_in(administrator, aal=1)
+    answer = api.admin.get("/v1/admin/accounts", token=token)
+    assert (answer.status_code, answer.code) == (403, "insufficient_aal")
+    assert "POST /v1/me/mfa/totp" in answer.json["detail"]
+    assert 'acr_values="aal2"' in answer.headers["WWW-Authenticate"]
 
 
 def test_one_administrator_is_always_left(person: Somebody, env: Environment) -> None:

@@ -18,6 +18,9 @@ PATH = "/v1/admin/kill-switches"
 WHY = "There is an incident."
 
 
+OVER = {"reason": "It is over."}
+
+
 @pytest.fixture
 def administrator(person: Callable[..., Person]) -> Person:
     return person(("user", "admin"))
@@ -36,7 +39,7 @@ def of(instance: Launched) -> dict[str, Any]:
 
 
 def release(api: Api, administrator: Person, switch: Response) -> Response:
-    return api.admin.post(f"{PATH}/{switch.json['id']}/release", token=administrator.token)
+    return api.admin.post(f"{PATH}/{switch.json['id']}/release", json=OVER, token=administrator.token)
 
 
 def deliver(api: Api, env: Environment, subject: str, kind: str = "engaged") -> list[dict[str, Any]]:
@@ -190,7 +193,7 @@ def test_there_is_one_switch_of_a_kind_and_it_is_listed(
     assert listed("?engaged=false") == [other.json["id"]]
     assert listed("") == [other.json["id"], first.json["id"]]
     assert engage("owner", owner_id=instance.owner.id).status_code == 201
-    nothing = api.admin.post(f"{PATH}/{new_id('kil')}/release", token=administrator.token)
+    nothing = api.admin.post(f"{PATH}/{new_id('kil')}/release", json=OVER, token=administrator.token)
     assert nothing.code == "kill_switch_not_found"
 
 

@@ -19,8 +19,14 @@ from functions.domain.accounts.tables import accounts
 from functions.domain.api_errors import Conflict, FieldError, Forbidden, NotFound, Unauthenticated
 from functions.domain.databases import UserDb
 
-SCOPES: Final = ("user", "admin", "broker")
-"""Every scope that exists; a new account has the first."""
+USER: Final = "user"
+"""The scope of everybody, which a new account has."""
+
+ROLES: Final = ("admin", "broker", "catalog", "support", "auditor")
+"""The scopes of those who look after the platform."""
+
+SCOPES: Final = (USER, *ROLES)
+"""Every scope that exists."""
 
 
 class EmailTaken(Conflict):

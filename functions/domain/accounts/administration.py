@@ -12,9 +12,9 @@ from sqlalchemy import any_, func, literal, select, update
 from events.catalog.accounts import AccountRestored, AccountScopesChanged, AccountSuspended
 from events.outbox import emit
 from functions.domain.accounts import accounts, api_keys, factors, sessions, verification
-from functions.domain.accounts.accounts import SCOPES, Account
+from functions.domain.accounts.accounts import ROLES, SCOPES, Account
 from functions.domain.accounts.tables import accounts as table
-from functions.domain.api_errors import Conflict, FieldError, Invalid, NotFound
+from functions.domain.api_errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from functions.domain.databases import UserDb
 
 ADMIN: Final = "admin"
@@ -35,14 +35,23 @@ class OwnAccount(Conflict):
     """This is your own account: have another administrator do that."""
 
 
+class RoleNeeded(Forbidden):
+    """This is the account of somebody who looks after the platform: an administrator may do that."""
+
+
 class LastAdministrator(Conflict):
     """There would be no administrator left who can log in: make somebody else one first."""
 
 
-def check_other(account_id: str, caller_id: str) -> None:
-    """Refuse what administrators do to others only. Raises OwnAccount."""
+def check_other(db: UserDb, account_id: str, caller_id: str, caller_scopes: Collection[str]) -> None:
+    """Refuse what is done to others only, and by administrators only to those who have a role themselves.
+
+    Raises AccountNotFound, OwnAccount and RoleNeeded.
+    """
     if account_id == caller_id:
         raise OwnAccount
+    if ADMIN not in caller_scopes and set(find(db, account_id).scopes) & set(ROLES):
+        raise RoleNeeded
 
 
 def find(db: UserDb, account_id: str) -> Account:

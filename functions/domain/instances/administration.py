@@ -106,6 +106,7 @@ def force_delete(db: SharedDb, instance_id: str, given: str) -> None:
         owner_id=instance.owner_id,
         desired_state=DesiredState.DELETED,
         reason=explanation.reason,
+        message=explanation.message,
     )
     entry = Entry(event, instance.desired_state, DesiredState.DELETED)
     history.note(db, [entry], kind="desired_state", explanation=explanation)
@@ -118,4 +119,5 @@ def _changed(instance: Instance, explanation: Explanation, fields: list[str]) ->
         fields=fields,
         generation=instance.generation,
         reason=explanation.reason,
+        message=explanation.message,
     )

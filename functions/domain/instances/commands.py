@@ -101,6 +101,7 @@ def renew(
         fields=fields,
         generation=generation,
         reason=because.reason,
+        message=because.message,
     )
     entry = Entry(event, str(instance.generation), str(generation))
     history.note(db, [entry], kind="generation", explanation=because)
@@ -128,7 +129,11 @@ def ask(db: SharedDb, instance: Instance, desired: DesiredState, because: Explan
     told = _told(*_shown(instance, desired, because))
     write(db, instance, told | {"desired_state": desired, "due_at": func.now(), "attempts": 0})
     event = InstanceDesiredStateChanged(
-        instance_id=instance.id, owner_id=instance.owner_id, desired_state=desired, reason=because.reason
+        instance_id=instance.id,
+        owner_id=instance.owner_id,
+        desired_state=desired,
+        reason=because.reason,
+        message=because.message,
     )
     entry = Entry(event, instance.desired_state, desired)
     history.note(db, [entry], kind="desired_state", explanation=because)

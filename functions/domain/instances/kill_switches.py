@@ -88,7 +88,7 @@ def engage(db: SharedDb, scope: Scope, target: str, reason: str) -> KillSwitch:
     return KillSwitch.of(engaged)
 
 
-def release(db: SharedDb, kill_switch_id: str) -> KillSwitch:
+def release(db: SharedDb, kill_switch_id: str, reason: str) -> KillSwitch:
     """Release a switch; one that is released stays so. What it has stopped stays stopped. Raises KillSwitchNotFound."""
     from events.catalog.kill_switches import KillSwitchReleased
 
@@ -100,16 +100,17 @@ def release(db: SharedDb, kill_switch_id: str) -> KillSwitch:
         return KillSwitch.of(found)
     released = {"released_at": func.now(), "released_by": context.current().actor}
     statement = update(kill_switches).where(kill_switches.c.id == kill_switch_id).values(released)
-    emit(db, KillSwitchReleased(kill_switch_id=kill_switch_id, concerns=found["scope"], target=found["target"]))
+    facts = {"kill_switch_id": kill_switch_id, "concerns": found["scope"], "target": found["target"]}
+    emit(db, KillSwitchReleased(**facts, reason=reason))
     return KillSwitch.of(db.execute(statement.returning(kill_switches)).mappings().one())
 
 
-def release_suspension(db: SharedDb, account_id: str) -> None:
+def release_suspension(db: SharedDb, account_id: str, reason: str) -> None:
     """Release the switch of an account's suspension, if there is one."""
     same = (kill_switches.c.scope == Scope.SUSPENSION.value, kill_switches.c.target == account_id)
     engaged = db.scalar(select(kill_switches.c.id).where(*same, kill_switches.c.released_at.is_(None)))
     if engaged is not None:
-        release(db, engaged)
+        release(db, engaged, reason)
 
 
 def search(db: SharedDb, *, engaged: bool | None, after: str | None, limit: int) -> list[KillSwitch]:

@@ -89,7 +89,7 @@ class ReauthenticationRequired(Unauthenticated):
 
 
 class InsufficientAal(Forbidden):
-    """This needs a second factor: log in with one, or refresh the session in which you have just added it."""
+    """This needs a second factor: log in with one. POST /v1/me/mfa/totp adds the first; then refresh your session."""
 
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": f'{_INSUFFICIENT}, acr_values="{acr(SECOND_FACTOR)}"'}
 
@@ -119,6 +119,8 @@ class User:
     """The caller of an endpoint for everybody who has an account."""
 
     scope: ClassVar[str] = "user"
+    wider: ClassVar[tuple[str, ...]] = ()
+    """Scopes that will do in its place."""
     takes_keys: ClassVar[bool] = True
     """Whether an API key is as good as a log-in."""
     least_aal: ClassVar[int] = 1
@@ -141,9 +143,7 @@ class User:
 
         Raises Forbidden if they lack the scope, ReauthenticationRequired and InsufficientAal.
         """
-        if cls.scope not in claims.scopes:
-            detail = f"This needs the scope {cls.scope!r}, which your account doesn't have."
-            raise Forbidden(detail)
+        cls.check_scopes(claims.scopes, "your account")
         if cls.max_age is not None and claims.authentication.at + cls.max_age + LEEWAY_SECONDS < time.time():
             raise ReauthenticationRequired
         if claims.authentication.aal < cls.least_aal:
@@ -155,10 +155,15 @@ class User:
         """Return the caller who shows an API key. Raises SessionRequired, and Forbidden if it lacks the scope."""
         if not cls.takes_keys:
             raise SessionRequired
-        if cls.scope not in key.scopes:
-            detail = f"This needs the scope {cls.scope!r}, which this API key doesn't have."
-            raise Forbidden(detail)
+        cls.check_scopes(key.scopes, "this API key")
         return cls(key.account_id, key.scopes, key_id=key.id)
+
+    @classmethod
+    def check_scopes(cls, scopes: frozenset[str], holder: str) -> None:
+        """Raise Forbidden unless these, which `holder` has, are enough."""
+        if not scopes & {cls.scope, *cls.wider}:
+            detail = f"This needs the scope {cls.scope!r}, which {holder} doesn't have."
+            raise Forbidden(detail)
 
 
 @dataclass(frozen=True)
@@ -187,21 +192,67 @@ class RecentAal2User(RecentUser):
     least_aal: ClassVar[int] = SECOND_FACTOR
 
 
-class Admin(User):
-    """An administrator."""
+class CatalogReader(User):
+    """A curator of the catalog, or an administrator; their programs too, since all that this shows is the catalog."""
+
+    scope: ClassVar[str] = "catalog"
+    wider: ClassVar[tuple[str, ...]] = ("admin",)
+
+
+class Staff(LoggedIn):
+    """Somebody who looks after the platform, in person, and has shown a second factor.
+
+    Each role is a scope. What it may read and change follows from the type of caller that an endpoint names.
+    """
 
     scope: ClassVar[str] = "admin"
+    least_aal: ClassVar[int] = SECOND_FACTOR
 
 
-class Broker(User):
-    """A system or person that may publish events and look into the event path."""
+class Admin(Staff):
+    """An administrator, who may do all that the other roles may, and alone gives roles and engages kill switches."""
+
+
+class CatalogEditor(Staff):
+    """A curator of the catalog, or an administrator."""
+
+    scope: ClassVar[str] = "catalog"
+    wider: ClassVar[tuple[str, ...]] = ("admin",)
+
+
+class Support(Staff):
+    """Somebody who helps people with their accounts and instances, or an administrator."""
+
+    scope: ClassVar[str] = "support"
+    wider: ClassVar[tuple[str, ...]] = ("admin",)
+
+
+class Auditor(Staff):
+    """Somebody who reads what has happened, or an administrator."""
+
+    scope: ClassVar[str] = "auditor"
+    wider: ClassVar[tuple[str, ...]] = ("admin",)
+
+
+class BrokerReader(User):
+    """A system or person that may look into the event path, or an administrator."""
 
     scope: ClassVar[str] = "broker"
+    wider: ClassVar[tuple[str, ...]] = ("admin",)
+
+
+class BrokerOperator(Staff):
+    """Somebody who looks after the event path, or an administrator."""
+
+    scope: ClassVar[str] = "broker"
+    wider: ClassVar[tuple[str, ...]] = ("admin",)
 
 
 @dataclass(frozen=True)
-class Publisher(Broker):
+class Publisher(User):
     """A caller that may publish: an account with the scope `broker`, or another system with its publisher's key."""
+
+    scope: ClassVar[str] = "broker"
 
     given: Principal | None = None
     """What another system may publish; None for an account."""
@@ -276,7 +327,7 @@ class Guard(Provider):
     def openapi(self, method: str, schemas: Schemas) -> Schema:
         """Return how to authenticate. Only OAuth has scopes in a security requirement, so the scope is in the text."""
         needs = [
-            f"the scope `{self.caller.scope}`",
+            f"the scope {' or '.join(f'`{each}`' for each in (self.caller.scope, *self.caller.wider))}",
             *(() if self.caller.takes_keys else ("a session, not an API key",)),
         ]
         if self.caller.max_age is not None:

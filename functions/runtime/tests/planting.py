@@ -48,7 +48,7 @@ from events.outbox import emit
 from events.wire import CloudEvent
 from functions.domain.databases import SharedDb, UserDb
 from functions.domain.api_errors import *
-from functions.runtime.providers.callers import Admin, User
+from functions.runtime.providers.callers import Admin, BrokerReader, CatalogReader, User
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.databases import SharedTransactions, UserTransactions
 from functions.runtime.providers.if_match import IfMatch

@@ -89,6 +89,16 @@ def test_a_trace_goes_on_and_a_broken_one_begins_anew(plant: Plant) -> None:
         assert len(answer.json["trace_id"]) == 32
 
 
+@pytest.mark.parametrize("caller", ["CatalogReader", "BrokerReader"])
+def test_a_change_for_which_somebody_with_a_role_proves_too_little_is_noticed_when_it_is_declared(
+    plant: Plant, caller: str
+) -> None:
+    handler = f'"/things")\ndef {{}}(caller: {caller}) -> None: ...'
+    plant(read_things=f'@endpoint("GET", {handler.format("read_things")}')
+    with pytest.raises(TypeError, match="proved too little"):
+        plant(delete_things=f'@endpoint("DELETE", {handler.format("delete_things")}')
+
+
 def test_a_parameter_that_nothing_fills_is_noticed_when_the_function_is_declared(plant: Plant) -> None:
     with pytest.raises(TypeError, match="'mystery'"):
         plant(read_things='@endpoint("GET", "/things")\ndef read_things(mystery: int) -> None: ...')

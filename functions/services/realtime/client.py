@@ -327,3 +327,5 @@ _EXPIRED: Final = CloseError(CloseCode.UNAUTHENTICATED, callers.TokenExpired.cod
 def _refuse_unless_admin(caller: User | None) -> None:
     if caller is None or Admin.scope not in caller.scopes:
         raise CloseError(CloseCode.FORBIDDEN, "forbidden")
+    if caller.authentication.aal < Admin.least_aal:
+        raise CloseError(CloseCode.FORBIDDEN, callers.InsufficientAal.code)

@@ -72,7 +72,7 @@ class Play(RuleBasedStateMachine):
             self.tell_of_account("restored", switch.target)
         else:
             path = f"/v1/admin/kill-switches/{switch.id}/release"
-            assert self.admin.post(path, token=self.operator.token).status_code == 200
+            assert self.admin.post(path, json={"reason": "A test."}, token=self.operator.token).status_code == 200
         self.switches.remove(switch)
 
     def suspend(self, account: str) -> None:

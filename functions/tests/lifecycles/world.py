@@ -18,6 +18,7 @@ from sqlalchemy import Connection, text
 
 from core.ids import new_id
 from functions.domain.accounts import access_tokens
+from functions.domain.accounts.access_tokens import SECOND_FACTOR, Authentication
 from functions.domain.catalog import agents, bundle_store, bundles, releases
 from functions.domain.catalog.releases import Release
 from functions.domain.databases import SharedDb
@@ -125,7 +126,7 @@ class World:
         """Return somebody who has just logged in, and whose address is verified."""
         account_id = new_id("usr")
         self.db.execute(text("insert into verified_accounts (account_id) values (:id)"), {"id": account_id})
-        token = access_tokens.issue(account_id, new_id("ses"), ("user", *scopes))
+        token = access_tokens.issue(account_id, new_id("ses"), ("user", *scopes), Authentication(SECOND_FACTOR))
         return Person(account_id, "", "", token, "")
 
     def move_clock(self, seconds: float, ids: list[str]) -> None:

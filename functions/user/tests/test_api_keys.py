@@ -68,7 +68,7 @@ def test_nothing_keeps_the_key(api: Api, person: Callable[..., Person], env: Env
         ({"scopes": ["user", "admin"]}, "/scopes/1", "scope_not_granted"),
         ({"scopes": []}, "/scopes", "too_short"),
         ({"scopes": ["root"]}, "/scopes/0", "literal_error"),
-        ({"scopes": ["user"] * 4}, "/scopes", "too_long"),
+        ({"scopes": ["user"] * 5}, "/scopes", "too_long"),
         ({"expires_in_days": 366}, "/expires_in_days", "less_than_equal"),
         ({"expires_in_days": 0}, "/expires_in_days", "greater_than_equal"),
         ({"name": ""}, "/name", "string_too_short"),
@@ -190,14 +190,14 @@ def test_whoever_uses_a_key_waits_for_nobody(api: Api, person: Callable[..., Per
 
 
 def test_what_is_done_by_a_key_is_told_with_its_id(api: Api, person: Callable[..., Person], env: Environment) -> None:
-    admin = person(("user", "admin"))
-    key = people.api_key(api, env, admin, "admin")
-    agent = {"slug": f"by-{key.id[-12:]}", "name": "By a program", "summary": "It was made by a program."}
-    made = api.admin.post("/v1/admin/agents", token=key.text, json=agent)
-    assert made.status_code == 201, made.text
+    somebody = person()
+    key = people.api_key(api, env, somebody)
+    headers = {"If-Match": '"0"'}
+    made = api.user.put("/v1/me/budget", token=key.text, json={"period": "day", "runs": 5}, headers=headers)
+    assert made.status_code == 200, made.text
     with env.transaction("shared_psql", "relay") as db:
-        said = db.scalar(text("select actor from outbox where subject = :id"), {"id": made.json["id"]})
-    assert said == f"{admin.id}/{key.id}"
+        query = text("select actor from outbox where data ->> 'owner_id' = :id")
+        assert db.scalars(query, {"id": somebody.id}).all() == [f"{somebody.id}/{key.id}"]
 
 
 @pytest.mark.parametrize(("lost", "left"), [("admin", ["user"]), ("user", ["admin"])])

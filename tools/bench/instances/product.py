@@ -18,6 +18,7 @@ from events import subscriptions
 from events.broker import bus
 from events.topology import declaration
 from functions.domain.accounts import access_tokens
+from functions.domain.accounts.access_tokens import SECOND_FACTOR, Authentication
 from provisioning import local_settings, seed
 from provisioning.local_settings import LOOPBACK, Ports
 from tools.documents import Document
@@ -44,7 +45,7 @@ class Product:
 
     def token(self, account_id: str, *scopes: str) -> str:
         """Return an access token of an account."""
-        return access_tokens.issue(account_id, new_id("ses"), scopes or ("user",))
+        return access_tokens.issue(account_id, new_id("ses"), scopes or ("user",), Authentication(SECOND_FACTOR))
 
     def post(self, port: int, path: str, body: Document, token: str) -> Document:
         """Return what a POST is answered. Raises RuntimeError if it is refused."""

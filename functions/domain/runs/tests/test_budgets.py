@@ -125,12 +125,19 @@ def test_a_refusal_names_which_budget_and_who_can_raise_it(
         mine.ask()
     assert read(mine)["given"]["runs"] == 0
     assert admin.get(path, token=administrator.token).headers["ETag"] == '"1"'
-    assert admin.delete(path, token=administrator.token, headers={"If-Match": '"1"'}).status_code == 204
+    headers = {"If-Match": '"1"'}
+    assert admin.delete(path, token=administrator.token, headers=headers).code == "validation_failed"
+    why = "?reason=They+have+asked+for+it."
+    assert admin.delete(path + why, token=administrator.token, headers=headers).status_code == 204
     limit(mine, f"{mine.instance.path}/budget", runs=0)
     with pytest.raises(BudgetExceeded, match=rf"^This instance's budget .* PUT {mine.instance.path}/budget\.$"):
         mine.ask()
     said = [(each["set_by"], each["runs"], each["reason"]) for each in told(mine, "com.botberi.budget.changed.v1")]
-    assert said == [("administrator", 0, "A test needs it."), ("administrator", None, ""), ("owner", 0, "")]
+    assert said == [
+        ("administrator", 0, "A test needs it."),
+        ("administrator", None, "They have asked for it."),
+        ("owner", 0, ""),
+    ]
 
 
 def test_four_fifths_are_told_once(mine: Runs) -> None:

@@ -15,6 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from functions.domain.accounts import access_tokens, keys
+from functions.domain.accounts.access_tokens import SECOND_FACTOR, Authentication
 from functions.services.realtime.protocol import PATH, SUBPROTOCOL
 from provisioning.local_settings import ROOT
 
@@ -132,9 +133,15 @@ def documented_errors(message: Heard) -> None:
     _payload(next(iter(message))).validate(message)
 
 
-def token(account: str = "usr_ada", *, session: str | None = None, scopes: tuple[str, ...] = ("user",)) -> str:
+def token(
+    account: str = "usr_ada",
+    *,
+    session: str | None = None,
+    scopes: tuple[str, ...] = ("user",),
+    aal: int = SECOND_FACTOR,
+) -> str:
     """Return a good access token for an account that need not exist."""
-    return access_tokens.issue(account, session or f"ses_of_{account}", scopes)
+    return access_tokens.issue(account, session or f"ses_of_{account}", scopes, Authentication(aal, time.time()))
 
 
 def signed(claims: Mapping[str, object], key: Ed25519PrivateKey | None = None, kid: str | None = None) -> str:

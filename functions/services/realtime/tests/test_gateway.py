@@ -65,6 +65,12 @@ def test_an_administrator_may_receive_everything(gateway: Gateway) -> None:
         assert tab.numbers == [None, None, None, 1, 2]
 
 
+def test_an_administrator_without_a_second_factor_may_not(gateway: Gateway) -> None:
+    with gateway.tab(token("usr_root", scopes=("user", "admin"), aal=1)) as tab:
+        tab.say({"subscribe": {"all": True}})
+        assert tab.end() == (4403, "insufficient_aal")
+
+
 @pytest.mark.parametrize(
     ("message", "close_error"),
     [
