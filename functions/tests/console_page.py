@@ -6,6 +6,7 @@ from typing import Any, Final
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.select import Select
 
 from provisioning.local_settings import ROOT
 from testing.people import Person
@@ -55,17 +56,31 @@ class ConsolePage:
 
     def fill(self, **fields: str) -> None:
         """Type into fields by their names."""
+        self.fill_in("body", **fields)
+
+    def fill_in(self, within: str, **fields: str) -> None:
+        """Type into fields of a part of the page."""
         for name, text in fields.items():
-            field = self.find(f"[name={name}]")
+            field = self.find(f"{within} [name={name}]")
             field.clear()
             field.send_keys(text)
 
+    def labelled(self, label: str) -> WebElement:
+        """Return the field with a label, once it is there."""
+        place = f"//label[starts-with(normalize-space(), '{label}')]"
+        found = until(lambda: self.browser.find_elements(By.XPATH, place), seconds=SECONDS)
+        assert found, (label, self.text, self.complaints())
+        return self.find(f"[id='{found[0].get_attribute('for')}']")
+
     def label(self, label: str, text: str) -> None:
         """Type into the field with a label."""
-        place = f"//label[starts-with(normalize-space(), '{label}')]"
-        field = self.find(f"[id='{self.browser.find_element(By.XPATH, place).get_attribute('for')}']")
+        field = self.labelled(label)
         field.clear()
         field.send_keys(text)
+
+    def choose(self, label: str, option: str) -> None:
+        """Choose from the list with a label."""
+        Select(self.labelled(label)).select_by_visible_text(option)
 
     def press(self, name: str, within: str = "body") -> None:
         """Press a button or follow a link, once it is there."""
@@ -114,5 +129,5 @@ class ConsolePage:
         """Return what the browser has complained of since this was last asked, refused scripts and answers among it."""
         return [entry["message"] for entry in self.browser.get_log("browser")]  # type: ignore[no-untyped-call] # selenium's own
 
-    def run(self, script: str, *arguments: str) -> Any:
+    def run(self, script: str, *arguments: object) -> Any:
         return self.browser.execute_script(script, *arguments)

@@ -1,8 +1,10 @@
 // Which pages there are, in the order of the menu. A page is given the parts of its address behind its own.
 
-import type { ComponentType } from "preact";
+import { h, type ComponentType } from "preact";
 
+import { Account } from "./account";
 import { Catalog } from "./catalog";
+import { InstancePage } from "./instance";
 import { Instances } from "./instances";
 import { Launch } from "./launch";
 import { NeedsMe } from "./needs-me";
@@ -19,8 +21,9 @@ export interface Entry {
 
 export const pages: Entry[] = [
   { at: [], title: "What needs you", page: NeedsMe },
-  { at: ["instances"], title: "Instances", page: Instances },
+  { at: ["instances"], title: "Instances", page: ({ parts }) => (parts.length ? h(InstancePage, { parts }) : h(Instances, null)) },
   { at: ["catalog"], title: "Catalog", page: Catalog },
   { at: ["launch"], page: Launch },
   { at: ["usage"], title: "Usage and budget", page: Usage },
+  { at: ["account"], title: "Account", page: Account },
 ];
