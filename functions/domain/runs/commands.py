@@ -81,7 +81,8 @@ def give(db: SharedDb, run_id: str, of: Of, given: Given) -> Run:
         RunStatus.QUEUED,
         explain(Reason.ANSWERED),
         deadline_in=accepting.wait_seconds(),
-        columns={"answer": told, "due_at": recording.after(0), "retries": run.retries + 1},
+        columns={"answer": told, "retries": run.retries + 1},
+        due_in=0,
         before=[(EventType.ANSWER, {**given.more, **told})],
     )
     recording.record(db, run, change)

@@ -18,8 +18,7 @@ def end(
     columns: Mapping[str, object] | None = None,
 ) -> list[Piece] | None:
     """End a run, which is locked or leased; return the events that tell it; None if it was somebody else's to write."""
-    freed: Mapping[str, object] = {} if run.lease_owner is None else recording.FREE
-    change = Change(status, because, columns={**freed, **(columns or {})}, keeps_reply=True)
+    change = Change(status, because, columns=columns or {}, frees=run.lease_owner is not None, keeps_reply=True)
     told = recording.record(db, run, change)
     if told is not None:
         budgets.settle(db, run)

@@ -8,10 +8,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import Float, bindparam, func, insert, select, text, update
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
 from events.catalog.runs import PushNotificationFallenDue, RunStatusChanged
@@ -38,7 +40,11 @@ class Change:
     deadline_in: float | None = None
     """Seconds until it is given up; None for one that stays."""
     columns: Mapping[str, object] = field(default_factory=dict)
-    """What else is written into its row."""
+    """What else is written into its row: values, no expressions."""
+    frees: bool = False
+    """Whether its lease ends."""
+    due_in: float | None = None
+    """Seconds after which its next turn may come; None leaves that as it is."""
     told: Mapping[str, JsonValue] = field(default_factory=dict)
     """What else its event tells."""
     before: Sequence[tuple[EventType, Mapping[str, JsonValue]]] = ()
@@ -71,20 +77,21 @@ def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
         "status": change.status,
         "reason": change.because.reason,
         "explanation": change.because.explanation,
-        "status_at": func.clock_timestamp(),
         "last_sequence": last,
-        "deadline_at": after(change.deadline_in),
         **change.columns,
     }
-    if change.keeps_reply:
-        columns |= {"reply": _REPLY, "reply_sequence": last}
-    if change.drops_reply:
+    if change.keeps_reply or change.drops_reply:
         columns["reply_sequence"] = last
-    if change.status in ENDED:
-        columns |= {"ended_at": func.clock_timestamp()}
-    guard = (runs.c.id == run.id, runs.c.lease_token == run.lease_token, runs.c.last_sequence == run.last_sequence)
-    changed = update(runs).where(*guard).values(columns)
-    written = db.execute(changed.returning(runs.c.deadline_at, runs.c.notifies)).first()
+    statement = _change(
+        ends=change.status in ENDED,
+        frees=change.frees,
+        keeps_reply=change.keeps_reply,
+        falls_due=change.due_in is not None,
+    )
+    told = {"of": run.id, "held": run.lease_token, "behind": run.last_sequence, "patience": change.deadline_in}
+    if change.due_in is not None:
+        told["due_in"] = change.due_in
+    written = db.execute(statement, columns | told).first()
     if written is None:
         return None
     events = _events(run, change, run.last_sequence, written.deadline_at)
@@ -165,6 +172,32 @@ _REPLY: Final = text(
 def after(seconds: float | BindParameter[float] | None) -> ColumnElement[datetime] | None:
     """Return the time in so many seconds by the database's clock; None for None."""
     return None if seconds is None else func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+@cache
+def _change(*, ends: bool, frees: bool, keeps_reply: bool, falls_due: bool) -> ReturningUpdate[tuple[datetime, bool]]:
+    """Return the statement that gives a run another status: built once, since that takes far longer than to run it.
+
+    Columns that are set to values are those that it is run with.
+    """
+    expressions: dict[str, object] = {
+        "status_at": func.clock_timestamp(),
+        "deadline_at": after(bindparam("patience", type_=Float)),
+    }
+    if ends:
+        expressions["ended_at"] = func.clock_timestamp()
+    if frees:
+        expressions |= FREE
+    if keeps_reply:
+        expressions["reply"] = _REPLY
+    if falls_due:
+        expressions["due_at"] = after(bindparam("due_in", type_=Float))
+    guard = (
+        runs.c.id == bindparam("of"),
+        runs.c.lease_token == bindparam("held"),
+        runs.c.last_sequence == bindparam("behind"),
+    )
+    return update(runs).where(*guard).values(expressions).returning(runs.c.deadline_at, runs.c.notifies)
 
 
 @dataclass(frozen=True)

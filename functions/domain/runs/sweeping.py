@@ -70,7 +70,9 @@ def try_again(
         RunStatus.QUEUED,
         because,
         deadline_in=accepting.wait_seconds(),
-        columns={**recording.FREE, **(columns or {}), "due_at": recording.after(due_in)},
+        columns=columns or {},
+        frees=True,
+        due_in=due_in,
         told={"void_after": run.reply_sequence},
         drops_reply=True,
     )

@@ -274,7 +274,8 @@ class Attempt:
             RunStatus.INPUT_REQUIRED,
             explain(Reason.INPUT_WANTED),
             deadline_in=seconds,
-            columns={**recording.FREE, **self._totals(), "request": request},
+            columns={**self._totals(), "request": request},
+            frees=True,
             before=[(EventType.INPUT, request)],
             keeps_reply=True,
         )

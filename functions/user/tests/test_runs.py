@@ -47,7 +47,8 @@ class Mine(Runs):
             RunStatus.INPUT_REQUIRED,
             explain(Reason.INPUT_WANTED),
             deadline_in=60,
-            columns=recording.FREE | {"request": asked},
+            columns={"request": asked},
+            frees=True,
             before=[(EventType.INPUT, asked)],
             keeps_reply=True,
         )

@@ -158,7 +158,8 @@ def test_what_an_agent_asks_for_waits_until_it_is_answered(mine: Runs) -> None:
         RunStatus.INPUT_REQUIRED,
         explain(Reason.INPUT_WANTED),
         deadline_in=60,
-        columns={**recording.FREE, "request": request},
+        columns={"request": request},
+        frees=True,
         before=[(EventType.INPUT, request)],
         keeps_reply=True,
     )
