@@ -120,14 +120,15 @@ def say(context: Context) -> str:
     raise AgentUnavailable
 
 
-def call(context: Context) -> Generator[tuple[str, Any]]:
+def call(context: Context, begin: Callable[[], None]) -> Generator[tuple[str, Any]]:
     """Yield what a host answers to the context's message, as it comes: `working`, `event`, and last `done` or `failed`.
 
-    An answer that ends without one of the last two was cut off. Whoever stops reading has the call cancelled.
+    `begin` is called when all is prepared and before anything is sent; what it raises ends the call. An answer that
+    ends without one of the last two was cut off. Whoever stops reading has the call cancelled.
 
     Raises one of MESSAGE_ERRORS, or StaleContext, when no host has taken it.
     """
-    return _lines(Kind.CALL, context)
+    return _lines(Kind.CALL, context, begin=begin)
 
 
 def fail(told: dict[str, Any]) -> NoReturn:
@@ -186,17 +187,20 @@ def awake(instance_id: str) -> int | None:
     return None
 
 
-def _lines(kind: Kind, told: Told, margin: float = MARGIN) -> Generator[tuple[str, Any]]:
+def _lines(
+    kind: Kind, told: Told, margin: float = MARGIN, begin: Callable[[], None] | None = None
+) -> Generator[tuple[str, Any]]:
     """Yield what a host answers. Raises AgentUnavailable and its kind, and StaleContext."""
     try:
         address, known = setting(SETTING), keys()
     except (MissingSettingError, NotKeysError) as error:
         raise AgentUnavailable from error
     for key in known:
+        sealed = seal(kind, told, key)
+        if begin is not None:
+            begin()
         try:
-            with _exchange(
-                f"{address}/{kind}/{told.subject}", told.seconds + margin, seal(kind, told, key)
-            ) as response:
+            with _exchange(f"{address}/{kind}/{told.subject}", told.seconds + margin, sealed) as response:
                 if response.status == HTTPStatus.OK:
                     yield from _read(response)
                     return

@@ -204,10 +204,7 @@ class Attempt:
 
     def _call(self, context: Context) -> None:
         """Have the agent answer, and write what it says. Raises whatever ends that before its end."""
-        if not self._claimed.result():
-            # Another may have it: no agent is asked before the claim is known to last.
-            raise LeaseLost(self.run.id)
-        with closing(agent_host_client.call(context)) as lines:
+        with closing(agent_host_client.call(context, self._wait_claimed)) as lines:
             for kind, line in lines:
                 self._look_whether_cancelled()
                 if not self._begun and kind != "failed":
@@ -221,6 +218,11 @@ class Attempt:
                     self._fail(line)
         self._look_whether_cancelled()
         raise Lost(explain(Reason.HOST_LOST))
+
+    def _wait_claimed(self) -> None:
+        """Wait until the claim is known to last: before, another may have the run. Raises LeaseLost."""
+        if not self._claimed.result():
+            raise LeaseLost(self.run.id)
 
     def _begin(self, context: Context, said: Said | None) -> None:
         """Write that the agent is at work, together with what it has said first, which so is there sooner."""

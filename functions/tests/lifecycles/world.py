@@ -264,7 +264,7 @@ def _reach(place: str, times: int = 1) -> None:
 
 Do = Callable[[Action, Context, Callable[[], None]], Outcome]
 End = Callable[[Mapping[str, int], float, Callable[[], None]], Ended]
-Call = Callable[[Context], Generator[tuple[str, Any]]]
+Call = Callable[[Context, Callable[[], None]], Generator[tuple[str, Any]]]
 
 
 def _interrupted(do: Do) -> Do:
@@ -305,14 +305,14 @@ def _interrupted_end(end: End) -> End:
 def _interrupted_message(call: Call) -> Call:
     """Return `call` with the same for messages."""
 
-    def interrupted(context: Context) -> Generator[tuple[str, Any]]:
+    def interrupted(context: Context, begin: Callable[[], None]) -> Generator[tuple[str, Any]]:
         order = pause("calling an agent")
         match order:
             case Order.NOT_TAKEN:
                 raise AgentUnavailable
             case Order.FAILS | Order.TIMES_OUT:
                 raise StartFailed(AgentFailed("The agent didn't start: it ended with the exit code 1."))
-        for line in call(context.model_copy(update={"seconds": PATIENCE})):
+        for line in call(context.model_copy(update={"seconds": PATIENCE}), begin):
             if order != Order.ANSWER_LOST or line[0] == "working":
                 yield line
 
