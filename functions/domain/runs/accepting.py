@@ -171,14 +171,22 @@ def _known(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Run |
     """Return the run that was made with the same key. Raises IdempotencyKeyReused when it was asked something else."""
     if asked.client_key is None:
         return None
-    same = (runs.c.instance_id == instance_id, runs.c.owner_id == owner_id, runs.c.client_key == asked.client_key)
-    row = db.execute(select(runs).where(*same, reading.is_there(runs.c.instance_id))).mappings().first()
+    same = {"instance": instance_id, "owner": owner_id, "client_key": asked.client_key}
+    row = db.execute(_KNOWN, same).mappings().first()
     if row is None:
         return None
     run = Run.of(row)
     if run.fingerprint != fingerprint(asked):
         raise IdempotencyKeyReused
     return run
+
+
+_KNOWN: Final = select(runs).where(
+    runs.c.instance_id == bindparam("instance"),
+    runs.c.owner_id == bindparam("owner"),
+    runs.c.client_key == bindparam("client_key"),
+    reading.is_there(runs.c.instance_id),
+)
 
 
 def _turn(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> tuple[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, RowMapping, exists, func, literal, select
+from sqlalchemy import ColumnElement, RowMapping, bindparam, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from functions.domain.api_errors import NotFound
@@ -84,9 +84,17 @@ def place(db: SharedDb, run: Run) -> int | None:
 
 def events(db: SharedDb, run_id: str, *, after: int, limit: int) -> list[RunEvent]:
     """Return a run's events with higher numbers than `after`, in their order."""
-    query = select(run_events).where(run_events.c.run_id == run_id, run_events.c.sequence > after)
-    found = db.execute(query.order_by(run_events.c.sequence).limit(limit)).mappings()
+    found = db.execute(_EVENTS, {"run_id": run_id, "after": after, "most": limit}).mappings()
     return [RunEvent.of(row) for row in found]
+
+
+# Built once: this and the state are asked for many times for each run.
+_EVENTS: Final = (
+    select(run_events)
+    .where(run_events.c.run_id == bindparam("run_id"), run_events.c.sequence > bindparam("after"))
+    .order_by(run_events.c.sequence)
+    .limit(bindparam("most"))
+)
 
 
 def all_events(db: SharedDb, run_id: str, *, until: int | None = None) -> Iterator[RunEvent]:
@@ -162,8 +170,10 @@ class State:
 
 def state(db: SharedDb, run_id: str) -> State:
     """Return how far a run has come. Raises RunNotFound."""
-    query = select(runs.c.status, runs.c.last_sequence).where(runs.c.id == run_id)
-    row = db.execute(query).first()
+    row = db.execute(_STATE, {"run_id": run_id}).first()
     if row is None:
         raise RunNotFound
     return State(RunStatus(row.status), row.last_sequence)
+
+
+_STATE: Final = select(runs.c.status, runs.c.last_sequence).where(runs.c.id == bindparam("run_id"))
