@@ -31,6 +31,153 @@ CREATE FUNCTION public.api_key_uses(key_ids text[]) RETURNS TABLE(id text, last_
   where api_keys.id = any(key_ids) and api_keys.last_used_at is not null
 $$;
 
+CREATE TABLE public.runs (
+    id text NOT NULL COLLATE pg_catalog."C",
+    conversation_id text NOT NULL,
+    "position" integer NOT NULL,
+    instance_id text NOT NULL,
+    owner_id text NOT NULL,
+    version_id text,
+    protocol text DEFAULT 'api'::text NOT NULL,
+    client_key text,
+    fingerprint text,
+    message_id text NOT NULL,
+    message jsonb NOT NULL,
+    status text DEFAULT 'queued'::text NOT NULL,
+    reason text NOT NULL,
+    explanation text NOT NULL,
+    status_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempt integer DEFAULT 0 NOT NULL,
+    retries integer DEFAULT 0 NOT NULL,
+    seconds integer NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    deadline_at timestamp with time zone,
+    request jsonb,
+    answer jsonb,
+    cancel_reason text,
+    cancelled_by text,
+    reply text,
+    reply_sequence bigint DEFAULT 0 NOT NULL,
+    usage jsonb DEFAULT '{}'::jsonb NOT NULL,
+    wall_ms bigint DEFAULT 0 NOT NULL,
+    processor_ms bigint DEFAULT 0 NOT NULL,
+    reservation jsonb,
+    last_sequence bigint DEFAULT 0 NOT NULL,
+    lease_owner text,
+    lease_token bigint DEFAULT 0 NOT NULL,
+    lease_expires_at timestamp with time zone,
+    traceparent text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    notifies boolean DEFAULT false NOT NULL,
+    CONSTRAINT runs_deadline_check CHECK (((deadline_at IS NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
+    CONSTRAINT runs_ended_check CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
+    CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'input_required'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+COMMENT ON COLUMN public.runs."position" IS 'in its conversation, whose runs take turns in this order';
+
+COMMENT ON COLUMN public.runs.version_id IS 'which answered; null before the first attempt';
+
+COMMENT ON COLUMN public.runs.protocol IS 'by which it was asked';
+
+COMMENT ON COLUMN public.runs.client_key IS 'by which whoever asks twice is given the first; null if it has none';
+
+COMMENT ON COLUMN public.runs.fingerprint IS 'of what was asked with that key';
+
+COMMENT ON COLUMN public.runs.message IS 'what the agent is told: text, and what came with it';
+
+COMMENT ON COLUMN public.runs.reason IS 'a typed reason for the present status';
+
+COMMENT ON COLUMN public.runs.explanation IS 'the reason for people';
+
+COMMENT ON COLUMN public.runs.status_at IS 'since when it has that status';
+
+COMMENT ON COLUMN public.runs.attempt IS 'calls of the agent that were begun';
+
+COMMENT ON COLUMN public.runs.retries IS 'calls that may be begun after the first: one more with each answer';
+
+COMMENT ON COLUMN public.runs.seconds IS 'how long a call of the agent may take';
+
+COMMENT ON COLUMN public.runs.deadline_at IS 'when the present status is given up';
+
+COMMENT ON COLUMN public.runs.request IS 'what the agent has asked for; null while it asks nothing';
+
+COMMENT ON COLUMN public.runs.answer IS 'the answer to what the agent asked last';
+
+COMMENT ON COLUMN public.runs.cancel_reason IS 'why it is to be cancelled; null unless somebody has asked';
+
+COMMENT ON COLUMN public.runs.reply IS 'the text of its events up to reply_sequence; null before there is any that stays';
+
+COMMENT ON COLUMN public.runs.reply_sequence IS 'the number up to which the reply is that: an attempt that is tried again is left out';
+
+COMMENT ON COLUMN public.runs.usage IS 'what the agent reports, by its names';
+
+COMMENT ON COLUMN public.runs.reservation IS 'what is reserved of budgets; null when nothing is';
+
+COMMENT ON COLUMN public.runs.last_sequence IS 'the number of its last event';
+
+COMMENT ON COLUMN public.runs.lease_owner IS 'the runner that has the lease; null when none has';
+
+COMMENT ON COLUMN public.runs.lease_token IS 'the fencing token';
+
+COMMENT ON COLUMN public.runs.traceparent IS 'of the request that asked for it';
+
+COMMENT ON COLUMN public.runs.notifies IS 'whether somebody is to be notified of its statuses';
+
+CREATE FUNCTION public.claim_runs(claimer text, most integer, lease_seconds double precision, most_of_owner integer, most_of_instance integer) RETURNS SETOF public.runs
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+  -- One claims at a time, so that two who count the same can't go beyond a bound together.
+  perform pg_advisory_xact_lock(hashtextextended('runs are claimed', 0));
+  -- Owners are found one after the other by the index, however many runs each has. Of each as many are looked at as may
+  -- be at work; of a conversation the first that hasn't ended. Whoever has least at work comes first.
+  return query
+  with recursive owners as (
+    (select owner_id from runs where status = 'queued' order by owner_id limit 1)
+    union all
+    select (select next.owner_id from runs as next
+            where next.status = 'queued' and next.owner_id > owners.owner_id order by next.owner_id limit 1)
+    from owners where owners.owner_id is not null
+  ), at_work as (
+    select owner_id, instance_id, count(*) as number from runs where lease_owner is not null group by 1, 2
+  ), of_owners as (
+    select owner_id, sum(number) as number from at_work group by 1
+  ), candidates as (
+    select waiting.id,
+      row_number() over (partition by waiting.owner_id order by waiting.id) + coalesce(of_owners.number, 0) as turn,
+      row_number() over (partition by waiting.instance_id order by waiting.id) + coalesce(at_work.number, 0)
+        as instance_turn
+    from owners
+    cross join lateral (
+      select id, owner_id, instance_id from runs
+      where status = 'queued' and owner_id = owners.owner_id and lease_owner is null and due_at <= clock_timestamp()
+        and not exists (
+          select from runs as earlier
+          where earlier.conversation_id = runs.conversation_id and earlier.position < runs.position
+            and earlier.status in ('queued', 'running', 'input_required'))
+        and not exists (
+          select from at_work where at_work.instance_id = runs.instance_id and at_work.number >= most_of_instance)
+      order by id limit most_of_owner
+    ) as waiting
+    left join of_owners on of_owners.owner_id = waiting.owner_id
+    left join at_work on at_work.instance_id = waiting.instance_id
+  ), chosen as (
+    select id from candidates where turn <= most_of_owner and instance_turn <= most_of_instance
+    order by turn, id limit most
+  )
+  update runs
+  set lease_owner = claimer, lease_expires_at = clock_timestamp() + make_interval(secs => lease_seconds),
+    lease_token = greatest(lease_token + 1, (extract(epoch from clock_timestamp()) * 1000000)::bigint),
+    attempt = attempt + 1
+  from chosen where runs.id = chosen.id and runs.status = 'queued' and runs.lease_owner is null
+  returning runs.*;
+end $$;
+
 CREATE FUNCTION public.defer_events(on_queue text, opened jsonb, events jsonb) RETURNS SETOF text
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1553,101 +1700,6 @@ COMMENT ON COLUMN public.run_usage.day IS 'in UTC, on which they ended';
 COMMENT ON COLUMN public.run_usage.runs IS 'that ended, and whose agent was called';
 
 COMMENT ON COLUMN public.run_usage.reported IS 'sums of other numbers, by their names';
-
-CREATE TABLE public.runs (
-    id text NOT NULL COLLATE pg_catalog."C",
-    conversation_id text NOT NULL,
-    "position" integer NOT NULL,
-    instance_id text NOT NULL,
-    owner_id text NOT NULL,
-    version_id text,
-    protocol text DEFAULT 'api'::text NOT NULL,
-    client_key text,
-    fingerprint text,
-    message_id text NOT NULL,
-    message jsonb NOT NULL,
-    status text DEFAULT 'queued'::text NOT NULL,
-    reason text NOT NULL,
-    explanation text NOT NULL,
-    status_at timestamp with time zone DEFAULT now() NOT NULL,
-    attempt integer DEFAULT 0 NOT NULL,
-    retries integer DEFAULT 0 NOT NULL,
-    seconds integer NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
-    deadline_at timestamp with time zone,
-    request jsonb,
-    answer jsonb,
-    cancel_reason text,
-    cancelled_by text,
-    reply text,
-    reply_sequence bigint DEFAULT 0 NOT NULL,
-    usage jsonb DEFAULT '{}'::jsonb NOT NULL,
-    wall_ms bigint DEFAULT 0 NOT NULL,
-    processor_ms bigint DEFAULT 0 NOT NULL,
-    reservation jsonb,
-    last_sequence bigint DEFAULT 0 NOT NULL,
-    lease_owner text,
-    lease_token bigint DEFAULT 0 NOT NULL,
-    lease_expires_at timestamp with time zone,
-    traceparent text,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    started_at timestamp with time zone,
-    ended_at timestamp with time zone,
-    notifies boolean DEFAULT false NOT NULL,
-    CONSTRAINT runs_deadline_check CHECK (((deadline_at IS NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
-    CONSTRAINT runs_ended_check CHECK (((ended_at IS NOT NULL) = (status = ANY (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text])))),
-    CONSTRAINT runs_status_check CHECK ((status = ANY (ARRAY['queued'::text, 'running'::text, 'input_required'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
-);
-
-COMMENT ON COLUMN public.runs."position" IS 'in its conversation, whose runs take turns in this order';
-
-COMMENT ON COLUMN public.runs.version_id IS 'which answered; null before the first attempt';
-
-COMMENT ON COLUMN public.runs.protocol IS 'by which it was asked';
-
-COMMENT ON COLUMN public.runs.client_key IS 'by which whoever asks twice is given the first; null if it has none';
-
-COMMENT ON COLUMN public.runs.fingerprint IS 'of what was asked with that key';
-
-COMMENT ON COLUMN public.runs.message IS 'what the agent is told: text, and what came with it';
-
-COMMENT ON COLUMN public.runs.reason IS 'a typed reason for the present status';
-
-COMMENT ON COLUMN public.runs.explanation IS 'the reason for people';
-
-COMMENT ON COLUMN public.runs.status_at IS 'since when it has that status';
-
-COMMENT ON COLUMN public.runs.attempt IS 'calls of the agent that were begun';
-
-COMMENT ON COLUMN public.runs.retries IS 'calls that may be begun after the first: one more with each answer';
-
-COMMENT ON COLUMN public.runs.seconds IS 'how long a call of the agent may take';
-
-COMMENT ON COLUMN public.runs.deadline_at IS 'when the present status is given up';
-
-COMMENT ON COLUMN public.runs.request IS 'what the agent has asked for; null while it asks nothing';
-
-COMMENT ON COLUMN public.runs.answer IS 'the answer to what the agent asked last';
-
-COMMENT ON COLUMN public.runs.cancel_reason IS 'why it is to be cancelled; null unless somebody has asked';
-
-COMMENT ON COLUMN public.runs.reply IS 'the text of its events up to reply_sequence; null before there is any that stays';
-
-COMMENT ON COLUMN public.runs.reply_sequence IS 'the number up to which the reply is that: an attempt that is tried again is left out';
-
-COMMENT ON COLUMN public.runs.usage IS 'what the agent reports, by its names';
-
-COMMENT ON COLUMN public.runs.reservation IS 'what is reserved of budgets; null when nothing is';
-
-COMMENT ON COLUMN public.runs.last_sequence IS 'the number of its last event';
-
-COMMENT ON COLUMN public.runs.lease_owner IS 'the runner that has the lease; null when none has';
-
-COMMENT ON COLUMN public.runs.lease_token IS 'the fencing token';
-
-COMMENT ON COLUMN public.runs.traceparent IS 'of the request that asked for it';
-
-COMMENT ON COLUMN public.runs.notifies IS 'whether somebody is to be notified of its statuses';
 
 CREATE TABLE public.verified_accounts (
     account_id text NOT NULL,
