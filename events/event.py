@@ -5,6 +5,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
 from typing import ClassVar, Final, Self
 
@@ -121,7 +122,9 @@ class Event(BaseModel):
         return str(getattr(self, self.subject_field))
 
 
-def _said_of_fields(model: type[Event]) -> dict[str, str]:
+@cache
+def _said_of_fields(model: type[Event]) -> Mapping[str, str]:
+    # Every schema asks for it, and Python reads the source of a whole module for it.
     [definition] = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     said = {}
     for field, text in pairwise(getattr(definition, "body", ())):

@@ -1,6 +1,7 @@
 """Every generated file, from what the functions declare of themselves."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,8 @@ VERSION: Final = "0.1.0"
 """Of the images; a test compares it with pyproject.toml's."""
 
 
-def generated() -> dict[Path, str]:
+@cache
+def generated() -> Mapping[Path, str]:
     """Return the text of every generated file by its path, which is relative to the repository."""
     every = declarations()
     return {

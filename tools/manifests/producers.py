@@ -15,17 +15,18 @@ PUBLISHING: Final = Path("functions/broker/publish_event.py")
 """By which other systems say something."""
 
 
-def producers(model: type[Event]) -> list[Path]:
+@cache
+def producers(model: type[Event]) -> tuple[Path, ...]:
     """Return the files that make an event of this type, or name it to SQL's emit_event, relative to the repository."""
     if model.scope is not None:
-        return [PUBLISHING]
+        return (PUBLISHING,)
     producer = getattr(sys.modules[model.__module__], "PRODUCER", None)
     if producer is not None:
-        return [Path(producer)]
+        return (Path(producer),)
     module, name = f"from {model.__module__} import", model.__name__
     # Not where an API error of the same name is defined.
     made = re.compile(rf"(?<!class )\b{name}\(|emit_event(?s:.*)\b{name}\.type\b")
-    return [file for file, text in _sources().items() if module in text and made.search(text)]
+    return tuple(file for file, text in _sources().items() if module in text and made.search(text))
 
 
 def consumers(model: type[Event], declarations: Iterable[Declaration]) -> list[Declaration]:
