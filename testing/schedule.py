@@ -31,7 +31,6 @@ LONGEST: Final = (
     "functions/tests/test_responses_are_documented.py",
     "functions/tests/end_to_end",
     "events/tests/test_outages.py",
-    "functions/tests/test_documents.py",
     "functions/jobs/tests/test_converge.py",
     "functions/services/agent_host/tests/test_host.py",
     "functions/services/realtime/tests/test_outages.py",

@@ -10,7 +10,6 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from functions.tests import browsers
 from testing import people
 from testing.factors import enrol
 from testing.people import PASSWORD, Person
@@ -28,12 +27,6 @@ GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 def edge(stack: Stack) -> Iterator[str]:
     with stack.edge():
         yield f"http://localhost:{stack.env.ports.edge}/app"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with browsers.headless() as chrome:
-        yield chrome
 
 
 class Page:

@@ -11,7 +11,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 from functions.domain.accounts import webauthn
-from functions.tests import browsers, sites
+from functions.tests import sites
 from functions.tests.sites import Site
 from provisioning.local_settings import ROOT
 from testing import people
@@ -64,19 +64,19 @@ def api(stack: Stack, site: Site, stranger: Site) -> Iterator[str]:
 
 
 @pytest.fixture
-def browser(api: str, site: Site) -> Iterator[Chrome]:
-    """A browser on the page, with an authenticator that asks for a finger."""
-    with browsers.headless() as chrome:
-        options = VirtualAuthenticatorOptions(
-            protocol=VirtualAuthenticatorOptions.Protocol.CTAP2,
-            transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
-            has_resident_key=True,
-            has_user_verification=True,
-            is_user_verified=True,
-        )
-        chrome.add_virtual_authenticator(options)
-        chrome.get(origin(site))
-        yield chrome
+def browser(browser: Chrome, api: str, site: Site) -> Iterator[Chrome]:
+    """The browser on the page, with an authenticator that asks for a finger."""
+    options = VirtualAuthenticatorOptions(
+        protocol=VirtualAuthenticatorOptions.Protocol.CTAP2,
+        transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
+        has_resident_key=True,
+        has_user_verification=True,
+        is_user_verified=True,
+    )
+    browser.add_virtual_authenticator(options)
+    browser.get(origin(site))
+    yield browser
+    browser.remove_virtual_authenticator()
 
 
 @pytest.fixture

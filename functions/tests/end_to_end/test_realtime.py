@@ -14,11 +14,12 @@ from selenium.webdriver import Chrome
 from websockets.exceptions import InvalidStatus
 
 from functions.services.realtime.tests.tabs import Tab, cloudevent, connection
-from functions.tests import browsers, sites
+from functions.tests import sites
 from functions.tests.agent_page import AgentPage
+from functions.tests.end_to_end.test_documents import PYTHON
 from functions.tests.sites import Site
-from functions.tests.test_documents import PYTHON, ROOT
 from functions.tests.test_journey import launched
+from provisioning.local_settings import ROOT
 from testing import people
 from testing.launches import Launched
 from testing.people import Person
@@ -63,12 +64,6 @@ def site_of_agent() -> Iterator[Site]:
 def edge(stack: Stack, site: Site, site_of_agent: Site) -> Iterator[int]:
     with stack.edge(EDGE_CORS_ORIGINS=f"{site.origin} {site_of_agent.origin}"):
         yield stack.env.ports.edge
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with browsers.headless() as chrome:
-        yield chrome
 
 
 @pytest.fixture

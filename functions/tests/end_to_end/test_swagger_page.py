@@ -1,6 +1,6 @@
 """The Swagger page, in a real browser: log in through it and list agents."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from selenium.webdriver import Chrome
@@ -8,24 +8,10 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from functions.tests import browsers, served
-from testing.environment import Environment
 from testing.people import Person
 from testing.stack import Stack
 
 SECONDS = 30
-
-
-@pytest.fixture(scope="module")
-def server(env: Environment) -> Iterator[Stack]:
-    with served.host(env) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with browsers.headless() as chrome:
-        yield chrome
 
 
 class Page:
@@ -77,10 +63,10 @@ class Page:
 
 
 def test_one_can_log_in_on_the_page_and_then_ask_as_oneself(
-    browser: Chrome, server: Stack, person: Callable[..., Person]
+    browser: Chrome, stack: Stack, person: Callable[..., Person]
 ) -> None:
     somebody = person()
-    page = Page(browser, server.env.ports.user)
+    page = Page(browser, stack.env.ports.user)
     login = page.open("login")
     page.fill(login, f'{{"email": "{somebody.email}", "password": "{somebody.password}"}}')
     assert page.execute(login) == "200"
@@ -89,16 +75,16 @@ def test_one_can_log_in_on_the_page_and_then_ask_as_oneself(
     assert somebody.id in page.answered(me)
 
 
-def test_one_can_list_agents_with_the_example_as_it_stands(browser: Chrome, server: Stack) -> None:
-    page = Page(browser, server.env.ports.user)
+def test_one_can_list_agents_with_the_example_as_it_stands(browser: Chrome, stack: Stack) -> None:
+    page = Page(browser, stack.env.ports.user)
     agents = page.open("list_agents")
     assert page.execute(agents) == "200"
     assert '"faq"' in page.answered(agents)
 
 
 @pytest.mark.parametrize("api_name", ["user", "admin", "broker"])
-def test_nothing_on_the_page_is_refused_or_missing(browser: Chrome, server: Stack, api_name: str) -> None:
-    page = Page(browser, getattr(server.env.ports, api_name))
+def test_nothing_on_the_page_is_refused_or_missing(browser: Chrome, stack: Stack, api_name: str) -> None:
+    page = Page(browser, getattr(stack.env.ports, api_name))
     assert page.find(".info .title").text.startswith("Botberi")
     assert page.complaints() == []
     assert browser.execute_script("return document.querySelectorAll('.errors-wrapper').length") == 0
@@ -107,6 +93,6 @@ def test_nothing_on_the_page_is_refused_or_missing(browser: Chrome, server: Stac
 @pytest.mark.parametrize(
     "path", ["/docs/other.js", "/docs/../init.js", "/docs/%2e%2e/%2e%2e/docs_page.py", "/docs/index.html"]
 )
-def test_other_files_are_not_served(server: Stack, path: str) -> None:
-    answer = server.user.get(path)
+def test_other_files_are_not_served(stack: Stack, path: str) -> None:
+    answer = stack.user.get(path)
     assert (answer.status_code, answer.code) == (404, "route_not_found")

@@ -79,6 +79,7 @@ def prometheus(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     process = managed_process.start("prometheus", command, run=stack.folder, cwd=local_settings.ROOT)
     yield Prometheus(port)
     process.stop()
+    stack.restart("relay-user")
 
 
 def test_every_target_is_up(prometheus: Prometheus, eventually: Eventually) -> None:

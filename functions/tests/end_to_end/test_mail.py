@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
-from functions.tests.test_nothing_secret_is_told import sinks
+from functions.tests.end_to_end.test_nothing_secret_is_told import sinks
 from testing.mails import token_to
 from testing.stack import Stack
 

@@ -15,12 +15,12 @@ import uv
 from functions.domain.catalog import interfaces
 from functions.services.agent_host.code_cache.tests.an_index import an_index
 from functions.tests.test_journey import launched
+from provisioning.local_settings import ROOT
 from testing.people import Person
 from testing.stack import Stack
 from tools.documents import Document
 from tools.local.ports import free_ports
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "llms.txt", *(ROOT / "docs").rglob("*.md")])
 
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)([^)#\s]+)")
