@@ -32,7 +32,7 @@ from outbox
 @click.option("--subject", help="Only events about this subject.")
 @click.option("--to", "queue", help="Only to this queue, instead of to all that are bound.")
 @click.option("--dry-run", is_flag=True, help="Only count.")
-def replay(  # noqa: PLR0913, PLR0917 - each is an option
+def replay(  # noqa: PLR0917 - each is an option
     database: str, since: str, event_type: str | None, subject: str | None, queue: str | None, dry_run: bool
 ) -> None:
     """Publish again what the outbox still has, in its order and with the same ids.

@@ -53,7 +53,7 @@ class Ports:
     """The port where it shows them."""
 
 
-def environment(  # noqa: PLR0913 - each is a fact about the run, given by name
+def environment(
     run: Path,
     ports: Ports,
     *,

@@ -30,7 +30,7 @@ class Client:
         self._send = send
         self._endpoints = [each for each in declarations if each.api != "subscribers"]
 
-    def request(  # noqa: PLR0913 - each is a part of the request, given by name
+    def request(
         self,
         method: str,
         path: str,

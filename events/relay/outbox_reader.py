@@ -254,7 +254,7 @@ class OutboxReader:
         self.session.close()
 
 
-def _record(  # noqa: PLR0913, PLR0917 - the columns of a row
+def _record(  # noqa: PLR0917 - the columns of a row
     seq: int,
     name: str,
     event_type: str,

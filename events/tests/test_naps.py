@@ -15,6 +15,6 @@ def test_whoever_wakes_the_relay_notifies_it(quiet_path: EventPath, eventually: 
     for number in range(1, 51):
         eventually(quiet_path.awake_lock_is_free)
         quiet_path.emit("agt_1")
-        eventually(lambda: quiet_path.depth(RECEIVE_ALL.queue) == number)  # noqa: B023 - waited for at once
+        eventually(lambda number=number: quiet_path.depth(RECEIVE_ALL.queue) == number)
     assert watch.value("botberi_relay_found_by_fallback_total") == 0
     assert watch.value("botberi_relay_wakeups_total", kind="notification") > 0

@@ -27,7 +27,7 @@ def record(db: SharedDb, event: CloudEvent) -> None:
     db.execute(insert(audit).values(row).on_conflict_do_nothing(index_elements=["source", "event_id"]))
 
 
-def entries(  # noqa: PLR0913 - each is a filter, given by name
+def entries(
     db: SharedDb,
     *,
     subject: str | None = None,

@@ -48,7 +48,7 @@ DECLARATION: Final = "declaration"
 """The attribute of a decorated function that holds its `Declaration`."""
 
 
-def endpoint(  # noqa: PLR0913 - each is a fact about the endpoint, given by name
+def endpoint(
     method: str,
     path: str,
     *,

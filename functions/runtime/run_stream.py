@@ -46,7 +46,7 @@ def plain(event: RunEvent) -> tuple[Frame]:
 class RunStream(EventStream):
     """The events of a run, translated."""
 
-    def __init__(  # noqa: PLR0913 - each is a fact about the stream, given by name
+    def __init__(
         self,
         transactions: RunTransactions,
         run_id: str,
@@ -128,7 +128,7 @@ def _told(events: Sequence[RunEvent]) -> State | None:
     return None
 
 
-def waiting(  # noqa: PLR0913 - each is a fact about what is waited for, given by name
+def waiting(
     transactions: RunTransactions,
     run_id: str,
     make: "Callable[[SharedDb, Run], Returned]",

@@ -67,7 +67,7 @@ class Recorder:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the base class
+            def log_message(self, *_: object) -> None:
                 pass
 
         ThreadingHTTPServer.allow_reuse_address = True

@@ -54,7 +54,7 @@ class Transcript:
         if not self.brief:
             _write(text)
 
-    def ask(  # noqa: PLR0913 - each is a part of the request, given by name
+    def ask(
         self,
         method: str,
         path: str,

@@ -150,7 +150,7 @@ class Asked:
 class Reader(Follower):
     """One who reads by the API."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - each is a fact about what is read
+    def __init__(  # noqa: PLR0917 - each is a fact about what is read
         self, run_id: str, asked: Asked, owner: Owner, address: str, chance: random.Random, seconds: float
     ) -> None:
         """Read as `owner` from the API at an address."""

@@ -76,7 +76,7 @@ def stop_all(processes: Collection[ManagedProcess]) -> None:
         process.stop()
 
 
-def start(  # noqa: PLR0913 - each is a fact about the process, given by name
+def start(
     name: str,
     command: Sequence[str | Path],
     *,
