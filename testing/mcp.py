@@ -7,8 +7,9 @@ from typing import Any, Final, Self
 from testing.clients import Api
 from testing.launches import Launched
 from testing.responses import Response
+from tools.documents import Document
 
-TASKS: Final[dict[str, Any]] = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
+TASKS: Final[Document] = {"extensions": {"io.modelcontextprotocol/tasks": {}}}
 """What a client can do that knows tasks."""
 
 _META: Final = "io.modelcontextprotocol/"
@@ -33,10 +34,10 @@ class Client:
         self,
         method: str,
         *,
-        can: Mapping[str, Any] | None = None,
+        can: Mapping[str, object] | None = None,
         headers: Mapping[str, str | None] | None = None,
         token: str | None = None,
-        **params: Any,
+        **params: object,
     ) -> Response:
         """Send a request and return the answer; a header that is None is left out."""
         meta = {f"{_META}protocolVersion": "2026-07-28", f"{_META}clientCapabilities": can or {}}
@@ -51,7 +52,7 @@ class Client:
             token=token or self.token,
         )
 
-    def result(self, method: str, **params: Any) -> dict[str, Any]:
+    def result(self, method: str, **params: Any) -> Document:
         """Return the result of a request, which has to have one."""
         answer = self.ask(method, **params)
         assert answer.status_code == 200, answer.text

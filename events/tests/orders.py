@@ -1,7 +1,6 @@
 """The reverse direction's two ends, for tests: another system that publishes orders, and who listens in Postgres."""
 
 import json
-from typing import Any
 
 import pika
 
@@ -9,9 +8,10 @@ from core.postgres.session import Session
 from events.broker import bus
 from events.catalog.agents import AgentCreated
 from events.contracts import contracts
+from tools.documents import Document
 from tools.harness.path import EventPath
 
-Heard = list[dict[str, Any]]
+Heard = list[Document]
 
 
 class Listener:
@@ -31,12 +31,12 @@ class Listener:
         return self.received
 
 
-def order(number: int | str, **changes: Any) -> dict[str, Any]:
+def order(number: int | str, **changes: object) -> Document:
     """Return an event of another system with these attributes."""
     return contracts.example(AgentCreated) | {"id": f"order-{number}", "source": "/shop", "channel": "orders"} | changes
 
 
-def send(path: EventPath, *events: dict[str, Any] | bytes) -> None:
+def send(path: EventPath, *events: Document | bytes) -> None:
     """Publish as another system would."""
     with path.broker() as connection:
         channel = connection.channel()

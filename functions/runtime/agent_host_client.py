@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+Facts = dict[str, Any]
+"""What a host says of something, read by its keys."""
+
+Line = tuple[str, Facts]
+"""What a line of an answer is, and what it says."""
+
 SETTING: Final = "AGENT_HOST_URL"
 """Where hosts answer."""
 
@@ -120,7 +126,7 @@ def say(context: Context) -> str:
     raise AgentUnavailable
 
 
-def call(context: Context, begin: Callable[[], None]) -> Generator[tuple[str, Any]]:
+def call(context: Context, begin: Callable[[], None]) -> Generator[Line]:
     """Yield what a host answers to the context's message, as it comes: `working`, `event`, and last `done` or `failed`.
 
     `begin` is called when all is prepared and before anything is sent; what it raises ends the call. An answer that
@@ -131,7 +137,7 @@ def call(context: Context, begin: Callable[[], None]) -> Generator[tuple[str, An
     return _lines(Kind.CALL, context, begin=begin)
 
 
-def fail(told: dict[str, Any]) -> NoReturn:
+def fail(told: Facts) -> NoReturn:
     """Raise what a host tells of a failure: one of MESSAGE_ERRORS, or StartFailed with one of them."""
     error = _BY_CODE.get(told["code"], AgentUnavailable)(told.get("detail"))
     if told.get("started") is False:
@@ -187,9 +193,7 @@ def awake(instance_id: str) -> int | None:
     return None
 
 
-def _lines(
-    kind: Kind, told: Told, margin: float = MARGIN, begin: Callable[[], None] | None = None
-) -> Generator[tuple[str, Any]]:
+def _lines(kind: Kind, told: Told, margin: float = MARGIN, begin: Callable[[], None] | None = None) -> Generator[Line]:
     """Yield what a host answers. Raises AgentUnavailable and its kind, and StaleContext."""
     try:
         address, known = setting(SETTING), keys()
@@ -230,7 +234,7 @@ def _exchange(url: str, seconds: float, sealed: bytes) -> "AbstractContextManage
     )
 
 
-def _read(response: "urllib3.BaseHTTPResponse") -> Iterator[tuple[str, Any]]:
+def _read(response: "urllib3.BaseHTTPResponse") -> Iterator[Line]:
     """Yield what comes, line by line, until it ends or something comes that is no line of a host's."""
     rest = b""
     # A response's own `readline` asks for one byte after the other.

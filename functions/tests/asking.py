@@ -7,6 +7,7 @@ from functions.runtime.declarations import Declaration
 from functions.runtime.providers.path import PathValue
 from testing.clients import Api, Client
 from testing.responses import Response
+from tools.documents import Document
 from tools.manifests.openapi import operation
 from tools.manifests.schemas import Schemas
 
@@ -28,7 +29,7 @@ def path_of(declaration: Declaration, **values: str) -> str:
     return declaration.path.format_map(given | values)
 
 
-def content_of(declaration: Declaration) -> dict[str, Any]:
+def content_of(declaration: Declaration) -> Document:
     """Return an example of the body for each media type that it may have."""
     described = operation(declaration, Schemas([declaration]))
     content = described.get("requestBody", {}).get("content", {})
@@ -50,7 +51,7 @@ def with_query(declaration: Declaration, path: str) -> str:
     return f"{path}{'&' if '?' in path else '?'}{added}"
 
 
-def ask(api: Api, declaration: Declaration, path: str | None = None, **changes: Any) -> Response:
+def ask(api: Api, declaration: Declaration, path: str | None = None, **changes: object) -> Response:
     """Send the example request, with `changes`."""
     kinds = list(content_of(declaration))
     headers = {"If-Match": '"1"'} | ({"Content-Type": kinds[0]} if kinds else {})

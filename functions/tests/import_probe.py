@@ -7,14 +7,13 @@ import json
 import linecache
 import os
 import sys
-from typing import Any
 
 from functions.runtime import functions
 
 FORBIDDEN = ("socket.connect", "socket.bind", "subprocess.Popen", "os.system", "os.fork", "os.posix_spawn")
 
 
-def refuse(event: str, arguments: tuple[Any, ...]) -> None:
+def refuse(event: str, arguments: tuple[object, ...]) -> None:
     writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
     if event in FORBIDDEN or writes:
         message = f"importing a function does {event} {arguments}"

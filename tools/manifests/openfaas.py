@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from functions.runtime.declarations import Declaration
 from functions.runtime.environment import Environment, environment
@@ -117,7 +117,7 @@ def _threads(members: Sequence[Declaration]) -> int:
     return shared + sum(number for number, calls_out in each_with if calls_out)
 
 
-def _beside(defaults: Mapping[str, str]) -> dict[str, Any]:
+def _beside(defaults: Mapping[str, str]) -> dict[str, dict[str, object]]:
     """Return the parts that are deployed as functions are, by name; their images are built with the other parts'."""
     return {
         part.name: {

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from events.contracts import ledger
 from events.contracts.compatibility import shape
+from tools.documents import Document
 from tools.local.servers import binaries
 
 SCHEMAS: Final = "events/catalog/schemas"
@@ -48,7 +49,7 @@ def versions(root: Path, folder: str) -> Iterator[tuple[str, Any]]:
         yield Path(path.decode()).stem, json.loads(git(root, "cat-file", "blob", blob.decode()))
 
 
-def _continued(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> bool:
+def _continued(before: list[Document], now: list[Document]) -> bool:
     # Until nothing had been released, entries also named the digest of those before them.
     return now[: len(before)] == [{name: each[name] for name in each if name != "after"} for each in before]
 

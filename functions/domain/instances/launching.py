@@ -1,9 +1,8 @@
 """Launching: an instance of a version, with a config that fits it."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from pydantic import JsonValue
 from sqlalchemy import func, insert
 
 from events.catalog.instances import InstanceDesiredStateChanged
@@ -17,6 +16,7 @@ from functions.domain.instances import config_secrets, configs, history, kill_sw
 from functions.domain.instances.deadlines import DEADLINES
 from functions.domain.instances.history import Entry
 from functions.domain.instances.reasons import Reason, explain
+from functions.domain.json_schemas import Json
 from shared_psql_models.agents import AgentVersion
 from shared_psql_models.instances import instances
 from shared_psql_models.statuses import DesiredState, Status, VersionStatus
@@ -42,7 +42,7 @@ class Launch:
     version_id: str
     version: str
     """The number."""
-    config: dict[str, JsonValue] = field(repr=False)
+    config: dict[str, Json] = field(repr=False)
     secret_places: list[str]
     """JSON Pointers to the values in the config that nobody is shown."""
 
@@ -79,7 +79,7 @@ def choose(
     raise AgentUnknown(errors=[error])
 
 
-def fit(instance_id: str, version: AgentVersion, config: dict[str, Any]) -> Launch:
+def fit(instance_id: str, version: AgentVersion, config: dict[str, Json]) -> Launch:
     """Complete a config for a version. No transaction need be open: it may take a moment. Raises ConfigInvalid."""
     schema = version.config_schema
     whole = configs.completed(config, schema)

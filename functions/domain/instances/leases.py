@@ -8,7 +8,7 @@ Instances that were asked to stop in one transaction are worked on together: wha
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import func, text, tuple_, update
 
@@ -126,7 +126,7 @@ def record(db: SharedDb, held: Sequence[Lease], change: Change) -> list[Lease]:
     Of others nothing is written. Where it settles them, the leases end.
     """
     because, now = change.explanation, max(lease.now for lease in held)
-    fields: dict[str, Any] = {
+    fields: dict[str, object] = {
         "status": change.status,
         "reason": because.reason,
         "message": because.message,
@@ -206,17 +206,17 @@ def give_up(db: SharedDb, held: Sequence[Lease]) -> None:
 
 
 # A job that came meanwhile found the lease taken and is gone: what is left to do may be offered anew at once.
-_FREE: Final[dict[str, Any]] = {"lease_owner": None, "lease_expires_at": None, "queued_at": None}
+_FREE: Final[dict[str, object]] = {"lease_owner": None, "lease_expires_at": None, "queued_at": None}
 
 
-def _write(db: SharedDb, held: Sequence[Lease], fields: dict[str, Any]) -> None:
+def _write(db: SharedDb, held: Sequence[Lease], fields: dict[str, object]) -> None:
     """Write into the rows of which the leases aren't lost, whatever has been changed of them meanwhile."""
     ids = [lease.id for lease in held]
     of_these = instances.c.id.in_(ids), instances.c.lease_owner == held[0].lease_owner
     db.execute(update(instances).where(*of_these).values(fields))
 
 
-def _guarded(db: SharedDb, held: Sequence[Lease], fields: dict[str, Any]) -> list[Lease]:
+def _guarded(db: SharedDb, held: Sequence[Lease], fields: dict[str, object]) -> list[Lease]:
     """Write into the rows that are as they were read, and return the leases on them."""
     statement = (
         update(instances)

@@ -4,9 +4,10 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from functions.drivers.tests.fake_platform import Asked, FakePlatform, Reply, kind_of
+from tools.documents import Document
 
 API: Final = "/v1.44"
 
@@ -20,11 +21,11 @@ def error(code: int, words: str) -> Reply:
 class FakeDocker(FakePlatform):
     """Answers as the engine's reference says."""
 
-    containers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    containers: dict[str, Document] = field(default_factory=dict)
     """By name."""
     pulled: set[str] = field(default_factory=lambda: {"good", "ends", "silent", "refused"})
     """The kinds of images that are there."""
-    pull_ends_with: dict[str, Any] = field(default_factory=lambda: {"status": "Status: Downloaded newer image"})
+    pull_ends_with: Document = field(default_factory=lambda: {"status": "Status: Downloaded newer image"})
 
     def answer(self, asked: Asked) -> Reply:
         """Do what is asked, or answer a health check, which comes to whatever container has this port."""
@@ -47,8 +48,8 @@ class FakeDocker(FakePlatform):
                 reply = error(404, "page not found")
         return reply
 
-    def _list(self, labels: list[str]) -> list[dict[str, Any]]:
-        def has(container: dict[str, Any], label: str) -> bool:
+    def _list(self, labels: list[str]) -> list[Document]:
+        def has(container: Document, label: str) -> bool:
             name, equals, value = label.partition("=")
             present = container["Config"]["Labels"]
             return name in present and (not equals or present[name] == value)
@@ -65,7 +66,7 @@ class FakeDocker(FakePlatform):
             if all(has(each, label) for label in labels)
         ]
 
-    def _create(self, name: str, body: dict[str, Any]) -> Reply:
+    def _create(self, name: str, body: Document) -> Reply:
         kind = kind_of(body["Image"])
         if kind not in self.pulled:
             return error(404, f"No such image: {body['Image']}")
@@ -91,7 +92,7 @@ class FakeDocker(FakePlatform):
         lines = [{"status": "Pulling from agents"}, self.pull_ends_with]
         return 200, "".join(f"{json.dumps(line)}\r\n" for line in lines)
 
-    def _one(self, method: str, found: dict[str, Any], name: str, verb: list[str], query: dict[str, str]) -> Reply:
+    def _one(self, method: str, found: Document, name: str, verb: list[str], query: dict[str, str]) -> Reply:
         match method, verb:
             case "GET", ["json"]:
                 return 200, found
@@ -108,7 +109,7 @@ class FakeDocker(FakePlatform):
                 return 204, ""
         return error(404, "page not found")
 
-    def _start(self, found: dict[str, Any]) -> Reply:
+    def _start(self, found: Document) -> Reply:
         if found["State"]["Running"]:
             return 304, ""
         kind = kind_of(found["Config"]["Image"])

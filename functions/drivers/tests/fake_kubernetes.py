@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, Final
+from typing import Final
 
 from functions.drivers.tests.fake_platform import Asked, FakePlatform, Reply, kind_of
+from tools.documents import Document
 
 NAMESPACE: Final = "botberi"
 BEARER: Final = "a-token"
@@ -23,7 +24,7 @@ def status(code: int, reason: str, message: str) -> Reply:
     return code, {"kind": "Status", "apiVersion": "v1", "reason": reason, "message": message, "code": code}
 
 
-def merged(into: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+def merged(into: Document, patch: Document) -> Document:
     """Return the result of a merge patch (RFC 7396)."""
     result = dict(into)
     for name, value in patch.items():
@@ -40,7 +41,7 @@ def merged(into: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
 class FakeKubernetes(FakePlatform):
     """Answers as was seen of the real one."""
 
-    services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    services: dict[str, Document] = field(default_factory=dict)
     versions: Iterator[int] = field(default_factory=lambda: count(1))
     restless: int = 0
     """How many more changes are answered 409, because somebody else was faster."""
@@ -64,7 +65,7 @@ class FakeKubernetes(FakePlatform):
         label = query.get("labelSelector", "")
         return 200, {"items": [each for each in self.services.values() if label in each["metadata"]["labels"]]}
 
-    def _create(self, service: dict[str, Any]) -> Reply:
+    def _create(self, service: Document) -> Reply:
         name = service["metadata"]["name"]
         if name in self.services:
             return status(409, "AlreadyExists", f'services.serving.knative.dev "{name}" already exists')
@@ -75,7 +76,7 @@ class FakeKubernetes(FakePlatform):
         }
         return self._keep(name, merged(service, {"metadata": metadata}), 201)
 
-    def _keep(self, name: str, service: dict[str, Any], done: int = 200) -> Reply:
+    def _keep(self, name: str, service: Document, done: int = 200) -> Reply:
         image = service["spec"]["template"]["spec"]["containers"][0]["image"]
         if kind_of(image) == "refused":
             webhook = 'admission webhook "validation.webhook.serving.knative.dev" denied the request'
@@ -85,7 +86,7 @@ class FakeKubernetes(FakePlatform):
         self.services[name] = service
         return done, service
 
-    def _status(self, name: str, generation: int, image: str) -> dict[str, Any]:
+    def _status(self, name: str, generation: int, image: str) -> Document:
         url = f"http://{name}.{NAMESPACE}.svc.cluster.local"
         words = {"missing": UNABLE.format(image=image), "ends": CRASHED}.get(kind_of(image), "")
         ready = {"good": "True", "silent": "Unknown"}.get(kind_of(image), "False")

@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from functions.drivers.tests.fake_platform import Asked, FakePlatform, Reply, kind_of
+from tools.documents import Document
 
 NAMESPACE = "openfaas-fn"
 PASSWORD = "a password"
@@ -19,7 +19,7 @@ class FakeOpenFaas(FakePlatform):
     """Answers as was seen of the real one."""
 
     kubernetes: bool = False
-    functions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    functions: dict[str, Document] = field(default_factory=dict)
     snapshots: set[str] = field(default_factory=set)
     """What faasd keeps beside each function; one without is left of a deletion by halves."""
     age: timedelta = timedelta(minutes=1)
@@ -50,7 +50,7 @@ class FakeOpenFaas(FakePlatform):
     def _list(self, asked: Asked) -> Reply:
         return 200, list(self.functions.values()) if asked.query["namespace"] == NAMESPACE else []
 
-    def _call(self, name: str, message: Any) -> Reply:
+    def _call(self, name: str, message: Document | None) -> Reply:
         if name not in self.functions:
             return 404, f"error finding function {name}.{NAMESPACE}: server returned non-200 status code (404)"
         if kind_of(self.functions[name]["image"]) != "good":

@@ -36,7 +36,7 @@ class Asked:
     body: Any
 
 
-Reply = tuple[int, Any]
+Reply = tuple[int, object]
 """The status, and JSON, text or bytes."""
 
 

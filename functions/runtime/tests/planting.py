@@ -28,10 +28,10 @@ class Client:
         assert isinstance(answer, Response)
         return answer
 
-    def get(self, path: str, **request: Any) -> Response:
+    def get(self, path: str, **request: object) -> Response:
         return self.open(path, method="GET", **request)
 
-    def post(self, path: str, **request: Any) -> Response:
+    def post(self, path: str, **request: object) -> Response:
         return self.open(path, method="POST", **request)
 
 

@@ -5,7 +5,7 @@ heard soon.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from time import monotonic
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import JsonValue
 
@@ -32,7 +32,7 @@ from functions.domain.runs.claiming import Claimed
 from functions.domain.runs.reasons import Explanation, Reason, explain
 from functions.domain.runs.recording import Change, Piece
 from functions.runtime import agent_host_client
-from functions.runtime.agent_host_client import MESSAGE_ERRORS, StaleContext
+from functions.runtime.agent_host_client import MESSAGE_ERRORS, Facts, StaleContext
 from functions.runtime.databases import DependencyDownError, shared_transaction
 from functions.services.runner.writer import ROLE, LeaseLost, Said, Stream, UnfitError, Writer
 from shared_psql_models.runs import EventType, Run, RunStatus
@@ -106,7 +106,7 @@ class Attempt:
         self._started = monotonic()
         self._cancelling_since: float | None = None
         self._spent = _Spent(dict(run.usage))
-        self._asked: Mapping[str, Any] | None = None
+        self._asked: Facts | None = None
         self._row_version = 0
 
     @property
@@ -240,7 +240,7 @@ class Attempt:
         self._begun = True
         self._check_cost()
 
-    def _take(self, event: dict[str, Any]) -> None:
+    def _take(self, event: Facts) -> None:
         said = self._said(event)
         if said is None:
             return
@@ -248,9 +248,9 @@ class Attempt:
         if said[0] is EventType.USAGE:
             self._check_cost()
 
-    def _said(self, event: dict[str, Any]) -> Said | None:
+    def _said(self, event: Facts) -> Said | None:
         """Return what is to be written of what the agent says; None of what it asks."""
-        kind = event.pop("type")
+        kind = str(event.pop("type"))
         if kind == "input":
             # The last that it says: written with the status that it leads to.
             self._asked = event
@@ -283,7 +283,7 @@ class Attempt:
         )
         self._settle(lambda db, run: recording.record(db, run, change))
 
-    def _fail(self, line: Mapping[str, Any]) -> None:
+    def _fail(self, line: Facts) -> None:
         """Raise what a host tells of a failure."""
         reason = self._cancel_reason()
         if reason is not None:
@@ -378,7 +378,7 @@ def _was_not_taken(error: Exception) -> bool:
     return not isinstance(down, DependencyDownError) or isinstance(down.cause, ConnectionRefusedError | PermissionError)
 
 
-def _add(usage: dict[str, JsonValue], event: Mapping[str, Any]) -> None:
+def _add(usage: dict[str, JsonValue], event: Facts) -> None:
     """Add what an agent reports to have used to what it has before."""
     for name, number in event.items():
         before = usage.get(name, 0)

@@ -25,7 +25,7 @@ happen in between: others take over their lease, they die, or come too late. Wha
 
 import sys
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
@@ -37,6 +37,7 @@ from functions.tests.lifecycles.stepped import Order
 from functions.tests.lifecycles.world import BROKEN_IMAGE, BUNDLES, IMAGE
 from shared_psql_models.statuses import Status
 from testing.responses import Response
+from tools.documents import Document
 
 WHICH: Final = st.integers(0, 5)
 """One of however many there are."""
@@ -94,7 +95,7 @@ class Lifecycles(Play):
         read = self.user.get(known.path, token=known.owner.token).headers["ETag"]
         known.etags.append(read)
         sent = {"present": read, "any": "*", "an old one": known.etags[0]}[etag]
-        body: dict[str, Any] = {"name": "y"}
+        body: Document = {"name": "y"}
         body |= {} if number is None else {"version": number}
         body |= {} if said is None else {"config": {"said": said}}
         answer = self.user.patch(known.path, json=body, token=known.owner.token, headers={"If-Match": sent})

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, text
 
 from functions.domain.instances.deadlines import DEADLINES, LIMIT, back_off
 from shared_psql_models.statuses import TRANSIENT, Status
+from tools.documents import Document
 
 MARGIN: Final = 5
 """Seconds by which clocks may be read apart."""
@@ -56,7 +57,7 @@ class Row:
     row_version: int
     attempts: int
     version_id: str
-    config: dict[str, Any]
+    config: Document
     lease_owner: str | None
     leased_for: float | None
     due_in: float
@@ -64,7 +65,7 @@ class Row:
     queued: float | None
     history: list[Entry]
     events: list[Event]
-    specs: dict[int, tuple[str, dict[str, Any]]]
+    specs: dict[int, tuple[str, Document]]
     secrets: set[tuple[str, int]]
 
     @property
@@ -99,7 +100,7 @@ def read(db: Connection, ids: Sequence[str], since: int) -> dict[str, Row]:
     return {row["id"]: _row(dict(row)) for row in found}
 
 
-def _row(row: dict[str, Any]) -> Row:
+def _row(row: Document) -> Row:
     return Row(
         **row
         | {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 from uuid import uuid4
 
 import pytest
@@ -30,12 +30,13 @@ from functions.drivers.tests.fake_openfaas import PASSWORD, FakeOpenFaas
 from functions.drivers.tests.fake_platform import Reply, image, serving
 from functions.jobs import converge, queue, versions
 from functions.runtime import agent_host_client
-from functions.runtime.agent_host_client import AgentFailed, AgentUnavailable, Ended, StartFailed
+from functions.runtime.agent_host_client import AgentFailed, AgentUnavailable, Ended, Line, StartFailed
 from functions.tests.lifecycles.stepped import Order, current, pause
 from migrations.databases import connect
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
+from tools.documents import Document
 from tools.local.ports import free_ports
 
 T = TypeVar("T")
@@ -171,7 +172,7 @@ class Platform(FakeOpenFaas):
             self.functions.clear()
             self.snapshots.clear()
 
-    def _call(self, name: str, message: Any) -> Reply:
+    def _call(self, name: str, message: Document | None) -> Reply:
         status, answer = super()._call(name, message)
         if status == HTTPStatus.OK and message:
             config = message["config"]
@@ -264,7 +265,7 @@ def _reach(place: str, times: int = 1) -> None:
 
 Do = Callable[[Action, Context, Callable[[], None]], Outcome]
 End = Callable[[Mapping[str, int], float, Callable[[], None]], Ended]
-Call = Callable[[Context, Callable[[], None]], Generator[tuple[str, Any]]]
+Call = Callable[[Context, Callable[[], None]], Generator[Line]]
 
 
 def _interrupted(do: Do) -> Do:
@@ -305,7 +306,7 @@ def _interrupted_end(end: End) -> End:
 def _interrupted_message(call: Call) -> Call:
     """Return `call` with the same for messages."""
 
-    def interrupted(context: Context, begin: Callable[[], None]) -> Generator[tuple[str, Any]]:
+    def interrupted(context: Context, begin: Callable[[], None]) -> Generator[Line]:
         order = pause("calling an agent")
         match order:
             case Order.NOT_TAKEN:

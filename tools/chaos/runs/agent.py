@@ -10,7 +10,6 @@ import secrets
 import socket
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import flask
 
@@ -27,7 +26,7 @@ ALPHABETS = (
 )
 
 
-def agent(request: flask.Request) -> Iterator[str | dict[str, Any]]:
+def agent(request: flask.Request) -> Iterator[str | dict[str, object]]:
     """Say what is wanted of the part that this call is: one begins with each answer."""
     message = request.get_json()
     wanted = json.loads(message["text"])

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import Any, Literal
+from typing import Literal
 
 import httpx2
 import mcp_types as types
@@ -30,7 +30,7 @@ class TaskParams(types.RequestParams):
     """Which task is meant, and what is answered to it."""
 
     task_id: str
-    input_responses: dict[str, Any] | None = None
+    input_responses: dict[str, object] | None = None
 
 
 class TaskRequest(types.Request[TaskParams, str]):
@@ -45,8 +45,8 @@ class TaskState(types.Result):
     """How a task is; nothing of that where something was done with it."""
 
     status: str = ""
-    result: dict[str, Any] | None = None
-    input_requests: dict[str, Any] | None = None
+    result: dict[str, object] | None = None
+    input_requests: dict[str, object] | None = None
 
 
 class Tasks(ClientExtension):
@@ -79,7 +79,7 @@ async def elicit(_context: object, params: types.ElicitRequestParams) -> types.E
     return types.ElicitResult(action="accept", content={"name": "Ann", "ok": True})
 
 
-def connected(token: str, **more: Any) -> AbstractAsyncContextManager[Client]:
+def connected(token: str, **more: object) -> AbstractAsyncContextManager[Client]:
     """Return a client of the instance."""
     http = httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}, timeout=60)
     return Client(streamable_http_client(URL, http_client=http), **more)

@@ -3,7 +3,7 @@
 import base64
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -18,6 +18,8 @@ TOOL = {
     "description": "The weather",
     "parameters": {"type": "object", "properties": {"location": {"type": "string"}}, "required": ["location"]},
 }
+Json = dict[str, Any]
+
 PIXEL = base64.b64encode(b"GIF89a\x01\x00\x01\x00\x00\x00\x00;").decode()
 
 EVENTS: dict[str, type[BaseModel]] = {}
@@ -28,7 +30,7 @@ for each in vars(types).values():
             EVENTS[str(value.value)] = each
 
 
-def send(body: dict[str, Any]) -> bytes:
+def send(body: Json) -> bytes:
     """Return what a request is answered."""
     headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
     answer = httpx2.post(URL, json={"model": "any", "stream": False, **body}, headers=headers, timeout=120)
@@ -36,7 +38,7 @@ def send(body: dict[str, Any]) -> bytes:
     return answer.content
 
 
-def response(**body: Any) -> Any:
+def response(**body: object) -> Json:
     """Return a response that is complete and valid."""
     found = json.loads(send(body))
     types.ResponseResource.model_validate(found)
@@ -45,7 +47,7 @@ def response(**body: Any) -> Any:
     return found
 
 
-def streamed(**body: Any) -> list[Any]:
+def streamed(**body: object) -> list[Json]:
     """Return the events of a response, each of them valid."""
     blocks = send({**body, "stream": True}).decode().split("\n\n")
     data = [line.removeprefix("data: ") for block in blocks for line in block.split("\n") if line.startswith("data: ")]
@@ -59,23 +61,23 @@ def streamed(**body: Any) -> list[Any]:
     return events
 
 
-def extended(event: Any) -> bool:
+def extended(event: Json) -> bool:
     """Tell whether an event is about an item of a type with a prefix of its own, which the document allows for."""
     return ":" in event.get("item", {}).get("type", "")
 
 
-def message(content: Any, role: str = "user") -> Any:
+def message(content: object, role: str = "user") -> Json:
     """Return an item."""
     return {"type": "message", "role": role, "content": content}
 
 
-def has_call(found: Any) -> Any:
+def has_call(found: Json) -> Json:
     """Return the call of a function among a response's items."""
     [call] = [item for item in found["output"] if item["type"] == "function_call"]
     return call
 
 
-def cases() -> Iterator[tuple[str, Any]]:
+def cases() -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield each case with what runs it."""
     yield "basic", lambda: response(input=[message("Say hello.")])
     yield "streaming", lambda: streamed(input=[message("Count to three.")])

@@ -3,14 +3,14 @@
 import json
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import openai
 from openai import OpenAI
 from reporting import checked
 
 BASE = f"{os.environ['ADDRESS']}/v1/instances/{os.environ['INSTANCE']}/v1"
-TOOL: Any = {
+TOOL: dict[str, object] = {
     "type": "function",
     "name": "get_weather",
     "description": "The weather",
@@ -18,11 +18,13 @@ TOOL: Any = {
     "strict": False,
 }
 
+Refusal = TypeVar("Refusal", bound=openai.APIStatusError)
+
 client = OpenAI(base_url=BASE, api_key=os.environ["TOKEN"], max_retries=0)
 responses = client.responses
 
 
-def create(said: Any, **more: Any) -> Any:
+def create(said: object, **more: object) -> Any:
     """Create a response."""
     return responses.create(model="any", input=said, **more)
 
@@ -127,7 +129,7 @@ def calls_tools() -> None:
 
 def calls_tools_without_ids() -> None:
     """Send all items back, as the guide for functions does."""
-    said: list[Any] = [{"role": "user", "content": "the weather?"}]
+    said: list[object] = [{"role": "user", "content": "the weather?"}]
     asked = create(said, tools=[TOOL])
     said += asked.output
     said += [
@@ -188,7 +190,7 @@ def is_alone() -> None:
     refused(lambda: stranger.responses.create(model="any", input="hi"), openai.NotFoundError)
 
 
-def refused(call: Callable[[], Any], kind: type[openai.APIStatusError]) -> Any:
+def refused(call: Callable[[], object], kind: type[Refusal]) -> Refusal:
     """Return the error that a call raises."""
     try:
         call()

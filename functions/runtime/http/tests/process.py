@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from functions.runtime import problems
 from functions.runtime.http.protocol import Limits
@@ -31,7 +31,7 @@ def application(released: Path) -> Callable[..., Iterable[bytes]]:
     The others say what they were asked.
     """
 
-    def answer(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/hold":
             (released.parent / "held").touch()

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psutil
 import pytest
@@ -22,6 +22,7 @@ from functions.runtime import agent_host_client, metrics
 from functions.services.agent_host.tests.contexts import a_context
 from testing.environment import Environment
 from testing.instances import running_host
+from tools.documents import Document
 from tools.harness.scrape import Watch
 from tools.local.servers.managed_process import ManagedProcess
 
@@ -95,14 +96,14 @@ class Instance:
         return a_context(instance_id=self.id, owner_id=self.owner, digest=self.digest, **(usual | facts))
 
     @contextmanager
-    def asked(self, context: Context) -> Iterator[Iterator[dict[str, Any]]]:
+    def asked(self, context: Context) -> Iterator[Iterator[Document]]:
         """Yield the lines of the host's answer as they come, but for those that say nothing; leave after the block."""
         sealed = contexts.seal(Kind.CALL, context, contexts.keys()[0])
         url = f"{setting(agent_host_client.SETTING)}/call/{self.id}"
         with http_client.exchange("POST", url, seconds=120, body=sealed) as response:
             yield (line for line in map(json.loads, _lines(response)) if "working" not in line)
 
-    def answered(self, text: str, **facts: object) -> list[dict[str, Any]]:
+    def answered(self, text: str, **facts: object) -> list[Document]:
         """Return the lines of the host's answer to a message."""
         with self.asked(self.context(text, **facts)) as lines:
             return list(lines)

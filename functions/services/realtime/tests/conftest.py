@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pika
 import pytest
@@ -29,6 +28,7 @@ from migrations.databases import connect
 from provisioning.local_settings import MARK, ROOT, Ports
 from testing import people
 from testing.environment import Environment
+from tools.documents import Document
 from tools.local import health, orphans, processes
 from tools.local.ports import accepts
 from tools.local.servers import managed_process
@@ -68,27 +68,27 @@ class Gateway:
         """Connect."""
         return Tab(self.port, token, after)
 
-    def publish(self, owner: str = "usr_ada", subject: str = "ins_1", **attributes: Any) -> str:
+    def publish(self, owner: str = "usr_ada", subject: str = "ins_1", **attributes: object) -> str:
         """Let RabbitMQ carry an event about an instance, as a relay publishes it; return its id."""
         event = self.event(owner, subject, **attributes)
         self.send(event)
         return str(event["id"])
 
-    def happen(self, owner: str = "usr_ada", subject: str = "ins_1", **attributes: Any) -> str:
+    def happen(self, owner: str = "usr_ada", subject: str = "ins_1", **attributes: object) -> str:
         """Let an event about an instance be numbered, as its subscriber does; return its id."""
         event = self.event(owner, subject, **attributes)
         self.number(event)
         return str(event["id"])
 
     @staticmethod
-    def number(*events: dict[str, Any]) -> None:
+    def number(*events: Document) -> None:
         """Let events be numbered in one transaction."""
         with connect("shared_psql", "subscribers").begin() as db:
             for event in events:
                 account_events.number(SharedDb(db), wire.from_attributes(event))
 
     @staticmethod
-    def event(owner: str, subject: str = "ins_1", **attributes: Any) -> dict[str, Any]:
+    def event(owner: str, subject: str = "ins_1", **attributes: object) -> Document:
         """Return an event about an instance."""
         data = {"instance_id": subject, "owner_id": owner, "previous": "starting", "status": "running"}
         return {
@@ -123,7 +123,7 @@ class Gateway:
         self.publish(type=ApiKeyRevoked.type, source="/botberi/user_psql", subject=key_id, data=data)
 
     @staticmethod
-    def send(*events: dict[str, Any]) -> None:
+    def send(*events: Document) -> None:
         """Publish events."""
         with pika.BlockingConnection(bus.parameters("relay")) as connection:
             channel = connection.channel()

@@ -4,7 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection, HTTPResponse
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import redis
 from sqlalchemy import text
@@ -12,6 +12,7 @@ from sqlalchemy import text
 from core.configuration import secret
 from functions.runtime.run_hints import PREFIX
 from migrations.databases import connect
+from tools.documents import Document
 
 _BEGIN = """
 insert into runs (id, conversation_id, position, instance_id, owner_id, message_id, message,
@@ -40,7 +41,7 @@ class PlayedRun:
         self.id = f"run_{uuid.uuid4().hex}"
         self.owner = owner
         self.last = 0
-        self.said: list[tuple[int, str, Any]] = []
+        self.said: list[tuple[int, str, Document]] = []
         """Number, type and data of all its events."""
         self._hints = hints
         self._run(_BEGIN, {"id": self.id, "position": uuid.uuid4().int % 2**31, "owner": owner})
@@ -61,8 +62,8 @@ class PlayedRun:
         ended = {"status": "completed", "reason": "completed", "explanation": "It has answered.", "attempt": 1}
         return self._append([("status", ended)], "completed", hinted=hinted)
 
-    def _append(self, events: list[tuple[str, Any]], status: str, *, hinted: bool) -> Self:
-        told = [
+    def _append(self, events: list[tuple[str, Document]], status: str, *, hinted: bool) -> Self:
+        told: list[Document] = [
             {"sequence": number, "at": "2026-01-02T03:04:05.678901+00:00", "type": kind, "data": data}
             for number, (kind, data) in enumerate(events, self.last + 1)
         ]
@@ -79,7 +80,7 @@ class Event(NamedTuple):
 
     sequence: int
     type: str
-    data: Any
+    data: Document
 
 
 class Reader:

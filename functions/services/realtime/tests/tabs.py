@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import cache
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,11 +18,12 @@ from functions.domain.accounts import access_tokens, keys
 from functions.domain.accounts.access_tokens import SECOND_FACTOR, Authentication
 from functions.services.realtime.protocol import PATH, SUBPROTOCOL
 from provisioning.local_settings import ROOT
+from tools.documents import Document
 
 SECONDS: Final = 60
 """How long a test waits for what has to come."""
 
-Heard = dict[str, Any]
+Heard = Document
 
 
 class Tab:
@@ -42,7 +43,7 @@ class Tab:
         self.say({"authenticate": {"token": token} | ({} if after is None else {"after": after})})
         return self._said("ready")
 
-    def subscribe(self, **subscription: Any) -> Heard:
+    def subscribe(self, **subscription: object) -> Heard:
         """Ask for some events only, and return what the gateway says to that."""
         self.say({"subscribe": subscription})
         return self._said("subscribed")

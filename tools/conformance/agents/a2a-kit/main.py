@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import flask
 
-Event = dict[str, Any]
+Event = dict[str, object]
 
 FILE: Final = {"filename": "output.txt", "mediaType": "text/plain"}
 

@@ -7,7 +7,7 @@ from typing import Any
 import flask
 
 
-def agent(request: flask.Request) -> Iterator[str | dict[str, Any]]:
+def agent(request: flask.Request) -> Iterator[str | dict[str, object]]:
     """Yield events and pieces of the reply."""
     asked = request.get_json()
     tools = asked.get("tools", [])
@@ -23,13 +23,13 @@ def agent(request: flask.Request) -> Iterator[str | dict[str, Any]]:
         yield from answer(asked)
 
 
-def question(tool: dict[str, Any] | None) -> dict[str, Any]:
+def question(tool: dict[str, object] | None) -> dict[str, object]:
     """Return the event that asks the person, or has a tool called."""
-    asked = {"type": "input", "text": "Which colour?", "schema": {"type": "string"}}
+    asked: dict[str, object] = {"type": "input", "text": "Which colour?", "schema": {"type": "string"}}
     return asked if tool is None else {**asked, "tool": tool}
 
 
-def answer(asked: dict[str, Any]) -> Iterator[str | dict[str, Any]]:
+def answer(asked: dict[str, Any]) -> Iterator[str | dict[str, object]]:
     """Yield the text that was heard, after how many messages came before; `slowly` and `count` say how."""
     earlier = len(asked["conversation"].get("messages", []))
     if asked["text"].startswith("count"):
