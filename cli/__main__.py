@@ -22,6 +22,7 @@ from cli import (
     publishers,
     repair,
     users,
+    why,
 )
 from cli.queries import FAILURES
 from core.configuration import SECRETS_FOLDER
@@ -89,6 +90,7 @@ for group in (
     users.users,
     administrator.token,
     object_store.store,
+    why.why,
 ):
     botberi.add_command(group)
 

@@ -147,6 +147,7 @@ parked_events = Table(
         comment="when it was redriven, of one that blocks: the relay sends it before what waits behind it",
     ),
     CheckConstraint(RESOLUTIONS, name="resolution"),
+    Index(None, "id"),
     Index("parked_events_open_idx", "dead_letter_id", postgresql_where=text("resolution is null")),
     Index("parked_events_blocking_idx", "subject", "seq", postgresql_where=text("blocking and resolution is null")),
     comment="events that can not be published: the whole outbox row in `record`",
@@ -171,6 +172,7 @@ dead_letters = Table(
     Column("resolved_at", TIME),
     Column("resolution_reason", Text, comment="the reason that whoever resolved it gave"),
     CheckConstraint(RESOLUTIONS, name="resolution"),
+    Index(None, "event_id"),
     Index(
         "dead_letters_open_idx",
         *("queue", "source", "event_id"),

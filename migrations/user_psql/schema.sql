@@ -143,6 +143,41 @@ CREATE FUNCTION public.event_source() RETURNS text
     LANGUAGE sql IMMUTABLE
     AS $$ select '/botberi/user_psql' $$;
 
+CREATE FUNCTION public.event_trail(event text, made timestamp with time zone) RETURNS TABLE(id text, type text, subject text, actor text, causationid text, at timestamp with time zone, delivered boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  c relay_cursor;
+  low bigint;
+  high bigint;
+  middle bigint;
+  written timestamptz;
+begin
+  select * into c from relay_cursor;
+  select coalesce(min(o.seq), 0), coalesce(max(o.seq), 0) into low, high from outbox o;
+  if made is null then
+    low := greatest(low, high - 10000);
+  end if;
+  while made is not null and low < high loop
+    middle := low + (high - low) / 2;
+    select o.created into written from outbox o where o.seq >= middle order by o.seq limit 1;
+    if written < made - interval '1 second' then
+      low := middle + 1;
+    else
+      high := middle;
+    end if;
+  end loop;
+  return query
+  select o.id, o.type, o.subject, o.actor, o.causationid, o.created,
+    pg_visible_in_snapshot(o.xid, c.s1) or (o.seq <= c.last_seq and pg_visible_in_snapshot(o.xid, c.s2))
+  from outbox o
+  where o.seq >= low and o.seq < low + 10000 and event in (o.id, o.causationid)
+  order by o.seq limit 50;
+end $$;
+
+COMMENT ON FUNCTION public.event_trail(event text, made timestamp with time zone) IS 'an event and those that it has caused, without their data';
+
 CREATE FUNCTION public.exported_rows(account text) RETURNS TABLE(name text, content jsonb)
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -949,6 +984,8 @@ CREATE INDEX accounts_purge_at_idx ON public.accounts USING btree (purge_at) WHE
 
 CREATE INDEX api_keys_account_id_idx ON public.api_keys USING btree (account_id);
 
+CREATE INDEX dead_letters_event_id_idx ON public.dead_letters USING btree (event_id);
+
 CREATE UNIQUE INDEX dead_letters_open_idx ON public.dead_letters USING btree (queue, source, event_id) WHERE (resolution IS NULL);
 
 CREATE INDEX device_logins_account_id_idx ON public.device_logins USING btree (account_id);
@@ -976,6 +1013,8 @@ CREATE INDEX one_time_tokens_expires_at_idx ON public.one_time_tokens USING btre
 CREATE INDEX outbox_xid_idx ON ONLY public.outbox USING btree (xid);
 
 CREATE INDEX parked_events_blocking_idx ON public.parked_events USING btree (subject, seq) WHERE (blocking AND (resolution IS NULL));
+
+CREATE INDEX parked_events_id_idx ON public.parked_events USING btree (id);
 
 CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (dead_letter_id) WHERE (resolution IS NULL);
 

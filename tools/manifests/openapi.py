@@ -37,6 +37,7 @@ TAGS: Final = {
     "mcp": "All of it, by the Model Context Protocol.",
     "me": "Whose token it is.",
     "runs": "What becomes of each message to an instance.",
+    "why": "Why something is as it is, and what can be done.",
 }
 """What the endpoints under a heading are about."""
 

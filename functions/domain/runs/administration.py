@@ -25,7 +25,7 @@ class RunTrouble(StrEnum):
 
 
 # Each condition stands as that of the index stands, by which it is found.
-_CONDITIONS: Final = {
+CONDITIONS: Final = {
     RunTrouble.STUCK: "runs.lease_owner is not null and runs.lease_expires_at < now()",
     RunTrouble.OVERDUE: "runs.deadline_at is not null and runs.deadline_at < now()",
     RunTrouble.AWAITING_INPUT: "runs.status = 'input_required'",
@@ -58,7 +58,7 @@ def search(db: SharedDb, wanted: Filter, *, before: str | None, limit: int) -> l
         # As it is, and not as a value: so Postgres sees which of the indexes of some statuses has it.
         query = query.where(literal_column(f"runs.status = '{wanted.status.value}'"))
     if wanted.trouble is not None:
-        query = query.where(literal_column(f"({_CONDITIONS[wanted.trouble]})"))
+        query = query.where(literal_column(f"({CONDITIONS[wanted.trouble]})"))
     if before is not None:
         query = query.where(runs.c.id < before)
     return [Run.of(row) for row in db.execute(query).mappings()]

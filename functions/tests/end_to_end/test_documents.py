@@ -236,7 +236,8 @@ def test_the_page_for_administrators_sets_an_instance_apart(
     instance = launched(stack, person(), "echo", {})
     page, token = ROOT / "docs/operations/administration.md", person(scopes=("user", "admin")).token
     printed = run_examples(page, {}, tmp_path / "heads", API=address, TOKEN=token, ID=instance.id)
-    apart, found, refused, released = map(json.loads, printed.splitlines())
+    why, apart, found, refused, released = map(json.loads, printed.splitlines())
+    assert (why["kind"], why["chain"][0]["who"]) == ("instance", instance.owner.id)
     assert apart["quarantine_reason"] == "It sends thousands of mails."
     assert instance.id in {each["id"] for each in found["items"]}
     assert (refused["code"], released["quarantined_at"]) == ("quarantined", None)
