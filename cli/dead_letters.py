@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-from cli.queries import actor, databases, table
+from cli.queries import about, actor, databases, enter, table
 from core import context
 from functions.domain.event_path import dead_letters, resolving
 from functions.domain.event_path.dead_letters import DeadLetterNotFound, Filter
@@ -138,6 +138,10 @@ def _resolve(
                 outcome = resolving.resolve_by_id(places, action, named)
             else:
                 outcome = resolving.resolve_matching(places, action, criteria)
+            if outcome.ids and not dry_run:
+                about(*outcome.ids)
+                for place in places.values():
+                    enter(place, resolution_reason)
         _tell(action, outcome)
         more = outcome.more and bool(outcome.ids) and not dry_run
     if outcome.more:

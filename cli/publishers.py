@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import click
 
-from cli.queries import administering, table
+from cli.queries import about, administering, table
 from functions.domain.api_errors import ApiError
 from functions.domain.databases import SharedDb
 from functions.domain.event_path import publishers as rules
@@ -26,6 +26,7 @@ def create(name: str, sources: tuple[str, ...], types: tuple[str, ...], scopes: 
     """Let a system publish; its key is shown this once."""
     with _acting() as db:
         publisher, key = rules.create(db, Wanted(name, sources, types, scopes))
+        about(publisher)
     click.echo(f"{publisher} may publish; its key is kept nowhere and shown only now:", err=True)
     click.echo(key)
 
@@ -57,6 +58,7 @@ def _facts(row: ListedPublisher) -> list[str]:
 def rotate(name: str, overlap: int) -> None:
     """Give a system another key, which is shown this once; the old one goes on for a while."""
     with _acting() as db:
+        about(name)
         key = rules.rotate(db, name, overlap=overlap)
     click.echo(f"the old key ends in {overlap} s; the new one is shown only now:", err=True)
     click.echo(key)
@@ -68,6 +70,7 @@ def rotate(name: str, overlap: int) -> None:
 def revoke(name: str, reason: str) -> None:
     """Stop a system at once: none of its keys is good any more."""
     with _acting() as db:
+        about(name)
         rules.revoke(db, name, reason)
     click.echo(f"{name} may publish nothing any more")
 

@@ -18,7 +18,11 @@ from core.postgres.errors import Error
 from core.postgres.session import Row, Session, Value
 from events import subscriptions
 from events.broker import bus
+from functions.domain.audit.entries import NewEntry, append
 from migrations.databases import DATABASES, connect
+
+_ABOUT: Final = "cli.queries.about"
+"""Where the ids are kept that a command is about."""
 
 FAILURES: Final = (MissingSettingError, Error, DBAPIError, AMQPError, OSError)
 """The errors of a question: a setting is missing, a server can't be reached, or it refuses."""
@@ -54,9 +58,28 @@ def actor() -> str:
 
 @contextmanager
 def administering(database: str) -> Iterator[Connection]:
-    """Open a transaction on a database with an administrator's rights, for whoever runs the command."""
+    """Open a transaction on a database with an administrator's rights, for whoever runs the command.
+
+    At its end the command is entered in the audit trail, about what `about` was told.
+    """
     with context.entered(context.Context.start(actor=actor())), connect(database, "admin").begin() as connection:
         yield connection
+        enter(connection)
+
+
+def about(*ids: str) -> None:
+    """Name what the command that runs is about."""
+    click.get_current_context().meta.setdefault(_ABOUT, []).extend(ids)
+
+
+def enter(connection: Connection, reason: str | None = None) -> None:
+    """Append the command that runs to the audit trail of a database, with the reason that its options give."""
+    command = click.get_current_context()
+    reason = reason or command.params.get("reason")
+    details = {} if reason is None else {"reason": reason}
+    name = command.command_path.partition(" ")[2]
+    targets = tuple(dict.fromkeys(command.meta.get(_ABOUT, [])))
+    append(connection, NewEntry("command", context.current().actor, name, targets, details=details))
 
 
 @contextmanager

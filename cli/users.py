@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import click
 
-from cli.queries import administering, table
+from cli.queries import about, administering, table
 from functions.domain.accounts import accounts, administration, verification
 from functions.domain.accounts.accounts import SCOPES, Account
 from functions.domain.api_errors import ApiError
@@ -43,6 +43,7 @@ def create(email: str, scopes: tuple[str, ...]) -> None:
             db = UserDb(connection)
             account = accounts.create_account(db, email, password, scopes)
             verification.note(db, account.id)
+            about(account.id)
     except ApiError as api_error:
         told = " ".join([api_error.detail, *(each.message for each in api_error.errors)])
         raise click.ClickException(f"{email}: {told}") from None
@@ -112,6 +113,8 @@ def _account(who: str) -> Iterator[tuple[UserDb, Account]]:
     try:
         with administering("user_psql") as connection:
             db = UserDb(connection)
-            yield db, accounts.find_by_email(db, who) if "@" in who else accounts.find(db, who)
+            account = accounts.find_by_email(db, who) if "@" in who else accounts.find(db, who)
+            about(account.id)
+            yield db, account
     except ApiError as api_error:
         raise click.ClickException(f"{who}: {api_error.detail}") from None

@@ -10,6 +10,7 @@ from core.postgres.pipelined import DiscreetLegacy
 from core.postgres.place import Place
 from events.tables import metadata as event_metadata
 from functions.domain.accounts.tables import metadata as user_metadata
+from functions.domain.audit.tables import metadata as audit_metadata
 from shared_psql_models import (
     account_events,
     account_purges,
@@ -52,12 +53,12 @@ class Database:
 
     name: str
     metadata: tuple[MetaData, ...]
-    """The tables of its own, and those of the event path."""
+    """The tables of its own, those of the event path, and those of the audit trail."""
 
 
 DATABASES: Final = {
-    "user_psql": Database("user_psql", (user_metadata, event_metadata)),
-    "shared_psql": Database("shared_psql", (shared_metadata, event_metadata)),
+    "user_psql": Database("user_psql", (user_metadata, event_metadata, audit_metadata)),
+    "shared_psql": Database("shared_psql", (shared_metadata, event_metadata, audit_metadata)),
 }
 
 

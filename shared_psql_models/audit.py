@@ -1,11 +1,9 @@
-"""The audit trail: every event that happened, appended by one subscriber and changed by nobody."""
-
-from datetime import datetime
+"""Where events were recorded before there was a trail of all that is done: empty, and gone with a later release."""
 
 from sqlalchemy import Column, Index, Table, Text, func
 from sqlalchemy.dialects.postgresql import JSONB
 
-from shared_psql_models.tables import TIME, Json, Record, metadata
+from shared_psql_models.tables import TIME, metadata
 
 audit = Table(
     "audit",
@@ -23,18 +21,3 @@ audit = Table(
     Index(None, "subject", "id"),
     Index(None, "source", "event_id", unique=True),
 )
-
-
-class AuditEntry(Record):
-    """A row of `audit`."""
-
-    id: str
-    source: str
-    event_id: str
-    type: str
-    subject: str
-    actor: str
-    trace_id: str | None
-    data: Json
-    happened_at: datetime
-    recorded_at: datetime

@@ -34,6 +34,7 @@ class NewEvent(Body):
     status=202,
     errors=API_ERRORS,
     max_body=MAX_BODY,
+    audited=False,
 )
 def publish_event(caller: Publisher, event: NewEvent | CloudEventBody, db: SharedDb) -> Receipt:
     """Whoever subscribes to its type gets it, events about one subject in the order in which they were published."""

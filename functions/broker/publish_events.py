@@ -16,7 +16,7 @@ class Receipts(Reply):
     items: list[Receipt]
 
 
-@endpoint("POST", "/v1/events/batch", status=202, errors=(BatchRefused,), max_body=MAX_BODY)
+@endpoint("POST", "/v1/events/batch", status=202, errors=(BatchRefused,), max_body=MAX_BODY, audited=False)
 def publish_events(caller: Publisher, batch: BatchBody, db: SharedDb) -> Receipts:
     """Those about one subject arrive in the order of the batch. When one is refused, every error is named."""
     published = publishing.publish_all(db, caller.principal(), [event.draft() for event in batch.root], NOTIFY_QUEUE)

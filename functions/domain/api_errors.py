@@ -38,6 +38,8 @@ class ApiError(Exception):
         super().__init__(detail or self.message())
         self.detail = detail or self.message()
         self.errors = tuple(errors)
+        self.about: tuple[str, ...] = ()
+        """Ids of what was refused, for the audit trail: no answer tells them."""
 
     def __init_subclass__(cls) -> None:
         """Derive the code from the class's name."""

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core import context
 from core.ids import new_id
+from functions.domain.audit import erasing
 from functions.domain.databases import SharedDb
 from functions.domain.instances.deadlines import DEADLINES
 from functions.domain.instances.reasons import Reason, explain
@@ -65,3 +66,4 @@ def _purge(db: SharedDb, account_id: str) -> None:
         },
     )
     db.execute(_PURGE, {"account": account_id, "most": BATCH})
+    erasing.erase(db, account_id)

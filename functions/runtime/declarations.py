@@ -124,6 +124,12 @@ class Declaration:
     """Every API error that the handler may answer with, beside those that follow from its parameters."""
     max_body: int = MAX_BODY
     """Bytes."""
+    audited: bool = True
+    """Whether what it changes is in the audit trail; else something that is kept as well tells of it."""
+    is_guarded: bool = False
+    """Whether it asks who calls."""
+    is_watched: bool = False
+    """Whether staff are shown what is others', of which there is an entry in the audit trail each time."""
     prepares: bool = False
     """Whether a `prepare` function runs before the handler's transaction is opened."""
     event_types: tuple[str, ...] = field(default=())
@@ -146,6 +152,11 @@ class Declaration:
     def parameter(self, kind: type[P]) -> P | None:
         """Return the first parameter that a provider of the class `kind` fills."""
         return next((parameter for parameter in self.parameters if isinstance(parameter, kind)), None)
+
+    @cached_property
+    def changes(self) -> bool:
+        """Whether a call changes something of which there is an entry in the audit trail."""
+        return self.method != "GET" and self.audited
 
     @cached_property
     def by_stage(self) -> tuple["Provider", ...]:

@@ -34,7 +34,7 @@ from functions.runtime.routes import match
 from functions.schemas.base import Reply, ValidateOnly
 
 if TYPE_CHECKING:
-    from functions.runtime.declarations import Handler
+    from functions.runtime.declarations import Handler, Returned
     from functions.runtime.protocols import Protocol
 
 STANDARD: Final = (Guard, OptionalGuard, JsonBody, PathValue, QueryParameters, Session)
@@ -58,25 +58,30 @@ def endpoint(
     max_body: int = MAX_BODY,
     prepare: Callable[..., object] | None = None,
     protocol: "Protocol | None" = None,
+    audited: bool = True,
 ) -> "Callable[[Handler], Function]":
     """Declare a handler for `method` and `path`, such as `"GET", "/v1/agents/{slug}"`.
 
     `status` is that of success (201 for a POST that creates, which then takes an Idempotency-Key). `errors` are those
     that the handler itself may raise. `max_body` is in bytes. `prepare` does what takes time before the handler's
     transaction is open: it has parameters as a handler does, though no transaction that stays open, and what it returns
-    is the handler's parameter of that type. With a `protocol` of others, API errors are answered as that says.
+    is the handler's parameter of that type. With a `protocol` of others, API errors are answered as that says. What
+    isn't `audited` has no entries of its changes in the audit trail: only what is said to an agent, and what is told by
+    rows that are kept as well.
     """
 
     def decorate(handler: "Handler") -> Function:
         replies = _replies(get_type_hints(handler, include_extras=True)["return"])
         file = Path(inspect.getfile(handler))
+        parameters = endpoint_providers(handler, path, prepare)
+        guard = next((each for each in parameters if isinstance(each, Guard)), None)
         declaration = Declaration(
             name=file.stem,
             api=file.parent.name,
             file=file,
             handler=handler,
             summary=summary_of(handler.__module__),
-            parameters=endpoint_providers(handler, path, prepare),
+            parameters=parameters,
             resources=resources or Resources(),
             method=method,
             path=path,
@@ -89,6 +94,9 @@ def endpoint(
             errors=errors,
             max_body=max_body,
             prepares=prepare is not None,
+            audited=audited,
+            is_guarded=guard is not None,
+            is_watched=method == "GET" and guard is not None and guard.caller.is_watched,
         )
         _check_caller(declaration)
         return as_function(declaration, serve)
@@ -186,14 +194,16 @@ def _answer(declaration: Declaration, request: flask.Request) -> flask.Response:
         from functions.runtime import webhooks
 
         return webhooks.consent(declaration, request)
-    with ExitStack() as stack:
-        call = Call(declaration, request, stack, path_values)
+    stack = ExitStack()
+    call = Call(declaration, request, stack, path_values)
+    with call.audit.to_its_end(), stack:
         call.read()
         try:
             return _run(call)
         except ApiError as api_error:
             if not api_error.commits:
                 raise
+            call.audit.kept(api_error)
             # Answered from in here, so that the transaction ends as it does after success.
             return responses.refused(declaration, request, api_error)
 
@@ -203,16 +213,24 @@ def _run(call: Call) -> flask.Response:
     honoured = takes_idempotency_key(declaration) and not _only_validates(call)
     first = idempotency.keyed(call.caller_id, declaration.name, request) if honoured else None
     if first is None:
-        return responses.success(declaration, request, declaration.handler(**call.arguments()))
+        return responses.success(declaration, request, _handled(call))
     database = declaration.holds[0]
     if declaration.prepares:
         with call.short(database) as short:
             known = first.answer(short)
         if known is not None:
             return responses.replayed(declaration, known)
-    arguments = call.arguments()
-    answer = first.once(call.session(database), lambda: responses.text_of(declaration.handler(**arguments)))
+    call.arguments()
+    answer = first.once(call.session(database), lambda: responses.text_of(_handled(call)))
     return responses.replayed(declaration, answer)
+
+
+def _handled(call: Call) -> "Returned | None":
+    """Have the handler answer, and what it has done entered in the audit trail."""
+    reply = call.declaration.handler(**call.arguments())
+    if not _only_validates(call):
+        call.audit.replied(reply)
+    return reply
 
 
 def _only_validates(call: Call) -> bool:

@@ -30,6 +30,7 @@ class Done(Answer):
     errors=(InstanceNotFound, MemoryEntryNotFound, MemoryValueInvalid, QuotaExceeded),
     resources=Resources(settings=(quotas.MEMORY_SETTING,)),
     max_body=VALUE_BYTES,
+    audited=False,
 )
 def agent_memory(bearer: Bearer, key: MemoryKey, asked: MemoryRequest, db: SharedDb) -> Cached[Reply] | Done:
     """Take and answer the value itself as the body. What isn't there can be forgotten too."""

@@ -21,7 +21,7 @@ from events.catalog.agents import AgentCreated
 from events.catalog.load import load
 from events.contracts import contracts
 from functions.domain.catalog.bundles import bundle
-from testing import people
+from testing import people, trail
 from testing.launches import ECHO, Launched
 from testing.people import Person
 from testing.stack import Stack
@@ -29,7 +29,7 @@ from testing.stack import Stack
 Eventually = Callable[..., Any]
 
 TRACE: Final = "a1" * 16
-KEPT: Final = ("instance_events", "inbox", "audit", "revoked_sessions")
+KEPT: Final = ("instance_events", "inbox", "audit_entries", "revoked_sessions")
 """Tables of shared_psql that an event may have an effect on."""
 
 
@@ -47,9 +47,9 @@ def launched(stack: Stack, owner: Person, agent: str, config: dict[str, Any], **
 
 def recorded(stack: Stack, instance: Launched) -> list[dict[str, Any]]:
     """Return the events about an instance as the audit trail has them, oldest first."""
-    query = text("select * from audit where subject = :id order by happened_at, id")
-    with stack.env.transaction("shared_psql", "admin") as db:
-        return [dict(row) for row in db.execute(query, {"id": instance.id}).mappings()]
+    found = trail.entries(stack.env, "shared_psql", target=instance.id)
+    told = [each["details"] | {"actor": each["actor"]} for each in found if each["origin"] == "event"]
+    return sorted(told, key=lambda each: str(each["time"]))
 
 
 def test_somebody_launches_an_agent_talks_to_it_stops_it_and_deletes_it(
@@ -204,20 +204,20 @@ def test_delivering_every_event_of_the_journey_a_second_time_changes_nothing(
 
 def every_event(stack: Stack) -> list[dict[str, Any]]:
     """Return every event that was recorded, as it was delivered."""
-    with stack.env.transaction("shared_psql", "admin") as db:
-        rows = db.execute(text("select * from audit order by id")).mappings().all()
-    assert {"com.botberi.session.revoked.v1", "com.botberi.instance.status_changed.v1"} <= {row["type"] for row in rows}
+    rows = [each for each in trail.entries(stack.env, "shared_psql") if each["origin"] == "event"]
+    types = {row["action"] for row in rows}
+    assert {"com.botberi.session.revoked.v1", "com.botberi.instance.status_changed.v1"} <= types
     return [
         {
             "specversion": "1.0",
-            "id": row["event_id"],
-            "source": row["source"],
-            "type": row["type"],
-            "subject": row["subject"],
-            "time": row["happened_at"].isoformat(),
-            "traceparent": f"00-{row['trace_id']}-{'b2' * 8}-01",
+            "id": row["details"]["event_id"],
+            "source": row["details"]["source"],
+            "type": row["action"],
+            "subject": row["targets"][0],
+            "time": row["details"]["time"],
+            "traceparent": f"00-{row['details']['trace_id']}-{'b2' * 8}-01",
             "actor": row["actor"],
-            "data": row["data"],
+            "data": row["details"]["data"],
         }
         for row in rows
     ]

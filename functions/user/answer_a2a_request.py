@@ -18,6 +18,7 @@ from functions.schemas.instance_ids import InstanceId
     resources=operations.ANY,
     protocol=RpcErrors(),
     max_body=operations.MAX_BODY,
+    audited=False,
 )
 def answer_a2a_request(
     caller: User, instance_id: InstanceId, asked: A2ARequest, body: Request, transactions: RunTransactions

@@ -31,6 +31,7 @@ class RunInput(Body):
     status=202,
     errors=(RunNotFound, RunEnded, NothingAsked, AnswerInvalid),
     resources=Resources(group="function-schemas", settings=accepting.SETTINGS),
+    audited=False,
 )
 def answer_run(caller: User, run_id: RunId, answer: RunInput, db: SharedDb) -> Run:
     """Have the agent called anew, with the answer: the run waits for its turn again."""

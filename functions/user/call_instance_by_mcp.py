@@ -24,6 +24,7 @@ from functions.schemas.instance_ids import InstanceId
     resources=RESOURCES,
     protocol=Mcp(),
     max_body=256 * 1024,
+    audited=False,
 )
 def call_instance_by_mcp(
     caller: User, instance_id: InstanceId, body: McpBody, headers: McpHeaders, transaction: RunTransactions

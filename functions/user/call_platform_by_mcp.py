@@ -28,6 +28,7 @@ from functions.runtime.providers.runs import RunTransactions
     ),
     protocol=Mcp(),
     max_body=256 * 1024,
+    audited=False,
 )
 def call_platform_by_mcp(
     caller: User, body: McpBody, headers: McpHeaders, transaction: RunTransactions

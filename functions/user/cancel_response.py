@@ -20,6 +20,7 @@ from functions.schemas.instance_ids import InstanceId
     errors=(ResponseNotFound,),
     resources=RESOURCES,
     protocol=PROTOCOL,
+    audited=False,
 )
 def cancel_response(
     caller: User, instance_id: InstanceId, response_id: str, transactions: RunTransactions

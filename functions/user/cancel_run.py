@@ -9,7 +9,7 @@ from functions.runtime.providers.callers import User
 from functions.schemas.runs import Run, RunId
 
 
-@endpoint("POST", "/v1/runs/{run_id}/cancel", status=202, errors=(RunNotFound, RunEnded))
+@endpoint("POST", "/v1/runs/{run_id}/cancel", status=202, errors=(RunNotFound, RunEnded), audited=False)
 def cancel_run(caller: User, run_id: RunId, db: SharedDb) -> Run:
     """End a run that waits at once. An agent that is at work is told to stop, and the run's end follows."""
     run = commands.cancel(db, run_id, Of(caller.id))

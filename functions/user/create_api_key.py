@@ -7,6 +7,7 @@ from pydantic import Field
 from functions.domain.accounts import accounts, api_keys
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import RecentUser
 from functions.runtime.providers.databases import UserTransactions
 from functions.schemas.api_keys import ApiKey, ApiKeyName, Scope
@@ -53,8 +54,10 @@ class CreatedApiKey(ApiKey):
     errors=(accounts.AccountSuspended, accounts.AccountDeleted, api_keys.ScopesNotGranted, api_keys.TooManyApiKeys),
     resources=Resources(settings=(api_keys.SETTING,)),
 )
-def create_api_key(caller: RecentUser, wanted: NewApiKey, transaction: UserTransactions) -> CreatedApiKey:
+def create_api_key(caller: RecentUser, wanted: NewApiKey, audit: Audit, transaction: UserTransactions) -> CreatedApiKey:
     """Make a key with which a program does what you may do, without logging in. An account may have twenty."""
     with transaction() as db:
         made = api_keys.create(db, caller.id, name=wanted.name, scopes=wanted.scopes, days=wanted.expires_in_days)
+        audit.about(made.id)
+        audit.enter(db)
     return CreatedApiKey(**vars(made), last_used_at=None)

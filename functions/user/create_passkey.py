@@ -8,6 +8,7 @@ from functions.domain.accounts import accounts, challenges, factors, passkeys, w
 from functions.domain.accounts.passkeys import Registration
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import InsufficientAal, RecentUser
 from functions.runtime.providers.databases import UserTransactions
 from functions.schemas.base import Body
@@ -45,7 +46,9 @@ class RegisteredPasskey(Passkey):
     ),
     resources=Resources(settings=webauthn.SETTINGS, group="function-factors"),
 )
-def create_passkey(caller: RecentUser, wanted: PasskeyToRegister, transaction: UserTransactions) -> RegisteredPasskey:
+def create_passkey(
+    caller: RecentUser, wanted: PasskeyToRegister, audit: Audit, transaction: UserTransactions
+) -> RegisteredPasskey:
     """Have log-ins need more than the password, and end the caller's other sessions. An account may have twenty."""
     with transaction() as db:
         caller.have_proved_what_there_is(factors.are_needed(db, caller.id))
@@ -53,4 +56,6 @@ def create_passkey(caller: RecentUser, wanted: PasskeyToRegister, transaction: U
             wanted.challenge, wanted.name, wanted.passkey.attestation(), wanted.passkey.response.transports
         )
         passkey, codes = passkeys.add(db, caller.id, caller.session_id, new)
+        audit.about(passkey.id)
+        audit.enter(db)
     return RegisteredPasskey(**vars(passkey), recovery_codes=codes)

@@ -57,6 +57,7 @@ MAX_BODY: Final = 1024 * 1024
     resources=replace(RESOURCES, settings=accepting.SETTINGS),
     max_body=MAX_BODY,
     protocol=PROTOCOL,
+    audited=False,
 )
 def create_response(
     caller: User,

@@ -34,6 +34,7 @@ class RefreshedPair(TokenPair):
         accounts.AccountDeleted,
     ),
     resources=Resources(secrets=(keys.PRIVATE,)),
+    audited=False,
 )
 def refresh_session(refresh: Refresh, client: Client, db: UserDb) -> RefreshedPair:
     """Rotate the session's refresh token; a spent one ends the session, since two people seem to hold it."""

@@ -45,6 +45,7 @@ MAX_BODY: Final = 1024 * 1024
     ),
     resources=replace(RESOURCES, settings=accepting.SETTINGS),
     max_body=MAX_BODY,
+    audited=False,
 )
 def run_ag_ui(
     caller: User,

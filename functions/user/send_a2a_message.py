@@ -18,6 +18,7 @@ from functions.schemas.instance_ids import InstanceId
     resources=operations.SENDING,
     protocol=RestErrors(),
     max_body=operations.MAX_BODY,
+    audited=False,
 )
 def send_a2a_message(
     caller: User, instance_id: InstanceId, asked: A2ARequest, body: Message, transactions: RunTransactions

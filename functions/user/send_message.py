@@ -134,6 +134,7 @@ class NewMessage(Body):
     ),
     resources=Resources(concurrency=32, timeout_seconds=580, settings=accepting.SETTINGS),
     max_body=MAX_BODY,
+    audited=False,
 )
 def send_message(
     caller: User,

@@ -17,6 +17,7 @@ from functions.schemas.instance_ids import InstanceId
     errors=ERRORS,
     resources=operations.FOLLOWING,
     protocol=RestErrors(),
+    audited=False,
 )
 def subscribe_a2a_task(
     caller: User,

@@ -3,6 +3,13 @@
 -- Everything belongs to botberi_migrator; who else may do what is in docs/security/rights.md. The partitions of
 -- tables are left out, and what event_producers() returns, which is written from the catalog of events.
 
+CREATE FUNCTION public.account_is_gone(account text) RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  select exists (select from account_purges where account_id = account)
+$$;
+
 CREATE FUNCTION public.added_numbers(jsonb, jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
     AS $_$
@@ -29,6 +36,124 @@ CREATE FUNCTION public.api_key_uses(key_ids text[]) RETURNS TABLE(id text, last_
     AS $$
   select api_keys.id, api_keys.last_used_at from api_keys
   where api_keys.id = any(key_ids) and api_keys.last_used_at is not null
+$$;
+
+CREATE FUNCTION public.append_audit_anchor(number bigint, first_seq bigint, last_seq bigint, hash bytea, document text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  before record;
+begin
+  perform pg_advisory_xact_lock(7166423305);
+  select audit_anchors.number, audit_anchors.last_seq into before from audit_anchors
+    order by audit_anchors.number desc limit 1;
+  if number <> coalesce(before.number, 0) + 1 or first_seq <> coalesce(before.last_seq, 0) + 1 or last_seq < first_seq
+      or not exists (select from audit_seals where seq = append_audit_anchor.last_seq) then
+    raise exception 'the anchor % does not go on from the one before', number using errcode = 'integrity_constraint_violation';
+  end if;
+  insert into audit_anchors (number, first_seq, last_seq, hash, document)
+  values (number, first_seq, last_seq, hash, document);
+end $$;
+
+CREATE FUNCTION public.append_audit_entry(origin text, actor text, action text, targets text[], outcome text, details text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  recorded_at timestamptz := clock_timestamp();
+  micros bigint := (extract(epoch from recorded_at) * 1000000)::bigint;
+  -- A UUIDv7 (RFC 9562), as all ids are.
+  id text := 'aud_' || lpad(to_hex(micros / 1000), 12, '0') || '7' || lpad(to_hex(micros % 1000 * 4096 / 1000), 3, '0')
+    || substr(replace(gen_random_uuid()::text, '-', ''), 17);
+  salt bytea := uuid_send(gen_random_uuid());
+  commitment bytea := sha256(salt || convert_to(details, 'UTF8'));
+begin
+  if not (case origin
+            when 'request' then session_user in ('botberi_user', 'botberi_admin', 'botberi_broker')
+            when 'command' then session_user in ('botberi_admin', 'botberi_broker')
+            else session_user = 'botberi_subscribers'
+          end or pg_has_role(session_user, current_user, 'usage')) then
+    raise exception '% may not append entries of the origin %', session_user, origin
+      using errcode = 'insufficient_privilege';
+  end if;
+  insert into audit_entries (id, recorded_at, origin, actor, action, targets, outcome, details, salt,
+                             details_commitment, entry_hash)
+  values (id, recorded_at, origin, actor, action, targets, outcome, details::json, salt, commitment,
+          audit_entry_hash(id, recorded_at, origin, actor, action, targets, outcome, commitment));
+  insert into audit_parties (party, acted, entry_id) values (split_part(actor, '/', 1), true, id);
+  insert into audit_parties (party, acted, entry_id) select distinct target, false, id from unnest(targets) as target;
+  insert into audit_queue (entry_id) values (id);
+  return id;
+end $$;
+
+CREATE TABLE public.audit_entries (
+    id text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    origin text NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    targets text[] NOT NULL,
+    outcome text NOT NULL,
+    details json,
+    salt bytea,
+    details_commitment bytea NOT NULL,
+    entry_hash bytea NOT NULL,
+    CONSTRAINT audit_entries_erased_check CHECK (((details IS NULL) = (salt IS NULL))),
+    CONSTRAINT audit_entries_origin_check CHECK ((origin = ANY (ARRAY['request'::text, 'command'::text, 'event'::text]))),
+    CONSTRAINT audit_entries_outcome_check CHECK ((outcome = ANY (ARRAY['succeeded'::text, 'refused'::text, 'failed'::text])))
+);
+
+COMMENT ON TABLE public.audit_entries IS 'who did what: appended by append_audit_entry() alone';
+
+COMMENT ON COLUMN public.audit_entries.details IS 'JSON text as it was given, whose bytes are hashed; null once it was erased';
+
+COMMENT ON COLUMN public.audit_entries.salt IS 'of the commitment; erased with the details, which then nobody can guess';
+
+COMMENT ON COLUMN public.audit_entries.details_commitment IS 'sha256 of the salt and the details';
+
+COMMENT ON COLUMN public.audit_entries.entry_hash IS 'sha256 of all that is here but the details and the salt';
+
+CREATE FUNCTION public.audit_entries_about(account text, before text, row_limit integer, one text) RETURNS SETOF public.audit_entries
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with found as (
+    (select entry_id from audit_parties
+     where party = account and acted and (before is null or entry_id < before) and (one is null or entry_id = one)
+     order by entry_id desc limit row_limit)
+    union
+    (select entry_id from audit_parties
+     where party = account and not acted and (before is null or entry_id < before) and (one is null or entry_id = one)
+     order by entry_id desc limit row_limit)
+  )
+  select id, recorded_at, origin, actor, action, targets, outcome,
+    case when own then details else (details::jsonb - 'context')::json end,
+    case when own then salt when details is not null then ''::bytea end, details_commitment, entry_hash
+  from found join audit_entries on id = entry_id, lateral (select split_part(actor, '/', 1) = account as own) as whose
+  order by id desc limit row_limit
+$$;
+
+CREATE FUNCTION public.audit_entry_hash(id text, recorded_at timestamp with time zone, origin text, actor text, action text, targets text[], outcome text, details_commitment bytea) RETURNS bytea
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  hashed bytea := audit_field('botberi.audit.entry.v1') || audit_field(event_source()) || audit_field(id)
+    || int8send((extract(epoch from recorded_at) * 1000000)::bigint)
+    || audit_field(origin) || audit_field(actor) || audit_field(action) || int4send(cardinality(targets));
+  target text;
+begin
+  foreach target in array targets loop
+    hashed := hashed || audit_field(target);
+  end loop;
+  return sha256(hashed || audit_field(outcome) || details_commitment);
+end $$;
+
+CREATE FUNCTION public.audit_field(value text) RETURNS bytea
+    LANGUAGE sql STABLE
+    AS $$
+  select int4send(octet_length(value)) || convert_to(value, 'UTF8')
 $$;
 
 CREATE TABLE public.runs (
@@ -288,6 +413,24 @@ CREATE FUNCTION public.ended_api_keys(key_ids text[]) RETURNS SETOF text
   select key_id from unnest(key_ids) as key_id where not exists (
     select from api_keys where id = key_id and hash is not null and expires_at > now())
 $$;
+
+CREATE FUNCTION public.erase_audit_details(account text, row_limit integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  erased integer := 0;
+begin
+  if account_is_gone(account) then
+    update audit_entries set details = null, salt = null where id in (
+      select id from audit_parties join audit_entries on id = entry_id
+      where party = account and details is not null and (not acted or not exists (
+        select from unnest(targets) as target where target like 'usr\_%' and target <> account))
+      limit row_limit);
+    get diagnostics erased = row_count;
+  end if;
+  return erased;
+end $$;
 
 CREATE FUNCTION public.event_body(source text, id text) RETURNS text
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -752,6 +895,24 @@ CREATE FUNCTION public.record_api_key(key_id text, key_hash text, owner text, ke
   on conflict (id) do nothing
 $$;
 
+CREATE FUNCTION public.refuse_audit_change() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op = 'UPDATE' and tg_table_name = 'audit_entries' then
+    if old.details is not null and new.details is null and new.salt is null
+        and (old.id, old.recorded_at, old.origin, old.actor, old.action, old.targets, old.outcome,
+             old.details_commitment, old.entry_hash)
+          = (new.id, new.recorded_at, new.origin, new.actor, new.action, new.targets, new.outcome,
+             new.details_commitment, new.entry_hash) then
+      return new;
+    end if;
+  end if;
+  raise exception 'the audit trail is only appended to: % of % is refused', tg_op, tg_table_name
+    using errcode = 'insufficient_privilege';
+end $$;
+
 CREATE FUNCTION public.remember_revoked(session text, expires timestamp with time zone) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -919,6 +1080,35 @@ begin
   end loop;
   return dropped;
 end $_$;
+
+CREATE FUNCTION public.seal_audit_entries(row_limit integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  seq bigint;
+  tip bytea;
+  sealed integer := 0;
+  entry record;
+begin
+  perform pg_advisory_xact_lock(7166423304);
+  select audit_seals.seq, chain_hash into seq, tip from audit_seals order by audit_seals.seq desc limit 1;
+  if not found then
+    seq := 0;
+    tip := decode(repeat('00', 32), 'hex');
+  end if;
+  for entry in
+    with taken as (
+      delete from audit_queue where ctid = any (array(select ctid from audit_queue limit row_limit)) returning entry_id
+    ) select entry_id, entry_hash from taken join audit_entries on audit_entries.id = entry_id order by entry_id
+  loop
+    seq := seq + 1;
+    sealed := sealed + 1;
+    tip := sha256(tip || entry.entry_hash || int8send(seq));
+    insert into audit_seals (seq, entry_id, entry_hash, chain_hash) values (seq, entry.entry_id, entry.entry_hash, tip);
+  end loop;
+  return sealed;
+end $$;
 
 CREATE FUNCTION public.search_names(name text, slug text, tags text[], capabilities text[]) RETURNS tsvector
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -1261,6 +1451,46 @@ CREATE TABLE public.audit (
     happened_at timestamp with time zone NOT NULL,
     recorded_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+CREATE TABLE public.audit_anchors (
+    number bigint NOT NULL,
+    first_seq bigint NOT NULL,
+    last_seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    document text NOT NULL,
+    anchored_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE public.audit_anchors IS 'what was put into the store of anchors of the chain';
+
+COMMENT ON COLUMN public.audit_anchors.hash IS 'sha256 of the document';
+
+COMMENT ON COLUMN public.audit_anchors.document IS 'the text of what was put there';
+
+CREATE TABLE public.audit_parties (
+    party text NOT NULL,
+    acted boolean NOT NULL,
+    entry_id text NOT NULL
+);
+
+COMMENT ON TABLE public.audit_parties IS 'by whom an entry is found: its actor, without an API key, and its targets';
+
+CREATE TABLE public.audit_queue (
+    entry_id text NOT NULL
+);
+
+COMMENT ON TABLE public.audit_queue IS 'entries that are not sealed yet';
+
+CREATE TABLE public.audit_seals (
+    seq bigint NOT NULL,
+    entry_id text NOT NULL,
+    entry_hash bytea NOT NULL,
+    chain_hash bytea NOT NULL
+);
+
+COMMENT ON TABLE public.audit_seals IS 'the order of entries, as a chain of hashes: without gaps, and never two after one';
+
+COMMENT ON COLUMN public.audit_seals.chain_hash IS 'sha256 of the chain_hash before it, the entry_hash and the seq';
 
 CREATE TABLE public.budgets (
     id text NOT NULL,
@@ -1793,8 +2023,26 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.audit_anchors
+    ADD CONSTRAINT audit_anchors_last_seq_key UNIQUE (last_seq);
+
+ALTER TABLE ONLY public.audit_anchors
+    ADD CONSTRAINT audit_anchors_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.audit_entries
+    ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit_parties
+    ADD CONSTRAINT audit_parties_pkey PRIMARY KEY (party, acted, entry_id);
+
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit_seals
+    ADD CONSTRAINT audit_seals_entry_id_key UNIQUE (entry_id);
+
+ALTER TABLE ONLY public.audit_seals
+    ADD CONSTRAINT audit_seals_pkey PRIMARY KEY (seq);
 
 ALTER TABLE ONLY public.budgets
     ADD CONSTRAINT budgets_owner_id_instance_id_set_by_key UNIQUE NULLS NOT DISTINCT (owner_id, instance_id, set_by);
@@ -1929,6 +2177,12 @@ CREATE INDEX agents_tags_idx ON public.agents USING gin (tags) WITH (fastupdate=
 
 CREATE INDEX api_keys_expires_at_idx ON public.api_keys USING btree (expires_at);
 
+CREATE INDEX audit_entries_action_id_idx ON public.audit_entries USING btree (action, id);
+
+CREATE INDEX audit_entries_origin_id_idx ON public.audit_entries USING btree (origin, id);
+
+CREATE INDEX audit_entries_outcome_id_idx ON public.audit_entries USING btree (outcome, id) WHERE (outcome <> 'succeeded'::text);
+
 CREATE UNIQUE INDEX audit_source_event_id_idx ON public.audit USING btree (source, event_id);
 
 CREATE INDEX audit_subject_id_idx ON public.audit USING btree (subject, id);
@@ -2022,6 +2276,22 @@ CREATE INDEX runs_queued_idx ON public.runs USING btree (owner_id, id) WHERE (st
 CREATE INDEX runs_unsuccessful_idx ON public.runs USING btree (status, id) WHERE (status = ANY (ARRAY['failed'::text, 'cancelled'::text]));
 
 CREATE INDEX runs_version_id_id_idx ON public.runs USING btree (version_id, id);
+
+CREATE TRIGGER audit_anchors_change BEFORE DELETE OR UPDATE ON public.audit_anchors FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER audit_anchors_truncate BEFORE TRUNCATE ON public.audit_anchors FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER audit_entries_change BEFORE DELETE OR UPDATE ON public.audit_entries FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER audit_entries_truncate BEFORE TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER audit_parties_change BEFORE DELETE OR UPDATE ON public.audit_parties FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER audit_parties_truncate BEFORE TRUNCATE ON public.audit_parties FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER audit_seals_change BEFORE DELETE OR UPDATE ON public.audit_seals FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER audit_seals_truncate BEFORE TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
 
 ALTER TABLE ONLY public.agent_memory
     ADD CONSTRAINT agent_memory_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);

@@ -4,7 +4,6 @@ import pytest
 from sqlalchemy import Table
 
 from shared_psql_models.agents import Agent, AgentVersion, agent_versions, agents
-from shared_psql_models.audit import AuditEntry, audit
 from shared_psql_models.instances import Instance, InstanceEvent, instance_events, instances
 from shared_psql_models.publishers import Publisher, publishers
 from shared_psql_models.tables import Record
@@ -12,7 +11,6 @@ from shared_psql_models.tables import Record
 RECORDS: dict[type[Record], Table] = {
     Agent: agents,
     AgentVersion: agent_versions,
-    AuditEntry: audit,
     Instance: instances,
     InstanceEvent: instance_events,
     Publisher: publishers,

@@ -17,11 +17,18 @@ FORBIDDEN = [
     ("shared_psql", "user", "update agents set name = 'x'"),
     ("shared_psql", "admin", "update agent_versions set number = '9.9.9'"),
     ("shared_psql", "admin", "update instances set status = 'running'"),
-    ("shared_psql", "admin", "delete from audit"),
-    ("shared_psql", "admin", "update audit set actor = 'nobody'"),
-    ("shared_psql", "admin", "insert into audit select * from audit"),
-    ("shared_psql", "subscribers", "update audit set actor = 'nobody'"),
-    ("shared_psql", "subscribers", "delete from audit"),
+    *(
+        (database, "admin", statement)
+        for database in ("user_psql", "shared_psql")
+        for statement in (
+            "delete from audit_entries",
+            "update audit_entries set actor = 'nobody'",
+            "insert into audit_entries select * from audit_entries",
+            "truncate audit_entries, audit_parties",
+            "insert into audit_seals select * from audit_seals",
+            "update audit_anchors set document = ''",
+        )
+    ),
     ("shared_psql", "subscribers", "select response from idempotency_keys"),
     ("shared_psql", "subscribers", "select 1 from deferred_events"),
     ("shared_psql", "admin", "select event from deferred_events"),
@@ -127,9 +134,6 @@ FORBIDDEN = [
     ("shared_psql", "subscribers", "delete from revoked_sessions"),
     ("shared_psql", "subscribers", "truncate revoked_sessions"),
     ("shared_psql", "subscribers", "update revoked_sessions set expires_at = now()"),
-    ("shared_psql", "subscribers", "select data from audit"),
-    ("shared_psql", "subscribers", "insert into audit (recorded_at) values ('epoch')"),
-    ("shared_psql", "subscribers", "truncate audit"),
     ("shared_psql", "subscribers", "delete from inbox"),
     ("shared_psql", "subscribers", "delete from cron_slots"),
     ("shared_psql", "worker", "update instances set owner_id = 'usr_other'"),
@@ -154,12 +158,35 @@ FORBIDDEN = [
     *(("user_psql", role, "select 1 from api_keys") for role in ("broker", "subscribers", "worker", "relay")),
     ("user_psql", "user", "select api_key_to_record('key_1')"),
     ("user_psql", "worker", "select api_key_of('x')"),
-    ("shared_psql", "user", "select 1 from audit"),
-    ("shared_psql", "broker", "select 1 from audit"),
     *(
-        ("shared_psql", role, "insert into audit (id) values ('aud_1')")
-        for role in ("user", "admin", "broker", "worker", "relay", "gateway")
+        (database, role, statement)
+        for database in ("user_psql", "shared_psql")
+        for role in ("user", "broker", "subscribers", "worker", "relay", "gateway", "runner")
+        for statement in ("select 1 from audit_entries", "select 1 from audit_parties", "select 1 from audit_queue")
     ),
+    *(
+        (database, role, f"select append_audit_entry('{origin}', 'usr_1', 'x', '{{}}', 'succeeded', '{{}}')")
+        for database in ("user_psql", "shared_psql")
+        for role, origins in (
+            ("user", ("command", "event")),
+            *((role, ("event",)) for role in ("admin", "broker")),
+            ("subscribers", ("request", "command")),
+            *((role, ("request", "command", "event")) for role in ("worker", "runner", "relay", "gateway", "exporter")),
+        )
+        for origin in origins
+    ),
+    *(
+        (database, role, f"select {function}")
+        for database in ("user_psql", "shared_psql")
+        for role in ("user", "broker", "worker", "relay", "gateway")
+        for function in (
+            "seal_audit_entries(1)",
+            "append_audit_anchor(1, 1, 1, '', '')",
+            "erase_audit_details('usr_1', 1)",
+        )
+    ),
+    *((database, "admin", "select erase_audit_details('usr_1', 1)") for database in ("user_psql", "shared_psql")),
+    *((database, "admin", "select append_audit_anchor(1, 1, 1, '', '')") for database in ("user_psql", "shared_psql")),
 ]
 
 

@@ -188,9 +188,9 @@ class Demo:
         history = f"/v1/instances/{shouter}/events?limit=3"
         self.it.ask("GET", history, who=user, expect=200, show=("kind", "value", "reason", "message"))
         self.it.ask("DELETE", f"/v1/instances/{shouter}", who=user, expect=202, show=("desired_state", "status"))
-        audit = f"/v1/admin/audit?subject={instance}&limit=4"
+        audit = f"/v1/admin/audit?target={instance}&limit=4"
         self.it.say("Everything that happened is in the audit trail.")
-        self.it.ask("GET", audit, who=admin, expect=200, show=("type", "actor", "happened_at"))
+        self.it.ask("GET", audit, who=admin, expect=200, show=("action", "actor", "recorded_at"))
         return admin
 
     def publish_event(self, broker: Who) -> None:
@@ -204,14 +204,14 @@ class Demo:
         }
         self.it.ask("POST", "/v1/events", who=broker, body=event, expect=202, show=("id", "subject", "queues"))
         self.it.say("The subscriber that keeps the audit trail has received it:")
-        audit = f"/v1/admin/audit?subject={notice}"
+        audit = f"/v1/admin/audit?target={notice}"
 
         def received() -> str:
             items = self.it.ask("GET", audit, who=broker, expect=200, quiet=True).body["items"]
             return "received" if items else "on its way"
 
         self.it.wait(received, "received")
-        self.it.ask("GET", audit, who=broker, expect=200, show=("source", "type", "data"))
+        self.it.ask("GET", audit, who=broker, expect=200, show=("origin", "action", "details"))
 
     def leave(self, user: Who, instance: str) -> None:
         """Delete what is left and log out."""

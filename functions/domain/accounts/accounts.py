@@ -134,18 +134,25 @@ def prove(db: UserDb, email: str, password: str) -> Account:
     statement = select(*PUBLIC, accounts.c.password_hash).where(accounts.c.email == normalise(email))
     row = db.execute(statement).first()
     if not passwords.matches(password, row.password_hash if row else None) or row is None:
-        raise CredentialsWrong
+        raise _wrong(row.id if row else None)
     # Whoever gives the account another password waits from here on until this log-in is over, and ends its session.
     # Who has done so meanwhile is waited for, and this is the old one then.
     password_hash = db.execute(
         select(accounts.c.password_hash).where(accounts.c.id == row.id).with_for_update(read=True, key_share=True)
     ).scalar_one()
     if password_hash != row.password_hash and not passwords.matches(password, password_hash):
-        raise CredentialsWrong
+        raise _wrong(row.id)
     context.act_as(row.id)
     if passwords.is_outdated(row.password_hash):
         set_password(db, row.id, password)
     return of_row(row)
+
+
+def _wrong(account_id: str | None) -> CredentialsWrong:
+    """Return the API error for a password that isn't that of an account, if there is one."""
+    wrong = CredentialsWrong()
+    wrong.about = () if account_id is None else (account_id,)
+    return wrong
 
 
 def become(db: UserDb, account_id: str) -> Account:

@@ -16,6 +16,7 @@ from functions.domain.accounts import accounts, administration, api_keys, email_
 from functions.domain.accounts.one_time_tokens import Purpose
 from functions.domain.accounts.tables import accounts as table
 from functions.domain.api_errors import Conflict
+from functions.domain.audit import erasing
 from functions.domain.databases import UserDb
 
 SETTING: Final = "ACCOUNT_DELETION_DAYS"
@@ -71,5 +72,6 @@ def purge(db: UserDb) -> int:
     """Purge a batch of the accounts whose time has come, emit AccountPurged for each, and return how many."""
     purged = list(db.scalars(_PURGE, {"most": BATCH}))
     for account_id in purged:
+        erasing.erase(db, account_id)
         emit(db, AccountPurged(account_id=account_id))
     return len(purged)

@@ -46,6 +46,12 @@ _LARGEST_PART: Final = 256 << 20
 _ROWS: Final = 50
 """Rows that are held in memory."""
 
+_EXPORT: Final = text(
+    "declare exported cursor for select name, content from exported_rows(:id) union all"
+    " select 'audit_entries', to_jsonb(entry) - '{salt,details_commitment,entry_hash}'::text[]"
+    " from audit_entries_about(:id, null, null, null) as entry"
+)
+
 
 class ExportUnderWay(Conflict):
     """Your account is being exported already: wait until that is done."""
@@ -199,7 +205,7 @@ def _lines(user: UserDb, shared: SharedDb, account_id: str) -> Iterator[bytes]:
 
 def _rows(db: Connection, account_id: str) -> Iterator[tuple[str, object]]:
     """Yield the rows about an account in one database, a few at a time."""
-    db.execute(text("declare exported cursor for select name, content from exported_rows(:id)"), {"id": account_id})
+    db.execute(_EXPORT, {"id": account_id})
     while rows := db.execute(text(f"fetch {_ROWS} from exported")).all():
         for row in rows:
             yield str(row.name), row.content

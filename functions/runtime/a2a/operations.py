@@ -200,6 +200,7 @@ def create_push_config(asker: Asker[Wrapped], params: JsonValue) -> Wrapped:
         asker.check(db)
         asked = read(CreatePushConfig, params)
         config = push_configs.put(db, finding.locked(db, asked.task_id, asker.of), asked)
+        asker.transactions.audit.enter(db, asker.instance_id, asked.task_id, action="create_a2a_push_config")
     return asker.answer(push_configs.shown(config))
 
 
@@ -227,6 +228,7 @@ def delete_push_config(asker: Asker[Wrapped], params: JsonValue) -> Wrapped:
         asker.check(db)
         asked = read(OfPushConfig, params)
         push_configs.delete(db, finding.run(db, asked.task_id, asker.of).id, asked.id)
+        asker.transactions.audit.enter(db, asker.instance_id, asked.task_id, action="delete_a2a_push_config")
     return asker.answer({})
 
 

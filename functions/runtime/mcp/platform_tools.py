@@ -101,8 +101,8 @@ class Platform:
             "read_run": self._run,
             "cancel_run": self._cancel,
             "explain_instance": self._explain,
-            "start_instance": self._by(commands.start),
-            "stop_instance": self._by(commands.stop),
+            "start_instance": self._by("start_instance", commands.start),
+            "stop_instance": self._by("stop_instance", commands.stop),
         }
 
     def _browse(self, arguments: Object) -> Object:
@@ -135,6 +135,7 @@ class Platform:
         launch = launching.fit(instance_id, version, config if isinstance(config, dict) else {})
         with self._transaction() as db:
             launching.create(db, self._owner, launch, Traits(str(arguments["name"])))
+            self._transaction.audit.enter(db, instance_id, action="create_instance")
             return _shown(instances.find(db, instance_id))
 
     def _instances(self, _arguments: Object) -> Object:
@@ -165,11 +166,12 @@ class Platform:
         ]
         return {**_shown(instance), "history": happened}
 
-    def _by(self, command: Callable[[SharedDb, str, str], None]) -> Callable[[Object], Object]:
+    def _by(self, action: str, command: Callable[[SharedDb, str, str], None]) -> Callable[[Object], Object]:
         def run(arguments: Object) -> Object:
             instance_id = str(arguments["instance"])
             with self._transaction() as db:
                 command(db, instance_id, self._owner)
+                self._transaction.audit.enter(db, instance_id, action=action)
                 return _shown(instances.find(db, instance_id))
 
         return run

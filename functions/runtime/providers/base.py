@@ -8,9 +8,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import signature
 from types import UnionType
-from typing import ClassVar, Final, Literal, Protocol, TypeGuard, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    ClassVar,
+    Final,
+    Literal,
+    Protocol,
+    TypeGuard,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import flask
 from pydantic import BaseModel, JsonValue
@@ -21,6 +34,9 @@ from events.wire import CloudEvent
 from functions.domain.api_errors import ApiError, FieldError, Invalid
 from functions.runtime.databases import transaction
 from functions.runtime.declarations import Declaration, path_parameters
+
+if TYPE_CHECKING:
+    from functions.runtime.auditing import Audit
 
 CALLER: Final = 0
 REQUEST: Final = 1
@@ -108,6 +124,26 @@ class Call:
             opened = transaction(database, self.declaration.api, read_only=reads)
             self._sessions[database] = self.stack.enter_context(opened)
         return self._sessions[database]
+
+    @cached_property
+    def audit(self) -> "Audit":
+        """What the entry of the call in the audit trail says."""
+        # No function starts for it: it is needed at the end of the first call.
+        from functions.runtime.auditing import Audit
+
+        return Audit(self)
+
+    @property
+    def open_sessions(self) -> tuple[Connection, ...]:
+        """The call's transactions that were opened, in which something may be changed."""
+        return () if self.declaration.method == "GET" else tuple(self._sessions.values())
+
+    @property
+    def reason(self) -> str | None:
+        """The reason that the request gives for what it asks."""
+        sent = (self._values.get(each.name) for each in self.declaration.all_parameters if each.stage == REQUEST)
+        reasons = (getattr(each, "reason", None) for each in sent)
+        return next((each for each in reasons if isinstance(each, str)), None)
 
     def short(self, database: str) -> AbstractContextManager[Connection]:
         """Return a read-only transaction for a `with` block, apart from the call's own."""

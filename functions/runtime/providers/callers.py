@@ -128,6 +128,9 @@ class User:
     max_age: ClassVar[int | None] = None
     """How long ago they may have logged in, in seconds; None for as long as they like."""
 
+    is_watched: ClassVar[bool] = False
+    """Whether they are staff, who are shown what is others': each time there is an entry in the audit trail."""
+
     id: str
     """`usr_…`"""
     scopes: frozenset[str]
@@ -207,6 +210,7 @@ class Staff(LoggedIn):
 
     scope: ClassVar[str] = "admin"
     least_aal: ClassVar[int] = SECOND_FACTOR
+    is_watched: ClassVar[bool] = True
 
 
 class Admin(Staff):

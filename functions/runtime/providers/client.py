@@ -2,7 +2,8 @@
 
 from typing_extensions import override
 
-from functions.domain.client import Client, device_of, network_of
+from functions.domain.client import Client
+from functions.runtime.clients import of_request
 from functions.runtime.providers.base import Call, Provider
 
 __all__ = ["Client"]
@@ -15,10 +16,5 @@ class FromClient(Provider):
 
     @override
     def value(self, call: Call) -> Client:
-        """Return what the edge says of the client, or the connection where there is no edge.
-
-        The edge replaces the header, so that its last address is the one that the edge was called from.
-        """
-        told = call.request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
-        address = told or call.request.remote_addr or ""
-        return Client(network_of(address), device_of(call.request.headers.get("User-Agent", "")))
+        """Return what is known of the client."""
+        return of_request(call.request)

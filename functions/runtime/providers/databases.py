@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
 
 from sqlalchemy import Connection
 from typing_extensions import TypeForm, override
@@ -10,6 +10,9 @@ from typing_extensions import TypeForm, override
 from functions.domain.databases import SharedDb, UserDb
 from functions.runtime.databases import DatabaseUnavailable, shared_transaction, user_transaction
 from functions.runtime.providers.base import RESOURCE, Call, Parameter, Provider
+
+if TYPE_CHECKING:
+    from functions.runtime.auditing import Audit
 
 USER_PSQL: Final = "user_psql"
 SHARED_PSQL: Final = "shared_psql"
@@ -19,6 +22,9 @@ Db = TypeVar("Db", bound=Connection)
 
 class _Opener(Generic[Db]):
     """Opens transactions on a database, for handlers that must not hold one while they wait for something else."""
+
+    audit: "Audit"
+    """That of the call, in which what is changed is entered."""
 
     def __init__(self, open_one: Callable[..., AbstractContextManager[Db]], role: str, *, read_only: bool) -> None:
         """`open_one` is given the role, and whether nothing may be changed: if it is `read_only`, in all of them."""
@@ -80,6 +86,10 @@ class Transactions(Provider):
     def value(self, call: Call) -> UserTransactions | SharedTransactions:
         """Return what opens transactions with the rights of the function's API; read-only ones for GET."""
         role, reads = call.declaration.api, call.declaration.method == "GET"
+        opener: UserTransactions | SharedTransactions
         if self.annotation is UserTransactions:
-            return UserTransactions(user_transaction, role, read_only=reads)
-        return SharedTransactions(shared_transaction, role, read_only=reads)
+            opener = UserTransactions(user_transaction, role, read_only=reads)
+        else:
+            opener = SharedTransactions(shared_transaction, role, read_only=reads)
+        opener.audit = call.audit
+        return opener

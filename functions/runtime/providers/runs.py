@@ -25,7 +25,10 @@ class Following(Transactions):
     def value(self, call: Call) -> RunTransactions:
         """Return what opens transactions with the rights of the function's API; read-only ones for GET."""
         declaration = call.declaration
-        return RunTransactions(shared_transaction, declaration.api, read_only=declaration.method == "GET")
+        reads = declaration.method == "GET"
+        opener = RunTransactions(shared_transaction, declaration.api, read_only=reads)
+        opener.audit = call.audit
+        return opener
 
     @override
     def secrets(self, declaration: Declaration) -> tuple[str, ...]:

@@ -24,8 +24,10 @@ DEVICE: Final = f"Browser/{uuid4().hex}"
 NETWORK: Final = "198.51.77."
 
 PSEUDONYM: Final = {
-    "user_psql": {"inbox", "outbox", "outbox_bodies"},
-    "shared_psql": {"account_purges", "audit", "inbox", "kill_switches", "outbox", "outbox_bodies"},
+    "user_psql": {"audit_entries", "audit_parties", "inbox", "outbox", "outbox_bodies"},
+    "shared_psql": {
+        *("account_purges", "audit_entries", "audit_parties", "inbox", "kill_switches", "outbox", "outbox_bodies"),
+    },
 }
 """The tables in which the account's id may still stand: those of the event path, and what operators keep."""
 
@@ -188,7 +190,7 @@ def test_nothing_of_a_person_is_found_after_a_purge(api: Api, env: Environment, 
     ann = owner.owner
     mine = (said(owner), ann.email, DEVICE, NETWORK)
     assert {"accounts", "sessions", "email_changes"} <= found(env, *mine)["user_psql"]
-    assert [found(env, each)["user_psql"] for each in (DEVICE, NETWORK)] == [{"sessions"}] * 2
+    assert [found(env, each)["user_psql"] for each in (DEVICE, NETWORK)] == [{"audit_entries", "sessions"}] * 2
     assert {"instances", "agent_memory", "runs", "instance_logs"} <= found(env, *mine)["shared_psql"]
     before = found(env, *mine, ann.id, owner.id)
     assert {database: belonging(env, database) - names for database, names in before.items()} == EMPTY
@@ -202,7 +204,7 @@ def test_nothing_of_a_person_is_found_after_a_purge(api: Api, env: Environment, 
         "user_psql": set(),
         "shared_psql": set(),
     }
-    assert "audit" in left["shared_psql"]
+    assert all("audit_entries" in names for names in left.values())
     assert purges_said(env, ann.id) == 1
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from core.ids import new_id
+from testing import trail
 from testing.clients import Api
 from testing.environment import Environment
 
@@ -26,28 +27,57 @@ def an_event(**attributes: Any) -> dict[str, Any]:
 
 
 def recorded(env: Environment, event_id: str) -> list[dict[str, Any]]:
-    with env.transaction("shared_psql", "admin") as db:
-        rows = db.execute(text("select * from audit where event_id = :id"), {"id": event_id})
-        return [dict(row) for row in rows.mappings()]
+    return [each for each in trail.entries(env, "shared_psql") if (each["details"] or {}).get("event_id") == event_id]
 
 
 def test_an_event_delivered_twice_is_one_entry_with_everything_in_it(api: Api, env: Environment) -> None:
     event = an_event()
     assert [api.deliver("record_audit", event).status_code for _ in range(2)] == [200, 200]
     [entry] = recorded(env, event["id"])
-    assert (entry["actor"], entry["subject"], entry["data"]) == ("usr_2", "usr_1", event["data"])
-    assert entry["trace_id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
-    assert entry["happened_at"].isoformat() == "2026-01-01T00:00:00.500000+00:00"
+    assert (entry["origin"], entry["actor"], entry["targets"]) == ("event", "usr_2", ["usr_1"])
+    assert entry["details"] == {
+        "event_id": event["id"],
+        "source": event["source"],
+        "time": event["time"],
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "data": event["data"],
+    }
 
 
 def test_events_of_types_that_nobody_knows_are_recorded_too(api: Api, env: Environment) -> None:
     event = an_event(type="org.example.tested.v1", traceparent="broken", data={"any": ["thing"]})
     assert api.deliver("record_audit", event).status_code == 200
     [entry] = recorded(env, event["id"])
-    assert (entry["type"], entry["trace_id"]) == ("org.example.tested.v1", None)
+    assert entry["action"] == "org.example.tested.v1"
+    assert "trace_id" not in entry["details"]
 
 
-@pytest.mark.parametrize("statement", ["update audit set actor = 'x'", "delete from audit", "truncate audit"])
+def test_that_it_is_time_for_something_is_not_recorded(api: Api, env: Environment) -> None:
+    event = an_event(
+        type="com.botberi.shared_pruning.fallen_due.v1",
+        source="/botberi/shared_psql",
+        subject="prune_shared_psql",
+        data={"schedule": "prune_shared_psql", "slot": "2026-01-01T00:00:00Z"},
+    )
+    assert api.deliver("record_audit", event).status_code == 200
+    assert recorded(env, event["id"]) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update audit_entries set actor = 'x'",
+        "update audit_entries set details = null, salt = null",
+        "delete from audit_entries",
+        "truncate audit_entries",
+        "insert into audit_entries select * from audit_entries",
+        "update audit_parties set party = 'x'",
+        "delete from audit_queue",
+        "insert into audit_seals values (1, 'x', '', '')",
+        "update audit_seals set seq = 1",
+        "delete from audit_anchors",
+    ],
+)
 @pytest.mark.parametrize("role", ["admin", "subscribers", "worker", "user", "relay", "broker"])
 def test_nobody_changes_what_is_recorded(env: Environment, statement: str, role: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), env.transaction("shared_psql", role) as db:

@@ -23,10 +23,10 @@ def test_a_new_version_shows_within_a_moment_and_everything_is_in_the_trail(
     published = stack.admin.post(f"/v1/admin/agents/{slug}/versions", json=version, token=admin.token)
     assert published.status_code == 201
     eventually(lambda: stack.user.get(f"/v1/agents/{slug}").json["channels"] == {"stable": "1.0.0"})
-    trail = f"/v1/admin/audit?actor={admin.id}&type=com.botberi.version.published.v1"
+    trail = f"/v1/admin/audit?actor={admin.id}&action=com.botberi.version.published.v1"
     [entry] = eventually(lambda: stack.admin.get(trail, token=admin.token).json["items"])
-    assert entry["data"]["version_id"] == published.json["id"]
-    assert entry["trace_id"] == published.headers["X-Request-Id"]
+    assert entry["details"]["data"]["version_id"] == published.json["id"]
+    assert entry["details"]["trace_id"] == published.headers["X-Request-Id"]
 
 
 def test_instances_of_an_agent_that_is_no_longer_listed_keep_working(

@@ -138,8 +138,8 @@ def sinks(stack: Stack) -> Iterator[tuple[str, str]]:
         for log in sorted(folder.iterdir()):
             yield str(log), log.read_text(errors="replace")
     tables = {
-        "user_psql": ("outbox", "all_dead_letters"),
-        "shared_psql": ("outbox", "all_dead_letters", "audit", "instance_events"),
+        "user_psql": ("outbox", "all_dead_letters", "audit_entries"),
+        "shared_psql": ("outbox", "all_dead_letters", "audit_entries", "instance_events"),
     }
     for database, names in tables.items():
         with stack.env.transaction(database, "migrator") as db:

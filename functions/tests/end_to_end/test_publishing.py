@@ -47,10 +47,10 @@ def test_a_batch_is_received_in_its_order(stack: Stack, operator: Person, key: s
     body = json.dumps(events).encode()
     answer = stack.broker.post("/v1/events/batch", data=body, headers=BATCH, token=key)
     assert answer.status_code == 202, answer.text
-    found = eventually(lambda: len(audited(stack, operator, f"subject={notice}&limit=50")) == 20)
+    found = eventually(lambda: len(audited(stack, operator, f"target={notice}&limit=50")) == 20)
     assert found
-    entries = audited(stack, operator, f"subject={notice}&limit=50")[::-1]
-    assert [entry["event_id"] for entry in entries] == [each["id"] for each in events]
+    entries = audited(stack, operator, f"target={notice}&limit=50")[::-1]
+    assert [entry["details"]["event_id"] for entry in entries] == [each["id"] for each in events]
     assert {entry["actor"][:4] for entry in entries} == {"pub_"}
 
 
@@ -118,9 +118,9 @@ def test_who_gave_an_event_up_and_why_is_in_the_audit_trail(
         dead_letter["id"]
     ]
     assert parked(stack, operator, wrong) == []
-    acts = f"type=com.botberi.dead_letter.resolved.v1&actor={operator.id}"
+    acts = f"action=com.botberi.dead_letter.resolved.v1&actor={operator.id}"
     [action] = eventually(lambda: audited(stack, operator, acts))
-    told = action["data"]
+    told = action["details"]["data"]
     assert (told["resolution"], told["dead_letters"], told["reason"]) == (
         "discarded",
         [dead_letter["id"]],

@@ -64,12 +64,12 @@ def test_an_account_that_may_do_less_is_shut_out_everywhere_within_five_seconds(
         assert eventually(lambda: stack.user.get("/v1/instances", token=admin.token).status_code == 401, seconds=5)
         assert stack.admin.get("/v1/admin/audit", token=admin.token).code == "session_revoked"
         assert tab.end() == (4401, "session_revoked")
-    query = f"/v1/admin/audit?subject={admin.id}&limit=1"
+    query = f"/v1/admin/audit?target={admin.id}&origin=event&limit=1"
     [entry] = eventually(
         lambda: [
             each
             for each in stack.admin.get(query, token=other.token).json["items"]
-            if each["data"].get("reason") == "left the company"
+            if each["details"]["data"].get("reason") == "left the company"
         ]
     )
     assert entry["actor"].startswith("command-line:")

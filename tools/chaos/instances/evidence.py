@@ -14,10 +14,10 @@ from sqlalchemy import Connection, select, text
 from events import subscriptions
 from events.catalog.instances import InstanceChanged, InstanceDesiredStateChanged, InstanceStatusChanged
 from events.tables import inbox
+from functions.domain.audit.tables import audit_entries
 from functions.drivers import registry
 from migrations.databases import connect
 from shared_psql_models.agents import version_deployments
-from shared_psql_models.audit import audit
 from shared_psql_models.instances import Instance, InstanceEvent, instance_events, instance_specs, instances
 from tools.chaos.instances.told import Promised
 from tools.chaos.kills import remains
@@ -102,13 +102,14 @@ def settled() -> bool:
 
 def collect(promised: list[Promised], used: dict[str, int], silent: list[str]) -> Evidence:
     """Read what the databases have, and what is deployed."""
+    of_events = audit_entries.c.origin == "event"
     with connect("shared_psql", "migrator").begin() as db:
         return Evidence(
             promised,
             [Instance.of(row) for row in db.execute(select(instances)).mappings()],
             _history(db),
             _handled(db),
-            Counter(db.scalars(select(audit.c.event_id))),
+            Counter(db.scalars(select(audit_entries.c.details["event_id"].as_string()).where(of_events))),
             remains.given_up(db),
             {(row.instance_id, row.generation) for row in db.execute(select(instance_specs))},
             used,

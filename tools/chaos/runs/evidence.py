@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy import Connection, select, text
 
 from events.catalog.runs import RunStatusChanged
-from shared_psql_models.audit import audit
+from functions.domain.audit.tables import audit_entries
 from shared_psql_models.runs import Run, RunEvent, run_events, runs
 from tools.chaos.kills import remains
 from tools.chaos.kills.noted import Violation
@@ -41,7 +41,7 @@ _UNSETTLED: Final = text(
     """
     select exists (select from runs where ended_at is null or lease_owner is not null)
       or (select count(*) from run_events where type = 'status')
-        <> (select count(*) from audit where type = :type)
+        <> (select count(*) from audit_entries where action = :type)
     """
 )
 
@@ -64,5 +64,5 @@ def collect(db: Connection, lives: list[Life], calls: list[Call], windows: list[
     rows = {row["id"]: Run.of(row) for row in db.execute(of_these).mappings()}
     for row in db.execute(ordered.where(run_events.c.run_id.in_(list(rows)))).mappings():
         events[row["run_id"]].append(RunEvent.of(row))
-    told = select(audit.c.subject).where(audit.c.type == RunStatusChanged.type)
+    told = select(audit_entries.c.targets[1]).where(audit_entries.c.action == RunStatusChanged.type)
     return Evidence(lives, rows, events, by_key, Counter(db.scalars(told)), windows, remains.given_up(db))

@@ -1,0 +1,55 @@
+"""Entries of the audit trail: who did what to what, appended in the transaction that does it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from sqlalchemy import Connection, text
+
+Origin = Literal["request", "command", "event"]
+"""How it came to be known: from the request or the command that did it, or by an event that tells of it."""
+
+Outcome = Literal["succeeded", "refused", "failed"]
+
+# The function's answer is never null, which makes no row of it.
+_APPEND: Final = text(
+    "select where append_audit_entry(:origin, :actor, :action, cast(:targets as text[]), :outcome, :details) is null"
+).execution_options(unanswered=True)
+
+
+@dataclass(frozen=True)
+class NewEntry:
+    """What is to be appended; its id and time are given by the database."""
+
+    origin: Origin
+    actor: str
+    """An account's id, with `/` and an API key's behind it if it was shown, another part's name, or `anonymous`."""
+    action: str
+    """The function's name, the command's, or the event's type."""
+    targets: tuple[str, ...] = ()
+    """The ids of what it was done to."""
+    outcome: Outcome = "succeeded"
+    details: Mapping[str, object] = field(default_factory=dict)
+    """What else there is to tell, nothing secret among it. Unlike all the rest it can be erased."""
+
+
+def append(db: Connection, entry: NewEntry) -> None:
+    """Append an entry in the transaction of `db`: both are kept, or neither.
+
+    It waits for no answer of its own: what Postgres refuses of it is raised by the next statement, or by the commit.
+    """
+    values = {
+        "origin": entry.origin,
+        "actor": entry.actor,
+        "action": entry.action,
+        "targets": list(entry.targets),
+        "outcome": entry.outcome,
+        "details": canonical(entry.details),
+    }
+    db.execute(_APPEND, values)
+
+
+def canonical(details: Mapping[str, object]) -> str:
+    """Return details as the JSON text whose bytes are hashed: members sorted, and no white space."""
+    return json.dumps(details, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
