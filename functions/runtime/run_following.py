@@ -96,6 +96,13 @@ class FollowedRun:
                     self._hinted = False
                     _REGISTRY.leave(self)
 
+    def begin(self, event: RunEvent) -> None:
+        """Know the first event of a run that has just been accepted: nobody has to look for it."""
+        with self._lock:
+            if self._state is None:
+                self._keep(event)
+                self._looked_at = monotonic()
+
     def pace(self, idle: float) -> float:
         """Return for how long to rest, unless it is woken, when nothing has come for some seconds."""
         if self._hinted:

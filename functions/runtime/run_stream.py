@@ -60,6 +60,7 @@ class RunStream(EventStream):
         over: Callable[[], bool] | None = None,
         on_leave: Callable[[], None] | None = None,
         headers: Mapping[str, str] | None = None,
+        begun: RunEvent | None = None,
     ) -> None:
         """Stream the run's events with higher numbers than `after`; the handler has found that it is the caller's.
 
@@ -67,8 +68,11 @@ class RunStream(EventStream):
         has such a status and no further events; else after SECONDS. It ends too where `over` says so of what was
         translated, for a stream of a part of the run. `opening` are frames that come first, and those that `closing`
         returns come last, unless the time was over. It ends early when the caller's session or API key does.
+        `begun` is the first event of a run that has just been accepted.
         """
         self._run = followed(run_id)
+        if begun is not None:
+            self._run.begin(begun)
         super().__init__(self._look, after=after, seconds=SECONDS, pace=self._run.pace, on_leave=on_leave)
         self.headers = headers or {}
         self._transactions = transactions

@@ -153,11 +153,12 @@ def send_message(
     off. Leaving stops nothing. Whoever asks again with the same `Idempotency-Key` is given the same run.
     """
     with transactions() as db:
-        run = accepting.accept(db, instance_id, caller.id, message.asked(key.prefixed("api:"))).run
+        accepted = accepting.accept(db, instance_id, caller.id, message.asked(key.prefixed("api:")))
+        run = accepted.run
         shown = None if stream.wanted else _shown(db, run, AcceptedRun)
     if shown is None:
         after, location = stream.last_event_id or 0, {"Location": f"/v1/runs/{run.id}"}
-        return RunStream(transactions, run.id, caller, after=after, headers=location)
+        return RunStream(transactions, run.id, caller, after=after, headers=location, begun=accepted.begun)
     wait = preferences.wait
     if wait is None:
         return shown

@@ -24,7 +24,7 @@ from functions.domain.runs.reasons import Reason, explain
 from shared_psql_models.agents import agent_versions
 from shared_psql_models.budgets import budgets as budget_rows
 from shared_psql_models.instances import instance_specs, instances
-from shared_psql_models.runs import Run, RunStatus, conversations, runs
+from shared_psql_models.runs import Run, RunEvent, RunStatus, conversations, runs
 from shared_psql_models.statuses import DesiredState, Status
 
 SECONDS_SETTING: Final = "RUN_SECONDS"
@@ -73,10 +73,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Accepted:
-    """The run that answers, and whether it is new."""
+    """The run that answers."""
 
     run: Run
-    fresh: bool
+    begun: RunEvent | None
+    """Its first event, if it is new."""
 
 
 def _count(*of: ColumnElement[bool]) -> ScalarSelect[int]:
@@ -134,7 +135,7 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
     # Before anything is locked: to let go of a lock waits for the disk, and whoever was cut off asks this to read on.
     known = _known(db, instance_id, owner_id, asked)
     if known is not None:
-        return Accepted(known, fresh=False)
+        return Accepted(known, None)
     instance = db.execute(_INSTANCE, {"id": instance_id, "owner_id": owner_id}).first()
     if instance is None:
         raise InstanceNotFound
@@ -154,11 +155,10 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
         known = _known(db, instance_id, owner_id, asked)
         if known is None:
             raise InstanceNotFound
-        return Accepted(known, fresh=False)
+        return Accepted(known, None)
     if instance.budgeted:
         budgets.reserve(db, run)
-    recording.begin(db, run, explain(Reason.ACCEPTED))
-    return Accepted(run, fresh=True)
+    return Accepted(run, recording.begin(db, run, explain(Reason.ACCEPTED)))
 
 
 def fingerprint(asked: Asked) -> str:

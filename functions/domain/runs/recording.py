@@ -21,7 +21,7 @@ from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.runs.reasons import Explanation
 from shared_psql_models.push_configs import push_configs
-from shared_psql_models.runs import ENDED, EventType, Run, RunStatus, run_events, runs
+from shared_psql_models.runs import ENDED, EventType, Run, RunEvent, RunStatus, run_events, runs
 
 FREE: Final[dict[str, object]] = {
     "lease_owner": None,
@@ -102,10 +102,12 @@ def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
     return events
 
 
-def begin(db: SharedDb, run: Run, because: Explanation) -> None:
-    """Tell that there is a new run, whose first event this is."""
+def begin(db: SharedDb, run: Run, because: Explanation) -> RunEvent:
+    """Tell that there is a new run, and return its first event, which this is."""
     change = Change(run.status, because)
-    _tell(db, run, None, change, _events(run, change, 0))
+    [first] = _events(run, change, 0)
+    _tell(db, run, None, change, [first])
+    return RunEvent(run_id=run.id, sequence=first.sequence, at=first.at, type=first.type, data=dict(first.data))
 
 
 def _events(run: Run, change: Change, after: int, deadline_at: datetime | None = None) -> list[Piece]:
