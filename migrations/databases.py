@@ -40,10 +40,10 @@ TABLE_MODULES: Final = (
 )
 """Imported so that every table is in the metadata."""
 
-POOLED: Final = ("user", "admin", "broker", "subscribers", "worker", "runner")
+POOLED: Final = ("user", "admin", "broker", "subscribers", "worker")
 """The roles that may come through PgBouncer."""
 
-ROLES: Final = ("migrator", *POOLED, "relay", "gateway", "pgbouncer", "exporter")
+ROLES: Final = ("migrator", *POOLED, "relay", "gateway", "runner", "pgbouncer", "exporter")
 """Each is the role `botberi_<name>` in both databases; what it may do there, the migrations say."""
 
 

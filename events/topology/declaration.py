@@ -34,7 +34,6 @@ PERMISSIONS: Final = {
     "botberi_dispatcher": ("^$", "^$", r"^botberi\."),
     # Its own queues, bound to the exchange: it publishes nothing and reads nobody else's.
     "botberi_gateway": (r"^botberi\.gateway\.", r"^botberi\.gateway\.", r"^botberi\.(gateway\..*|events)$"),
-    "botberi_runner": (r"^botberi\.runner\.", r"^botberi\.runner\.", r"^botberi\.(runner\..*|events)$"),
 }
 """What each user of RabbitMQ may configure, write and read, as regular expressions on names."""
 

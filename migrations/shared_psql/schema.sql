@@ -978,6 +978,15 @@ CREATE FUNCTION public.revoke_api_key(key_id text, expires timestamp with time z
   on conflict (id) do update set hash = null, account_id = null, scopes = null
 $$;
 
+CREATE FUNCTION public.ring_runners() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  perform pg_notify('runs', tg_argv[0]);
+  return null;
+end $$;
+
 CREATE FUNCTION public.roll_back_instance(instance text) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2292,6 +2301,12 @@ CREATE TRIGGER audit_parties_truncate BEFORE TRUNCATE ON public.audit_parties FO
 CREATE TRIGGER audit_seals_change BEFORE DELETE OR UPDATE ON public.audit_seals FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
 
 CREATE TRIGGER audit_seals_truncate BEFORE TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
+
+CREATE TRIGGER rings_to_cancel AFTER UPDATE OF desired_state ON public.instances FOR EACH ROW WHEN (((new.desired_state <> old.desired_state) AND (new.desired_state <> 'running'::text))) EXECUTE FUNCTION public.ring_runners('cancel');
+
+CREATE TRIGGER rings_to_cancel AFTER UPDATE OF cancel_reason ON public.runs FOR EACH ROW WHEN (((new.cancel_reason IS NOT NULL) AND (new.lease_owner IS NOT NULL))) EXECUTE FUNCTION public.ring_runners('cancel');
+
+CREATE TRIGGER rings_to_claim AFTER INSERT OR UPDATE OF status ON public.runs FOR EACH ROW WHEN ((new.status = 'queued'::text)) EXECUTE FUNCTION public.ring_runners('claim');
 
 ALTER TABLE ONLY public.agent_memory
     ADD CONSTRAINT agent_memory_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);

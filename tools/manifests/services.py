@@ -170,15 +170,16 @@ SERVICES: Final = (
         name="runner",
         image="runner",
         args=("functions.services.runner",),
-        settings=("AGENT_HOST_URL", "EVENT_BUS_URL", "RUN_QUEUE_SECONDS", "SHARED_PSQL_URL", "USER_REDIS_URL"),
+        settings=("AGENT_HOST_URL", "RUN_QUEUE_SECONDS", "SHARED_PSQL_URL", "USER_REDIS_URL"),
         secrets=(
-            *("agent-host-keys", "agent-memory-keys", "event-bus-runner", "instance-master-keys"),
+            *("agent-host-keys", "agent-memory-keys", "instance-master-keys"),
             *("shared-psql-runner", "user-redis-runner"),
         ),
         memory="384Mi",
         replicas=2,
         monitored=True,
-        pooled={"shared_psql": 3},
+        # One listens, beside those of its pool.
+        direct={"shared_psql": 4},
     ),
     Service(
         name="agent-host",

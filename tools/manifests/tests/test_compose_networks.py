@@ -32,9 +32,9 @@ DATABASES: Final = {
     "shared_psql": {
         *("shared_pgbouncer", "relay_shared", "seed", "migrate"),
         *("exporter_shared_psql", "exporter_shared_pgbouncer"),
-        *("dispatcher", "gateway"),
+        *("dispatcher", "gateway", "runner"),
     },
-    "event_bus": {"relay_user", "relay_shared", "dispatcher", "gateway", "runner", "topology", "prometheus"},
+    "event_bus": {"relay_user", "relay_shared", "dispatcher", "gateway", "topology", "prometheus"},
 }
 """What holds everything, and who may be where it is: neither an endpoint nor a subscriber, nor the worker."""
 
@@ -87,11 +87,11 @@ def _not_for(name: str) -> set[str]:
         "relay_shared": {"shared_psql", "event_bus"},
         "dispatcher": {"shared_psql", "event_bus"},
         "gateway": {"shared_psql", "event_bus", "user_redis"},
+        "runner": {"shared_psql"},
     }
     pooled = {
         "celery_worker": {"user_pgbouncer"},
         "flower": {"user_pgbouncer", "shared_pgbouncer"},
-        "runner": {"user_pgbouncer"},
     }
     return (direct - asks[name] if name in asks else set()) | pooled.get(name, set())
 
