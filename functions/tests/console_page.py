@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
-from selenium.webdriver import Chrome
+from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
@@ -83,7 +83,7 @@ class ConsolePage:
         Select(self.labelled(label)).select_by_visible_text(option)
 
     def press(self, name: str, within: str = "body") -> None:
-        """Press a button or follow a link, once it is there."""
+        """Press a button or follow a link by the keyboard, once it is there: it may move while the page is read."""
         place = self.find(within)
 
         def shown() -> list[WebElement]:
@@ -91,8 +91,7 @@ class ConsolePage:
 
         found = until(shown, seconds=SECONDS)
         assert found, (name, self.text, self.complaints())
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", found[0])
-        found[0].click()
+        found[0].send_keys(Keys.ENTER)
 
     def log_in(self, person: Person) -> None:
         self.fill(email=person.email, password=person.password)
@@ -108,6 +107,12 @@ class ConsolePage:
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
         media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+
+    def look_away(self) -> None:
+        """Leave the browser as it was."""
+        self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        self.browser.get("about:blank")
 
     def kept(self) -> int:
         """Return how much scripts can find of what the browser keeps."""

@@ -2,6 +2,12 @@
 
 import { h, type ComponentType } from "preact";
 
+import { Accounts } from "./admin/accounts";
+import { Agents } from "./admin/agents";
+import { Events } from "./admin/events";
+import { AllInstances } from "./admin/instances";
+import { Overview } from "./admin/overview";
+import { AllRuns } from "./admin/runs";
 import { Account } from "./account";
 import { Catalog } from "./catalog";
 import { InstancePage } from "./instance";
@@ -26,4 +32,10 @@ export const pages: Entry[] = [
   { at: ["launch"], page: Launch },
   { at: ["usage"], title: "Usage and budget", page: Usage },
   { at: ["account"], title: "Account", page: Account },
+  { at: ["admin"], title: "Overview", scope: ["admin", "support"], page: Overview },
+  { at: ["admin", "instances"], title: "All instances", scope: ["admin", "support"], page: AllInstances },
+  { at: ["admin", "runs"], title: "All runs", scope: ["admin", "support"], page: AllRuns },
+  { at: ["admin", "accounts"], title: "Users", scope: ["admin", "support"], page: Accounts },
+  { at: ["admin", "agents"], title: "Curate the catalog", scope: ["admin", "catalog"], page: Agents },
+  { at: ["admin", "events"], title: "Event path", scope: ["broker"], page: Events },
 ];

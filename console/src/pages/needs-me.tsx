@@ -130,7 +130,7 @@ function Everything({ waiting, troubled, budget }: Awaited<ReturnType<typeof rea
                 <p>{instance.message}</p>
                 <p class="quiet">{instance.next}</p>
                 <p class="quiet">
-                  {why}, since <Time at={instance.updated_at} />
+                  {why}, <Time at={instance.updated_at} />
                 </p>
               </li>
             ))}

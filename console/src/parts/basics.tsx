@@ -54,6 +54,15 @@ export function Note({ problem, again }: { problem: ProblemError; again?: () => 
     <div class="note bad" role="alert">
       <strong>{problem.title}</strong>
       <p>{problem.message}</p>
+      {problem.errors.length > 0 && (
+        <ul>
+          {problem.errors.map(({ pointer, message }) => (
+            <li key={pointer}>
+              <code>{pointer.replace(/^[/?]/, "")}</code> {message}
+            </li>
+          ))}
+        </ul>
+      )}
       {problem.traceId && (
         <p class="quiet">
           If you ask somebody about it, tell them <code>{problem.traceId}</code>.

@@ -53,6 +53,12 @@ function Dialog({ one }: { one: Asked }) {
 }
 
 export function Dialogs() {
+  // Whoever goes elsewhere has left what was asked here.
+  useEffect(() => {
+    const leave = () => asked.value.forEach((one) => one.answer(null));
+    addEventListener("hashchange", leave);
+    return () => removeEventListener("hashchange", leave);
+  }, []);
   return (
     <>
       {asked.value.map((one, index) => (

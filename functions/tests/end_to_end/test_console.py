@@ -1,31 +1,30 @@
 """The console in a real browser: journeys of people and of administrators, light and dark, wide and narrow."""
 
-from collections.abc import Iterator
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import pyotp
 import pytest
 from selenium.webdriver import Chrome, Keys
 
-from functions.tests import browsers
+from functions.domain.catalog import bundles
 from functions.tests.console_page import AXE, SECONDS, ConsolePage
 from functions.tests.test_journey import launched
-from testing import people
-from testing.factors import enrol
+from testing import launches, people
+from testing.factors import App, enrol
 from testing.people import PASSWORD, Person
 from testing.stack import Stack
 from tools.local.wait import until
+
+OLD: Final = {"type": "object", "properties": {"prefix": {"type": "string"}}}
+NEW: Final = {"type": "object", "properties": {"prefix": {"type": "string"}, "loud": {"type": "boolean"}}}
 
 
 @pytest.fixture(scope="module")
 def edge(stack: Stack) -> Iterator[str]:
     with stack.edge():
         yield f"http://localhost:{stack.env.ports.edge}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Chrome]:
-    with browsers.headless() as chrome:
-        yield chrome
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +35,38 @@ def ann(stack: Stack) -> Person:
     return ann
 
 
+@pytest.fixture(scope="module")
+def boss(stack: Stack) -> App:
+    """An administrator, with a second factor as their changes need it."""
+    return enrol(stack, people.arrive(stack, stack.env, ("user", "admin", "broker")))
+
+
+@pytest.fixture(scope="module")
+def agent(stack: Stack, boss: App, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An agent with two versions, of which the newer takes more settings."""
+    folder = tmp_path_factory.mktemp("agent")
+    slug = launches.publish(stack.env, folder, schema=OLD)
+    bundle = base64.b64encode(bundles.bundle(folder / slug)).decode()
+    version = {"number": "1.1.0", "changelog": "It can be loud.", "config_schema": NEW, "bundle": bundle}
+    made = stack.admin.post(f"/v1/admin/agents/{slug}/versions", token=people.logged_in(boss.somebody), json=version)
+    assert made.status_code == 201, made.text
+    return slug
+
+
+def come_in(page: ConsolePage, app: App, code: int) -> None:
+    """Log in with a recovery code, of which each is good once: an app's is, too, and another takes half a minute."""
+    page.log_in(app.somebody)
+    page.fill(code=app.recovery_codes[code])
+    page.press("Go on")
+    page.find("#main")
+
+
 @pytest.fixture
-def page(edge: str, browser: Chrome) -> ConsolePage:
+def page(edge: str, browser: Chrome) -> Iterator[ConsolePage]:
     page = ConsolePage(browser, edge)
     page.look("light")
-    return page
+    yield page
+    page.look_away()
 
 
 def test_the_keyboard_alone_logs_somebody_in_and_nothing_is_kept_where_scripts_find_it(
@@ -82,8 +108,8 @@ def test_an_agent_is_launched_by_a_form_and_a_broken_one_is_said_beside_its_fiel
     page: ConsolePage, stack: Stack
 ) -> None:
     page.log_in(people.arrive(stack, stack.env, ("user",)))
-    page.press("Catalog")
-    page.press("Launch FAQ")
+    page.says("What needs you")
+    page.go("launch", "faq")
     page.label("Question", "When are you open?")
     page.label("Answer", "From nine to five.")
     page.fill(labels="Team=support")
@@ -150,9 +176,71 @@ def test_a_key_is_shown_once(page: ConsolePage, stack: Stack) -> None:
     assert key not in page.text
 
 
+def test_an_administrator_acts_with_a_reason_and_the_owner_reads_it(
+    stack: Stack, page: ConsolePage, ann: Person, boss: App
+) -> None:
+    instance = launched(stack, ann, "echo", {"prefix": "> "})
+    come_in(page, boss, 0)
+    page.press("All instances")
+    page.choose("Status", "running")
+    page.go("admin", "instances", instance.id)
+    page.press("Quarantine")
+    page.fill_in("dialog", reason="It sends thousands of mails.")
+    page.press("Quarantine", "dialog")
+    page.says("Put into quarantine", "It sends thousands of mails.")
+    assert until(lambda: instance.status == "stopped", seconds=SECONDS)
+    assert "It sends thousands of mails." in str(instance.history())
+    page.press("Release")
+    page.fill_in("dialog", reason="They have mended it.")
+    page.press("Release", "dialog")
+    page.says("Quarantine")
+    instance.ask("delete")
+    assert page.complaints() == []
+
+
+def test_somebody_is_suspended_and_restored(stack: Stack, page: ConsolePage, boss: App) -> None:
+    somebody = people.arrive(stack, stack.env, ("user",))
+    come_in(page, boss, 1)
+    page.press("Users")
+    page.fill(email=somebody.email)
+    page.press("Show")
+    page.press(somebody.email)
+    page.press("Suspend")
+    page.fill_in("dialog", reason="They were asked for by the police.")
+    page.press("Suspend", "dialog")
+    page.says("suspended")
+    page.press("Restore")
+    page.fill_in("dialog", reason="It was somebody else.")
+    page.press("Restore", "dialog")
+    page.says("verified")
+    assert stack.user.post("/v1/auth/login", json={"email": somebody.email, "password": PASSWORD}).status_code == 200
+
+
+def test_what_versions_differ_by_is_shown_and_a_channel_is_moved(page: ConsolePage, boss: App, agent: str) -> None:
+    come_in(page, boss, 2)
+    page.press("Curate the catalog")
+    page.press(agent)
+    page.says('+     "loud": {')
+    page.press("Move it")
+    page.choose("Version", "1.0.0")
+    page.fill(reason="It is too loud.")
+    page.find("[name=force]").click()
+    page.press("Move it", "main form:has([name=percent])")
+    page.says("1.1.0 → 1.0.0")
+
+
+def test_what_happens_to_everybody_is_counted_as_it_happens(stack: Stack, page: ConsolePage, boss: App) -> None:
+    come_in(page, boss, 3)
+    page.press("Overview")
+    page.says("What needs attention", "Events of user_psql")
+    somebody = people.arrive(stack, stack.env, ("user",))
+    stack.user.post("/v1/auth/logout", token=somebody.token)
+    page.says("session.revoked")
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_nothing_keeps_anybody_from_using_it(
-    stack: Stack, page: ConsolePage, ann: Person, scheme: str, width: int
+    stack: Stack, page: ConsolePage, ann: Person, boss: App, agent: str, scheme: str, width: int
 ) -> None:
     if not AXE.exists():
         pytest.skip("npm could not install axe")
@@ -178,6 +266,28 @@ def test_nothing_keeps_anybody_from_using_it(
         "account/factors": "Passkeys",
         "account/keys": "Make one",
     }
+    stand(page, pages, width)
+    page.browser.refresh()
+    come_in(page, boss, 4 + (scheme == "dark"))
+    of_administrators = {
+        "admin": "What needs attention",
+        "admin/instances": "Trouble",
+        f"admin/instances/{instance['id']}": "Force-delete",
+        f"admin/instances/{instance['id']}/runs": "It was asked nothing yet.",
+        "admin/runs": "Trouble",
+        "admin/accounts": "May do",
+        f"admin/accounts/{ann.id}": "Give it limits of its own",
+        "admin/agents": "Listed",
+        f"admin/agents/{agent}": "What configurations differ by",
+        "admin/agents/new": "Slug",
+        f"admin/agents/{agent}/publish": "The newest is",
+        "admin/events": "Dead letters",
+    }
+    stand(page, of_administrators, width)
+
+
+def stand(page: ConsolePage, pages: Mapping[str, str], width: int) -> None:
+    """Have each page looked at by axe, once it shows a text, and see that it fits."""
     for address, text in pages.items():
         page.go(address)
         page.says(text)
