@@ -1,5 +1,6 @@
 """A well-formed request to any endpoint, made from the examples in its own declaration, and what it is answered."""
 
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,19 +21,29 @@ def client_of(api: Api, declaration: Declaration) -> Client:
 
 def path_of(declaration: Declaration, **values: str) -> str:
     """Return the path with `values` in it, and examples where none is given."""
+    return declaration.path.format_map(examples_of(declaration) | values)
+
+
+@cache
+def examples_of(declaration: Declaration) -> dict[str, Any]:
+    """Return an example of each value in the path."""
     schemas = Schemas([declaration])
-    given = {
+    return {
         parameter.name: schemas.example(parameter.schema())
         for parameter in declaration.all_parameters
         if isinstance(parameter, PathValue)
     }
-    return declaration.path.format_map(given | values)
+
+
+@cache
+def described(declaration: Declaration) -> Any:
+    """Return how the document describes an endpoint, once for all who ask it."""
+    return operation(declaration, Schemas([declaration]))
 
 
 def content_of(declaration: Declaration) -> Document:
     """Return an example of the body for each media type that it may have."""
-    described = operation(declaration, Schemas([declaration]))
-    content = described.get("requestBody", {}).get("content", {})
+    content = described(declaration).get("requestBody", {}).get("content", {})
     return {media_type: each["example"] for media_type, each in content.items()}
 
 
@@ -43,8 +54,8 @@ def body_of(declaration: Declaration) -> Any:
 
 def with_query(declaration: Declaration, path: str) -> str:
     """Return a path with examples of what its query can't do without."""
-    described = operation(declaration, Schemas([declaration])).get("parameters", [])
-    needed = [each for each in described if each["in"] == "query" and each["required"]]
+    parameters = described(declaration).get("parameters", [])
+    needed = [each for each in parameters if each["in"] == "query" and each["required"]]
     if not needed:
         return path
     added = urlencode({each["name"]: each["schema"]["examples"][0] for each in needed})

@@ -9,6 +9,7 @@ from events.contracts import contracts
 from functions.runtime.functions import declarations
 from provisioning.local_settings import ROOT
 from tools.manifests import (
+    access,
     asyncapi,
     compose,
     edge,
@@ -42,6 +43,7 @@ def generated() -> Mapping[Path, str]:
         targets.FILE: targets.targets(every),
         **knative.files(every, VERSION),
         **contracts.files(),
+        **access.files(every),
         **reference.files(every),
         **event_pages.files(every),
         **{Path(f"deploy/openapi/{api}.json"): document(api, every) for api in ABOUT},

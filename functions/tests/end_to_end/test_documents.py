@@ -145,11 +145,9 @@ def test_the_page_of_the_broker_does_what_it_says(
     stack: Stack, address: str, person: Callable[..., Person], tmp_path: Path
 ) -> None:
     operator = person(scopes=("user", "broker"))
-    (tmp_path / ".local").mkdir()
-    (tmp_path / ".local" / "administrator").write_text(operator.password)
     settings = shlex.join(f"{name}={value}" for name, value in stack.environment.items() if name != "PATH")
     command = f"env {settings} {ROOT / 'botberi'}"
-    instead = {"http://localhost:8080": address, "admin@botberi.example": operator.email, "./botberi": command}
+    instead = {"http://localhost:8080": address, "./botberi token": f"echo {operator.token}", "./botberi": command}
     printed = run_examples(ROOT / "docs/services/broker.md", instead, tmp_path / "heads", tmp_path)
     answers = [json.loads(line) for line in printed.splitlines()]
     assert [each["duplicate"] for each in answers if "duplicate" in each] == [False, True, False, True, False]
@@ -161,13 +159,11 @@ def test_the_page_for_authors_leads_from_a_folder_to_a_version_that_is_yanked(
     stack: Stack, address: str, person: Callable[..., Person], tmp_path: Path
 ) -> None:
     publisher = person(scopes=("user", "admin"))
-    (tmp_path / ".local").mkdir()
-    (tmp_path / ".local" / "administrator").write_text(publisher.password)
     settings = {**stack.environment, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     told = shlex.join(f"{name}={value}" for name, value in settings.items() if name != "PATH")
     instead = {
         "http://localhost:8080": address,
-        "admin@botberi.example": publisher.email,
+        "./botberi token": f"echo {publisher.token}",
         "./botberi": f"env {told} {ROOT / 'botberi'}",
         "8100": str(free_ports(1)[0]),
         ".venv/bin/uv": uv.find_uv_bin(),
@@ -193,9 +189,7 @@ def test_the_page_of_the_catalog_moves_a_channel_and_yanks_a_version(
     address: str, person: Callable[..., Person], tmp_path: Path
 ) -> None:
     publisher = person(scopes=("user", "admin"))
-    (tmp_path / ".local").mkdir()
-    (tmp_path / ".local" / "administrator").write_text(publisher.password)
-    instead = {"http://localhost:8080": address, "admin@botberi.example": publisher.email}
+    instead = {"http://localhost:8080": address, "./botberi token": f"echo {publisher.token}"}
     printed = run_examples(ROOT / "docs/architecture/catalog.md", instead, tmp_path / "heads", tmp_path)
     tried, moved, back, moves, yanked, versions, refused, found = map(json.loads, printed.splitlines())
     assert [each["version"] for each in (tried, moved, back)] == ["1.0.0", "1.1.0", "1.0.0"]

@@ -88,7 +88,7 @@ def test_a_key_is_good_everywhere_within_seconds_and_ends_everywhere_within_five
     for key in (deleted["key"], suspended["key"]):
         assert stack.user.get("/v1/me", token=key).status_code == 200
         assert eventually(partial(is_taken, key), seconds=5)
-        assert stack.admin.get("/v1/admin/audit?limit=1", token=key).status_code == 200
+        assert stack.admin.get("/v1/admin/agents?limit=1", token=key).status_code == 200
 
     def delete() -> bool:
         return stack.user.delete(f"/v1/me/api-keys/{deleted['id']}", token=owner.token).status_code == 204
@@ -105,5 +105,5 @@ def test_a_key_is_good_everywhere_within_seconds_and_ends_everywhere_within_five
             assert end()
             assert stack.user.get("/v1/me", token=key).code == "api_key_invalid"
             assert eventually(partial(is_refused, key), seconds=5)
-            assert stack.admin.get("/v1/admin/audit?limit=1", token=key).code == "api_key_invalid"
+            assert stack.admin.get("/v1/admin/agents?limit=1", token=key).code == "api_key_invalid"
             assert tab.end() == (4401, "api_key_invalid")
