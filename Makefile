@@ -122,16 +122,17 @@ lock: ## Resolve the dependencies again and write the locked files
 	@tools/local/bootstrap.sh lock
 	@compile() { out=$$1; shift; .venv/bin/uv pip compile -q pyproject.toml --universal --python-version 3.11 \
 	  --generate-hashes --no-annotate --no-header "$$@" -o $(LOCKS)/$$out; }; \
-	compile all.txt $(foreach g,passwords factors cache schemas jobs objects installer bus schedules gateway migrations watch host local dev,--group $(g)) $(LOCK_FLAGS); \
+	compile all.txt $(foreach g,passwords factors identities cache schemas jobs objects installer bus schedules gateway migrations watch host local dev,--group $(g)) $(LOCK_FLAGS); \
 	lower() { out=$$1; shift; compile $$out -c $(LOCKS)/all.txt "$$@"; }; \
 	lower function.txt; \
 	lower function-cache.txt --group cache; \
+	lower function-identities.txt --group identities; \
 	lower function-jobs.txt --group jobs; \
 	lower function-factors.txt --group factors; \
 	lower function-passwords.txt --group passwords; \
 	lower function-publishing.txt --group schemas --group objects; \
 	lower function-schemas.txt --group schemas; \
-	lower functions.txt --group cache --group factors --group jobs --group passwords --group schemas --group objects; \
+	lower functions.txt --group cache --group factors --group identities --group jobs --group passwords --group schemas --group objects; \
 	lower agent-host.txt --group objects --group installer; \
 	lower events.txt --group bus --group schedules; \
 	lower gateway.txt --group bus --group cache --group gateway; \

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from functions.domain.a2a import webhooks
-from functions.domain.accounts import webauthn
+from functions.domain.accounts import openid, webauthn
 from functions.domain.catalog import bundle_store, images
 from provisioning.broker import VHOST
 
@@ -98,6 +98,10 @@ def environment(
         "RUN_SECONDS": "600",
         "ACCOUNT_DELETION_DAYS": "30",
         "ACCOUNT_EVENT_DAYS": "7",
+        # And an OpenID provider.
+        openid.PROVIDERS_SETTING: os.environ.get(openid.PROVIDERS_SETTING, ""),
+        openid.SCOPES_SETTING: os.environ.get(openid.SCOPES_SETTING) or openid.SCOPES,
+        openid.NETWORKS_SETTING: os.environ.get(openid.NETWORKS_SETTING, ""),
         # Whoever starts the run may have something that is to be notified on this machine, and say so.
         **{name: os.environ.get(name, "") for name in webhooks.SETTINGS},
         "AGENT_HOST_FOLDER": str(run / "agents"),

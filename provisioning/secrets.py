@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from core.configuration import OBJECT_STORE_KEY
-from functions.domain.accounts import keys
+from functions.domain.accounts import keys, openid
 from functions.domain.mail import transport
 from functions.runtime import redis_users
 from provisioning import broker, secrets_folder
@@ -42,7 +42,7 @@ DERIVED: Final = (DEFINITIONS, redis_users.HASHES)
 
 def names() -> list[str]:
     """Return the name of every secret, sorted."""
-    made = (keys.PRIVATE, keys.PUBLIC, *secrets_folder.KEYS, OBJECT_STORE_KEY, transport.LOGIN)
+    made = (keys.PRIVATE, keys.PUBLIC, *secrets_folder.KEYS, OBJECT_STORE_KEY, openid.SECRETS, transport.LOGIN)
     ours = (*made, ADMINISTRATOR, GRAFANA, EXPORTER, *DERIVED)
     return sorted([*secrets_folder.names(), *ours])
 

@@ -10,7 +10,7 @@ from events import signing
 from events.topology.declaration import PERMISSIONS
 from functions.domain import encryption
 from functions.domain.a2a import card_keys
-from functions.domain.accounts import keys, totp
+from functions.domain.accounts import keys, openid, totp
 from functions.domain.instances import config_secrets, contexts, log_batches, memory_tokens
 from functions.domain.mail import transport
 from functions.runtime import redis_users
@@ -61,6 +61,8 @@ def fill(folder: Path) -> None:
     if not (folder / transport.LOGIN).exists():
         # Not empty, which faas-cli takes for no secret.
         write(folder / transport.LOGIN, ":\n")
+    if not (folder / openid.SECRETS).exists():
+        write(folder / openid.SECRETS, openid.NO_SECRETS)
 
 
 def write(file: Path, text: str) -> None:

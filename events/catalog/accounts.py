@@ -287,6 +287,36 @@ class RecoveryCodeUsed(
     """How many codes are left."""
 
 
+class IdentityLinked(
+    Event, type="com.botberi.identity.linked.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """An account can be logged in to by an OpenID provider.
+
+    Said when its owner links it, or signs up by the provider. Who they are to the provider isn't in it.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    provider: str
+    """The installation's word for the provider."""
+
+
+class IdentityUnlinked(
+    Event, type="com.botberi.identity.unlinked.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """An account can be logged in to by an OpenID provider no more.
+
+    Said when that is done. Other sessions of the account have ended, which is said after this.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    provider: str
+    """The installation's word for the provider."""
+    reason: str
+    """Why: `removed_by_owner`, or `address_verified` if the account's address turned out to be somebody else's."""
+
+
 class DeviceApproved(
     Event, type="com.botberi.device.approved.v1", subject="account_id", produced_by=("user_psql/user",)
 ):

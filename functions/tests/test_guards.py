@@ -86,10 +86,12 @@ def bad_keys(api: Api, env: Environment) -> list[str]:
 
 def test_these_and_no_others_are_open_to_everybody() -> None:
     assert {each.name for each in ENDPOINTS if each not in GUARDED} == {
-        "begin_passkey_login",
         "begin_device_login",
+        "begin_identity_login",
+        "begin_passkey_login",
         "confirm_email",
         "finish_device_login",
+        "finish_identity_login",
         "forgot_password",
         "list_agent_versions",
         "list_agents",
@@ -98,6 +100,7 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
         "read_agent_version",
         "read_card_keys",
         "read_event_schema",
+        "read_identity_providers",
         "read_instance_mcp_metadata",
         "read_jwks",
         "read_mcp_metadata",
@@ -200,9 +203,11 @@ def test_these_and_no_others_need_a_recent_log_in_or_a_second_factor() -> None:
         "delete_me",
         "delete_passkey",
         "fetch_export",
+        "link_identity",
         "read_export",
         "remove_totp",
         "renew_recovery_codes",
+        "unlink_identity",
     }
     users = {each.name for each in OF_TWO_FACTORS if each.api == "user"}
     assert users == {"delete_passkey", "remove_totp", "renew_recovery_codes"}

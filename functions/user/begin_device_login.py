@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from functions.domain.accounts import device_logins
+from functions.domain.accounts import device_logins, pages
 from functions.domain.databases import UserDb
 from functions.runtime import oauth
 from functions.runtime.declarations import Resources
@@ -28,7 +28,7 @@ class DeviceCodes(Reply):
 @endpoint(
     "POST",
     "/v1/auth/device",
-    resources=Resources(settings=device_logins.SETTINGS),
+    resources=Resources(settings=pages.SETTINGS),
     protocol=oauth.PROTOCOL,
 )
 def begin_device_login(wanted: DeviceRequest | DeviceRequestForm, client: Client, db: UserDb) -> DeviceCodes:

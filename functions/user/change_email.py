@@ -17,11 +17,11 @@ from functions.schemas.emails import EmailAddress
 
 
 class EmailChange(EmailAddress):
-    """The address to come, and the present password."""
+    """The address to come, and the present password, if the account has one."""
 
     current_password: Annotated[
-        str, Field(min_length=1, max_length=passwords.MAX_LENGTH, examples=["correct horse battery"])
-    ]
+        str | None, Field(min_length=1, max_length=passwords.MAX_LENGTH, examples=["correct horse battery"])
+    ] = None
 
 
 def admit(caller: RecentUser, transaction: UserTransactions) -> Guess:
@@ -45,6 +45,6 @@ def change_email(caller: RecentUser, change: EmailChange, client: Client, guess:
     """Send a token to both addresses, whether or not the new one has an account: both are to be used within a day."""
     if factors.are_needed(db, caller.id) and caller.authentication.aal < SECOND_FACTOR:
         raise InsufficientAal
-    accounts.check_password(db, caller.id, change.current_password)
+    accounts.check_owner(db, caller.id, change.current_password)
     throttling.was_right(db, guess)
     email_changes.request(db, caller.id, caller.session_id, change.email, client.network)

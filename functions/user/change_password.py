@@ -34,7 +34,10 @@ def admit(caller: LoggedIn, transaction: UserTransactions) -> Guess:
     "PUT",
     "/v1/me/password",
     status=204,
-    errors=(accounts.CurrentPasswordWrong, passwords.PasswordUnfit, passwords.TooManyPasswords, TooManyGuesses),
+    errors=(
+        *(accounts.CurrentPasswordWrong, accounts.PasswordNotSet, passwords.PasswordUnfit),
+        *(passwords.TooManyPasswords, TooManyGuesses),
+    ),
     resources=Resources(memory="256Mi", max_scale=10, group="function-passwords", settings=(passwords.SETTING,)),
     prepare=admit,
 )

@@ -333,6 +333,7 @@ CREATE FUNCTION public.exported_rows(account text) RETURNS TABLE(name text, cont
     where account_id = account
   union all select 'passkeys', to_jsonb(t) - '{public_key,sign_count}'::text[] from passkeys as t
     where account_id = account
+  union all select 'identities', to_jsonb(t) from identities as t where account_id = account
   union all select 'email_changes', to_jsonb(t) from email_changes as t where account_id = account
   union all select 'exports', to_jsonb(t) - 'place' from exports as t where account_id = account
 $$;
@@ -687,7 +688,7 @@ end $$;
 CREATE TABLE public.accounts (
     id text NOT NULL,
     email text NOT NULL,
-    password_hash text NOT NULL,
+    password_hash text,
     scopes text[] DEFAULT '{user}'::text[] NOT NULL,
     suspended boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -700,7 +701,7 @@ CREATE TABLE public.accounts (
 
 COMMENT ON COLUMN public.accounts.email IS 'in lower case';
 
-COMMENT ON COLUMN public.accounts.password_hash IS 'argon2id';
+COMMENT ON COLUMN public.accounts.password_hash IS 'argon2id; null for whoever logs in by an OpenID provider alone';
 
 COMMENT ON COLUMN public.accounts.verified_at IS 'when its owner proved that mail to the address reaches them';
 
@@ -954,6 +955,23 @@ CREATE TABLE public.idempotency_keys (
     created timestamp with time zone DEFAULT now() NOT NULL
 );
 
+CREATE TABLE public.identities (
+    issuer text NOT NULL,
+    subject text NOT NULL,
+    account_id text NOT NULL,
+    provider text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_used_at timestamp with time zone
+);
+
+COMMENT ON TABLE public.identities IS 'by which people log in without a password';
+
+COMMENT ON COLUMN public.identities.issuer IS 'of an OpenID provider';
+
+COMMENT ON COLUMN public.identities.subject IS 'its word for somebody, which stays theirs';
+
+COMMENT ON COLUMN public.identities.provider IS 'our word for the provider';
+
 CREATE TABLE public.inbox (
     subscriber text NOT NULL,
     source text NOT NULL,
@@ -1186,6 +1204,12 @@ ALTER TABLE ONLY public.guesses
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (caller, key);
 
+ALTER TABLE ONLY public.identities
+    ADD CONSTRAINT identities_account_id_provider_key UNIQUE (account_id, provider);
+
+ALTER TABLE ONLY public.identities
+    ADD CONSTRAINT identities_pkey PRIMARY KEY (issuer, subject);
+
 ALTER TABLE ONLY public.inbox
     ADD CONSTRAINT inbox_pkey PRIMARY KEY (subscriber, source, id);
 
@@ -1307,6 +1331,9 @@ ALTER TABLE ONLY public.email_changes
 
 ALTER TABLE ONLY public.exports
     ADD CONSTRAINT exports_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.identities
+    ADD CONSTRAINT identities_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.mfa_challenges
     ADD CONSTRAINT mfa_challenges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -46,6 +46,9 @@ _SETTINGS: Final = {
     "ACCOUNT_DELETION_DAYS": "${BOTBERI_ACCOUNT_DELETION_DAYS:-30}",
     "ACCOUNT_EVENT_DAYS": "${BOTBERI_ACCOUNT_EVENT_DAYS:-7}",
     "INSTANCE_LOG_DAYS": "${BOTBERI_INSTANCE_LOG_DAYS:-7}",
+    "OIDC_NETWORKS": "${BOTBERI_OIDC_NETWORKS:-}",
+    "OIDC_PROVIDERS": "${BOTBERI_OIDC_PROVIDERS:-}",
+    "OIDC_SCOPES": "${BOTBERI_OIDC_SCOPES:-openid email}",
     "PUSH_HTTP": "${BOTBERI_PUSH_HTTP:-}",
     "PUSH_NETWORKS": "${BOTBERI_PUSH_NETWORKS:-}",
     "RUN_DAYS": "${BOTBERI_RUN_DAYS:-30}",
@@ -70,6 +73,7 @@ NETWORKS: Final = {
     "bundles": False,
     "internet": True,
     "webhooks": True,
+    "identity_providers": True,
     "streams": False,
     "worker": True,
     "user_psql": True,
@@ -132,15 +136,15 @@ def networks(declaration: Declaration) -> list[str]:
     """Return the networks that a function is in: by whom it is called, and what it declares to need.
 
     Subscribers have one network with the poolers and Redis of their own, so that no endpoint is on the way to them. One
-    that isn't called by the dispatcher is called by agent hosts. Who calls addresses that people name meets nobody on
-    the way there.
+    that isn't called by the dispatcher is called by agent hosts. Who calls addresses that others name meets nobody on
+    the way there but its like.
     """
     reached = [network for name, network in _REACHED.items() if name in environment(declaration).settings]
     if declaration.api == "subscribers":
         out = ["webhooks"] if declaration.resources.calls_out else []
         out += [_OF_SUBSCRIBERS[network] for network in reached if network in _OF_SUBSCRIBERS]
         return ["deliveries" if declaration.event_types else "agents", "subscribers", *out]
-    return ["edge", *reached]
+    return ["edge", *reached, *(["identity_providers"] if declaration.resources.calls_out else [])]
 
 
 def _secrets() -> dict[str, object]:

@@ -127,6 +127,18 @@ SETTINGS: Final = {
     "ACCOUNT_EVENT_DAYS": Setting("days", "How long an account's events are kept for those who were away.", "7"),
     "INSTANCE_LOG_DAYS": Setting("days", "How long lines of instances' logs are kept.", "7"),
     "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
+    "OIDC_NETWORKS": Setting(
+        "networks with spaces",
+        "Networks in which OpenID providers may be beside public addresses, such as `10.1.2.0/24`.",
+        "empty: public addresses alone",
+    ),
+    "OIDC_PROVIDERS": Setting(
+        "providers with `;`, each `id issuer client_id name`",
+        "By which people log in: our word for it in addresses (small letters), its issuer, our client id there, "
+        "and how people know it.",
+        "empty: by none",
+    ),
+    "OIDC_SCOPES": Setting("scopes with spaces", "What OpenID providers are asked for.", "`openid email`"),
     "OUTBOX_RETENTION_DAYS": Setting("days", "How long delivered events stay in the outbox.", "7", "the relays"),
     "BLOCKING_TYPES": Setting(
         "event types with commas",
@@ -222,6 +234,7 @@ SECRETS: Final = {
     "jwt-public-keys": "The keys with which access tokens are checked, as a JWKS.",
     "jwt-signing-key": "The key that signs access tokens, as a JWKS with a private key.",
     "object-store-key": "The access key of S3: its id and, after a space, the key. Empty: AWS's own places are asked.",
+    "oidc-client-secrets": "Of each OpenID provider that gave us a secret a line: its id, a space, and the secret.",
     "pgbouncer-exporter": "The password with which exporters ask PgBouncer for its statistics.",
     "psql-superuser": "The password of Postgres' superuser, who creates the roles.",
     "shared-psql-pgbouncer": "The password with which PgBouncer looks up how roles of shared_psql prove themselves.",

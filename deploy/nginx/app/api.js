@@ -1,9 +1,9 @@
 // Requests to the API at the address that the pages come from.
 
-// A body, or null for none, is posted; without either it is a GET. What is refused is thrown, with the problem's members.
-export async function send(path, body, token) {
+// A body, or null for none, is posted; without either it is a GET, unless a method is named. What is refused is thrown, with
+// the problem's members.
+export async function send(path, body, token, method = body === undefined ? "GET" : "POST") {
   const headers = { ...(body && { "Content-Type": "application/json" }), ...(token && { Authorization: `Bearer ${token}` }) };
-  const method = body === undefined ? "GET" : "POST";
   const request = { method, headers, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store" };
   let response, answer;
   try {

@@ -13,7 +13,7 @@ logsIn((me) => {
   find("who").textContent = me.email;
   show("find");
   return "You are logged in. Now for the code.";
-}, show);
+}, show, "device", () => `#user_code=${encodeURIComponent(find("user-code").value)}`);
 
 onSubmit("find", async ({ user_code }) => {
   const asking = await call("auth/device/approve", { user_code });

@@ -1,10 +1,24 @@
 import { find, onSubmit } from "./forms.js";
-import { call, leave, logsIn } from "./session.js";
+import { providers } from "./identities.js";
+import { call, goAndLink, leave, logsIn } from "./session.js";
 
-function entered(me) {
+async function entered(me) {
   find("who").textContent = me.email_verified ? me.email : `${me.email}, which isn't verified yet`;
+  await showIdentities();
   find("account").hidden = false;
   return "You are logged in, on this page and for ten minutes.";
+}
+
+// A button for each provider that the account is linked to, or may be.
+async function showIdentities() {
+  const [known, { items }] = await Promise.all([providers(), call("me/identities")]);
+  const linked = items.map(({ provider }) => provider);
+  const names = new Map([...linked.map((id) => [id, id]), ...known.map(({ id, name }) => [id, name])]);
+  const buttons = [...names].map(([id, name]) => {
+    const what = linked.includes(id) ? "Unlink" : "Link";
+    return Object.assign(document.createElement("button"), { value: `${what} ${id}`, className: "other", textContent: `${what} ${name}` });
+  });
+  find("identities").replaceChildren(...buttons);
 }
 
 function left() {
@@ -12,7 +26,15 @@ function left() {
   find("open").replaceChildren();
 }
 
-logsIn(entered, left);
+logsIn(entered, left, "log-in");
+
+onSubmit("identities", async (_fields, pressed) => {
+  const [what, provider] = pressed.split(" ");
+  if (what === "Link") return goAndLink(provider, "log-in");
+  await call(`me/identities/${provider}`, undefined, "DELETE");
+  await showIdentities();
+  return "Your account isn't linked any more, and you are logged out everywhere else.";
+});
 
 onSubmit("sessions", async () => {
   const { items, next_cursor } = await call("me/sessions?limit=100");

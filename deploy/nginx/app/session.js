@@ -3,17 +3,19 @@
 
 import { send } from "./api.js";
 import { find, onSubmit, say } from "./forms.js";
+import { back, go, proof, providers } from "./identities.js";
 
-let challenge, token;
+let challenge, token, going;
 
 const show = (id) => {
   for (const each of ["log-in", "second-factor"]) find(each).hidden = each !== id;
+  find("providers").hidden = id !== "log-in" || !find("providers").children.length;
 };
 
 // Sends a request as whoever is logged in. Once the token is good no more, the form to log in is shown again.
-export async function call(path, body) {
+export async function call(path, body, method) {
   try {
-    return await send(path, body, token);
+    return await send(path, body, token, method);
   } catch (error) {
     if (error.status === 401) leave();
     throw error;
@@ -36,17 +38,52 @@ async function enter(pair, entered) {
   return entered(me);
 }
 
-// Has the page's forms log somebody in: then `entered` is called with their account, and what it returns is said.
-export function logsIn(entered, whenLeft) {
+function proved(answer, entered, what) {
+  if (!answer.mfa_required) return enter(answer, entered);
+  challenge = answer.challenge;
+  show("second-factor");
+  find("code").focus();
+  return `${what} Your account has a second factor: show it, too.`;
+}
+
+// Goes on with what was begun with a provider: a log-in, or the linking of the account that somebody was logged in to.
+async function goOn(begun, entered) {
+  if (!begun.token) {
+    const answer = await send(`auth/oidc/${begun.provider}/finish`, proof(begun));
+    return proved(answer, entered, "The provider knows you.");
+  }
+  await enter({ access_token: begun.token }, entered);
+  await call(`me/identities/${begun.provider}`, proof(begun));
+  return `${await entered(await call("me"))} Your account is linked.`;
+}
+
+// Has somebody who is logged in go to a provider, to link their account to it, and stay logged in meanwhile.
+export async function goAndLink(provider, page) {
+  going = true;
+  try {
+    await go(provider, page, { token });
+  } catch (error) {
+    going = false;
+    throw error;
+  }
+}
+
+// Has the page's forms log somebody in: then `entered` is called with their account, and what it returns is said. `page` is the
+// page's address, and `hash` makes what it needs behind the # when somebody comes back to it.
+export function logsIn(entered, whenLeft, page, hash = () => "") {
   left = whenLeft;
-  onSubmit("log-in", async ({ email, password }) => {
-    const answer = await send("auth/login", { email, password });
-    if (!answer.mfa_required) return enter(answer, entered);
-    challenge = answer.challenge;
-    show("second-factor");
-    find("code").focus();
-    return "The password is right. Your account has a second factor: show it, too.";
+  onSubmit("log-in", async ({ email, password }) =>
+    proved(await send("auth/login", { email, password }), entered, "The password is right."));
+  onSubmit("providers", (_fields, provider) => go(provider, page, { hash: hash() }));
+  providers().then((items) => {
+    const buttons = items.map(({ id, name }) => {
+      return Object.assign(document.createElement("button"), { value: id, className: "other", textContent: `Log in with ${name}` });
+    });
+    find("providers").replaceChildren(...buttons);
+    find("providers").hidden = find("log-in").hidden || !buttons.length;
   });
+  const begun = back(page);
+  if (begun) goOn(begun, entered).then(say, (error) => say(error.message, true));
   onSubmit("second-factor", async ({ code }) => {
     const digits = code.replace(/\s/g, "");
     const proof = /^\d{6}$/.test(digits) ? { code: digits } : { recovery_code: code };
@@ -61,7 +98,7 @@ export function logsIn(entered, whenLeft) {
 
 // A session whose token is lost with the page is of use to nobody.
 addEventListener("pagehide", () => {
-  if (!token) return;
+  if (!token || going) return;
   const headers = { Authorization: `Bearer ${token}` };
   fetch("../v1/auth/logout", { method: "POST", headers, credentials: "omit", keepalive: true }).catch(() => {});
   leave();

@@ -26,17 +26,9 @@ _LOCAL: Final = {"localhost": "127.0.0.1"}
 def allows(address: str) -> bool:
     """Return whether an IP address may be connected to."""
     # Most who import this have no address to look at.
-    from ipaddress import ip_network
+    from functions.domain import outbound
 
-    from core import addresses
-
-    try:
-        found = addresses.read(address)
-    except ValueError:
-        return False
-    if any(found in ip_network(each) for each in setting(NETWORKS_SETTING, "").split()):
-        return True
-    return addresses.is_public(found) and not addresses.is_own(found)
+    return outbound.allows(address, NETWORKS_SETTING)
 
 
 def check(url: str) -> None:

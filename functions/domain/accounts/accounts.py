@@ -1,12 +1,13 @@
 """Accounts: who may log in, and with which scopes."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import context
@@ -15,7 +16,7 @@ from events.catalog.accounts import AccountRegistered, PasswordChanged
 from events.outbox import emit
 from functions.domain.accounts import passwords
 from functions.domain.accounts.emails import normalise
-from functions.domain.accounts.tables import accounts
+from functions.domain.accounts.tables import accounts, identities, passkeys
 from functions.domain.api_errors import Conflict, FieldError, Forbidden, NotFound, Unauthenticated
 from functions.domain.databases import UserDb
 
@@ -39,6 +40,14 @@ class CredentialsWrong(Unauthenticated):
 
 class CurrentPasswordWrong(Forbidden):
     """This is not the password of your account."""
+
+
+class PasswordNotSet(Conflict):
+    """Your account has no password: POST /v1/auth/password/forgot has a token sent to you, by which you set one."""
+
+
+class LastLogin(Conflict):
+    """This is the only way to log in that your account has: set a password first, or add another way."""
 
 
 class AccountSuspended(Forbidden):
@@ -88,9 +97,11 @@ def create_account(
 
 
 def add(
-    db: UserDb, email: str, password_hash: str, scopes: Sequence[str] = (), *, account_id: str | None = None
+    db: UserDb, email: str, password_hash: str | None, scopes: Sequence[str] = (), *, account_id: str | None = None
 ) -> Account:
     """Create an account of a normal e-mail address and the hash of a password, as `create_account` does.
+
+    Without a hash its owner has to log in another way.
 
     Raises EmailTaken, and ValueError for a scope that doesn't exist.
     """
@@ -167,7 +178,7 @@ def become(db: UserDb, account_id: str) -> Account:
 def change_password(db: UserDb, account_id: str, current: str, new: str) -> None:
     """Give an account a new password, of whoever knows the present one, and emit PasswordChanged.
 
-    Raises CurrentPasswordWrong and PasswordUnfit.
+    Raises CurrentPasswordWrong, PasswordNotSet and PasswordUnfit.
     """
     check_password(db, account_id, current)
     passwords.check(new, find(db, account_id).email, "/new_password")
@@ -175,12 +186,34 @@ def change_password(db: UserDb, account_id: str, current: str, new: str) -> None
     emit(db, PasswordChanged(account_id=account_id))
 
 
-def check_password(db: UserDb, account_id: str, current: str) -> None:
-    """Lock an account, and check that this is its present password. Raises CurrentPasswordWrong."""
+def check_password(db: UserDb, account_id: str, current: str | None) -> None:
+    """Lock an account, and check that this is its present password. Raises CurrentPasswordWrong and PasswordNotSet."""
     lock(db, account_id)
     kept = db.execute(select(accounts.c.password_hash).where(accounts.c.id == account_id)).scalar_one()
-    if not passwords.matches(current, kept):
+    if kept is None:
+        raise PasswordNotSet
+    if current is None or not passwords.matches(current, kept):
         raise CurrentPasswordWrong(errors=[FieldError("/current_password", "wrong", CurrentPasswordWrong.message())])
+
+
+def check_owner(db: UserDb, account_id: str, current: str | None) -> None:
+    """Lock an account, and check its present password, if it has one, for somebody who has just logged in to it.
+
+    Without a password they have logged in by something else, which is as good. Raises CurrentPasswordWrong.
+    """
+    with suppress(PasswordNotSet):
+        check_password(db, account_id, current)
+
+
+def check_login_left(db: UserDb, account_id: str) -> None:
+    """Check that there is a way left to log in to a locked account, of which one was taken away. Raises LastLogin."""
+    ways = (
+        select(accounts.c.id).where(accounts.c.id == account_id, accounts.c.password_hash.is_not(None)),
+        select(passkeys.c.account_id).where(passkeys.c.account_id == account_id),
+        select(identities.c.account_id).where(identities.c.account_id == account_id),
+    )
+    if db.execute(union_all(*ways).limit(1)).first() is None:
+        raise LastLogin
 
 
 def lock(db: UserDb, account_id: str) -> None:

@@ -1,7 +1,8 @@
 """Challenges: what somebody is given who is to prove something next, and gives back with the proof. Kept are hashes.
 
 One is given to whoever has proved the password, and has yet to prove a second factor; one to anybody who is to log in
-with a passkey; and one to whoever is to register a passkey. Each is good once, and a wrong proof leaves it good.
+with a passkey, or to be proved by an OpenID provider; and one to whoever is to register a passkey. Each is good once,
+and a wrong proof leaves it good, but for that of a provider.
 """
 
 import hashlib
@@ -30,6 +31,7 @@ class Purpose(StrEnum):
     SECOND_FACTOR = "second_factor"
     PASSKEY_LOGIN = "passkey_login"
     PASSKEY_REGISTRATION = "passkey_registration"
+    IDENTITY = "identity"
 
 
 class ChallengeExpired(Gone):

@@ -16,18 +16,14 @@ from typing import Final
 from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from core.configuration import setting
 from events.catalog.accounts import DeviceApproved
 from events.outbox import emit
-from functions.domain.accounts import accounts, live_sessions, sessions
+from functions.domain.accounts import accounts, live_sessions, pages, sessions
 from functions.domain.accounts.sessions import Opened, SessionEnded
 from functions.domain.accounts.tables import device_logins
 from functions.domain.api_errors import Forbidden, Gone, Malformed, NotFound
 from functions.domain.client import Client
 from functions.domain.databases import UserDb
-
-SETTINGS: Final = ("API_URL", "APP_URL")
-"""Which say where the page is on which somebody approves."""
 
 LIFETIME_SECONDS: Final = 600
 
@@ -39,7 +35,6 @@ ALPHABET: Final = "BCDFGHJKMNPQRTVWX"
 
 _LETTERS: Final = 8
 _PREFIX: Final = "dev_"
-_DEFAULT_API: Final = "http://localhost:8080"
 
 
 class AuthorizationPending(Malformed):
@@ -113,7 +108,7 @@ def begin(db: UserDb, client_id: str, client: Client) -> Begun:
     while not _add(db, {**row, "user_code_hash": _hash(user_code)}):
         user_code = _user_code()
     shown = f"{user_code[:4]}-{user_code[4:]}"
-    page = _page()
+    page = pages.address("device")
     # Behind a # the code reaches the page's script, and no server's log on the way.
     return Begun(device_code, shown, page, f"{page}#user_code={shown}")
 
@@ -212,12 +207,6 @@ def _asking(row: Row[*tuple[object, ...]] | None) -> Asking:
     if row is None:
         raise UserCodeNotFound
     return Asking(row.client, row.device, row.network, row.created_at, row.expires_at)
-
-
-def _page() -> str:
-    """Return where somebody types in a user code: a page of the application's, or of the edge's where there is none."""
-    app, api = setting("APP_URL", "").rstrip("/"), (setting("API_URL", "") or _DEFAULT_API).rstrip("/")
-    return f"{app or f'{api}/app'}/device"
 
 
 def _hash(code: str) -> bytes:

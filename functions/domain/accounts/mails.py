@@ -23,6 +23,8 @@ from events.catalog.accounts import (
     ExportFinished,
     FactorAdded,
     FactorRemoved,
+    IdentityLinked,
+    IdentityUnlinked,
     PasskeySuspected,
     PasswordChanged,
     PasswordResetRequested,
@@ -54,6 +56,8 @@ Told = (
     | ExportFinished
     | FactorAdded
     | FactorRemoved
+    | IdentityLinked
+    | IdentityUnlinked
     | PasskeySuspected
     | PasswordChanged
     | PasswordResetRequested
@@ -111,6 +115,8 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
             | ExportFinished()
             | FactorAdded()
             | FactorRemoved()
+            | IdentityLinked()
+            | IdentityUnlinked()
             | PasskeySuspected()
             | PasswordChanged()
             | RecoveryCodeUsed()
@@ -178,6 +184,20 @@ _NOTICES: Final[dict[type[Event], Mail]] = {
         (
             "This is the address of your account from now on: log in with it.",
             "Wherever else you were logged in, you aren't any more.",
+        ),
+    ),
+    IdentityLinked: Mail(
+        "Your account can be logged in to another way",
+        (
+            "Your account was linked to an OpenID provider: whoever has your account there can log in to this one.",
+            "If it wasn't you, unlink it, and set another password at once.",
+        ),
+    ),
+    IdentityUnlinked: Mail(
+        "Your account was unlinked from a provider",
+        (
+            "Nobody can log in to your account any more with the OpenID provider that it was unlinked from.",
+            _NOT_YOU,
         ),
     ),
     PasskeySuspected: Mail(

@@ -15,7 +15,7 @@ from core.ids import new_id
 from events.catalog.accounts import PasskeySuspected
 from events.outbox import emit
 from functions.domain.accounts import challenges, factors, webauthn
-from functions.domain.accounts.accounts import Account, become, find_active, hold, lock
+from functions.domain.accounts.accounts import Account, become, check_login_left, find_active, hold, lock
 from functions.domain.accounts.challenges import Purpose
 from functions.domain.accounts.tables import passkeys
 from functions.domain.accounts.webauthn import Assertion, Attestation, NotAcceptedError, Signed
@@ -158,12 +158,13 @@ def rename(db: UserDb, account_id: str, passkey_id: str, name: str) -> Passkey:
 def remove(db: UserDb, account_id: str, session_id: str, passkey_id: str) -> None:
     """Delete a passkey, and end all sessions of its account but the one that asks.
 
-    Raises PasskeyNotFound unless it is the account's.
+    Raises PasskeyNotFound unless it is the account's, and LastLogin.
     """
     lock(db, account_id)
     which = (passkeys.c.account_id == account_id) & (passkeys.c.id == passkey_id)
     if db.execute(delete(passkeys).where(which).returning(passkeys.c.id)).first() is None:
         raise PasskeyNotFound
+    check_login_left(db, account_id)
     factors.removed(db, account_id, session_id, factors.PASSKEY)
 
 

@@ -8,6 +8,7 @@ from functions.domain.accounts import (
     api_keys,
     email_changes,
     factors,
+    identities,
     one_time_tokens,
     passwords,
     sessions,
@@ -35,5 +36,6 @@ def reset(db: UserDb, token: str, new: str) -> None:
     if verification.note(db, account_id):
         api_keys.revoke_all(db, account_id, "address_verified")
         factors.forget(db, account_id, "address_verified")
+        identities.forget(db, account_id, "address_verified")
     sessions.revoke_all(db, account_id, "password_reset")
     throttling.forget(db, account_id, email)

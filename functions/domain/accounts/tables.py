@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     func,
 )
 
@@ -34,7 +35,7 @@ accounts = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("email", Text, nullable=False, unique=True, comment="in lower case"),
-    Column("password_hash", Text, nullable=False, comment="argon2id"),
+    Column("password_hash", Text, comment="argon2id; null for whoever logs in by an OpenID provider alone"),
     Column("scopes", ARRAY(Text), nullable=False, server_default="{user}"),
     Column("suspended", Boolean, nullable=False, server_default="false"),
     Column("created_at", TIME, nullable=False, server_default=func.now()),
@@ -99,6 +100,19 @@ passkeys = Table(
     Column("name", Text, nullable=False, comment="its owner's word for it"),
     Column("created_at", TIME, nullable=False, server_default=func.now()),
     Column("last_used_at", TIME),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text, primary_key=True, comment="of an OpenID provider"),
+    Column("subject", Text, primary_key=True, comment="its word for somebody, which stays theirs"),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False),
+    Column("provider", Text, nullable=False, comment="our word for the provider"),
+    Column("created_at", TIME, nullable=False, server_default=func.now()),
+    Column("last_used_at", TIME),
+    UniqueConstraint("account_id", "provider"),
+    comment="by which people log in without a password",
 )
 
 mfa_challenges = Table(

@@ -152,6 +152,11 @@ def count_device(db: UserDb, account_id: str, network: str) -> Guess:
     return _count(db, _limited(db, ("device", "network"), _GUESSES, account_id, network), TooManyGuesses)
 
 
+def count_identity(db: UserDb, network: str) -> Guess:
+    """Count an answer of an OpenID provider that somebody brings, from a network. Raises TooManyGuesses."""
+    return _count(db, {_key("network", network): _GUESSES[1]} if network else {}, TooManyGuesses)
+
+
 def count_own(db: UserDb, account_id: str) -> Guess:
     """Count a guess at the password of an account that somebody is logged in to. Raises TooManyGuesses."""
     return _count(db, {_key("own", account_id): _GUESSES[0]}, TooManyGuesses)

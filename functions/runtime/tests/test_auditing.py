@@ -190,7 +190,13 @@ NOT_AUDITED = {
     *("publish_event", "publish_events"),
 }
 
-ENTERS_ITSELF = {"create_api_key", "create_passkey", "create_a2a_push_config", "delete_a2a_push_config"}
+ENTERS_ITSELF = {
+    "begin_identity_login",
+    "create_api_key",
+    "create_passkey",
+    "create_a2a_push_config",
+    "delete_a2a_push_config",
+}
 """Those whose transaction is their own."""
 
 

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from testing import people
+from functions.domain.accounts import openid
+from testing import openid_provider, people
 from testing.factors import enrol
+from testing.openid_provider import OpenIdProvider
 from testing.people import PASSWORD, Person
 from testing.stack import Stack
 from tools.local.wait import until
@@ -27,6 +32,19 @@ GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 def edge(stack: Stack) -> Iterator[str]:
     with stack.edge():
         yield f"http://localhost:{stack.env.ports.edge}/app"
+
+
+@pytest.fixture(scope="module")
+def provider(stack: Stack) -> Iterator[OpenIdProvider]:
+    """A provider that the product knows, for as long as these tests run."""
+    with openid_provider.running() as running:
+        folder = stack.folder / "secrets-with-provider"
+        openid_provider.secrets_in(folder, stack.env.secrets)
+        told = {openid.PROVIDERS_SETTING: running.setting, openid.NETWORKS_SETTING: "127.0.0.1/32"}
+        app = f"http://localhost:{stack.env.ports.edge}/app"
+        stack.restart("host", BOTBERI_SECRETS=str(folder), APP_URL=app, **told)
+        yield running
+        stack.restart("host")
 
 
 class Page:
@@ -52,7 +70,10 @@ class Page:
 
     @property
     def said(self) -> str:
-        return self.find("#state").text
+        with suppress(StaleElementReferenceException, NoSuchElementException):
+            return self.find("#state").text
+        # The browser is on its way to another page.
+        return ""
 
     def says(self, text: str) -> None:
         assert until(lambda: text in self.said, seconds=SECONDS), (self.said, self.complaints())
@@ -145,6 +166,47 @@ def test_a_second_factor_is_asked_for(stack: Stack, edge: str, browser: Chrome) 
     page.send("second-factor", code=app.recovery_codes[0])
     page.says("You are logged in")
     assert page.complaints() == []
+
+
+def test_somebody_logs_in_with_a_provider_and_somebody_else_links_it(
+    stack: Stack, edge: str, browser: Chrome, provider: OpenIdProvider
+) -> None:
+    new = provider.somebody()
+    page = Page(browser, f"{edge}/log-in")
+    page.send("providers", "[value=example]")
+    page.says("You are logged in")
+    assert (page.find("#who").text, browser.current_url) == (new["email"], f"{edge}/log-in")
+    assert (page.complaints(), page.kept()) == ([], 0)
+    ann = people.arrive(stack, stack.env, ("user",))
+    provider.somebody(email=ann.email)
+    page = Page(browser, f"{edge}/log-in")
+    page.send("providers", "[value=example]")
+    page.says("There is an account with your address")
+    page.send("log-in", email=ann.email, password=PASSWORD)
+    page.says("You are logged in")
+    page.send("identities", "[value='Link example']")
+    page.says("Your account is linked.")
+    assert page.find("#identities").text == "Unlink The Example"
+    assert page.kept() == 0
+    codes = stack.user.post("/v1/auth/device", json={"client_id": "a script"}).json
+    page = Page(browser, codes["verification_uri_complete"])
+    page.send("providers", "[value=example]")
+    page.says("You are logged in.")
+    page.send("find")
+    page.says("See who asks")
+    assert page.find("#who").text == ann.email
+
+
+def test_an_answer_that_nobody_here_has_asked_for_logs_nobody_in(
+    stack: Stack, edge: str, browser: Chrome, provider: OpenIdProvider
+) -> None:
+    begun = stack.user.post("/v1/auth/oidc/example/begin").json
+    brought = provider.authorize(begun["authorization_url"])
+    page = Page(browser, f"{edge}/log-in?{urlencode(brought)}")
+    assert until(lambda: browser.current_url == f"{edge}/log-in", seconds=SECONDS)
+    assert until(page.find("#providers").is_displayed, seconds=SECONDS)
+    assert not page.find("#account").is_displayed()
+    assert "/token" not in provider.asked
 
 
 def test_what_is_refused_is_said_beside_its_field(edge: str, browser: Chrome) -> None:

@@ -21,6 +21,14 @@ SUBSCRIBERS = FUNCTIONS.keys() - ENDPOINTS
 KEEPERS: Final = {"agent-memory", "keep-agent-logs"}
 """The functions that agent hosts call."""
 
+WAYS_OUT: Final = {"webhooks", "identity_providers"}
+CALLERS_OUT: Final = {
+    name: "webhooks" if name in SUBSCRIBERS else "identity_providers"
+    for name, each in FUNCTIONS.items()
+    if each.resources.calls_out
+}
+"""The functions that call addresses that others name, each with its way out."""
+
 SENDERS: Final = {"send-mail", "mail-other-address"}
 """The functions that send mail, to a server that may be anywhere."""
 
@@ -163,13 +171,13 @@ def test_nothing_but_what_is_published_or_calls_others_has_a_way_out() -> None:
     for name, service in SERVICES.items():
         assert not service.get("ports") or networks(name) & leads_out, f"the ports of {name} lead nowhere"
     out = {name: networks(name) & leads_out for name in FUNCTIONS if networks(name) & leads_out}
-    callers_out = {name: {"webhooks"} for name, each in FUNCTIONS.items() if each.resources.calls_out}
-    assert out == callers_out | {name: {"mail"} for name in SENDERS}
+    assert out == {name: {way} for name, way in CALLERS_OUT.items()} | {name: {"mail"} for name in SENDERS}
 
 
 def test_what_calls_addresses_that_people_name_meets_nobody_on_its_way_out() -> None:
-    [caller] = [name for name, each in FUNCTIONS.items() if each.resources.calls_out]
-    assert [name for name in SERVICES if "webhooks" in networks(name)] == [caller]
+    assert {name: way for name in SERVICES for way in WAYS_OUT & networks(name)} == CALLERS_OUT
+    # Whoever asks providers meets its like.
+    assert [way for way in CALLERS_OUT.values() if way == "webhooks"] == ["webhooks"]
 
 
 def test_only_who_sends_mail_meets_the_mail_server() -> None:

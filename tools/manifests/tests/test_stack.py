@@ -14,6 +14,7 @@ from functions.runtime.functions import declarations
 from provisioning.local_settings import ROOT
 from tools.documents import Document
 from tools.local.servers import binaries
+from tools.manifests.grouping import groups
 from tools.manifests.rules import openfaas_rules as rules
 from tools.manifests.rules.knative_rules import (
     confined,
@@ -114,10 +115,16 @@ def test_each_function_has_what_it_needs_and_no_more() -> None:
 
 
 def test_what_waits_for_other_peoples_servers_takes_no_thread_from_the_rest() -> None:
-    [caller] = [each for each in declarations() if each.resources.calls_out]
-    rest = max(each.resources.concurrency for each in declarations() if each.api == caller.api and each != caller)
-    threads = read(COMMUNITY)["functions"][caller.api]["environment"]["THREADS"]
-    assert int(threads) == caller.resources.concurrency + rest
+    threads = {name: int(each["environment"]["THREADS"]) for name, each in read(COMMUNITY)["functions"].items()}
+    with_callers = {
+        name: [each.resources for each in members]
+        for name, members in groups(declarations()).items()
+        if any(each.resources.calls_out for each in members)
+    }
+    assert len(with_callers) > 1
+    for name, resources in with_callers.items():
+        waiting = sum(each.concurrency for each in resources if each.calls_out)
+        assert threads[name] == waiting + max(each.concurrency for each in resources if not each.calls_out)
 
 
 def test_both_stacks_serve_the_same_functions() -> None:
