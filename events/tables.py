@@ -14,6 +14,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Numeric,
     Table,
     Text,
     func,
@@ -190,6 +191,22 @@ inbox = Table(
     Column("body", JSONB, comment="the event, where a NOTIFY could only refer to it"),
     Column("received", TIME, nullable=False, server_default=func.now()),
     Index(None, "received", postgresql_using="brin"),
+)
+
+counts = Table(
+    "counts",
+    metadata,
+    Column("counter", Text, primary_key=True),
+    Column("value", Numeric, nullable=False),
+    comment="how many rows are in each state, but for what is pending",
+)
+
+counts_pending = Table(
+    "counts_pending",
+    metadata,
+    Column("counter", Text, nullable=False),
+    Column("value", Numeric, nullable=False),
+    comment="differences that are not yet in counts",
 )
 
 idempotency_keys = Table(

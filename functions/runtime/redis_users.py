@@ -31,6 +31,8 @@ USERS: Final[Mapping[str, str]] = {
     "invalidation": "~generation:* +incrby",
     # Functions that hand a job to the workers: they can't read one, or take it back.
     "jobs": f"%W~{QUEUES} ~_kombu.* +select +ping +multi +exec +sadd +smembers +llen +lpush",
+    # Functions that tell how many jobs there are: they see none of them.
+    "depths": f"%R~{QUEUES} %R~worker.unacked +select +ping +llen +hlen",
     "worker": (f"~{QUEUES} ~worker.unacked* ~_kombu.* {_CONTROL} {_CONSUMER}"),
     # It looks at the queues, and takes nothing from them.
     "flower": f"%R~{QUEUES} ~flower.unacked* ~_kombu.* {_CONTROL} {_CONSUMER}",

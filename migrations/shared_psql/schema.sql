@@ -303,6 +303,46 @@ begin
   returning runs.*;
 end $$;
 
+CREATE FUNCTION public.count_ended_run() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+declare
+  today text := (now() at time zone 'utc')::date;
+begin
+  perform note_count(array['runs.' || today || '.' || new.status, 'cost.' || today],
+                     array[1, case when new.attempt > 0 then reported_cost(new.usage) else 0 end]);
+  return null;
+end $$;
+
+CREATE FUNCTION public.count_instance() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op <> 'INSERT' then
+    perform note_count(array['instances.status.' || old.status, 'instances.desired.' || old.desired_state], '{-1,-1}');
+  end if;
+  if tg_op <> 'DELETE' then
+    perform note_count(array['instances.status.' || new.status, 'instances.desired.' || new.desired_state], '{1,1}');
+  end if;
+  return null;
+end $$;
+
+CREATE FUNCTION public.count_version() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  if tg_op <> 'INSERT' then
+    perform note_count(array['versions.' || old.status], '{-1}');
+  end if;
+  if tg_op <> 'DELETE' then
+    perform note_count(array['versions.' || new.status], '{1}');
+  end if;
+  return null;
+end $$;
+
 CREATE FUNCTION public.defer_events(on_queue text, opened jsonb, events jsonb) RETURNS SETOF text
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -815,6 +855,21 @@ CREATE FUNCTION public.note_api_key_use(key_id text) RETURNS void
       and (last_used_at is null or last_used_at <= now() - interval '1 minute')
     for update skip locked)
 $$;
+
+CREATE FUNCTION public.note_count(counters text[], differences numeric[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+begin
+  insert into counts_pending (counter, value) select * from unnest(counters, differences);
+  -- One folds at a time, until its transaction ends; the others leave it to the next.
+  if random() < 0.003 and pg_try_advisory_xact_lock(7166423304) then
+    with folded as (delete from counts_pending returning counter, value)
+    insert into counts as known (counter, value)
+    select folded.counter, sum(folded.value) from folded group by 1 order by 1
+    on conflict (counter) do update set value = known.value + excluded.value;
+  end if;
+end $$;
 
 CREATE FUNCTION public.publisher_of(key_hash text) RETURNS TABLE(id text, sources text[], types text[], scopes text[])
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1590,6 +1645,20 @@ COMMENT ON COLUMN public.conversations.client_key IS 'by what a client of a prot
 
 COMMENT ON COLUMN public.conversations.runs IS 'how many: the position of the last';
 
+CREATE TABLE public.counts (
+    counter text NOT NULL,
+    value numeric NOT NULL
+);
+
+COMMENT ON TABLE public.counts IS 'how many rows are in each state, but for what is pending';
+
+CREATE TABLE public.counts_pending (
+    counter text NOT NULL,
+    value numeric NOT NULL
+);
+
+COMMENT ON TABLE public.counts_pending IS 'differences that are not yet in counts';
+
 CREATE TABLE public.cron_slots (
     schedule text NOT NULL,
     slot timestamp with time zone NOT NULL,
@@ -2074,6 +2143,9 @@ ALTER TABLE ONLY public.conversations
 ALTER TABLE ONLY public.conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.counts
+    ADD CONSTRAINT counts_pkey PRIMARY KEY (counter);
+
 ALTER TABLE ONLY public.cron_slots
     ADD CONSTRAINT cron_slots_pkey PRIMARY KEY (schedule, slot);
 
@@ -2286,6 +2358,10 @@ CREATE INDEX runs_unsuccessful_idx ON public.runs USING btree (status, id) WHERE
 
 CREATE INDEX runs_version_id_id_idx ON public.runs USING btree (version_id, id);
 
+CREATE TRIGGER agent_versions_count AFTER INSERT OR DELETE ON public.agent_versions FOR EACH ROW EXECUTE FUNCTION public.count_version();
+
+CREATE TRIGGER agent_versions_recount AFTER UPDATE OF status ON public.agent_versions FOR EACH ROW WHEN ((old.status <> new.status)) EXECUTE FUNCTION public.count_version();
+
 CREATE TRIGGER audit_anchors_change BEFORE DELETE OR UPDATE ON public.audit_anchors FOR EACH ROW EXECUTE FUNCTION public.refuse_audit_change();
 
 CREATE TRIGGER audit_anchors_truncate BEFORE TRUNCATE ON public.audit_anchors FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
@@ -2302,11 +2378,17 @@ CREATE TRIGGER audit_seals_change BEFORE DELETE OR UPDATE ON public.audit_seals 
 
 CREATE TRIGGER audit_seals_truncate BEFORE TRUNCATE ON public.audit_seals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_audit_change();
 
+CREATE TRIGGER instances_count AFTER INSERT OR DELETE ON public.instances FOR EACH ROW EXECUTE FUNCTION public.count_instance();
+
+CREATE TRIGGER instances_recount AFTER UPDATE OF status, desired_state ON public.instances FOR EACH ROW WHEN (((old.status <> new.status) OR (old.desired_state <> new.desired_state))) EXECUTE FUNCTION public.count_instance();
+
 CREATE TRIGGER rings_to_cancel AFTER UPDATE OF desired_state ON public.instances FOR EACH ROW WHEN (((new.desired_state <> old.desired_state) AND (new.desired_state <> 'running'::text))) EXECUTE FUNCTION public.ring_runners('cancel');
 
 CREATE TRIGGER rings_to_cancel AFTER UPDATE OF cancel_reason ON public.runs FOR EACH ROW WHEN (((new.cancel_reason IS NOT NULL) AND (new.lease_owner IS NOT NULL))) EXECUTE FUNCTION public.ring_runners('cancel');
 
 CREATE TRIGGER rings_to_claim AFTER INSERT OR UPDATE OF status ON public.runs FOR EACH ROW WHEN ((new.status = 'queued'::text)) EXECUTE FUNCTION public.ring_runners('claim');
+
+CREATE TRIGGER runs_count AFTER UPDATE OF status ON public.runs FOR EACH ROW WHEN (((old.ended_at IS NULL) AND (new.ended_at IS NOT NULL))) EXECUTE FUNCTION public.count_ended_run();
 
 ALTER TABLE ONLY public.agent_memory
     ADD CONSTRAINT agent_memory_instance_id_fkey FOREIGN KEY (instance_id) REFERENCES public.instances(id);

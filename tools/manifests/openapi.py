@@ -33,9 +33,11 @@ TAGS: Final = {
     "event-types": "What can happen.",
     "events": "What happens, produced by programs outside.",
     "instances": "Agents that run for somebody.",
+    "jobs": "What workers have to do.",
     "kill-switches": "What is not to run.",
     "mcp": "All of it, by the Model Context Protocol.",
     "me": "Whose token it is.",
+    "overview": "How the platform is.",
     "runs": "What becomes of each message to an instance.",
     "why": "Why something is as it is, and what can be done.",
 }

@@ -25,6 +25,15 @@ FORBIDDEN = {
         "ACL LIST",
     ),
     "invalidation": (f"SET {ANSWER} x", f"GET {ANSWER}", f"GET {GENERATION}", f"LPUSH {USER_QUEUE} x"),
+    "depths": (
+        f"GET {ANSWER}",
+        f"LPUSH {USER_QUEUE} x",
+        f"LRANGE {USER_QUEUE} 0 -1",
+        f"DEL {USER_QUEUE}",
+        "HGET worker.unacked x",
+        "HGETALL worker.unacked",
+        "KEYS *",
+    ),
     "jobs": (
         f"GET {ANSWER}",
         f"SET {ANSWER} x",

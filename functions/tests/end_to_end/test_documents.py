@@ -16,6 +16,7 @@ from functions.domain.catalog import interfaces
 from functions.services.agent_host.code_cache.tests.an_index import an_index
 from functions.tests.test_journey import launched
 from provisioning.local_settings import ROOT
+from shared_psql_models.statuses import Status
 from testing.people import Person
 from testing.stack import Stack
 from tools.documents import Document
@@ -230,7 +231,8 @@ def test_the_page_for_administrators_sets_an_instance_apart(
     instance = launched(stack, person(), "echo", {})
     page, token = ROOT / "docs/operations/administration.md", person(scopes=("user", "admin")).token
     printed = run_examples(page, {}, tmp_path / "heads", API=address, TOKEN=token, ID=instance.id)
-    why, apart, found, refused, released = map(json.loads, printed.splitlines())
+    overview, jobs, why, apart, found, refused, released = map(json.loads, printed.splitlines())
+    assert (overview["instances"].keys(), jobs["at_work"] is None) == (set(Status) - {Status.DELETED}, False)
     assert (why["kind"], why["chain"][0]["who"]) == ("instance", instance.owner.id)
     assert apart["quarantine_reason"] == "It sends thousands of mails."
     assert instance.id in {each["id"] for each in found["items"]}

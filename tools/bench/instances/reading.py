@@ -16,9 +16,12 @@ from sqlalchemy import Connection, event
 from functions.domain.catalog import agents
 from functions.domain.catalog.agents import Wanted
 from functions.domain.databases import SharedDb
+from functions.domain.event_path import status
 from functions.domain.instances import due, history, quotas, reading, told
 from functions.domain.instances.reading import Filter
 from functions.domain.instances.troubles import InstanceTrouble
+from functions.domain.overview import attention, figures
+from functions.domain.why import instances as why
 from shared_psql_models.statuses import Status
 from tools.bench.instances import filling
 from tools.bench.instances.environment import FEW, MANY, InstancesEnvironment
@@ -57,6 +60,18 @@ def _search(title: str, wanted: Wanted) -> Question:
     return Question(title, "search", "user", lambda _: lambda db: agents.search(db, wanted, after=None, limit=PAGE + 1))
 
 
+def _overview(db: SharedDb) -> None:
+    """Read what the overview has of this database."""
+    figures.instances(db)
+    figures.wanted_instances(db)
+    figures.versions(db)
+    figures.runs(db)
+    figures.due(db)
+    figures.engaged_kill_switches(db)
+    status.of(db)
+    list(attention.needs({"shared_psql": db}))
+
+
 def _mine(size: int) -> str:
     """Return the id of an instance of MINE, halfway."""
     return filling.instance_id(size // 2)
@@ -83,6 +98,8 @@ QUESTIONS: Final = (
         *("everybody's, by name", "admin", "admin"),
         lambda size: lambda db: reading.search(db, Filter(name=filling.name(size // 2)), after=None, limit=PAGE + 1),
     ),
+    Question("overview, of shared_psql", "overview", "admin", lambda _: _overview),
+    Question("why, of an instance", "overview", "admin", lambda size: lambda db: why.explain(db, _mine(size))),
     Question(
         *("read", "read", "user"),
         lambda size: lambda db: reading.find(db, _mine(size), owner_id=MINE),

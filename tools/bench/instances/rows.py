@@ -27,6 +27,7 @@ _GROUPS: Final = {
     "sweep": "sweep",
     "list": "list one's own, by each of its filters",
     "admin": "list everybody's, by each of its filters",
+    "overview": "the overview, and why an instance is as it is",
     "read": "read one, its history, usage, what a message needs",
     "search": "search the catalog, each way",
 }

@@ -1,0 +1,2 @@
+drop function note_count;
+drop table counts_pending, counts;
