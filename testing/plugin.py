@@ -18,6 +18,7 @@ from testing.clients import Api
 from testing.environment import Environment, isolated
 from testing.people import Person
 from testing.stack import Stack, running
+from tools.local import databases
 from tools.local.mail_catcher import Catcher, catching
 from tools.local.ports import free_ports
 from tools.local.wait import Found, until
@@ -62,11 +63,18 @@ def own_context() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def env(worker_id: str, testrun_uid: str) -> Iterator[Environment]:
-    """Real services for this worker: settings and secrets in the environment, databases migrated, nothing in them."""
-    with session.joined(testrun_uid) as folder:
+def env(worker_id: str, testrun_uid: str, pytestconfig: pytest.Config) -> Iterator[Environment]:
+    """Real services for this worker: settings and secrets in the environment, databases migrated, nothing in them.
+
+    With `--testrunuid` they are those of another run, which must have no worker of this name.
+    """
+    other = pytestconfig.getoption("testrunuid")
+    with session.joined(other or testrun_uid) as folder:
         ports = Ports(**json.loads((folder / session.READY).read_text()))
         with isolated(folder, ports, worker_id) as made:
+            if other:
+                # The code that its databases were migrated by may be older.
+                databases.prepare()
             yield made
 
 

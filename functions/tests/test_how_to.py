@@ -29,13 +29,13 @@ LINT: Final = "make lint\n"
 class Copy:
     """A copy of the repository, with the packages of this one, in which a page's steps are taken."""
 
-    def __init__(self, folder: Path, session: str) -> None:
-        """Make it in a folder that isn't there; tests in it run on the services of this test session."""
+    def __init__(self, folder: Path, shared: str) -> None:
+        """Make it in a folder that isn't there; `shared` has tests in it run on the services of another run."""
         self.folder = folder
         self._followed: dict[str, AssertionError | None] = {}
         passed = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}}
         author = {f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        self.environment = passed | author | {"PYTEST_ADDOPTS": f"--testrunuid {session} -p no:cacheprovider"}
+        self.environment = passed | author | {"PYTEST_ADDOPTS": f"{shared} -p no:cacheprovider"}
         # With what was compiled already: it is found by the time of its source, which a copy keeps.
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(".git", ".venv", ".local", "build"))
         (folder / ".venv").symlink_to(ROOT / ".venv")
@@ -90,9 +90,11 @@ class Copy:
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, env: Environment) -> Copy:
+def repository(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, worker_id: str, env: Environment) -> Copy:
     """Give one copy for all pages, which may be followed one after the other in any order."""
-    return Copy(tmp_path_factory.mktemp("how-to") / "copy", testrun_uid)
+    # Tests in it are in no worker of a number, and so in the way of those alone that are in none either.
+    shared = f"--testrunuid {testrun_uid}" if worker_id != "master" else ""
+    return Copy(tmp_path_factory.mktemp("how-to") / "copy", shared)
 
 
 @pytest.mark.parametrize("page", PAGES)
