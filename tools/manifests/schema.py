@@ -66,7 +66,7 @@ def main() -> None:
     """Start databases that nobody else uses, migrate them, and write what they are."""
     with tempfile.TemporaryDirectory(prefix="botberi-schema-") as folder:
         run, ports = Path(folder), free()
-        with services.running(run, ports, durable=False):
+        with services.running(run, ports, durable=False, databases_alone=True):
             os.environ.update(local_settings.environment(run, ports))
             databases.prepare()
             (local_settings.ROOT / rights.FILE).write_text(rights.page(), encoding="utf-8")
