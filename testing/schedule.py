@@ -20,8 +20,9 @@ _KNATIVE: Final = "tools/manifests/tests/test_knative.py"
 TOGETHER: Final[Mapping[str, str]] = {
     # They share a stack.
     "functions/tests/end_to_end/": "functions/tests/end_to_end",
-    # What is made of an overlay takes a processor for seconds, and a process keeps it.
+    # What is made of an overlay, or of all declarations, takes a processor for seconds, and a process keeps it.
     "tools/manifests/tests/test_network.py": _KNATIVE,
+    "tools/manifests/tests/test_event_pages.py": "tools/manifests/tests/test_files.py",
     "tools/manifests/tests/test_operations_pages.py": _KNATIVE,
 }
 """Files and folders that one worker does with others, by what they are done with: they share what takes long."""

@@ -26,7 +26,7 @@ HEAD = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamesp
 def overlay(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
     folder = tmp_path_factory.mktemp("overlay")
     knative = os.path.relpath(ROOT / "deploy/knative", folder)
-    lines = [f"resources: [{knative}/overlays/prod]", f"components: [{knative}/components/versions]"]
+    lines = [f"resources: [{knative}/base]", f"components: [{knative}/components/versions]"]
     (folder / "kustomization.yaml").write_text(HEAD + "".join(f"{line}\n" for line in lines))
     return kustomized(str(folder))
 
