@@ -201,15 +201,20 @@ class EmailChanged(Event, type="com.botberi.email.changed.v1", subject="account_
 
 
 class PasswordResetRequested(
-    Event, type="com.botberi.password.reset_requested.v1", subject="account_id", produced_by=("user_psql/user",)
+    Event,
+    type="com.botberi.password.reset_requested.v1",
+    subject="account_id",
+    produced_by=("user_psql/user", "user_psql/admin"),
 ):
-    """Somebody says that they have forgotten the password of an account.
+    """Somebody says that they have forgotten the password of an account, or an administrator wants another to be set.
 
     Said when they say so, whoever they are. A mail with a token follows, by which the owner can set another.
     """
 
     account_id: str
     """The account, `usr_…`."""
+    message: str = ""
+    """Why, in the words of an administrator who asked for it; the account's owner may see them."""
 
 
 class PasswordChanged(
@@ -361,9 +366,11 @@ class SessionRevoked(
     """Whose it was, `usr_…`."""
     reason: str
     """`logged_out`, `ended_by_owner`, `password_changed`, `password_reset`, `refresh_token_reused`,
-    `account_suspended`, `scopes_withdrawn`, `factor_added`, `factor_removed`, `factors_reset`, `email_changed` or
-    `account_deleted`; there may be more.
+    `account_suspended`, `scopes_withdrawn`, `factor_added`, `factor_removed`, `factors_reset`, `email_changed`,
+    `account_deleted` or `ended_by_administrator`; there may be more.
     """
+    message: str = ""
+    """Why, in the words of an administrator who ended it; the account's owner may see them."""
     expires_at: datetime
     """When the last access token of the session will have expired by itself."""
 

@@ -31,7 +31,7 @@ SYSTEM: Final = "system"
 ANONYMOUS: Final = "anonymous"
 """The actor of what somebody did who wasn't known."""
 
-TARGETS: Final = re.compile(r"\w+_id|slug|instance")
+TARGETS: Final = re.compile(r"\w+_id|id|slug|instance")
 """The names of what in a path says what the request is about."""
 
 TOLD: Final = frozenset({"number", "channel", "name", "event_type", "provider"})

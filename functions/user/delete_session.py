@@ -10,4 +10,4 @@ from functions.schemas.sessions import SessionId
 @endpoint("DELETE", "/v1/me/sessions/{session_id}", status=204, errors=(sessions.SessionNotFound,))
 def delete_session(caller: LoggedIn, session_id: SessionId, db: UserDb) -> None:
     """End a session: its refresh token is worth nothing at once, its access tokens within five seconds."""
-    sessions.revoke_own(db, caller.id, session_id)
+    sessions.revoke_one(db, caller.id, session_id, "ended_by_owner")

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import any_, func, literal, select, update
 
-from events.catalog.accounts import AccountRestored, AccountScopesChanged, AccountSuspended
+from events.catalog.accounts import AccountRestored, AccountScopesChanged, AccountSuspended, PasswordResetRequested
 from events.outbox import emit
 from functions.domain.accounts import accounts, api_keys, factors, sessions, verification
 from functions.domain.accounts.accounts import ROLES, SCOPES, Account
@@ -126,6 +126,24 @@ def reset_factors(db: UserDb, account_id: str, reason: str) -> bool:
         return False
     sessions.revoke_all(db, account_id, "factors_reset")
     return True
+
+
+def end_sessions(db: UserDb, account_id: str, words: str) -> None:
+    """End the sessions of an account, and log-ins that have begun. Raises AccountNotFound."""
+    locked(db, account_id)
+    sessions.revoke_all(db, account_id, "ended_by_administrator", words)
+
+
+def end_session(db: UserDb, account_id: str, session_id: str, words: str) -> None:
+    """End a session of an account. Raises AccountNotFound, and SessionNotFound unless it is open and the account's."""
+    find(db, account_id)
+    sessions.revoke_one(db, account_id, session_id, "ended_by_administrator", words)
+
+
+def request_password_reset(db: UserDb, account_id: str, words: str) -> None:
+    """Have a token sent to an account's address, by which its owner sets another password. Raises AccountNotFound."""
+    find(db, account_id)
+    emit(db, PasswordResetRequested(account_id=account_id, message=words))
 
 
 def verify(db: UserDb, account_id: str) -> bool:

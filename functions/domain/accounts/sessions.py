@@ -138,13 +138,14 @@ def have_second_factor(db: UserDb, session_id: str) -> None:
     db.execute(update(sessions).where(sessions.c.id == session_id).values(level))
 
 
-def revoke_all(db: UserDb, account_id: str, reason: str) -> int:
+def revoke_all(db: UserDb, account_id: str, reason: str, words: str = "") -> int:
     """End the open sessions of an account, emit SessionRevoked for each, and return how many there were.
 
-    Log-ins that have yet to prove a second factor end too, and those of devices that were approved.
+    Log-ins that have yet to prove a second factor end too, and those of devices that were approved. `words` are those
+    of an administrator who ends them.
     """
     _withdraw(db, account_id)
-    return _revoke(db, sessions.c.account_id == account_id, reason)
+    return _revoke(db, sessions.c.account_id == account_id, reason, words)
 
 
 def revoke_others(db: UserDb, account_id: str, session_id: str, reason: str) -> int:
@@ -159,10 +160,10 @@ def _withdraw(db: UserDb, account_id: str) -> None:
     db.execute(delete(device_logins).where(device_logins.c.account_id == account_id))
 
 
-def revoke_own(db: UserDb, account_id: str, session_id: str) -> None:
-    """End a session for its owner. Raises SessionNotFound unless it is open and theirs."""
+def revoke_one(db: UserDb, account_id: str, session_id: str, reason: str, words: str = "") -> None:
+    """End a session of an account. Raises SessionNotFound unless it is open and the account's."""
     which = (sessions.c.account_id == account_id) & (sessions.c.id == session_id)
-    if not _revoke(db, which & (sessions.c.expires_at > func.now()), "ended_by_owner"):
+    if not _revoke(db, which & (sessions.c.expires_at > func.now()), reason, words):
         raise SessionNotFound
 
 
@@ -182,7 +183,7 @@ def list_open(
     return db.execute(query.order_by(sessions.c.id.desc()).limit(limit)).all()
 
 
-def _revoke(db: UserDb, which: ColumnElement[bool], reason: str) -> int:
+def _revoke(db: UserDb, which: ColumnElement[bool], reason: str, words: str = "") -> int:
     statement = (
         update(sessions)
         .where(which, sessions.c.revoked_at.is_(None))
@@ -191,13 +192,10 @@ def _revoke(db: UserDb, which: ColumnElement[bool], reason: str) -> int:
     )
     ended = db.execute(statement).all()
     for row in ended:
-        _say_revoked(db, row.id, row.account_id, reason, row.revoked_at)
+        expires_at = row.revoked_at + timedelta(seconds=access_tokens.LIFETIME_SECONDS) + CLOCK_MARGIN
+        about = {"session_id": row.id, "account_id": row.account_id, "expires_at": expires_at}
+        emit(db, SessionRevoked(**about, reason=reason, message=words))
     return len(ended)
-
-
-def _say_revoked(db: UserDb, session_id: str, account_id: str, reason: str, revoked_at: datetime) -> None:
-    expires_at = revoked_at + timedelta(seconds=access_tokens.LIFETIME_SECONDS) + CLOCK_MARGIN
-    emit(db, SessionRevoked(session_id=session_id, account_id=account_id, reason=reason, expires_at=expires_at))
 
 
 def _locked(db: UserDb, session_id: str) -> RowMapping:

@@ -142,7 +142,7 @@ class Call:
     def reason(self) -> str | None:
         """The reason that the request gives for what it asks."""
         sent = (self._values.get(each.name) for each in self.declaration.all_parameters if each.stage == REQUEST)
-        reasons = (getattr(each, "reason", None) for each in sent)
+        reasons = (getattr(each, name, None) for each in sent for name in ("reason", "resolution_reason"))
         return next((each for each in reasons if isinstance(each, str)), None)
 
     def short(self, database: str) -> AbstractContextManager[Connection]:

@@ -1,0 +1,1 @@
+revoke select (device, network) on sessions from botberi_admin;
