@@ -4,10 +4,12 @@ import { h, type ComponentType } from "preact";
 
 import { Accounts } from "./admin/accounts";
 import { Agents } from "./admin/agents";
+import { Audit } from "./admin/audit";
 import { Events } from "./admin/events";
 import { AllInstances } from "./admin/instances";
 import { Overview } from "./admin/overview";
 import { AllRuns } from "./admin/runs";
+import { Why } from "./admin/why";
 import { Account } from "./account";
 import { Catalog } from "./catalog";
 import { InstancePage } from "./instance";
@@ -38,4 +40,6 @@ export const pages: Entry[] = [
   { at: ["admin", "accounts"], title: "Users", scope: ["admin", "support"], page: Accounts },
   { at: ["admin", "agents"], title: "Curate the catalog", scope: ["admin", "catalog"], page: Agents },
   { at: ["admin", "events"], title: "Event path", scope: ["broker"], page: Events },
+  { at: ["admin", "why"], title: "Why?", scope: ["admin", "support"], page: Why },
+  { at: ["admin", "audit"], title: "Audit", scope: ["admin", "auditor"], page: Audit },
 ];

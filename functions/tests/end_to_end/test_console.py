@@ -190,6 +190,11 @@ def test_an_administrator_acts_with_a_reason_and_the_owner_reads_it(
     page.says("Put into quarantine", "It sends thousands of mails.")
     assert until(lambda: instance.status == "stopped", seconds=SECONDS)
     assert "It sends thousands of mails." in str(instance.history())
+    page.go("admin", "why", instance.id)
+    page.says("What led to it", "It sends thousands of mails.")
+    page.go("admin", "audit")
+    page.says("quarantine_instance", instance.id)
+    page.go("admin", "instances", instance.id)
     page.press("Release")
     page.fill_in("dialog", reason="They have mended it.")
     page.press("Release", "dialog")
@@ -282,6 +287,8 @@ def test_nothing_keeps_anybody_from_using_it(
         "admin/agents/new": "Slug",
         f"admin/agents/{agent}/publish": "The newest is",
         "admin/events": "Dead letters",
+        f"admin/why/{instance['id']}": "What led to it",
+        "admin/audit": "verify_mfa",
     }
     stand(page, of_administrators, width)
 

@@ -102,6 +102,8 @@ function One({ id }: { id: string }) {
             <p class="row">
               <a href={to(["admin", "instances"], { owner: id })}>Instances</a>
               <a href={to(["admin", "runs"], { owner: id })}>Runs</a>
+              <a href={to(["admin", "audit"], { target: id })}>What was done to it</a>
+              <a href={to(["admin", "audit"], { actor: id })}>What it did</a>
             </p>
             {it.id === me.value?.id ? (
               <p class="note">This is you. Nobody administers their own account.</p>

@@ -122,7 +122,11 @@ function One({ id, tab }: { id: string; tab: string }) {
   const at = ["admin", "instances", id];
   return (
     <>
-      <Heading title={now?.name ?? "Instance"} crumbs={[["Everybody's instances", to(["admin", "instances"])]]} />
+      <Heading title={now?.name ?? "Instance"} crumbs={[["Everybody's instances", to(["admin", "instances"])]]}>
+        <a class="button other" href={to(["admin", "why", id])}>
+          Why?
+        </a>
+      </Heading>
       <Tabs
         here={tab}
         of={[

@@ -90,6 +90,9 @@ function Run({ id }: { id: string }) {
   return (
     <>
       <Heading title="Run" crumbs={[["Everybody's runs", to(["admin", "runs"])]]}>
+        <a class="button other" href={to(["admin", "why", id])}>
+          Why?
+        </a>
         {OPEN.includes(run.value.value?.status ?? "") && (
           <Action class="danger other" act={cancel}>
             Cancel it
