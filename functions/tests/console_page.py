@@ -101,7 +101,7 @@ class ConsolePage:
         """Go to a page by its address."""
         self.browser.execute_script("location.hash = arguments[0]", f"#/{'/'.join(parts)}")
 
-    def look(self, scheme: str, width: int = 1280, height: int = 900) -> None:
+    def look(self, scheme: str, width: int = 1200, height: int = 760) -> None:
         """Look at it as somebody with a light or a dark screen of this size does."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)

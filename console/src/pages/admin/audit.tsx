@@ -59,14 +59,14 @@ export function Audit() {
           { name: "What", cell: (each) => <code>{each.action.replace(/^com\.botberi\.|\.v\d+$/g, "")}</code> },
           { name: "When", cell: (each) => <Time at={each.recorded_at} /> },
           { name: "Outcome", cell: (each) => <Pill of={each.outcome} /> },
-          { name: "Who", wide: true, cell: (each) => <Linked id={each.actor} /> },
+          { name: "Who", wide: true, cell: (each) => <Linked id={each.actor} short /> },
           {
             name: "To what, and how",
             cell: (each) => (
               <>
                 {each.targets.map((target) => (
                   <div key={target}>
-                    <Linked id={target} />
+                    <Linked id={target} short />
                   </div>
                 ))}
                 <Details of={each} />

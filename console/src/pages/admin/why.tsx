@@ -12,9 +12,16 @@ import { Field, Form } from "../../parts/form";
 const PAGES: Record<string, string> = { ins: "instances", run: "runs", usr: "accounts" };
 
 // Shows an id, as a link where it has a page.
-export function Linked({ id }: { id: string }) {
+export function Linked({ id, short }: { id: string; short?: boolean }) {
   const page = PAGES[id.split("_")[0] ?? ""];
-  return page ? <a href={to(["admin", page, id])}>{id}</a> : <Id of={id} />;
+  const text = short && id.length > 24 ? `${id.slice(0, 12)}…${id.slice(-4)}` : id;
+  return page ? (
+    <a href={to(["admin", page, id.split("/")[0] ?? id])} title={id}>
+      {text}
+    </a>
+  ) : (
+    <Id of={text} />
+  );
 }
 
 export function Why({ parts: [id] }: { parts: string[] }) {
@@ -68,7 +75,9 @@ function Answer({ id }: { id: string }) {
                 <li key={index}>
                   <div>
                     <p>
-                      {link.what} <span class="quiet">by {link.who},</span> <Time at={link.at} />
+                      {link.what} <span class="quiet">
+                        by <Linked id={link.who} short />,
+                      </span> <Time at={link.at} />
                     </p>
                     <p class="quiet">
                       <Linked id={link.id} />
