@@ -2,15 +2,15 @@
 
 from migrations.sql import run
 
-revision = "0018"
-down_revision = "0017"
+revision = "0019"
+down_revision = "0018"
 
 
 def upgrade() -> None:
     """Let them."""
-    run("user_psql/sql/0018_sessions.sql")
+    run("user_psql/sql/0019_sessions.sql")
 
 
 def downgrade() -> None:
     """Take it back."""
-    run("user_psql/sql/0018_drop.sql")
+    run("user_psql/sql/0019_drop.sql")
