@@ -23,7 +23,14 @@ TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
 EVERYTHING = "\n".join(TEXT.values()).replace("\\\n", " ")
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
-PLACES = {"ID": "evt_1", "SEQ": "1", "TYPE": "com.botberi.agent.created.v1", "DATABASE": "shared_psql"}
+PLACES = {
+    "ID": "evt_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f",
+    "SEQ": "1",
+    "TYPE": "com.botberi.agent.created.v1",
+    "DATABASE": "shared_psql",
+    "FOLDER": "docs",
+    "environments/dev/secrets": "docs",
+}
 """What stands for something else in a command."""
 
 FOR_FAAS_CLI = re.compile(r"OPENFAAS_URL|BOTBERI_(REGISTRY|VERSION)")
@@ -67,7 +74,7 @@ def test_compose_is_told_its_file(command: str) -> None:
     assert command.startswith("docker compose -f docker-compose.local.yml ")
 
 
-@pytest.mark.parametrize("words", [*said(r"`botberi ([^`]+)`"), *said(r"\./botberi ([^\n|`]+)")])
+@pytest.mark.parametrize("words", [*said(r"`botberi ([^`]+)`"), *said(r"\./botberi ([^\n|`)]+)")])
 def test_a_command_of_botberi_takes_what_it_is_given(words: str) -> None:
     command: Any = botberi
     rest = [PLACES.get(word, word) for word in shlex.split(words, comments=True)]
