@@ -126,12 +126,24 @@ function One({ id }: { id: string }) {
                   <Action class="danger other" act={() => act(`Reset the second factors of ${it.email}?`, "It logs in with its password alone then. Be sure whom you talk to.", "Reset", (reason) => ok(admin.POST("/v1/admin/accounts/{account_id}/reset-factors", { params, body: { reason } })))}>
                     Reset second factors
                   </Action>
+                  <Action
+                    class="other"
+                    act={async () => {
+                      const reason = await reasonFor(`Send ${it.email} a mail to set another password?`, { text: "The password that there is stays good until then.", yes: "Send it" });
+                      if (reason === null) return undefined;
+                      await ok(admin.POST("/v1/admin/accounts/{account_id}/password-reset", { params, body: { reason } }));
+                      return "The mail is on its way.";
+                    }}
+                  >
+                    Send a reset mail
+                  </Action>
                 </div>
               </Section>
             )}
           </>
         )}
       </Shown>
+      <Sessions id={id} />
       <Section title="Limits">
         <Shown of={limits}>{({ value, etag }) => <Limits key={value.row_version} limits={value} save={async (body) => ok(admin.PUT("/v1/admin/accounts/{account_id}/limits", { params: { ...params, header: { "If-Match": etag } }, body })).then(limits.reload)} />}</Shown>
       </Section>
@@ -149,6 +161,54 @@ function One({ id }: { id: string }) {
         )}
       </Section>
     </>
+  );
+}
+
+function Sessions({ id }: { id: string }) {
+  const path = { account_id: id };
+  const sessions = useListed((query) => ok(admin.GET("/v1/admin/accounts/{account_id}/sessions", { params: { path, query } })), [id]);
+
+  async function end(session: Schemas["Session"] | null): Promise<void> {
+    const title = session ? "End this session?" : "End all its sessions?";
+    const reason = await reasonFor(title, { text: "Whoever uses it logs in again.", yes: "End it", danger: true });
+    if (reason === null) return;
+    const query = { reason };
+    if (session) await ok(admin.DELETE("/v1/admin/accounts/{account_id}/sessions/{session_id}", { params: { path: { ...path, session_id: session.id }, query } }));
+    else await ok(admin.DELETE("/v1/admin/accounts/{account_id}/sessions", { params: { path, query } }));
+    await sessions.reload();
+  }
+
+  return (
+    <Section
+      title="Sessions"
+      actions={
+        sessions.items.value?.length ? (
+          <Action class="danger other small" act={() => end(null)}>
+            End all
+          </Action>
+        ) : undefined
+      }
+    >
+      <List
+        of={sessions}
+        label="Sessions"
+        keyOf={(each) => each.id}
+        columns={[
+          { name: "Program", cell: (each) => each.device || "something unknown" },
+          { name: "Network", cell: (each) => each.network || "unknown" },
+          { name: "Last seen", cell: (each) => <Time at={each.last_seen_at} /> },
+          {
+            name: "End",
+            cell: (each) => (
+              <Action class="danger other small" act={() => end(each)}>
+                End
+              </Action>
+            ),
+          },
+        ]}
+        empty={<Empty title="It is logged in nowhere." />}
+      />
+    </Section>
   );
 }
 

@@ -3,118 +3,110 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
-import { admin, broker, ok } from "../../lib/api";
+import { admin, ok } from "../../lib/api";
 import { onChanges, onEvents, watchEverybody, type CloudEvent } from "../../lib/live";
-import { useLoaded, type Page } from "../../lib/loading";
+import { useLoaded } from "../../lib/loading";
 import { to } from "../../lib/router";
-import { can } from "../../lib/session";
-import { count, clockTime } from "../../lib/time";
-import { Empty, Heading, Pill, Section, Shown, spoken } from "../../parts/basics";
+import { clockTime, count, duration } from "../../lib/time";
+import { Empty, Heading, Section, Shown, spoken } from "../../parts/basics";
 import { Plot } from "../../parts/plot";
+import type { components } from "../../schema/admin";
 import { TROUBLES } from "./instances";
 import { RUN_TROUBLES } from "./runs";
+import { Linked } from "./why";
 
-// What is shown of a kind of trouble, and whether there is more.
-const FEW = 5;
-
-interface Trouble {
-  name: string;
-  href: string;
-  items: { id: string; name: string; text: string; href: string }[];
-  more: boolean;
-}
-
-const trouble = <T,>(name: string, href: string, page: Page<T>, show: (item: T) => Trouble["items"][number]): Trouble => ({
-  name,
-  href,
-  items: page.items.map(show),
-  more: page.next_cursor !== null,
-});
-
-async function readTroubles(): Promise<Trouble[]> {
-  const ofInstances = TROUBLES.map(async (each) => {
-    const page = await ok(admin.GET("/v1/admin/instances", { params: { query: { limit: FEW, trouble: each } } }));
-    return trouble(`Instances: ${spoken(each)}`, to(["admin", "instances"], { trouble: each }), page, (item) => ({ id: item.id, name: item.name, text: item.message, href: to(["admin", "instances", item.id]) }));
-  });
-  const ofRuns = RUN_TROUBLES.filter((each) => each !== "awaiting_input").map(async (each) => {
-    const page = await ok(admin.GET("/v1/admin/runs", { params: { query: { limit: FEW, trouble: each } } }));
-    return trouble(`Runs: ${spoken(each)}`, to(["admin", "runs"], { trouble: each }), page, (item) => ({ id: item.id, name: item.id.slice(0, 12), text: item.explanation, href: to(["admin", "runs", item.id]) }));
-  });
-  const ofEvents = can("broker")
-    ? [ok(broker.GET("/v1/dead-letters", { params: { query: { limit: FEW, resolved: false } } })).then((page) => trouble("Events: stuck", to(["admin", "events"]), page, (item) => ({ id: item.id, name: item.type.replace("com.botberi.", ""), text: item.detail, href: to(["admin", "events", item.id]) })))]
-    : [];
-  const all = await Promise.all([...ofInstances, ...ofRuns, ...ofEvents]);
-  return all.filter(({ items }) => items.length);
-}
+type Need = components["schemas"]["Need"];
+type Figures = components["schemas"]["Overview"];
 
 export function Overview() {
-  const troubles = useLoaded(readTroubles, []);
-  const path = useLoaded(() => (can("broker") ? ok(broker.GET("/v1/event-path")) : Promise.resolve(null)), []);
+  const overview = useLoaded(() => ok(admin.GET("/v1/admin/overview")), []);
   useEffect(() => watchEverybody(), []);
-  useEffect(
-    () =>
-      onChanges(
-        ({ type }) => /^com\.botberi\.(instance|run|budget|dead_letter|kill_switch)/.test(type),
-        () => {
-          void troubles.reload();
-          void path.reload();
-        },
-        3000,
-      ),
-    [troubles, path],
-  );
+  useEffect(() => onChanges(() => true, () => void overview.reload(), 2000), [overview]);
   return (
     <>
       <Heading title="Overview" />
       <Feed />
-      {path.value.value && (
-        <div class="cards">
-          {path.value.value.databases.map((each) => (
-            <div key={each.database} class="card">
-              <div class="row spread">
-                <h2>Events of {each.database}</h2>
-                <Pill of={each.reachable ? "ok" : "down"} />
-              </div>
-              <p>
-                <span class="figure">{count(each.waiting ?? 0)}</span> <span class="quiet">waiting, {count((each.parked ?? 0) + (each.dead ?? 0))} stuck</span>
-              </p>
-            </div>
-          ))}
-        </div>
-      )}
-      <Section title="What needs attention">
-        <Shown of={troubles}>
-          {(found) =>
-            found.length ? (
-              <ul class="cards">
-                {found.map(({ name, href, items, more }) => (
-                  <li key={name} class="card">
-                    <div class="row spread">
-                      <h3>
-                        <a href={href}>{name}</a>
-                      </h3>
-                      <span class="figure">
-                        {items.length}
-                        {more && "+"}
-                      </span>
-                    </div>
-                    <ul class="stack">
-                      {items.map((item) => (
-                        <li key={item.id}>
-                          <a href={item.href}>{item.name}</a> <span class="quiet">{item.text}</span>
-                        </li>
-                      ))}
-                    </ul>
-                  </li>
-                ))}
-              </ul>
-            ) : (
-              <Empty title="Nothing needs attention." />
-            )
-          }
-        </Shown>
-      </Section>
+      <Shown of={overview}>
+        {(it) => (
+          <>
+            <Cards of={it} />
+            <Section title="What needs attention">
+              {it.needs_attention.length ? (
+                <ul class="cards">
+                  {it.needs_attention.map((need) => (
+                    <Attention key={`${need.kind} ${need.trouble}`} need={need} />
+                  ))}
+                </ul>
+              ) : (
+                <Empty title="Nothing needs attention." />
+              )}
+            </Section>
+          </>
+        )}
+      </Shown>
     </>
+  );
+}
+
+const sum = (of: Record<string, number>) => Object.values(of).reduce((one, other) => one + other, 0);
+
+function Card({ title, figure, parts, href }: { title: string; figure: number | string; parts: Record<string, number | string | null>; href?: string }) {
+  const shown = Object.entries(parts).filter(([, value]) => value !== null && value !== 0);
+  return (
+    <div class="card">
+      <h2>{href ? <a href={href}>{title}</a> : title}</h2>
+      <p class="figure">{typeof figure === "number" ? count(figure) : figure}</p>
+      <p class="quiet">{shown.map(([name, value]) => `${typeof value === "number" ? count(value) : value} ${spoken(name)}`).join(", ")}</p>
+    </div>
+  );
+}
+
+const lasting = (seconds: number | null) => (seconds === null ? null : duration(seconds * 1000));
+
+function Cards({ of: { accounts, instances, runs, event_path, instances_due, oldest_due_seconds, kill_switches, versions } }: { of: Figures }) {
+  return (
+    <div class="cards">
+      <Card title="Instances" figure={sum(instances)} parts={instances} href={to(["admin", "instances"])} />
+      <Card title="Open runs" figure={sum(runs.open)} parts={{ ...runs.open, "since the oldest began to wait": lasting(runs.oldest_waiting_seconds) }} href={to(["admin", "runs"])} />
+      <Card title="Runs that ended today" figure={sum(runs.ended_today)} parts={{ ...runs.ended_today, spent: runs.spent_today }} />
+      <Card title="Users" figure={sum(accounts)} parts={accounts} href={to(["admin", "accounts"])} />
+      <Card title="Instances due" figure={instances_due} parts={{ "since the oldest was due": lasting(oldest_due_seconds), "kill switches engaged": kill_switches }} />
+      <Card title="Versions of agents" figure={sum(versions)} parts={versions} href={to(["admin", "agents"])} />
+      {event_path.map((path) => (
+        <Card key={path.database} title={`Events of ${path.database}`} figure={path.waiting} parts={{ "since the oldest": lasting(path.oldest_seconds), parked: path.parked, dead: path.dead, "relays connected": path.relays }} href={to(["admin", "events"])} />
+      ))}
+    </div>
+  );
+}
+
+// Where all of them are listed; nowhere for what has no list.
+function listed({ kind, trouble }: Need): string | null {
+  if (kind === "instance" && TROUBLES.some((each) => each === trouble)) return to(["admin", "instances"], { trouble });
+  if (kind === "run" && RUN_TROUBLES.some((each) => each === trouble)) return to(["admin", "runs"], { trouble });
+  return kind === "event" || kind === "subscriber" ? to(["admin", "events"]) : null;
+}
+
+function Attention({ need }: { need: Need }) {
+  const href = listed(need);
+  const title = `${spoken(need.kind)}s: ${spoken(need.trouble)}`;
+  return (
+    <li class="card">
+      <div class="row spread">
+        <h3>{href ? <a href={href}>{title}</a> : title}</h3>
+        <span class="figure">{count(need.count)}</span>
+      </div>
+      <p>{need.to_do}</p>
+      <ul>
+        {need.ids.slice(0, 5).map((id) => (
+          <li key={id}>
+            <Linked id={id} short />{" "}
+            <a href={to(["admin", "why", id])}>
+              Why<span class="visually-hidden"> {id}</span>?
+            </a>
+          </li>
+        ))}
+      </ul>
+    </li>
   );
 }
 
