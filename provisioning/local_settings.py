@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from functions.domain.a2a import webhooks
-from functions.domain.accounts import openid, webauthn
+from functions.domain.accounts import oauth_clients, openid, webauthn
 from functions.domain.catalog import bundle_store, images
 from provisioning.broker import VHOST
 
@@ -102,6 +102,7 @@ def environment(
         openid.PROVIDERS_SETTING: os.environ.get(openid.PROVIDERS_SETTING, ""),
         openid.SCOPES_SETTING: os.environ.get(openid.SCOPES_SETTING) or openid.SCOPES,
         openid.NETWORKS_SETTING: os.environ.get(openid.NETWORKS_SETTING, ""),
+        oauth_clients.NETWORKS_SETTING: os.environ.get(oauth_clients.NETWORKS_SETTING, ""),
         # Whoever starts the run may have something that is to be notified on this machine, and say so.
         **{name: os.environ.get(name, "") for name in webhooks.SETTINGS},
         "AGENT_HOST_FOLDER": str(run / "agents"),

@@ -334,6 +334,18 @@ class DeviceApproved(
     """The account, `usr_…`."""
 
 
+class ClientApproved(
+    Event, type="com.botberi.client.approved.v1", subject="account_id", produced_by=("user_psql/user",)
+):
+    """The owner of an account consented that a client of OAuth acts for it.
+
+    Said when they consent, before the client has its session. Which client it is isn't in the event.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+
+
 class SessionOpenedElsewhere(
     Event, type="com.botberi.session.opened_elsewhere.v1", subject="session_id", produced_by=("user_psql/user",)
 ):

@@ -60,6 +60,11 @@ def forget_device_logins(db: UserDb) -> int:
     return _forget(db, "forget_device_logins")
 
 
+def forget_oauth_codes(db: UserDb) -> int:
+    """Forget a batch of the codes of OAuth's clients that expired a day ago; return how many."""
+    return _forget(db, "forget_oauth_codes")
+
+
 def forget_handled_events(db: Connection) -> int:
     """Forget a batch of the inbox rows that are forty-five days old; return how many."""
     return _forget(db, "forget_handled_events")

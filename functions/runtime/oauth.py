@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 _OWN: Final = frozenset(
     {
         *("authorization_pending", "slow_down", "access_denied", "expired_token"),
-        *("invalid_grant", "unsupported_grant_type"),
+        *("invalid_grant", "unsupported_grant_type", "invalid_scope", "invalid_target", "unsupported_token_type"),
     }
 )
 """Codes that OAuth has, and that API errors are named after."""
 
-_OTHERS: Final = {"account_suspended": "access_denied", "account_deleted": "access_denied"}
+_OTHERS: Final = {
+    "account_suspended": "access_denied",
+    "account_deleted": "access_denied",
+    "code_reused": "invalid_grant",
+    "refresh_token_reused": "invalid_grant",
+}
 
 _AS_THEY_ARE: Final = frozenset(
     {HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, HTTPStatus.TOO_MANY_REQUESTS}
@@ -31,7 +36,11 @@ _TEXT: Final[dict[str, JsonValue]] = {"type": "string"}
 
 
 class UnsupportedGrantType(Malformed):
-    """This grant isn't given here: the one that is has the name urn:ietf:params:oauth:grant-type:device_code."""
+    """This grant isn't given here: see which are in the description of this address."""
+
+
+class UnsupportedTokenType(Malformed):
+    """Access tokens can't be revoked alone: revoke the refresh token, and they end with it."""
 
 
 class OAuth(Protocol):

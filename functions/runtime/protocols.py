@@ -25,6 +25,10 @@ class Protocol(ABC):
     any_headers: ClassVar[bool] = False
     """Whether a request may have headers whose names can't be known, which the edge then lets pass."""
 
+    def audiences(self, request: flask.Request) -> tuple[str, ...]:  # noqa: ARG002 - others need it
+        """Return for whom access tokens of OAuth's clients may be, beside those of people for the whole API."""
+        return ()
+
     def status(self, api_error: type[ApiError]) -> int:
         """Return the HTTP status of an API error."""
         return problems.status_of(api_error)

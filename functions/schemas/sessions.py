@@ -24,6 +24,11 @@ class Session(Reply):
             examples=["203.0.113.0/24"],
         ),
     ]
+    client_id: Annotated[
+        str | None, Field(description="The address of the document of the program that has it by your consent.")
+    ]
+    client_name: Annotated[str | None, Field(description="What that program calls itself.")]
+    resource: Annotated[str | None, Field(description="The one address at which that program may act for you.")]
     created_at: datetime
     last_seen_at: Annotated[
         datetime, Field(validation_alias="refreshed_at", description="When it was opened or last refreshed.")

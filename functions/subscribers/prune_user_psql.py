@@ -22,6 +22,7 @@ def prune_user_psql(event: UserPruningFallenDue, db: UserDb) -> None:
         pruning.forget_email_changes(db),
         pruning.forget_exports(db),
         pruning.forget_device_logins(db),
+        pruning.forget_oauth_codes(db),
     )
     if deletion.purge(db) == deletion.BATCH or max(forgotten) == pruning.BATCH:
         # There may be more: said again, so that no transaction is long.

@@ -37,5 +37,5 @@ def finish_device_login(grant: DeviceGrant | DeviceGrantForm, client: Client, db
     """RFC 8628: the request is a form or JSON, and errors are those of OAuth, `authorization_pending` until then."""
     if grant.grant_type != GRANT_TYPE:
         raise oauth.UnsupportedGrantType
-    opened, scopes = device_logins.finish(db, grant.device_code, grant.client_id, client)
-    return DevicePair(**vars(opened), scope=" ".join(scopes))
+    opened = device_logins.finish(db, grant.device_code, grant.client_id, client)
+    return DevicePair(**vars(opened), scope=" ".join(opened.scopes))

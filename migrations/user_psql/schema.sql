@@ -459,6 +459,18 @@ CREATE FUNCTION public.forget_mfa_challenges(row_limit integer) RETURNS integer
   ) select count(*)::integer from old
 $$;
 
+CREATE FUNCTION public.forget_oauth_codes(row_limit integer) RETURNS integer
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+  with old as (
+    delete from oauth_codes where code_hash in (
+      select code_hash from oauth_codes where expires_at < now() - interval '1 day' limit row_limit
+      for update skip locked)
+    returning 1
+  ) select count(*)::integer from old
+$$;
+
 CREATE FUNCTION public.forget_one_time_tokens(row_limit integer) RETURNS integer
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1045,6 +1057,27 @@ COMMENT ON COLUMN public.mfa_challenges.account_id IS 'null for whoever is yet t
 
 COMMENT ON COLUMN public.mfa_challenges.purpose IS 'what is to be proved';
 
+CREATE TABLE public.oauth_codes (
+    code_hash bytea NOT NULL,
+    account_id text NOT NULL,
+    client_id text NOT NULL,
+    client_name text NOT NULL,
+    redirect_uri text NOT NULL,
+    challenge text NOT NULL,
+    resource text NOT NULL,
+    scopes text[] NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    session_id text
+);
+
+COMMENT ON COLUMN public.oauth_codes.code_hash IS 'sha256';
+
+COMMENT ON COLUMN public.oauth_codes.redirect_uri IS 'where the browser was sent with it';
+
+COMMENT ON COLUMN public.oauth_codes.challenge IS 'of PKCE: the sha256 of what the client has kept back';
+
+COMMENT ON COLUMN public.oauth_codes.session_id IS 'that came of it; null until it is used';
+
 CREATE TABLE public.one_time_tokens (
     account_id text NOT NULL,
     purpose text NOT NULL,
@@ -1164,7 +1197,11 @@ CREATE TABLE public.sessions (
     device text DEFAULT ''::text NOT NULL,
     network text DEFAULT ''::text NOT NULL,
     aal smallint DEFAULT 1 NOT NULL,
-    authenticated_at timestamp with time zone DEFAULT now() NOT NULL
+    authenticated_at timestamp with time zone DEFAULT now() NOT NULL,
+    client_id text,
+    client_name text,
+    resource text,
+    scopes text[]
 );
 
 COMMENT ON COLUMN public.sessions.secret_hash IS 'sha256 of the secret in the refresh tokens';
@@ -1182,6 +1219,14 @@ COMMENT ON COLUMN public.sessions.network IS '/24 or /64 of the newest log-in or
 COMMENT ON COLUMN public.sessions.aal IS 'authenticator assurance level: 1 or 2';
 
 COMMENT ON COLUMN public.sessions.authenticated_at IS 'when somebody logged in';
+
+COMMENT ON COLUMN public.sessions.client_id IS 'of OAuth, whose session it is; null for people''s own';
+
+COMMENT ON COLUMN public.sessions.client_name IS 'what the client calls itself';
+
+COMMENT ON COLUMN public.sessions.resource IS 'the one address at which its access tokens are good';
+
+COMMENT ON COLUMN public.sessions.scopes IS 'what the client may do, at most';
 
 CREATE TABLE public.totp_factors (
     account_id text NOT NULL,
@@ -1269,6 +1314,9 @@ ALTER TABLE ONLY public.inbox
 ALTER TABLE ONLY public.mfa_challenges
     ADD CONSTRAINT mfa_challenges_pkey PRIMARY KEY (challenge_hash);
 
+ALTER TABLE ONLY public.oauth_codes
+    ADD CONSTRAINT oauth_codes_pkey PRIMARY KEY (code_hash);
+
 ALTER TABLE ONLY public.one_time_tokens
     ADD CONSTRAINT one_time_tokens_pkey PRIMARY KEY (account_id, purpose);
 
@@ -1339,6 +1387,10 @@ CREATE INDEX mfa_challenges_account_id_idx ON public.mfa_challenges USING btree 
 
 CREATE INDEX mfa_challenges_expires_at_idx ON public.mfa_challenges USING btree (expires_at);
 
+CREATE INDEX oauth_codes_account_id_idx ON public.oauth_codes USING btree (account_id);
+
+CREATE INDEX oauth_codes_expires_at_idx ON public.oauth_codes USING btree (expires_at);
+
 CREATE INDEX one_time_tokens_expires_at_idx ON public.one_time_tokens USING btree (expires_at);
 
 CREATE INDEX outbox_xid_idx ON ONLY public.outbox USING btree (xid);
@@ -1394,6 +1446,9 @@ ALTER TABLE ONLY public.identities
 
 ALTER TABLE ONLY public.mfa_challenges
     ADD CONSTRAINT mfa_challenges_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
+
+ALTER TABLE ONLY public.oauth_codes
+    ADD CONSTRAINT oauth_codes_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);
 
 ALTER TABLE ONLY public.one_time_tokens
     ADD CONSTRAINT one_time_tokens_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.accounts(id);

@@ -27,6 +27,7 @@ TAGS: Final = {
     "agents": "What can be launched: the catalog's agents and their versions.",
     "audit": "What happened, and who did it.",
     "auth": "Accounts, sessions and the keys that tokens are signed with.",
+    "oauth": "Clients of OAuth, which act for people who have consented.",
     "conversations": "What is said to instances, and what they answer.",
     "dead-letters": "Events that didn't get through.",
     "event-path": "How events move at this moment.",

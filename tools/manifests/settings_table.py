@@ -127,6 +127,11 @@ SETTINGS: Final = {
     "ACCOUNT_EVENT_DAYS": Setting("days", "How long an account's events are kept for those who were away.", "7"),
     "INSTANCE_LOG_DAYS": Setting("days", "How long lines of instances' logs are kept.", "7"),
     "INSTANCE_SWEEP_SECONDS": Setting("seconds", "How often the sweep looks for what is due.", "10", "the worker"),
+    "OAUTH_CLIENT_NETWORKS": Setting(
+        "networks with spaces",
+        "Networks in which documents of OAuth's clients may be beside public addresses.",
+        "empty: public addresses alone",
+    ),
     "OIDC_NETWORKS": Setting(
         "networks with spaces",
         "Networks in which OpenID providers may be beside public addresses, such as `10.1.2.0/24`.",

@@ -12,7 +12,7 @@ export function say(text, refused = false) {
 }
 
 // What stands behind the # reaches no server. It leaves the address bar and the history, too.
-const told = new URLSearchParams(location.hash.slice(1));
+export const told = new URLSearchParams(location.hash.slice(1));
 if (location.hash) history.replaceState(null, "", location.pathname);
 // Whoever opens another link in the same tab has only changed what is behind the #.
 addEventListener("hashchange", () => location.reload());

@@ -6,7 +6,7 @@ import { send } from "./api.js";
 const KEY = "identity";
 
 // The query is out of the address bar and the history before any request is made.
-const told = Object.fromEntries(new URLSearchParams(location.search));
+export const query = Object.fromEntries(new URLSearchParams(location.search));
 if (location.search) history.replaceState(null, "", location.pathname + location.hash);
 
 function kept() {
@@ -35,7 +35,7 @@ export async function go(provider, page, more) {
 export function back(page) {
   const begun = kept();
   if (!begun) return null;
-  const answer = begun.answer ?? told;
+  const answer = begun.answer ?? query;
   if (!answer.state) return null;
   if (begun.page === page) return { ...begun, answer };
   sessionStorage.setItem(KEY, JSON.stringify({ ...begun, answer }));

@@ -32,13 +32,31 @@ class Authentication:
 LEAST: Final = Authentication()
 
 
+@dataclass(frozen=True)
+class Grant:
+    """What a client of OAuth may do for an account."""
+
+    client_id: str
+    client_name: str
+    """What it calls itself."""
+    resource: str
+    """The one address at which its tokens are good."""
+    scopes: tuple[str, ...]
+
+
 def acr(aal: int) -> str:
     """Return an authenticator assurance level as the claim `acr` of a token names it."""
     return f"aal{aal}"
 
 
-def issue(account_id: str, session_id: str, scopes: tuple[str, ...], authentication: Authentication = LEAST) -> str:
-    """Return a new access token, signed with the key that signs now."""
+def issue(
+    account_id: str,
+    session_id: str,
+    scopes: tuple[str, ...],
+    authentication: Authentication = LEAST,
+    grant: Grant | None = None,
+) -> str:
+    """Return a new access token, signed with the key that signs now; one of a client is good at its resource alone."""
     import jwt
 
     kid, key = keys.signing_key()
@@ -54,4 +72,6 @@ def issue(account_id: str, session_id: str, scopes: tuple[str, ...], authenticat
         "acr": acr(authentication.aal),
         "auth_time": int(authentication.at),
     }
+    if grant is not None:
+        claims |= {"aud": grant.resource, "client_id": grant.client_id}
     return jwt.encode(claims, key, algorithm=keys.ALGORITHM, headers={"kid": kid, "typ": TYPE})

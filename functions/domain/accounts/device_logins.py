@@ -137,8 +137,8 @@ def decide(db: UserDb, user_code: str, account_id: str, session_id: str, *, appr
     return found
 
 
-def finish(db: UserDb, device_code: str, client_id: str, client: Client) -> tuple[Opened, tuple[str, ...]]:
-    """Open a session of the account that has approved a program, once, and return what the account may do, too.
+def finish(db: UserDb, device_code: str, client_id: str, client: Client) -> Opened:
+    """Open a session of the account that has approved a program, once.
 
     It counts as one with a single factor. Raises AuthorizationPending and SlowDown, after which the transaction is to
     be committed, AccessDenied, ExpiredToken, InvalidGrant, AccountSuspended and AccountDeleted.
@@ -158,7 +158,7 @@ def finish(db: UserDb, device_code: str, client_id: str, client: Client) -> tupl
         raise AccessDenied
     db.execute(delete(device_logins).where(which))
     account = accounts.become(db, row.account_id)
-    return sessions.open_session(db, account, client), account.scopes
+    return sessions.open_session(db, account, client)
 
 
 def _user_code() -> str:

@@ -15,6 +15,7 @@ from events.catalog.accounts import (
     AccountRestored,
     AccountSuspended,
     ApiKeyCreated,
+    ClientApproved,
     DeviceApproved,
     EmailChanged,
     EmailChangeRefused,
@@ -49,6 +50,7 @@ Told = (
     | AccountRestored
     | AccountSuspended
     | ApiKeyCreated
+    | ClientApproved
     | DeviceApproved
     | EmailChanged
     | EmailChangeRequested
@@ -110,6 +112,7 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
         case (
             AccountRestored()
             | ApiKeyCreated()
+            | ClientApproved()
             | DeviceApproved()
             | EmailChanged()
             | ExportFinished()
@@ -168,6 +171,14 @@ _NOTICES: Final[dict[type[Event], Mail]] = {
         (
             "An API key was made, with which a program may act for your account until the key expires.",
             "If it is none of yours, delete it.",
+            _NOT_YOU,
+        ),
+    ),
+    ClientApproved: Mail(
+        "A program may act for your account",
+        (
+            "Somebody who is logged in to your account has consented that a program acts for it.",
+            "If you don't know it, end its session: your sessions are listed with the programs that have them.",
             _NOT_YOU,
         ),
     ),

@@ -3,18 +3,12 @@
 from typing import Final
 
 from core.configuration import setting
+from events import envelope
 
 SETTINGS: Final = ("API_URL", "APP_URL")
 """Which say where the pages are."""
 
-_DEFAULT_API: Final = "http://localhost:8080"
-
-
-def api() -> str:
-    """Return where the API is for browsers and programs."""
-    return (setting("API_URL", "") or _DEFAULT_API).rstrip("/")
-
 
 def address(name: str) -> str:
     """Return where a page is: one of the application's, or of the edge's where there is none."""
-    return f"{setting('APP_URL', '').rstrip('/') or f'{api()}/app'}/{name}"
+    return f"{setting('APP_URL', '').rstrip('/') or f'{envelope.api()}/app'}/{name}"

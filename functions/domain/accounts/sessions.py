@@ -12,10 +12,10 @@ from core.ids import new_id
 from events.catalog.accounts import SessionOpenedElsewhere, SessionRevoked
 from events.outbox import emit
 from functions.domain.accounts import access_tokens, challenges
-from functions.domain.accounts.access_tokens import Authentication
+from functions.domain.accounts.access_tokens import Authentication, Grant
 from functions.domain.accounts.accounts import Account, find_active
 from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_key
-from functions.domain.accounts.tables import device_logins, sessions
+from functions.domain.accounts.tables import device_logins, oauth_codes, sessions
 from functions.domain.api_errors import NotFound, Unauthenticated
 from functions.domain.client import Client
 from functions.domain.databases import UserDb
@@ -53,13 +53,17 @@ class Opened:
 
     access_token: str
     refresh_token: str
+    scopes: tuple[str, ...]
+    """What the access token is good for."""
     token_type: str = "Bearer"  # noqa: S105 - the scheme of RFC 6750
     expires_in: int = access_tokens.LIFETIME_SECONDS
     """Seconds until the access token expires."""
 
 
-def open_session(db: UserDb, account: Account, client: Client, *, aal: int = 1) -> Opened:
+def open_session(db: UserDb, account: Account, client: Client, *, aal: int = 1, grant: Grant | None = None) -> Opened:
     """Open a session of an account, for a client; `aal` says with how many factors. Raises AccountSuspended.
+
+    With a grant it is that of a client of OAuth.
 
     If none of its sessions was from this network, or with this program, SessionOpenedElsewhere is emitted.
     """
@@ -75,12 +79,13 @@ def open_session(db: UserDb, account: Account, client: Client, *, aal: int = 1) 
         "device": client.device,
         "network": client.network,
         "aal": aal,
+        **({} if grant is None else vars(grant) | {"scopes": list(grant.scopes)}),
     }
     if _is_elsewhere(db, account.id, client):
         emit(db, SessionOpenedElsewhere(session_id=token.session_id, account_id=account.id))
     authenticated_at = db.execute(insert(sessions).values(row).returning(sessions.c.authenticated_at)).scalar_one()
     # Read again, now that the session refers to it: whoever suspends it or takes a scope away since sees the session.
-    return _opened(find_active(db, account.id), token, _authentication(aal, authenticated_at))
+    return _opened(find_active(db, account.id), token, _authentication(aal, authenticated_at), grant)
 
 
 def _is_elsewhere(db: UserDb, account_id: str, client: Client) -> bool:
@@ -99,8 +104,20 @@ def client_of(db: UserDb, session_id: str) -> tuple[Client, datetime] | None:
     return None if row is None else (Client(row.network, row.device), row.created_at)
 
 
-def refresh(db: UserDb, refresh_token: str, client: Client) -> Opened:
-    """Trade a client's refresh token for the next one and a new access token.
+def grant_of(db: UserDb, presented: RefreshToken) -> Grant | None:
+    """Return what a refresh token's session is for, if it is that of a client of OAuth; None for people's own.
+
+    Raises RefreshTokenInvalid.
+    """
+    columns = sessions.c["secret_hash", "counter", "token_key", "client_id", "client_name", "resource", "scopes"]
+    row = db.execute(select(*columns).where(sessions.c.id == presented.session_id)).first()
+    if row is None or not presented.was_given_out(row.secret_hash, row.counter, row.token_key):
+        raise RefreshTokenInvalid
+    return _grant(row.client_id, row.client_name, row.resource, row.scopes)
+
+
+def refresh(db: UserDb, refresh_token: str, client: Client, *, grant: Grant | None = None) -> Opened:
+    """Trade a client's refresh token for the next one and a new access token; `grant` is what its session is for.
 
     The token before the newest is answered with the newest again, for as long as the newest was never presented: its
     holder may not have got it. An older one ends its session, since somebody else may hold it: RefreshTokenReused is
@@ -112,6 +129,8 @@ def refresh(db: UserDb, refresh_token: str, client: Client) -> Opened:
     counter, key = row["counter"], row["token_key"]
     if not presented.was_given_out(row["secret_hash"], counter, key):
         raise RefreshTokenInvalid
+    if row["client_id"] != (None if grant is None else grant.client_id):
+        raise RefreshTokenInvalid
     context.act_as(row["account_id"])
     if not row["live"]:
         raise SessionEnded
@@ -120,9 +139,9 @@ def refresh(db: UserDb, refresh_token: str, client: Client) -> Opened:
     if presented.counter == counter:
         following = presented.at(counter + 1, key)
         _rotate(db, following, client)
-        return _opened(account, following, authentication)
+        return _opened(account, following, authentication, grant)
     if presented.counter == counter - 1:
-        return _opened(account, presented.at(counter, key), authentication)
+        return _opened(account, presented.at(counter, key), authentication, grant)
     revoke(db, presented.session_id, REUSED)
     raise RefreshTokenReused
 
@@ -141,8 +160,8 @@ def have_second_factor(db: UserDb, session_id: str) -> None:
 def revoke_all(db: UserDb, account_id: str, reason: str, words: str = "") -> int:
     """End the open sessions of an account, emit SessionRevoked for each, and return how many there were.
 
-    Log-ins that have yet to prove a second factor end too, and those of devices that were approved. `words` are those
-    of an administrator who ends them.
+    Log-ins that have yet to prove a second factor end too, and those of devices and clients that were approved.
+    `words` are those of an administrator who ends them.
     """
     _withdraw(db, account_id)
     return _revoke(db, sessions.c.account_id == account_id, reason, words)
@@ -157,7 +176,8 @@ def revoke_others(db: UserDb, account_id: str, session_id: str, reason: str) -> 
 def _withdraw(db: UserDb, account_id: str) -> None:
     """Let nobody go on with a log-in to an account that has begun."""
     challenges.withdraw(db, account_id)
-    db.execute(delete(device_logins).where(device_logins.c.account_id == account_id))
+    for approved in (device_logins, oauth_codes):
+        db.execute(delete(approved).where(approved.c.account_id == account_id))
 
 
 def revoke_one(db: UserDb, account_id: str, session_id: str, reason: str, words: str = "") -> None:
@@ -174,8 +194,9 @@ def list_open(
 
     `current` tells the one with the id `current_id`.
     """
-    columns = sessions.c["id", "device", "network", "created_at", "refreshed_at", "expires_at"]
-    query = select(*columns, (sessions.c.id == current_id).label("current")).where(
+    own = sessions.c["id", "device", "network", "created_at", "refreshed_at", "expires_at"]
+    granted = sessions.c["client_id", "client_name", "resource"]
+    query = select(*own, *granted, (sessions.c.id == current_id).label("current")).where(
         sessions.c.account_id == account_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > func.now()
     )
     if before is not None:
@@ -204,7 +225,7 @@ def _locked(db: UserDb, session_id: str) -> RowMapping:
     now = func.clock_timestamp()
     statement = (
         select(
-            *sessions.c["account_id", "secret_hash", "token_key", "counter", "aal", "authenticated_at"],
+            *sessions.c["account_id", "secret_hash", "token_key", "counter", "aal", "authenticated_at", "client_id"],
             (sessions.c.revoked_at.is_(None) & (sessions.c.expires_at > now)).label("live"),
         )
         .where(sessions.c.id == session_id)
@@ -231,5 +252,12 @@ def _authentication(aal: int, at: datetime) -> Authentication:
     return Authentication(aal, at.timestamp())
 
 
-def _opened(account: Account, token: RefreshToken, authentication: Authentication) -> Opened:
-    return Opened(access_tokens.issue(account.id, token.session_id, account.scopes, authentication), str(token))
+def _grant(client_id: str | None, name: str | None, resource: str | None, scopes: Sequence[str] | None) -> Grant | None:
+    if client_id is None:
+        return None
+    return Grant(client_id, name or "", resource or "", tuple(scopes or ()))
+
+
+def _opened(account: Account, token: RefreshToken, authentication: Authentication, grant: Grant | None) -> Opened:
+    may = account.scopes if grant is None else tuple(each for each in grant.scopes if each in account.scopes)
+    return Opened(access_tokens.issue(account.id, token.session_id, may, authentication, grant), str(token), may)

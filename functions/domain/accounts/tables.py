@@ -65,6 +65,10 @@ sessions = Table(
     Column("network", Text, nullable=False, server_default="", comment="/24 or /64 of the newest log-in or refresh"),
     Column("aal", SmallInteger, nullable=False, server_default="1", comment="authenticator assurance level: 1 or 2"),
     Column("authenticated_at", TIME, nullable=False, server_default=func.now(), comment="when somebody logged in"),
+    Column("client_id", Text, comment="of OAuth, whose session it is; null for people's own"),
+    Column("client_name", Text, comment="what the client calls itself"),
+    Column("resource", Text, comment="the one address at which its access tokens are good"),
+    Column("scopes", ARRAY(Text), comment="what the client may do, at most"),
 )
 
 totp_factors = Table(
@@ -138,6 +142,21 @@ device_logins = Table(
     Column("asked_at", TIME, comment="when it last asked whether it was approved"),
     Column("account_id", Text, ForeignKey("accounts.id"), index=True, comment="of whoever approved or denied it"),
     Column("approved", Boolean, comment="null until that is decided"),
+)
+
+oauth_codes = Table(
+    "oauth_codes",
+    metadata,
+    Column("code_hash", LargeBinary, primary_key=True, comment="sha256"),
+    Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=True),
+    Column("client_id", Text, nullable=False),
+    Column("client_name", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False, comment="where the browser was sent with it"),
+    Column("challenge", Text, nullable=False, comment="of PKCE: the sha256 of what the client has kept back"),
+    Column("resource", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("expires_at", TIME, nullable=False, index=True),
+    Column("session_id", Text, comment="that came of it; null until it is used"),
 )
 
 api_keys = Table(

@@ -152,6 +152,11 @@ def count_device(db: UserDb, account_id: str, network: str) -> Guess:
     return _count(db, _limited(db, ("device", "network"), _GUESSES, account_id, network), TooManyGuesses)
 
 
+def count_client(db: UserDb, account_id: str) -> Guess:
+    """Count what somebody who is logged in says that a client is: its document is asked for. Raises TooManyGuesses."""
+    return _count(db, {_key("client", account_id): _GUESSES[0]}, TooManyGuesses)
+
+
 def count_identity(db: UserDb, network: str) -> Guess:
     """Count an answer of an OpenID provider that somebody brings, from a network. Raises TooManyGuesses."""
     return _count(db, {_key("network", network): _GUESSES[1]} if network else {}, TooManyGuesses)

@@ -18,6 +18,7 @@ class ResourceMetadata(Reply):
 
     resource: str
     resource_name: str
+    authorization_servers: list[str]
     scopes_supported: list[str]
     bearer_methods_supported: list[str]
     resource_documentation: str
@@ -29,6 +30,7 @@ def of_path(path: str) -> ResourceMetadata:
     return ResourceMetadata(
         resource=f"{api}{path}",
         resource_name="Botberi",
+        authorization_servers=[api],
         scopes_supported=["user"],
         bearer_methods_supported=["header"],
         resource_documentation=f"{api}/docs",

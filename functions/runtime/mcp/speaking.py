@@ -74,6 +74,11 @@ class Mcp(Protocol):
     any_headers: ClassVar[bool] = True
 
     @override
+    def audiences(self, request: flask.Request) -> tuple[str, ...]:
+        """Return the address itself, which is a resource: tokens for another endpoint aren't good here."""
+        return (f"{envelope.api()}{request.path}",)
+
+    @override
     def headers(self, api_error: ApiError, request: flask.Request) -> Mapping[str, str]:
         """Return the headers of an API error, with where to learn how to be let in."""
         metadata = f'resource_metadata="{envelope.api()}{PLACE}{request.path}"'

@@ -112,6 +112,8 @@ class Claims:
     expires_at: float
     """Seconds since 1970."""
     authentication: Authentication
+    client_id: str | None = None
+    """Of the client of OAuth whose token it is; None for people's own."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,10 @@ class User:
     def of(cls, claims: Claims) -> Self:
         """Return the caller that a token's claims speak of.
 
-        Raises Forbidden if they lack the scope, ReauthenticationRequired and InsufficientAal.
+        Raises SessionRequired, Forbidden if they lack the scope, ReauthenticationRequired and InsufficientAal.
         """
+        if claims.client_id is not None and not cls.takes_keys:
+            raise SessionRequired
         cls.check_scopes(claims.scopes, "your account")
         if cls.max_age is not None and claims.authentication.at + cls.max_age + LEEWAY_SECONDS < time.time():
             raise ReauthenticationRequired
@@ -310,7 +314,8 @@ class Guard(Provider):
             key = _key(call, token)
             context.act_as(key.actor)
             return self.caller.of_key(key)
-        known = claims(token)
+        protocol = call.declaration.protocol
+        known = claims(token, *(protocol.audiences(call.request) if protocol else ()))
         context.act_as(known.account_id)
         caller = self.caller.of(known)
         with _looked_up(call) as (user, shared):
@@ -451,8 +456,10 @@ def bearer(header: str | None) -> str:
     return token.strip()
 
 
-def claims(token: str) -> Claims:
+def claims(token: str, *resources: str) -> Claims:
     """Return the claims of an access token after checking its signature, kind and times.
+
+    It is for the whole API, and somebody's own, or a client's for one of the `resources`.
 
     Raises TokenExpired, and Unauthenticated for any other fault.
     """
@@ -465,7 +472,7 @@ def claims(token: str) -> Claims:
             _keys(secret(PUBLIC))[str(header.get("kid"))],
             algorithms=[ALGORITHM],
             issuer=ISSUER,
-            audience=AUDIENCE,
+            audience=(AUDIENCE, *resources),
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iat", "sub", "sid", "scope"]},
         )
@@ -475,11 +482,14 @@ def claims(token: str) -> Claims:
         raise _not_taken() from None
     if header.get("typ") != TYPE or found["exp"] - found["iat"] > LIFETIME_SECONDS:
         raise _not_taken()
+    client_id = found.get("client_id")
+    if (found["aud"] == AUDIENCE) != (client_id is None):
+        raise _not_taken()
     scopes = frozenset(str(found["scope"]).split())
     # A release that knows neither claim may have signed the token: then they are worth the least.
     second, at = found.get("acr") == acr(SECOND_FACTOR), found.get("auth_time")
     told = Authentication(SECOND_FACTOR if second else 1, at if isinstance(at, int) else 0)
-    return Claims(str(found["sub"]), str(found["sid"]), scopes, float(found["exp"]), told)
+    return Claims(str(found["sub"]), str(found["sid"]), scopes, float(found["exp"]), told, client_id)
 
 
 def key_of(token: str) -> str:

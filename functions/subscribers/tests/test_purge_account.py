@@ -47,6 +47,7 @@ ROWS: Final = {
         "insert into mfa_challenges values (:hash, :owner, now() + interval '1 hour')",
         "insert into passkeys values ('psk_' || encode(:hash, 'hex'), :owner, :hash, '', 0, '{}', false, false, :said)",
         "insert into identities values ('https://id.example', :said, :owner, 'example')",
+        "insert into oauth_codes values (:hash, :owner, 'x', 'x', 'x', 'x', 'x', '{}', now(), null)",
         "insert into exports (id, account_id) values (:instance, :owner)",
         "insert into device_logins values (:hash, :hash, :said, '', '', now(), 'infinity', 5, null, :owner, true)",
     ],

@@ -1,10 +1,14 @@
 """The account pages in a real browser: what people do on them, from their first mail to a device that they approve."""
 
 import re
+import socketserver
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from http.server import SimpleHTTPRequestHandler
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 import pytest
@@ -13,9 +17,10 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from functions.domain.accounts import openid
-from testing import openid_provider, people
+from functions.domain.accounts import oauth_clients, openid
+from testing import oauth_client, openid_provider, people
 from testing.factors import enrol
+from testing.oauth_client import OAuthClient
 from testing.openid_provider import OpenIdProvider
 from testing.people import PASSWORD, Person
 from testing.stack import Stack
@@ -35,12 +40,38 @@ def edge(stack: Stack) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def provider(stack: Stack) -> Iterator[OpenIdProvider]:
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return oauth_client.certificate(tmp_path_factory.mktemp("client") / "server.pem")
+
+
+@pytest.fixture
+def program(certificate: Path) -> Iterator[OAuthClient]:
+    """A program that asks for consent."""
+    with oauth_client.running(certificate) as running:
+        yield running
+
+
+@contextmanager
+def free_program() -> Iterator[int]:
+    """Have something answer on this machine to which a browser is sent back; yield its port."""
+    with socketserver.TCPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield int(server.server_address[1])
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def provider(stack: Stack, certificate: Path) -> Iterator[OpenIdProvider]:
     """A provider that the product knows, for as long as these tests run."""
     with openid_provider.running() as running:
         folder = stack.folder / "secrets-with-provider"
         openid_provider.secrets_in(folder, stack.env.secrets)
         told = {openid.PROVIDERS_SETTING: running.setting, openid.NETWORKS_SETTING: "127.0.0.1/32"}
+        told |= {"SSL_CERT_FILE": str(certificate), oauth_clients.NETWORKS_SETTING: "127.0.0.1/32"}
         app = f"http://localhost:{stack.env.ports.edge}/app"
         stack.restart("host", BOTBERI_SECRETS=str(folder), APP_URL=app, **told)
         yield running
@@ -200,6 +231,7 @@ def test_somebody_logs_in_with_a_provider_and_somebody_else_links_it(
 def test_an_answer_that_nobody_here_has_asked_for_logs_nobody_in(
     stack: Stack, edge: str, browser: Chrome, provider: OpenIdProvider
 ) -> None:
+    provider.asked.clear()
     begun = stack.user.post("/v1/auth/oidc/example/begin").json
     brought = provider.authorize(begun["authorization_url"])
     page = Page(browser, f"{edge}/log-in?{urlencode(brought)}")
@@ -207,6 +239,41 @@ def test_an_answer_that_nobody_here_has_asked_for_logs_nobody_in(
     assert until(page.find("#providers").is_displayed, seconds=SECONDS)
     assert not page.find("#account").is_displayed()
     assert "/token" not in provider.asked
+
+
+def test_somebody_consents_that_a_program_acts_for_them(
+    stack: Stack, edge: str, browser: Chrome, provider: OpenIdProvider, program: OAuthClient
+) -> None:
+    ann = people.arrive(stack, stack.env, ("user",))
+    resource = f"{stack.environment['API_URL']}/v1/mcp"
+    with free_program() as port:
+        program.redirect_uri = f"http://127.0.0.1:{port}/callback"
+        page = Page(browser, f"{edge}/consent?{urlencode(program.request(resource))}")
+        page.send("log-in", email=ann.email, password=PASSWORD)
+        page.says("See who asks")
+        assert browser.current_url == f"{edge}/consent"
+        shown = {
+            each: page.find(f"#{each}").text for each in ("client-host", "client-name", "redirect-host", "resource")
+        }
+        assert shown == {
+            "client-host": f"localhost:{program.port}",
+            "client-name": "A client",
+            "redirect-host": f"127.0.0.1:{port}",
+            "resource": resource,
+        }
+        assert (page.complaints(), page.kept()) == ([], 0)
+        page.send("decide", "[value=approve]")
+        assert until(lambda: browser.current_url.startswith(program.redirect_uri), seconds=SECONDS)
+    brought = dict(parse_qsl(urlsplit(browser.current_url).query))
+    assert brought["state"] == "a state of its own"
+    assert program.trade(stack, brought["code"]).status_code == 200
+    # By a provider, what was asked for goes along and comes back.
+    new = provider.somebody()
+    page = Page(browser, f"{edge}/consent?{urlencode(program.request(resource))}")
+    page.send("providers", "[value=example]")
+    page.says("See who asks")
+    assert page.find("#who").text == new["email"]
+    assert page.find("#resource").text == resource
 
 
 def test_what_is_refused_is_said_beside_its_field(edge: str, browser: Chrome) -> None:

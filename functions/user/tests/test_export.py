@@ -30,6 +30,7 @@ LEFT_OUT: Final = {
         "idempotency_keys": "answers that were given, kept for repeated requests",
         "device_logins": "programs that wait, for ten minutes; what comes of them are sessions",
         "mfa_challenges": "hashes, for five minutes",
+        "oauth_codes": "hashes, for a day; what comes of them are sessions",
         "one_time_tokens": "hashes, for a day",
         "recovery_codes": "hashes",
     },
