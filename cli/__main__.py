@@ -16,6 +16,7 @@ from cli import (
     agents,
     dead_letters,
     deploying,
+    doctor,
     inspection,
     key_exchange,
     object_store,
@@ -90,6 +91,7 @@ for group in (
     users.users,
     administrator.token,
     object_store.store,
+    doctor.doctor,
     why.why,
 ):
     botberi.add_command(group)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import botberi
@@ -25,6 +26,7 @@ def test_an_event_is_followed_too(launch: Callable[..., Launched]) -> None:
     assert f"event {event_id}: relay_" in ran.output
 
 
+@pytest.mark.usefixtures("env")
 def test_of_what_is_unknown_or_no_id_it_says_so() -> None:
     unknown = CliRunner().invoke(botberi, ["why", new_id("run")])
     assert "Nothing is known of this id" in unknown.output, unknown.exception
