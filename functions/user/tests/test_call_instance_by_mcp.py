@@ -125,7 +125,7 @@ def test_who_has_no_token_is_told_where_to_get_in(offering: Client) -> None:
     metadata = offering.api.user.get(path).json
     assert metadata["resource"].endswith(offering.path)
     assert metadata["scopes_supported"] == ["user"]
-    assert "authorization_servers" not in metadata, "there is none that would give a token"
+    assert metadata["authorization_servers"] == [metadata["resource"].removesuffix(offering.path)]
 
 
 def test_somebody_else_s_instance_and_task_are_not_there(offering: Client, person: Callable[..., Person]) -> None:
