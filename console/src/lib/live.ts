@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 
-import { me, token } from "./session";
+import { can, me, token } from "./session";
 
 export interface CloudEvent {
   id: string;
@@ -44,6 +44,8 @@ const listeners = new Set<(event: CloudEvent) => void>();
 const reloaders = new Set<() => void>();
 const followers = new Map<string, Follower>();
 let everybody = 0;
+// Whether the log-in was too weak for everybody's events: then one's own come alone.
+let barred = false;
 let socket: WebSocket | undefined;
 let ready = false;
 let last: number | undefined;
@@ -80,6 +82,8 @@ export function onChanges(concerns: (event: CloudEvent) => boolean, act: () => v
 
 // Has everybody's events come, as administrators may, until the function that is returned is called.
 export function watchEverybody(): () => void {
+  // The gateway ends the connection of whoever asks for it and may not.
+  if (!can("admin")) return () => undefined;
   everybody += 1;
   if (everybody === 1) subscribe();
   return () => {
@@ -100,7 +104,7 @@ export function followRun(run: string, after: number, show: (event: RunEvent) =>
 const say = (message: object) => socket?.send(JSON.stringify(message));
 
 const subscribe = () => {
-  if (ready) say({ subscribe: everybody ? { all: true } : {} });
+  if (ready) say({ subscribe: everybody && !barred ? { all: true } : {} });
 };
 
 async function authenticate(): Promise<void> {
@@ -162,8 +166,9 @@ function open(): void {
     if (socket !== opened) return;
     closed();
     live.value = document.hidden ? "paused" : me.value ? "connecting" : "off";
-    // 4400 and 4403 say that this page is wrong: to try again would not help.
-    if (code === 4400 || code === 4403) return;
+    // 4400 and 4403 say that this page is wrong: to ask the same again would not help.
+    if (code === 4400 || (code === 4403 && (barred || !everybody))) return;
+    if (code === 4403) barred = true;
     again = setTimeout(open, pause * (0.5 + Math.random()));
     pause = Math.min(pause * 2, 30_000);
   };
@@ -192,9 +197,10 @@ document.addEventListener("visibilitychange", () => {
 let whose: string | undefined;
 effect(() => {
   const account = me.value?.id;
-  if (account === whose) return;
+  // Another log-in of the same account goes on where it was, and may be a better one.
+  if (account !== whose) last = undefined;
   whose = account;
-  last = undefined;
+  barred = false;
   close("off");
   open();
 });

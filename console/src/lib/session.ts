@@ -88,7 +88,7 @@ export async function begin(): Promise<void> {
 }
 
 // Asks whoever is logged in to show again, or better, that they are; set by the dialog that does. Resolves to whether they have.
-export const stepUp: { ask: (secondFactor: boolean) => Promise<boolean> } = { ask: () => Promise.resolve(false) };
+export const stepUp: { ask: (secondFactor: boolean, reading: boolean) => Promise<boolean> } = { ask: () => Promise.resolve(false) };
 
 const AGAIN = new Set(["reauthentication_required", "insufficient_aal"]);
 
@@ -97,7 +97,7 @@ export async function sendAuthorised(request: Request): Promise<Response> {
   const answer = await attempt(request);
   if (answer.status !== 401 && answer.status !== 403) return answer;
   const { code } = await problemOf(answer.clone());
-  if (AGAIN.has(code) && kept) return (await stepUp.ask(code === "insufficient_aal")) ? attempt(request) : answer;
+  if (AGAIN.has(code) && kept) return (await stepUp.ask(code === "insufficient_aal", request.method === "GET")) ? attempt(request) : answer;
   if (answer.status === 401 && kept) forget();
   return answer;
 }

@@ -39,7 +39,7 @@ export const pages: Entry[] = [
   { at: ["admin", "runs"], title: "All runs", scope: ["admin", "support"], page: AllRuns },
   { at: ["admin", "accounts"], title: "Users", scope: ["admin", "support"], page: Accounts },
   { at: ["admin", "agents"], title: "Curate the catalog", scope: ["admin", "catalog"], page: Agents },
-  { at: ["admin", "events"], title: "Event path", scope: ["broker"], page: Events },
+  { at: ["admin", "events"], title: "Event path", scope: ["admin", "broker"], page: Events },
   { at: ["admin", "why"], title: "Why?", scope: ["admin", "support"], page: Why },
   { at: ["admin", "audit"], title: "Audit", scope: ["admin", "auditor"], page: Audit },
 ];

@@ -6,6 +6,7 @@ import { useEffect, useRef } from "preact/hooks";
 import * as passkeys from "../lib/passkeys";
 import { asProblem } from "../lib/problem";
 import { enter, me, send, stepUp, type MfaRequired, type Pair } from "../lib/session";
+import { to } from "../lib/router";
 import { ask } from "./dialog";
 import { Action, Field, Form } from "./form";
 
@@ -120,10 +121,19 @@ function SecondFactor({ asked: { challenge, totp, passkey }, come, anew }: Secon
 
 // What wants a newer or a better log-in has it asked for above the page, and goes on then.
 let asking: Promise<boolean> | undefined;
-stepUp.ask = (secondFactor) => {
-  asking ??= askAgain(secondFactor).finally(() => {
-    asking = undefined;
-  });
+// Whoever has left the question isn't asked again by what a page reads anew of itself, until they go elsewhere.
+let left = false;
+addEventListener("hashchange", () => (left = false));
+stepUp.ask = (secondFactor, reading) => {
+  if (left && reading) return Promise.resolve(false);
+  asking ??= askAgain(secondFactor)
+    .then((done) => {
+      left = !done;
+      return done;
+    })
+    .finally(() => {
+      asking = undefined;
+    });
   return asking;
 };
 
@@ -135,8 +145,9 @@ async function askAgain(secondFactor: boolean): Promise<boolean> {
     <>
       <p>
         {secondFactor
-          ? "Log in once more, with your second factor. If you have none yet, add one to your account first."
+          ? "Log in once more, with your second factor. "
           : "You have logged in more than ten minutes ago. Log in once more, and it goes on."}
+        {secondFactor && <a href={to(["account", "factors"])}>If you have none yet, add one first.</a>}
       </p>
       <LogIn email={email} done={() => close("done")} />
       <p>
