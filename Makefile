@@ -35,6 +35,11 @@ attack: ## Try from within an agent what no agent may do: 0 let through (VERBOSE
 	@tools/local/bootstrap.sh python
 	@.venv/bin/python -m tools.attack.agents $(if $(VERBOSE),--verbose)
 
+.PHONY: tamper
+tamper: ## Change what is kept for good in ten thousand ways, as a superuser, and see each found (CHANGES=200; SEED=1 repeats a run)
+	@tools/local/bootstrap.sh test
+	@.venv/bin/python -m tools.attack.tampering --changes $(or $(CHANGES),10000) $(addprefix --seed ,$(SEED))
+
 .PHONY: reset
 reset: ## Forget the data, secrets and logs of `make run`
 	@tools/local/bootstrap.sh python

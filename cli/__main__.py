@@ -14,6 +14,7 @@ import click
 from cli import (
     administrator,
     agents,
+    audit,
     dead_letters,
     deploying,
     doctor,
@@ -92,6 +93,7 @@ for group in (
     administrator.token,
     object_store.store,
     doctor.doctor,
+    audit.audit,
     why.why,
 ):
     botberi.add_command(group)

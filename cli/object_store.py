@@ -6,6 +6,7 @@ import click
 
 from cli.queries import administering
 from core.object_store.base import ObjectStore
+from functions.domain.audit import anchor_store
 from functions.domain.catalog import bundle_collection, bundle_store, bundles
 from functions.domain.catalog.bundle_store import BundleLost
 from functions.domain.catalog.bundles import BundleInvalid
@@ -16,6 +17,14 @@ from migrations.databases import connect
 @click.group()
 def store() -> None:
     """Look after what BUNDLE_STORE names."""
+
+
+@store.command("prepare")
+def prepare() -> None:
+    """Make the places of BUNDLE_STORE and AUDIT_STORE, if they aren't there: the latter locks what it keeps."""
+    bundle_store.store().prepare()
+    anchor_store.store().prepare()
+    click.echo("the places of bundles and of anchors are there")
 
 
 @store.command("collect")

@@ -7,6 +7,7 @@ from typing import Final
 
 from functions.domain.a2a import webhooks
 from functions.domain.accounts import oauth_clients, openid, webauthn
+from functions.domain.audit import anchor_store
 from functions.domain.catalog import bundle_store, images
 from provisioning.broker import VHOST
 
@@ -83,6 +84,8 @@ def environment(
         webauthn.ORIGINS_SETTING: os.environ.get(webauthn.ORIGINS_SETTING) or f"http://localhost:{ports.edge}",
         "ARGON2_KIB": "19456",
         bundle_store.SETTING: (run / "objects").absolute().as_uri(),
+        anchor_store.SETTING: (run / "anchors").absolute().as_uri(),
+        anchor_store.DAYS_SETTING: "365",
         # Whoever starts the run may have an engine, and say so.
         images.SETTING: os.environ.get(images.SETTING) or images.NOWHERE,
         "AGENT_HOST_URL": f"http://{LOOPBACK}:{ports.agent_host}",

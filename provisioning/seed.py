@@ -8,6 +8,7 @@ from typing import Final
 from core import logs
 from core.configuration import secret
 from functions.domain.accounts import accounts, verification
+from functions.domain.audit import anchor_store
 from functions.domain.catalog import bundle_store, samples
 from functions.runtime.databases import shared_transaction, user_transaction
 from provisioning import secrets_folder
@@ -24,9 +25,10 @@ log = logging.getLogger(__name__)
 def catalog() -> list[str]:
     """Publish the sample agents that aren't in the catalog yet; return those: `["echo 1.0.0"]`.
 
-    The place where bundles are kept is made before.
+    The places where bundles, and anchors of the audit trail, are kept are made before.
     """
     bundle_store.store().prepare()
+    anchor_store.store().prepare()
     with shared_transaction("admin") as db:
         return samples.seed(db)
 

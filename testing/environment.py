@@ -11,6 +11,7 @@ import redis
 from sqlalchemy import Connection, Engine, QueuePool
 
 from core.configuration import secret, setting
+from functions.domain.audit import anchor_store
 from functions.runtime import databases as sessions
 from functions.runtime import redis_users
 from functions.runtime.providers import cache
@@ -54,7 +55,15 @@ class Environment:
         )
         # Thousands of people log in during the tests.
         # They sign up too, and no catcher runs unless a test starts one.
-        return {**of_a_run, "RELAY_PROBE_SECONDS": "0", "ARGON2_KIB": "8", "SMTP_URL": ""}
+        # Each worker's databases have chains of their own, and so have its anchors.
+        anchors = (self.session / f"anchors-{self.worker}").as_uri()
+        return {
+            **of_a_run,
+            "RELAY_PROBE_SECONDS": "0",
+            "ARGON2_KIB": "8",
+            "SMTP_URL": "",
+            anchor_store.SETTING: anchors,
+        }
 
     def renew(self) -> None:
         """Give the worker empty databases, Redis and vhost, whoever still uses the old ones."""

@@ -34,7 +34,7 @@ class ObjectStore(Protocol):
     def put(self, key: str, content: BinaryIO) -> bool:
         """Keep what is left to read of a file, unless there is something under the key; return whether there wasn't.
 
-        Others see all of it or nothing.
+        Others see all of it or nothing. In a store that locks what it keeps, nobody can change or delete it for a time.
         """
 
     def get(self, key: str, into: BinaryIO, limit: int) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,9 +19,10 @@ _DRAFTS: Final = ".drafts"
 class FolderStore:
     """Objects are files under one folder, by their keys. Several processes may use it at a time."""
 
-    def __init__(self, folder: Path) -> None:
-        """`folder` is created with the first object."""
+    def __init__(self, folder: Path, *, locked: bool = False) -> None:
+        """`folder` is created with the first object. What is kept if it is `locked` is read-only, to its owner too."""
         self._folder = folder
+        self._locked = locked
 
     def prepare(self) -> None:
         """Make the folder, if it isn't there."""
@@ -37,6 +39,8 @@ class FolderStore:
             with tempfile.NamedTemporaryFile(dir=drafts) as draft:
                 shutil.copyfileobj(content, draft, base.CHUNK)
                 draft.flush()
+                if self._locked:
+                    os.fchmod(draft.fileno(), stat.S_IRUSR)
                 os.fsync(draft.fileno())
                 try:
                     # Unlike renaming, a link never takes another's place.

@@ -19,17 +19,20 @@ class NotAStoreError(ValueError):
     """The address is of no store that there is; the message says what an address looks like."""
 
 
-def open_store(address: str) -> ObjectStore:
-    """Return the store at an address; nothing is asked of it yet. Raises NotAStoreError."""
+def open_store(address: str, *, locked_days: int = 0) -> ObjectStore:
+    """Return the store at an address; nothing is asked of it yet. Raises NotAStoreError.
+
+    With `locked_days` it locks what it keeps for as long, in a bucket by Object Lock; in a folder it is made read-only.
+    """
     url = urlsplit(address)
     options = dict(parse_qsl(url.query, keep_blank_values=True))
     if url.scheme == "file" and not url.netloc and url.path.startswith("/") and not url.query:
-        return FolderStore(Path(unquote(url.path)))
+        return FolderStore(Path(unquote(url.path)), locked=locked_days > 0)
     if url.scheme == "s3" and url.netloc and options.keys() <= _OPTIONS and all(options.values()):
         # Imported where it is used: it takes a second.
         from core.object_store.s3 import Bucket, S3Store
 
-        return S3Store(Bucket(url.netloc, url.path.strip("/"), **options), *_key())
+        return S3Store(Bucket(url.netloc, url.path.strip("/"), **options, locked_days=locked_days), *_key())
     raise NotAStoreError(
         f"{address!r} is no store: give file:///folder, or s3://bucket/prefix?region=…&endpoint=…, of which the last "
         "three may be left out"

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal, TypedDict
 
 import boto3
 from botocore.config import Config
@@ -15,10 +15,33 @@ from core.object_store.base import ObjectMissing, StoreUnavailable
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
+    from types_boto3_s3.type_defs import BucketLifecycleConfigurationTypeDef, PublicAccessBlockConfigurationTypeDef
 
 ATTEMPTS: Final = 3
 CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 20
+
+DELETED_DAYS: Final = 30
+"""For how many days a bucket keeps what was deleted from it."""
+
+_CLOSED: Final["PublicAccessBlockConfigurationTypeDef"] = {
+    "BlockPublicAcls": True,
+    "IgnorePublicAcls": True,
+    "BlockPublicPolicy": True,
+    "RestrictPublicBuckets": True,
+}
+
+_LIFECYCLE: Final["BucketLifecycleConfigurationTypeDef"] = {
+    "Rules": [
+        {
+            "ID": "botberi",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": DELETED_DAYS},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        }
+    ]
+}
 
 _MISSING: Final = frozenset({"404", "NoSuchKey"})
 _THERE: Final = frozenset({"412", "PreconditionFailed"})
@@ -34,6 +57,14 @@ class Bucket:
     endpoint: str | None = None
     """The URL of what isn't AWS."""
     region: str = "us-east-1"
+    locked_days: int = 0
+    """For how many days nobody can change or delete what is kept, whoever they are; 0 for a bucket without a lock."""
+
+
+class _Lock(TypedDict, total=False):
+    ObjectLockMode: Literal["COMPLIANCE"]
+    ObjectLockRetainUntilDate: datetime
+    ChecksumAlgorithm: Literal["SHA256"]
 
 
 class S3Store:
@@ -43,28 +74,51 @@ class S3Store:
         """Without a key, AWS's own places are asked for one."""
         self._bucket = bucket.name
         self._prefix = f"{bucket.prefix}/" if bucket.prefix else ""
+        self._locked = timedelta(days=bucket.locked_days)
         self._client = _client(bucket, key_id, key)
 
     def prepare(self) -> None:
-        """Create the bucket, if it isn't there."""
+        """Create the bucket, if it isn't there; one that is there is left as it is.
+
+        It is open to nobody, keeps what was deleted for a while, forgets parts of uploads that were never finished, and
+        may lock what it keeps, which can be said only when it is created.
+        """
         with self._explained():
             try:
                 self._client.head_bucket(Bucket=self._bucket)
             except ClientError as error:
                 if _code(error) not in _MISSING:
                     raise
-                self._client.create_bucket(Bucket=self._bucket)
+                self._create()
+
+    def _create(self) -> None:
+        self._client.create_bucket(Bucket=self._bucket, ObjectLockEnabledForBucket=bool(self._locked))
+        self._client.put_public_access_block(Bucket=self._bucket, PublicAccessBlockConfiguration=_CLOSED)
+        self._client.put_bucket_versioning(Bucket=self._bucket, VersioningConfiguration={"Status": "Enabled"})
+        self._client.put_bucket_lifecycle_configuration(Bucket=self._bucket, LifecycleConfiguration=_LIFECYCLE)
 
     def put(self, key: str, content: BinaryIO) -> bool:
         """Keep an object."""
         with self._explained():
             try:
-                self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=content, IfNoneMatch="*")
+                self._client.put_object(
+                    Bucket=self._bucket, Key=self._prefix + key, Body=content, IfNoneMatch="*", **self._lock()
+                )
             except ClientError as error:
                 if _code(error) in _THERE:
                     return False
                 raise
         return True
+
+    def _lock(self) -> "_Lock":
+        if not self._locked:
+            return {}
+        return {
+            "ObjectLockMode": "COMPLIANCE",
+            "ObjectLockRetainUntilDate": datetime.now(UTC) + self._locked,
+            # S3 wants one with whatever is locked.
+            "ChecksumAlgorithm": "SHA256",
+        }
 
     def get(self, key: str, into: BinaryIO, limit: int) -> None:
         """Write an object into a file."""

@@ -56,3 +56,34 @@ class SharedPruningFallenDue(
     """The subscriber that declares the schedule."""
     slot: datetime
     """When it was due."""
+
+
+class AuditSealingFallenDue(
+    Event,
+    type="com.botberi.audit_sealing.fallen_due.v1",
+    subject="schedule",
+    produced_by=("shared_psql/relay", "shared_psql/subscribers"),
+):
+    """It is time to seal what was appended to the audit trails.
+
+    Said when a slot of the schedule has come, once however many dispatchers run.
+    """
+
+    schedule: Annotated[str, Field(examples=["seal_audit"])]
+    """The subscriber that declares the schedule."""
+    slot: datetime
+    """When it was due."""
+
+
+class AuditAnchoringFallenDue(
+    Event, type="com.botberi.audit_anchoring.fallen_due.v1", subject="schedule", produced_by=("shared_psql/relay",)
+):
+    """It is time to anchor the audit trails.
+
+    Said when a slot of the schedule has come, once however many dispatchers run.
+    """
+
+    schedule: Annotated[str, Field(examples=["anchor_audit"])]
+    """The subscriber that declares the schedule."""
+    slot: datetime
+    """When it was due."""

@@ -28,6 +28,8 @@ _SETTINGS: Final = {
     "SHARED_PSQL_URL": "shared_pgbouncer:5432/shared_psql",
     "USER_REDIS_URL": "user_redis:6379",
     "BUNDLE_STORE": "${BOTBERI_BUNDLE_STORE:-s3://botberi?endpoint=http://localstack:4566}",
+    "AUDIT_STORE": "${BOTBERI_AUDIT_STORE:-s3://botberi-audit?endpoint=http://localstack:4566}",
+    "AUDIT_RETENTION_DAYS": "${BOTBERI_AUDIT_RETENTION_DAYS:-365}",
     "AGENT_HOST_URL": "http://agent_host:8080",
     "DRIVER": "${BOTBERI_DRIVER:-none}",
     "SMTP_URL": "${BOTBERI_SMTP_URL-smtp://maildev:1025}",
@@ -91,6 +93,7 @@ _REACHED: Final = {
     "SHARED_PSQL_URL": "shared_psql_pool",
     "USER_REDIS_URL": "cache",
     "BUNDLE_STORE": "objects",
+    "AUDIT_STORE": "objects",
     "AGENT_HOST_URL": "agents",
     "SMTP_URL": "mail",
 }

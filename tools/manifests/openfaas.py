@@ -35,6 +35,7 @@ _DEFAULTS: Final = {
     "SHARED_PSQL_URL": "pgbouncer-shared.botberi:5432/shared_psql",
     "USER_REDIS_URL": "user-redis.botberi:6379",
     "BUNDLE_STORE": "s3://botberi-bundles",
+    "AUDIT_STORE": "s3://botberi-audit",
     "AGENT_HOST_URL": "http://gateway.openfaas:8080/function/agent-host",
     "AGENT_LOGS_URL": "http://gateway.openfaas:8080/function/keep-agent-logs",
     "AGENT_MEMORY_URL": "http://gateway.openfaas:8080/function/agent-memory",

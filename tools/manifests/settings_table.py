@@ -75,6 +75,14 @@ SETTINGS: Final = {
         "Where bundles are kept. A bucket may have `?region=…`, and `&endpoint=…` when it isn't AWS's. What keeps it "
         "has to know conditional writes (`If-None-Match`).",
     ),
+    "AUDIT_STORE": Setting(
+        "`file:///folder` or `s3://bucket/prefix`",
+        "Where anchors of the audit trail are kept: a bucket with Object Lock, named as in `BUNDLE_STORE`. A folder is "
+        "only made read-only.",
+    ),
+    "AUDIT_RETENTION_DAYS": Setting(
+        "days", "For how long nobody can delete an anchor of the audit trail from its bucket, whoever they are.", "365"
+    ),
     "ARGON2_KIB": Setting(
         "KiB",
         "Memory that hashing a password takes; hashes made with another amount are renewed when their owners log in.",

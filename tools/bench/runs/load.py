@@ -60,7 +60,7 @@ def rate(env: RunsEnvironment, size: float) -> dict[str, float]:
     count = done.count
     # What is told of the runs to others comes after them.
     told = (
-        "select (select count(*) from audit where type = 'com.botberi.run.status_changed.v1')"
+        "select (select count(*) from audit_entries where action = 'com.botberi.run.status_changed.v1')"
         " >= (select count(*) from run_events where type = 'status')"
     )
     wait(lambda: env.run(told) == [[True]], 120, "not every event arrived", pause=0.1)

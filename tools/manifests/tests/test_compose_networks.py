@@ -32,7 +32,7 @@ CALLERS_OUT: Final = {
 SENDERS: Final = {"send-mail", "mail-other-address"}
 """The functions that send mail, to a server that may be anywhere."""
 
-EXPORTERS: Final = {"collect-export", "prune-exports"}
+EXPORTERS: Final = {"anchor-audit", "collect-export", "prune-exports"}
 """The subscribers that keep something in the store of objects."""
 
 DATABASES: Final = {
@@ -51,6 +51,7 @@ DEPENDENCIES: Final = {
     "SHARED_PSQL_URL": "shared_pgbouncer",
     "USER_REDIS_URL": "user_redis",
     "BUNDLE_STORE": "localstack",
+    "AUDIT_STORE": "localstack",
     "AGENT_HOST_URL": "agent_host",
     "SMTP_URL": "maildev",
 }
