@@ -68,7 +68,7 @@ class Verified(Reply):
     resources=Resources(
         memory="256Mi",
         concurrency=1,
-        max_scale=2,
+        max_scale=1,
         timeout_seconds=60,
         group="function-publishing",
         settings=anchor_store.SETTINGS,

@@ -283,6 +283,21 @@ def change_anchor(trail: Trail) -> None:
     trail.run("update audit_anchors set document = :told where number = :it", told=changed.document(), it=number)
 
 
+def change_anchor_s_columns(trail: Trail) -> None:
+    """Change what stands beside the document that the database has of an anchor."""
+    trail.run(trail.chance.choice(_ANCHOR_CHANGES), it=trail.number())
+
+
+_ANCHOR_CHANGES: Final = (
+    "update audit_anchors set hash = sha256(hash) where number = :it",
+    "update audit_anchors set last_seq = last_seq + 1000 where number = :it",
+    "update audit_anchors set first_seq = first_seq - 1000 where number = :it",
+    "update audit_anchors set last_seq = -last_seq where number = :it",
+    "update audit_anchors set number = -number where number = :it",
+    "update audit_anchors set number = number + 1000 where number = :it",
+)
+
+
 def delete_anchor(trail: Trail) -> None:
     """Delete what the database has of an anchor."""
     trail.run("delete from audit_anchors where number = :it", it=trail.number())
@@ -338,7 +353,16 @@ Attack = Callable[[Trail], None]
 ATTACKS: Final[tuple[Attack, ...]] = (
     *(change_entry, change_entry_and_its_hash, change_details_and_all_hashes, delete_entry, delete_entry_and_seal),
     *(insert_entry, insert_entry_and_seal, swap_seals, change_seal, delete_seal, cut_tail, rewrite, forget_everything),
-    *(change_anchor, delete_anchor, unlist_entry, never_seal, lose_anchor, change_stored_anchor, change_bundle),
+    *(
+        change_anchor,
+        change_anchor_s_columns,
+        delete_anchor,
+        unlist_entry,
+        never_seal,
+        lose_anchor,
+        change_stored_anchor,
+        change_bundle,
+    ),
 )
 
 

@@ -1,13 +1,16 @@
 """Reading the audit trail."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from core.ids import new_id
 from events.wire import CloudEvent
-from functions.domain.audit import events
+from functions.domain.audit import events, listing
+from functions.domain.audit.listing import Filter
 from functions.domain.databases import SharedDb
 from testing.clients import Api
 from testing.environment import Environment
@@ -67,3 +70,47 @@ def test_what_an_account_did_includes_what_its_api_keys_did(
 def test_a_filter_that_makes_no_sense_is_refused(api: Api, person: Callable[..., Person], query: str) -> None:
     token = person(scopes=("user", "admin")).token
     assert api.admin.get(f"/v1/admin/audit?{query}", token=token).status_code == 422
+
+
+ENTRIES = 20_000
+
+_FILL = """
+select count(append_audit_entry(
+  'request', 'usr_plan' || n % 50, 'plan_' || n % 40, array['ins_plan' || n % 400],
+  case when n % 200 = 0 then 'refused' else 'succeeded' end, '{}'
+)) from generate_series(1, :count) as n
+"""
+
+FILTERS = [
+    Filter(),
+    Filter(actor="usr_plan7"),
+    Filter(actor="usr_plan7/key_1"),
+    Filter(target="ins_plan7"),
+    Filter(actor="usr_plan7", target="ins_plan7"),
+    Filter(action="plan_7"),
+    Filter(origin="command"),
+    Filter(origin="request"),
+    Filter(outcome="refused"),
+    Filter(outcome="succeeded"),
+    Filter(since=datetime(2026, 1, 1, tzinfo=UTC), until=datetime(2126, 1, 1, tzinfo=UTC)),
+]
+
+
+@pytest.fixture(scope="module")
+def many(env: Environment) -> None:
+    with env.transaction("user_psql", "admin") as db:
+        db.execute(text("set local statement_timeout = 0"))
+        db.execute(text(_FILL), {"count": ENTRIES})
+    with env.transaction("user_psql", "migrator") as db:
+        db.execute(text("analyze audit_entries, audit_parties"))
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=str)
+def test_however_many_entries_there_are_a_page_is_read_from_an_index(
+    env: Environment, many: None, wanted: Filter
+) -> None:
+    statement, values = listing.asked(wanted, before="aud_f", limit=21)
+    with env.transaction("user_psql", "admin") as db:
+        plan = "\n".join(db.scalars(text(f"explain {statement.text}"), values))
+    assert "Seq Scan" not in plan
+    assert "Sort" not in plan

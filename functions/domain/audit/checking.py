@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from core.object_store.base import ObjectStore
 from functions.domain.audit import reading, verifying
 from functions.domain.audit.anchors import Anchor
-from functions.domain.audit.reading import LAST
+from functions.domain.audit.reading import LAST, LOWEST
 from functions.domain.audit.verifying import Break, Chain, Kind
 
 _DOCUMENT: Final = text("select document from audit_anchors where number = :number")
@@ -46,7 +46,7 @@ def check(
     before = _before(db, kept[0].number) if kept and first > 1 else None
     anchors, broken_anchor = verifying.read_anchors(database, kept, before)
     followed = Chain(anchors, first - 1, begin)
-    found = followed.broken(reading.sealed(db, database, first, until)) or broken_anchor
+    found = followed.broken(reading.sealed(db, database, LOWEST if first == 1 else first, until)) or broken_anchor
     if found is None and last == LAST and followed.seq < until:
         found = followed.cut() or reading.unsealed(db)
     return Checked(followed.seq - first + 1, found, followed.seq, followed.tip, followed.anchor)

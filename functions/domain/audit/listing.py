@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, text
+from sqlalchemy import Connection, RowMapping, TextClause, text
 
 from functions.domain.audit.entries import Origin, Outcome
 
@@ -70,6 +70,12 @@ _OF_PARTY: Final = text(
 
 def entries(db: Connection, database: str, wanted: Filter, *, before: str | None, limit: int) -> list[Entry]:
     """Return up to `limit` entries, newest first; `before` is the id that the page before ended with."""
+    statement, values = asked(wanted, before=before, limit=limit)
+    return [of_row(row, database) for row in db.execute(statement, values).mappings()]
+
+
+def asked(wanted: Filter, *, before: str | None, limit: int) -> tuple[TextClause, dict[str, object]]:
+    """Return the statement that finds entries, and its values."""
     ends = [each for each in (before, _first_id(wanted.until)) if each is not None]
     values: dict[str, object] = {
         "action": wanted.action,
@@ -85,7 +91,7 @@ def entries(db: Connection, database: str, wanted: Filter, *, before: str | None
         statement = _OF_PARTY
         values["party"] = wanted.target or str(wanted.actor).partition("/")[0]
         values["acted"] = wanted.target is None
-    return [of_row(row, database) for row in db.execute(statement, values).mappings()]
+    return statement, values
 
 
 def of_row(row: RowMapping, database: str) -> Entry:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, text
 
 from core.object_store.base import ObjectMissing, ObjectStore, ObjectTooLarge
 from functions.domain.audit import anchors, hashing
+from functions.domain.audit.anchors import Anchor
 from functions.domain.audit.listing import COLUMNS, of_row
 from functions.domain.audit.verifying import Break, Kept, Kind, Sealed
 
@@ -16,6 +17,9 @@ BATCH: Final = 2000
 
 LAST: Final = 2**63 - 1
 """What no number of a seal is beyond."""
+
+LOWEST: Final = -(2**63)
+"""What no number is below, also of what was put where nobody looks."""
 
 _LARGEST: Final = 64 << 10
 """Bytes that an anchor may have."""
@@ -41,7 +45,8 @@ _UNSEALED: Final = text(
 )
 
 _ANCHORS: Final = text(
-    "select number, document from audit_anchors where last_seq >= :first and first_seq <= :last order by number"
+    "select number, first_seq, last_seq, hash, document from audit_anchors"
+    " where last_seq >= :first and first_seq <= :last order by number"
 )
 
 
@@ -88,12 +93,23 @@ def kept(db: Connection, database: str, store: ObjectStore, first: int = 1, last
     Beyond the last that the database knows of, the store may have more. Raises StoreUnavailable.
     """
     number = 0
-    for number, document in db.execute(_ANCHORS, {"first": first, "last": last}):
-        yield Kept(number, stored(store, database, number), document)
+    for row in db.execute(_ANCHORS, {"first": first, "last": last}):
+        number = int(row.number)
+        columns = (row.first_seq, row.last_seq, bytes(row.hash))
+        yield Kept(number, stored(store, database, number), _document(str(row.document), *columns))
     if last == LAST:
         more = stored(store, database, number + 1)
         if more is not None:
             yield Kept(number + 1, more, None)
+
+
+def _document(document: str, first: int, last: int, hashed: bytes) -> str:
+    """Return the document of an anchor, or nothing if the columns beside it say something else."""
+    try:
+        anchor = Anchor.of(document)
+    except ValueError:
+        return ""
+    return document if (anchor.first_seq, anchor.last_seq, anchor.hash) == (first, last, hashed) else ""
 
 
 def stored(store: ObjectStore, database: str, number: int) -> str | None:
