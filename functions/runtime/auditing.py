@@ -2,7 +2,7 @@
 
 What a handler changes and the entry of it are committed together, in each database that it changes, so that there is
 no change without one. What is refused to somebody, what ended in a bug, and what staff read of others have entries of
-their own. Of a read nothing is shown unless its entry is kept; a refusal stays one whatever becomes of its entry.
+their own. Of a read nothing is shown unless its entry is kept; what is refused stays so whatever becomes of its entry.
 """
 
 import logging
@@ -77,7 +77,7 @@ class Audit:
                 self._append(db, "succeeded")
 
     def kept(self, api_error: ApiError) -> None:
-        """Append the entry of a refusal that is an act itself."""
+        """Append the entry of what is refused and is an act itself."""
         for db in self._call.open_sessions:
             self._append(db, "refused", code=api_error.code)
 
@@ -98,15 +98,15 @@ class Audit:
 
     def _ended(self, error: Exception) -> None:
         """Append the entry of a call that was refused to somebody, or of a change that ended in a bug, if possible."""
-        refusal = error if isinstance(error, ApiError) else None
-        if not (self._call.declaration.changes if refusal is None else self._is_noteworthy(refusal)):
+        refused = error if isinstance(error, ApiError) else None
+        if not (self._call.declaration.changes if refused is None else self._is_noteworthy(refused)):
             return
         try:
             with self._transaction() as db:
-                if refusal is None:
+                if refused is None:
                     self._append(db, "failed")
                 else:
-                    self._append(db, "refused", code=refusal.code, about=refusal.about)
+                    self._append(db, "refused", code=refused.code, about=refused.about)
         except (DatabaseUnavailable, DBAPIError) as cause:
             log.warning("no entry was kept of what was refused or ended in a bug: %s", described(cause))
 

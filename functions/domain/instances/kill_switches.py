@@ -56,7 +56,7 @@ def check(db: SharedDb, owner_id: str, version_id: str) -> None:
     A switch that is being engaged meanwhile waits until the transaction ends, and then stops what it has started.
     """
     db.execute(_LOCK_SHARED, {"key": _KEY})
-    refuse(db.scalar(_REFUSAL_TO_START, {"owner_id": owner_id, "version_id": version_id}))
+    refuse(db.scalar(_SWITCH_TO_START, {"owner_id": owner_id, "version_id": version_id}))
 
 
 def refuse(reason: str | None) -> None:
@@ -171,7 +171,7 @@ _STOP: Final = text(
 )
 
 
-def _refusal(owner_id: ColumnElement[str], of_version: ColumnElement[bool]) -> ScalarSelect[str]:
+def _switch(owner_id: ColumnElement[str], of_version: ColumnElement[bool]) -> ScalarSelect[str]:
     """Return the reason of the first switch that is engaged and concerns an account, or what `of_version` says."""
     scope = kill_switches.c.scope
     of_owner = scope.in_([Scope.OWNER.value, Scope.SUSPENSION.value]) & (kill_switches.c.target == owner_id)
@@ -180,13 +180,13 @@ def _refusal(owner_id: ColumnElement[str], of_version: ColumnElement[bool]) -> S
     return reasons.order_by(kill_switches.c.id).limit(1).correlate(instances).scalar_subquery()
 
 
-_REFUSAL_TO_START: Final = select(
-    _refusal(bindparam("owner_id", type_=Text), kill_switches.c.target == bindparam("version_id", type_=Text))
+_SWITCH_TO_START: Final = select(
+    _switch(bindparam("owner_id", type_=Text), kill_switches.c.target == bindparam("version_id", type_=Text))
 )
 
 _KEPT: Final = select(instance_specs.c.version_id).where(instance_specs.c.instance_id == instances.c.id)
 
-REFUSAL: Final = _refusal(
+SWITCH: Final = _switch(
     instances.c.owner_id,
     or_(
         kill_switches.c.target == instances.c.version_id,

@@ -43,7 +43,7 @@ class Addressee:
     name: str
     desired_state: DesiredState
     status: Status
-    refusal: str | None
+    kill_switch: str | None
     """Why whoever runs this service has it refused."""
     serves: RowMapping | None
     """What has answered last; None where nothing has."""
@@ -59,7 +59,7 @@ _OF: Final = instance_specs.c
 _SERVING: Final = (
     select(
         *(*_INSTANCE, instances.c.name, instances.c.desired_state, instances.c.status),
-        kill_switches.REFUSAL.label("refusal"),
+        kill_switches.SWITCH.label("kill_switch"),
         *(_OF.generation, _OF.version_id, _OF.config, _OF.secret_places, _OF.limits, *_SOURCE),
     )
     .outerjoin_from(
@@ -76,7 +76,7 @@ _SERVING: Final = (
 def addressee(db: SharedDb, instance_id: str) -> Addressee:
     """Return the instance that a message is for, in one round trip."""
     row = db.execute(_SERVING, {"id": instance_id}).mappings().one()
-    of = DesiredState(row["desired_state"]), Status(row["status"]), row["refusal"]
+    of = DesiredState(row["desired_state"]), Status(row["status"]), row["kill_switch"]
     return Addressee(row["name"], *of, serves=None if row["generation"] is None else row)
 
 

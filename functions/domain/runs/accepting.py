@@ -112,7 +112,7 @@ _INSTANCE: Final = (
         *(instances.c.desired_state, instances.c.status, instances.c.message),
         func.coalesce(_RETRIES.scalar_subquery(), 0).label("retries"),
         _BUDGETED.label("budgeted"),
-        kill_switches.REFUSAL.label("refusal"),
+        kill_switches.SWITCH.label("kill_switch"),
         _count(runs.c.instance_id == instances.c.id, reading.OPEN).label("open_of_instance"),
         _count(runs.c.owner_id == instances.c.owner_id, runs.c.status == RunStatus.QUEUED).label("waiting_of_owner"),
     )
@@ -139,7 +139,7 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
     instance = db.execute(_INSTANCE, {"id": instance_id, "owner_id": owner_id}).first()
     if instance is None:
         raise InstanceNotFound
-    kill_switches.refuse(instance.refusal)
+    kill_switches.refuse(instance.kill_switch)
     if not conditions.takes_messages(DesiredState(instance.desired_state), Status(instance.status)):
         message = f"The instance takes no messages, its status is {instance.status}: {instance.message}"
         raise InstanceNotRunning(message)

@@ -169,7 +169,7 @@ class Attempt:
         if instance.desired_state != DesiredState.RUNNING:
             # Whoever sweeps says by whom it was stopped.
             return None
-        if instance.refusal is not None:
+        if instance.kill_switch is not None:
             raise Cancelled(Reason.STOPPED_BY_OPERATOR)
         if instance.status == Status.FAILED:
             raise Failed(explain(Reason.INSTANCE_FAILED))

@@ -18,7 +18,7 @@ TOOL: dict[str, object] = {
     "strict": False,
 }
 
-Refusal = TypeVar("Refusal", bound=openai.APIStatusError)
+Refused = TypeVar("Refused", bound=openai.APIStatusError)
 
 client = OpenAI(base_url=BASE, api_key=os.environ["TOKEN"], max_retries=0)
 responses = client.responses
@@ -190,7 +190,7 @@ def is_alone() -> None:
     refused(lambda: stranger.responses.create(model="any", input="hi"), openai.NotFoundError)
 
 
-def refused(call: Callable[[], object], kind: type[Refusal]) -> Refusal:
+def refused(call: Callable[[], object], kind: type[Refused]) -> Refused:
     """Return the error that a call raises."""
     try:
         call()
