@@ -35,17 +35,19 @@ class InstanceTrouble(StrEnum):
 _CONDITIONS: Final = {
     InstanceTrouble.STUCK: "instances.deadline_at < now()",
     InstanceTrouble.OVERDUE: "instances.status <> 'deleted' and instances.due_at < now() - interval '60 seconds'",
-    InstanceTrouble.ORPHANED: """
-      instances.status in ('running', 'updating') and instances.version_id in (
-        select id from agent_versions where image is not null and not exists (
-          select from version_deployments where version_id = agent_versions.id and deployed_at is not null))
-    """,
     InstanceTrouble.FAILING: "instances.attempts > 0 and instances.desired_state = 'running'",
     InstanceTrouble.AWAITING_INPUT: "instances.id in (select instance_id from runs where status = 'input_required')",
     InstanceTrouble.QUARANTINED: "instances.quarantined_at is not null",
 }
 
 _ALL_STOPPED: Final = text("select exists (select from kill_switches where released_at is null and target = '')")
+
+_NOT_DEPLOYED: Final = text(
+    """
+    select id from agent_versions where image is not null and not exists (
+      select from version_deployments where version_id = agent_versions.id and deployed_at is not null) order by id
+    """
+)
 
 # A budget that was counted in a period which is over has room.
 _EXHAUSTED: Final = text(
@@ -63,6 +65,9 @@ def condition(db: SharedDb, trouble: InstanceTrouble) -> ColumnElement[bool]:
     match trouble:
         case InstanceTrouble.STOPPED_BY_OPERATOR:
             return _stopped(db)
+        case InstanceTrouble.ORPHANED:
+            runs: ColumnElement[bool] = literal_column("instances.status in ('running', 'updating')")
+            return instances.c.version_id.in_(list(db.scalars(_NOT_DEPLOYED))) & runs
         case InstanceTrouble.OVER_BUDGET:
             budgets = db.execute(_EXHAUSTED).all()
             whole = {each.owner_id for each in budgets if each.instance_id is None}
