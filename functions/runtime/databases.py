@@ -17,7 +17,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from core.configuration import secret
-from core.postgres.place import Place
 from functions.domain.api_errors import Unavailable
 from functions.domain.databases import SharedDb, UserDb
 
@@ -36,6 +35,8 @@ class DatabaseUnavailable(Unavailable):
 def engine(database: str, role: str) -> Engine:
     """Return this process' engine for a database (`user_psql`, `shared_psql`) in a role."""
     # Imported when the first engine is made: not every function has a database.
+    from core.postgres.place import Place
+
     registry.register("postgresql.pipelined", "core.postgres.dialect", "Dialect")
     place = Place.of(database)
     url = URL.create(

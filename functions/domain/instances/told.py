@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import RowMapping, and_, bindparam, select
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import conditions, config_secrets, kill_switches
+from functions.domain.instances import config_secrets, kill_switches
 from functions.domain.instances.contexts import Context
 from shared_psql_models.agents import agent_versions, version_deployments
 from shared_psql_models.instances import instance_specs, instances
@@ -51,6 +51,9 @@ class Addressee:
     @property
     def takes_messages(self) -> bool:
         """Whether it takes messages."""
+        # Imported when somebody asks: whoever only starts instances doesn't.
+        from functions.domain.instances import conditions
+
         return conditions.takes_messages(self.desired_state, self.status)
 
 
