@@ -33,6 +33,11 @@ TRANSIENT: Final = frozenset(
 """Statuses that end by themselves: each has a deadline."""
 
 
+def takes_messages(desired_state: DesiredState, status: Status) -> bool:
+    """Return whether an instance takes messages: none does from the moment that it is to stop, whatever still runs."""
+    return desired_state == DesiredState.RUNNING and status in {Status.RUNNING, Status.UPDATING}
+
+
 class VersionStatus(StrEnum):
     """Whether a version should still be launched; its code and schema never change."""
 

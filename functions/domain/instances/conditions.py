@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from functions.domain.instances.reasons import Reason
 from shared_psql_models.instances import Instance
-from shared_psql_models.statuses import DesiredState, Status
+from shared_psql_models.statuses import DesiredState, Status, takes_messages
 
 
 class ConditionType(StrEnum):
@@ -45,11 +45,6 @@ _ASLEEP = frozenset({Status.PENDING, Status.PROVISIONING, Status.STOPPED, Status
 def may_be_awake(instance: Instance) -> bool:
     """Return whether an agent of an instance may be awake."""
     return instance.status not in _ASLEEP
-
-
-def takes_messages(desired_state: DesiredState, status: Status) -> bool:
-    """Return whether an instance takes messages: none does from the moment that it is to stop, whatever still runs."""
-    return desired_state == DesiredState.RUNNING and status in {Status.RUNNING, Status.UPDATING}
 
 
 def of_instance(instance: Instance) -> list[Condition]:

@@ -10,7 +10,7 @@ from functions.domain.instances import config_secrets, kill_switches
 from functions.domain.instances.contexts import Context
 from shared_psql_models.agents import agent_versions, version_deployments
 from shared_psql_models.instances import instance_specs, instances
-from shared_psql_models.statuses import DesiredState, Status
+from shared_psql_models.statuses import DesiredState, Status, takes_messages
 
 _INSTANCE = (instances.c.id.label("instance_id"), instances.c.owner_id, instances.c.row_version)
 _SOURCE = (agent_versions.c.bundle_sha256.label("digest"), version_deployments.c.url)
@@ -51,10 +51,7 @@ class Addressee:
     @property
     def takes_messages(self) -> bool:
         """Whether it takes messages."""
-        # Imported when somebody asks: whoever only starts instances doesn't.
-        from functions.domain.instances import conditions
-
-        return conditions.takes_messages(self.desired_state, self.status)
+        return takes_messages(self.desired_state, self.status)
 
 
 _OF: Final = instance_specs.c

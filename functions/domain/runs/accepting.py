@@ -16,7 +16,7 @@ from core.ids import new_id
 from functions.domain.api_errors import Conflict, TooMany
 from functions.domain.databases import SharedDb
 from functions.domain.idempotency import IdempotencyKeyReused
-from functions.domain.instances import conditions, kill_switches
+from functions.domain.instances import kill_switches
 from functions.domain.instances.reading import PRESENT, InstanceNotFound
 from functions.domain.runs import budgets, reading, recording
 from functions.domain.runs.reading import ConversationNotFound
@@ -25,7 +25,7 @@ from shared_psql_models.agents import agent_versions
 from shared_psql_models.budgets import budgets as budget_rows
 from shared_psql_models.instances import instance_specs, instances
 from shared_psql_models.runs import Run, RunEvent, RunStatus, conversations, runs
-from shared_psql_models.statuses import DesiredState, Status
+from shared_psql_models.statuses import DesiredState, Status, takes_messages
 
 SECONDS_SETTING: Final = "RUN_SECONDS"
 """How long an agent may take to answer, at most and unless less is asked for."""
@@ -140,7 +140,7 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
     if instance is None:
         raise InstanceNotFound
     kill_switches.refuse(instance.kill_switch)
-    if not conditions.takes_messages(DesiredState(instance.desired_state), Status(instance.status)):
+    if not takes_messages(DesiredState(instance.desired_state), Status(instance.status)):
         message = f"The instance takes no messages, its status is {instance.status}: {instance.message}"
         raise InstanceNotRunning(message)
     if instance.open_of_instance >= OPEN_OF_INSTANCE:

@@ -6,7 +6,6 @@ from typing import Final
 from sqlalchemy import text
 
 from functions.domain.databases import SharedDb
-from functions.domain.instances import conditions
 from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.reading import find as find_instance
 from functions.domain.runs import reading
@@ -16,6 +15,7 @@ from functions.domain.why import instances
 from functions.domain.why.events import made_at
 from functions.domain.why.findings import Answer, Code, Finding, Link, NothingKnown, find
 from shared_psql_models.runs import EventType, Run, RunStatus
+from shared_psql_models.statuses import takes_messages
 
 PATIENCE: Final = timedelta(seconds=5)
 """After which a run whose turn has come should have been taken, if anybody takes runs."""
@@ -105,7 +105,7 @@ def _instance(db: SharedDb, run: Run) -> Finding | None:
     held = instances.held_back(db, instance)
     if held is not None and held.code != Code.OWNER_UNVERIFIED:
         return held
-    if conditions.takes_messages(instance.desired_state, instance.status):
+    if takes_messages(instance.desired_state, instance.status):
         return None
     return instances.finding(db, instance)
 
