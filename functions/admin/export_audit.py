@@ -42,6 +42,12 @@ class ExportedTrail(Answer):
     schema: ClassVar[dict[str, JsonValue]] = {"type": "string"}
 
 
+class ExportedTable(ExportedTrail):
+    """The same, as a table."""
+
+    media_type: ClassVar[str] = CSV
+
+
 @endpoint(
     "GET",
     "/v1/admin/audit/export",
@@ -49,7 +55,7 @@ class ExportedTrail(Answer):
 )
 def export_audit(
     _caller: Auditor, query: ExportQuery, user: UserTransactions, shared: SharedTransactions
-) -> ExportedTrail | Download:
+) -> ExportedTrail | ExportedTable | Download:
     """Entries that were appended within the last minute may not be sealed yet, and so not in it."""
     write = exporting.as_csv if query.format is Format.CSV else exporting.as_json
     kind = CSV if query.format is Format.CSV else NDJSON
