@@ -76,7 +76,7 @@ ENTRIES = 20_000
 
 _FILL = """
 select count(append_audit_entry(
-  'request', 'usr_plan' || mod(n, 50), 'plan_' || mod(n, 40), array['ins_plan' || mod(n, 400)],
+  'request', 'usr_plan' || mod(n, 50), 'plan_' || mod(n, 40), array['ins_plan' || mod(n, 20)],
   case when mod(n, 200) = 0 then 'refused' else 'succeeded' end, '{}'
 )) from generate_series(1, :count) as n
 """

@@ -117,7 +117,7 @@ def test_what_needs_somebody_is_told_with_its_ids(launch: Launch, overview: Read
     assert stuck.id in needs(found, "stuck")
     assert failing.id in needs(found, "failing")
     assert apart.id in needs(found, "quarantined")
-    links = {each["trouble"]: each["link"] for each in found["needs_attention"]}
+    links = {each["trouble"]: each["link"] for each in found["needs_attention"] if each["kind"] == "instance"}
     assert links["failing"] == "/v1/admin/instances?trouble=failing"
 
 

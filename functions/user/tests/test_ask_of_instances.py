@@ -48,6 +48,7 @@ def test_what_is_shown_follows_what_was_asked_at_once(
         "ready": False,
         "up_to_date": False,
         "settled": False,
+        "quarantined": False,
     }
     last = instance.history()[-1]
     assert (answer["message"], answer["next"]) == (last["message"], last["next"])

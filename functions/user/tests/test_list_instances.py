@@ -123,6 +123,8 @@ def test_what_is_asked_of_instances_is_found_by_an_index_however_many_there_are(
     with env.transaction("shared_psql", "migrator") as db:
         db.execute(_MANY, {"id": instance.id, "most": MANY})
         db.execute(_STOPPED_AND_SPENT)
+        # Of which the platform has nothing: without any such version no instance has to be looked for.
+        db.execute(_AN_IMAGE, {"id": other.row()["version_id"]})
         db.exec_driver_sql("analyze instances")
         asked: dict[str, list[str]] = {}
         for name, each in wanted.items():
@@ -154,6 +156,8 @@ _MANY = text(
     from instances, generate_series(1, :most) as number where id = :id
     """
 )
+
+_AN_IMAGE = text("update agent_versions set image = 'registry.example/a@sha256:1', bundle_sha256 = null where id = :id")
 
 _STOPPED_AND_SPENT = text(
     """

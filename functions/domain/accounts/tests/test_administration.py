@@ -150,5 +150,8 @@ def test_an_administrator_is_made_by_the_command(api: Api) -> None:
     taken = CliRunner().invoke(botberi, create, input="a password of some length\n")
     assert (taken.exit_code, "already" in taken.output) == (1, True), taken.output
     answer = api.user.post("/v1/auth/login", json={"email": email, "password": "a password of some length"})
-    assert api.admin.get("/v1/admin/accounts", token=answer.json["access_token"]).status_code == 200
+    token = answer.json["access_token"]
+    assert api.admin.get("/v1/admin/agents", token=token).status_code == 200
+    # Without a second factor they see the catalog alone.
+    assert api.admin.get("/v1/admin/accounts", token=token).code == "insufficient_aal"
     assert api.user.get("/v1/me", token=answer.json["access_token"]).json["email_verified"]

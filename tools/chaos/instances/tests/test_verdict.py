@@ -31,6 +31,7 @@ _FACTS: Final[Document] = {
     "limits": {},
     "labels": {},
     **dict.fromkeys(("deadline_at", "lease_owner", "lease_expires_at", "queued_at")),
+    **dict.fromkeys(("quarantined_at", "quarantined_by", "quarantine_reason")),
     **dict.fromkeys(("due_at", "created_at", "updated_at"), NOW),
     "attempts": 0,
     "row_version": 1,
