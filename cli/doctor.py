@@ -1,5 +1,6 @@
 """`botberi doctor`: what is wrong anywhere: in the event path, and with what runs for people."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -8,6 +9,7 @@ import click
 from cli import checks
 from cli.checks import Problem
 from cli.queries import FAILURES, administering, table
+from functions.domain.audit import anchor_store
 from functions.domain.databases import SharedDb
 from functions.domain.overview import attention, figures
 from functions.domain.overview.attention import LIMIT, Need
@@ -39,11 +41,22 @@ def _problem(need: Need) -> Problem:
     return f"{need.kind}s", f"{number} {need.trouble.replace('_', ' ')}: {ids}", need.to_do
 
 
+def notes() -> Iterator[str]:
+    """Yield what isn't wrong, and worth knowing: how things are kept here."""
+    if os.environ.get(anchor_store.SETTING, "").startswith("file:"):
+        yield (
+            "anchors of the audit trail are kept in a folder: whoever can rewrite the databases of this machine can "
+            f"rewrite these as well. Where that matters, {anchor_store.SETTING} is a bucket with Object Lock"
+        )
+
+
 @click.command()
 @click.pass_context
 def doctor(context: click.Context) -> None:
     """Look for what is wrong anywhere, and say how it is put right; exits with 1 when something was found."""
     problems = [*checks.found(), *found()]
+    for note in notes():
+        click.secho(f"note: {note}", fg="yellow")
     if not problems:
         click.secho("nothing is wrong", fg="green")
         return

@@ -80,3 +80,11 @@ def test_mails_that_fail_dead_letters_and_kill_switches_are_found(env: Environme
     assert any("engaged" in what for what in told("kill switches"))
     run_sql(env, "delete from deferred_subjects where subject = :id", an_id)
     run_sql(env, "delete from dead_letters where id = :id", an_id)
+
+
+@pytest.mark.parametrize(("store", "noted"), [("file:///anchors", 1), ("s3://anchors", 0), ("", 0)])
+def test_where_anchors_are_is_noted_if_they_are_in_a_folder(
+    monkeypatch: pytest.MonkeyPatch, store: str, noted: int
+) -> None:
+    monkeypatch.setenv("AUDIT_STORE", store)
+    assert sum("AUDIT_STORE" in note for note in doctor.notes()) == noted
