@@ -75,3 +75,14 @@ def test_a_part_is_given_the_secrets_that_the_table_names(service: Service) -> N
     volumes = [volume for volume in IN_COMPOSE[name].get("volumes", ()) if volume.startswith("secret-")]
     mounted = {volume.split(":")[1].rpartition("/")[2] for volume in volumes}
     assert mounted == set(service.secrets)
+
+
+@pytest.mark.parametrize(
+    "service",
+    # Exporters are told by arguments.
+    [service for service in SERVICES if not service.name.startswith(("migrate-", "exporter-"))],
+    ids=lambda service: service.name,
+)
+def test_a_part_is_given_the_settings_that_the_table_names(service: Service) -> None:
+    name = {"worker": "celery_worker"}.get(service.name, service.name.replace("-", "_"))
+    assert set(service.settings) <= set(IN_COMPOSE[name].get("environment", ()))
