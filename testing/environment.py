@@ -91,6 +91,13 @@ class Environment:
         name, password = redis_users.name(user), secret(redis_users.secret_name(user))
         return redis.Redis(port=self.ports.user_redis, username=name, password=password, db=database)
 
+    def forget_leases(self) -> None:
+        """End the leases of runs, as if the runners that have them were gone."""
+        with self.transaction("shared_psql", "migrator") as db:
+            db.exec_driver_sql(
+                "update runs set lease_owner = null, lease_expires_at = null where lease_owner is not null"
+            )
+
     def forget_kill_switches(self) -> None:
         """Leave no kill switch engaged: one for everything would stop what later tests start."""
         with self.transaction("shared_psql", "migrator") as db:

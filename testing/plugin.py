@@ -85,6 +85,12 @@ def nothing_stopped(env: Environment) -> Iterator[None]:
     env.forget_kill_switches()
 
 
+@pytest.fixture
+def no_runner(env: Environment) -> None:
+    """Let no lease that another test has left be taken for a runner that runs."""
+    env.forget_leases()
+
+
 @pytest.fixture(scope="session")
 def api(env: Environment) -> Api:
     """Every function, in this process; an answer that its endpoint doesn't declare fails the test."""

@@ -60,13 +60,11 @@ def test_what_is_the_matter_with_an_instance_is_found(launch: Launch) -> None:
         assert names("instances", trouble, instance.id), trouble
 
 
-@pytest.mark.usefixtures("agent_host")
+@pytest.mark.usefixtures("agent_host", "no_runner")
 def test_what_is_the_matter_with_a_run_is_found(launch: Launch, env: Environment) -> None:
     instance = launch()
     converge.converge(instance.id)
     run = instance.ask_agent("hello").json["id"]
-    # Left by other tests: whose lease holds is a runner that runs.
-    run_sql(env, "update runs set lease_owner = null, lease_expires_at = null where lease_expires_at > now()", run)
     for trouble, columns in RUNS.items():
         run_sql(env, f"update runs set {columns} where id = :id", run)
         assert names("runs", trouble, run), trouble

@@ -121,7 +121,7 @@ def test_what_needs_somebody_is_told_with_its_ids(launch: Launch, overview: Read
     assert links["failing"] == "/v1/admin/instances?trouble=failing"
 
 
-@pytest.mark.usefixtures("agent_host")
+@pytest.mark.usefixtures("agent_host", "no_runner")
 def test_runs_that_nobody_takes_need_somebody(launch: Launch, overview: Read, env: Environment) -> None:
     instance = launch()
     converge.converge(instance.id)
@@ -130,8 +130,6 @@ def test_runs_that_nobody_takes_need_somebody(launch: Launch, overview: Read, en
     past = "now() - interval '1 minute'"
     late = text(f"update runs set due_at = {past}, status_at = {past} where id = :id")
     with env.transaction("shared_psql", "migrator") as db:
-        # Left by other tests: whose lease holds is a runner that runs.
-        db.execute(text("update runs set lease_owner = null, lease_expires_at = null where lease_expires_at > now()"))
         db.execute(late, {"id": run})
     assert run in needs(overview(), "runner_stopped")
 

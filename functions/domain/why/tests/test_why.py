@@ -153,11 +153,10 @@ def test_an_event_tells_what_has_caused_it_and_what_it_has_caused(launch: Launch
 # Runs.
 
 
+@pytest.mark.usefixtures("no_runner")
 def test_a_run_waits_for_a_runner_where_none_works(running: Launched, ask: Ask, env: Environment) -> None:
     run = running.ask_agent("hello").json
     assert told(ask(run["id"]))["code"] == "turn_awaited"
-    # Left by other tests: whose lease holds is a runner that runs.
-    run_sql(env, "update runs set lease_owner = null, lease_expires_at = null where lease_expires_at > now()")
     past = "now() - interval '1 minute'"
     run_sql(env, f"update runs set due_at = {past}, status_at = {past} where id = :id", id=run["id"])
     found = told(ask(run["id"]))
