@@ -66,6 +66,14 @@ def logged_in(somebody: Person, *, aal: int = access_tokens.SECOND_FACTOR, age: 
     return access_tokens.issue(told["sub"], told["sid"], tuple(told["scope"].split()), authentication)
 
 
+def impersonating(api: Api, staff: Person, somebody: Person, *, write: bool = False) -> str:
+    """Return a token with which one of the staff acts for somebody."""
+    asked = {"reason": "A test.", "write": write}
+    begun = api.admin.post(f"/v1/admin/accounts/{somebody.id}/impersonate", token=staff.token, json=asked)
+    assert begun.status_code == 200, begun.text
+    return str(begun.json["access_token"])
+
+
 @dataclass(frozen=True)
 class Key:
     """An API key of somebody's."""

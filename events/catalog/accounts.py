@@ -387,6 +387,28 @@ class SessionRevoked(
     """When the last access token of the session will have expired by itself."""
 
 
+class AccountImpersonated(
+    Event, type="com.botberi.account.impersonated.v1", subject="account_id", produced_by=("user_psql/admin",)
+):
+    """Somebody who helps people acts for an account, for a while, and sees what its owner sees.
+
+    Said when it begins. Its owner sees the session among their own and can end it, which is said as of any session.
+    """
+
+    account_id: str
+    """The account, `usr_…`."""
+    session_id: str
+    """The session in which they do, `ses_…`."""
+    impersonator_id: str
+    """Who does, `usr_…`."""
+    reason: str
+    """Why, in their words; the account's owner may see them."""
+    may_write: bool
+    """Whether they may change anything."""
+    expires_at: datetime
+    """When it ends by itself."""
+
+
 class ApiKeyCreated(Event, type="com.botberi.api_key.created.v1", subject="key_id", produced_by=("user_psql/user",)):
     """The owner of an account made an API key.
 

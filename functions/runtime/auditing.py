@@ -92,9 +92,17 @@ class Audit:
         except Exception as error:
             self._ended(error)
             raise
-        if self._call.declaration.is_watched:
+        if self._is_told_of_apart():
             with self._transaction() as db:
                 self._append(db, "succeeded")
+
+    def _is_told_of_apart(self) -> bool:
+        """Return whether a call that succeeded has an entry of its own, since it has none of a change.
+
+        Staff are shown what is others', in person or when they act for somebody: that is kept each time.
+        """
+        declaration = self._call.declaration
+        return declaration.is_watched or (self._call.impersonation is not None and not declaration.changes)
 
     def _ended(self, error: Exception) -> None:
         """Append the entry of a call that was refused to somebody, or of a change that ended in a bug, if possible."""
@@ -120,7 +128,7 @@ class Audit:
             return False
         declaration, was_let_in = self._call.declaration, self._call.caller_id is not None
         if was_let_in:
-            return declaration.audited
+            return declaration.audited or self._call.impersonation is not None
         return _actor() != ANONYMOUS or (declaration.changes and not declaration.is_guarded)
 
     def _transaction(self) -> AbstractContextManager[Connection]:
@@ -159,6 +167,9 @@ class Audit:
         """Yield what the call is about; the caller is not, unless the path says so."""
         yield from (value for name, value in self._path() if TARGETS.fullmatch(name))
         yield from self._targets
+        if self._call.impersonation is not None and self._call.caller_id is not None:
+            # Whoever acts is somebody else, and what they do is done to the account.
+            yield self._call.caller_id
         named = (getattr(self._reply, name, None) for name in _ABOUT)
         yield from (each for each in named if isinstance(each, str) and each != self._call.caller_id)
 

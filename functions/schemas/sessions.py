@@ -29,6 +29,14 @@ class Session(Reply):
     ]
     client_name: Annotated[str | None, Field(description="What that program calls itself.")]
     resource: Annotated[str | None, Field(description="The one address at which that program may act for you.")]
+    impersonator_id: Annotated[
+        str | None,
+        Field(description="The account of whoever helps people here and acts for you in it; null for your own."),
+    ]
+    impersonation_reason: Annotated[str | None, Field(description="Why they do, in their words.")]
+    may_write: Annotated[
+        bool | None, Field(description="Whether they may change anything; null for your own sessions.")
+    ]
     created_at: datetime
     last_seen_at: Annotated[
         datetime, Field(validation_alias="refreshed_at", description="When it was opened or last refreshed.")

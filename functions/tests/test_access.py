@@ -36,7 +36,7 @@ UNKNOWN: Final = "?no_such_parameter=1"
 
 CODES: Final = re.compile(
     '"(unauthenticated|session_revoked|api_key_invalid|forbidden|session_required|email_unverified'
-    '|reauthentication_required|insufficient_aal)"'
+    '|reauthentication_required|insufficient_aal|impersonated)"'
 )
 """What callers are refused with, in whatever protocol."""
 
@@ -114,9 +114,14 @@ def a_world(api: Api, env: Environment, launch: Launch) -> World:
         name: people.logged_in(special.get(name, somebody[log_in.scope]), aal=log_in.aal, age=log_in.age)
         for name, log_in in access.LOG_INS.items()
     }
+    acting = {
+        name: people.impersonating(api, somebody[by.by], user, write=by.may_write)
+        for name, log_in in access.LOG_INS.items()
+        if (by := log_in.impersonation)
+    }
     return World(
         api,
-        tokens | {access.NOBODY: None, access.KEY: keys[USER], access.EXPIRED_KEY: expired(api, env, user)},
+        tokens | acting | {access.NOBODY: None, access.KEY: keys[USER], access.EXPIRED_KEY: expired(api, env, user)},
         keys,
         {
             "instance_id": launched.id,

@@ -1201,7 +1201,10 @@ CREATE TABLE public.sessions (
     client_id text,
     client_name text,
     resource text,
-    scopes text[]
+    scopes text[],
+    impersonator_id text,
+    impersonation_reason text,
+    may_write boolean
 );
 
 COMMENT ON COLUMN public.sessions.secret_hash IS 'sha256 of the secret in the refresh tokens';
@@ -1227,6 +1230,12 @@ COMMENT ON COLUMN public.sessions.client_name IS 'what the client calls itself';
 COMMENT ON COLUMN public.sessions.resource IS 'the one address at which its access tokens are good';
 
 COMMENT ON COLUMN public.sessions.scopes IS 'what the client may do, at most';
+
+COMMENT ON COLUMN public.sessions.impersonator_id IS 'the account of whoever acts for its own; null for people''s own';
+
+COMMENT ON COLUMN public.sessions.impersonation_reason IS 'why they do';
+
+COMMENT ON COLUMN public.sessions.may_write IS 'whether they may change anything';
 
 CREATE TABLE public.totp_factors (
     account_id text NOT NULL,
@@ -1404,6 +1413,8 @@ CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (dead_le
 CREATE INDEX passkeys_account_id_idx ON public.passkeys USING btree (account_id);
 
 CREATE INDEX sessions_account_id_idx ON public.sessions USING btree (account_id);
+
+CREATE INDEX sessions_impersonator_id_idx ON public.sessions USING btree (impersonator_id) WHERE (impersonator_id IS NOT NULL);
 
 CREATE TRIGGER accounts_count AFTER INSERT OR DELETE ON public.accounts FOR EACH ROW EXECUTE FUNCTION public.count_account();
 

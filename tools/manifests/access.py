@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from functions.domain.accounts.access_tokens import SECOND_FACTOR, Authentication
+from functions.domain.accounts.access_tokens import SECOND_FACTOR, Authentication, Impersonation
 from functions.domain.accounts.accounts import ROLES, USER
 from functions.domain.api_errors import ApiError, Unauthenticated
 from functions.domain.live_api_keys import ApiKey
@@ -53,6 +53,8 @@ class LogIn:
     aal: int = 1
     age: int = 0
     """How many seconds ago."""
+    impersonation: Impersonation | None = None
+    """That of whoever acts for a user; `by` is their role."""
 
 
 LOG_INS: Final = {
@@ -67,6 +69,8 @@ LOG_INS: Final = {
         for role in ROLES
         for aal in (1, SECOND_FACTOR)
     },
+    "support, acting for a user": LogIn(impersonation=Impersonation("support", may_write=False)),
+    "admin, acting for a user, who may write": LogIn(impersonation=Impersonation("admin", may_write=True)),
 }
 """Those who show an access token."""
 
@@ -114,7 +118,9 @@ def _let_in(endpoint: Declaration, caller: type[User], who: str) -> None:
         return
     log_in = LOG_INS[who]
     authentication = Authentication(log_in.aal, time.time() - log_in.age)
-    caller.of(Claims("usr_1", "ses_1", frozenset({log_in.scope}), time.time() + HOUR, authentication))
+    scopes, acting = frozenset({log_in.scope}), log_in.impersonation
+    claims = Claims("usr_1", "ses_1", scopes, time.time() + HOUR, authentication, impersonation=acting)
+    caller.of(claims, changes=endpoint.method != "GET")
     if who == SUSPENDED:
         raise SessionRevoked
     if who == UNVERIFIED and launches(endpoint):

@@ -1,6 +1,7 @@
 """Access tokens: JWTs of ten minutes, which any function can check and only those that open sessions can make."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,12 @@ LIFETIME_SECONDS: Final = 600
 
 TYPE: Final = "at+jwt"
 """The header `typ` of an access token (RFC 9068), by which no other JWT that these keys sign is taken for one."""
+
+IMPERSONATION_TYPE: Final = "impersonation+jwt"
+"""That of a token with which somebody acts for somebody else: whatever knows of none takes it for nobody's."""
+
+IMPERSONATION_SECONDS: Final = 3600
+"""The longest that such a token is good."""
 
 
 SECOND_FACTOR: Final = 2
@@ -44,6 +51,16 @@ class Grant:
     scopes: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Impersonation:
+    """That somebody else acts for an account."""
+
+    by: str
+    """`usr_…`, of whoever acts."""
+    may_write: bool
+    """Whether they may change anything."""
+
+
 def acr(aal: int) -> str:
     """Return an authenticator assurance level as the claim `acr` of a token names it."""
     return f"aal{aal}"
@@ -57,9 +74,6 @@ def issue(
     grant: Grant | None = None,
 ) -> str:
     """Return a new access token, signed with the key that signs now; one of a client is good at its resource alone."""
-    import jwt
-
-    kid, key = keys.signing_key()
     now = int(time.time())
     claims = {
         "iss": ISSUER,
@@ -74,4 +88,30 @@ def issue(
     }
     if grant is not None:
         claims |= {"aud": grant.resource, "client_id": grant.client_id}
-    return jwt.encode(claims, key, algorithm=keys.ALGORITHM, headers={"kid": kid, "typ": TYPE})
+    return _signed(claims, TYPE)
+
+
+def impersonate(account_id: str, session_id: str, impersonation: Impersonation, expires_at: int) -> str:
+    """Return the one token of a session in which somebody acts for an account, with the claim `act` of RFC 8693.
+
+    Nothing has been proved by the account's owner, so it is worth the least. `expires_at` is in seconds since 1970.
+    """
+    claims = {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": account_id,
+        "sid": session_id,
+        "scope": "user",
+        "iat": int(time.time()),
+        "exp": expires_at,
+        "act": {"sub": impersonation.by},
+        "may_write": impersonation.may_write,
+    }
+    return _signed(claims, IMPERSONATION_TYPE)
+
+
+def _signed(claims: Mapping[str, object], kind: str) -> str:
+    import jwt
+
+    kid, key = keys.signing_key()
+    return jwt.encode(dict(claims), key, algorithm=keys.ALGORITHM, headers={"kid": kid, "typ": kind})

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from events.catalog.accounts import (
     AccountDeleted,
+    AccountImpersonated,
     AccountRegistered,
     AccountRestored,
     AccountSuspended,
@@ -46,6 +47,7 @@ from functions.domain.mail.messages import Mail, Token
 
 Told = (
     AccountDeleted
+    | AccountImpersonated
     | AccountRegistered
     | AccountRestored
     | AccountSuspended
@@ -126,6 +128,8 @@ def _mail(db: UserDb, event: Told, *, verified: bool) -> Mail | None:
             | RegistrationRepeated()
         ):
             return _notice(event)
+        case AccountImpersonated():
+            return _impersonated(event)
         case SessionOpenedElsewhere():
             return _elsewhere(db, event.session_id)
         case SessionRevoked():
@@ -389,6 +393,19 @@ def _suspended(reason: str) -> Mail:
             "Your account was suspended. You can't log in, and what ran for you is being stopped.",
             f"The reason: {reason}",
             "Whoever runs this service can tell you more.",
+        ),
+    )
+
+
+def _impersonated(event: AccountImpersonated) -> Mail:
+    may = "They may change things for you, but" if event.may_write else "They can change nothing, and certainly"
+    return Mail(
+        "Somebody who helps people here acts for you",
+        (
+            "Somebody who looks after this service has begun to see what you see, to help you.",
+            f"The reason: {event.reason}",
+            f"{may} not your password, or any other way in.",
+            f"It ends at {event.expires_at:%Y-%m-%d %H:%M} UTC. It is among your sessions: you can end it there.",
         ),
     )
 

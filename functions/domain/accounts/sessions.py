@@ -92,7 +92,7 @@ def _is_elsewhere(db: UserDb, account_id: str, client: Client) -> bool:
     """Return whether an account has had sessions, but none from a client's network or none with its program."""
     known = select(
         func.bool_or(sessions.c.network == client.network), func.bool_or(sessions.c.device == client.device)
-    ).where(sessions.c.account_id == account_id)
+    ).where(sessions.c.account_id == account_id, sessions.c.impersonator_id.is_(None))
     # Both are null where it has had none.
     return False in db.execute(known).one()
 
@@ -160,17 +160,23 @@ def have_second_factor(db: UserDb, session_id: str) -> None:
 def revoke_all(db: UserDb, account_id: str, reason: str, words: str = "") -> int:
     """End the open sessions of an account, emit SessionRevoked for each, and return how many there were.
 
-    Log-ins that have yet to prove a second factor end too, and those of devices and clients that were approved.
+    So do those in which it acts for others, log-ins that have yet to prove a second factor, and those of devices and
+    clients that were approved.
     `words` are those of an administrator who ends them.
     """
     _withdraw(db, account_id)
-    return _revoke(db, sessions.c.account_id == account_id, reason, words)
+    return _revoke(db, _of(account_id), reason, words)
 
 
 def revoke_others(db: UserDb, account_id: str, session_id: str, reason: str) -> int:
     """End the open sessions of an account but one, as `revoke_all` does."""
     _withdraw(db, account_id)
-    return _revoke(db, (sessions.c.account_id == account_id) & (sessions.c.id != session_id), reason)
+    return _revoke(db, _of(account_id) & (sessions.c.id != session_id), reason)
+
+
+def _of(account_id: str) -> ColumnElement[bool]:
+    """Return whether somebody is an account in a session: its owner, or whoever acts for them."""
+    return (sessions.c.account_id == account_id) | (sessions.c.impersonator_id == account_id)
 
 
 def _withdraw(db: UserDb, account_id: str) -> None:
@@ -196,7 +202,8 @@ def list_open(
     """
     own = sessions.c["id", "device", "network", "created_at", "refreshed_at", "expires_at"]
     granted = sessions.c["client_id", "client_name", "resource"]
-    query = select(*own, *granted, (sessions.c.id == current_id).label("current")).where(
+    impersonated = sessions.c["impersonator_id", "impersonation_reason", "may_write"]
+    query = select(*own, *granted, *impersonated, (sessions.c.id == current_id).label("current")).where(
         sessions.c.account_id == account_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > func.now()
     )
     if before is not None:
@@ -209,11 +216,13 @@ def _revoke(db: UserDb, which: ColumnElement[bool], reason: str, words: str = ""
         update(sessions)
         .where(which, sessions.c.revoked_at.is_(None))
         .values(revoked_at=func.now(), revoked_reason=reason)
-        .returning(sessions.c.id, sessions.c.account_id, sessions.c.revoked_at)
+        .returning(*sessions.c["id", "account_id", "revoked_at", "expires_at", "impersonator_id"])
     )
     ended = db.execute(statement).all()
     for row in ended:
-        expires_at = row.revoked_at + timedelta(seconds=access_tokens.LIFETIME_SECONDS) + CLOCK_MARGIN
+        # The one token of an impersonation is good as long as its session would have been.
+        last = row.revoked_at + timedelta(seconds=access_tokens.LIFETIME_SECONDS)
+        expires_at = (last if row.impersonator_id is None else max(last, row.expires_at)) + CLOCK_MARGIN
         about = {"session_id": row.id, "account_id": row.account_id, "expires_at": expires_at}
         emit(db, SessionRevoked(**about, reason=reason, message=words))
     return len(ended)

@@ -69,6 +69,14 @@ sessions = Table(
     Column("client_name", Text, comment="what the client calls itself"),
     Column("resource", Text, comment="the one address at which its access tokens are good"),
     Column("scopes", ARRAY(Text), comment="what the client may do, at most"),
+    Column("impersonator_id", Text, comment="the account of whoever acts for its own; null for people's own"),
+    Column("impersonation_reason", Text, comment="why they do"),
+    Column("may_write", Boolean, comment="whether they may change anything"),
+)
+Index(
+    "sessions_impersonator_id_idx",
+    sessions.c.impersonator_id,
+    postgresql_where=sessions.c.impersonator_id.is_not(None),
 )
 
 totp_factors = Table(

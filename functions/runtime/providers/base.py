@@ -36,6 +36,7 @@ from functions.runtime.databases import transaction
 from functions.runtime.declarations import Declaration, path_parameters
 
 if TYPE_CHECKING:
+    from functions.domain.accounts.access_tokens import Impersonation
     from functions.runtime.auditing import Audit
 
 CALLER: Final = 0
@@ -92,6 +93,8 @@ class Call:
         self.stack = stack
         self.path_values = path_values or {}
         self.caller_id: str | None = None
+        self.impersonation: Impersonation | None = None
+        """Who acts for the caller; None for whoever acts for themselves."""
         self._values: dict[str, object] = {}
         self._sessions: dict[str, Connection] = {}
 

@@ -6,7 +6,7 @@ asks for somebody who has logged in.
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,12 +22,15 @@ from functions.domain import live_api_keys, revocations
 from functions.domain.accounts import api_key_text, live_sessions
 from functions.domain.accounts.access_tokens import (
     AUDIENCE,
+    IMPERSONATION_SECONDS,
+    IMPERSONATION_TYPE,
     ISSUER,
     LEAST,
     LIFETIME_SECONDS,
     SECOND_FACTOR,
     TYPE,
     Authentication,
+    Impersonation,
     acr,
 )
 from functions.domain.accounts.keys import ALGORITHM, PUBLIC
@@ -78,6 +81,10 @@ class SessionRequired(Forbidden):
     """An API key may not do this: log in, and show the access token of the session."""
 
 
+class Impersonated(Forbidden):
+    """Whoever acts for somebody else may not do this."""
+
+
 _INSUFFICIENT: Final = 'Bearer realm="botberi", error="insufficient_user_authentication"'
 """How RFC 9470 tells a client that its token is valid, but its user has to prove more."""
 
@@ -114,6 +121,13 @@ class Claims:
     authentication: Authentication
     client_id: str | None = None
     """Of the client of OAuth whose token it is; None for people's own."""
+    impersonation: Impersonation | None = None
+    """Who acts for the account; None for itself."""
+
+    @property
+    def actor(self) -> str:
+        """Who acts, as the trail and events say it: whoever does so for an account is named before it."""
+        return self.account_id if self.impersonation is None else f"{self.impersonation.by}/{self.account_id}"
 
 
 @dataclass(frozen=True)
@@ -143,11 +157,14 @@ class User:
     authentication: Authentication = LEAST
 
     @classmethod
-    def of(cls, claims: Claims) -> Self:
-        """Return the caller that a token's claims speak of.
+    def of(cls, claims: Claims, *, changes: bool = True) -> Self:
+        """Return the caller that a token's claims speak of, who `changes` something or only reads.
 
-        Raises SessionRequired, Forbidden if they lack the scope, ReauthenticationRequired and InsufficientAal.
+        Raises Impersonated, SessionRequired, Forbidden if they lack the scope, ReauthenticationRequired and
+        InsufficientAal.
         """
+        if claims.impersonation is not None:
+            cls._check_impersonation(claims.impersonation, changes=changes)
         if claims.client_id is not None and not cls.takes_keys:
             raise SessionRequired
         cls.check_scopes(claims.scopes, "your account")
@@ -164,6 +181,19 @@ class User:
             raise SessionRequired
         cls.check_scopes(key.scopes, "this API key")
         return cls(key.account_id, key.scopes, key_id=key.id)
+
+    @classmethod
+    def _check_impersonation(cls, impersonation: Impersonation, *, changes: bool) -> None:
+        """Raise Impersonated for what is for people themselves, and for a change by whoever may only read.
+
+        What is for people themselves, and not for their programs, is their password, factors, keys, sessions, address,
+        consents, exports and all else that would let somebody stay.
+        """
+        if not cls.takes_keys:
+            raise Impersonated
+        if changes and not impersonation.may_write:
+            detail = "This token of somebody who acts for somebody else is for reading alone: nothing but GET."
+            raise Impersonated(detail)
 
     @classmethod
     def check_scopes(cls, scopes: frozenset[str], holder: str) -> None:
@@ -276,7 +306,7 @@ class Guard(Provider):
     stage = CALLER
     errors: tuple[type[ApiError], ...] = (
         *(Unauthenticated, TokenExpired, SessionRevoked, ApiKeyInvalid),
-        *(Forbidden, DatabaseUnavailable),
+        *(Forbidden, Impersonated, DatabaseUnavailable),
     )
 
     caller: type[User]
@@ -316,8 +346,9 @@ class Guard(Provider):
             return self.caller.of_key(key)
         protocol = call.declaration.protocol
         known = claims(token, *(protocol.audiences(call.request) if protocol else ()))
-        context.act_as(known.account_id)
-        caller = self.caller.of(known)
+        context.act_as(known.actor)
+        call.impersonation = known.impersonation
+        caller = self.caller.of(known, changes=call.declaration.method != "GET")
         with _looked_up(call) as (user, shared):
             check_open(caller, user=user, shared=shared)
         return caller
@@ -480,7 +511,9 @@ def claims(token: str, *resources: str) -> Claims:
         raise TokenExpired from None
     except (jwt.PyJWTError, KeyError, ValueError):
         raise _not_taken() from None
-    if header.get("typ") != TYPE or found["exp"] - found["iat"] > LIFETIME_SECONDS:
+    impersonation = _impersonation(found)
+    kind, longest = (TYPE, LIFETIME_SECONDS) if impersonation is None else (IMPERSONATION_TYPE, IMPERSONATION_SECONDS)
+    if header.get("typ") != kind or found["exp"] - found["iat"] > longest:
         raise _not_taken()
     client_id = found.get("client_id")
     if (found["aud"] == AUDIENCE) != (client_id is None):
@@ -489,7 +522,18 @@ def claims(token: str, *resources: str) -> Claims:
     # A release that knows neither claim may have signed the token: then they are worth the least.
     second, at = found.get("acr") == acr(SECOND_FACTOR), found.get("auth_time")
     told = Authentication(SECOND_FACTOR if second else 1, at if isinstance(at, int) else 0)
-    return Claims(str(found["sub"]), str(found["sid"]), scopes, float(found["exp"]), told, client_id)
+    return Claims(str(found["sub"]), str(found["sid"]), scopes, float(found["exp"]), told, client_id, impersonation)
+
+
+def _impersonation(found: Mapping[str, object]) -> Impersonation | None:
+    """Return who acts for the subject of a token, as its claim `act` says (RFC 8693); None if nobody does."""
+    act = found.get("act")
+    if act is None:
+        return None
+    by = act.get("sub") if isinstance(act, dict) else None
+    if not isinstance(by, str):
+        raise _not_taken()
+    return Impersonation(by, found.get("may_write") is True)
 
 
 def key_of(token: str) -> str:

@@ -30,7 +30,7 @@ class Admitted:
 async def admit(token: str, credentials: Credentials) -> Admitted:
     """Return whose token or API key it is.
 
-    Raises Unauthenticated, SessionRevoked, ApiKeyInvalid, Forbidden and SessionsUnknown.
+    Raises Unauthenticated, SessionRevoked, ApiKeyInvalid, Impersonated, Forbidden and SessionsUnknown.
     """
     if api_key_text.is_meant(token):
         key = await credentials.find_key(token)
@@ -38,6 +38,9 @@ async def admit(token: str, credentials: Credentials) -> Admitted:
             raise callers.ApiKeyInvalid
         return Admitted(User.of_key(key), key.id, None, key.expires_at.timestamp())
     claims = callers.claims(token)
+    if claims.impersonation is not None:
+        # What is done for somebody else is kept in the trail each time, to which nothing here can write.
+        raise callers.Impersonated
     caller = User.of(claims)
     if await credentials.has_ended(claims.session_id):
         raise callers.SessionRevoked

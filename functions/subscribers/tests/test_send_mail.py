@@ -143,6 +143,21 @@ def test_people_are_told_what_happened_to_their_accounts(
     assert "They &lt;b&gt;sent&lt;/b&gt; spam." in mails.mails[-1].html
 
 
+def test_people_are_told_that_somebody_acts_for_them_why_and_until_when(
+    api: Api, person: Callable[..., Person], mails: Catcher
+) -> None:
+    ann = person()
+    about = {"impersonator_id": "usr_1", "reason": "They see no answers.", "expires_at": "2026-01-02T03:04:00Z"}
+    for session_id, may_write in (("ses_1", False), ("ses_2", True)):
+        kind = "com.botberi.account.impersonated.v1"
+        assert tell(api, kind, ann.id, session_id=session_id, may_write=may_write, **about) == 200
+    reading, writing = (mail.text for mail in mails.mails)
+    assert "They see no answers." in reading
+    assert "It ends at 2026-01-02 03:04 UTC." in reading
+    assert "They can change nothing, and certainly not your password" in reading
+    assert "They may change things for you, but not your password" in writing
+
+
 def test_people_are_told_from_where_and_with_what_somebody_logged_in(
     api: Api, env: Environment, person: Callable[..., Person], mails: Catcher
 ) -> None:
