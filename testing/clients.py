@@ -100,7 +100,7 @@ def in_process(host: Host, ports: Mapping[str, int]) -> Callable[[str], Send]:
         def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Response:
             address = f"http://localhost:{ports[api]}"
             response = client.open(path, method=method, base_url=address, headers=dict(headers), data=body)
-            return Response(response.status_code, response.headers, response.get_data(as_text=True))
+            return Response(response.status_code, response.headers, response.get_data())
 
         return send
 
@@ -114,7 +114,7 @@ def over_http(addresses: Mapping[str, str]) -> Callable[[str], Send]:
         def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Response:
             url = addresses[api] + path
             response = http_client.request(method, url, seconds=SECONDS, body=body, headers=headers)
-            return Response(response.status, Headers(list(response.headers.items())), response.body.decode())
+            return Response(response.status, Headers(list(response.headers.items())), response.body)
 
         return send
 

@@ -21,7 +21,12 @@ class Response:
 
     status_code: int
     headers: Headers
-    text: str
+    content: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.content.decode()
 
     @property
     def json(self) -> Any:

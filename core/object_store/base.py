@@ -37,6 +37,18 @@ class ObjectStore(Protocol):
         Others see all of it or nothing. In a store that locks what it keeps, nobody can change or delete it for a time.
         """
 
+    def put_stream(self, key: str, content: BinaryIO) -> None:
+        """Keep what there is to read, a few megabytes of which are held in memory, under a key that nobody else uses.
+
+        Others see all of it or nothing.
+        """
+
+    def link(self, key: str, *, name: str, content_type: str, seconds: int) -> str | None:
+        """Return a URL at which anybody gets the object for so many seconds, as a file of this name and type.
+
+        None if the store is on no network.
+        """
+
     def get(self, key: str, into: BinaryIO, limit: int) -> None:
         """Write an object into a file, in pieces. Raises ObjectMissing, and ObjectTooLarge beyond `limit` bytes.
 

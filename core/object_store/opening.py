@@ -1,7 +1,8 @@
 """Stores of objects by their addresses, as settings have them.
 
 `file:///folder` is a folder, `s3://bucket/prefix?region=eu-central-1` a bucket of AWS, and with
-`&endpoint=https://host:port` one of whatever else speaks S3.
+`&endpoint=https://host:port` one of whatever else speaks S3. `&public=https://host:port` is where people reach it, if
+that is somewhere else.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from core.configuration import OBJECT_STORE_KEY, MissingSettingError, secret
 from core.object_store.base import ObjectStore
 from core.object_store.folder import FolderStore
 
-_OPTIONS: Final = frozenset({"endpoint", "region"})
+_OPTIONS: Final = frozenset({"endpoint", "public", "region"})
 
 
 class NotAStoreError(ValueError):
@@ -34,8 +35,8 @@ def open_store(address: str, *, locked_days: int = 0) -> ObjectStore:
 
         return S3Store(Bucket(url.netloc, url.path.strip("/"), **options, locked_days=locked_days), *_key())
     raise NotAStoreError(
-        f"{address!r} is no store: give file:///folder, or s3://bucket/prefix?region=…&endpoint=…, of which the last "
-        "three may be left out"
+        f"{address!r} is no store: give file:///folder, or s3://bucket/prefix?region=…&endpoint=…&public=…, of which "
+        "the last four may be left out"
     )
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, TypedDict
 
 import boto3
+from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -43,6 +45,8 @@ _LIFECYCLE: Final["BucketLifecycleConfigurationTypeDef"] = {
     ]
 }
 
+_ONE_BY_ONE: Final = TransferConfig(use_threads=False)
+
 _MISSING: Final = frozenset({"404", "NoSuchKey"})
 _THERE: Final = frozenset({"412", "PreconditionFailed"})
 
@@ -56,6 +60,8 @@ class Bucket:
     """What all keys begin with, and a slash."""
     endpoint: str | None = None
     """The URL of what isn't AWS."""
+    public: str | None = None
+    """The URL by which people reach it, if it isn't that one."""
     region: str = "us-east-1"
     locked_days: int = 0
     """For how many days nobody can change or delete what is kept, whoever they are; 0 for a bucket without a lock."""
@@ -72,6 +78,7 @@ class S3Store:
 
     def __init__(self, bucket: Bucket, key_id: str | None = None, key: str | None = None) -> None:
         """Without a key, AWS's own places are asked for one."""
+        self._place, self._key = bucket, (key_id, key)
         self._bucket = bucket.name
         self._prefix = f"{bucket.prefix}/" if bucket.prefix else ""
         self._locked = timedelta(days=bucket.locked_days)
@@ -109,6 +116,27 @@ class S3Store:
                     return False
                 raise
         return True
+
+    def put_stream(self, key: str, content: BinaryIO) -> None:
+        """Keep what there is to read, in as many parts as it takes."""
+        with self._explained():
+            self._client.upload_fileobj(content, self._bucket, self._prefix + key, Config=_ONE_BY_ONE)
+
+    def link(self, key: str, *, name: str, content_type: str, seconds: int) -> str:
+        """Return a URL that is signed, for which nothing is asked of S3: it may lead to nothing."""
+        which = {"Bucket": self._bucket, "Key": self._prefix + key}
+        how = {
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
+            "ResponseContentType": content_type,
+            "ResponseCacheControl": "no-store",
+        }
+        with self._explained():
+            return self._public.generate_presigned_url("get_object", Params=which | how, ExpiresIn=seconds)
+
+    @cached_property
+    def _public(self) -> "S3Client":
+        # A signature is of the name of the host, too.
+        return _client(replace(self._place, endpoint=self._place.public or self._place.endpoint), *self._key)
 
     def _lock(self) -> "_Lock":
         if not self._locked:
@@ -172,6 +200,8 @@ def _client(bucket: Bucket, key_id: str | None, key: str | None) -> "S3Client":
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"total_max_attempts": ATTEMPTS, "mode": "standard"},
+        # Otherwise links into some regions are signed in a way that is no more.
+        signature_version="s3v4",
         # Only AWS gives each bucket a host of its own.
         s3={"addressing_style": "path" if bucket.endpoint else "virtual"},
         # What a store that isn't AWS may not know is left out where it isn't asked for.

@@ -2,13 +2,44 @@
 
 import io
 import threading
+from typing import TYPE_CHECKING, Final
 
 import pytest
+from typing_extensions import override
 
+from core import http_client
 from core.object_store.base import ObjectMissing, ObjectStore, ObjectTooLarge
 from tools.local.wait import until
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 LARGE = 3 * 1024 * 1024
+
+
+LONG: Final = 9 * 1024 * 1024
+"""Bytes of more than what S3 is given at once."""
+
+
+class _Stream(io.RawIOBase):
+    """So many bytes that can't be read again, after which it breaks or ends."""
+
+    def __init__(self, length: int, *, breaks: bool = False) -> None:
+        self._left, self._breaks = length, breaks
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, into: "WriteableBuffer") -> int:
+        room = memoryview(into)
+        given = min(len(room), self._left)
+        if not given and self._breaks:
+            raise ZeroDivisionError
+        room[:given] = b"x" * given
+        self._left -= given
+        return given
 
 
 def content_of(store: ObjectStore, key: str, limit: int = LARGE) -> bytes:
@@ -23,6 +54,17 @@ class StoreSuite:
     def test_what_is_put_is_there(self, store: ObjectStore) -> None:
         assert store.put("a/b", io.BytesIO(b"one"))
         assert content_of(store, "a/b") == b"one"
+
+    def test_a_stream_is_kept_whole_however_long_it_is(self, store: ObjectStore) -> None:
+        for length in (0, 5, LONG):
+            store.put_stream(f"streams/{length}", io.BufferedReader(_Stream(length)))
+            assert content_of(store, f"streams/{length}", LONG) == b"x" * length
+
+    def test_of_a_stream_that_breaks_nothing_is_kept(self, store: ObjectStore) -> None:
+        for length in (5, LONG):
+            with pytest.raises(ZeroDivisionError):
+                store.put_stream("broken", io.BufferedReader(_Stream(length, breaks=True)))
+            assert not store.exists("broken")
 
     def test_only_the_first_that_is_put_is_kept(self, store: ObjectStore) -> None:
         assert [store.put("key", io.BytesIO(content)) for content in (b"one", b"two")] == [True, False]
@@ -76,3 +118,43 @@ class StoreSuite:
         for _ in range(2):
             store.delete("key")
             assert not store.exists("key")
+
+
+class BucketSuite(StoreSuite):
+    """What every bucket must do besides. Inherit, and provide a fixture `store` that is empty."""
+
+    def test_a_link_is_followed_by_anybody(self, store: ObjectStore) -> None:
+        store.put("folder/key", io.BytesIO(b"one"))
+        answer = http_client.request("GET", _link(store, "folder/key"), seconds=20)
+        assert (answer.status, answer.body) == (200, b"one")
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="one.txt"'
+        assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("text/plain", "no-store")
+
+    def test_a_link_leads_nowhere_once_the_object_is_deleted(self, store: ObjectStore) -> None:
+        store.put("key", io.BytesIO(b"one"))
+        link = _link(store, "key")
+        store.delete("key")
+        # Without the right to list what there is, S3 answers 403.
+        assert http_client.request("GET", link, seconds=20).status in {403, 404}
+
+
+class SigningSuite(BucketSuite):
+    """What buckets do whose signatures are looked at."""
+
+    def test_a_link_is_for_one_object_for_so_long(self, store: ObjectStore) -> None:
+        for key in ("mine", "yours"):
+            store.put(key, io.BytesIO(b"one"))
+        link = _link(store, "mine")
+        for other in (link.replace("mine", "yours"), link.replace("X-Amz-Expires=60", "X-Amz-Expires=600")):
+            assert http_client.request("GET", other, seconds=20).status == 403
+
+    def test_a_link_ends(self, store: ObjectStore) -> None:
+        store.put("key", io.BytesIO(b"one"))
+        link = _link(store, "key", seconds=1)
+        assert until(lambda: http_client.request("GET", link, seconds=20).status == 403, seconds=60)
+
+
+def _link(store: ObjectStore, key: str, *, seconds: int = 60) -> str:
+    link = store.link(key, name="one.txt", content_type="text/plain", seconds=seconds)
+    assert link is not None
+    return link

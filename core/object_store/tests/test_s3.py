@@ -5,13 +5,14 @@ import os
 import uuid
 from collections.abc import Iterator
 from typing import Final
+from urllib.parse import urlsplit
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from core.object_store.base import StoreUnavailable
 from core.object_store.s3 import Bucket, S3Store
-from core.object_store.tests.suite import StoreSuite, content_of
+from core.object_store.tests.suite import BucketSuite, content_of
+from testing import s3
 
 LOCALSTACK_URL: Final = "LOCALSTACK_URL"
 
@@ -23,14 +24,11 @@ def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
             pytest.skip(f"no LocalStack is asked: {LOCALSTACK_URL} says where there is one, as compose's is")
         yield os.environ[LOCALSTACK_URL]
         return
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3.server() as url:
+        yield url
 
 
-class TestS3(StoreSuite):
+class TestS3(BucketSuite):
     @pytest.fixture
     def store(self, endpoint: str) -> S3Store:
         store = S3Store(Bucket(f"test-{uuid.uuid4().hex}", "some/prefix", endpoint), "id", "key")
@@ -41,6 +39,16 @@ class TestS3(StoreSuite):
         store.put("key", io.BytesIO(b"one"))
         store.prepare()
         assert content_of(store, "key") == b"one"
+
+    def test_a_link_is_to_the_host_where_people_reach_the_bucket(self) -> None:
+        bucket = Bucket("some", endpoint="http://inside:4566", public="https://objects.example.com")
+        link = S3Store(bucket, "id", "key").link("key", name="a.gz", content_type="application/gzip", seconds=60)
+        assert link.startswith("https://objects.example.com/some/key?")
+        aws = S3Store(Bucket("some", region="eu-central-1"), "id", "key")
+        assert urlsplit(aws.link("key", name="a", content_type="text/plain", seconds=60)).hostname in {
+            "some.s3.amazonaws.com",
+            "some.s3.eu-central-1.amazonaws.com",
+        }
 
     def test_a_bucket_that_is_not_there_is_said_to(self, endpoint: str) -> None:
         store = S3Store(Bucket("never-made", endpoint=endpoint), "id", "key")

@@ -82,7 +82,7 @@ def test_what_is_refused_is_told_in_the_way_of_the_protocol(
     answer = odd.post("/odd", data=body, content_type=kind)
     assert (answer.status_code, answer.json["odd"], answer.content_type) == (*answered, "application/odd+json")
     assert answer.json["sent"] == ("" if len(body) > 65536 else body)
-    check_documented(odd.host.declarations, "POST", "/odd", Answered(answer.status_code, answer.headers, answer.text))
+    check_documented(odd.host.declarations, "POST", "/odd", Answered(answer.status_code, answer.headers, answer.data))
 
 
 def test_the_document_has_the_shapes_of_the_protocol(odd: Client) -> None:

@@ -5,14 +5,14 @@ import uuid
 import pytest
 
 from core.object_store.s3 import Bucket, S3Store
-from core.object_store.tests.suite import StoreSuite
+from core.object_store.tests.suite import SigningSuite
 from provisioning.local_settings import LOOPBACK
 from testing.compose_stack import Topology
 
 pytestmark = pytest.mark.containers
 
 
-class TestLocalStack(StoreSuite):
+class TestLocalStack(SigningSuite):
     @pytest.fixture
     def store(self, running: Topology) -> S3Store:
         key_id, key = (running.env.secrets / "object-store-key").read_text().split()
