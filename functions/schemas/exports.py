@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field
 
 from core.ids import pattern
-from functions.domain.accounts import exports
-from functions.schemas.base import Reply
+from functions.domain.accounts import export_links, exports
+from functions.schemas.base import Query, Reply
 
 ExportId = Annotated[str, Field(pattern=pattern("exp"), examples=["exp_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"])]
 
@@ -20,24 +20,35 @@ class RequestedExport(Reply):
     expires_at: Annotated[datetime, Field(description="When it is deleted.")]
 
 
+class ExportLink(Reply):
+    """Where to get an export: whoever has the link needs no access token."""
+
+    url: Annotated[str, Field(examples=["https://objects.example.com/exports/…?X-Amz-Expires=300&X-Amz-Signature=…"])]
+    expires_at: Annotated[datetime, Field(description="Until when the link is good: ask for another then.")]
+
+
 class Export(RequestedExport):
     """An export of an account, and where it is."""
 
     status: Annotated[Literal["queued", "done"], Field(description="Whether all of it is there.")]
-    bytes: Annotated[int | None, Field(description="That it has; null until it is done.")]
-    link: Annotated[
-        str | None, Field(description="Where to get it, with an access token as here; null until it is done.")
-    ]
+    bytes: Annotated[int | None, Field(description="That the file has; null until it is done.")]
+    link: Annotated[ExportLink | None, Field(description="Null until it is done.")]
 
     @classmethod
-    def of(cls, export: exports.Export) -> Self:
+    def of(cls, export: exports.Export, link: export_links.ExportLink | None) -> Self:
         """Return an export as it is shown."""
-        done = export.finished_at is not None
         return cls(
             id=export.id,
             requested_at=export.requested_at,
             expires_at=export.expires_at,
-            status="done" if done else "queued",
+            status="queued" if link is None else "done",
             bytes=export.bytes,
-            link=f"/v1/me/export/{export.id}/content" if done else None,
+            link=None if link is None else ExportLink.model_validate(link),
         )
+
+
+class LinkQuery(Query):
+    """What a link to an export has behind its question mark."""
+
+    expires: Annotated[int, Field(ge=0, le=1 << 40, examples=[1764547200], description="Seconds since 1970.")]
+    signature: Annotated[str, Field(max_length=64, examples=["0PmDHBpS1-nJLHtFyEz5V4ZPM2vVdd1nV0ONlh2Nw7o"])]

@@ -23,7 +23,9 @@ from testing.people import Person
 
 ENDPOINTS = declarations(["user", "admin", "broker"])
 SUBSCRIBERS = [each for each in declarations(["subscribers"]) if each.signing_keys]
-NEEDS_POSTGRES = [each for each in ENDPOINTS if environment(each).databases]
+BY_LINK = {"fetch_export"}
+"""Endpoints that ask nobody anything for whoever has no link."""
+NEEDS_POSTGRES = [each for each in ENDPOINTS if environment(each).databases and each.name not in BY_LINK]
 EXAMPLES = ROOT / "events/catalog/examples"
 BATCH = {
     "specversion": "1.0",

@@ -986,15 +986,14 @@ CREATE TABLE public.exports (
     requested_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
     bytes bigint,
-    place text,
-    parts integer
+    place text
 );
 
 COMMENT ON COLUMN public.exports.finished_at IS 'null until all of it is in the store of objects';
 
-COMMENT ON COLUMN public.exports.bytes IS 'that it has';
+COMMENT ON COLUMN public.exports.bytes IS 'of the file';
 
-COMMENT ON COLUMN public.exports.place IS 'where its parts are in the store of objects';
+COMMENT ON COLUMN public.exports.place IS 'its key in the store of objects';
 
 CREATE TABLE public.guesses (
     key bytea NOT NULL,

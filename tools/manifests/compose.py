@@ -27,7 +27,7 @@ _SETTINGS: Final = {
     "USER_PSQL_URL": "user_pgbouncer:5432/user_psql",
     "SHARED_PSQL_URL": "shared_pgbouncer:5432/shared_psql",
     "USER_REDIS_URL": "user_redis:6379",
-    "BUNDLE_STORE": "${BOTBERI_BUNDLE_STORE:-s3://botberi?endpoint=http://localstack:4566}",
+    "BUNDLE_STORE": "${BOTBERI_BUNDLE_STORE:-s3://botberi?endpoint=http://localstack:4566&public=http://localhost:4566}",
     "AUDIT_STORE": "${BOTBERI_AUDIT_STORE:-s3://botberi-audit?endpoint=http://localstack:4566}",
     "AUDIT_RETENTION_DAYS": "${BOTBERI_AUDIT_RETENTION_DAYS:-365}",
     "AGENT_HOST_URL": "http://agent_host:8080",

@@ -72,8 +72,9 @@ SETTINGS: Final = {
     ),
     "BUNDLE_STORE": Setting(
         "`file:///folder` or `s3://bucket/prefix`",
-        "Where bundles are kept. A bucket may have `?region=…`, and `&endpoint=…` when it isn't AWS's. What keeps it "
-        "has to know conditional writes (`If-None-Match`).",
+        "Where bundles are kept. A bucket may have `?region=…`, `&endpoint=…` when it isn't AWS's, and `&public=…` "
+        "when people reach it elsewhere, as they do by links to exports. What keeps it has to know conditional writes "
+        "(`If-None-Match`).",
     ),
     "AUDIT_STORE": Setting(
         "`file:///folder` or `s3://bucket/prefix`",
@@ -234,6 +235,7 @@ SETTINGS: Final = {
 SECRETS: Final = {
     "agent-host-keys": "The keys, one a line, with which calls to agent hosts are sealed.",
     "agent-memory-keys": "The keys, one a line, of the tokens with which agents get at their memories.",
+    "export-link-keys": "The keys, one a line, of links to exports that are in a folder.",
     "agent-log-keys": "The keys, one a line, with which agent hosts sign what agents write.",
     "administrator": "The first administrator's password, for `admin@botberi.example`.",
     "delivery-signing-keys": "The keys, one a line, with which deliveries to subscribers are signed and checked.",

@@ -1,23 +1,24 @@
 """What people take along: all rows about an account of both databases, as lines of JSON, in the store of objects.
 
-Somebody asks for it, a subscriber collects it, and for a day they may fetch it. It is kept in compressed parts, one of
-which is held in memory at a time, however much there is.
+Somebody asks for it, a subscriber collects it, and for a day they may fetch it. It is one compressed file, a few
+megabytes of which are held in memory at a time, however much there is.
 """
 
-import gzip
 import io
 import json
 import math
 import secrets
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import Connection, func, insert, select, text, update
+from typing_extensions import override
 
 from core.ids import new_id
-from core.object_store.base import ObjectMissing, ObjectStore
+from core.object_store.base import ObjectStore
 from events.catalog.accounts import ExportFinished, ExportRequested
 from events.outbox import emit
 from functions.domain.accounts import accounts
@@ -25,6 +26,9 @@ from functions.domain.accounts.tables import exports
 from functions.domain.accounts.throttling import Limit, Throttled
 from functions.domain.api_errors import Conflict, NotFound, Unavailable
 from functions.domain.databases import SharedDb, UserDb
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 A_DAY: Final = 3
 """Exports of an account in a day."""
@@ -37,11 +41,15 @@ LATE: Final = timedelta(hours=1)
 
 FOLDER: Final = "exports/"
 
-PART: Final = 4 << 20
-"""Bytes after which another part begins, before they are compressed."""
+CONTENT_TYPE: Final = "application/gzip"
 
-_LARGEST_PART: Final = 256 << 20
-"""Compressed bytes of a part, at most: a row may be longer than one usually is."""
+LARGEST: Final = 4 << 30
+"""Bytes of an export, at most."""
+
+_BUFFER: Final = 256 << 10
+
+_GZIP: Final = 31
+"""How zlib is told to write a file of gzip."""
 
 _ROWS: Final = 50
 """Rows that are held in memory."""
@@ -83,17 +91,22 @@ class Export:
     finished_at: datetime | None
     """None until all of it is there."""
     bytes: int | None
+    """Of the file."""
     place: str | None
-    """Where its parts are in the store of objects."""
-    parts: int | None
+    """Its key in the store of objects."""
 
     @property
     def expires_at(self) -> datetime:
         """When it is deleted."""
         return self.requested_at + KEPT
 
+    @property
+    def name(self) -> str:
+        """How the file is called where it is kept."""
+        return f"{self.id}.ndjson.gz"
 
-_COLUMNS: Final = tuple(exports.c["id", "account_id", "requested_at", "finished_at", "bytes", "place", "parts"])
+
+_COLUMNS: Final = tuple(exports.c["id", "account_id", "requested_at", "finished_at", "bytes", "place"])
 
 
 def request(db: UserDb, account_id: str) -> Export:
@@ -115,13 +128,16 @@ def request(db: UserDb, account_id: str) -> Export:
 
 def find(db: UserDb, account_id: str, export_id: str) -> Export:
     """Return an export of an account. Raises ExportNotFound."""
-    row = db.execute(
-        select(*_COLUMNS).where(
-            exports.c.id == export_id,
-            exports.c.account_id == account_id,
-            exports.c.requested_at > func.now() - KEPT,
-        )
-    ).first()
+    found = find_any(db, export_id)
+    if found.account_id != account_id:
+        raise ExportNotFound
+    return found
+
+
+def find_any(db: UserDb, export_id: str) -> Export:
+    """Return an export, whosever it is. Raises ExportNotFound."""
+    which = (exports.c.id == export_id) & (exports.c.requested_at > func.now() - KEPT)
+    row = db.execute(select(*_COLUMNS).where(which)).first()
     if row is None:
         raise ExportNotFound
     return Export(*row)
@@ -138,40 +154,26 @@ class Written:
     """What was put into the store of objects."""
 
     place: str
-    parts: int
     bytes: int
-    """Before they were compressed."""
 
 
 def write(user: UserDb, shared: SharedDb, account_id: str, export_id: str, store: ObjectStore) -> Written:
-    """Put all rows about an account into the store, as lines of JSON, each with the table that it is from.
+    """Put all rows about an account into the store, as compressed lines of JSON, each with the table that it is from.
 
-    Each attempt has a place of its own, so that none has parts of another. Raises StoreUnavailable.
+    Each attempt has a place of its own, so that none has anything of another. Raises StoreUnavailable.
     """
-    place, parts, size = f"{FOLDER}{export_id}/{secrets.token_hex(8)}", 0, 0
-    for part in _parts(_lines(user, shared, account_id)):
-        store.put(_key(place, parts), io.BytesIO(gzip.compress(part)))
-        parts, size = parts + 1, size + len(part)
-    return Written(place, parts, size)
+    place = f"{FOLDER}{export_id}/{secrets.token_hex(8)}"
+    packed = _Packed(_lines(user, shared, account_id))
+    store.put_stream(place, io.BufferedReader(packed, _BUFFER))
+    return Written(place, packed.bytes)
 
 
 def finish(db: UserDb, account_id: str, export_id: str, written: Written) -> None:
     """Note where an export is, and emit ExportFinished, once."""
     done = update(exports).where(exports.c.id == export_id, exports.c.finished_at.is_(None))
-    values = {"finished_at": func.now(), "bytes": written.bytes, "place": written.place, "parts": written.parts}
+    values = {"finished_at": func.now(), "bytes": written.bytes, "place": written.place}
     if db.execute(done.values(values).returning(exports.c.id)).first() is not None:
         emit(db, ExportFinished(account_id=account_id, export_id=export_id))
-
-
-def fetch(store: ObjectStore, export: Export) -> Iterator[bytes]:
-    """Yield an export that is finished, part by part. Raises ExportNotFound and StoreUnavailable."""
-    for number in range(export.parts or 0):
-        into = io.BytesIO()
-        try:
-            store.get(_key(str(export.place), number), into, _LARGEST_PART)
-        except ObjectMissing:
-            raise ExportNotFound from None
-        yield gzip.decompress(into.getvalue())
 
 
 def remove_old(store: ObjectStore) -> None:
@@ -180,20 +182,33 @@ def remove_old(store: ObjectStore) -> None:
         store.delete(key)
 
 
-def _key(place: str, number: int) -> str:
-    return f"{place}/{number}"
+class _Packed(io.RawIOBase):
+    """Lines as a file of gzip, which is made while it is read."""
+
+    def __init__(self, lines: Iterator[bytes]) -> None:
+        self.bytes = 0
+        self._pieces = _packed(lines)
+        self._left = b""
+
+    @override
+    def readable(self) -> bool:
+        return True
+
+    @override
+    def readinto(self, into: "WriteableBuffer") -> int:
+        room = memoryview(into).cast("B")
+        self._left = self._left or next(self._pieces, b"")
+        given, self._left = self._left[: len(room)], self._left[len(room) :]
+        room[: len(given)] = given
+        self.bytes += len(given)
+        return len(given)
 
 
-def _parts(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield lines in pieces that are a little longer than PART."""
-    part = bytearray()
-    for line in lines:
-        part += line
-        if len(part) >= PART:
-            yield bytes(part)
-            part.clear()
-    if part:
-        yield bytes(part)
+def _packed(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines in pieces of a file of gzip, none of which is empty."""
+    packer = zlib.compressobj(wbits=_GZIP)
+    yield from filter(None, map(packer.compress, lines))
+    yield packer.flush()
 
 
 def _lines(user: UserDb, shared: SharedDb, account_id: str) -> Iterator[bytes]:

@@ -212,9 +212,8 @@ exports = Table(
     Column("account_id", Text, ForeignKey("accounts.id"), nullable=False, index=True),
     Column("requested_at", TIME, nullable=False, server_default=func.now(), index=True),
     Column("finished_at", TIME, comment="null until all of it is in the store of objects"),
-    Column("bytes", BigInteger, comment="that it has"),
-    Column("place", Text, comment="where its parts are in the store of objects"),
-    Column("parts", Integer),
+    Column("bytes", BigInteger, comment="of the file"),
+    Column("place", Text, comment="its key in the store of objects"),
 )
 
 one_time_tokens = Table(

@@ -4,14 +4,11 @@ A token names the instance and the run and when it expires, and is signed with H
 and the function `agent_memory` have. The agent host passes it on, and can make none.
 """
 
-import hmac
 import time
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Final
 
-from core.configuration import secret
-from functions.domain import encryption
+from functions.domain import signatures
 from functions.domain.api_errors import Unauthenticated
 
 KEYS_NAME: Final = "agent-memory-keys"
@@ -22,6 +19,8 @@ So `botberi secrets rotate` exchanges them without loss: two may be live, and it
 
 LIFETIME: Final = 60
 """Seconds for which a token is taken beyond the time that the call of the agent may take."""
+
+_PURPOSE: Final = "agent memory"
 
 _PARTS: Final = 4
 
@@ -44,24 +43,14 @@ def make(instance_id: str, run_id: str, seconds: float) -> str:
     Raises MissingSettingError without the secret, and NotKeysError for one that holds no keys.
     """
     told = f"{instance_id}.{run_id}.{int(time.time() + seconds + LIFETIME)}"
-    return f"{told}.{_signature(_keys()[0], told)}"
+    return f"{told}.{signatures.sign(KEYS_NAME, _PURPOSE, told)}"
 
 
 def check(token: str) -> Bearer:
     """Return whose memory a token is for. Raises MemoryTokenInvalid."""
     told, _, signature = token.rpartition(".")
     parts = token.split(".")
-    # All are compared, whichever fits: how long it takes tells nothing.
-    fitting = [hmac.compare_digest(_signature(key, told).encode(), signature.encode()) for key in _keys()]
-    if not any(fitting) or len(parts) != _PARTS or int(parts[2]) < time.time():
+    signed = signatures.is_signed(KEYS_NAME, _PURPOSE, told, signature)
+    if not signed or len(parts) != _PARTS or int(parts[2]) < time.time():
         raise MemoryTokenInvalid
     return Bearer(parts[0], parts[1])
-
-
-def _keys() -> tuple[bytes, ...]:
-    return encryption.keys(KEYS_NAME, secret(KEYS_NAME))
-
-
-def _signature(key: bytes, told: str) -> str:
-    signed = hmac.digest(key, f"botberi agent memory 1 {told}".encode(errors="replace"), "sha256")
-    return urlsafe_b64encode(signed).decode().rstrip("=")

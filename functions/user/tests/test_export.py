@@ -1,29 +1,36 @@
 """Taking along everything that is known of somebody."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import text
 
+from core import http_client
 from events.catalog.accounts import ExportRequested
 from events.catalog.schedules import ExportPruningFallenDue, UserPruningFallenDue
-from functions.domain.accounts import exports
+from functions.domain import encryption
+from functions.domain.accounts import export_links, exports
 from functions.domain.catalog import bundle_store
 from functions.subscribers.tests.test_purge_account import belonging, deliver, fill, prune, said
 from testing import mails as sending
-from testing import people
+from testing import people, s3
 from testing.clients import Api
 from testing.environment import Environment
 from testing.factors import enrol
+from testing.instances import ReplaceSecret
 from testing.launches import Launched
 from testing.people import Person
 from testing.responses import Response
 from tools.local.mail_catcher import Catcher
+from tools.local.wait import until
 
 LEFT_OUT: Final = {
     "user_psql": {
@@ -46,8 +53,8 @@ def ask(api: Api, somebody: Person, token: str | None = None) -> Response:
     return api.user.post("/v1/me/export", token=token or people.logged_in(somebody))
 
 
-def read(api: Api, somebody: Person, export_id: str, what: str = "") -> Response:
-    return api.user.get(f"/v1/me/export/{export_id}{what}", token=people.logged_in(somebody))
+def read(api: Api, somebody: Person, export_id: str) -> Response:
+    return api.user.get(f"/v1/me/export/{export_id}", token=people.logged_in(somebody))
 
 
 def collect(api: Api, account_id: str, export_id: str) -> int:
@@ -59,12 +66,24 @@ def told(answer: Response) -> tuple[int, str]:
     return answer.status_code, answer.code
 
 
+def followed(api: Api, url: str) -> Response:
+    """Return the answer to a link that leads to the API, which is followed without a token."""
+    parts = urlsplit(url)
+    return api.user.get(f"{parts.path}?{parts.query}")
+
+
+def fetched(api: Api, somebody: Person, export_id: str) -> list[dict[str, Any]]:
+    """Return the lines of an export that is done."""
+    content = followed(api, read(api, somebody, export_id).json["link"]["url"]).content
+    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
+
+
 def exported(api: Api, somebody: Person) -> list[dict[str, Any]]:
     """Return the lines of an export."""
     asked = ask(api, somebody)
     assert asked.status_code == 202, asked.text
     assert collect(api, somebody.id, asked.json["id"]) == 200
-    return [json.loads(line) for line in read(api, somebody, asked.json["id"], "/content").text.splitlines()]
+    return fetched(api, somebody, asked.json["id"])
 
 
 def have_everything(api: Api, env: Environment, instance: Launched) -> None:
@@ -95,17 +114,15 @@ def test_an_export_is_collected_fetched_and_told_by_mail(
     assert asked.status_code == 202
     queued = read(api, ann, asked.json["id"])
     assert (queued.json["status"], queued.json["link"], queued.json["bytes"]) == ("queued", None, None)
-    assert told(read(api, ann, asked.json["id"], "/content")) == (404, "export_not_found")
     assert [collect(api, ann.id, asked.json["id"]) for _ in range(2)] == [200, 200]
     done = read(api, ann, asked.json["id"])
     assert (done.json["status"], done.json["expires_at"]) == ("done", asked.json["expires_at"])
-    content = api.user.get(done.json["link"], token=people.logged_in(ann))
-    assert len(content.text.encode()) == done.json["bytes"]
-    assert content.headers["Content-Disposition"] == f'attachment; filename="{asked.json["id"]}.ndjson"'
-    assert content.headers["Cache-Control"] == "no-store"
-    [account] = [
-        each["row"] for each in map(json.loads, content.text.splitlines()) if each["table"] == "user_psql.accounts"
-    ]
+    content = followed(api, done.json["link"]["url"])
+    assert len(content.content) == done.json["bytes"]
+    assert content.headers["Content-Disposition"] == f'attachment; filename="{asked.json["id"]}.ndjson.gz"'
+    assert (content.headers["Content-Type"], content.headers["Cache-Control"]) == ("application/gzip", "no-store")
+    lines = fetched(api, ann, asked.json["id"])
+    [account] = [each["row"] for each in lines if each["table"] == "user_psql.accounts"]
     assert (account["id"], account["email"]) == (ann.id, ann.email)
     sending.send(api, env, ann.id)
     assert [mail.subject for mail in mails.mails if mail.to == ann.email] == ["Your data is ready"]
@@ -153,11 +170,11 @@ def test_nothing_of_somebody_else_is_in_it(api: Api, env: Environment, launch: C
     assert not [each for each in (theirs.id, theirs.owner.id, theirs.owner.email) if each in whole]
 
 
-def test_nobody_fetches_somebody_else_s(api: Api, person: Callable[..., Person]) -> None:
+def test_nobody_is_given_a_link_to_somebody_else_s(api: Api, person: Callable[..., Person]) -> None:
     ann, eve = person(), person()
     export_id = ask(api, ann).json["id"]
     collect(api, ann.id, export_id)
-    assert [told(read(api, eve, export_id, what)) for what in ("", "/content")] == [(404, "export_not_found")] * 2
+    assert told(read(api, eve, export_id)) == (404, "export_not_found")
 
 
 def test_there_is_one_at_a_time_and_three_in_a_day(api: Api, env: Environment, person: Callable[..., Person]) -> None:
@@ -196,13 +213,14 @@ def test_after_a_day_it_is_gone(
     ann = person()
     export_id = ask(api, ann).json["id"]
     collect(api, ann.id, export_id)
+    link = read(api, ann, export_id).json["link"]["url"]
     assert kept(export_id)
     prune(api, "prune_exports", ExportPruningFallenDue.type)
     assert kept(export_id)
     with env.transaction("user_psql", "migrator") as db:
         old = "update exports set requested_at = requested_at - interval '25 hours' where id = :id"
         db.execute(text(old), {"id": export_id})
-    assert [told(read(api, ann, export_id, what)) for what in ("", "/content")] == [(404, "export_not_found")] * 2
+    assert [told(each) for each in (read(api, ann, export_id), followed(api, link))] == [(404, "export_not_found")] * 2
     monkeypatch.setattr(exports, "KEPT", exports.KEPT * 0)
     prune(api, "prune_exports", ExportPruningFallenDue.type)
     assert not kept(export_id)
@@ -236,21 +254,72 @@ def test_while_the_store_is_away_it_is_collected_later(
     assert read(api, ann, export_id).json["status"] == "done"
 
 
-def test_what_is_too_long_for_one_part_is_put_together_again(
+def test_however_many_rows_are_held_at_a_time_all_are_in_it(
     api: Api, env: Environment, launch: Callable[..., Launched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     instance = launch()
     have_everything(api, env, instance)
     whole = exported(api, instance.owner)
-    monkeypatch.setattr(exports, "PART", 1)
     monkeypatch.setattr(exports, "_ROWS", 1)
-    in_parts = exported(api, instance.owner)
+    monkeypatch.setattr(exports, "_BUFFER", 7)
+    in_pieces = exported(api, instance.owner)
     # Each has the exports that there are by then, and the entries of having asked for them.
     changing = ("user_psql.exports", "user_psql.audit_entries")
-    without = [[each for each in lines if each["table"] not in changing] for lines in (whole, in_parts)]
+    without = [[each for each in lines if each["table"] not in changing] for lines in (whole, in_pieces)]
     tables = [sorted(each["table"] for each in lines) for lines in without]
     assert tables[0] == tables[1]
-    assert len(in_parts) > len(whole)
+    assert len(in_pieces) > len(whole)
+
+
+def a_link(api: Api, somebody: Person) -> SplitResult:
+    """Return a link to an export."""
+    export_id = ask(api, somebody).json["id"]
+    collect(api, somebody.id, export_id)
+    return urlsplit(str(read(api, somebody, export_id).json["link"]["url"]))
+
+
+def test_a_link_is_good_for_one_export_and_as_long_as_it_says(
+    api: Api, person: Callable[..., Person], replace_secret: ReplaceSecret
+) -> None:
+    link, other = a_link(api, person()), a_link(api, person())
+    signed = dict(parse_qsl(link.query))
+    later = urlencode(signed | {"expires": int(signed["expires"]) + 1})
+    ways = [f"{other.path}?{link.query}", f"{link.path}?{later}", f"{link.path}?{other.query}x"]
+    assert [told(api.user.get(each)) for each in ways] == [(410, "link_expired")] * 3
+    assert api.user.get(f"{link.path}?{link.query}").status_code == 200
+    replace_secret(export_links.KEYS_NAME, encryption.new_key())
+    assert told(api.user.get(f"{link.path}?{link.query}")) == (410, "link_expired")
+
+
+def test_a_link_is_good_for_minutes(api: Api, person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = person()
+    export_id = ask(api, ann).json["id"]
+    collect(api, ann.id, export_id)
+    link = read(api, ann, export_id).json["link"]
+    good_for = datetime.fromisoformat(link["expires_at"]) - datetime.now(UTC)
+    assert timedelta(seconds=export_links.SECONDS - 60) < good_for <= timedelta(seconds=export_links.SECONDS)
+    monkeypatch.setattr(export_links, "SECONDS", 1)
+    link = read(api, ann, export_id).json["link"]
+    assert until(lambda: followed(api, link["url"]).status_code == 410, seconds=60)
+
+
+def test_an_export_in_a_bucket_is_fetched_from_there(
+    api: Api, env: Environment, launch: Callable[..., Launched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    instance = launch()
+    have_everything(api, env, instance)
+    with s3.server() as url:
+        monkeypatch.setenv(bundle_store.SETTING, f"s3://exports?endpoint={url}")
+        bundle_store.store().prepare()
+        export_id = ask(api, instance.owner).json["id"]
+        assert collect(api, instance.owner.id, export_id) == 200
+        done = read(api, instance.owner, export_id).json
+        answer = http_client.request("GET", done["link"]["url"], seconds=20)
+    assert f"X-Amz-Expires={export_links.SECONDS}&" in done["link"]["url"]
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{export_id}.ndjson.gz"'
+    assert (answer.headers["Content-Type"], answer.headers["Cache-Control"]) == ("application/gzip", "no-store")
+    assert len(answer.body) == done["bytes"]
+    assert said(instance) in gzip.decompress(answer.body).decode()
 
 
 def test_an_attempt_that_was_broken_off_leaves_nothing_in_the_next(
@@ -267,5 +336,4 @@ def test_an_attempt_that_was_broken_off_leaves_nothing_in_the_next(
         assert collect(api, ann.id, export_id) == 503
     assert collect(api, ann.id, export_id) == 200
     assert len(kept(export_id)) == 2
-    lines = read(api, ann, export_id, "/content").text.splitlines()
-    assert len([line for line in lines if '"user_psql.accounts"' in line]) == 1
+    assert len([each for each in fetched(api, ann, export_id) if each["table"] == "user_psql.accounts"]) == 1

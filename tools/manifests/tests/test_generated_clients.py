@@ -23,9 +23,11 @@ GENERATOR: Final = Path(sys.executable).with_name("openapi-python-client")
 
 def generated(api_name: str, folder: Path) -> Path:
     """Generate the client of an API as a package of its name, or fail with what the generator says against it."""
-    # Of a document in lines it knows no type, and takes it as bytes when it is told to.
-    told = 'post_hooks: []\ncontent_type_overrides: {"application/x-ndjson": "application/octet-stream"}\n'
-    (folder / "config.yaml").write_text(told)
+    # Of lines and of packed files it knows no type, and takes them as bytes when it is told to.
+    bytes_of = ", ".join(
+        f'"{each}": "application/octet-stream"' for each in ("application/x-ndjson", "application/gzip")
+    )
+    (folder / "config.yaml").write_text(f"post_hooks: []\ncontent_type_overrides: {{{bytes_of}}}\n")
     options: list[str | Path] = ["--meta", "none", "--fail-on-warning", "--config", folder / "config.yaml"]
     places: list[str | Path] = [
         "--path",
