@@ -27,11 +27,12 @@ Prefix = Literal[
     "psh",
     "psk",
     "exp",
+    "apr",
 ]
 """What the thing is: an account, a session, an API key, an agent, a version of one, a move of a channel, an instance, a
 message to one, a publisher of events, an event, a dead letter or parked event, an action of an operator, an entry of
 the audit trail, a claim on a subject, a kill switch, a conversation, a run, what an agent asks for, a budget, a push
-config, a passkey, or an export of an account.
+config, a passkey, an export of an account, or what waits for a second administrator.
 """
 
 

@@ -100,6 +100,7 @@ def environment(
         "RUN_QUEUE_SECONDS": "3600",
         "RUN_SECONDS": "600",
         "ACCOUNT_DELETION_DAYS": "30",
+        "FOUR_EYES": "false",
         "ACCOUNT_EVENT_DAYS": "7",
         # And an OpenID provider.
         openid.PROVIDERS_SETTING: os.environ.get(openid.PROVIDERS_SETTING, ""),

@@ -9,7 +9,7 @@ class DeadLettersResolved(
     Event,
     type="com.botberi.dead_letter.resolved.v1",
     subject="action_id",
-    produced_by=("shared_psql/broker", "user_psql/broker"),
+    produced_by=("shared_psql/broker", "user_psql/broker", "shared_psql/admin", "user_psql/admin"),
 ):
     """An operator redrove or discarded dead letters or parked events.
 

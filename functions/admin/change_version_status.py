@@ -2,16 +2,20 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
+from functions.domain.approvals import approvals
+from functions.domain.approvals.approvals import Asked
 from functions.domain.catalog import version_statuses
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.version_statuses import VersionChangedMeanwhile, VersionInChannel
 from functions.domain.catalog.versions import NUMBER, VersionNotFound
 from functions.domain.databases import SharedDb
+from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
+from functions.schemas.approvals import ApprovalNeeded
 from functions.schemas.base import Body
 from functions.schemas.channels import Reason
 from functions.schemas.versions import AnyVersion
@@ -44,16 +48,22 @@ class NewStatus(Body):
     "PATCH",
     "/v1/admin/agents/{slug}/versions/{number}",
     errors=(AgentNotFound, VersionNotFound, VersionInChannel, VersionChangedMeanwhile),
+    resources=Resources(settings=(approvals.SETTING,)),
 )
 def change_version_status(
-    _caller: CatalogEditor,
+    caller: CatalogEditor,
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     number: Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])],
     etags: IfMatch,
     change: NewStatus,
     db: SharedDb,
-) -> AnyVersion:
+) -> AnyVersion | ApprovalNeeded:
     """Change nothing else of it. A version that a channel leads to can't be yanked: move the channel first."""
     new = version_statuses.NewStatus(change.status, change.reason)
+    if new.status == VersionStatus.YANKED and approvals.are_needed():
+        version = version_statuses.check(db, slug, number, etags, new)
+        kept: dict[str, JsonValue] = {"slug": slug, "number": number, "row_version": version.row_version}
+        asked = Asked("change_version_status", kept | {"status": new.status.value}, version.id, new.reason)
+        return ApprovalNeeded.model_validate(approvals.request(db, caller.id, asked))
     version = version_statuses.change(db, slug, number, etags, new)
     return AnyVersion.model_validate(version)

@@ -1503,6 +1503,30 @@ COMMENT ON COLUMN public.api_keys.hash IS 'sha256 of the key; null once it was r
 
 COMMENT ON COLUMN public.api_keys.last_used_at IS 'to the minute, and only by what works on this database';
 
+CREATE TABLE public.approvals (
+    id text NOT NULL,
+    action text NOT NULL,
+    arguments jsonb NOT NULL,
+    target text NOT NULL,
+    reason text NOT NULL,
+    requested_by text NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    decision text,
+    decided_by text,
+    decided_at timestamp with time zone,
+    decision_reason text,
+    CONSTRAINT approvals_decided_check CHECK ((((decision IS NULL) = (decided_by IS NULL)) AND ((decision IS NULL) = (decided_at IS NULL)))),
+    CONSTRAINT approvals_decision_check CHECK ((decision = ANY (ARRAY['approved'::text, 'rejected'::text]))),
+    CONSTRAINT approvals_two_check CHECK (((decision IS DISTINCT FROM 'approved'::text) OR (decided_by <> requested_by)))
+);
+
+COMMENT ON COLUMN public.approvals.action IS 'the name of the endpoint that was asked';
+
+COMMENT ON COLUMN public.approvals.arguments IS 'what it was asked for';
+
+COMMENT ON COLUMN public.approvals.target IS 'what it is about, for people';
+
 CREATE TABLE public.audit (
     id text NOT NULL,
     source text NOT NULL,
@@ -2101,6 +2125,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.approvals
+    ADD CONSTRAINT approvals_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.audit_anchors
     ADD CONSTRAINT audit_anchors_last_seq_key UNIQUE (last_seq);
 
@@ -2257,6 +2284,8 @@ CREATE INDEX agents_searched_idx ON public.agents USING gin (searched extensions
 CREATE INDEX agents_tags_idx ON public.agents USING gin (tags) WITH (fastupdate=off);
 
 CREATE INDEX api_keys_expires_at_idx ON public.api_keys USING btree (expires_at);
+
+CREATE INDEX approvals_waiting_idx ON public.approvals USING btree (id) WHERE (decision IS NULL);
 
 CREATE INDEX audit_entries_action_id_idx ON public.audit_entries USING btree (action, id);
 

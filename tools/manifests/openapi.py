@@ -35,6 +35,7 @@ TAGS: Final = {
     "events": "What happens, produced by programs outside.",
     "instances": "Agents that run for somebody.",
     "jobs": "What workers have to do.",
+    "approvals": "What waits for a second administrator.",
     "kill-switches": "What is not to run.",
     "mcp": "All of it, by the Model Context Protocol.",
     "me": "Whose token it is.",
@@ -181,6 +182,11 @@ def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
     for other in declaration.other_replies:
         content = {"application/json": {"schema": schemas.reference(other, "serialization")}}
         status = HTTPStatus(other.http_status or declaration.status)
+        known = answers.get(str(status.value), {}).get("content", {}).get("application/json")
+        if known is not None:
+            content["application/json"] = {
+                "schema": {"anyOf": [known["schema"], content["application/json"]["schema"]]}
+            }
         answers[str(status.value)] = {"description": status.phrase, "content": content, **_told(other)}
     if reply is not None and has_etag(declaration):
         etag = {"description": "The state of the resource.", "schema": {"type": "string"}}

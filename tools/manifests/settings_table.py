@@ -132,6 +132,7 @@ SETTINGS: Final = {
     "INSTANCE_LOG_DAY_BYTES": Setting(
         "bytes", "How much is kept of what one instance writes in a day.", "16777216 (16 MiB)"
     ),
+    "FOUR_EYES": Setting("`true`", "Whether what is grave takes a second administrator.", "false"),
     "ACCOUNT_DELETION_DAYS": Setting("days", "How long an account can be restored that its owner has deleted.", "30"),
     "ACCOUNT_EVENT_DAYS": Setting("days", "How long an account's events are kept for those who were away.", "7"),
     "INSTANCE_LOG_DAYS": Setting("days", "How long lines of instances' logs are kept.", "7"),

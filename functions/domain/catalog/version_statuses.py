@@ -32,24 +32,39 @@ class NewStatus:
     reason: str
 
 
-def change(db: SharedDb, slug: str, number: str, etags: Container[str], new: NewStatus) -> AgentVersion:
-    """Change a version's status and return the version; what is so already stays, without an event.
+def check(db: SharedDb, slug: str, number: str, etags: Container[str], new: NewStatus) -> AgentVersion:
+    """Return a version as it is, whose status can be changed; its agent is locked.
 
     Raises AgentNotFound, VersionNotFound, VersionInChannel for one that can't be yanked yet, and
     VersionChangedMeanwhile unless its `row_version` is one of `etags`.
     """
-    agent_id = locked(db, slug)
+    locked(db, slug)
     version = versions.find(db, slug, number, unlisted=True)
     if str(version.row_version) not in etags:
         raise VersionChangedMeanwhile
+    if new.status == VersionStatus.YANKED != version.status:
+        _refuse_pointed_at(db, version)
+    return version
+
+
+def change(db: SharedDb, slug: str, number: str, etags: Container[str], new: NewStatus) -> AgentVersion:
+    """Change a version's status and return the version; what is so already stays, without an event.
+
+    Raises what `check` does.
+    """
+    version = check(db, slug, number, etags, new)
     if (version.status, version.status_reason) == (new.status, new.reason):
         return version
-    if new.status == VersionStatus.YANKED:
-        _refuse_pointed_at(db, version)
     changed = {"status": new.status.value, "status_reason": new.reason, "status_changed_by": context.current().actor}
     counted = {"status_changed_at": func.now(), "row_version": agent_versions.c.row_version + 1}
     db.execute(update(agent_versions).where(agent_versions.c.id == version.id).values(changed | counted))
-    facts = {"agent_id": agent_id, "version_id": version.id, "slug": slug, "number": number, "reason": new.reason}
+    facts = {
+        "agent_id": version.agent_id,
+        "version_id": version.id,
+        "slug": slug,
+        "number": number,
+        "reason": new.reason,
+    }
     match new.status:
         case VersionStatus.PUBLISHED:
             emit(db, VersionRestored(**facts))

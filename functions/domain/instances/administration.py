@@ -89,15 +89,21 @@ def reconcile(db: SharedDb, instance_id: str, given: str) -> None:
     history.note(db, [entry], kind=RECONCILIATION, explanation=explanation)
 
 
+def check_not_deleted(db: SharedDb, instance_id: str) -> Instance:
+    """Return an instance, locked, of which something is left. Raises InstanceNotFound and InstanceDeleted."""
+    instance = commands.locked(db, instance_id, deleted=True)
+    if instance.status == Status.DELETED:
+        raise InstanceDeleted
+    return instance
+
+
 def force_delete(db: SharedDb, instance_id: str, given: str) -> None:
     """Ask for an instance to be deleted at once: an agent host that can't be reached isn't waited for.
 
     Asked of one that is being deleted already, it hurries that. Raises InstanceNotFound, and InstanceDeleted for one of
     which nothing is left.
     """
-    instance = commands.locked(db, instance_id, deleted=True)
-    if instance.status == Status.DELETED:
-        raise InstanceDeleted
+    instance = check_not_deleted(db, instance_id)
     explanation = because(Reason.DELETED_BY_ADMINISTRATOR, given)
     asked = {"desired_state": DesiredState.DELETED, "deadline_at": func.now(), "due_at": func.now(), "attempts": 0}
     commands.write(db, instance, {**vars(explanation), **asked})
