@@ -30,6 +30,7 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
+from functions.domain.instances.deadlines import OFFERED
 from functions.jobs import converge, versions
 from functions.tests.lifecycles.lives import Message, Spec, Switch, Worker
 from functions.tests.lifecycles.play import Play
@@ -245,7 +246,7 @@ class Lifecycles(Play):
         self.look()
         offered = self.swept()
         for row in self.seen.values():
-            in_hands = row.leased or (row.queued is not None and row.queued < 15)
+            in_hands = row.leased or (row.queued is not None and row.queued < OFFERED)
             if row.status != Status.DELETED and row.due_in < 0 and not in_hands:
                 assert row.id in offered, f"what is due was not offered: {row}"
             if row.status == Status.DELETED or row.leased:
