@@ -9,9 +9,13 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from cli.administrator import FirstAdministrator
+from core.ids import new_id
+from core.object_store.s3 import Bucket, S3Store
 from functions.runtime.functions import declarations
 from functions.tests.test_journey import (
     test_a_question_in_other_words_is_answered_by_a_running_faq,
@@ -20,7 +24,7 @@ from functions.tests.test_journey import (
     test_somebody_launches_an_agent_talks_to_it_stops_it_and_deletes_it,
     traveller,
 )
-from provisioning.local_settings import ROOT
+from provisioning.local_settings import LOOPBACK, ROOT
 from testing.compose_stack import Topology
 from tools.attack.hostile_agent.main import PROBES
 from tools.images.engine import docker, inspected
@@ -70,6 +74,17 @@ FORGE = """
 import http.client
 connection = http.client.HTTPConnection("127.0.0.1", 8080, timeout=10)
 connection.request("POST", "/", b"{}", {"Content-Type": "application/cloudevents+json"})
+print(connection.getresponse().status)
+"""
+
+DELIVER = """
+import http.client, sys, uuid
+from events import signing
+function, body = sys.argv[1], sys.argv[2].encode()
+message = signing.message_id(function, "test", uuid.uuid4().hex)
+headers = signing.headers(signing.Keys(signing.KEYS_NAME).current(), message, body)
+connection = http.client.HTTPConnection(function, 8080, timeout=60)
+connection.request("POST", "/", body, {"Content-Type": "application/cloudevents+json", **headers})
 print(connection.getresponse().status)
 """
 
@@ -146,6 +161,38 @@ def test_a_subscriber_receives_nobody_who_does_not_sign(running: Topology) -> No
     told = running.compose("exec", "-T", "record-revocation", "python", "-c", FORGE)
 
     assert told.split()[0] == "401"
+
+
+def test_what_the_trails_are_is_kept_where_nobody_can_delete_it(running: Topology) -> None:
+    fallen_due = {
+        "specversion": "1.0",
+        "id": new_id("evt"),
+        "source": "/botberi/shared_psql",
+        "type": "com.botberi.audit_anchoring.fallen_due.v1",
+        "subject": "anchor_audit",
+        "time": "2026-01-01T00:00:00Z",
+        "data": {"schedule": "anchor_audit", "slot": "2026-01-01T00:00:00Z"},
+    }
+    told = running.compose(
+        *("exec", "-T", "dispatcher", "python", "-c", DELIVER, "anchor-audit", json.dumps(fallen_due))
+    )
+    key_id, key = (running.env.secrets / "object-store-key").read_text().split()
+    bucket = Bucket("botberi-audit", endpoint=f"http://{LOOPBACK}:{running.ports['S3']}")
+    kept = set(S3Store(bucket, key_id, key).keys())
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=bucket.endpoint,
+        region_name=bucket.region,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=key,
+    )
+    versions = s3.list_object_versions(Bucket=bucket.name)["Versions"]
+
+    assert told.split()[0] == "200"
+    assert {key.split("/")[0] for key in kept} == {"user_psql", "shared_psql"}
+    for each in versions:
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.delete_object(Bucket=bucket.name, Key=each["Key"], VersionId=each["VersionId"])
 
 
 def test_the_command_works_inside_an_image(running: Topology) -> None:
