@@ -43,6 +43,8 @@ class Environment:
         self.vhost = f"botberi-{worker}"
         self._engines: dict[tuple[str, str, str], Engine] = {}
         """By a database's address and name, and a role."""
+        self._pools: dict[tuple[str, int], redis.ConnectionPool] = {}
+        """By a user of Redis and the number of a database."""
 
     def environment(self) -> dict[str, str]:
         """Return the settings of a process that works in this environment, in which nothing happens by itself."""
@@ -77,19 +79,28 @@ class Environment:
         vhosts.create(self.vhost, self.ports.event_bus_management, secret("event-bus-admin"))
 
     def disconnect(self) -> None:
-        """Close this process' connections; they are opened anew when they are needed."""
+        """Close this process' connections; they are opened anew when needed, to where the settings say then."""
         for database in DATABASES:
             for role in ROLES:
                 sessions.engine(database, role).dispose()
+        sessions.engine.cache_clear()
         for engine in self._engines.values():
             engine.dispose()
+        for pool in self._pools.values():
+            pool.disconnect()
         for user in ("cache", "invalidation"):
             cache.connect(user).client.close()
+        cache.connect.cache_clear()
 
     def redis(self, user: str = "admin", database: int = 0) -> redis.Redis:
-        """Return a client of Redis that logs in as one of its users."""
-        name, password = redis_users.name(user), secret(redis_users.secret_name(user))
-        return redis.Redis(port=self.ports.user_redis, username=name, password=password, db=database)
+        """Return a client of Redis that logs in as one of its users; its connections are closed with all others."""
+        if (user, database) not in self._pools:
+            name, password = redis_users.name(user), secret(redis_users.secret_name(user))
+            # Left to the garbage collector, which knows no order, a socket may go before the client that closes it.
+            self._pools[user, database] = redis.ConnectionPool(
+                port=self.ports.user_redis, username=name, password=password, db=database
+            )
+        return redis.Redis(connection_pool=self._pools[user, database])
 
     def forget_leases(self) -> None:
         """End the leases of runs, as if the runners that have them were gone."""

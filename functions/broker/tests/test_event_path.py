@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 
 from core.ids import new_id
-from functions.runtime import databases
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
@@ -15,11 +14,9 @@ EMIT = "select emit_event(type => 'com.botberi.thing.counted.v1', subject => 'ag
 @pytest.fixture
 def shared_psql_down(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     env.disconnect()
-    databases.engine.cache_clear()
     monkeypatch.setenv("SHARED_PSQL_URL", "127.0.0.1:1/nothing")
     yield
     env.disconnect()
-    databases.engine.cache_clear()
 
 
 @pytest.fixture

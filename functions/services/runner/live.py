@@ -49,6 +49,12 @@ class Live:
             self._away_until = monotonic() + PAUSE
             log.warning("user_redis can't be told of runs, who follows them reads Postgres: %s", error)
 
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
     def _connected(self) -> "Redis":
         if self._client is None:
             self._client = Redis(

@@ -100,6 +100,8 @@ class Writer:
             self._stopped = True
             self._changed.notify_all()
         self._thread.join()
+        with self._telling:
+            self._live.close()
 
     def lose(self, stream: Stream) -> None:
         """Write nothing more of a run, whose lease is another's."""

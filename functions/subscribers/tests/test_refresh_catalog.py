@@ -6,7 +6,6 @@ import pytest
 
 from core.ids import new_id
 from functions.domain.catalog.tests.making import an_agent, change
-from functions.runtime.providers import cache
 from testing.clients import Api
 from testing.environment import Environment
 from tools.local.ports import free_ports
@@ -61,12 +60,12 @@ def test_after_the_event_readers_see_the_change(api: Api, env: Environment, kind
     assert api.user.get(f"/v1/agents/{slug}").json["name"] == "After"
 
 
-def test_without_redis_it_asks_to_be_called_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_redis_it_asks_to_be_called_again(api: Api, env: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    env.disconnect()
     monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{free_ports(1)[0]}")
-    cache.connect.cache_clear()
     kind, data = next(iter(DATA.items()))
     assert api.deliver("refresh_catalog", an_event(kind, data)).status_code == 503
-    cache.connect.cache_clear()
+    env.disconnect()
 
 
 def test_other_events_and_other_data_are_poison(api: Api) -> None:

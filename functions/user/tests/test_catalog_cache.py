@@ -14,12 +14,12 @@ from tools.local.ports import free_ports
 
 
 @pytest.fixture
-def no_redis(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_redis(env: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Redis can't be reached."""
+    env.disconnect()
     monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{free_ports(1)[0]}")
-    cache.connect.cache_clear()
     yield
-    cache.connect.cache_clear()
+    env.disconnect()
 
 
 def name_of(api: Api, slug: str) -> str:
@@ -103,8 +103,8 @@ def test_a_redis_that_hangs_up_is_asked_twice_and_then_left_alone(
         Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("USER_REDIS_URL", f"127.0.0.1:{server.server_address[1]}")
         monkeypatch.setattr(cache, "PAUSE", 600)
-        cache.connect.cache_clear()
+        env.disconnect()
         assert [name_of(api, slug) for _ in range(5)] == ["Some"] * 5
         server.shutdown()
-    cache.connect.cache_clear()
+    env.disconnect()
     assert len(asked) == 2

@@ -126,9 +126,10 @@ def test_it_starts_without_rabbitmq_and_takes_connections(gateway: Gateway, serv
 
 
 @pytest.fixture
-def hints(servers: PrivateServers) -> redis.Redis:
+def hints(servers: PrivateServers) -> Iterator[redis.Redis]:
     user, password = redis_users.name("admin"), secret(redis_users.secret_name("admin"))
-    return redis.Redis(port=servers.ports.user_redis, username=user, password=password)
+    with redis.Redis(port=servers.ports.user_redis, username=user, password=password) as client:
+        yield client
 
 
 def opened(gateway: Gateway, run: PlayedRun, last: int = 0) -> Reader:
