@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import Row, func, select, union_all, update
+from sqlalchemy import Row, bindparam, func, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import context
@@ -82,6 +82,13 @@ class Account:
 
 PUBLIC: Final = tuple(accounts.c["id", "email", "scopes", "suspended", "created_at", "verified_at", "purge_at"])
 
+# Compiled once: a log-in is little besides its hash.
+_BY_EMAIL: Final = select(*PUBLIC, accounts.c.password_hash).where(accounts.c.email == bindparam("email"))
+
+_HELD: Final = (
+    select(accounts.c.password_hash).where(accounts.c.id == bindparam("id")).with_for_update(read=True, key_share=True)
+)
+
 
 def create_account(
     db: UserDb, email: str, password: str, scopes: Sequence[str] = (), *, account_id: str | None = None
@@ -134,7 +141,7 @@ def authenticate(db: UserDb, email: str, password: str) -> Account:
 
     Raises EmailInvalid, CredentialsWrong whichever of the two is wrong, AccountSuspended and AccountDeleted.
     """
-    return _active(prove(db, email, password))
+    return active(prove(db, email, password))
 
 
 def prove(db: UserDb, email: str, password: str) -> Account:
@@ -142,15 +149,12 @@ def prove(db: UserDb, email: str, password: str) -> Account:
 
     Raises EmailInvalid and CredentialsWrong.
     """
-    statement = select(*PUBLIC, accounts.c.password_hash).where(accounts.c.email == normalise(email))
-    row = db.execute(statement).first()
+    row = db.execute(_BY_EMAIL, {"email": normalise(email)}).first()
     if not passwords.matches(password, row.password_hash if row else None) or row is None:
         raise _wrong(row.id if row else None)
     # Whoever gives the account another password waits from here on until this log-in is over, and ends its session.
     # Who has done so meanwhile is waited for, and this is the old one then.
-    password_hash = db.execute(
-        select(accounts.c.password_hash).where(accounts.c.id == row.id).with_for_update(read=True, key_share=True)
-    ).scalar_one()
+    password_hash = db.execute(_HELD, {"id": row.id}).scalar_one()
     if password_hash != row.password_hash and not passwords.matches(password, password_hash):
         raise _wrong(row.id)
     context.act_as(row.id)
@@ -257,10 +261,11 @@ def find_by_email(db: UserDb, email: str) -> Account:
 
 def find_active(db: UserDb, account_id: str) -> Account:
     """Return an account that is neither suspended nor deleted. Raises NotFound, AccountSuspended and AccountDeleted."""
-    return _active(find(db, account_id))
+    return active(find(db, account_id))
 
 
-def _active(account: Account) -> Account:
+def active(account: Account) -> Account:
+    """Return an account that is neither suspended nor deleted. Raises AccountSuspended and AccountDeleted."""
     if account.suspended:
         raise AccountSuspended
     if account.purge_at is not None:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import ColumnElement, Row, delete, exists, func, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, Text, bindparam, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from events.catalog.accounts import FactorAdded, FactorRemoved, RecoveryCodeUsed
@@ -80,8 +80,7 @@ def are_needed(db: UserDb, account_id: str) -> bool:
 
     Who adds a factor waits for a transaction that holds the account, as that of `authenticate` does, until it ends.
     """
-    query = select(_has_app(account_id) | exists().where(passkeys.c.account_id == account_id))
-    return db.execute(query).scalar_one()
+    return db.execute(_NEEDED, {"account": account_id}).scalar_one()
 
 
 def has_app(db: UserDb, account_id: str) -> bool:
@@ -208,12 +207,17 @@ def _delete_app(db: UserDb, account_id: str) -> bool:
     return db.execute(gone).first() is not None
 
 
-def _has_app(account_id: str) -> ColumnElement[bool]:
+def _has_app(account_id: str | BindParameter[str]) -> ColumnElement[bool]:
     return exists().where(_is_app(account_id))
 
 
-def _is_app(account_id: str) -> ColumnElement[bool]:
+def _is_app(account_id: str | BindParameter[str]) -> ColumnElement[bool]:
     return (totp_factors.c.account_id == account_id) & totp_factors.c.confirmed_at.is_not(None)
+
+
+_ACCOUNT: Final = bindparam("account", type_=Text())
+
+_NEEDED: Final = select(_has_app(_ACCOUNT) | exists().where(passkeys.c.account_id == _ACCOUNT))
 
 
 def _use_step(db: UserDb, account_id: str, code: str, at: float) -> bool:

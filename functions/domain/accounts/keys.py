@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NotRequired, TypedDict
 
@@ -60,9 +61,15 @@ def signs_since(folder: Path) -> int:
 
 def signing_key() -> "tuple[str, Ed25519PrivateKey]":
     """Return the id of the key that signs now, and the private key as PyJWT takes it."""
+    return _signing_key(secret(PRIVATE))
+
+
+@lru_cache(maxsize=1)
+def _signing_key(text: str) -> "tuple[str, Ed25519PrivateKey]":
+    """Return the same of the text of the secret, which is read anew each time and taken apart once."""
     import jwt
 
-    key = json.loads(secret(PRIVATE))["keys"][0]
+    key = json.loads(text)["keys"][0]
     return str(key["kid"]), jwt.PyJWK(key, ALGORITHM).key
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, Row, RowMapping, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, RowMapping, bindparam, delete, func, insert, select, update
 
 from core import context
 from core.ids import new_id
@@ -13,9 +13,9 @@ from events.catalog.accounts import SessionOpenedElsewhere, SessionRevoked
 from events.outbox import emit
 from functions.domain.accounts import access_tokens, challenges
 from functions.domain.accounts.access_tokens import Authentication, Grant
-from functions.domain.accounts.accounts import Account, find_active
+from functions.domain.accounts.accounts import PUBLIC, Account, active, find_active, of_row
 from functions.domain.accounts.refresh_tokens import RefreshToken, RefreshTokenInvalid, new_key
-from functions.domain.accounts.tables import device_logins, oauth_codes, sessions
+from functions.domain.accounts.tables import accounts, device_logins, oauth_codes, sessions
 from functions.domain.api_errors import NotFound, Unauthenticated
 from functions.domain.client import Client
 from functions.domain.databases import UserDb
@@ -74,27 +74,43 @@ def open_session(db: UserDb, account: Account, client: Client, *, aal: int = 1, 
         "account_id": account.id,
         "secret_hash": token.secret_hash,
         "token_key": key,
-        "expires_at": func.now() + IDLE,
-        "ends_at": func.now() + LONGEST,
         "device": client.device,
         "network": client.network,
         "aal": aal,
         **({} if grant is None else vars(grant) | {"scopes": list(grant.scopes)}),
     }
-    if _is_elsewhere(db, account.id, client):
-        emit(db, SessionOpenedElsewhere(session_id=token.session_id, account_id=account.id))
-    authenticated_at = db.execute(insert(sessions).values(row).returning(sessions.c.authenticated_at)).scalar_one()
+    db.execute(_OPEN, row, execution_options={"unanswered": True})
     # Read again, now that the session refers to it: whoever suspends it or takes a scope away since sees the session.
-    return _opened(find_active(db, account.id), token, _authentication(aal, authenticated_at), grant)
+    found = db.execute(_SEEN, {"session": token.session_id, "at": client.network, "by": client.device}).one()
+    if found.elsewhere:
+        emit(db, SessionOpenedElsewhere(session_id=token.session_id, account_id=account.id))
+    return _opened(active(of_row(found)), token, _authentication(aal, found.authenticated_at), grant)
 
 
-def _is_elsewhere(db: UserDb, account_id: str, client: Client) -> bool:
-    """Return whether an account has had sessions, but none from a client's network or none with its program."""
-    known = select(
-        func.bool_or(sessions.c.network == client.network), func.bool_or(sessions.c.device == client.device)
-    ).where(sessions.c.account_id == account_id, sessions.c.impersonator_id.is_(None))
-    # Both are null where it has had none.
-    return False in db.execute(known).one()
+_OPEN: Final = insert(sessions).values(expires_at=func.now() + IDLE, ends_at=func.now() + LONGEST)
+
+_EARLIER: Final = sessions.alias("earlier")
+
+# Null where it has had none.
+_ELSEWHERE: Final = (
+    select(
+        (func.bool_or(_EARLIER.c.network == bindparam("at")) & func.bool_or(_EARLIER.c.device == bindparam("by"))).is_(
+            False
+        )
+    )
+    .where(_EARLIER.c.account_id == sessions.c.account_id, _EARLIER.c.id != sessions.c.id)
+    .where(_EARLIER.c.impersonator_id.is_(None))
+    .scalar_subquery()
+)
+
+_SEEN: Final = (
+    select(*PUBLIC, sessions.c.authenticated_at, _ELSEWHERE.label("elsewhere"))
+    .join_from(sessions, accounts, accounts.c.id == sessions.c.account_id)
+    .where(sessions.c.id == bindparam("session"))
+)
+"""An account as it is seen with a new session, and whether it has had sessions, but none from its network or none with
+its program.
+"""
 
 
 def client_of(db: UserDb, session_id: str) -> tuple[Client, datetime] | None:

@@ -11,12 +11,11 @@ What makes a mail go to an address is counted in the same way, with limits of it
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from operator import itemgetter
 from typing import ClassVar, Final
 
-from sqlalchemy import bindparam, delete, select, text
+from sqlalchemy import LargeBinary, bindparam, delete, select, text
 
 from functions.domain.accounts.tables import guesses, sessions
 from functions.domain.api_errors import TooMany
@@ -103,32 +102,42 @@ class Guess:
     keys: tuple[bytes, ...]
 
 
-_KNOWN: Final = text(
-    "select exists(select from sessions s join accounts a on a.id = s.account_id"
-    " where (a.email = :who or a.id = :who) and s.network = :network)"
-)
-
-# Counted only while it needn't wait. The second of two at once waits for the first, and sees what it has counted.
+# Of an account those keys count that are of the network, if it has been used from there: that is looked up in the same
+# statement. A key is counted only while it needn't wait; the second of two at once waits for the first, and sees what
+# it has counted. All take them in one order, so that two don't wait for each other.
 _COUNT: Final = text(
     """
-    insert into guesses as known (key, wrong, guessed_at, next_at)
-    values (:key, 1, clock_timestamp(), clock_timestamp())
-    on conflict (key) do update set
-      wrong = case when known.guessed_at < clock_timestamp() - make_interval(secs => :forget) then 1
-              else known.wrong + 1 end,
-      guessed_at = clock_timestamp(),
-      next_at = clock_timestamp() + make_interval(secs =>
-        case when known.guessed_at < clock_timestamp() - make_interval(secs => :forget) then 0
-        when known.wrong + 1 < :free then 0
-        else least(:longest, :first * power(2, least(known.wrong + 1 - :free, 12))) end)
-    where known.next_at <= clock_timestamp()
-    returning 1
+    with asked (key, free, first, longest, forget) as materialized (
+      select case when exists (
+          select from sessions s join accounts a on a.id = s.account_id
+          where (a.email = :who or a.id = :who) and s.network = :network
+        ) then cast(:familiar_key as bytea) else cast(:key as bytea) end,
+        cast(:free as integer), cast(:first as integer), cast(:longest as integer), cast(:forget as integer)
+      union all
+      select cast(:network_key as bytea), :network_free, :network_first, :network_longest, :network_forget
+      where cast(:network_key as bytea) is not null
+    ), counted as (
+      insert into guesses as known (key, wrong, guessed_at, next_at)
+      select key, 1, clock_timestamp(), clock_timestamp() from asked order by key
+      on conflict (key) do update set (wrong, guessed_at, next_at) = (
+        select case when is_forgotten then 1 else known.wrong + 1 end, clock_timestamp(),
+          clock_timestamp() + make_interval(secs =>
+            case when is_forgotten or known.wrong + 1 < free then 0
+            else least(longest, first * power(2, least(known.wrong + 1 - free, 12))) end)
+        from asked, lateral (
+          select known.guessed_at < clock_timestamp() - make_interval(secs => forget) as is_forgotten
+        ) as before
+        where asked.key = known.key)
+      where known.next_at <= clock_timestamp()
+      returning key
+    )
+    select asked.key, counted.key is not null as counted from asked left join counted on counted.key = asked.key
     """
 )
 
 _WAIT: Final = text(
     "select ceil(extract(epoch from max(next_at) - clock_timestamp()))::integer from guesses where key in :keys"
-).bindparams(bindparam("keys", expanding=True))
+).bindparams(bindparam("keys", expanding=True, type_=LargeBinary()))
 
 
 def count(db: UserDb, email: str, network: str) -> Guess:
@@ -136,12 +145,12 @@ def count(db: UserDb, email: str, network: str) -> Guess:
 
     Whether there is such an account makes no difference.
     """
-    return _count(db, _limited(db, ("account", "network"), _GUESSES, email, network), TooManyGuesses)
+    return _count_both(db, _Kind("account", "network"), email, network)
 
 
 def count_factor(db: UserDb, account_id: str, network: str) -> Guess:
     """Count a guess at the second factor of an account, from a network. Raises TooManyGuesses."""
-    return _count(db, _limited(db, ("factor", "network"), _GUESSES, account_id, network), TooManyGuesses)
+    return _count_both(db, _Kind("factor", "network"), account_id, network)
 
 
 def count_device(db: UserDb, account_id: str, network: str) -> Guess:
@@ -149,22 +158,22 @@ def count_device(db: UserDb, account_id: str, network: str) -> Guess:
 
     Raises TooManyGuesses.
     """
-    return _count(db, _limited(db, ("device", "network"), _GUESSES, account_id, network), TooManyGuesses)
+    return _count_both(db, _Kind("device", "network"), account_id, network)
 
 
 def count_client(db: UserDb, account_id: str) -> Guess:
     """Count what somebody who is logged in says that a client is: its document is asked for. Raises TooManyGuesses."""
-    return _count(db, {_key("client", account_id): _GUESSES[0]}, TooManyGuesses)
+    return _count(db, _key("client", account_id), _GUESSES[0], TooManyGuesses)
 
 
 def count_identity(db: UserDb, network: str) -> Guess:
     """Count an answer of an OpenID provider that somebody brings, from a network. Raises TooManyGuesses."""
-    return _count(db, {_key("network", network): _GUESSES[1]} if network else {}, TooManyGuesses)
+    return _count(db, _key("network", network), _GUESSES[1], TooManyGuesses) if network else Guess(())
 
 
 def count_own(db: UserDb, account_id: str) -> Guess:
     """Count a guess at the password of an account that somebody is logged in to. Raises TooManyGuesses."""
-    return _count(db, {_key("own", account_id): _GUESSES[0]}, TooManyGuesses)
+    return _count(db, _key("own", account_id), _GUESSES[0], TooManyGuesses)
 
 
 def count_mail(db: UserDb, kind: str, email: str, network: str) -> None:
@@ -172,8 +181,7 @@ def count_mail(db: UserDb, kind: str, email: str, network: str) -> None:
 
     Whether there is such an account makes no difference, and neither whether a mail is sent.
     """
-    names = (f"mail {kind}", f"mails {kind}")
-    _count(db, _limited(db, names, _MAILS, email, network), TooManyMails)
+    _count_both(db, _Kind(f"mail {kind}", f"mails {kind}", _MAILS, TooManyMails), email, network)
 
 
 def forget(db: UserDb, account_id: str, email: str) -> None:
@@ -186,8 +194,7 @@ def forget(db: UserDb, account_id: str, email: str) -> None:
 def was_right(db: UserDb, guess: Guess) -> None:
     """Forget the wrong guesses at an account, and this one from a network: it was the owner's."""
     account, *network = guess.keys
-    db.execute(delete(guesses).where(guesses.c.key == account))
-    _take_back(db, network)
+    _take_back(db, network, right=account)
 
 
 def was_no_guess(db: UserDb, guess: Guess) -> None:
@@ -195,34 +202,54 @@ def was_no_guess(db: UserDb, guess: Guess) -> None:
     _take_back(db, guess.keys)
 
 
-def _take_back(db: UserDb, keys: Iterable[bytes]) -> None:
-    for key in keys:
-        # It waits for nobody who counts at this moment: then one guess too many stays counted for a while.
-        db.execute(
-            text(
-                "update guesses set wrong = wrong - 1 where key ="
-                " (select key from guesses where key = :key and wrong > 0 for update skip locked)"
-            ),
-            {"key": key},
-        )
+# It waits for nobody who counts at this moment: then one guess too many stays counted for a while.
+_TAKE_BACK: Final = text(
+    """
+    with forgotten as (delete from guesses where key = cast(:right as bytea))
+    update guesses set wrong = wrong - 1 where key in
+      (select key from guesses where key in :keys and wrong > 0 for update skip locked)
+    """
+).bindparams(bindparam("keys", expanding=True, type_=LargeBinary()))
 
 
-def _limited(
-    db: UserDb, names: tuple[str, str], limits: tuple[Limit, Limit], who: str, network: str
-) -> dict[bytes, Limit]:
-    """Return what is to be counted of somebody, who is known by an address or an account's id, and of a network."""
-    known = network and db.execute(_KNOWN, {"who": who, "network": network}).scalar_one()
-    of_account = {_key(names[0], who, network if known else ""): limits[0]}
-    return of_account | ({_key(names[1], network): limits[1]} if network else {})
+def _take_back(db: UserDb, keys: Sequence[bytes], *, right: bytes | None = None) -> None:
+    db.execute(_TAKE_BACK, {"right": right, "keys": keys}, execution_options={"unanswered": True})
 
 
-def _count(db: UserDb, keys: Mapping[bytes, Limit], too_many: type[Throttled]) -> Guess:
-    # In one order for everybody, so that two don't wait for each other.
-    for key, limit in sorted(keys.items(), key=itemgetter(0)):
-        if db.execute(_COUNT, {"key": key, **asdict(limit)}).first() is None:
-            seconds = db.execute(_WAIT, {"keys": [key]}).scalar_one()
-            raise too_many(max(1, seconds or 1))
-    return Guess(tuple(keys))
+@dataclass(frozen=True)
+class _Kind:
+    """What is counted of somebody, and of a network."""
+
+    name: str
+    of_network: str
+    limits: tuple[Limit, Limit] = _GUESSES
+    too_many: type[Throttled] = TooManyGuesses
+
+
+def _count_both(db: UserDb, kind: _Kind, who: str, network: str) -> Guess:
+    """Count what somebody does, who is known by an address or an account's id, and what comes from a network."""
+    key, familiar = (_key(kind.name, who, each) for each in ("", network))
+    if not network:
+        return _count(db, key, kind.limits[0], kind.too_many)
+    found = {"who": who, "network": network, "familiar_key": familiar, "network_key": _key(kind.of_network, network)}
+    of_network = {f"network_{name}": value for name, value in asdict(kind.limits[1]).items()}
+    return _counted(db, {"key": key, **asdict(kind.limits[0]), **found, **of_network}, kind.too_many)
+
+
+def _count(db: UserDb, key: bytes, limit: Limit, too_many: type[Throttled]) -> Guess:
+    """Count what is counted by one key alone."""
+    others = {"who": "", "network": "", "familiar_key": key, "network_key": None}
+    of_network = dict.fromkeys(("network_free", "network_first", "network_longest", "network_forget"), 0)
+    return _counted(db, {"key": key, **asdict(limit), **others, **of_network}, too_many)
+
+
+def _counted(db: UserDb, values: Mapping[str, object], too_many: type[Throttled]) -> Guess:
+    asked = db.execute(_COUNT, values).all()
+    if waiting := [each.key for each in asked if not each.counted]:
+        seconds = db.execute(_WAIT, {"keys": waiting}).scalar_one()
+        raise too_many(max(1, seconds or 1))
+    # That of the account first.
+    return Guess(tuple(sorted((each.key for each in asked), key=values["network_key"].__eq__)))
 
 
 def _key(*parts: str) -> bytes:
