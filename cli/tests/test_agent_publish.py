@@ -1,19 +1,16 @@
 """`botberi agents publish`, as authors use it."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from werkzeug.serving import make_server
 
 from cli.__main__ import botberi
 from functions.domain.catalog.tests.making import MAIN, a_slug
-from functions.runtime import hosting
 from functions.services.agent_host.code_cache.tests.an_index import an_index
-from testing import factors
+from testing import factors, serving
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
@@ -22,13 +19,8 @@ from testing.people import Person
 @pytest.fixture(scope="module")
 def address(env: Environment) -> Iterator[str]:
     """Serve every function at one address, as the edge does."""
-    server = make_server("127.0.0.1", 0, hosting.create([], {}), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving.every_function() as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`botberi token`, with which whoever tries an installation out logs in as its first administrator."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,12 +9,11 @@ import jwt
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
-from werkzeug.serving import make_server
 
 from cli.__main__ import botberi
 from functions.domain.accounts import totp
-from functions.runtime import hosting
 from provisioning import kubernetes_secrets, seed
+from testing import serving
 from testing.clients import Api
 from testing.environment import Environment
 
@@ -24,13 +22,8 @@ from testing.environment import Environment
 def address(env: Environment) -> Iterator[str]:
     """Serve every function at one address, as the edge does, where nobody has an account yet."""
     env.renew()
-    server = make_server("127.0.0.1", 0, hosting.create([], {}), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving.every_function() as address:
+        yield address
 
 
 @pytest.fixture
