@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 from tools.local.servers import binaries
 
@@ -28,3 +29,20 @@ def headless() -> Iterator[Chrome]:
         yield chrome
     finally:
         chrome.quit()
+
+
+@contextmanager
+def authenticator(chrome: Chrome) -> Iterator[None]:
+    """Give it an authenticator that keeps passkeys and asks for a finger."""
+    options = VirtualAuthenticatorOptions(
+        protocol=VirtualAuthenticatorOptions.Protocol.CTAP2,
+        transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
+        has_resident_key=True,
+        has_user_verification=True,
+        is_user_verified=True,
+    )
+    chrome.add_virtual_authenticator(options)
+    try:
+        yield
+    finally:
+        chrome.remove_virtual_authenticator()

@@ -4,11 +4,13 @@
 import { send } from "./api.js";
 import { find, onSubmit, say } from "./forms.js";
 import { back, go, proof, providers } from "./identities.js";
+import { sign, supported } from "./passkeys.js";
 
-let challenge, token, going;
+let challenge, asked, token, going;
 
 const show = (id) => {
   for (const each of ["log-in", "second-factor"]) find(each).hidden = each !== id;
+  find("passkey").hidden = !supported || !(id === "log-in" || (id === "second-factor" && asked));
   find("providers").hidden = id !== "log-in" || !find("providers").children.length;
 };
 
@@ -25,14 +27,14 @@ export async function call(path, body, method) {
 let left = () => {};
 
 export function leave() {
-  token = undefined;
+  token = challenge = asked = undefined;
   left();
   show("log-in");
 }
 
 async function enter(pair, entered) {
   token = pair.access_token;
-  challenge = undefined;
+  challenge = asked = undefined;
   const me = await call("me");
   show();
   return entered(me);
@@ -40,10 +42,26 @@ async function enter(pair, entered) {
 
 function proved(answer, entered, what) {
   if (!answer.mfa_required) return enter(answer, entered);
-  challenge = answer.challenge;
+  ({ challenge, passkey: asked } = answer);
   show("second-factor");
   find("code").focus();
   return `${what} Your account has a second factor: show it, too.`;
+}
+
+// Has a passkey prove the second factor, or, as long as none is asked for, all of a log-in.
+async function showPasskey(entered) {
+  if (challenge) return prove({ passkey: await sign(asked) }, entered);
+  const begun = await send("auth/passkeys/options", null);
+  return enter(await send("auth/passkeys/verify", { challenge: begun.challenge, passkey: await sign(begun.options) }), entered);
+}
+
+async function prove(proof, entered) {
+  try {
+    return await enter(await send("auth/mfa/verify", { challenge, ...proof }), entered);
+  } catch (error) {
+    if (error.code === "challenge_expired") leave();
+    throw error;
+  }
 }
 
 // Goes on with what was begun with a provider: a log-in, or the linking of the account that somebody was logged in to.
@@ -86,14 +104,10 @@ export function logsIn(entered, whenLeft, page, hash = () => "") {
   if (begun) goOn(begun, entered).then(say, (error) => say(error.message, true));
   onSubmit("second-factor", async ({ code }) => {
     const digits = code.replace(/\s/g, "");
-    const proof = /^\d{6}$/.test(digits) ? { code: digits } : { recovery_code: code };
-    try {
-      return await enter(await send("auth/mfa/verify", { challenge, ...proof }), entered);
-    } catch (error) {
-      if (error.code === "challenge_expired") show("log-in");
-      throw error;
-    }
+    return prove(/^\d{6}$/.test(digits) ? { code: digits } : { recovery_code: code }, entered);
   });
+  onSubmit("passkey", () => showPasskey(entered));
+  find("passkey").hidden = !supported || find("log-in").hidden;
 }
 
 // A session whose token is lost with the page is of use to nobody.

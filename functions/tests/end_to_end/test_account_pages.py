@@ -17,7 +17,8 @@ from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 
-from functions.domain.accounts import oauth_clients, openid
+from functions.domain.accounts import oauth_clients, openid, webauthn
+from functions.tests import browsers
 from testing import oauth_client, openid_provider, people
 from testing.factors import enrol
 from testing.oauth_client import OAuthClient
@@ -30,6 +31,12 @@ Eventually = Callable[..., Any]
 
 SECONDS: Final = 60
 NEW: Final = "a staple that nobody guesses"
+MAKE: Final = """
+const [options, done] = arguments;
+navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+  .then((made) => done(made.toJSON()), (error) => done(String(error)));
+"""
+"""Has the authenticator make a passkey."""
 GRANT: Final = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -71,6 +78,7 @@ def provider(stack: Stack, certificate: Path) -> Iterator[OpenIdProvider]:
         folder = stack.folder / "secrets-with-provider"
         openid_provider.secrets_in(folder, stack.env.secrets)
         told = {openid.PROVIDERS_SETTING: running.setting, openid.NETWORKS_SETTING: "127.0.0.1/32"}
+        told |= {webauthn.ORIGINS_SETTING: f"http://localhost:{stack.env.ports.edge}"}
         told |= {"SSL_CERT_FILE": str(certificate), oauth_clients.NETWORKS_SETTING: "127.0.0.1/32"}
         app = f"http://localhost:{stack.env.ports.edge}/app"
         stack.restart("host", BOTBERI_SECRETS=str(folder), APP_URL=app, **told)
@@ -197,6 +205,48 @@ def test_a_second_factor_is_asked_for(stack: Stack, edge: str, browser: Chrome) 
     page.send("second-factor", code=app.recovery_codes[0])
     page.says("You are logged in")
     assert page.complaints() == []
+
+
+@pytest.fixture
+def authenticator(browser: Chrome) -> Iterator[Chrome]:
+    """The browser with an authenticator that asks for a finger."""
+    with browsers.authenticator(browser):
+        yield browser
+
+
+def test_a_passkey_logs_somebody_in_alone_and_after_the_password(
+    stack: Stack, edge: str, authenticator: Chrome, provider: OpenIdProvider
+) -> None:
+    ann = people.arrive(stack, stack.env, ("user",))
+    page = Page(authenticator, f"{edge}/log-in")
+    begun = stack.user.post("/v1/me/passkeys/options", token=ann.token).json
+    made = authenticator.execute_async_script(MAKE, begun["options"])
+    passkey = {"challenge": begun["challenge"], "name": "This computer", "passkey": made}
+    assert stack.user.post("/v1/me/passkeys", token=ann.token, json=passkey).status_code == 201
+    page.send("passkey")
+    page.says("You are logged in")
+    assert page.find("#who").text == ann.email
+    assert not page.find("#passkey").is_displayed()
+    page.send("log-out")
+    page.says("You are logged out.")
+    page.send("log-in", email=ann.email, password=PASSWORD)
+    page.says("Your account has a second factor")
+    authenticator.set_user_verified(False)
+    page.send("passkey")
+    page.says("No passkey was shown.")
+    assert page.find("#second-factor").is_displayed()
+    authenticator.set_user_verified(True)
+    page.send("passkey")
+    page.says("You are logged in")
+    assert (page.complaints(), page.kept()) == ([], 0)
+    # The other pages on which somebody logs in take one, too.
+    codes = stack.user.post("/v1/auth/device", json={"client_id": "a script"}).json
+    page = Page(authenticator, codes["verification_uri_complete"])
+    page.send("passkey")
+    page.says("You are logged in.")
+    page.send("find")
+    page.says("See who asks")
+    assert page.find("#who").text == ann.email
 
 
 def test_somebody_logs_in_with_a_provider_and_somebody_else_links_it(

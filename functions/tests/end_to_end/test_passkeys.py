@@ -8,10 +8,9 @@ from typing import Any
 import jwt
 import pytest
 from selenium.webdriver import Chrome
-from selenium.webdriver.common.virtual_authenticator import VirtualAuthenticatorOptions
 
 from functions.domain.accounts import webauthn
-from functions.tests import sites
+from functions.tests import browsers, sites
 from functions.tests.sites import Site
 from provisioning.local_settings import ROOT
 from testing import people
@@ -66,17 +65,9 @@ def api(stack: Stack, site: Site, stranger: Site) -> Iterator[str]:
 @pytest.fixture
 def browser(browser: Chrome, api: str, site: Site) -> Iterator[Chrome]:
     """The browser on the page, with an authenticator that asks for a finger."""
-    options = VirtualAuthenticatorOptions(
-        protocol=VirtualAuthenticatorOptions.Protocol.CTAP2,
-        transport=VirtualAuthenticatorOptions.Transport.INTERNAL,
-        has_resident_key=True,
-        has_user_verification=True,
-        is_user_verified=True,
-    )
-    browser.add_virtual_authenticator(options)
-    browser.get(origin(site))
-    yield browser
-    browser.remove_virtual_authenticator()
+    with browsers.authenticator(browser):
+        browser.get(origin(site))
+        yield browser
 
 
 @pytest.fixture
