@@ -38,12 +38,21 @@ agents = Table(
     Column("updated_at", TIME, nullable=False, server_default=func.now()),
     Column("tags", ARRAY(Text), nullable=False, server_default="{}", comment="what it is about"),
     Column("capabilities", ARRAY(Text), nullable=False, server_default="{}", comment="what it can do"),
+    Column(
+        "featured_rank",
+        SmallInteger,
+        nullable=False,
+        server_default="0",
+        comment="where it stands among those that are shown first: 1 before 2; 0 for elsewhere",
+    ),
     Column("searched", Text, Computed(f"search_whole({_NAMES}, summary, description)", persisted=True)),
     Column("names", TSVECTOR, Computed(f"search_names({_NAMES})", persisted=True)),
     Index("agents_searched_idx", "searched", postgresql_using="gin", postgresql_ops={"searched": "gin_trgm_ops"}),
     Index("agents_names_idx", "names", postgresql_using="gin"),
     Index("agents_tags_idx", "tags", postgresql_using="gin"),
     Index("agents_capabilities_idx", "capabilities", postgresql_using="gin"),
+    Index("agents_featured_idx", "featured_rank", text("id desc"), postgresql_where=text("featured_rank > 0")),
+    CheckConstraint("featured_rank between 0 and 1000", name="featured_rank"),
     CheckConstraint("slug ~ '^[a-z][a-z0-9-]{1,62}$'", name="slug"),
 )
 
@@ -154,6 +163,7 @@ class Agent(Record):
     description: str
     tags: list[str]
     capabilities: list[str]
+    featured_rank: int
     listed: bool
     row_version: int
     created_at: datetime

@@ -26,8 +26,8 @@ class AgentChanged(Event, type="com.botberi.agent.changed.v1", subject="agent_id
     slug: str
     """Its name in addresses."""
     fields: list[str]
-    """The names of what changed, sorted: `capabilities`, `description`, `listed`, `name`, `summary`, `tags`; there may
-    be more."""
+    """The names of what changed, sorted: `capabilities`, `description`, `featured_rank`, `listed`, `name`, `summary`,
+    `tags`; there may be more."""
 
 
 class VersionPublished(

@@ -10,6 +10,7 @@ from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import CatalogReader
+from functions.schemas.agents import FeaturedRank
 from functions.schemas.base import Reply
 
 
@@ -23,6 +24,7 @@ class AnyAgent(Reply):
     description: str
     tags: list[str]
     capabilities: list[str]
+    featured_rank: FeaturedRank
     listed: bool
     channels: Annotated[dict[str, str], Field(description="The version that each channel points at.")]
     row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]

@@ -11,7 +11,7 @@ from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
-from functions.schemas.agents import Capabilities, Description, Name, Summary, Tags
+from functions.schemas.agents import Capabilities, Description, FeaturedRank, Name, Summary, Tags
 from functions.schemas.base import Body, Reply
 
 MAX_BODY: Final = 256 * 1024
@@ -26,6 +26,7 @@ class AgentChanges(Body):
     description: Description | None = None
     tags: Tags | None = None
     capabilities: Capabilities | None = None
+    featured_rank: Annotated[FeaturedRank | None, Field(description="0 features it no more.")] = None
     listed: Annotated[bool | None, Field(description="Whether people find it in the catalog.")] = None
 
 
@@ -39,6 +40,7 @@ class AgentUpdated(Reply):
     description: str
     tags: list[str]
     capabilities: list[str]
+    featured_rank: FeaturedRank
     listed: bool
     row_version: Annotated[int, Field(description="Counts its changes; also its ETag.")]
     updated_at: datetime

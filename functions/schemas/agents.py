@@ -15,6 +15,18 @@ Summary = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
 
 Description = Annotated[str, Field(max_length=10_000, description="Markdown.")]
 
+FEATURED_MOST: Final = 1000
+
+FeaturedRank = Annotated[
+    int,
+    Field(
+        ge=0,
+        le=FEATURED_MOST,
+        description="Where it stands among those that are shown first: 1 before 2. 0: it isn't among them.",
+        examples=[1],
+    ),
+]
+
 _Word = Annotated[str, Field(pattern=TAG, max_length=MAX_TAG)]
 
 Tags = Annotated[
@@ -43,7 +55,10 @@ class AgentQuery(PageQuery):
     capability: Annotated[
         str | None, Field(pattern=TAG, max_length=MAX_TAG, description="Only those that can do this.")
     ] = None
+    featured: Annotated[
+        bool, Field(description="Only those that curators want to be seen first, in the order that they give.")
+    ] = False
 
     def wanted(self, *, unlisted: bool = False) -> Wanted:
         """Return what is looked for."""
-        return Wanted(self.q or "", self.tag, self.capability, unlisted)
+        return Wanted(self.q or "", self.tag, self.capability, unlisted, self.featured)

@@ -9,7 +9,7 @@ from functions.domain.catalog import agents
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.cache import Cache
 from functions.runtime.providers.databases import SharedTransactions
-from functions.schemas.agents import AgentQuery
+from functions.schemas.agents import AgentQuery, FeaturedRank
 from functions.schemas.base import Cached, Page, Reply
 
 
@@ -22,6 +22,7 @@ class AgentSummary(Reply):
     summary: str
     tags: list[str]
     capabilities: list[str]
+    featured_rank: FeaturedRank
     channels: Annotated[dict[str, str], Field(description="The version that each channel points at.")]
     created_at: datetime
 

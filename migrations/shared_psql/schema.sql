@@ -1391,6 +1391,8 @@ CREATE TABLE public.agents (
     capabilities text[] DEFAULT '{}'::text[] NOT NULL,
     searched text GENERATED ALWAYS AS (public.search_whole(name, slug, tags, capabilities, summary, description)) STORED,
     names tsvector GENERATED ALWAYS AS (public.search_names(name, slug, tags, capabilities)) STORED,
+    featured_rank smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT agents_featured_rank_check CHECK (((featured_rank >= 0) AND (featured_rank <= 1000))),
     CONSTRAINT agents_slug_check CHECK ((slug ~ '^[a-z][a-z0-9-]{1,62}$'::text))
 );
 
@@ -1399,6 +1401,8 @@ COMMENT ON COLUMN public.agents.listed IS 'whether people find it in the catalog
 COMMENT ON COLUMN public.agents.tags IS 'what it is about';
 
 COMMENT ON COLUMN public.agents.capabilities IS 'what it can do';
+
+COMMENT ON COLUMN public.agents.featured_rank IS 'where it stands among those that are shown first: 1 before 2; 0 for elsewhere';
 
 CREATE TABLE public.dead_letters (
     id text NOT NULL,
@@ -2276,6 +2280,8 @@ CREATE INDEX agent_memory_usage_owner_id_idx ON public.agent_memory_usage USING 
 CREATE UNIQUE INDEX agent_versions_agent_id_split_part_idx ON public.agent_versions USING btree (agent_id, split_part(number, '+'::text, 1));
 
 CREATE INDEX agents_capabilities_idx ON public.agents USING gin (capabilities) WITH (fastupdate=off);
+
+CREATE INDEX agents_featured_idx ON public.agents USING btree (featured_rank, id DESC) WHERE (featured_rank > 0);
 
 CREATE INDEX agents_names_idx ON public.agents USING gin (names) WITH (fastupdate=off);
 

@@ -130,3 +130,39 @@ def test_a_tag_is_a_word_for_addresses(api: Api, admin: str, field: str, value: 
     agent = {"slug": a_slug(), "name": "Poet", "summary": "Answers in verse.", field: [value]}
     answer = api.admin.post("/v1/admin/agents", json=agent, token=admin)
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, f"/{field}/0")
+
+
+def feature(api: Api, admin: str, slug: str, rank: int) -> None:
+    path = f"/v1/admin/agents/{slug}"
+    answer = api.admin.patch(path, json={"featured_rank": rank}, token=admin, headers={"If-Match": "*"})
+    assert (answer.status_code, answer.json["featured_rank"]) == (200, rank)
+
+
+def featured(api: Api, tag: str) -> list[str]:
+    """Return the agents with a tag that are shown first, page by page."""
+    slugs: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = api.user.get(f"/v1/agents?featured=true&tag={tag}&limit=2{cursor}").json
+        slugs += [each["slug"] for each in page["items"]]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    return slugs
+
+
+def test_agents_are_shown_first_in_the_order_that_curators_give(api: Api, env: Environment, admin: str) -> None:
+    tag = a_slug()
+    first, second, also_second, third, other = (an_agent(env, "1.0.0", tags=[tag]) for _ in range(5))
+    for slug, rank in ((third, 300), (first, 1), (second, 20), (also_second, 20)):
+        feature(api, admin, slug, rank)
+    assert featured(api, tag) == [first, also_second, second, third]
+    found = api.user.get(f"/v1/agents?tag={tag}").json["items"]
+    assert {each["slug"]: each["featured_rank"] for each in found}[other] == 0
+    feature(api, admin, first, 0)
+    assert api.admin.get(f"/v1/admin/agents?featured=true&tag={tag}", token=admin).json["items"][0]["slug"] != first
+
+
+def test_a_rank_is_a_number_up_to_a_thousand(api: Api, env: Environment, admin: str) -> None:
+    path = f"/v1/admin/agents/{an_agent(env)}"
+    for wrong in (-1, 1001, "1"):
+        answer = api.admin.patch(path, json={"featured_rank": wrong}, token=admin, headers={"If-Match": "*"})
+        assert answer.code == "invalid"

@@ -11,11 +11,13 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
+    and_,
     cast,
     func,
     literal,
     literal_column,
     not_,
+    or_,
     select,
     update,
 )
@@ -64,6 +66,8 @@ class Says(TypedDict, total=False):
     capabilities: list[str]
     """What it can do."""
     listed: bool
+    featured_rank: int
+    """Where it stands among those that are shown first: 1 before 2; 0 for elsewhere."""
 
 
 def create(db: SharedDb, slug: str, **says: Unpack[Says]) -> str:
@@ -82,7 +86,7 @@ def create(db: SharedDb, slug: str, **says: Unpack[Says]) -> str:
 
 
 def change(
-    db: SharedDb, slug: str, versions: Container[str], fields: Mapping[str, str | bool | list[str]]
+    db: SharedDb, slug: str, versions: Container[str], fields: Mapping[str, str | bool | int | list[str]]
 ) -> ListedAgent:
     """Change what the catalog says of an agent and return it.
 
@@ -122,6 +126,8 @@ class Wanted:
     capability: str | None = None
     unlisted: bool = False
     """Whether to find those too that aren't listed."""
+    featured: bool = False
+    """Whether to find those alone that are featured, by their rank."""
 
 
 class Tier(IntEnum):
@@ -140,10 +146,13 @@ class FoundAgent(ListedAgent):
 
 
 def search(db: SharedDb, wanted: Wanted, *, after: str | None, limit: int) -> list[FoundAgent]:
-    """Return agents that were looked for, tier after tier, and in each the newest first.
+    """Return agents that were looked for: those that are featured by rank, others tier after tier, and then the newest.
 
     `after` is the place that ended the page before; raises Invalid for one that can't be.
     """
+    if wanted.featured:
+        query = _featured(wanted, after).limit(limit)
+        return [FoundAgent.of(row) for row in db.execute(query).mappings()]
     tier, agent_id = (Tier.NAMED if wanted.words.split() else Tier.OTHERS, None) if after is None else _place(after)
     found: list[FoundAgent] = []
     # One after the other, and no further than a page: to rank all agents that have a common word would take seconds.
@@ -164,6 +173,23 @@ def _place(after: str) -> tuple[Tier, str]:
     return Tier(int(found[1])), found[2]
 
 
+_FEATURED_PLACE: Final = re.compile(r"^([0-9]{1,4}) (agt_\w{1,64})$", re.ASCII)
+
+
+def _featured(wanted: Wanted, after: str | None) -> Select[*tuple[object, ...]]:
+    """Return the query for agents that are featured and fit, by their rank, after a place."""
+    rank = agents.c.featured_rank
+    place = func.concat(rank, " ", agents.c.id).label("place")
+    found = _fitting(_visible(unlisted=wanted.unlisted).add_columns(place).where(rank > 0), wanted)
+    found = found.order_by(rank, agents.c.id.desc())
+    if after is None:
+        return found
+    at = _FEATURED_PLACE.match(after)
+    if at is None:
+        raise Invalid(errors=[BAD_CURSOR])
+    return found.where(or_(rank > int(at[1]), and_(rank == int(at[1]), agents.c.id < at[2])))
+
+
 def searching(tier: Tier, wanted: Wanted, *, after: str | None = None) -> Select[*tuple[object, ...]]:
     """Return the query for those in a tier that fit, the newest first, after the agent with the id `after`."""
     place = func.concat(f"{tier} ", agents.c.id).label("place")
@@ -172,13 +198,19 @@ def searching(tier: Tier, wanted: Wanted, *, after: str | None = None) -> Select
     if words:
         named = agents.c.names.bool_op("@@")(func.search_query(cast(words, ARRAY(Text))))
         found = found.where(named if tier == Tier.NAMED else not_(named))
-    for word in words:
+    found = _fitting(found, wanted)
+    return found if after is None else found.where(agents.c.id < after)
+
+
+def _fitting(found: Select[*tuple[object, ...]], wanted: Wanted) -> Select[*tuple[object, ...]]:
+    """Return the query for those alone that have the words, the tag and the capability."""
+    for word in wanted.words.split():
         found = found.where(agents.c.searched.like(_containing(word)))
     if wanted.tag is not None:
         found = found.where(agents.c.tags.contains([wanted.tag]))
     if wanted.capability is not None:
         found = found.where(agents.c.capabilities.contains([wanted.capability]))
-    return found if after is None else found.where(agents.c.id < after)
+    return found
 
 
 def _containing(word: str) -> ColumnElement[str]:
