@@ -6,7 +6,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from functions.domain.approvals import approvals
 from functions.domain.approvals.approvals import Asked
-from functions.domain.catalog import version_statuses
+from functions.domain.catalog import affected, version_statuses
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.version_statuses import VersionChangedMeanwhile, VersionInChannel
 from functions.domain.catalog.versions import NUMBER, VersionNotFound
@@ -15,8 +15,9 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
+from functions.schemas.affected import StatusPreview
 from functions.schemas.approvals import ApprovalNeeded
-from functions.schemas.base import Body
+from functions.schemas.base import Body, ValidateOnly
 from functions.schemas.channels import Reason
 from functions.schemas.versions import AnyVersion
 from shared_psql_models.statuses import VersionStatus
@@ -56,10 +57,14 @@ def change_version_status(
     number: Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])],
     etags: IfMatch,
     change: NewStatus,
+    query: ValidateOnly,
     db: SharedDb,
-) -> AnyVersion | ApprovalNeeded:
+) -> AnyVersion | ApprovalNeeded | StatusPreview:
     """Change nothing else of it. A version that a channel leads to can't be yanked: move the channel first."""
     new = version_statuses.NewStatus(change.status, change.reason)
+    if query.validate_only:
+        version_statuses.check(db, slug, number, etags, new)
+        return StatusPreview.model_validate(affected.by(db, slug, number))
     if new.status == VersionStatus.YANKED and approvals.are_needed():
         version = version_statuses.check(db, slug, number, etags, new)
         kept: dict[str, JsonValue] = {"slug": slug, "number": number, "row_version": version.row_version}

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from functions.domain.catalog import channels
+from functions.domain.catalog import affected, channels
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.channels import ChannelChangedMeanwhile, ChannelMoveInvalid, Place, Target, Why
 from functions.domain.catalog.versions import NUMBER, Channel
@@ -12,7 +12,8 @@ from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
-from functions.schemas.base import Body
+from functions.schemas.affected import ChannelPreview
+from functions.schemas.base import Body, ValidateOnly
 from functions.schemas.channels import AgentChannel, Reason
 
 Number = Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])]
@@ -47,12 +48,16 @@ def move_channel(
     channel: Annotated[Channel, Field(examples=["stable"])],
     etags: IfMatch,
     target: NewTarget,
+    query: ValidateOnly,
     db: SharedDb,
-) -> AgentChannel:
+) -> AgentChannel | ChannelPreview:
     """Lead new instances there from now on; those that there are keep their version."""
     wanted = Target(target.version)
     if target.candidate is not None:
         wanted = Target(target.version, target.candidate.version, target.candidate.percent)
     why = Why(target.reason, force=target.force)
+    if query.validate_only:
+        present = channels.check(db, Place(slug, channel), etags, wanted, why)
+        return ChannelPreview.model_validate({"shares": affected.by_move(db, slug, present.target(), wanted)})
     moved = channels.move(db, Place(slug, channel), etags, wanted, why)
     return AgentChannel.of(moved)

@@ -10,22 +10,7 @@ from functions.domain.catalog.versions import NUMBER, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import CatalogReader
-from functions.schemas.base import Reply
-
-
-class Affected(Reply):
-    """What a version is used for at this moment."""
-
-    version_id: Annotated[
-        str, Field(description="`GET /v1/admin/instances?version_id=…` lists its instances, for whoever may see them.")
-    ]
-    instances: Annotated[int, Field(description="That are of it, which go on whatever its status is; 10,000 at most.")]
-    running: Annotated[int, Field(description="Of these, that are to run.")]
-    owners: Annotated[int, Field(description="To whom these belong.")]
-    channels: Annotated[
-        list[str],
-        Field(description="That lead there: move them before you yank it.", examples=[["beta"]]),
-    ]
+from functions.schemas.affected import Affected
 
 
 @endpoint("GET", "/v1/admin/agents/{slug}/versions/{number}/affected", errors=(AgentNotFound, VersionNotFound))

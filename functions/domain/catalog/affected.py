@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import text
 
 from functions.domain.catalog import versions
+from functions.domain.catalog.channels import Target
 from functions.domain.databases import SharedDb
 
 LIMIT: Final = 10_000
@@ -38,6 +39,38 @@ class Affected:
     """Of these instances."""
     channels: list[str]
     """That lead to it, as their version or as their candidate."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """What a move of a channel does to a version."""
+
+    version: str
+    """The number."""
+    percent_before: int
+    """Of the new instances of the channel that get it."""
+    percent_after: int
+    affected: Affected
+    """What it is used for at this moment."""
+
+
+def by_move(db: SharedDb, slug: str, before: Target, after: Target) -> list[Share]:
+    """Return what a move does to each version that the channel leads to before or after it, in that order.
+
+    Raises AgentNotFound and VersionNotFound.
+    """
+    old, new = _shares(before), _shares(after)
+    return [
+        Share(number, old.get(number, 0), new.get(number, 0), by(db, slug, number))
+        for number in dict.fromkeys((*old, *new))
+    ]
+
+
+def _shares(target: Target) -> dict[str, int]:
+    """Return how many of a hundred new instances get each version."""
+    candidate = target.percent or 0
+    shares = {target.version: 100 - candidate, target.candidate: candidate}
+    return {number: percent for number, percent in shares.items() if number is not None}
 
 
 def by(db: SharedDb, slug: str, number: str) -> Affected:

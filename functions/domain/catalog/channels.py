@@ -146,6 +146,12 @@ def move(db: SharedDb, place: Place, etags: Container[str], wanted: Target, why:
     Without `force` it moves up alone, and stable to no pre-release. Raises AgentNotFound, ChannelMoveInvalid, and
     ChannelChangedMeanwhile unless its `row_version` is one of `etags`.
     """
+    present = check(db, place, etags, wanted, why)
+    return present if wanted == present.target() else _point(db, present, wanted, why)
+
+
+def check(db: SharedDb, place: Place, etags: Container[str], wanted: Target, why: Why) -> PointedChannel:
+    """Return a channel as it is, which can be moved; its agent is locked. Raises what `move` does."""
     present = _present(db, place, etags)
     if wanted == present.target():
         return present
@@ -153,7 +159,8 @@ def move(db: SharedDb, place: Place, etags: Container[str], wanted: Target, why:
         _refuse(list(_unforced(present, wanted)))
     elif not why.reason.strip():
         _refuse([FieldError("/reason", "reason_required", "Say why it is forced.")])
-    return _point(db, present, wanted, why)
+    _ids(db, present.agent_id, wanted)
+    return present
 
 
 def roll_back(db: SharedDb, place: Place, etags: Container[str], reason: str) -> PointedChannel:
