@@ -10,6 +10,8 @@ import click
 from sqlalchemy import Connection
 
 from cli.deploying import FOLDER
+from cli.queries import FAILURES, about, enter_alone
+from core.logs import said
 from functions.domain import rewrapping, sealing
 from functions.domain.a2a import push_configs as of_push_configs
 from functions.domain.accounts import access_tokens, keys, totp
@@ -66,6 +68,19 @@ def rotate(name: str, folder: Path, switch: bool, finish: bool, now: bool) -> No
     except (RotationError, NotKeysError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{file} has {done}")
+    _enter(name, "switch" if switch else "finish" if finish else "begin")
+
+
+def _enter(name: str, step: str) -> None:
+    """Enter a step of an exchange in the audit trail, or say that it couldn't be.
+
+    A key that somebody else may have is exchanged whatever the databases do.
+    """
+    about(name)
+    try:
+        enter_alone(SEALED[name].database if name in SEALED else "user_psql", "admin", step=step)
+    except FAILURES as error:
+        click.echo(f"no entry of it is in the audit trail: {said(error)}", err=True)
 
 
 def _exchange_signing(folder: Path, *, switch: bool, now: bool) -> str:
@@ -119,6 +134,9 @@ def rewrap(name: str) -> None:
     sealed = SEALED[name]
     try:
         keys = sealing.master_keys(name)
+        # First, so that there is one of whatever is changed before somebody interrupts it.
+        about(name, keys[0].id)
+        enter_alone(sealed.database, "migrator")
         if name == config_secrets.KEYS_NAME:
             click.echo(f"{_seal_plain()} configs had secrets in plain, and have them sealed")
         click.echo(f"{_rewrap(sealed, keys)} data keys are wrapped anew")

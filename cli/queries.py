@@ -72,14 +72,23 @@ def about(*ids: str) -> None:
     click.get_current_context().meta.setdefault(_ABOUT, []).extend(ids)
 
 
-def enter(connection: Connection, reason: str | None = None) -> None:
-    """Append the command that runs to the audit trail of a database, with the reason that its options give."""
+def enter(connection: Connection, reason: str | None = None, **more: str) -> None:
+    """Append the command that runs to the audit trail of a database, with the reason that its options give, and `more`.
+
+    Nothing secret is among that.
+    """
     command = click.get_current_context()
     reason = reason or command.params.get("reason")
-    details = {} if reason is None else {"reason": reason}
+    details = more if reason is None else {"reason": reason, **more}
     name = command.command_path.partition(" ")[2]
     targets = tuple(dict.fromkeys(command.meta.get(_ABOUT, [])))
     append(connection, NewEntry("command", context.current().actor, name, targets, details=details))
+
+
+def enter_alone(database: str, role: str, **more: str) -> None:
+    """Append the command that runs to the audit trail of a database, in a transaction of its own."""
+    with context.entered(context.Context.start(actor=actor())), connect(database, role).begin() as connection:
+        enter(connection, **more)
 
 
 @contextmanager

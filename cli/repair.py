@@ -5,7 +5,7 @@ from typing import Final
 import click
 
 from cli import checks
-from cli.queries import ask, database_option, exists, table
+from cli.queries import ask, database_option, enter_alone, exists, table
 from core.logs import said
 from core.postgres.errors import DatabaseError
 
@@ -49,6 +49,9 @@ def replay(  # noqa: PLR0917 - each is an option
         [[count]] = ask(database, _COUNT + _CHOSEN, **values)
         click.echo(f"{count} events would be published again")
         return
+    # First, so that nothing is published again of which there is no entry.
+    chosen = {"since": since, "type": event_type, "subject": subject, "queue": queue}
+    enter_alone(database, "migrator", **{name: value for name, value in chosen.items() if value is not None})
     rows = ask(database, _REPLAY + _CHOSEN + "order by seq returning seq", "migrator", queue=queue, **values)
     ask(database, "select wake_relay()")
     click.echo(f"{len(rows)} events are published again")
@@ -87,6 +90,7 @@ def show_cursor(database: str) -> None:
 @click.confirmation_option(prompt="Everything behind this number will be delivered, again if it was before. Go on?")
 def rebase_cursor(database: str, seq: int) -> None:
     """After a restore: take everything behind SEQ as undelivered."""
+    enter_alone(database, "migrator", seq=str(seq))
     [[waiting]] = ask(database, "select rebase_relay(:seq)", "migrator", seq=seq)
     click.echo(f"{waiting} events are to be delivered")
 

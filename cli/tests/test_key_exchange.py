@@ -20,7 +20,7 @@ from functions.domain.instances import config_secrets, contexts, told
 from functions.domain.instances.config_secrets import SecretsUnavailable
 from functions.domain.instances.redaction import REDACTED
 from functions.runtime import agent_host_client
-from testing import people
+from testing import people, trail
 from testing.clients import Api
 from testing.environment import Environment
 from testing.factors import challenge, enrol, verify
@@ -90,6 +90,10 @@ def test_keys_are_exchanged_step_by_step_and_every_secret_opens_after_each(
     assert int(said("secrets", "rewrap").splitlines()[1].split()[0]) >= len(config)
     assert "\n0 data keys" in said("secrets", "rewrap")
     said(*ROTATE, folder, "--finish")
+    rotations = trail.entries(instance.env, "shared_psql", action="secrets rotate", target=config_secrets.KEYS_NAME)
+    assert [each["details"] for each in rotations][-3:] == [{"step": "begin"}, {"step": "switch"}, {"step": "finish"}]
+    assert rotations[-1]["actor"].startswith("command-line:")
+    assert len(trail.entries(instance.env, "shared_psql", action="secrets rewrap", target=new.id)) == 2
     assert [key.id for key in sealing.master_keys(config_secrets.KEYS_NAME)] == [new.id]
     assert (key_ids(instance), whole(instance), whole(later)) == ({new.id}, config, config)
 

@@ -9,6 +9,7 @@ from functions.domain.instances import quotas
 from functions.domain.instances.quotas import AccountLimitsChangedMeanwhile
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import Support
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.accounts import AccountId
@@ -42,8 +43,9 @@ class NewAccountLimits(GivenReason):
     resources=Resources(settings=quotas.SETTINGS),
 )
 def change_account_limits(
-    _caller: Support, account_id: AccountId, etags: IfMatch, wanted: NewAccountLimits, db: SharedDb
+    _caller: Support, account_id: AccountId, etags: IfMatch, wanted: NewAccountLimits, audit: Audit, db: SharedDb
 ) -> AccountLimits:
     """Leave what the account has already as it is, also when that is more."""
+    audit.was(AccountLimits.model_validate(quotas.of_account(db, account_id)))
     limits = wanted.limits.model_dump(exclude_none=True)
     return AccountLimits.model_validate(quotas.change(db, account_id, etags, limits, wanted.reason))

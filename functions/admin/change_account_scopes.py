@@ -9,6 +9,7 @@ from functions.domain.accounts.accounts import SCOPES
 from functions.domain.accounts.administration import AccountNotFound, LastAdministrator, OwnAccount, ScopeUnknown
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import Admin
 from functions.schemas.accounts import AccountId
 from functions.schemas.any_accounts import AnyAccount
@@ -26,8 +27,11 @@ class NewScopes(GivenReason):
     "/v1/admin/accounts/{account_id}/scopes",
     errors=(AccountNotFound, LastAdministrator, OwnAccount, ScopeUnknown),
 )
-def change_account_scopes(caller: Admin, account_id: AccountId, wanted: NewScopes, db: UserDb) -> AnyAccount:
+def change_account_scopes(
+    caller: Admin, account_id: AccountId, wanted: NewScopes, audit: Audit, db: UserDb
+) -> AnyAccount:
     """When it loses one, its sessions end within seconds, and its API keys that had it."""
     administration.check_other(db, account_id, caller.id, caller.scopes)
+    audit.was(AnyAccount.of(administration.locked(db, account_id)))
     administration.change_scopes(db, account_id, wanted.scopes, wanted.reason)
     return AnyAccount.of(administration.find(db, account_id))

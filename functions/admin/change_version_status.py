@@ -6,13 +6,14 @@ from pydantic import Field, JsonValue, model_validator
 
 from functions.domain.approvals import approvals
 from functions.domain.approvals.approvals import Asked
-from functions.domain.catalog import affected, version_statuses
+from functions.domain.catalog import affected, version_statuses, versions
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.version_statuses import VersionChangedMeanwhile, VersionInChannel
 from functions.domain.catalog.versions import NUMBER, VersionNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.affected import StatusPreview
@@ -57,6 +58,7 @@ def change_version_status(
     number: Annotated[str, Field(pattern=NUMBER, max_length=64, examples=["1.0.0"])],
     etags: IfMatch,
     change: NewStatus,
+    audit: Audit,
     query: ValidateOnly,
     db: SharedDb,
 ) -> AnyVersion | ApprovalNeeded | StatusPreview:
@@ -70,5 +72,6 @@ def change_version_status(
         kept: dict[str, JsonValue] = {"slug": slug, "number": number, "row_version": version.row_version}
         asked = Asked("change_version_status", kept | {"status": new.status.value}, version.id, new.reason)
         return ApprovalNeeded.model_validate(approvals.request(db, caller.id, asked))
+    audit.was(AnyVersion.model_validate(versions.find(db, slug, number, unlisted=True)))
     version = version_statuses.change(db, slug, number, etags, new)
     return AnyVersion.model_validate(version)

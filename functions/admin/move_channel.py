@@ -10,6 +10,7 @@ from functions.domain.catalog.channels import ChannelChangedMeanwhile, ChannelMo
 from functions.domain.catalog.versions import NUMBER, Channel
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.affected import ChannelPreview
@@ -48,6 +49,7 @@ def move_channel(
     channel: Annotated[Channel, Field(examples=["stable"])],
     etags: IfMatch,
     target: NewTarget,
+    audit: Audit,
     query: ValidateOnly,
     db: SharedDb,
 ) -> AgentChannel | ChannelPreview:
@@ -59,5 +61,6 @@ def move_channel(
     if query.validate_only:
         present = channels.check(db, Place(slug, channel), etags, wanted, why)
         return ChannelPreview.model_validate({"shares": affected.by_move(db, slug, present.target(), wanted)})
+    audit.was(AgentChannel.of(channels.read(db, Place(slug, channel))))
     moved = channels.move(db, Place(slug, channel), etags, wanted, why)
     return AgentChannel.of(moved)

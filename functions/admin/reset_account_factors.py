@@ -4,6 +4,7 @@ from functions.domain.accounts import administration
 from functions.domain.accounts.administration import AccountNotFound, OwnAccount, RoleNeeded
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import Support
 from functions.schemas.accounts import AccountId
 from functions.schemas.any_accounts import AnyAccount
@@ -19,11 +20,14 @@ from functions.schemas.reasons import GivenReason
         RoleNeeded,
     ),
 )
-def reset_account_factors(caller: Support, account_id: AccountId, because: GivenReason, db: UserDb) -> AnyAccount:
+def reset_account_factors(
+    caller: Support, account_id: AccountId, because: GivenReason, audit: Audit, db: UserDb
+) -> AnyAccount:
     """For whoever has lost their second factor and recovery codes: make sure that it is they who ask.
 
     Their sessions end.
     """
     administration.check_other(db, account_id, caller.id, caller.scopes)
+    audit.was(AnyAccount.of(administration.locked(db, account_id)))
     administration.reset_factors(db, account_id, because.reason)
     return AnyAccount.of(administration.find(db, account_id))

@@ -9,6 +9,7 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.verified_accounts import EmailUnverified
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import Support
 from functions.schemas.instance_ids import InstanceId
 from functions.schemas.instances import AnyInstance
@@ -22,7 +23,10 @@ from functions.schemas.reasons import GivenReason
     errors=(InstanceNotFound, InstanceDeleted, Quarantined, EmailUnverified, StoppedByOperator),
     resources=Resources(settings=(verified_accounts.SETTING,)),
 )
-def restart_any_instance(_caller: Support, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
+def restart_any_instance(
+    _caller: Support, instance_id: InstanceId, because: GivenReason, audit: Audit, db: SharedDb
+) -> AnyInstance:
     """One that is stopped is started. Its owner reads in its history that an administrator did, and why."""
+    audit.was(AnyInstance.of(reading.find(db, instance_id)))
     administration.restart(db, instance_id, because.reason)
     return AnyInstance.of(reading.find(db, instance_id))

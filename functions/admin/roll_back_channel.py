@@ -10,6 +10,7 @@ from functions.domain.catalog.channels import ChannelChangedMeanwhile, NothingTo
 from functions.domain.catalog.versions import Channel
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.base import Body
@@ -33,8 +34,10 @@ def roll_back_channel(
     channel: Annotated[Channel, Field(examples=["stable"])],
     etags: IfMatch,
     why: RollBack,
+    audit: Audit,
     db: SharedDb,
 ) -> AgentChannel:
     """Again is one further back; yanked versions are passed over, and a candidate ends."""
+    audit.was(AgentChannel.of(channels.read(db, Place(slug, channel))))
     moved = channels.roll_back(db, Place(slug, channel), etags, why.reason)
     return AgentChannel.of(moved)

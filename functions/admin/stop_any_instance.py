@@ -5,6 +5,7 @@ from functions.domain.instances import administration, reading
 from functions.domain.instances.commands import InstanceDeleted
 from functions.domain.instances.reading import InstanceNotFound
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import Support
 from functions.schemas.instance_ids import InstanceId
 from functions.schemas.instances import AnyInstance
@@ -17,7 +18,10 @@ from functions.schemas.reasons import GivenReason
     status=202,
     errors=(InstanceNotFound, InstanceDeleted),
 )
-def stop_any_instance(_caller: Support, instance_id: InstanceId, because: GivenReason, db: SharedDb) -> AnyInstance:
+def stop_any_instance(
+    _caller: Support, instance_id: InstanceId, because: GivenReason, audit: Audit, db: SharedDb
+) -> AnyInstance:
     """Its owner reads in its history that an administrator did, and why."""
+    audit.was(AnyInstance.of(reading.find(db, instance_id)))
     administration.stop(db, instance_id, because.reason)
     return AnyInstance.of(reading.find(db, instance_id))

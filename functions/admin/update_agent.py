@@ -1,7 +1,7 @@
 """PATCH /v1/admin/agents/{slug}: change what the catalog says of an agent."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -9,6 +9,7 @@ from functions.domain.catalog import agents
 from functions.domain.catalog.agents import SLUG, AgentChangedMeanwhile, AgentNotFound
 from functions.domain.databases import SharedDb
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import CatalogEditor
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.agents import Capabilities, Description, FeaturedRank, Name, Summary, Tags
@@ -33,6 +34,8 @@ class AgentChanges(Body):
 class AgentUpdated(Reply):
     """The agent as it is now."""
 
+    untold: ClassVar[frozenset[str]] = frozenset({"description"})
+
     id: str
     slug: str
     name: str
@@ -56,8 +59,10 @@ def update_agent(
     slug: Annotated[str, Field(pattern=SLUG, examples=["echo"])],
     etags: IfMatch,
     changes: AgentChanges,
+    audit: Audit,
     db: SharedDb,
 ) -> AgentUpdated:
     """Change what is given; instances of an agent that is no longer listed keep working."""
+    audit.was(AgentUpdated.model_validate(agents.find(db, slug, unlisted=True)))
     agent = agents.change(db, slug, etags, changes.model_dump(exclude_none=True))
     return AgentUpdated.model_validate(agent)

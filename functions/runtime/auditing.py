@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Final
 
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -53,6 +53,7 @@ class Audit:
         self._targets: list[str] = []
         self._changes: dict[str, JsonValue] = {}
         self._reply: object = None
+        self._before: BaseModel | None = None
 
     def about(self, *ids: str) -> None:
         """Name something that the call is about, beside what the path and the reply say."""
@@ -61,6 +62,13 @@ class Audit:
     def changed(self, before: JsonValue, after: JsonValue) -> None:
         """Tell what was there before and what is there now, without what is secret."""
         self._changes = {"before": before, "after": after}
+
+    def was(self, before: BaseModel) -> None:
+        """Tell what a handler would have answered before its change: how its reply differs from that is told.
+
+        Of what the reply's class says isn't to be told, only the names are.
+        """
+        self._before = before
 
     def enter(self, db: Connection, *ids: str, action: str | None = None) -> None:
         """Append an entry in a transaction that the handler has opened itself: of its call, or of an action in it.
@@ -72,6 +80,8 @@ class Audit:
     def replied(self, reply: object) -> None:
         """Append the entry of what a handler has done, in each transaction in which it may have changed something."""
         self._reply = reply
+        if self._before is not None and type(reply) is type(self._before):
+            self._changes = _differences(self._before, reply)
         if self._call.declaration.changes:
             for db in self._call.open_sessions:
                 self._append(db, "succeeded")
@@ -184,6 +194,24 @@ class Audit:
             "trace_id": context.current().trace_id,
         }
         return {name: value for name, value in told.items() if value}
+
+
+UNCOUNTED: Final = frozenset({"row_version", "updated_at", "message", "next", "conditions"})
+"""Fields that are others after each change, or follow from those that are."""
+
+
+def _differences(before: BaseModel, after: BaseModel) -> dict[str, JsonValue]:
+    """Return the fields that differ, before and after, and the names of those that differ and aren't to be told."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    changed = [name for name in new if name not in UNCOUNTED and old.get(name) != new[name]]
+    untold: frozenset[str] = getattr(type(after), "untold", frozenset())
+    told = [name for name in changed if name not in untold]
+    found: dict[str, JsonValue] = {}
+    if told:
+        found = {"before": {name: old.get(name) for name in told}, "after": {name: new[name] for name in told}}
+    if hidden := sorted(set(changed) & untold):
+        found["changed"] = list[JsonValue](hidden)
+    return found
 
 
 def _actor() -> str:

@@ -1,7 +1,7 @@
 """What administrators are told of anybody's account, and say to it."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from functions.schemas.base import Reply
 
 class AnyAccount(Reply):
     """Somebody's account, without its secrets."""
+
+    untold: ClassVar[frozenset[str]] = frozenset({"email"})
 
     id: AccountId
     email: Annotated[str, Field(examples=["ann@example.com"])]

@@ -107,6 +107,10 @@ class Reply(BaseModel):
     http_status: ClassVar[int | None] = None
     """The status of an answer that isn't the endpoint's usual one."""
 
+    untold: ClassVar[frozenset[str]] = frozenset()
+    """Fields of which the audit trail tells that they have changed, and not their values: they are people's own words,
+    or addresses."""
+
     described_headers: ClassVar[Mapping[str, str]] = {}
     """What the headers of `headers` say, for the OpenAPI document, by their names."""
 

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Final, Self
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from functions.domain.api_errors import FieldError, Invalid
 from functions.domain.runs import budgets
@@ -96,3 +96,10 @@ class AccountBudget(RunBudget):
     """What the runs of an account may be and cost by its owner's own budget, and by the one that it was given."""
 
     given: Annotated[RunBudget, Field(description="By whoever runs this service; runs are under both.")]
+
+
+def terms_told(budget: Budget | None) -> JsonValue:
+    """Return what a budget allows, as the audit trail tells it; None for no limit."""
+    if budget is None or not terms_of(budget).limited:
+        return None
+    return RunBudget.of(budget).model_dump(mode="json", include={"period", "runs", "cost", "cost_per_run"})

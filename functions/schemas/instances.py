@@ -1,7 +1,7 @@
 """Instances as they are shown: the shapes that several endpoints answer with."""
 
 from datetime import datetime
-from typing import Annotated, Final, Self
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import BeforeValidator, Field
 
@@ -84,6 +84,8 @@ class Condition(Reply):
 
 class Instance(InstanceSummary):
     """An instance."""
+
+    untold: ClassVar[frozenset[str]] = frozenset({"name", "labels", "config"})
 
     version_status_reason: Annotated[str, Field(description="Why its version is deprecated or yanked, or empty.")]
     config: Annotated[dict[str, object], Field(description="What it was told, with secrets masked.")]

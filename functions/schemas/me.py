@@ -1,7 +1,7 @@
 """One's own account as it is shown."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from typing_extensions import override
@@ -11,6 +11,8 @@ from functions.schemas.base import Reply
 
 class Me(Reply):
     """The caller's account."""
+
+    untold: ClassVar[frozenset[str]] = frozenset({"email", "new_email", "name"})
 
     id: str
     email: str

@@ -17,6 +17,7 @@ from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.instances.updates import Changes, InstanceChangedMeanwhile, Update
 from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import User
 from functions.runtime.providers.databases import SharedTransactions
 from functions.runtime.providers.if_match import IfMatch
@@ -82,7 +83,10 @@ def work_out(
     resources=Resources(group="function-schemas", secrets=(config_secrets.KEYS_NAME,)),
     prepare=work_out,
 )
-def update_instance(caller: User, instance_id: InstanceId, etags: IfMatch, update: Update, db: SharedDb) -> Instance:
+def update_instance(
+    caller: User, instance_id: InstanceId, etags: IfMatch, update: Update, audit: Audit, db: SharedDb
+) -> Instance:
     """Name, labels and `discoverable` are others at once. All else is tried first, and if that fails it stays so."""
+    audit.was(Instance.of(reading.find(db, instance_id, owner_id=caller.id)))
     updates.apply(db, instance_id, caller.id, etags, update)
     return Instance.of(reading.find(db, instance_id))

@@ -8,6 +8,7 @@ from functions.domain.accounts import profiles
 from functions.domain.accounts.profiles import AccountChangedMeanwhile, TimezoneUnknown
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
+from functions.runtime.providers.audit import Audit
 from functions.runtime.providers.callers import LoggedIn
 from functions.runtime.providers.if_match import IfMatch
 from functions.schemas.base import LINE, Body
@@ -41,6 +42,7 @@ class MyChanges(Body):
 
 
 @endpoint("PATCH", "/v1/me", errors=(AccountChangedMeanwhile, TimezoneUnknown))
-def update_me(caller: LoggedIn, etags: IfMatch, changes: MyChanges, db: UserDb) -> Me:
+def update_me(caller: LoggedIn, etags: IfMatch, changes: MyChanges, audit: Audit, db: UserDb) -> Me:
     """Change what is given."""
+    audit.was(Me.model_validate(profiles.find(db, caller.id)))
     return Me.model_validate(profiles.change(db, caller.id, etags, changes.model_dump(exclude_unset=True)))

@@ -88,19 +88,25 @@ def engage(db: SharedDb, scope: Scope, target: str, reason: str) -> KillSwitch:
     return KillSwitch.of(engaged)
 
 
-def release(db: SharedDb, kill_switch_id: str, reason: str) -> KillSwitch:
-    """Release a switch; one that is released stays so. What it has stopped stays stopped. Raises KillSwitchNotFound."""
-    from events.catalog.kill_switches import KillSwitchReleased
-
+def locked(db: SharedDb, kill_switch_id: str) -> KillSwitch:
+    """Return a switch that stays as it is until the transaction ends. Raises KillSwitchNotFound."""
     query = select(kill_switches).where(kill_switches.c.id == kill_switch_id).with_for_update()
     found = db.execute(query).mappings().first()
     if found is None:
         raise KillSwitchNotFound
-    if found["released_at"] is not None:
-        return KillSwitch.of(found)
+    return KillSwitch.of(found)
+
+
+def release(db: SharedDb, kill_switch_id: str, reason: str) -> KillSwitch:
+    """Release a switch; one that is released stays so. What it has stopped stays stopped. Raises KillSwitchNotFound."""
+    from events.catalog.kill_switches import KillSwitchReleased
+
+    found = locked(db, kill_switch_id)
+    if found.released_at is not None:
+        return found
     released = {"released_at": func.now(), "released_by": context.current().actor}
     statement = update(kill_switches).where(kill_switches.c.id == kill_switch_id).values(released)
-    facts = {"kill_switch_id": kill_switch_id, "concerns": found["scope"], "target": found["target"]}
+    facts = {"kill_switch_id": kill_switch_id, "concerns": found.scope, "target": found.target}
     emit(db, KillSwitchReleased(**facts, reason=reason))
     return KillSwitch.of(db.execute(statement.returning(kill_switches)).mappings().one())
 

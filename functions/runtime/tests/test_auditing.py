@@ -59,7 +59,65 @@ def test_a_change_is_entered_with_who_what_why_and_from_where(
             "trace_id": answer.headers["X-Request-Id"],
         },
         "reason": body["reason"],
+        "before": {"suspended": False},
+        "after": {"suspended": True},
     }
+
+
+def told(env: Environment, database: str, **wanted: str) -> tuple[Any, ...]:
+    """Return what the newest entry says was there before and after, and what else has changed."""
+    details = newest(env, database, **wanted)["details"]
+    return tuple(details.get(name) for name in ("before", "after", "changed"))
+
+
+def test_of_what_is_changed_it_is_told_how_it_was_and_how_it_is(
+    api: Api, env: Environment, launch: Callable[..., Launched], person: Callable[..., Person]
+) -> None:
+    instance, admin, match = launch(), person(scopes=("user", "admin")), {"If-Match": "*"}
+    owner, why = instance.owner, {"reason": "A test."}
+    slug = instance.read()["agent"]
+    path = f"/v1/admin/accounts/{owner.id}"
+    for each in ("suspend", "restore"):
+        assert api.admin.post(f"{path}/{each}", json=why, token=admin.token).status_code == 200
+    suspended = ({"suspended": False}, {"suspended": True}, None)
+    assert told(env, "user_psql", action="suspend_account", target=owner.id) == suspended
+    assert told(env, "user_psql", action="restore_account", target=owner.id) == (*suspended[1::-1], None)
+    changes = {"name": "Another", "featured_rank": 7, "description": "Long."}
+    assert (
+        api.admin.patch(f"/v1/admin/agents/{slug}", json=changes, token=admin.token, headers=match).status_code == 200
+    )
+    before, after, more = told(env, "shared_psql", action="update_agent", actor=admin.id)
+    assert (before["featured_rank"], after) == (0, {"name": "Another", "featured_rank": 7})
+    assert more == ["description"]
+    budget = {"period": "month", "runs": 10, **why}
+    budget_path = f"{path}/budget"
+    assert api.admin.put(budget_path, json=budget, token=admin.token, headers=match).status_code == 200
+    before, after, _ = told(env, "shared_psql", action="set_account_budget", actor=admin.id)
+    assert (before["runs"], after["runs"]) == (None, 10)
+    assert api.admin.delete(f"{budget_path}?reason=A+test.", token=admin.token, headers=match).status_code == 204
+    before, after, _ = told(env, "shared_psql", action="delete_account_budget", actor=admin.id)
+    assert (before["runs"], after) == (10, None)
+    assert api.admin.post(f"/v1/admin/instances/{instance.id}/stop", json=why, token=admin.token).status_code == 202
+    before, after, _ = told(env, "shared_psql", action="stop_any_instance", actor=admin.id)
+    assert (before["desired_state"], after["desired_state"]) == ("running", "stopped")
+
+
+def test_of_people_s_own_words_it_is_told_that_they_are_others_and_not_which(
+    api: Api, env: Environment, launch: Callable[..., Launched]
+) -> None:
+    instance, match = launch(), {"If-Match": "*"}
+    owner = instance.owner
+    changes = {"name": "Ann Canary", "locale": "de-AT"}
+    assert api.user.patch("/v1/me", json=changes, token=owner.token, headers=match).status_code == 200
+    assert told(env, "user_psql", action="update_me", actor=owner.id) == (
+        {"locale": None},
+        {"locale": "de-AT"},
+        ["name"],
+    )
+    changed = {"name": "Canary", "discoverable": True}
+    assert api.user.patch(instance.path, json=changed, token=owner.token, headers=match).status_code == 200
+    told_of_it = ({"discoverable": False}, {"discoverable": True}, ["name"])
+    assert told(env, "shared_psql", action="update_instance", actor=owner.id) == told_of_it
 
 
 def test_what_can_not_be_entered_does_not_happen(api: Api, env: Environment, person: Callable[..., Person]) -> None:
