@@ -145,7 +145,7 @@ def test_nothing_that_would_let_somebody_stay_is_done_by_whoever_may_write(
     assert set(answers.values()) == {"impersonated"}
     assert answers.keys() >= {
         *("change_password", "begin_totp", "remove_totp", "renew_recovery_codes", "create_api_key", "delete_api_key"),
-        *("begin_passkey", "create_passkey", "delete_passkey", "create_export", "fetch_export", "delete_me"),
+        *("begin_passkey", "create_passkey", "delete_passkey", "create_export", "read_export", "delete_me"),
         *("change_email", "authorize_client", "approve_device", "link_identity", "unlink_identity", "delete_session"),
     }
 
