@@ -974,7 +974,7 @@ COMMENT ON COLUMN public.email_changes.session_id IS 'which asked for it, and go
 
 COMMENT ON COLUMN public.email_changes.proved_at IS 'when the token was used that was sent to the new address';
 
-COMMENT ON COLUMN public.email_changes.consented_at IS 'when the token was used that was sent to the present address';
+COMMENT ON COLUMN public.email_changes.consented_at IS 'when the token was used that was sent to the present address, or when the change was asked for, if that address was never verified';
 
 COMMENT ON COLUMN public.email_changes.ended_at IS 'when the address was changed, or turned out to have an account';
 

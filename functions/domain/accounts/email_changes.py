@@ -1,7 +1,8 @@
 """Moving an account to another address: whoever has the new one proves it, and whoever has the present one consents.
 
-Each is sent a token; the address is changed when both were used. What is asked for is read when the mails are written,
-so that no event has an address in it. Nobody learns by asking whether the new address has an account: its owner is told
+Each is sent a token; the address is changed when both were used. An address that was never verified may be mistyped,
+and somebody else's: then nobody there is asked. What is asked for is read when the mails are written, so that no event
+has an address in it. Nobody learns by asking whether the new address has an account: its owner is told
 by mail, and a token to prove it is sent to nobody.
 
 Whatever writes here holds the account locked, and whoever makes a token reads where it goes after that: the token of an
@@ -46,13 +47,17 @@ def request(db: UserDb, account_id: str, session_id: str, email: str, network: s
     EmailInvalid, EmailUnchanged and TooManyMails.
     """
     email = emails.normalise(email)
-    present = accounts.find(db, account_id).email
+    account = accounts.find(db, account_id)
+    present = account.email
     if email == present:
         raise EmailUnchanged(errors=[FieldError("/email", "email_unchanged", EmailUnchanged.message())])
     throttling.count_mail(db, EmailChangeRequested.type, email, network)
-    throttling.count_mail(db, f"{EmailChangeRequested.type} consent", present, "")
-    values = {"email": email, "session_id": session_id, "expires_at": func.now() + LIFETIME}
-    nothing_yet = dict.fromkeys(("proved_at", "consented_at", "ended_at", "email_before"))
+    if account.email_verified:
+        throttling.count_mail(db, f"{EmailChangeRequested.type} consent", present, "")
+    consented_at = None if account.email_verified else func.now()
+    times = {"expires_at": func.now() + LIFETIME, "consented_at": consented_at}
+    values = {"email": email, "session_id": session_id, **times}
+    nothing_yet = dict.fromkeys(("proved_at", "ended_at", "email_before"))
     statement = insert(email_changes).values(account_id=account_id, **values)
     db.execute(statement.on_conflict_do_update(index_elements=["account_id"], set_=values | nothing_yet))
     one_time_tokens.withdraw(db, account_id, PURPOSES)
@@ -112,6 +117,17 @@ def requested(db: UserDb, account_id: str) -> str | None:
     """Return the address that was asked for and isn't that of the account yet; None for none."""
     query = select(email_changes.c.email).where(email_changes.c.account_id == account_id, _is_open())
     return db.scalar(query)
+
+
+def was_asked_for_consent(db: UserDb, account_id: str) -> bool:
+    """Return whether the address that an account had when another was asked for last was verified then."""
+    query = select(email_changes.c.email).where(email_changes.c.account_id == account_id, is_unasked())
+    return db.execute(query).first() is None
+
+
+def is_unasked() -> ColumnElement[bool]:
+    """Return whether a change has needed no consent: it was noted in the moment in which the change was asked for."""
+    return email_changes.c.expires_at - email_changes.c.consented_at == LIFETIME
 
 
 def _is_open() -> ColumnElement[bool]:

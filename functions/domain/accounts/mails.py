@@ -145,7 +145,8 @@ def _with_token(
     """Return the mail with a new token for which an event asks; None if there is nothing to use one for."""
     match event:
         case EmailChangeRequested():
-            return _consent(db, event.account_id) if email_changes.requested(db, event.account_id) else None
+            asked = email_changes.was_asked_for_consent(db, event.account_id)
+            return _consent(db, event.account_id) if asked and email_changes.requested(db, event.account_id) else None
         case PasswordResetRequested():
             return _reset(db, event.account_id)
         case _:
@@ -333,7 +334,8 @@ def _to_other(db: UserDb, event: ToldElsewhere) -> tuple[str, Mail] | None:
     row = select(*changes.c["email", "email_before", "ended_at"]).where(changes.c.account_id == event.account_id)
     match event:
         case EmailChanged():
-            change = db.execute(row).first()
+            # Of an address that was never verified nobody knows whose it is.
+            change = db.execute(row.where(~email_changes.is_unasked())).first()
             return (change.email_before, _LEFT) if change and change.email_before else None
         case EmailChangeRefused():
             change = db.execute(row).first()
@@ -349,13 +351,15 @@ def _to_other(db: UserDb, event: ToldElsewhere) -> tuple[str, Mail] | None:
 
 
 def _proof(db: UserDb, account_id: str) -> Mail:
+    asked = email_changes.was_asked_for_consent(db, account_id)
+    then = "The address is changed once you have used what was sent to the present address too."
     return Mail(
         "Confirm your new address",
         (
             "Somebody wants this to be the address of their account.",
             "If it was you, show that mail reaches you here by using this within a day:",
             Token("confirm-email", one_time_tokens.issue(db, account_id, Purpose.EMAIL_PROOF)),
-            "The address is changed once you have used what was sent to the present address too.",
+            then if asked else "The address is changed then.",
             "If it wasn't you, there is nothing to do.",
         ),
     )

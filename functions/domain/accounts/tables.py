@@ -199,7 +199,12 @@ email_changes = Table(
     Column("session_id", Text, nullable=False, comment="which asked for it, and goes on"),
     Column("expires_at", TIME, nullable=False, index=True),
     Column("proved_at", TIME, comment="when the token was used that was sent to the new address"),
-    Column("consented_at", TIME, comment="when the token was used that was sent to the present address"),
+    Column(
+        "consented_at",
+        TIME,
+        comment="when the token was used that was sent to the present address,"
+        " or when the change was asked for, if that address was never verified",
+    ),
     Column("ended_at", TIME, comment="when the address was changed, or turned out to have an account"),
     Column("email_before", Text, comment="which the account had, once it is changed"),
     comment="the newest of each account, for a day",

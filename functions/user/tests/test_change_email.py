@@ -94,6 +94,36 @@ def test_the_address_changes_when_both_tokens_were_used(
     assert [mail and mail.subject for mail in last] == ["Your address was changed"] * 2
 
 
+def test_an_address_that_was_never_verified_is_asked_and_told_nothing(
+    api: Api, env: Environment, mails: Catcher
+) -> None:
+    ann, email = people.arrive(api, env, ("user",), verified=False), somewhere()
+    assert ask(api, ann, email).status_code == 202
+    assert address_of(api, ann) == (ann.email, email)
+    sending.send(api, env, ann.id)
+    assert use(api, sending.token_to(mails, email)).json == {"changed": True}
+    assert address_of(api, ann) == (email, None)
+    sending.send(api, env, ann.id)
+    assert [mail.subject for mail in mails.mails if mail.to == email] == [
+        "Confirm your new address",
+        "Your address was changed",
+    ]
+    assert "consent" not in str([mail for mail in mails.mails if mail.to == ann.email])
+    assert "Your address was changed" not in [mail.subject for mail in mails.mails if mail.to == ann.email]
+
+
+def test_what_an_unverified_address_can_do_without_is_asked_again_once_it_is_verified(
+    api: Api, env: Environment, mails: Catcher
+) -> None:
+    ann, email = people.arrive(api, env, ("user",), verified=False), somewhere()
+    assert ask(api, ann, somewhere()).status_code == 202
+    with env.transaction("user_psql", "admin") as db:
+        accounts.set_verified(UserDb(db), ann.id)
+    assert ask(api, ann, email).status_code == 202
+    sending.send(api, env, ann.id)
+    assert use(api, sending.token_to(mails, email)).json == {"changed": False}
+
+
 def test_of_both_tokens_at_once_the_second_sees_the_first(api: Api, asked: Asked) -> None:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda token: use(api, token).json["changed"], [asked.proof, asked.consent]))
