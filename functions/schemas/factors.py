@@ -18,6 +18,6 @@ class RecoveryCodes(Reply):
         list[str],
         Field(
             description="Empty if your account had a second factor before: its codes stay as they are.",
-            examples=[["k3fw-7d2q-xn5c-ab6l-uz4e-rt2y"]],
+            examples=[["k3fw-7d2q-xn5c-ab6l-uz4e-rt2y-gm"]],
         ),
     ]

@@ -30,7 +30,7 @@ class RegisteredPasskey(Passkey):
         list[str],
         Field(
             description="Each stands in once for the second factor. Empty where there was one before: its codes stay.",
-            examples=[["k3fw-7d2q-xn5c-ab6l-uz4e-rt2y"]],
+            examples=[["k3fw-7d2q-xn5c-ab6l-uz4e-rt2y-gm"]],
         ),
     ]
 

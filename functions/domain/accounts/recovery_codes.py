@@ -1,6 +1,6 @@
 """Recovery codes: each stands in once for a second factor that somebody has lost. Kept are hashes of them.
 
-One has 120 bits, too many for anybody to try, so that a plain hash keeps it as well as a slow one would.
+One has 128 bits, too many for anybody to try, so that a plain hash keeps it as well as a slow one would.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from functions.domain.databases import UserDb
 NUMBER: Final = 10
 """Those that somebody is given at a time."""
 
-_BYTES: Final = 15
+_BYTES: Final = 16
 _GROUP: Final = 4
 """Characters between two hyphens."""
 
@@ -49,7 +49,7 @@ def forget(db: UserDb, account_id: str) -> None:
 
 
 def _new() -> str:
-    code = b32encode(secrets.token_bytes(_BYTES)).decode().lower()
+    code = b32encode(secrets.token_bytes(_BYTES)).decode().rstrip("=").lower()
     return "-".join(code[start : start + _GROUP] for start in range(0, len(code), _GROUP))
 
 

@@ -108,6 +108,26 @@ def test_short_transactions_end_with_their_block(plant: Plant) -> None:
 
 
 @pytest.mark.usefixtures("env")
+@pytest.mark.parametrize("database", ["User", "Shared"])
+def test_a_get_can_change_nothing(plant: Plant, database: str) -> None:
+    client = plant(
+        read_thing=f"""
+        class Thing(Reply):
+            read_only: list[str]
+
+        def ask(db: UserDb | SharedDb) -> str:
+            return str(db.scalar(text("show transaction_read_only")))
+
+        @endpoint("GET", "/things")
+        def read_thing(db: {database}Db, begin: {database}Transactions) -> Thing:
+            with begin() as other, begin.reading() as third:
+                return Thing(read_only=[ask(db), ask(other), ask(third)])
+    """
+    )
+    assert client.get("/things").json == {"read_only": ["on"] * 3}
+
+
+@pytest.mark.usefixtures("env")
 def test_what_is_prepared_is_prepared_before_a_transaction_is_open(plant: Plant, person: Callable[..., Person]) -> None:
     client = plant(
         create_thing="""
