@@ -209,6 +209,7 @@ def test_these_and_no_others_need_a_recent_log_in_or_a_second_factor() -> None:
         "create_passkey",
         "delete_me",
         "delete_passkey",
+        "delete_session",
         "link_identity",
         "read_export",
         "remove_totp",

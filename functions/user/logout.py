@@ -7,7 +7,7 @@ from pydantic import Field
 from functions.domain.accounts import sessions
 from functions.domain.databases import UserDb
 from functions.runtime.endpoint import endpoint
-from functions.runtime.providers.callers import LoggedIn
+from functions.runtime.providers.callers import LoggedIn, ReauthenticationRequired, check_recent
 from functions.schemas.base import Query
 
 REASON = "logged_out"
@@ -21,13 +21,18 @@ class Which(Query):
     ] = "this"
 
 
-@endpoint("POST", "/v1/auth/logout", status=204)
+@endpoint("POST", "/v1/auth/logout", status=204, errors=(ReauthenticationRequired,))
 def logout(caller: LoggedIn, which: Which, db: UserDb) -> None:
-    """End sessions: their refresh tokens are worth nothing at once, their access tokens within five seconds."""
+    """End sessions: their refresh tokens are worth nothing at once, their access tokens within five seconds.
+
+    Ending the others alone takes a log-in of the last ten minutes.
+    """
     match which.sessions:
         case "this":
             sessions.revoke(db, caller.session_id, REASON)
         case "others":
+            # Whoever found somebody's token must not be the only one who goes on.
+            check_recent(caller.authentication)
             sessions.revoke_others(db, caller.id, caller.session_id, REASON)
         case "all":
             sessions.revoke_all(db, caller.id, REASON)

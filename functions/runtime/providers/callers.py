@@ -95,6 +95,12 @@ class ReauthenticationRequired(Unauthenticated):
     headers: ClassVar[dict[str, str]] = {"WWW-Authenticate": f'{_INSUFFICIENT}, max_age="{RECENT_SECONDS}"'}
 
 
+def check_recent(authentication: Authentication, max_age: int = RECENT_SECONDS) -> None:
+    """Raise ReauthenticationRequired if somebody has logged in more than so many seconds ago."""
+    if authentication.at + max_age + LEEWAY_SECONDS < time.time():
+        raise ReauthenticationRequired
+
+
 class InsufficientAal(Forbidden):
     """This needs a second factor: log in with one. POST /v1/me/mfa/totp adds the first; then refresh your session."""
 
@@ -168,8 +174,8 @@ class User:
         if claims.client_id is not None and not cls.takes_keys:
             raise SessionRequired
         cls.check_scopes(claims.scopes, "your account")
-        if cls.max_age is not None and claims.authentication.at + cls.max_age + LEEWAY_SECONDS < time.time():
-            raise ReauthenticationRequired
+        if cls.max_age is not None:
+            check_recent(claims.authentication, cls.max_age)
         if claims.authentication.aal < cls.least_aal:
             raise InsufficientAal
         return cls(claims.account_id, claims.scopes, session_id=claims.session_id, authentication=claims.authentication)

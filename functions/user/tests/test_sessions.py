@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from testing import people
 from testing.clients import Api
 from testing.environment import Environment
 from testing.people import Person
@@ -80,6 +81,14 @@ def test_a_session_is_ended_from_another(api: Api, person: Callable[..., Person]
     assert [each["current"] for each in listed(api, somebody.token)] == [True]
     again = api.user.delete(path, token=somebody.token)
     assert (again.status_code, again.json["code"]) == (404, "session_not_found")
+
+
+@pytest.mark.parametrize(("which", "status"), [("others", 401), ("this", 204), ("all", 204)])
+def test_long_after_the_log_in_nobody_stays_alone(
+    api: Api, person: Callable[..., Person], which: str, status: int
+) -> None:
+    old = people.logged_in(person(), age=11 * 60)
+    assert api.user.post(f"/v1/auth/logout?sessions={which}", token=old).status_code == status
 
 
 def test_a_session_of_somebody_else_is_not_there(api: Api, person: Callable[..., Person]) -> None:
