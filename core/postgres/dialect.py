@@ -15,7 +15,9 @@ class Dialect(PGDialect_pg8000):
     """Postgres 14 or later, as every release of it is set up, with transactions that may be read-only.
 
     A statement with the execution option `unanswered` returns no rows: it goes out together with the next, or with the
-    COMMIT, and what Postgres refuses of it is raised there.
+    COMMIT, and what Postgres refuses of it is raised there. One with the option `last` has the COMMIT go out with it:
+    its transaction is over, whatever comes of it. One with the option `prepared` is planned once for each connection,
+    where that is direct.
     """
 
     driver = "pipelined"
@@ -52,10 +54,12 @@ class Dialect(PGDialect_pg8000):
         context: ExecutionContext | None = None,
     ) -> None:
         """Run a statement, or keep it for the next round trip when its answer is of no use."""
-        if context is not None and context.execution_options.get("unanswered"):
-            cursor.execute_ahead(statement, parameters)
+        options: Mapping[str, Any] = {} if context is None else context.execution_options
+        prepared = bool(options.get("prepared"))
+        if options.get("unanswered"):
+            cursor.execute_ahead(statement, parameters, prepared=prepared)
         else:
-            cursor.execute(statement, parameters)
+            cursor.execute(statement, parameters, last=bool(options.get("last")), prepared=prepared)
 
     def set_readonly(self, dbapi_connection: DbapiConnection, value: bool) -> None:
         """Let statements from now on only read, or write again; the next BEGIN says so."""

@@ -1,9 +1,9 @@
 """pg8000 connections that wait for the server once for each statement, where pg8000's own wait three times.
 
 A statement's parse, bind, describe and execute go out together, with the BEGIN of its transaction in front when it is
-the first, and with its COMMIT behind when it may only read. A statement whose answer nobody reads waits for the next,
-or for the COMMIT, and goes out in front of it. Nothing is prepared under a name, so that a pooler in transaction mode
-may sit in between.
+the first, and with its COMMIT behind when it may only read or is the last. A statement whose answer nobody reads waits
+for the next, or for the COMMIT, and goes out in front of it. Nothing is prepared under a name, so that a pooler in
+transaction mode may sit in between, unless a connection is told that none does.
 """
 
 import re
@@ -32,7 +32,7 @@ from pg8000.core import (
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from core import sockets
-from core.postgres.questions import BEGIN, BEGIN_READ_ONLY, COMMIT, EXECUTE, bind, parse
+from core.postgres.questions import BEGIN, BEGIN_READ_ONLY, COMMIT, EXECUTE, FORGET, bind, parse
 
 _MANY: Final = 200
 """Shapes of answers that are remembered: more than a process has statements."""
@@ -122,6 +122,7 @@ class Options(TypedDict, total=False):
     timeout: float | None
     sock: socket.socket | None
     verified: bool
+    direct: bool
 
 
 class Discreet(CoreConnection):  # type: ignore[misc]  # pg8000 has no types
@@ -195,14 +196,17 @@ class Pipelined(Discreet):
     ) -> Context:
         """Run one statement with its values, in one round trip."""
         context = Context(statement, stream=stream)
-        self._ask(self._around(self._question(statement, vals, oids) + EXECUTE))
+        self._ask(self._around(self.question(statement, vals, oids) + EXECUTE))
         self.handle_messages(context)
         return context
 
-    def _question(self, statement: str, vals: Sequence[object], oids: Sequence[int]) -> bytes:
+    def question(self, statement: str, vals: Sequence[object], oids: Sequence[int]) -> bytes:
+        """Return the messages by which a statement is parsed and given its values."""
+        return parse(statement.encode(self._client_encoding), oids) + bind(self._values(vals))
+
+    def _values(self, vals: Sequence[object]) -> tuple[bytes | None, ...]:
         encoding = self._client_encoding
-        values = tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
-        return parse(statement.encode(encoding), oids) + bind(values)
+        return tuple(None if each is None else each.encode(encoding) for each in make_params(self.py_types, vals))
 
     def _around(self, question: bytes) -> bytes:
         """Return the messages of a question with those of the statements that are sent in front of it and behind."""
@@ -244,9 +248,16 @@ class Pipelined(Discreet):
         if context.error is not None:
             raise context.error
 
-    def _read_messages(self, context: Context) -> None:
-        ready, rest = False, b""
-        while not ready or rest:
+    def take_unasked(self) -> None:
+        """Take in what the server has sent without being asked, such as notifications; waits until something comes."""
+        context = Context("")
+        self._read_messages(context, ready=True)
+        if context.error is not None:
+            raise context.error
+
+    def _read_messages(self, context: Context, *, ready: bool = False) -> None:
+        rest = b""
+        while True:
             data, place = rest + self._arrived(), 0
             while len(data) - place >= _HEAD.size:
                 code, size = _HEAD.unpack_from(data, place)
@@ -257,6 +268,8 @@ class Pipelined(Discreet):
                 ready = ready or code == READY_FOR_QUERY
                 place = end
             rest = data[place:]
+            if ready and not rest:
+                return
 
     def _arrived(self, least: int = 1) -> bytes:
         """Return the bytes that arrive next, `least` or more; waits for them, and raises InterfaceError at the end."""
@@ -314,6 +327,10 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         self._transaction_status: bytes | None = None
         self._ahead: list[bytes] = []
         """Statements that wait for the next one."""
+        self._names: dict[bytes, bytes] | None = {} if options.pop("direct", False) else None
+        """The names of statements that are prepared; None where nothing may be."""
+        self._forgets = False
+        """Whether it isn't known what is prepared, so that all of it has to be forgotten."""
         super().__init__(user, host, **options)
         self._unasked = select.poll()
         self._unasked.register(self._usock, select.POLLIN)
@@ -322,26 +339,56 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
         """Return a cursor."""
         return Cursor(self)
 
-    def run_ahead(self, statement: str, vals: Sequence[object], oids: Sequence[int]) -> None:
+    def run(self, question: bytes, context: Context, *, last: bool = False) -> None:
+        """Run one statement; with `last` the COMMIT goes out behind it, in its round trip."""
+        self._ask(self._around(question + EXECUTE, last=last))
+        self.handle_messages(context)
+
+    def run_ahead(self, question: bytes) -> None:
         """Run a statement that returns no rows in front of the next one, or of the COMMIT, and in its round trip.
 
         If it fails, so does the next, with its error. When the transaction is rolled back before, it is never sent.
         """
-        self._ahead.append(self._question(statement, vals, oids) + EXECUTE_MSG)
+        self._ahead.append(question + EXECUTE_MSG)
 
-    def _around(self, question: bytes) -> bytes:
+    def prepared(self, statement: str, vals: Sequence[object], oids: Sequence[int]) -> bytes:
+        """Return the question for a statement that Postgres keeps with its plan, unless a pooler may sit in between."""
+        if self._names and self._forgets and not (self._in_transaction or self._ahead):
+            self._names.clear()
+            self._ahead.append(FORGET)
+            self._forgets = False
+        if self._names is None or self._forgets:
+            return self.question(statement, vals, oids)
+        key = parse(statement.encode(self._client_encoding), oids)
+        name = self._names.get(key)
+        if name is not None:
+            return bind(self._values(vals), name)
+        name = self._names[key] = b"%d" % len(self._names)
+        return parse(statement.encode(self._client_encoding), oids, name) + bind(self._values(vals), name)
+
+    def _around(self, question: bytes, *, last: bool = False) -> bytes:
         self._before = len(self._ahead)
         if self._ahead:
             question = b"".join(self._ahead) + question
             self._ahead.clear()
         if self._in_transaction or self.autocommit:
-            return question
+            return question + COMMIT if last else question
         self._before += 1
-        return BEGIN_READ_ONLY + question + COMMIT if self.read_only else BEGIN + question
+        question = (BEGIN_READ_ONLY if self.read_only else BEGIN) + question
+        return question + COMMIT if last or self.read_only else question
 
     @property
     def _in_transaction(self) -> bool:
         return self._transaction_status in {IN_TRANSACTION, IN_FAILED_TRANSACTION}
+
+    def handle_messages(self, context: Context) -> None:
+        """Read the answer to one question, as all connections do."""
+        try:
+            super().handle_messages(context)
+        except BaseException:
+            # What came behind the mistake was passed over, and may have been to be prepared.
+            self._forgets = True
+            raise
 
     def commit(self) -> None:
         """Commit what was begun; nothing is asked when nothing was. The transaction has ended even if this fails."""
@@ -356,7 +403,9 @@ class DbapiConnection(Pipelined, dbapi.Connection):  # type: ignore[misc]  # pg8
 
     def rollback(self) -> None:
         """Roll back what was begun."""
-        self._ahead.clear()
+        if self._ahead:
+            self._ahead.clear()
+            self._forgets = True
         super().rollback()
 
     def check(self) -> None:
@@ -371,17 +420,31 @@ class Cursor(dbapi.Cursor):  # type: ignore[misc]  # pg8000 has no types
 
     _input_oids: Sequence[int]
 
-    def execute(self, operation: str, args: Sequence[object] = (), stream: object = None) -> None:
-        """Run one statement."""
-        if self._c is None:
-            raise InterfaceError("Cursor closed")
-        self._context = self._c.execute_unnamed(operation, args, self._input_oids, stream)
-        self._row_iter = None if self._context.rows is None else iter(self._context.rows)
-        self._input_oids = ()
+    def execute(
+        self,
+        operation: str,
+        args: Sequence[object] = (),
+        stream: object = None,
+        *,
+        last: bool = False,
+        prepared: bool = False,
+    ) -> None:
+        """Run one statement, which may be the last of its transaction, and one that is prepared."""
+        question, connection = self._question(operation, args, prepared=prepared)
+        context = Context(operation, stream=stream)
+        connection.run(question, context, last=last)
+        self._context = context
+        self._row_iter = None if context.rows is None else iter(context.rows)
 
-    def execute_ahead(self, operation: str, args: Sequence[object] = ()) -> None:
+    def execute_ahead(self, operation: str, args: Sequence[object] = (), *, prepared: bool = False) -> None:
         """Run one statement that returns no rows together with the next."""
-        if self._c is None:
+        question, connection = self._question(operation, args, prepared=prepared)
+        connection.run_ahead(question)
+
+    def _question(self, operation: str, args: Sequence[object], *, prepared: bool) -> tuple[bytes, DbapiConnection]:
+        connection: DbapiConnection | None = self._c
+        if connection is None:
             raise InterfaceError("Cursor closed")
-        self._c.run_ahead(operation, args, self._input_oids)
-        self._input_oids = ()
+        oids, self._input_oids = self._input_oids, ()
+        make = connection.prepared if prepared else connection.question
+        return make(operation, args, oids), connection

@@ -1,6 +1,7 @@
 """Postgres for the event path's own processes: bare pg8000, a socket of our own, and no transaction left open."""
 
 import contextlib
+import select
 import socket
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -86,6 +87,19 @@ class Session:
         prepared: Prepared = self.connection.prepare(sql)
         return prepared
 
+    def wait_notifications(self, seconds: float) -> list[tuple[str, str]]:
+        """Return channel and payload of each notification as they arrive, none after so many seconds.
+
+        The server is asked only then, whether it is there.
+        """
+        if not self.has_notifications:
+            news = select.poll()
+            news.register(self.socket, select.POLLIN)
+            if not news.poll(seconds * 1000):
+                return self.notifications()
+            self.connection.take_unasked()
+        return self._taken()
+
     @property
     def has_notifications(self) -> bool:
         """Whether notifications have been read that `notifications` has not returned yet."""
@@ -94,6 +108,9 @@ class Session:
     def notifications(self) -> list[tuple[str, str]]:
         """Return channel and payload of each notification that has arrived since the last call, asking the server."""
         self.connection.run("")
+        return self._taken()
+
+    def _taken(self) -> list[tuple[str, str]]:
         arrived = [(channel, payload) for _, channel, payload in self.connection.notifications]
         self.connection.notifications.clear()
         return arrived

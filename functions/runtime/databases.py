@@ -23,6 +23,9 @@ from functions.domain.databases import SharedDb, UserDb
 POOL_SIZE: Final = 3
 """Connections per process, database and role; the sum over all functions must stay below the server's limit."""
 
+DIRECT: Final = frozenset({"runner"})
+"""Roles that come by no pooler: what is prepared in a connection of theirs is there for the next transaction."""
+
 CONNECT_TIMEOUT: Final = 10
 """Seconds that any answer of Postgres may take; its own statement_timeout is shorter."""
 
@@ -59,6 +62,7 @@ def engine(database: str, role: str) -> Engine:
             "timeout": CONNECT_TIMEOUT,
             "application_name": f"botberi-{role}",
             "verified": place.verified,
+            "direct": role in DIRECT,
         },
     )
 

@@ -1,7 +1,6 @@
 """Where Postgres encrypts, what goes to it is encrypted."""
 
 import os
-import select
 import shutil
 import socket
 import ssl
@@ -185,8 +184,7 @@ def test_an_encrypted_session_wakes_whoever_waits_for_its_notifications(
         other.run("select pg_notify('bell', 'last')")
         heard = list[tuple[str, str]]()
         while ("bell", "last") not in heard:
-            assert listener.has_notifications or select.select([listener.socket], [], [], 60)[0]
-            heard += listener.notifications()
+            heard += listener.wait_notifications(60)
 
 
 def test_an_encrypted_session_that_is_closed_ends_the_wait_of_another_thread(

@@ -12,7 +12,7 @@ from pg8000.core import Context
 
 from core.configuration import secret, setting
 from core.postgres.errors import DatabaseError, InterfaceError
-from core.postgres.pipelined import DbapiConnection
+from core.postgres.pipelined import DbapiConnection, Options
 from provisioning.local_settings import LOOPBACK
 from testing.environment import Environment
 from tools.local.ports import free_ports
@@ -47,20 +47,23 @@ class Counted(DbapiConnection):
         self.waits += 1
         super().handle_messages(context)
 
-    def told(self, statement: str, *values: object) -> None:
-        self.cursor().execute_ahead(statement, values)
+    def told(self, statement: str, *values: object, prepared: bool = False) -> None:
+        self.cursor().execute_ahead(statement, values, prepared=prepared)
 
-    def asked(self, statement: str, *values: object) -> tuple[list[object], ...]:
+    def asked(
+        self, statement: str, *values: object, last: bool = False, prepared: bool = False
+    ) -> tuple[list[object], ...]:
         cursor = self.cursor()
-        cursor.execute(statement, values)
+        cursor.execute(statement, values, last=last, prepared=prepared)
         return tuple(cursor.fetchall() if cursor.description else [])
 
 
-def opened(port: int | None = None, *, timeout: float = 10) -> Counted:
+def opened(port: int | None = None, *, timeout: float = 10, direct: bool = False) -> Counted:
     address, _, database = setting("SHARED_PSQL_URL").partition("/")
     own_port = port or int(address.rpartition(":")[2])
     password = secret("psql-superuser")
-    return Counted("postgres", host=LOOPBACK, port=own_port, database=database, password=password, timeout=timeout)
+    options = Options(port=own_port, database=database, password=password, timeout=timeout, direct=direct)
+    return Counted("postgres", LOOPBACK, **options)
 
 
 @pytest.fixture
@@ -195,6 +198,89 @@ def test_a_savepoint_holds_what_nobody_waited_for(connection: Counted) -> None:
     connection.commit()
 
     assert connection.asked("select count(*) from things") == ([0],)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_the_last_statement_ends_its_transaction_with_its_answer(connection: Counted, begun: bool) -> None:
+    if begun:
+        connection.asked("select 1")
+    connection.told("create temporary table things (id int)")
+    assert connection.asked("insert into things values ($1) returning id", 7, last=True) == ([7],)
+    connection.commit()
+    connection.rollback()
+
+    assert connection.sent == 1 + begun
+    assert connection.asked("select id from things") == ([7],)
+
+
+def test_a_last_statement_that_fails_ends_nothing_but_with_a_rollback(connection: Counted) -> None:
+    connection.told("create temporary table things (id int)")
+    with pytest.raises(DatabaseError, match="22012"):
+        connection.asked("select 1 / $1::int", 0, last=True)
+    with pytest.raises(DatabaseError, match="25P02"):
+        connection.asked("select 1")
+    connection.rollback()
+
+    assert connection.asked("select to_regclass('things')") == ([None],)
+
+
+PREPARED = "select name from pg_prepared_statements order by name"
+
+ADD = "select $1::int + $2::int"
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_what_is_prepared_is_parsed_once_where_no_pooler_is(direct: bool) -> None:
+    with closing(opened(direct=direct)) as own:
+        assert [own.asked(ADD, number, 1, prepared=True) for number in (1, 2)] == [([2],), ([3],)]
+        own.commit()
+        assert own.asked(PREPARED) == ((["0"],) if direct else ())
+
+
+def test_statements_that_are_prepared_keep_their_own_types_and_values() -> None:
+    with closing(opened(direct=True)) as own:
+        for _ in range(3):
+            own.told("create temporary table if not exists things (id int, name text)", prepared=True)
+            own.told("insert into things values ($1, $2)", 5, None, prepared=True)
+            assert own.asked("select count(*), $1::text from things", "x", prepared=True)[0][1] == "x"
+            own.commit()
+        assert own.asked("select id, name from things") == ([5, None],) * 3
+        assert own.asked(PREPARED) == (["0"], ["1"], ["2"])
+
+
+@pytest.mark.parametrize("rolls_back_before", [True, False])
+def test_after_a_mistake_everything_is_prepared_anew(rolls_back_before: bool) -> None:
+    with closing(opened(direct=True)) as own:
+        own.asked(ADD, 1, 1, prepared=True)
+        own.commit()
+        # Postgres passes over what comes behind the mistake, or never sees it.
+        own.told("select 1 / $1::int", 0)
+        own.told("select where false", prepared=True)
+        if not rolls_back_before:
+            with pytest.raises(DatabaseError, match="22012"):
+                own.asked("select 1")
+            with pytest.raises(DatabaseError, match="25P02"):
+                own.asked(ADD, 1, 1, prepared=True)
+        own.rollback()
+        for _ in range(2):
+            own.told("select where false", prepared=True)
+            assert own.asked(ADD, 2, 3, prepared=True) == ([5],)
+            own.commit()
+        assert own.asked(PREPARED) == (["0"], ["1"])
+
+
+def test_what_is_prepared_survives_a_change_of_its_columns() -> None:
+    with closing(opened(direct=True)) as own:
+        own.asked("create temporary table things (id int)")
+        own.commit()
+        own.asked("select * from things", prepared=True)
+        own.commit()
+        own.asked("alter table things add column name text")
+        own.commit()
+        with pytest.raises(DatabaseError, match="0A000"):
+            own.asked("select * from things", prepared=True)
+        own.rollback()
+        assert own.asked("select * from things", prepared=True) == ()
 
 
 def test_nothing_is_asked_at_the_end_of_what_never_began(connection: Counted) -> None:

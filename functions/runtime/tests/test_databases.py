@@ -16,6 +16,7 @@ from functions.domain.databases import SharedDb
 from functions.runtime import databases
 from functions.runtime.tests.planting import Client, Plant
 from functions.tests.alone import without_memory
+from migrations.databases import POOLED, ROLES
 from testing.environment import Environment
 
 ASK = """
@@ -103,3 +104,7 @@ def test_a_postgres_that_says_nothing_is_given_up_for_a_503(plant: Plant, monkey
 )
 def test_an_error_is_described_without_its_values(statement: str | None, cause: Exception, expected: str) -> None:
     assert databases.described(DBAPIError(statement, {"email": "ann@example.com"}, cause)) == expected
+
+
+def test_what_is_prepared_goes_through_no_pooler() -> None:
+    assert set(ROLES) - set(POOLED) >= databases.DIRECT
