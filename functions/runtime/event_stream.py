@@ -103,10 +103,12 @@ class EventStream(Later):
     @override
     def parts(self, rest: Rest) -> Generator[bytes, None, None]:
         """Yield the stream piece by piece; `rest` waits, or has the server wait after the next piece."""
+        # What is there already comes together with how the stream begins.
+        begun = not self.tells_retry
         try:
-            if self.tells_retry:
-                yield RETRY
-            yield from self._events(rest)
+            for part in self._events(rest):
+                yield part if begun else RETRY + part
+                begun = True
         except GeneratorExit:
             if self._on_leave is not None:
                 self._on_leave()
@@ -114,6 +116,8 @@ class EventStream(Later):
         except ApiError as api_error:
             # The client comes again, and is refused until it works.
             log.warning("a stream has ended early: %s", api_error.code)
+            if not begun:
+                yield RETRY
 
     def _events(self, rest: Rest) -> Generator[bytes, None, None]:
         now = spoke = heard = monotonic()

@@ -65,9 +65,8 @@ def test_a_stream_rests_only_when_there_is_nothing_more_and_says_that_it_goes_on
     rests: list[float] = []
     answers = iter([Read([Frame("1\n2", id=7, event="number")], 7, more=True), Read([], 9), Read([], 9)])
     parts = EventStream(lambda _: next(answers), after=3).parts(Rests(rests))
-    assert [next(parts) for _ in range(3)] == [
-        b"retry: 500\n\n",
-        b"id: 7\nevent: number\ndata: 1\ndata: 2\n\n",
+    assert [next(parts) for _ in range(2)] == [
+        b"retry: 500\n\nid: 7\nevent: number\ndata: 1\ndata: 2\n\n",
         b":\n\n",
     ]
     assert rests == [event_stream.REST_SECONDS]
@@ -76,7 +75,7 @@ def test_a_stream_rests_only_when_there_is_nothing_more_and_says_that_it_goes_on
 def test_a_stream_ends_when_nothing_comes_after_what_was_read() -> None:
     answers = iter([Read([], 3), Read([Frame("1")], 4, ended=True)])
     parts = EventStream(lambda _: next(answers), after=3).parts(Rests())
-    assert list(parts) == [b"retry: 500\n\n", b"", b"data: 1\n\n"]
+    assert list(parts) == [b"retry: 500\n\n", b"data: 1\n\n"]
 
 
 def test_a_stream_knows_whether_its_reader_has_left() -> None:
