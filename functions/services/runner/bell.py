@@ -4,7 +4,6 @@ Triggers send them in the transactions that they are about. Any may be lost: the
 """
 
 import logging
-import select
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -52,10 +51,7 @@ class Bell(threading.Thread):
         self._pause = 0.1
         # Nobody has heard what was told before.
         told = set(self._rings)
-        news = select.poll()
-        news.register(session.socket, select.POLLIN)
         while True:
             for each in self._rings.keys() & told:
                 self._rings[each]()
-            news.poll(LOOK_SECONDS * 1000)
-            told = {payload for _, payload in session.notifications()}
+            told = {payload for _, payload in session.wait_notifications(LOOK_SECONDS)}
