@@ -153,7 +153,9 @@ def send_message(
     off. Leaving stops nothing. Whoever asks again with the same `Idempotency-Key` is given the same run.
     """
     with transactions() as db:
-        accepted = accepting.accept(db, instance_id, caller.id, message.asked(key.prefixed("api:")))
+        # Unless it has to be counted then how many come first.
+        last = stream.wanted or message.conversation_id is None
+        accepted = accepting.accept(db, instance_id, caller.id, message.asked(key.prefixed("api:")), last=last)
         run = accepted.run
         shown = None if stream.wanted else _shown(db, run, AcceptedRun)
     if shown is None:

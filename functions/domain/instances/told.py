@@ -70,6 +70,7 @@ _SERVING: Final = (
     .outerjoin(agent_versions, _OF.version_id == agent_versions.c.id)
     .outerjoin(version_deployments, _OF.version_id == version_deployments.c.version_id)
     .where(instances.c.id == bindparam("id"))
+    .execution_options(prepared=True)
 )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Float, ScalarSelect, bindparam, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import context
@@ -126,8 +126,10 @@ def wait_seconds() -> int:
     return int(setting(WAIT_SETTING, "") or WAIT)
 
 
-def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accepted:
+def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked, *, last: bool = False) -> Accepted:
     """Return the run by which an instance answers.
+
+    With `last` nothing is written behind it, and the transaction may be over.
 
     Raises InstanceNotFound, InstanceNotRunning, StoppedByOperator, ConversationNotFound, IdempotencyKeyReused,
     TooManyRuns and BudgetExceeded.
@@ -149,16 +151,17 @@ def accept(db: SharedDb, instance_id: str, owner_id: str, asked: Asked) -> Accep
         raise TooManyRuns(f"{OPEN_OF_OWNER} of your messages wait for their turn: that many may.")
     conversation_id, position = _turn(db, instance_id, owner_id, asked)
     place = {"instance_id": instance_id, "owner_id": owner_id, "conversation_id": conversation_id, "position": position}
-    run = _insert(db, place | {"retries": instance.retries}, asked)
-    if run is None:
+    row = _row(asked, place | {"retries": instance.retries})
+    begun = recording.begin(db, row, explain(Reason.ACCEPTED), last=last and not instance.budgeted)
+    if begun is None:
         # Somebody else has just asked with the same key, and is done.
         known = _known(db, instance_id, owner_id, asked)
         if known is None:
             raise InstanceNotFound
         return Accepted(known, None)
     if instance.budgeted:
-        budgets.reserve(db, run)
-    return Accepted(run, recording.begin(db, run, explain(Reason.ACCEPTED)))
+        budgets.reserve(db, begun.run)
+    return Accepted(begun.run, begun.event)
 
 
 def fingerprint(asked: Asked) -> str:
@@ -224,19 +227,11 @@ _NEXT_TURN: Final = (
     .returning(conversations.c.runs)
 )
 
-_ADD: Final = (
-    insert(runs)
-    .values(deadline_at=recording.after(bindparam("patience", type_=Float)))
-    .on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
-    .returning(runs)
-)
 
-
-def _insert(db: SharedDb, place: Mapping[str, object], asked: Asked) -> Run | None:
-    """Add the run and return it; None if there is one with its key."""
+def _row(asked: Asked, place: Mapping[str, object]) -> dict[str, object]:
+    """Return the columns of the run that answers."""
     longest = int(setting(SECONDS_SETTING, "") or SECONDS)
-    because = explain(Reason.ACCEPTED)
-    row = {
+    return {
         **place,
         "id": new_id("run"),
         "protocol": asked.protocol,
@@ -244,12 +239,7 @@ def _insert(db: SharedDb, place: Mapping[str, object], asked: Asked) -> Run | No
         "fingerprint": None if asked.client_key is None else fingerprint(asked),
         "message_id": new_id("msg"),
         "message": {"text": asked.text, **asked.more},
-        "reason": because.reason,
-        "explanation": because.explanation,
         "seconds": min(asked.seconds or longest, longest),
         "patience": wait_seconds(),
-        "last_sequence": 1,
         "traceparent": context.current().traceparent,
     }
-    found = db.execute(_ADD, row).mappings().first()
-    return None if found is None else Run.of(found)

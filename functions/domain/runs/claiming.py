@@ -37,7 +37,7 @@ class Bounds:
 _CLAIM: Final = text(
     "select runs.*, clock_timestamp() as now"
     " from claim_runs(:lease_owner, :room, :seconds, :of_owner, :of_instance) as runs"
-)
+).execution_options(prepared=True)
 
 
 _ANY_OPEN: Final = text("select exists (select from runs where status in ('queued', 'running', 'input_required'))")
@@ -62,7 +62,7 @@ _RENEW: Final = text(
     where runs.id = held.run_id and runs.lease_token = held.token and runs.lease_owner is not null
     returning runs.id, runs.cancel_reason
     """
-)
+).execution_options(prepared=True)
 
 
 def renew(db: SharedDb, held: Sequence[Run], seconds: float) -> dict[str, str | None]:

@@ -5,23 +5,39 @@ fencing token of the lease where a runner does. What is refused was somebody els
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final, Self
 
 from pydantic import JsonValue
-from sqlalchemy import Float, bindparam, func, insert, select, text, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import (
+    CTE,
+    BigInteger,
+    Float,
+    Select,
+    Text,
+    bindparam,
+    case,
+    column,
+    func,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.sql.elements import BindParameter, ColumnElement
 
+from events import outbox
 from events.catalog.runs import PushNotificationFallenDue, RunStatusChanged
 from events.outbox import emit
 from functions.domain.databases import SharedDb
 from functions.domain.runs.reasons import Explanation
 from shared_psql_models.push_configs import push_configs
 from shared_psql_models.runs import ENDED, EventType, Run, RunEvent, RunStatus, run_events, runs
+from shared_psql_models.tables import TIME
 
 FREE: Final[dict[str, object]] = {
     "lease_owner": None,
@@ -67,79 +83,117 @@ class Piece:
     data: Mapping[str, JsonValue]
 
 
-def record(db: SharedDb, run: Run, change: Change) -> list[Piece] | None:
+@dataclass(frozen=True)
+class Begun:
+    """A run that is new."""
+
+    run: Run
+    event: RunEvent
+    """Its first event."""
+
+
+@dataclass(frozen=True)
+class _About:
+    """The run that something is told of."""
+
+    run_id: str
+    instance_id: str
+    owner_id: str
+    conversation_id: str
+    previous: RunStatus | None
+    """None of a new one."""
+    attempt: int
+    last_sequence: int
+
+    def told(self, change: Change, events: Sequence[Piece]) -> dict[str, object]:
+        """Return the values of the part of a statement that `_telling` adds."""
+        because = change.because
+        event = RunStatusChanged(
+            run_id=self.run_id,
+            instance_id=self.instance_id,
+            owner_id=self.owner_id,
+            conversation_id=self.conversation_id,
+            previous=self.previous,
+            status=change.status,
+            reason=because.reason,
+            explanation=because.explanation,
+            attempt=self.attempt,
+            last_sequence=events[-1].sequence,
+        )
+        return {**outbox.values(event), "pieces": [_row(self.run_id, each) for each in events]}
+
+    def events(self, change: Change) -> list[Piece]:
+        """Return the events that tell a change, numbered."""
+        now = datetime.now(UTC)
+        status: dict[str, JsonValue] = {
+            "status": change.status.value,
+            "reason": change.because.reason.value,
+            "explanation": change.because.explanation,
+            "attempt": self.attempt,
+            **change.told,
+        }
+        told = [*change.before, (EventType.STATUS, status), *change.behind]
+        return [Piece(number, now, kind, data) for number, (kind, data) in enumerate(told, self.last_sequence + 1)]
+
+
+def record(db: SharedDb, run: Run, change: Change, *, last: bool = False) -> list[Piece] | None:
     """Give a run, which is locked or leased, another status; return the events that tell it.
 
-    None if its lease was lost, and nothing was written.
+    None if its lease was lost, and nothing was written. With `last` the transaction may be over: it was committed in
+    the same round trip.
     """
-    last = run.last_sequence + len(change.before) + 1 + len(change.behind)
+    ids = {"instance_id": run.instance_id, "owner_id": run.owner_id, "conversation_id": run.conversation_id}
+    about = _About(run.id, **ids, previous=run.status, attempt=run.attempt, last_sequence=run.last_sequence)
+    events = about.events(change)
     columns: dict[str, object] = {
         "status": change.status,
         "reason": change.because.reason,
         "explanation": change.because.explanation,
-        "last_sequence": last,
+        "last_sequence": events[-1].sequence,
         **change.columns,
     }
     if change.keeps_reply or change.drops_reply:
-        columns["reply_sequence"] = last
-    statement = _change(
-        ends=change.status in ENDED,
-        frees=change.frees,
-        keeps_reply=change.keeps_reply,
-        falls_due=change.due_in is not None,
-    )
-    told = {"of": run.id, "held": run.lease_token, "behind": run.last_sequence, "patience": change.deadline_in}
+        columns["reply_sequence"] = events[-1].sequence
+    told = about.told(change, events) | {f"new_{name}": value for name, value in columns.items()}
+    told |= {"of": run.id, "held": run.lease_token, "behind": run.last_sequence, "patience": change.deadline_in}
     if change.due_in is not None:
         told["due_in"] = change.due_in
-    written = db.execute(statement, columns | told).first()
+    kind = _Kind.of(change, columns)
+    if last and not run.notifies and db.execute(_change(kind, last=True), told).first() is not None:
+        return events
+    written = db.execute(_change(kind), told).first()
     if written is None:
         return None
-    events = _events(run, change, run.last_sequence, written.deadline_at)
-    _tell(db, run, run.status, change, events)
     # As the row has it now: that somebody wants to know may be newer than what a runner knows of the run.
     if written.notifies:
-        _notify(db, run.id, last)
-    return events
+        _notify(db, run.id, events[-1].sequence)
+    return [_dated(each, written.until) for each in events] if kind.tells_until else events
 
 
-def begin(db: SharedDb, run: Run, because: Explanation) -> RunEvent:
-    """Tell that there is a new run, and return its first event, which this is."""
-    change = Change(run.status, because)
-    [first] = _events(run, change, 0)
-    _tell(db, run, None, change, [first])
-    return RunEvent(run_id=run.id, sequence=first.sequence, at=first.at, type=first.type, data=dict(first.data))
+def begin(db: SharedDb, row: Mapping[str, object], because: Explanation, *, last: bool = False) -> Begun | None:
+    """Add a run, whose columns these are but for `deadline_at`, which `patience` tells; and tell that it is there.
+
+    None, and nothing was added, if there is one with its key. With `last` the transaction is over: it was committed in
+    the same round trip.
+    """
+    ids = {name: str(row[name]) for name in ("instance_id", "owner_id", "conversation_id")}
+    about = _About(str(row["id"]), **ids, previous=None, attempt=0, last_sequence=0)
+    change = Change(RunStatus.QUEUED, because)
+    [first] = events = about.events(change)
+    columns = {**row, "reason": because.reason, "explanation": because.explanation, "last_sequence": 1}
+    patience = columns.pop("patience")
+    told = about.told(change, events) | {f"new_{name}": value for name, value in columns.items()}
+    statement = _add(tuple(columns))
+    found = db.execute(statement.execution_options(last=last), {**told, "patience": patience}).mappings().first()
+    if found is None:
+        return None
+    event = RunEvent(run_id=about.run_id, sequence=1, at=first.at, type=first.type, data=dict(first.data))
+    return Begun(Run.of(found), event)
 
 
-def _events(run: Run, change: Change, after: int, deadline_at: datetime | None = None) -> list[Piece]:
-    """Return the events that tell a change, numbered after another; `deadline_at` is when its status is given up."""
-    now = datetime.now(UTC)
-    told = [*change.before, (EventType.STATUS, _status(run, change, deadline_at)), *change.behind]
-    return [Piece(after + number, now, kind, data) for number, (kind, data) in enumerate(told, start=1)]
-
-
-def _tell(db: SharedDb, run: Run, previous: RunStatus | None, change: Change, events: Sequence[Piece]) -> None:
-    """Add the events of a change to the run, and emit that it has another status."""
-    for each in events:
-        db.execute(_ADD_EVENT, {"run_id": run.id, **vars(each)})
-    because = change.because
-    emit(
-        db,
-        RunStatusChanged(
-            run_id=run.id,
-            instance_id=run.instance_id,
-            owner_id=run.owner_id,
-            conversation_id=run.conversation_id,
-            previous=previous,
-            status=change.status,
-            reason=because.reason,
-            explanation=because.explanation,
-            attempt=run.attempt,
-            last_sequence=events[-1].sequence,
-        ),
-    )
-
-
-_ADD_EVENT: Final = insert(run_events).execution_options(unanswered=True)
+def _dated(piece: Piece, until: str) -> Piece:
+    """Return an event with the time until which its status lasts, as it was written."""
+    return replace(piece, data={**piece.data, _UNTIL: until}) if piece.type is EventType.STATUS else piece
 
 
 def _notify(db: SharedDb, run_id: str, sequence: int) -> None:
@@ -147,20 +201,6 @@ def _notify(db: SharedDb, run_id: str, sequence: int) -> None:
     column = push_configs.c
     for config_id in db.scalars(select(column.subject).where(column.run_id == run_id).order_by(column.subject)).all():
         emit(db, PushNotificationFallenDue(push_config_id=config_id, run_id=run_id, last_sequence=sequence))
-
-
-def _status(run: Run, change: Change, deadline_at: datetime | None) -> dict[str, JsonValue]:
-    because = change.because
-    told: dict[str, JsonValue] = {
-        "status": change.status.value,
-        "reason": because.reason.value,
-        "explanation": because.explanation,
-        "attempt": run.attempt,
-    }
-    if change.status == RunStatus.INPUT_REQUIRED and deadline_at is not None:
-        # Whoever is to answer has to know until when; a later reader can't see it in the row, which has gone on.
-        told["deadline_at"] = deadline_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return {**told, **change.told}
 
 
 # What was said up to now, after what stays of earlier: aggregated by Postgres, so that no runner has to keep it.
@@ -176,30 +216,112 @@ def after(seconds: float | BindParameter[float] | None) -> ColumnElement[datetim
     return None if seconds is None else func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
+_UNTIL: Final = "deadline_at"
+"""Whoever is to answer has to know until when; a later reader can't see it in the row, which has gone on."""
+
+_PIECE: Final = (
+    func.jsonb_to_recordset(bindparam("pieces", type_=JSONB))
+    .table_valued(
+        *(column("run_id", Text), column("sequence", BigInteger), column("at", TIME)),
+        *(column("type", Text), column("data", JSONB)),
+        name="piece",
+    )
+    .render_derived(with_types=True)
+)
+
+
+def _telling(changed: CTE, columns: Iterable[ColumnElement[Any]], *, tells_until: bool = False) -> Select[Any]:
+    """Return the statement that changes a run, adds the events that tell it, and emits that it has another status.
+
+    It returns these columns, and nothing where nothing was changed.
+    """
+    data: ColumnElement[Any] = _PIECE.c.data
+    columns = list(columns)
+    if tells_until:
+        until = func.to_char(func.timezone("utc", changed.c.deadline_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        is_status = _PIECE.c.type == EventType.STATUS
+        data = case((is_status, data.op("||")(func.jsonb_build_object(_UNTIL, until))), else_=data)
+        columns.append(until.label("until"))
+    rows = select(_PIECE.c.run_id, _PIECE.c.sequence, _PIECE.c.at, _PIECE.c.type, data)
+    rows = rows.select_from(changed.join(_PIECE, true()))
+    added = insert(run_events).from_select(["run_id", "sequence", "at", "type", "data"], rows).cte("added")
+    return select(*columns, text(outbox.EMITTED)).select_from(changed).add_cte(added)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What a statement has to do that gives a run another status."""
+
+    columns: tuple[str, ...]
+    """Those that are set to values that it is run with."""
+    ends: bool
+    frees: bool
+    keeps_reply: bool
+    falls_due: bool
+    tells_until: bool
+
+    @classmethod
+    def of(cls, change: Change, columns: Iterable[str]) -> Self:
+        return cls(
+            tuple(columns),
+            ends=change.status in ENDED,
+            frees=change.frees,
+            keeps_reply=change.keeps_reply,
+            falls_due=change.due_in is not None,
+            tells_until=change.status == RunStatus.INPUT_REQUIRED and change.deadline_in is not None,
+        )
+
+
 @cache
-def _change(*, ends: bool, frees: bool, keeps_reply: bool, falls_due: bool) -> ReturningUpdate[tuple[datetime, bool]]:
+def _change(kind: _Kind, *, last: bool = False) -> Select[Any]:
     """Return the statement that gives a run another status: built once, since that takes far longer than to run it.
 
-    Columns that are set to values are those that it is run with.
+    The last of a transaction leaves a run alone of whose statuses somebody is to be notified, which comes behind it.
     """
     expressions: dict[str, object] = {
+        **_given(kind.columns),
         "status_at": func.clock_timestamp(),
         "deadline_at": after(bindparam("patience", type_=Float)),
     }
-    if ends:
+    if kind.ends:
         expressions["ended_at"] = func.clock_timestamp()
-    if frees:
+    if kind.frees:
         expressions |= FREE
-    if keeps_reply:
+    if kind.keeps_reply:
         expressions["reply"] = _REPLY
-    if falls_due:
+    if kind.falls_due:
         expressions["due_at"] = after(bindparam("due_in", type_=Float))
-    guard = (
+    guard = [
         runs.c.id == bindparam("of"),
         runs.c.lease_token == bindparam("held"),
         runs.c.last_sequence == bindparam("behind"),
+    ]
+    if last:
+        guard.append(runs.c.notifies.is_(False))
+    changed = (
+        update(runs).where(*guard).values(expressions).returning(runs.c.deadline_at, runs.c.notifies).cte("changed")
     )
-    return update(runs).where(*guard).values(expressions).returning(runs.c.deadline_at, runs.c.notifies)
+    statement = _telling(changed, [changed.c.notifies], tells_until=kind.tells_until)
+    return statement.execution_options(last=last, prepared=True)
+
+
+@cache
+def _add(columns: tuple[str, ...]) -> Select[Any]:
+    """Return the statement that adds a run."""
+    row = {**_given(columns), "deadline_at": after(bindparam("patience", type_=Float))}
+    added = insert(runs).values(row).on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
+    changed = added.returning(runs).cte("changed")
+    return _telling(changed, changed.c)
+
+
+def _given(columns: Iterable[str]) -> dict[str, object]:
+    return {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in columns}
+
+
+def _row(run_id: str, piece: Piece) -> dict[str, object]:
+    """Return a piece as the statements are told it that add some."""
+    told = {"sequence": piece.sequence, "at": piece.at.isoformat(), "type": piece.type, "data": piece.data}
+    return {"run_id": run_id, **told}
 
 
 @dataclass(frozen=True)
@@ -231,7 +353,7 @@ _APPEND: Final = text(
     join held on held.id = piece.run_id
     returning run_id, sequence
     """
-)
+).execution_options(prepared=True)
 
 _WRITTEN: Final = text(
     "select id from runs join unnest(cast(:ids as text[]), cast(:tokens as bigint[]), cast(:lasts as bigint[]))"
@@ -253,17 +375,7 @@ def append(db: SharedDb, batches: Sequence[Batch]) -> set[str]:
         }
         for each in batches
     ]
-    pieces = [
-        {
-            "run_id": each.run_id,
-            "sequence": piece.sequence,
-            "at": piece.at.isoformat(),
-            "type": piece.type,
-            "data": piece.data,
-        }
-        for each in batches
-        for piece in each.pieces
-    ]
+    pieces = [_row(each.run_id, piece) for each in batches for piece in each.pieces]
     found = db.execute(_APPEND, {"batches": json.dumps(told), "pieces": json.dumps(pieces)})
     missing = {each.run_id: each for each in batches}
     for row in found:

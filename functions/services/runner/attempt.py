@@ -235,7 +235,7 @@ class Attempt:
             columns=columns,
             behind=[] if said is None else [said],
         )
-        self._writer.settle(self.stream, lambda db, run: recording.record(db, run, change))
+        self._writer.settle(self.stream, lambda db, run: recording.record(db, run, change, last=True))
         self.stream.run = self.run = self.run.model_copy(update={"status": RunStatus.RUNNING})
         self._begun = True
         self._check_cost()
