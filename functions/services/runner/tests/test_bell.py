@@ -68,7 +68,8 @@ def test_it_rings_for_everything_once_it_listens_again(heard: Heard, env: Enviro
     # Whoever has a role may end its sessions.
     with env.transaction("shared_psql", "runner") as db:
         db.exec_driver_sql(
-            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'botberi-runner-bell'"
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'botberi-runner-bell' and datname = current_database()"
         )
     assert heard.claim.wait(60)
     assert heard.cancel.wait(60)
