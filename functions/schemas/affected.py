@@ -28,7 +28,7 @@ class StatusPreview(Affected):
     http_status: ClassVar[int | None] = 200
 
 
-class Share(Reply):
+class VersionShare(Reply):
     """What a move of a channel does to a version."""
 
     version: Annotated[str, Field(description="The number.", examples=["1.0.0"])]
@@ -43,5 +43,5 @@ class ChannelPreview(Reply):
     http_status: ClassVar[int | None] = 200
 
     shares: Annotated[
-        list[Share], Field(description="Of each version that the channel leads to before it, or after it.")
+        list[VersionShare], Field(description="Of each version that the channel leads to before it, or after it.")
     ]
