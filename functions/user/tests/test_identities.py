@@ -122,6 +122,17 @@ def test_somebody_new_has_an_account_with_a_verified_address_and_no_password(
     assert (session["device"], session["network"]) == ("A browser/1", "203.0.113.0/24")
 
 
+def test_a_session_that_a_provider_began_is_ours_alone(api: Api, provider: OpenIdProvider) -> None:
+    provider.somebody()
+    pair = log_in(api, provider).json
+    asked = list(provider.asked)
+    refreshed = api.user.post("/v1/auth/refresh", json={"refresh_token": pair["refresh_token"]})
+    assert refreshed.status_code == 200
+    assert api.user.post("/v1/auth/logout", token=token_of(refreshed)).status_code == 204
+    assert told(api.user.get("/v1/me", token=pair["access_token"])) == (401, "session_revoked")
+    assert provider.asked == asked
+
+
 def test_the_same_person_comes_to_the_same_account_whatever_their_address_is_by_then(
     api: Api, provider: OpenIdProvider
 ) -> None:
