@@ -7,7 +7,7 @@ import click
 from cli.queries import administering
 from core.object_store.base import ObjectStore
 from functions.domain.audit import anchor_store
-from functions.domain.catalog import bundle_collection, bundle_store, bundles
+from functions.domain.catalog import bundle_collection, bundle_store, bundle_uploads, bundles
 from functions.domain.catalog.bundle_store import BundleLost
 from functions.domain.catalog.bundles import BundleInvalid
 from functions.domain.databases import SharedDb
@@ -42,6 +42,8 @@ def collect(days: int, check: bool) -> None:
     found = set(bundle_store.digests(place, older_than=older_than)) - _held()
     gone = found if check else {sha256 for sha256 in found if _collected(place, sha256)}
     click.echo(f"{len(gone)} bundles that no version has {would} taken away")
+    uploads = bundle_uploads.remove_old(place, older_than=older_than, check=check)
+    click.echo(f"{uploads} bundles that were uploaded {would} taken away")
     wanted = _held() | (set(bundle_store.digests(place)) - gone)
     needed = {_required(place, sha256) for sha256 in wanted}
     lists, archives = PackageArchives(place).collect(needed, older_than=older_than, check=check)

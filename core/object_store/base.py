@@ -1,6 +1,7 @@
 """What a store of objects is: files by key, each written once and whole. A folder is one, and a bucket of S3."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ class ObjectTooLarge(Exception):
 
 class StoreUnavailable(OSError):
     """The store can't be reached, or refuses: the message says which, and why. The same call may succeed later."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A request of HTTP by which somebody puts an object: PUT, with these headers."""
+
+    url: str
+    headers: Mapping[str, str]
 
 
 class ObjectStore(Protocol):
@@ -47,6 +56,12 @@ class ObjectStore(Protocol):
         """Return a URL at which anybody gets the object for so many seconds, as a file of this name and type.
 
         None if the store is on no network.
+        """
+
+    def upload_link(self, key: str, *, content_type: str, length: int, sha256: str, seconds: int) -> Upload | None:
+        """Return where anybody puts one object for so many seconds: of this type, length and SHA-256 in hex, no other.
+
+        What is there is replaced. None if the store is on no network.
         """
 
     def get(self, key: str, into: BinaryIO, limit: int) -> None:

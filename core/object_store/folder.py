@@ -57,6 +57,9 @@ class FolderStore:
     def link(self, key: str, *, name: str, content_type: str, seconds: int) -> None:
         """Return None: a folder is on no network."""
 
+    def upload_link(self, key: str, *, content_type: str, length: int, sha256: str, seconds: int) -> None:
+        """Return None: a folder is on no network."""
+
     def get(self, key: str, into: BinaryIO, limit: int) -> None:
         """Write an object into a file."""
         with self._explained():

@@ -1,5 +1,6 @@
 """A store of objects in a bucket of S3, or of anything that speaks S3 and knows conditional writes."""
 
+import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -132,6 +133,21 @@ class S3Store:
         }
         with self._explained():
             return self._public.generate_presigned_url("get_object", Params=which | how, ExpiresIn=seconds)
+
+    def upload_link(self, key: str, *, content_type: str, length: int, sha256: str, seconds: int) -> base.Upload:
+        """Return a URL that is signed together with the headers, for which nothing is asked of S3."""
+        checksum = base64.b64encode(bytes.fromhex(sha256)).decode()
+        asked = {
+            "Bucket": self._bucket,
+            "Key": self._prefix + key,
+            "ContentType": content_type,
+            "ContentLength": length,
+            "ChecksumSHA256": checksum,
+        }
+        with self._explained():
+            url = self._public.generate_presigned_url("put_object", Params=asked, ExpiresIn=seconds)
+        headers = {"Content-Type": content_type, "Content-Length": str(length), "x-amz-checksum-sha256": checksum}
+        return base.Upload(url, headers)
 
     @cached_property
     def _public(self) -> "S3Client":

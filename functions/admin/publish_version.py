@@ -6,9 +6,11 @@ from typing import Annotated, Final
 
 from pydantic import Field, JsonValue
 
-from functions.domain.catalog import bundle_store, images, interfaces, releases
+from functions.domain.api_errors import FieldError
+from functions.domain.catalog import bundle_store, bundle_uploads, images, interfaces, releases
 from functions.domain.catalog.agents import SLUG, AgentNotFound
 from functions.domain.catalog.bundle_store import BundleStoreUnavailable
+from functions.domain.catalog.bundle_uploads import BundleNotUploaded
 from functions.domain.catalog.bundles import BundleInvalid
 from functions.domain.catalog.config_schemas import ConfigSchemaInvalid
 from functions.domain.catalog.interfaces import InterfaceInvalid
@@ -26,6 +28,7 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.callers import CatalogEditor
 from functions.schemas.base import Body, Reply
+from functions.schemas.bundles import BundleSha256
 
 MAX_BODY: Final = 2 * 1024 * 1024
 """Bytes: a bundle of 1 MiB in base64, its schema and the rest."""
@@ -66,6 +69,10 @@ class NewVersion(Body):
             description="Base64 of a zip file of 1 MiB at most with a main.py that defines `agent`; lines are fine.",
             examples=[_EXAMPLE],
         ),
+    ] = None
+    bundle_sha256: Annotated[
+        BundleSha256 | None,
+        Field(description="Of a bundle that was put where `POST /v1/admin/bundle-uploads` says, in its place."),
     ] = None
     changelog: Annotated[str, Field(max_length=10_000, description="Markdown.")] = ""
     retries: Annotated[
@@ -109,9 +116,18 @@ def check(version: NewVersion) -> Release:
         version.number,
         config_schema=version.config_schema,
         image=version.image,
-        bundle=None if version.bundle is None else _decoded(version.bundle),
+        bundle=_bundle(version),
         declared=Declared(version.changelog, version.retries, version.interface),
     )
+
+
+def _bundle(version: NewVersion) -> bytes | None:
+    """Return the bundle that came with the request, or was uploaded before it; None if there is none."""
+    if version.bundle_sha256 is None:
+        return None if version.bundle is None else _decoded(version.bundle)
+    if version.bundle is not None:
+        raise SourceAmbiguous(errors=[FieldError("/bundle", "source_ambiguous", "Give a bundle or its SHA-256.")])
+    return bundle_uploads.fetch(version.bundle_sha256)
 
 
 def _decoded(text: str) -> bytes:
@@ -127,7 +143,7 @@ def _decoded(text: str) -> bytes:
     status=201,
     errors=(
         *(AgentNotFound, VersionExists, SourceAmbiguous, SourceUnsupported),
-        *(BundleInvalid, BundleStoreUnavailable, ConfigSchemaInvalid, InterfaceInvalid),
+        *(BundleInvalid, BundleNotUploaded, BundleStoreUnavailable, ConfigSchemaInvalid, InterfaceInvalid),
     ),
     resources=Resources(
         memory="256Mi",

@@ -34,7 +34,7 @@ ANONYMOUS: Final = "anonymous"
 TARGETS: Final = re.compile(r"\w+_id|id|slug|instance")
 """The names of what in a path says what the request is about."""
 
-TOLD: Final = frozenset({"number", "channel", "name", "event_type", "provider"})
+TOLD: Final = frozenset({"number", "channel", "name", "event_type", "provider", "sha256"})
 """The names of what else in a path is told; all others are people's own words."""
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._~:-]{1,100}")

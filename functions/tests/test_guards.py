@@ -111,6 +111,7 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
         "register",
         "resend_verification",
         "revoke_client_token",
+        "upload_bundle",
         "reset_password",
         "restore_me",
         "verify_email",

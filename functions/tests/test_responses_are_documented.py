@@ -34,6 +34,9 @@ from testing.stack import Stack
 # By A2A, what is wrong with a call of JSON-RPC is said in an answer with the status 200: its clients read no other.
 UNFIT = {"/v1/instances/{instance_id}/a2a/rpc": (negative_data_rejection,)}
 
+# A bundle is bytes, whatever they are.
+schemathesis.serializer.alias("application/zip", "application/octet-stream")
+
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

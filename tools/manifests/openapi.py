@@ -35,6 +35,7 @@ TAGS: Final = {
     "events": "What happens, produced by programs outside.",
     "instances": "Agents that run for somebody.",
     "jobs": "What workers have to do.",
+    "bundle-uploads": "Where bundles are put before they are published.",
     "approvals": "What waits for a second administrator.",
     "kill-switches": "What is not to run.",
     "mcp": "All of it, by the Model Context Protocol.",

@@ -236,7 +236,7 @@ SETTINGS: Final = {
 SECRETS: Final = {
     "agent-host-keys": "The keys, one a line, with which calls to agent hosts are sealed.",
     "agent-memory-keys": "The keys, one a line, of the tokens with which agents get at their memories.",
-    "export-link-keys": "The keys, one a line, of links to exports that are in a folder.",
+    "export-link-keys": "The keys, one a line, of links to exports, and for bundles, where those are in a folder.",
     "agent-log-keys": "The keys, one a line, with which agent hosts sign what agents write.",
     "administrator": "The first administrator's password, for `admin@botberi.example`.",
     "delivery-signing-keys": "The keys, one a line, with which deliveries to subscribers are signed and checked.",

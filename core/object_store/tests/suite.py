@@ -1,8 +1,10 @@
 """What every store of objects must do. A store's own test class inherits from this one, and gives a fixture `store`."""
 
+import hashlib
 import io
 import threading
 from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from typing_extensions import override
@@ -147,6 +149,23 @@ class SigningSuite(BucketSuite):
         link = _link(store, "mine")
         for other in (link.replace("mine", "yours"), link.replace("X-Amz-Expires=60", "X-Amz-Expires=600")):
             assert http_client.request("GET", other, seconds=20).status == 403
+
+    def test_whoever_has_a_link_uploads_just_what_it_is_for(self, store: ObjectStore) -> None:
+        content = b"one"
+        upload = store.upload_link(
+            "uploads/one",
+            content_type="application/zip",
+            length=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            seconds=60,
+        )
+        assert upload is not None
+        signed = parse_qs(urlsplit(upload.url).query)["X-Amz-SignedHeaders"][0].split(";")
+        # Of another length, type or content the signature isn't.
+        assert {name.lower() for name in upload.headers} <= set(signed)
+        answer = http_client.request("PUT", upload.url, body=content, headers=upload.headers, seconds=20)
+        assert answer.status == 200
+        assert content_of(store, "uploads/one") == content
 
     def test_a_link_ends(self, store: ObjectStore) -> None:
         store.put("key", io.BytesIO(b"one"))

@@ -20,7 +20,7 @@ from functions.domain.accounts import exports
 from functions.domain.accounts.exports import Export, ExportNotFound
 from functions.domain.api_errors import Gone
 
-KEYS_NAME: Final = "export-link-keys"
+KEYS_NAME: Final = signatures.LINK_KEYS
 """The secret that holds the keys, one a line, in Base64. The first signs, and any will do to check."""
 
 SECONDS: Final = 300

@@ -244,6 +244,8 @@ NOT_AUDITED = {
     *("call_platform_by_mcp", "answer_a2a_request"),
     # A session tells of its refreshes; one that ends it is entered, being refused.
     "refresh_session",
+    # A link that is good for one bundle was asked for by somebody, which is entered, and so is its publication.
+    "upload_bundle",
     # An event that was published is entered when it is received.
     *("publish_event", "publish_events"),
 }

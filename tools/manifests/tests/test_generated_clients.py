@@ -25,7 +25,8 @@ def generated(api_name: str, folder: Path) -> Path:
     """Generate the client of an API as a package of its name, or fail with what the generator says against it."""
     # Of lines and of packed files it knows no type, and takes them as bytes when it is told to.
     bytes_of = ", ".join(
-        f'"{each}": "application/octet-stream"' for each in ("application/x-ndjson", "application/gzip")
+        f'"{each}": "application/octet-stream"'
+        for each in ("application/x-ndjson", "application/gzip", "application/zip")
     )
     (folder / "config.yaml").write_text(f"post_hooks: []\ncontent_type_overrides: {{{bytes_of}}}\n")
     options: list[str | Path] = ["--meta", "none", "--fail-on-warning", "--config", folder / "config.yaml"]
