@@ -12,7 +12,7 @@ What makes a mail go to an address is counted in the same way, with limits of it
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from sqlalchemy import LargeBinary, bindparam, delete, select, text
@@ -232,15 +232,15 @@ def _count_both(db: UserDb, kind: _Kind, who: str, network: str) -> Guess:
     if not network:
         return _count(db, key, kind.limits[0], kind.too_many)
     found = {"who": who, "network": network, "familiar_key": familiar, "network_key": _key(kind.of_network, network)}
-    of_network = {f"network_{name}": value for name, value in asdict(kind.limits[1]).items()}
-    return _counted(db, {"key": key, **asdict(kind.limits[0]), **found, **of_network}, kind.too_many)
+    of_network = {f"network_{name}": value for name, value in vars(kind.limits[1]).items()}
+    return _counted(db, {"key": key, **vars(kind.limits[0]), **found, **of_network}, kind.too_many)
 
 
 def _count(db: UserDb, key: bytes, limit: Limit, too_many: type[Throttled]) -> Guess:
     """Count what is counted by one key alone."""
     others = {"who": "", "network": "", "familiar_key": key, "network_key": None}
     of_network = dict.fromkeys(("network_free", "network_first", "network_longest", "network_forget"), 0)
-    return _counted(db, {"key": key, **asdict(limit), **others, **of_network}, too_many)
+    return _counted(db, {"key": key, **vars(limit), **others, **of_network}, too_many)
 
 
 def _counted(db: UserDb, values: Mapping[str, object], too_many: type[Throttled]) -> Guess:
