@@ -20,10 +20,11 @@ class NotAStoreError(ValueError):
     """The address is of no store that there is; the message says what an address looks like."""
 
 
-def open_store(address: str, *, locked_days: int = 0) -> ObjectStore:
+def open_store(address: str, *, locked_days: int = 0, gone_once_deleted: tuple[str, ...] = ()) -> ObjectStore:
     """Return the store at an address; nothing is asked of it yet. Raises NotAStoreError.
 
     With `locked_days` it locks what it keeps for as long, in a bucket by Object Lock; in a folder it is made read-only.
+    Of objects whose keys begin with one of `gone_once_deleted` a bucket that it prepares doesn't keep what was deleted.
     """
     url = urlsplit(address)
     options = dict(parse_qsl(url.query, keep_blank_values=True))
@@ -31,9 +32,18 @@ def open_store(address: str, *, locked_days: int = 0) -> ObjectStore:
         return FolderStore(Path(unquote(url.path)), locked=locked_days > 0)
     if url.scheme == "s3" and url.netloc and options.keys() <= _OPTIONS and all(options.values()):
         # Imported where it is used: it takes a second.
-        from core.object_store.s3 import Bucket, S3Store
+        from core.object_store.s3 import REGION, Bucket, S3Store
 
-        return S3Store(Bucket(url.netloc, url.path.strip("/"), **options, locked_days=locked_days), *_key())
+        bucket = Bucket(
+            url.netloc,
+            url.path.strip("/"),
+            endpoint=options.get("endpoint"),
+            public=options.get("public"),
+            region=options.get("region", REGION),
+            locked_days=locked_days,
+            gone_once_deleted=gone_once_deleted,
+        )
+        return S3Store(bucket, *_key())
     raise NotAStoreError(
         f"{address!r} is no store: give file:///folder, or s3://bucket/prefix?region=…&endpoint=…&public=…, of which "
         "the last four may be left out"

@@ -18,11 +18,14 @@ from core.object_store.base import ObjectMissing, StoreUnavailable
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import BucketLifecycleConfigurationTypeDef, PublicAccessBlockConfigurationTypeDef
+    from types_boto3_s3.type_defs import LifecycleRuleTypeDef, PublicAccessBlockConfigurationTypeDef
 
 ATTEMPTS: Final = 3
 CONNECT_SECONDS: Final = 2
 READ_SECONDS: Final = 20
+
+REGION: Final = "us-east-1"
+"""Where a bucket is of which nothing else is said."""
 
 DELETED_DAYS: Final = 30
 """For how many days a bucket keeps what was deleted from it."""
@@ -34,17 +37,8 @@ _CLOSED: Final["PublicAccessBlockConfigurationTypeDef"] = {
     "RestrictPublicBuckets": True,
 }
 
-_LIFECYCLE: Final["BucketLifecycleConfigurationTypeDef"] = {
-    "Rules": [
-        {
-            "ID": "botberi",
-            "Status": "Enabled",
-            "Filter": {"Prefix": ""},
-            "NoncurrentVersionExpiration": {"NoncurrentDays": DELETED_DAYS},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
-        }
-    ]
-}
+GONE_DAYS: Final = 1
+"""The same of what is to be gone once it is deleted; S3 counts in days."""
 
 _ONE_BY_ONE: Final = TransferConfig(use_threads=False)
 
@@ -63,9 +57,22 @@ class Bucket:
     """The URL of what isn't AWS."""
     public: str | None = None
     """The URL by which people reach it, if it isn't that one."""
-    region: str = "us-east-1"
+    region: str = REGION
     locked_days: int = 0
     """For how many days nobody can change or delete what is kept, whoever they are; 0 for a bucket without a lock."""
+    gone_once_deleted: tuple[str, ...] = ()
+    """What the keys begin with of objects that aren't to be brought back, unlike all others."""
+
+
+def _forget(name: str, prefix: str, days: int) -> "LifecycleRuleTypeDef":
+    """Return a rule to forget, so many days after it was deleted, what has keys with a prefix."""
+    return {
+        "ID": name,
+        "Status": "Enabled",
+        "Filter": {"Prefix": prefix},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": days},
+        "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+    }
 
 
 class _Lock(TypedDict, total=False):
@@ -103,7 +110,10 @@ class S3Store:
         self._client.create_bucket(Bucket=self._bucket, ObjectLockEnabledForBucket=bool(self._locked))
         self._client.put_public_access_block(Bucket=self._bucket, PublicAccessBlockConfiguration=_CLOSED)
         self._client.put_bucket_versioning(Bucket=self._bucket, VersioningConfiguration={"Status": "Enabled"})
-        self._client.put_bucket_lifecycle_configuration(Bucket=self._bucket, LifecycleConfiguration=_LIFECYCLE)
+        rules = [_forget("botberi", "", DELETED_DAYS)]
+        # Of two rules about an object, S3 goes by the one that forgets it first.
+        rules += [_forget(f"botberi {each}", self._prefix + each, GONE_DAYS) for each in self._place.gone_once_deleted]
+        self._client.put_bucket_lifecycle_configuration(Bucket=self._bucket, LifecycleConfiguration={"Rules": rules})
 
     def put(self, key: str, content: BinaryIO) -> bool:
         """Keep an object."""

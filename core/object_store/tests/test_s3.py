@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
 
 from core.object_store.base import StoreUnavailable
-from core.object_store.s3 import Bucket, S3Store
+from core.object_store.s3 import DELETED_DAYS, GONE_DAYS, Bucket, S3Store
 from core.object_store.tests.suite import BucketSuite, content_of
 from testing import s3
 
@@ -49,6 +50,16 @@ class TestS3(BucketSuite):
             "some.s3.amazonaws.com",
             "some.s3.eu-central-1.amazonaws.com",
         }
+
+    def test_what_was_deleted_is_kept_for_a_month_and_some_of_it_for_a_day(self, endpoint: str) -> None:
+        name = f"test-{uuid.uuid4().hex}"
+        S3Store(Bucket(name, "some", endpoint, gone_once_deleted=("private/",)), "id", "key").prepare()
+        client = boto3.client(
+            "s3", endpoint_url=endpoint, region_name="us-east-1", aws_access_key_id="id", aws_secret_access_key="key"
+        )
+        rules = client.get_bucket_lifecycle_configuration(Bucket=name)["Rules"]
+        days = {each["Filter"]["Prefix"]: each["NoncurrentVersionExpiration"]["NoncurrentDays"] for each in rules}
+        assert days == {"": DELETED_DAYS, "some/private/": GONE_DAYS}
 
     def test_a_bucket_that_is_not_there_is_said_to(self, endpoint: str) -> None:
         store = S3Store(Bucket("never-made", endpoint=endpoint), "id", "key")

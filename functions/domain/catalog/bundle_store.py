@@ -13,6 +13,9 @@ from functions.domain.catalog.bundles import MAX_PACKED_BYTES
 
 SETTING: Final = "BUNDLE_STORE"
 
+GONE_ONCE_DELETED: Final = ("exports/",)
+"""What the keys begin with of what is kept there too, and isn't to be brought back: exports of accounts."""
+
 SECRETS: Final = (OBJECT_STORE_KEY,)
 
 
@@ -33,7 +36,7 @@ def store() -> ObjectStore:
 def _opened(address: str) -> ObjectStore:
     from core.object_store.opening import open_store
 
-    return open_store(address)
+    return open_store(address, gone_once_deleted=GONE_ONCE_DELETED)
 
 
 def keep(bundle: bytes) -> str:

@@ -229,6 +229,10 @@ def test_after_a_day_it_is_gone(
         assert not db.scalar(text("select count(*) from exports where id = :id"), {"id": export_id})
 
 
+def test_a_bucket_keeps_none_once_it_is_deleted() -> None:
+    assert exports.FOLDER in bundle_store.GONE_ONCE_DELETED
+
+
 def test_an_old_log_in_a_program_and_one_factor_of_two_are_not_enough(
     api: Api, env: Environment, person: Callable[..., Person]
 ) -> None:
