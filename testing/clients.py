@@ -94,7 +94,7 @@ class Api:
 
 def in_process(host: Host, ports: Mapping[str, int]) -> Callable[[str], Send]:
     """Return what sends to a host in this process; `ports` by API, as the host knows them."""
-    client = WerkzeugClient(host)
+    client = WerkzeugClient(host, use_cookies=False)
 
     def to(api: str) -> Send:
         def send(method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Response:

@@ -68,6 +68,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     media_type: ClassVar[str] = "application/json"
+    """Empty for one that has no body."""
     schema: ClassVar[dict[str, JsonValue]] = {}
     """The JSON Schema of the answer."""
     statuses: ClassVar[tuple[int, ...]] = ()
@@ -90,6 +91,13 @@ class Later(ABC):
 
         `rest` takes seconds: it waits, or has the server wait after the next part, unless it is woken before.
         """
+
+
+class Empty(Answer):
+    """An answer without a body, which has headers of its own."""
+
+    media_type: ClassVar[str] = ""
+    statuses: ClassVar[tuple[int, ...]] = (204,)
 
 
 @dataclass(frozen=True)

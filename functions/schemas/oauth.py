@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 from functions.domain.accounts import oauth_clients, oauth_grants
 from functions.domain.accounts.oauth_grants import Request
 from functions.schemas.base import FORM, Body
-from functions.schemas.token_pairs import TokenPair
+from functions.schemas.token_pairs import ProgramPair
 
 OAuthClientId = Annotated[
     str,
@@ -118,7 +118,7 @@ class RevocationRequestForm(RevocationRequest):
     media_type: ClassVar[str] = FORM
 
 
-class ClientPair(TokenPair):
+class ClientPair(ProgramPair):
     """A client's session: an access token for one resource, and a refresh token to trade for the next pair."""
 
     scope: Annotated[str, Field(description="What the client may do.", examples=["user"])]

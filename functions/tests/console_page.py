@@ -97,6 +97,11 @@ class ConsolePage:
         self.fill(email=person.email, password=person.password)
         self.press("Log in", "main")
 
+    def log_out(self) -> None:
+        """Have nobody logged in, whoever was."""
+        self.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+        self.browser.refresh()
+
     def go(self, *parts: str) -> None:
         """Go to a page by its address."""
         self.browser.execute_script("location.hash = arguments[0]", f"#/{'/'.join(parts)}")
@@ -112,6 +117,7 @@ class ConsolePage:
         """Leave the browser as it was."""
         self.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
         self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        self.browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
         self.browser.get("about:blank")
 
     def kept(self) -> int:

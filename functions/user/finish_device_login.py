@@ -11,12 +11,12 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.client import Client
 from functions.schemas.device_logins import DeviceGrant, DeviceGrantForm
-from functions.schemas.token_pairs import TokenPair
+from functions.schemas.token_pairs import ProgramPair
 
 GRANT_TYPE: Final = "urn:ietf:params:oauth:grant-type:device_code"
 
 
-class DevicePair(TokenPair):
+class DevicePair(ProgramPair):
     """A session of one factor: an access token for the Authorization header, and a refresh token for the next pair."""
 
     scope: Annotated[str, Field(description="What the account may do, whatever was asked for.", examples=["user"])]

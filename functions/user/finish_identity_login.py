@@ -8,6 +8,7 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.client import Client
 from functions.runtime.providers.databases import UserTransactions
+from functions.runtime.providers.refresh_cookie import RefreshCookie
 from functions.schemas.identities import ProviderAnswer, ProviderId
 from functions.schemas.log_ins import MfaRequired, answer
 from functions.schemas.token_pairs import TokenPair
@@ -35,6 +36,6 @@ def admit(provider: ProviderId, brought: ProviderAnswer, client: Client, transac
     ),
     prepare=admit,
 )
-def finish_identity_login(client: Client, proved: Proved, db: UserDb) -> TokenPair | MfaRequired:
+def finish_identity_login(client: Client, cookie: RefreshCookie, proved: Proved, db: UserDb) -> TokenPair | MfaRequired:
     """Open a session, or ask for the account's second factor; somebody new with a verified address has an account."""
-    return answer(log_ins.enter(db, identities.log_in(db, proved), client))
+    return cookie.keep(answer(log_ins.enter(db, identities.log_in(db, proved), client)))

@@ -7,6 +7,7 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.client import Client
 from functions.runtime.providers.databases import UserTransactions
+from functions.runtime.providers.refresh_cookie import RefreshCookie
 from functions.schemas.credentials import Credentials
 from functions.schemas.log_ins import MfaRequired, answer
 from functions.schemas.token_pairs import TokenPair
@@ -34,8 +35,10 @@ def admit(credentials: Credentials, client: Client, transaction: UserTransaction
     ),
     prepare=admit,
 )
-def login(credentials: Credentials, client: Client, guess: Guess, db: UserDb) -> TokenPair | MfaRequired:
+def login(
+    credentials: Credentials, client: Client, cookie: RefreshCookie, guess: Guess, db: UserDb
+) -> TokenPair | MfaRequired:
     """Open a session, or ask for the second factor; a wrong address and a wrong password are told apart by nobody."""
     account = accounts.authenticate(db, credentials.email, credentials.password)
     throttling.was_right(db, guess)
-    return answer(log_ins.enter(db, account, client))
+    return cookie.keep(answer(log_ins.enter(db, account, client)))

@@ -23,6 +23,7 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.client import Client
 from functions.runtime.providers.databases import UserTransactions
+from functions.runtime.providers.refresh_cookie import RefreshCookie
 from functions.schemas.base import Body
 from functions.schemas.factors import Code
 from functions.schemas.passkeys import Challenge, SignedPasskey
@@ -69,7 +70,7 @@ def admit(proof: Proof, client: Client, transaction: UserTransactions) -> Guess:
     resources=Resources(secrets=(keys.PRIVATE, totp.KEYS_NAME), settings=webauthn.SETTINGS, group="function-factors"),
     prepare=admit,
 )
-def verify_mfa(proof: Proof, client: Client, guess: Guess, db: UserDb) -> VerifiedPair:
+def verify_mfa(proof: Proof, client: Client, cookie: RefreshCookie, guess: Guess, db: UserDb) -> VerifiedPair:
     """Open a session whose access tokens have `acr` `aal2`; the challenge stays good after a wrong proof."""
     account = accounts.become(db, challenges.meet(db, proof.challenge))
     if proof.passkey is None:
@@ -77,4 +78,4 @@ def verify_mfa(proof: Proof, client: Client, guess: Guess, db: UserDb) -> Verifi
     else:
         passkeys.prove(db, account.id, proof.challenge, proof.passkey.assertion())
     throttling.was_right(db, guess)
-    return VerifiedPair.model_validate(sessions.open_session(db, account, client, aal=SECOND_FACTOR))
+    return cookie.keep(VerifiedPair.model_validate(sessions.open_session(db, account, client, aal=SECOND_FACTOR)))

@@ -8,6 +8,7 @@ from functions.runtime.declarations import Resources
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.client import Client
 from functions.runtime.providers.databases import UserTransactions
+from functions.runtime.providers.refresh_cookie import RefreshCookie
 from functions.schemas.base import Body
 from functions.schemas.passkeys import Challenge, SignedPasskey
 from functions.schemas.token_pairs import TokenPair
@@ -41,8 +42,8 @@ def admit(proof: PasskeyProof, client: Client, transaction: UserTransactions) ->
     resources=Resources(secrets=(keys.PRIVATE,), settings=webauthn.SETTINGS, group="function-factors"),
     prepare=admit,
 )
-def verify_passkey(proof: PasskeyProof, client: Client, guess: Guess, db: UserDb) -> PasskeyPair:
+def verify_passkey(proof: PasskeyProof, client: Client, cookie: RefreshCookie, guess: Guess, db: UserDb) -> PasskeyPair:
     """Open a session whose access tokens have `acr` `aal2`: the authenticator has verified who uses it."""
     account = passkeys.log_in(db, proof.challenge, proof.passkey.assertion())
     throttling.was_right(db, guess)
-    return PasskeyPair.model_validate(sessions.open_session(db, account, client, aal=SECOND_FACTOR))
+    return cookie.keep(PasskeyPair.model_validate(sessions.open_session(db, account, client, aal=SECOND_FACTOR)))

@@ -167,7 +167,7 @@ def _headers(declaration: Declaration) -> list[Schema]:
 def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
     reply = reply_of(declaration)
     answer: Schema = {"description": HTTPStatus(declaration.status).phrase}
-    content: Schema = {each.media_type: {"schema": each.schema} for each in declaration.answers}
+    content: Schema = {each.media_type: {"schema": each.schema} for each in declaration.answers if each.media_type}
     if reply is not None:
         content["application/json"] = {"schema": schemas.reference(reply, "serialization")}
     if declaration.streams:
@@ -178,7 +178,7 @@ def _success(declaration: Declaration, schemas: Schemas) -> dict[str, Schema]:
         answer |= _told(reply)
     answers = {str(declaration.status): answer}
     for own in declaration.answers:
-        shape = {"content": {own.media_type: {"schema": own.schema}}}
+        shape = {"content": {own.media_type: {"schema": own.schema}}} if own.media_type else {}
         answers |= {str(each): {"description": HTTPStatus(each).phrase, **shape} for each in own.statuses}
     for other in declaration.other_replies:
         content = {"application/json": {"schema": schemas.reference(other, "serialization")}}

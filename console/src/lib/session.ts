@@ -1,4 +1,4 @@
-// Who is logged in. The access token is in a variable of this page alone.
+// Who is logged in. The access token is in a variable of this page alone, the refresh token in a cookie that no script sees.
 
 import { signal } from "@preact/signals";
 
@@ -17,7 +17,6 @@ export const can = (scope: string) => me.value?.scopes.includes(scope) ?? false;
 
 interface Kept {
   access: string;
-  refresh: string;
   // When another is asked for, in milliseconds.
   until: number;
 }
@@ -26,15 +25,22 @@ let kept: Kept | undefined;
 let renewal: Promise<void> | undefined;
 
 const keep = (pair: Pair) => {
-  kept = { access: pair.access_token, refresh: pair.refresh_token, until: Date.now() + (pair.expires_in - 30) * 1000 };
+  kept = { access: pair.access_token, until: Date.now() + (pair.expires_in - 30) * 1000 };
 };
 
-// Sends a request that needs no session. Throws ProblemError.
-export async function send<T>(path: string, body?: unknown, token?: string): Promise<T> {
+interface Sent {
+  token?: string | undefined;
+  // Whether it may set the cookie, or take it away.
+  cookie?: boolean;
+}
+
+// Sends a request that is about sessions. Throws ProblemError.
+export async function send<T>(path: string, body?: unknown, { token, cookie = true }: Sent = {}): Promise<T> {
   const headers = new Headers();
   if (body !== undefined) headers.set("Content-Type", "application/json");
   if (token) headers.set("Authorization", `Bearer ${token}`);
-  const request: RequestInit = { method: "POST", headers, credentials: "omit", cache: "no-store" };
+  if (cookie) headers.set("Refresh-Token-In", "cookie");
+  const request: RequestInit = { method: "POST", headers, credentials: cookie ? "same-origin" : "omit", cache: "no-store" };
   if (body !== undefined) request.body = JSON.stringify(body);
   const response = await fetch(path, request).catch(() => Promise.reject(unreachable()));
   if (!response.ok) throw await problemOf(response);
@@ -42,18 +48,27 @@ export async function send<T>(path: string, body?: unknown, token?: string): Pro
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-async function renew(refresh: string): Promise<void> {
-  keep(await send<Pair>("/v1/auth/refresh", { refresh_token: refresh }));
+// One tab at a time: what another was answered is in the cookie then.
+async function renew(): Promise<void> {
+  const pair = await navigator.locks.request("refresh", () => send<Pair | undefined>("/v1/auth/refresh", {}));
+  if (!pair) return forget();
+  keep(pair);
+  // Somebody else has logged in in another tab: nothing of who was here may stay on the page.
+  if (me.value && me.value.id !== accountOf(pair)) location.reload();
+}
+
+const accountOf = ({ access_token }: Pair) => (JSON.parse(atob((access_token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/"))) as { sub: string }).sub;
+
+function renewed(): Promise<void> {
+  renewal ??= renew().finally(() => {
+    renewal = undefined;
+  });
+  return renewal;
 }
 
 // Returns an access token that is good, or nothing when nobody is logged in. Throws ProblemError.
 export async function token(): Promise<string | undefined> {
-  if (kept && Date.now() > kept.until) {
-    renewal ??= renew(kept.refresh).finally(() => {
-      renewal = undefined;
-    });
-    await renewal;
-  }
+  if (kept && Date.now() > kept.until) await renewed();
   return kept?.access;
 }
 
@@ -61,7 +76,7 @@ export async function token(): Promise<string | undefined> {
 export async function enter(pair: Pair): Promise<void> {
   const before = kept;
   keep(pair);
-  if (before) void send("/v1/auth/logout", undefined, before.access).catch(() => undefined);
+  if (before) void send("/v1/auth/logout", undefined, { token: before.access, cookie: false }).catch(() => undefined);
   await reload();
 }
 
@@ -79,12 +94,18 @@ export function forget(): void {
 
 export async function logOut(which: "this" | "all" = "this"): Promise<void> {
   const access = await token();
-  if (access) await send(`/v1/auth/logout?sessions=${which}`, undefined, access).catch(() => undefined);
+  if (access) await send(`/v1/auth/logout?sessions=${which}`, undefined, { token: access }).catch(() => undefined);
   forget();
 }
 
+// Goes on with the log-in that there was before the page was loaded, if there was one.
 export async function begin(): Promise<void> {
-  me.value = null;
+  try {
+    await renewed();
+    if (kept) await reload();
+  } catch {
+    forget();
+  }
 }
 
 // Asks whoever is logged in to show again, or better, that they are; set by the dialog that does. Resolves to whether they have.
@@ -98,8 +119,10 @@ export async function sendAuthorised(request: Request): Promise<Response> {
   if (answer.status !== 401 && answer.status !== 403) return answer;
   const { code } = await problemOf(answer.clone());
   if (AGAIN.has(code) && kept) return (await stepUp.ask(code === "insufficient_aal", request.method === "GET")) ? attempt(request) : answer;
-  if (answer.status === 401 && kept) forget();
-  return answer;
+  if (answer.status !== 401 || !kept) return answer;
+  // Another tab may have logged in once more, by which the session of this one has ended.
+  await renewed().catch(forget);
+  return kept ? attempt(request) : answer;
 }
 
 async function attempt(request: Request): Promise<Response> {

@@ -73,12 +73,19 @@ def page(edge: str, browser: Chrome) -> Iterator[ConsolePage]:
     page.look_away()
 
 
-def test_the_keyboard_alone_logs_somebody_in_and_nothing_is_kept_where_scripts_find_it(
-    page: ConsolePage, ann: Person
-) -> None:
+def test_the_keyboard_alone_logs_somebody_in_and_a_reload_leaves_them_there(page: ConsolePage, ann: Person) -> None:
     page.find("[name=email]").send_keys(ann.email, Keys.TAB, PASSWORD, Keys.ENTER)
     page.says("What needs you", "Nothing needs you.", "Live")
     assert page.browser.switch_to.active_element.tag_name == "h1"
+    page.go("account", "sessions")
+    page.says("this page")
+    page.browser.refresh()
+    page.says("this page", "Live")
+    assert (page.kept(), page.complaints()) == (0, [])
+    page.press("Log out", "nav")
+    page.says("Forgotten the password?")
+    page.browser.refresh()
+    page.says("Forgotten the password?")
     assert (page.kept(), page.complaints()) == (0, [])
 
 
@@ -136,7 +143,6 @@ def test_talking_goes_on_after_a_reload_and_a_question_is_answered_by_a_form(
     page.press("Send")
     page.says("input required")
     page.browser.refresh()
-    page.log_in(ann)
     page.says("The agent asks")
     page.choose("Answer", "food")
     page.press("Answer", "main form[aria-label=Answer]")
@@ -278,7 +284,7 @@ def test_nothing_keeps_anybody_from_using_it(
         "keys": ("account/keys", "Make one"),
     }
     stand(page, of_people, scheme, width)
-    page.browser.refresh()
+    page.log_out()
     come_in(page, boss, 4 + (scheme == "dark"))
     of_administrators = {
         "overview": ("admin", "What needs attention"),

@@ -32,6 +32,25 @@ def test_the_attributes_of_an_event_go_on_where_events_are_taken_and_nothing_tha
     assert answer["path"] == "/v1/events"
 
 
+KEPT = "__Host-refresh=rt_A-b_9"
+
+
+@pytest.mark.parametrize("sent", [KEPT, f"theme=dark; {KEPT}", f"{KEPT}; theme=dark", f"a=1; {KEPT}; b=2"])
+def test_the_cookie_with_a_refresh_token_goes_to_the_function_that_takes_it_alone(edge: Edge, sent: str) -> None:
+    headers = {"Cookie": sent, "Refresh-Token-In": "cookie", "Content-Type": "application/json"}
+    for path, seen in (("/v1/auth/refresh", KEPT), ("/v1/auth/login", None), ("/v1/events", None)):
+        told = edge.ask("POST", path, headers, b"{}").json["headers"]
+        assert (told.get("Cookie"), told["Refresh-Token-In"]) == (seen, "cookie"), path
+
+
+@pytest.mark.parametrize(
+    "sent", ["__Host-refresh=", "__Host-refresh=a b", "x__Host-refresh=rt_A", "refresh=rt_A", "theme=dark"]
+)
+def test_no_other_cookie_goes_on(edge: Edge, sent: str) -> None:
+    answer = edge.ask("POST", "/v1/auth/refresh", {"Cookie": sent, "Content-Type": "application/json"}, b"{}")
+    assert "Cookie" not in answer.json["headers"]
+
+
 @pytest.mark.parametrize("path", ["/v1/agents", "/v1/events"])
 def test_the_caller_can_not_choose_its_own_address_or_the_functions_host(edge: Edge, path: str) -> None:
     sent = {"Host": "admin.internal", "X-Forwarded-For": "1.2.3.4", "X-Real-Ip": "1.2.3.4", "X-Forwarded-Host": "x"}
@@ -95,6 +114,14 @@ def test_a_preflight_is_answered_at_the_edge(edge: Edge) -> None:
     answer = edge.ask("OPTIONS", "/v1/auth/login", sent)
     assert (answer.status, answer.headers["Access-Control-Allow-Methods"]) == (204, "POST")
     assert "Idempotency-Key" in answer.headers["Access-Control-Allow-Headers"]
+
+
+def test_no_page_of_another_origin_may_ask_for_the_cookie(edge: Edge) -> None:
+    sent = {"Origin": "https://app.example", "Access-Control-Request-Method": "POST"}
+    answer = edge.ask("OPTIONS", "/v1/auth/refresh", sent)
+    assert answer.status == 204
+    assert "Refresh-Token-In" not in answer.headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Credentials" not in answer.headers
 
 
 def test_a_preflight_of_another_origin_is_refused(edge: Edge) -> None:
