@@ -19,7 +19,7 @@ const WATCHED: Schemas["Status"][] = ["failed", "pending", "provisioning", "star
 const TROUBLE = new Set<string>(["agent_exited", "crash_loop", "start_timed_out", "host_unreachable", "update_rolled_back", "stopped_by_administrator", "stopped_by_operator"]);
 
 interface Waiting {
-  instance: Summary;
+  name: string;
   run: Schemas["AskedRun"];
 }
 
@@ -32,19 +32,18 @@ function whyOf({ status, reason, deadline_at, version_status }: Summary): string
 }
 
 async function readAll() {
-  const page = await ok(user.GET("/v1/instances", { params: { query: { limit: 100, status: WATCHED } } }));
-  const running = page.items.filter(({ status }) => status === "running");
-  const asked = running.map(async (instance): Promise<Waiting[]> => {
-    const params = { path: { instance_id: instance.id }, query: { limit: 5, status: "input_required" as const } };
-    const { items } = await ok(user.GET("/v1/instances/{instance_id}/runs", { params }));
-    return items.map((run) => ({ instance, run }));
-  });
-  const [waiting, budget] = await Promise.all([Promise.all(asked), ok(user.GET("/v1/me/budget"))]);
+  const [page, asked, budget] = await Promise.all([
+    ok(user.GET("/v1/instances", { params: { query: { limit: 100, status: WATCHED } } })),
+    ok(user.GET("/v1/runs", { params: { query: { limit: 100, status: "input_required" } } })),
+    ok(user.GET("/v1/me/budget")),
+  ]);
+  const names = new Map(page.items.map(({ id, name }) => [id, name]));
+  const waiting = asked.items.map((run): Waiting => ({ name: names.get(run.instance_id) ?? "An instance", run }));
   const troubled = page.items.flatMap((instance) => {
     const why = whyOf(instance);
     return why ? [{ instance, why }] : [];
   });
-  return { waiting: waiting.flat(), troubled, budget };
+  return { waiting, troubled, budget };
 }
 
 export function NeedsMe() {
@@ -94,11 +93,11 @@ function Everything({ waiting, troubled, budget }: Awaited<ReturnType<typeof rea
       {waiting.length > 0 && (
         <Section title="Agents that ask for something">
           <ul class="cards">
-            {waiting.map(({ instance, run }) => (
+            {waiting.map(({ name, run }) => (
               <li key={run.id} class="card">
                 <div class="row spread">
                   <h3>
-                    <a href={to(["instances", instance.id, "talk"], { conversation: run.conversation_id })}>{instance.name}</a>
+                    <a href={to(["instances", run.instance_id, "talk"], { conversation: run.conversation_id })}>{name}</a>
                   </h3>
                   <Pill of={run.status} />
                 </div>
@@ -107,7 +106,7 @@ function Everything({ waiting, troubled, budget }: Awaited<ReturnType<typeof rea
                   {run.explanation} <Time at={run.created_at} />
                 </p>
                 <div>
-                  <a class="button small" href={to(["instances", instance.id, "talk"], { conversation: run.conversation_id })}>
+                  <a class="button small" href={to(["instances", run.instance_id, "talk"], { conversation: run.conversation_id })}>
                     Answer
                   </a>
                 </div>

@@ -8,7 +8,7 @@ from sqlalchemy import literal_column, select
 
 from functions.domain.databases import SharedDb
 from functions.domain.runs import commands
-from functions.domain.runs.reading import Of
+from functions.domain.runs.reading import Of, has_status
 from functions.domain.runs.reasons import Reason, because
 from shared_psql_models.runs import Run, RunStatus, runs
 
@@ -55,8 +55,7 @@ def search(db: SharedDb, wanted: Filter, *, before: str | None, limit: int) -> l
         if value is not None:
             query = query.where(column == value)
     if wanted.status is not None:
-        # As it is, and not as a value: so Postgres sees which of the indexes of some statuses has it.
-        query = query.where(literal_column(f"runs.status = '{wanted.status.value}'"))
+        query = query.where(has_status(wanted.status))
     if wanted.trouble is not None:
         query = query.where(literal_column(f"({CONDITIONS[wanted.trouble]})"))
     if before is not None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, RowMapping, bindparam, exists, func, literal, select
+from sqlalchemy import Boolean, ColumnElement, RowMapping, bindparam, exists, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from functions.domain.api_errors import NotFound
@@ -131,6 +131,34 @@ def of_instance(
     if before is not None:
         query = query.where(runs.c.id < before)
     return [Run.of(row) for row in db.execute(query.order_by(runs.c.id.desc()).limit(limit)).mappings()]
+
+
+def of_owner(
+    db: SharedDb,
+    owner_id: str,
+    *,
+    instance_id: str | None,
+    status: RunStatus | None,
+    before: str | None,
+    limit: int,
+) -> list[Run]:
+    """Return runs of an owner's instances, newest first; `before` is the id that the page before ended with."""
+    query = select(runs).where(runs.c.owner_id == owner_id, is_there(runs.c.instance_id))
+    if instance_id is not None:
+        query = query.where(runs.c.instance_id == instance_id)
+    if status is not None:
+        query = query.where(has_status(status))
+    if before is not None:
+        query = query.where(runs.c.id < before)
+    return [Run.of(row) for row in db.execute(query.order_by(runs.c.id.desc()).limit(limit)).mappings()]
+
+
+def has_status(status: RunStatus) -> ColumnElement[bool]:
+    """Return the condition that a run is in a status.
+
+    As it is, and not as a value: so Postgres sees which of the indexes of some statuses has it.
+    """
+    return literal_column(f"runs.status = '{status.value}'", Boolean())
 
 
 def conversation(db: SharedDb, conversation_id: str, *, owner_id: str) -> Conversation:

@@ -10,6 +10,7 @@ from functions.domain.runs.reasons import Reason, explain
 from functions.domain.runs.recording import Change
 from functions.domain.runs.tests.test_runs import ANYBODY, Runs
 from shared_psql_models.runs import EventType, Run, RunStatus
+from testing import launches
 from testing.clients import Api
 from testing.environment import Environment
 from testing.launches import Launched
@@ -179,6 +180,29 @@ def test_runs_and_conversations_of_an_instance_are_listed_newest_first(
     assert [each["id"] for each in seen.json["items"]] == [run.id for run in reversed(runs)]
     assert "secret" not in seen.text
     assert "three" not in seen.text
+
+
+def test_runs_of_all_instances_are_listed_by_what_they_wait_for(
+    mine: Mine, env: Environment, publish: Callable[..., str], person: Callable[..., Person]
+) -> None:
+    waiting = mine.ask("paint it")
+    mine.want_input()
+    other = Mine(env, launches.launch(mine.instance.api, env, mine.instance.owner, publish()))
+    newest = other.ask("two")
+
+    def listed(query: str = "", token: str | None = None) -> list[str]:
+        return [each["id"] for each in mine.get(f"/v1/runs{query}", token).json["items"]]
+
+    assert listed() == [newest.id, waiting.id]
+    assert listed("?status=input_required") == [waiting.id]
+    assert listed(f"?instance_id={other.instance.id}") == [newest.id]
+    assert listed(f"?instance_id={other.instance.id}&status=input_required") == []
+    first = mine.get("/v1/runs?limit=1").json
+    assert listed(f"?limit=1&cursor={first['next_cursor']}") == [waiting.id]
+    assert mine.get("/v1/runs?status=input_required").json["items"][0]["asked"] == "paint it"
+    assert listed(token=person().token) == []
+    mine.instance.put(status="'deleted'", desired_state="'deleted'")
+    assert (listed(), listed("?status=input_required")) == ([newest.id], [])
 
 
 @pytest.mark.parametrize(
