@@ -1,8 +1,10 @@
 """The console in a browser: what a person does on it, and sees."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -84,10 +86,15 @@ class ConsolePage:
 
     def press(self, name: str, within: str = "body") -> None:
         """Press a button or follow a link by the keyboard, once it is there: it may move while the page is read."""
-        place = self.find(within)
+        button = _BUTTON.format(name)
 
         def shown() -> list[WebElement]:
-            return [each for each in place.find_elements(By.XPATH, _BUTTON.format(name)) if each.is_displayed()]
+            with suppress(StaleElementReferenceException):
+                places = [each for each in self.all(within) if each.is_displayed()]
+                return [
+                    each for place in places for each in place.find_elements(By.XPATH, button) if each.is_displayed()
+                ]
+            return []
 
         found = until(shown, seconds=SECONDS)
         assert found, (name, self.text, self.complaints())
@@ -105,6 +112,11 @@ class ConsolePage:
     def go(self, *parts: str) -> None:
         """Go to a page by its address."""
         self.browser.execute_script("location.hash = arguments[0]", f"#/{'/'.join(parts)}")
+
+    def save_into(self, folder: Path) -> None:
+        """Have the browser put what it saves into a folder."""
+        told = {"behavior": "allow", "downloadPath": str(folder)}
+        self.browser.execute_cdp_cmd("Browser.setDownloadBehavior", told)
 
     def look(self, scheme: str, width: int = 1200, height: int = 760) -> None:
         """Look at it as somebody with a light or a dark screen of this size does."""

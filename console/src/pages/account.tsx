@@ -1,5 +1,7 @@
 // One's own account: who one is, where one is logged in, and what else opens it.
 
+import type { ComponentType } from "preact";
+
 import { ok, tagged, user } from "../lib/api";
 import { useListed, useLoaded } from "../lib/loading";
 import { to } from "../lib/router";
@@ -10,20 +12,29 @@ import { Action, Field, Form } from "../parts/form";
 import { List } from "../parts/list";
 import { ApiKeys } from "./api-keys";
 import { Factors } from "./factors";
+import { History } from "./history";
+import { Identities } from "./identities";
+import { OwnData } from "./own-data";
 
 const TABS = [
   ["", "Profile"],
   ["sessions", "Sessions"],
   ["factors", "Second factors"],
+  ["providers", "Providers"],
   ["keys", "API keys"],
+  ["history", "History"],
+  ["data", "Your data"],
 ] as const;
 
+const PAGES: Record<string, ComponentType> = { sessions: Sessions, factors: Factors, providers: Identities, keys: ApiKeys, history: History, data: OwnData };
+
 export function Account({ parts: [tab = ""] }: { parts: string[] }) {
+  const Page = PAGES[tab] ?? Profile;
   return (
     <>
       <Heading title="Account" />
       <Tabs here={tab} of={TABS.map(([key, name]) => [key, name, to(key ? ["account", key] : ["account"])])} />
-      {tab === "sessions" ? <Sessions /> : tab === "factors" ? <Factors /> : tab === "keys" ? <ApiKeys /> : <Profile />}
+      <Page />
     </>
   );
 }
@@ -146,7 +157,12 @@ function Sessions() {
             name: "Program",
             cell: (each) => (
               <>
-                {each.device || "something unknown"} {each.current && <span class="tag">this page</span>}
+                {each.client_name ?? (each.device || "something unknown")} {each.current && <span class="tag">this page</span>}
+                {each.client_id && (
+                  <div class="quiet">
+                    By your consent, at <code>{each.resource}</code>. It is known by <code>{each.client_id}</code>.
+                  </div>
+                )}
               </>
             ),
           },
@@ -158,7 +174,7 @@ function Sessions() {
             cell: (each) => (
               <Action
                 class="other small"
-                label={`Log out ${each.device}`}
+                label={`Log out ${each.client_name ?? each.device}`}
                 act={async () => {
                   await ok(user.DELETE("/v1/me/sessions/{session_id}", { params: { path: { session_id: each.id } } }));
                   if (each.current) forget();

@@ -7,8 +7,10 @@ import { Agents } from "./admin/agents";
 import { Audit } from "./admin/audit";
 import { Events } from "./admin/events";
 import { AllInstances } from "./admin/instances";
+import { Jobs } from "./admin/jobs";
 import { Overview } from "./admin/overview";
 import { AllRuns } from "./admin/runs";
+import { Switches } from "./admin/switches";
 import { Why } from "./admin/why";
 import { Account } from "./account";
 import { Catalog } from "./catalog";
@@ -40,6 +42,8 @@ export const pages: Entry[] = [
   { at: ["admin", "accounts"], title: "Users", scope: ["admin", "support"], page: Accounts },
   { at: ["admin", "agents"], title: "Curate the catalog", scope: ["admin", "catalog"], page: Agents },
   { at: ["admin", "events"], title: "Event path", scope: ["admin", "broker"], page: Events },
+  { at: ["admin", "jobs"], title: "Jobs", scope: ["admin", "support"], page: Jobs },
+  { at: ["admin", "switches"], title: "Kill switches", scope: ["admin", "support"], page: Switches },
   { at: ["admin", "why"], title: "Why?", scope: ["admin", "support"], page: Why },
   { at: ["admin", "audit"], title: "Audit", scope: ["admin", "auditor"], page: Audit },
 ];

@@ -7,17 +7,20 @@ import { useEffect, useId, useRef } from "preact/hooks";
 import { Field, Form } from "./form";
 
 interface Asked {
+  key: number;
   title: string;
   children: (close: (value: string | null) => void) => ComponentChildren;
   answer: (value: string | null) => void;
 }
 
 const asked = signal<readonly Asked[]>([]);
+let last = 0;
 
 // Shows a dialog, and resolves to what it is closed with; null when it is left.
 export function ask(title: string, children: Asked["children"]): Promise<string | null> {
   return new Promise((resolve) => {
     const one: Asked = {
+      key: (last += 1),
       title,
       children,
       answer: (value) => {
@@ -61,8 +64,8 @@ export function Dialogs() {
   }, []);
   return (
     <>
-      {asked.value.map((one, index) => (
-        <Dialog key={index} one={one} />
+      {asked.value.map((one) => (
+        <Dialog key={one.key} one={one} />
       ))}
     </>
   );

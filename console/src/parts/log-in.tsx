@@ -4,9 +4,11 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import * as passkeys from "../lib/passkeys";
-import { asProblem } from "../lib/problem";
+import { asProblem, type ProblemError } from "../lib/problem";
+import { brought, go, providers, type Provider } from "../lib/providers";
 import { enter, me, send, stepUp, type MfaRequired, type Pair } from "../lib/session";
 import { to } from "../lib/router";
+import { Note, tell } from "./basics";
 import { ask } from "./dialog";
 import { Action, Field, Form } from "./form";
 
@@ -20,11 +22,37 @@ const isPair = (answer: Pair | MfaRequired): answer is Pair => "access_token" in
 
 export function LogIn({ email, done }: Props) {
   const asked = useSignal<MfaRequired | null>(null);
+  // With what somebody wanted to log in to an account that is deleted.
+  const deleted = useSignal<object | null>(null);
+  const problem = useSignal<ProblemError | null>(null);
 
   async function come(pair: Pair): Promise<void> {
     await enter(pair);
     done();
   }
+
+  async function proved(answer: Pair | MfaRequired): Promise<void> {
+    if (isPair(answer)) await come(answer);
+    else asked.value = answer;
+  }
+
+  async function withPassword(credentials: object): Promise<void> {
+    try {
+      await proved(await send<Pair | MfaRequired>("/v1/auth/login", credentials));
+    } catch (thrown) {
+      deleted.value = asProblem(thrown).code === "account_deleted" ? credentials : null;
+      throw thrown;
+    }
+  }
+
+  async function backFromProvider(): Promise<void> {
+    const from = email === undefined ? brought(false) : null;
+    if (from) await proved(await send<Pair | MfaRequired>(`/v1/auth/oidc/${encodeURIComponent(from.provider)}/finish`, from.proof));
+  }
+
+  useEffect(() => {
+    backFromProvider().catch((thrown: unknown) => (problem.value = asProblem(thrown)));
+  }, []);
 
   async function withPasskey(): Promise<void> {
     try {
@@ -38,14 +66,8 @@ export function LogIn({ email, done }: Props) {
   if (asked.value) return <SecondFactor asked={asked.value} come={come} anew={() => (asked.value = null)} />;
   return (
     <>
-      <Form
-        stays
-        onSubmit={async (fields) => {
-          const answer = await send<Pair | MfaRequired>("/v1/auth/login", { email: email ?? fields.email, password: fields.password });
-          if (isPair(answer)) await come(answer);
-          else asked.value = answer;
-        }}
-      >
+      {problem.value && <Note problem={problem.value} />}
+      <Form stays onSubmit={(fields) => withPassword({ email: email ?? fields.email, password: fields.password })}>
         {email === undefined ? (
           <Field label="E-mail address" name="email" type="email" autocomplete="username" maxLength={320} required autofocus />
         ) : (
@@ -57,6 +79,18 @@ export function LogIn({ email, done }: Props) {
         <Field label="Password" name="password" type="password" autocomplete="current-password" required />
         <button class="wide-button">Log in</button>
       </Form>
+      {deleted.value && (
+        <Action
+          class="other wide-button"
+          act={async () => {
+            await send("/v1/auth/restore", deleted.value, { cookie: false });
+            tell("The account is back.");
+            await withPassword(deleted.value ?? {});
+          }}
+        >
+          Have the account back
+        </Action>
+      )}
       {passkeys.supported && (
         <p>
           <Action class="other wide-button" act={withPasskey}>
@@ -64,6 +98,28 @@ export function LogIn({ email, done }: Props) {
           </Action>
         </p>
       )}
+      {email === undefined && <Providers />}
+    </>
+  );
+}
+
+function Providers() {
+  const known = useSignal<readonly Provider[]>([]);
+  useEffect(() => {
+    providers().then(
+      (found) => (known.value = found),
+      () => undefined,
+    );
+  }, []);
+  return (
+    <>
+      {known.value.map(({ id, name }) => (
+        <p key={id}>
+          <Action class="other wide-button" act={() => go(id, false)}>
+            Log in with {name}
+          </Action>
+        </p>
+      ))}
     </>
   );
 }

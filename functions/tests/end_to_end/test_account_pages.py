@@ -19,6 +19,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from functions.domain.accounts import oauth_clients, openid, webauthn
 from functions.tests import browsers
+from functions.tests.console_page import ConsolePage
 from testing import oauth_client, openid_provider, people
 from testing.factors import enrol
 from testing.oauth_client import OAuthClient
@@ -276,6 +277,28 @@ def test_somebody_logs_in_with_a_provider_and_somebody_else_links_it(
     page.send("find")
     page.says("See who asks")
     assert page.find("#who").text == ann.email
+
+
+def test_a_provider_logs_somebody_in_to_the_console_and_is_linked_there(
+    stack: Stack, edge: str, browser: Chrome, provider: OpenIdProvider
+) -> None:
+    new = provider.somebody()
+    page = ConsolePage(browser, edge.removesuffix("/app"))
+    page.press("Log in with The Example")
+    page.says("What needs you", new["email"])
+    assert (page.kept(), page.complaints()) == (0, [])
+    page.log_out()
+    ann = people.arrive(stack, stack.env, ("user",))
+    provider.somebody(email=ann.email)
+    page.log_in(ann)
+    page.says("What needs you")
+    page.go("account", "providers")
+    page.press("Link The Example")
+    page.press("Unlink The Example")
+    page.press("Unlink it", "dialog")
+    page.find("[aria-label='Link The Example']")
+    assert (page.kept(), page.complaints()) == (0, [])
+    page.look_away()
 
 
 def test_an_answer_that_nobody_here_has_asked_for_logs_nobody_in(

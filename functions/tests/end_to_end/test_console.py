@@ -1,16 +1,20 @@
 """The console in a real browser: journeys of people and of administrators, light and dark, wide and narrow."""
 
 import base64
+import gzip
+import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import pyotp
 import pytest
 from selenium.webdriver import Chrome, Keys
 
 from functions.domain.catalog import bundles
+from functions.tests import browsers
 from functions.tests.console_page import AXE, SECONDS, ConsolePage
 from functions.tests.test_journey import launched
 from testing import launches, people
@@ -144,6 +148,10 @@ def test_talking_goes_on_after_a_reload_and_a_question_is_answered_by_a_form(
     page.says("input required")
     page.browser.refresh()
     page.says("The agent asks")
+    page.press("What needs you")
+    page.says("Agents that ask for something")
+    page.press("Answer", "main")
+    page.says("The agent asks")
     page.choose("Answer", "food")
     page.press("Answer", "main form[aria-label=Answer]")
     page.says("Go to the old harbour.")
@@ -171,6 +179,48 @@ def test_an_app_is_added_and_what_wants_two_factors_asks_for_them_and_goes_on(st
     # Another log-in took the place of the one before, which is as good as gone.
     page.press("Sessions")
     page.says("this page")
+
+
+def test_a_passkey_is_added_and_logs_somebody_in_without_the_password(page: ConsolePage, stack: Stack) -> None:
+    with browsers.authenticator(page.browser):
+        somebody = people.arrive(stack, stack.env, ("user",))
+        page.log_in(somebody)
+        page.says("Nothing needs you.")
+        page.go("account", "factors")
+        page.fill(name="This computer")
+        page.press("Add a passkey")
+        page.press("I have kept it")
+        page.says("This computer")
+        page.press("Log out", "nav")
+        page.press("Use a passkey")
+        page.says(somebody.email)
+        assert page.complaints() == []
+
+
+def test_somebody_takes_their_data_along_leaves_and_has_the_account_back(page: ConsolePage, stack: Stack) -> None:
+    somebody = people.arrive(stack, stack.env, ("user",))
+    page.log_in(somebody)
+    page.says("Nothing needs you.")
+    page.go("account", "history")
+    page.says("login", "you")
+    page.go("account", "data")
+    page.press("Ask for it")
+    page.press("Save it")
+    # The address of the API is another one here than that of the page, where a link leads to nothing.
+    assert until(lambda: "/content?" in page.browser.current_url, seconds=SECONDS)
+    link = urlsplit(page.browser.current_url)
+    content = stack.user.get(f"{link.path}?{link.query}").content
+    assert somebody.email in gzip.decompress(content).decode()
+    page.browser.get(f"{page.address}#/account/data")
+    page.press("Delete the account")
+    page.fill_in("dialog", email=somebody.email)
+    page.press("Delete it", "dialog")
+    page.says("Your account is deleted")
+    page.press("Good")
+    page.log_in(somebody)
+    page.says("This account is deleted.")
+    page.press("Have the account back")
+    page.says("What needs you", somebody.email)
 
 
 def test_a_key_is_shown_once(page: ConsolePage, stack: Stack) -> None:
@@ -231,6 +281,43 @@ def test_somebody_is_suspended_and_restored(stack: Stack, page: ConsolePage, bos
     assert stack.user.post("/v1/auth/login", json={"email": somebody.email, "password": PASSWORD}).status_code == 200
 
 
+def test_an_account_is_kept_from_running_anything_until_it_may_again(
+    stack: Stack, page: ConsolePage, boss: App
+) -> None:
+    somebody = people.arrive(stack, stack.env, ("user",))
+    come_in(page, boss, 6)
+    page.press("Kill switches")
+    page.says("None is engaged")
+    page.press("Engage one")
+    page.fill_in("dialog", target=somebody.id, reason="It sends thousands of mails.")
+    page.press("Engage it", "dialog")
+    page.says("It sends thousands of mails.")
+    wanted = {"agent": "echo", "name": "Mine", "config": {"prefix": ""}}
+    told = stack.user.post("/v1/instances", json=wanted, token=somebody.token)
+    assert (told.status_code, "It sends thousands of mails." in told.text) == (409, True)
+    page.press("Release")
+    page.fill_in("dialog", reason="They have mended it.")
+    page.press("Release it", "dialog")
+    page.says("None is engaged")
+    page.press("Jobs")
+    page.says("What the queues say")
+
+
+def test_the_trail_is_verified_and_saved_as_a_whole(page: ConsolePage, boss: App, tmp_path: Path) -> None:
+    page.save_into(tmp_path)
+    come_in(page, boss, 7)
+    page.press("Audit")
+    page.press("Verify and export")
+    for database in ("user_psql", "shared_psql"):
+        page.press(f"Verify {database}")
+        page.says(f"{database} is what it was.")
+    page.press("Export")
+    page.says("the file's end says that these are all")
+    [file] = until(lambda: list(tmp_path.glob("audit-user-psql.ndjson")), seconds=SECONDS) or []
+    *entries, end = map(json.loads, file.read_text().splitlines())
+    assert (end["end"], end["count"]) == (True, len(entries))
+
+
 def test_what_versions_differ_by_is_shown_and_a_channel_is_moved(page: ConsolePage, boss: App, agent: str) -> None:
     come_in(page, boss, 2)
     page.press("Curate the catalog")
@@ -282,6 +369,9 @@ def test_nothing_keeps_anybody_from_using_it(
         "sessions": ("account/sessions", "Last seen"),
         "factors": ("account/factors", "Passkeys"),
         "keys": ("account/keys", "Make one"),
+        "providers": ("account/providers", "There are no providers here."),
+        "history": ("account/history", "login"),
+        "data": ("account/data", "Take it along"),
     }
     stand(page, of_people, scheme, width)
     page.log_out()
@@ -300,7 +390,10 @@ def test_nothing_keeps_anybody_from_using_it(
         "publish": (f"admin/agents/{agent}/publish", "The newest is"),
         "event-path": ("admin/events", "Dead letters"),
         "why": (f"admin/why/{instance['id']}", "What led to it"),
+        "jobs": ("admin/jobs", "What the rows say"),
+        "switches": ("admin/switches", "What they do"),
         "audit": ("admin/audit", "verify_mfa"),
+        "proof": ("admin/audit/proof", "All of it as a file"),
     }
     stand(page, of_administrators, scheme, width)
 

@@ -1,14 +1,14 @@
 // The audit trail: who did what to what.
 
-import { useSignal } from "@preact/signals";
-
 import { admin, ok } from "../../lib/api";
 import { useListed } from "../../lib/loading";
-import { narrow, route } from "../../lib/router";
-import { Empty, Heading, Json, Pill, Time } from "../../parts/basics";
+import { narrow, route, to } from "../../lib/router";
+import { actionOf, EntryDetails } from "../../parts/audit";
+import { Empty, Heading, Pill, Tabs, Time } from "../../parts/basics";
 import { Choice, Field, Form } from "../../parts/form";
 import { List } from "../../parts/list";
 import type { components } from "../../schema/admin";
+import { Proof } from "./proof";
 import { Linked } from "./why";
 
 type Entry = components["schemas"]["AuditEntry"];
@@ -21,7 +21,23 @@ const one = <T extends string>(of: readonly T[], text: string | null): T | undef
 // What a field for a day says, as the moment at which it begins here.
 const moment = (day: string | undefined) => (day ? new Date(`${day}T00:00`).toISOString() : undefined);
 
-export function Audit() {
+export function Audit({ parts: [tab = ""] }: { parts: string[] }) {
+  return (
+    <>
+      <Heading title="Audit" />
+      <Tabs
+        here={tab}
+        of={[
+          ["", "Entries", to(["admin", "audit"])],
+          ["proof", "Verify and export", to(["admin", "audit", "proof"])],
+        ]}
+      />
+      {tab === "proof" ? <Proof /> : <Entries />}
+    </>
+  );
+}
+
+function Entries() {
   const { query } = route.value;
   const [actor, action, target] = [query.get("actor") ?? "", query.get("action") ?? "", query.get("target") ?? ""];
   const [origin, outcome] = [one(ORIGINS, query.get("origin")), one(OUTCOMES, query.get("outcome"))];
@@ -36,11 +52,6 @@ export function Audit() {
   );
   return (
     <>
-      <Heading title="Audit">
-        <button type="button" class="other" onClick={() => void list.reload()}>
-          Read it anew
-        </button>
-      </Heading>
       <Form class="inline" label="Which to show" stays onSubmit={async ({ actor, action, target, from, to }) => narrow({ actor, action, target, from, to })}>
         <Field label="Who" name="actor" pointer="?actor" defaultValue={actor} placeholder="usr_…" maxLength={200} />
         <Field label="Did what" name="action" pointer="?action" defaultValue={action} placeholder="suspend_account" maxLength={200} />
@@ -50,13 +61,16 @@ export function Audit() {
         <Choice label="Origin" name="origin" value={origin ?? ""} options={[["", "Any"], ...ORIGINS.map((each) => [each, each] as const)]} onChange={(value) => narrow({ origin: value })} />
         <Choice label="Outcome" name="outcome" value={outcome ?? ""} options={[["", "Any"], ...OUTCOMES.map((each) => [each, each] as const)]} onChange={(value) => narrow({ outcome: value })} />
         <button class="other">Show</button>
+        <button type="button" class="other" onClick={() => void list.reload()}>
+          Read it anew
+        </button>
       </Form>
       <List
         of={list}
         label="Audit trail"
         keyOf={(each) => each.id}
         columns={[
-          { name: "What", cell: (each) => <code>{each.action.replace(/^com\.botberi\.|\.v\d+$/g, "")}</code> },
+          { name: "What", cell: (each) => <code>{actionOf(each.action)}</code> },
           { name: "When", cell: (each) => <Time at={each.recorded_at} /> },
           { name: "Outcome", cell: (each) => <Pill of={each.outcome} /> },
           { name: "Who", wide: true, cell: (each) => <Linked id={each.actor} short /> },
@@ -69,26 +83,13 @@ export function Audit() {
                     <Linked id={target} short />
                   </div>
                 ))}
-                <Details of={each} />
+                <EntryDetails of={each} receipt={(entry_id) => ok(admin.GET("/v1/admin/audit/{entry_id}/receipt", { params: { path: { entry_id } } }))} />
               </>
             ),
           },
         ]}
         empty={<Empty title="Nothing is in it like that." />}
       />
-    </>
-  );
-}
-
-function Details({ of }: { of: Entry }) {
-  const opened = useSignal(false);
-  if (!of.details) return <span class="quiet">Its details were erased.</span>;
-  return (
-    <>
-      <button type="button" class="link" aria-expanded={opened.value} onClick={() => (opened.value = !opened.value)}>
-        {opened.value ? "Less" : "More of it"}
-      </button>
-      {opened.value && <Json of={{ id: of.id, database: of.database, origin: of.origin, ...of.details }} />}
     </>
   );
 }

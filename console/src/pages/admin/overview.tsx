@@ -70,7 +70,7 @@ function Cards({ of: { accounts, instances, runs, event_path, instances_due, old
       <Card title="Open runs" figure={sum(runs.open)} parts={{ ...runs.open, "since the oldest began to wait": lasting(runs.oldest_waiting_seconds) }} href={to(["admin", "runs"])} />
       <Card title="Runs that ended today" figure={sum(runs.ended_today)} parts={{ ...runs.ended_today, spent: runs.spent_today }} />
       <Card title="Users" figure={sum(accounts)} parts={accounts} href={to(["admin", "accounts"])} />
-      <Card title="Instances due" figure={instances_due} parts={{ "since the oldest was due": lasting(oldest_due_seconds), "kill switches engaged": kill_switches }} />
+      <Card title="Instances due" figure={instances_due} parts={{ "since the oldest was due": lasting(oldest_due_seconds), "kill switches engaged": kill_switches }} href={to(["admin", "jobs"])} />
       <Card title="Versions of agents" figure={sum(versions)} parts={versions} href={to(["admin", "agents"])} />
       {event_path.map((path) => (
         <Card key={path.database} title={`Events of ${path.database}`} figure={path.waiting} parts={{ "since the oldest": lasting(path.oldest_seconds), parked: path.parked, dead: path.dead, "relays connected": path.relays }} href={to(["admin", "events"])} />
