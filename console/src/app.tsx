@@ -4,11 +4,15 @@ import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 
+import { admin, ok } from "./lib/api";
+import { waiting } from "./lib/four-eyes";
 import { live } from "./lib/live";
 import { route, to } from "./lib/router";
-import { can, logOut, me } from "./lib/session";
+import { acting, actNoMore, can, logOut, me, type Acting } from "./lib/session";
+import { clockTime } from "./lib/time";
 import { Empty, Heading, Loading, said } from "./parts/basics";
 import { Dialogs } from "./parts/dialog";
+import { Action } from "./parts/form";
 import { LogIn } from "./parts/log-in";
 import { pages, type Entry } from "./pages";
 
@@ -49,6 +53,7 @@ function Inside() {
   const { parts, path } = route.value;
   useEffect(() => {
     opened.value = false;
+    waiting.value = "";
     scrollTo(0, 0);
   }, [path]);
   const [entry, rest] = found(parts);
@@ -89,14 +94,45 @@ function Inside() {
           <span class="clip" title={me.value?.email}>
             {me.value?.name ?? me.value?.email}
           </span>
-          <button type="button" class="link" onClick={() => void logOut()}>
-            Log out
-          </button>
+          {!acting.value && (
+            <button type="button" class="link" onClick={() => void logOut()}>
+              Log out
+            </button>
+          )}
         </div>
       </nav>
       <main id="main" tabIndex={-1}>
+        {acting.value && <ActingFor how={acting.value} />}
+        {waiting.value && (
+          <div class="note waiting" role="status">
+            <p>
+              {waiting.value} <a href={to(["admin", "approvals"])}>See what waits</a>
+            </p>
+            <button type="button" class="other small" onClick={() => (waiting.value = "")}>
+              Good
+            </button>
+          </div>
+        )}
         <Page key={[...(entry?.at ?? []), ...rest.slice(0, 1)].join("/")} parts={rest} />
       </main>
+    </div>
+  );
+}
+
+// Whoever acts for somebody else is told so on every page.
+function ActingFor({ how: { account, session, until, writes } }: { how: Acting }) {
+  const path = { account_id: account, session_id: session };
+  return (
+    <div class="note bad" role="status">
+      <p>
+        You act for <strong>{me.value?.email}</strong>, until {clockTime(until)}. {writes ? "What you change is changed for them." : "You can look, and change nothing."} They are told, and it is in the audit trail.
+      </p>
+      <Action
+        class="small"
+        act={() => actNoMore(() => ok(admin.DELETE("/v1/admin/accounts/{account_id}/sessions/{session_id}", { params: { path, query: { reason: "Done with acting for them." } } })))}
+      >
+        Stop acting for them
+      </Action>
     </div>
   );
 }

@@ -22,6 +22,17 @@ interface Kept {
 }
 
 let kept: Kept | undefined;
+// What was kept of whoever acts for somebody else at the moment. Their cookie is the same all the time, so a reload ends it.
+let own: Kept | undefined;
+
+export interface Acting {
+  session: string;
+  account: string;
+  until: string;
+  writes: boolean;
+}
+
+export const acting = signal<Acting | null>(null);
 let renewal: Promise<void> | undefined;
 
 const keep = (pair: Pair) => {
@@ -68,8 +79,30 @@ function renewed(): Promise<void> {
 
 // Returns an access token that is good, or nothing when nobody is logged in. Throws ProblemError.
 export async function token(): Promise<string | undefined> {
-  if (kept && Date.now() > kept.until) await renewed();
+  if (kept && Date.now() > kept.until) {
+    if (own) location.reload();
+    await renewed();
+  }
   return kept?.access;
+}
+
+// Has whoever is logged in act for somebody else, with the token that they were given for it.
+export async function actFor(access: string, how: Acting): Promise<void> {
+  own = kept;
+  kept = { access, until: new Date(how.until).getTime() };
+  acting.value = how;
+  await reload();
+}
+
+// Has the page be that of whoever acts for somebody else again: `end` is called as them.
+export async function actNoMore(end: () => Promise<unknown>): Promise<void> {
+  kept = own;
+  own = undefined;
+  try {
+    await end();
+  } finally {
+    location.reload();
+  }
 }
 
 // Has somebody come in with a pair of tokens.
@@ -118,8 +151,9 @@ export async function sendAuthorised(request: Request): Promise<Response> {
   const answer = await attempt(request);
   if (answer.status !== 401 && answer.status !== 403) return answer;
   const { code } = await problemOf(answer.clone());
-  if (AGAIN.has(code) && kept) return (await stepUp.ask(code === "insufficient_aal", request.method === "GET")) ? attempt(request) : answer;
+  if (AGAIN.has(code) && kept && !own) return (await stepUp.ask(code === "insufficient_aal", request.method === "GET")) ? attempt(request) : answer;
   if (answer.status !== 401 || !kept) return answer;
+  if (own) location.reload();
   // Another tab may have logged in once more, by which the session of this one has ended.
   await renewed().catch(forget);
   return kept ? attempt(request) : answer;

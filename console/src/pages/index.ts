@@ -3,6 +3,7 @@
 import { h, type ComponentType } from "preact";
 
 import { Accounts } from "./admin/accounts";
+import { Approvals } from "./admin/approvals";
 import { Agents } from "./admin/agents";
 import { Audit } from "./admin/audit";
 import { Events } from "./admin/events";
@@ -44,6 +45,7 @@ export const pages: Entry[] = [
   { at: ["admin", "events"], title: "Event path", scope: ["admin", "broker"], page: Events },
   { at: ["admin", "jobs"], title: "Jobs", scope: ["admin", "support"], page: Jobs },
   { at: ["admin", "switches"], title: "Kill switches", scope: ["admin", "support"], page: Switches },
+  { at: ["admin", "approvals"], title: "Approvals", scope: ["admin"], page: Approvals },
   { at: ["admin", "why"], title: "Why?", scope: ["admin", "support"], page: Why },
   { at: ["admin", "audit"], title: "Audit", scope: ["admin", "auditor"], page: Audit },
 ];

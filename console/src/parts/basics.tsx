@@ -31,8 +31,8 @@ export function Time({ at }: { at: string | null | undefined }) {
   );
 }
 
-const GOOD = new Set(["running", "completed", "published", "verified", "live", "yes", "succeeded", "ok", "intact", "ready", "released"]);
-const BAD = new Set(["failed", "suspended", "yanked", "dead", "parked", "error", "critical", "no", "refused", "down", "broken", "engaged"]);
+const GOOD = new Set(["running", "completed", "published", "verified", "live", "yes", "succeeded", "ok", "intact", "ready", "released", "approved"]);
+const BAD = new Set(["failed", "suspended", "yanked", "dead", "parked", "error", "critical", "no", "refused", "down", "broken", "engaged", "rejected"]);
 const WAITING = new Set(["input_required", "deprecated", "warning", "stale", "unverified", "candidate"]);
 const BUSY = new Set(["pending", "provisioning", "starting", "updating", "stopping", "deleting", "queued", "connecting"]);
 

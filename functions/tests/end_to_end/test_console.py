@@ -13,7 +13,10 @@ import pyotp
 import pytest
 from selenium.webdriver import Chrome, Keys
 
+from functions.domain.approvals import approvals
+from functions.domain.approvals.approvals import Asked
 from functions.domain.catalog import bundles
+from functions.domain.databases import SharedDb
 from functions.tests import browsers
 from functions.tests.console_page import AXE, SECONDS, ConsolePage
 from functions.tests.test_journey import launched
@@ -278,6 +281,12 @@ def test_somebody_is_suspended_and_restored(stack: Stack, page: ConsolePage, bos
     page.fill_in("dialog", reason="It was somebody else.")
     page.press("Restore", "dialog")
     page.says("verified")
+    page.press("Act for them")
+    page.fill_in("dialog", reason="They can't find their instance.")
+    page.press("Act for them", "dialog")
+    page.says(f"You act for {somebody.email}", "You can look, and change nothing.", "Nothing needs you.")
+    page.press("Stop acting for them")
+    page.says("Curate the catalog", boss.somebody.email)
     assert stack.user.post("/v1/auth/login", json={"email": somebody.email, "password": PASSWORD}).status_code == 200
 
 
@@ -301,6 +310,32 @@ def test_an_account_is_kept_from_running_anything_until_it_may_again(
     page.says("None is engaged")
     page.press("Jobs")
     page.says("What the queues say")
+
+
+def test_what_another_administrator_has_asked_for_is_rejected_or_done(
+    stack: Stack, page: ConsolePage, boss: App
+) -> None:
+    instance = launched(stack, people.arrive(stack, stack.env, ("user",)), "echo", {"prefix": "> "})
+    other = people.arrive(stack, stack.env, ("user", "admin"))
+    asked = Asked("force_delete_instance", {"instance_id": instance.id}, instance.id, "Its host is gone for good.")
+    with stack.env.transaction("shared_psql", "admin") as db:
+        approvals.request(SharedDb(db), other.id, asked)
+    come_in(page, boss, 8)
+    page.press("Approvals")
+    page.says("force delete instance", "Its host is gone for good.")
+    page.press("Reject")
+    page.fill_in("dialog", reason="It may come back.")
+    page.press("Reject it", "dialog")
+    page.says("Nothing waits for a second administrator.")
+    with stack.env.transaction("shared_psql", "admin") as db:
+        approvals.request(SharedDb(db), other.id, asked)
+    page.press("Approve")
+    page.fill_in("dialog", reason="It does not come back.")
+    page.press("Approve it", "dialog")
+    page.says("Nothing waits for a second administrator.")
+    page.choose("State", "decided")
+    page.says("approved", "rejected", "It may come back.")
+    assert until(lambda: instance.status in {"deleting", "deleted"}, seconds=SECONDS)
 
 
 def test_the_trail_is_verified_and_saved_as_a_whole(page: ConsolePage, boss: App, tmp_path: Path) -> None:
@@ -391,6 +426,7 @@ def test_nothing_keeps_anybody_from_using_it(
         "event-path": ("admin/events", "Dead letters"),
         "why": (f"admin/why/{instance['id']}", "What led to it"),
         "jobs": ("admin/jobs", "What the rows say"),
+        "approvals": ("admin/approvals", "Nothing waits for a second administrator."),
         "switches": ("admin/switches", "What they do"),
         "audit": ("admin/audit", "verify_mfa"),
         "proof": ("admin/audit/proof", "All of it as a file"),

@@ -2,8 +2,8 @@
 
 import { ok, admin, tagged } from "../../lib/api";
 import { useListed, useLoaded } from "../../lib/loading";
-import { narrow, route, to } from "../../lib/router";
-import { me } from "../../lib/session";
+import { go, narrow, route, to } from "../../lib/router";
+import { actFor, can, me } from "../../lib/session";
 import { bytes, count } from "../../lib/time";
 import { Empty, Facts, Heading, Id, Note, Pill, Section, Shown, spoken, Time } from "../../parts/basics";
 import { ask, reasonFor } from "../../parts/dialog";
@@ -137,6 +137,11 @@ function One({ id }: { id: string }) {
                   >
                     Send a reset mail
                   </Action>
+                  {!it.suspended && !it.purge_at && (
+                    <Action class="other" act={() => impersonate(it)}>
+                      Act for them
+                    </Action>
+                  )}
                 </div>
               </Section>
             )}
@@ -210,6 +215,37 @@ function Sessions({ id }: { id: string }) {
       />
     </Section>
   );
+}
+
+const LONGEST = 60;
+
+async function impersonate({ id, email }: Account): Promise<void> {
+  await ask(`Act for ${email}?`, (close) => (
+    <Form
+      onSubmit={async ({ reason = "", minutes = "", ...chosen }) => {
+        const body = { reason: reason.trim(), minutes: Number(minutes), write: "write" in chosen };
+        const { access_token, session_id, expires_at, may_write } = await ok(admin.POST("/v1/admin/accounts/{account_id}/impersonate", { params: { path: { account_id: id } }, body }));
+        close("done");
+        await actFor(access_token, { account: id, session: session_id, until: expires_at, writes: may_write });
+        go([]);
+      }}
+    >
+      <p>You see what they see. They are told at once, by mail too, and can end it.</p>
+      <Field label="Minutes" name="minutes" type="number" min={1} max={LONGEST} defaultValue={15} required />
+      {can("admin") && (
+        <label class="row">
+          <input type="checkbox" name="write" /> Change things for them, too
+        </label>
+      )}
+      <Field label="Reason" name="reason" maxLength={500} required hint="They read it." />
+      <div class="row end">
+        <button type="button" class="other" onClick={() => close(null)}>
+          Leave it
+        </button>
+        <button class="danger">Act for them</button>
+      </div>
+    </Form>
+  ));
 }
 
 async function changeScopes({ email, scopes }: Account, save: (body: Schemas["NewScopes"]) => Promise<unknown>): Promise<void> {

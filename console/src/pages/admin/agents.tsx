@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 
 import { admin, newKey, ok, tagged, user } from "../../lib/api";
 import { difference } from "../../lib/difference";
+import { done } from "../../lib/four-eyes";
 import { useListed, useLoaded } from "../../lib/loading";
 import { go, narrow, route, to } from "../../lib/router";
 import { Empty, Facts, Heading, Loading, Note, Pill, Section, Shown, Time } from "../../parts/basics";
@@ -108,7 +109,7 @@ function Agent({ slug }: { slug: string }) {
     if (reason === null) return;
     const params = { path: { slug, number } };
     const { etag } = await tagged(admin.GET("/v1/admin/agents/{slug}/versions/{number}", { params }));
-    await ok(admin.PATCH("/v1/admin/agents/{slug}/versions/{number}", { params: { ...params, header: { "If-Match": etag } }, body: { status, reason } }));
+    done(await ok(admin.PATCH("/v1/admin/agents/{slug}/versions/{number}", { params: { ...params, header: { "If-Match": etag } }, body: { status, reason } })));
     await versions.reload();
   }
 

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { broker, ok } from "../../lib/api";
+import { done } from "../../lib/four-eyes";
 import { onChanges, watchEverybody } from "../../lib/live";
 import { useListed, useLoaded } from "../../lib/loading";
 import { narrow, route, to } from "../../lib/router";
@@ -81,11 +82,12 @@ function DeadLetters() {
 
   async function redriveAll(): Promise<void> {
     const body = { ...narrowed, limit: 1000 };
-    const dry = await ok(broker.POST("/v1/dead-letters/redrive", { params: { query: { dry_run: true } }, body }));
+    const dry = done(await ok(broker.POST("/v1/dead-letters/redrive", { params: { query: { dry_run: true } }, body })));
+    if (!dry) return;
     const text = `${dry.count} would be sent on their way once more, oldest first${dry.more ? "; there are more than these" : ""}.`;
     if (!(await confirmed("Redrive all that are shown here?", { text, yes: `Redrive ${dry.count}` }))) return;
-    const done = await ok(broker.POST("/v1/dead-letters/redrive", { body }));
-    outcome.value = `${done.count} are on their way.`;
+    const redriven = done(await ok(broker.POST("/v1/dead-letters/redrive", { body })));
+    if (redriven) outcome.value = `${redriven.count} are on their way.`;
     await list.reload();
   }
 

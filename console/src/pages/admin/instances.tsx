@@ -3,6 +3,7 @@
 import { useEffect } from "preact/hooks";
 
 import { admin, ok } from "../../lib/api";
+import { done } from "../../lib/four-eyes";
 import { onChanges, watchEverybody } from "../../lib/live";
 import { useListed, useLoaded } from "../../lib/loading";
 import { narrow, route, to } from "../../lib/router";
@@ -94,7 +95,7 @@ interface Command {
   name: string;
   text: string;
   danger?: boolean;
-  send: (id: string, reason: string) => Promise<AnyInstance>;
+  send: (id: string, reason: string) => Promise<AnyInstance | components["schemas"]["ApprovalNeeded"]>;
 }
 
 const asked = (id: string, reason: string) => ({ params: { path: { instance_id: id } }, body: { reason } });
@@ -167,7 +168,7 @@ function One({ id, tab }: { id: string; tab: string }) {
                       act={async () => {
                         const reason = await reasonFor(`${name} ${it.name}?`, { text, yes: name, danger });
                         if (reason === null) return;
-                        await send(id, reason);
+                        if (!done(await send(id, reason))) return;
                         await instance.reload();
                         tell(`${name}: asked for.`);
                       }}
