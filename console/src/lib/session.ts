@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 
 import type { components } from "../schema/user";
-import { problemOf, unreachable } from "./problem";
+import { asProblem, problemOf, unreachable } from "./problem";
 
 type Schemas = components["schemas"];
 export type Me = Schemas["Me"];
@@ -131,14 +131,21 @@ export async function logOut(which: "this" | "all" = "this"): Promise<void> {
   forget();
 }
 
-// Goes on with the log-in that there was before the page was loaded, if there was one.
+// Goes on with the log-in that there was before the page was loaded, if there was one: whether there is can be asked again as
+// long as it isn't told.
 export async function begin(): Promise<void> {
-  try {
-    await renewed();
-    if (kept) await reload();
-  } catch {
-    forget();
+  for (let pause = 500; pause < 10_000; pause *= 2) {
+    try {
+      await renewed();
+      if (kept) await reload();
+      return;
+    } catch (thrown) {
+      const { status } = asProblem(thrown);
+      if (status && status !== 429 && status < 500) break;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
   }
+  forget();
 }
 
 // Asks whoever is logged in to show again, or better, that they are; set by the dialog that does. Resolves to whether they have.
