@@ -168,7 +168,7 @@ console: ## Build the console from console/ into deploy/nginx/console, with its 
 .PHONY: console-pictures
 console-pictures: ## Take pictures of the console's pages, light and dark, into docs/console
 	@tools/local/bootstrap.sh test
-	@PICTURES=docs/console .venv/bin/pytest -q -k nothing_keeps functions/tests/end_to_end/test_console.py
+	@PICTURES=docs/console .venv/bin/pytest -q functions/tests/end_to_end/test_console.py
 
 .PHONY: manifests
 manifests: ## Write the generated files from what the functions declare

@@ -59,10 +59,17 @@ def program(certificate: Path) -> Iterator[OAuthClient]:
         yield running
 
 
+class FreeProgram(socketserver.ThreadingTCPServer):
+    """Browsers open connections beforehand, of which none holds up another, nor the end."""
+
+    daemon_threads = True
+    block_on_close = False
+
+
 @contextmanager
 def free_program() -> Iterator[int]:
     """Have something answer on this machine to which a browser is sent back; yield its port."""
-    with socketserver.TCPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+    with FreeProgram(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -1,12 +1,13 @@
 // The catalog, as those see it who curate it: agents, versions and what they differ by, publishing, channels.
 
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 
 import { admin, newKey, ok, tagged, user } from "../../lib/api";
 import { difference } from "../../lib/difference";
 import { done } from "../../lib/four-eyes";
 import { useListed, useLoaded } from "../../lib/loading";
 import { go, narrow, route, to } from "../../lib/router";
+import { count } from "../../lib/time";
 import { Empty, Facts, Heading, Loading, Note, Pill, Section, Shown, Time } from "../../parts/basics";
 import { reasonFor } from "../../parts/dialog";
 import { Action, Choice, Field, Form } from "../../parts/form";
@@ -92,22 +93,33 @@ function Create() {
   );
 }
 
+// Says how many have something of a version.
+const concerned = ({ instances, running, owners }: Schemas["Affected"]) =>
+  instances ? `${count(instances)} instances of ${count(owners)} owners are of it, ${count(running)} of them to run.` : "No instance is of it.";
+
 function Agent({ slug }: { slug: string }) {
   const path = { slug };
   const agent = useLoaded(() => tagged(admin.GET("/v1/admin/agents/{slug}", { params: { path } })), [slug]);
   const versions = useListed((query) => ok(user.GET("/v1/agents/{slug}/versions", { params: { path, query } })), [slug]);
 
-  async function list(listed: boolean): Promise<void> {
+  async function update(body: Schemas["AgentChanges"]): Promise<void> {
     const etag = agent.value.value?.etag ?? "*";
-    await ok(admin.PATCH("/v1/admin/agents/{slug}", { params: { path, header: { "If-Match": etag } }, body: { listed } }));
+    await ok(admin.PATCH("/v1/admin/agents/{slug}", { params: { path, header: { "If-Match": etag } }, body }));
     await agent.reload();
   }
 
   async function change(number: string, status: Schemas["VersionStatus"]): Promise<void> {
     const texts = { deprecated: "Whoever launches it reads why.", yanked: "Nobody can launch it; what runs of it goes on.", published: "It can be launched as before." };
-    const reason = await reasonFor(`Have ${number} ${status}?`, { text: texts[status], yes: status === "published" ? "Publish it again" : `Have it ${status}`, danger: status === "yanked" });
-    if (reason === null) return;
     const params = { path: { slug, number } };
+    const affected = await ok(admin.GET("/v1/admin/agents/{slug}/versions/{number}/affected", { params }));
+    const text = (
+      <>
+        {texts[status]} {concerned(affected)}
+        {status === "yanked" && affected.channels.length > 0 && ` Move ${affected.channels.join(" and ")} away from it first.`}
+      </>
+    );
+    const reason = await reasonFor(`Have ${number} ${status}?`, { text, yes: status === "published" ? "Publish it again" : `Have it ${status}`, danger: status === "yanked" });
+    if (reason === null) return;
     const { etag } = await tagged(admin.GET("/v1/admin/agents/{slug}/versions/{number}", { params }));
     done(await ok(admin.PATCH("/v1/admin/agents/{slug}/versions/{number}", { params: { ...params, header: { "If-Match": etag } }, body: { status, reason } })));
     await versions.reload();
@@ -128,15 +140,25 @@ function Agent({ slug }: { slug: string }) {
             <Facts
               of={[
                 ["Listed", <Pill of={value.listed ? "yes" : "no"} />],
+                ["Shown first", value.featured_rank ? `in place ${count(value.featured_rank)}` : "no"],
                 ["Tags", value.tags.join(", ") || "none"],
                 ["Changed", <Time at={value.updated_at} />],
               ]}
             />
-            <div>
-              <Action class="other" act={() => list(!value.listed)}>
+            <div class="row">
+              <Action class="other" act={() => update({ listed: !value.listed })}>
                 {value.listed ? "List it no more" : "List it"}
               </Action>
+              {value.featured_rank > 0 && (
+                <Action class="other" act={() => update({ featured_rank: 0 })}>
+                  Show it first no more
+                </Action>
+              )}
             </div>
+            <Form class="inline" label="Show it first" stays onSubmit={({ rank }) => update({ featured_rank: Number(rank) })}>
+              <Field label="Place among those that are shown first" name="rank" pointer="/featured_rank" type="number" min={1} max={1000} defaultValue={value.featured_rank || 1} required />
+              <button class="other">{value.featured_rank ? "Move it there" : "Show it first"}</button>
+            </Form>
           </>
         )}
       </Shown>
@@ -191,13 +213,14 @@ function Channel({ slug, channel, numbers }: ChannelProps) {
   const state = useLoaded(() => tagged(admin.GET("/v1/admin/agents/{slug}/channels/{channel}", { params: { path } })), [slug, channel]);
   const moves = useListed((query) => ok(admin.GET("/v1/admin/agents/{slug}/channels/{channel}/moves", { params: { path, query } })), [slug, channel]);
   const header = () => ({ "If-Match": state.value.value?.etag ?? "*" });
-  const done = () => Promise.all([state.reload(), moves.reload()]);
+  const again = () => Promise.all([state.reload(), moves.reload()]);
+  const preview = useSignal<Schemas["ChannelPreview"] | null>(null);
 
   async function rollBack(): Promise<void> {
     const reason = await reasonFor(`Roll ${channel} back?`, { text: "It points at the version that the present one replaced.", yes: "Roll it back" });
     if (reason === null) return;
     await ok(admin.POST("/v1/admin/agents/{slug}/channels/{channel}/roll-back", { params: { path, header: header() }, body: { reason } }));
-    await done();
+    await again();
   }
 
   return (
@@ -219,10 +242,13 @@ function Channel({ slug, channel, numbers }: ChannelProps) {
               <summary>Move it</summary>
               <Form
                 stays
-                onSubmit={async ({ version, candidate, percent, reason = "", force }) => {
+                onSubmit={async ({ version, candidate, percent, reason = "", force }, button) => {
                   const body = { version: version || null, candidate: candidate ? { version: candidate, percent: Number(percent) } : null, force: force === "on", reason };
-                  await ok(admin.PUT("/v1/admin/agents/{slug}/channels/{channel}", { params: { path, header: header() }, body }));
-                  await done();
+                  const query = { validate_only: button === "look" };
+                  const answer = await ok(admin.PUT("/v1/admin/agents/{slug}/channels/{channel}", { params: { path, query, header: header() }, body }));
+                  preview.value = "shares" in answer ? answer : null;
+                  if ("shares" in answer) return undefined;
+                  await again();
                   return "It is moved.";
                 }}
               >
@@ -235,10 +261,14 @@ function Channel({ slug, channel, numbers }: ChannelProps) {
                 </label>
                 <div class="row">
                   <button>Move it</button>
+                  <button class="other" value="look">
+                    See what it would do
+                  </button>
                   <Action class="other" act={rollBack}>
                     Roll it back
                   </Action>
                 </div>
+                <Preview of={preview} />
               </Form>
             </details>
           </>
@@ -256,6 +286,24 @@ function Channel({ slug, channel, numbers }: ChannelProps) {
           </li>
         ))}
       </ol>
+    </div>
+  );
+}
+
+// By itself, so that what is chosen in the form around it stays.
+function Preview({ of }: { of: Signal<Schemas["ChannelPreview"] | null> }) {
+  if (!of.value) return null;
+  return (
+    <div class="note">
+      <strong>Of new instances</strong>
+      <ul>
+        {of.value.shares.map(({ version, percent_before, percent_after, affected }) => (
+          <li key={version}>
+            {version}: {percent_before} % → <strong>{percent_after} %</strong>. {concerned(affected)}
+          </li>
+        ))}
+      </ul>
+      <p>Those that there are keep their version. Nothing has changed yet.</p>
     </div>
   );
 }

@@ -97,7 +97,7 @@ export function Switches() {
         empty={<Empty title={engaged === "true" ? "None is engaged: everything may run." : "There is none like that."} />}
       />
       <Section title="What they do">
-        <p class="quiet">From that moment on nothing of it takes a message or is started, and what runs is stopped within seconds. Nothing is lost: messages that wait go on waiting.</p>
+        <p class="quiet">From that moment on nothing of it takes a message or is started, and what runs is stopped within seconds, with its runs. Nothing of it is deleted.</p>
       </Section>
     </>
   );
