@@ -1,7 +1,7 @@
 """Runs as rows: accepted once, claimed in turn, written by whoever has the lease, and ended with what was said."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Final
 from uuid import uuid4
@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 from pydantic import JsonValue
 
+from core.ids import new_id
+from events.catalog.runs import PushNotificationFallenDue, RunStatusChanged
 from functions.domain.databases import SharedDb
 from functions.domain.idempotency import IdempotencyKeyReused
 from functions.domain.runs import accepting, asking, claiming, commands, ending, reading, recording, sweeping
@@ -17,6 +19,7 @@ from functions.domain.runs.claiming import Bounds, Claimed
 from functions.domain.runs.reading import Of
 from functions.domain.runs.reasons import Reason, explain
 from functions.domain.runs.recording import Batch, Change, Piece
+from functions.runtime.databases import shared_transaction
 from shared_psql_models.runs import EventType, Run, RunStatus
 from testing.environment import Environment
 from testing.launches import Launched
@@ -217,3 +220,54 @@ def test_what_waits_beyond_its_deadline_ends_and_says_why(mine: Runs) -> None:
     with mine.by("runner") as db:
         sweeping.settle_overdue(db)
     assert (mine.read(run).status, mine.read(run).reason) == (RunStatus.FAILED, Reason.NOT_STARTED)
+
+
+STARTED: Final = Change(RunStatus.RUNNING, explain(Reason.STARTED), deadline_in=60)
+
+
+def emitted(mine: Runs, run: Run) -> list[tuple[str, str | None]]:
+    """Return type and status of the events about a run, in their order."""
+    query = "select type, data->>'status' from outbox where data->>'run_id' = $1 order by seq"
+    with mine.by("migrator") as db:
+        return [(kind, status) for kind, status in db.exec_driver_sql(query, (run.id,))]
+
+
+def test_the_last_that_is_written_is_committed_whatever_comes_behind_it(mine: Runs) -> None:
+    asked = Asked("hello")
+    with suppress(ZeroDivisionError), shared_transaction("user") as db:
+        run = accepting.accept(db, mine.instance.id, mine.instance.owner.id, asked, last=True).run
+        raise ZeroDivisionError
+    [claimed] = mine.claim()
+    with suppress(ZeroDivisionError), shared_transaction("runner") as db:
+        assert recording.record(db, claimed, STARTED, last=True)
+        raise ZeroDivisionError
+    assert (mine.read(run).status, mine.events(run)) == (RunStatus.RUNNING, [(1, "status"), (2, "status")])
+    assert emitted(mine, run) == [(RunStatusChanged.type, "queued"), (RunStatusChanged.type, "running")]
+    with mine.by("runner") as db:
+        assert recording.record(db, claimed, STARTED, last=True) is None, "it was written before"
+    assert len(emitted(mine, run)) == 2
+
+
+def test_whoever_wants_to_be_notified_since_the_claim_is(mine: Runs) -> None:
+    run = mine.ask()
+    [claimed] = mine.claim()
+    assert not claimed.notifies
+    with mine.by("migrator") as db:
+        db.exec_driver_sql("update runs set notifies = true where id = $1", (run.id,))
+        config = "insert into push_configs (run_id, id, url, subject) values ($1, 'mine', 'https://example.org', $2)"
+        db.exec_driver_sql(config, (run.id, new_id("psh")))
+    with shared_transaction("runner") as db:
+        assert recording.record(db, claimed, STARTED, last=True)
+    assert [kind for kind, _ in emitted(mine, run)[1:]] == [RunStatusChanged.type, PushNotificationFallenDue.type]
+
+
+def test_until_when_an_answer_is_waited_for_is_told_as_the_row_has_it(mine: Runs) -> None:
+    run = mine.ask()
+    [claimed] = mine.claim()
+    asks = Change(RunStatus.INPUT_REQUIRED, explain(Reason.INPUT_WANTED), deadline_in=60, frees=True)
+    with mine.by("runner") as db:
+        [told] = recording.record(db, claimed, asks) or []
+    with mine.by("user") as db:
+        [*_, event] = reading.events(db, run.id, after=0, limit=10)
+    assert event.data == told.data
+    assert datetime.fromisoformat(str(told.data["deadline_at"])) == mine.read(run).deadline_at
