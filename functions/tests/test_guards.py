@@ -121,7 +121,7 @@ def test_these_and_no_others_are_open_to_everybody() -> None:
 
 
 def test_what_is_for_administrators_is_for_nobody_without_a_role() -> None:
-    assert {scope_of(each) for each in ENDPOINTS if each.api == "admin"} == {*ROLES} - {"broker"}
+    assert {scope_of(each) for each in GUARDED if each.api == "admin"} == {*ROLES} - {"broker"}
     assert {scope_of(each) for each in GUARDED if each.api == "broker"} == {"broker"}
 
 
@@ -135,7 +135,7 @@ def test_whoever_changes_anything_for_others_shows_a_second_factor() -> None:
 
 
 def test_of_what_is_for_administrators_only_reading_the_catalog_takes_no_second_factor() -> None:
-    for_staff = [each for each in ENDPOINTS if each.api == "admin"]
+    for_staff = [each for each in GUARDED if each.api == "admin"]
     assert {each.name for each in for_staff if caller_of(each).least_aal < SECOND_FACTOR} == {
         "list_all_agents",
         "list_channel_moves",
