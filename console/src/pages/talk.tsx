@@ -34,9 +34,11 @@ class Going {
   readonly explanation = signal("");
   readonly question: Signal<Question | null> = signal(null);
   readonly id: string;
+  readonly conversation: string;
 
-  constructor(id: string) {
+  constructor(id: string, conversation: string) {
     this.id = id;
+    this.conversation = conversation;
   }
 
   hear = ({ type, sequence, data }: RunEvent): void => {
@@ -128,16 +130,20 @@ function Conversation({ instance, conversation, ready, begun }: ConversationProp
   );
   const going = useSignal<Going | null>(null);
 
-  // What goes on of it is followed from its first event: so it is whole after a reload, too.
+  // What goes on of it is followed from its first event: so it is whole after a reload, too. It is among the newest, or waits for
+  // an answer; asked by each status, it could be on its way from one to another and in neither.
   useEffect(() => {
     let gone = false;
+    if (conversation && going.value?.conversation === conversation) return undefined;
     going.value = null;
     if (conversation) {
-      void Promise.all(
-        OPEN.map((status) => ok(user.GET("/v1/instances/{instance_id}/runs", { params: { path: { instance_id: instance }, query: { limit: 20, status } } }))),
-      ).then((pages) => {
-        const found = pages.flatMap(({ items }) => items).find((run) => run.conversation_id === conversation);
-        if (found && !gone && !going.value) going.value = new Going(found.id);
+      const asked = [{ limit: 100 }, { limit: 20, status: "input_required" as const }];
+      void Promise.all(asked.map((query) => ok(user.GET("/v1/runs", { params: { query: { ...query, instance_id: instance } } })))).then((pages) => {
+        const found = pages.flatMap(({ items }) => items).find((run) => run.conversation_id === conversation && OPEN.some((each) => each === run.status));
+        if (gone || going.value) return;
+        if (found) going.value = new Going(found.id, conversation);
+        // What has ended since the messages were read is among them now.
+        else void said.reload();
       });
     }
     return () => {
@@ -162,7 +168,7 @@ function Conversation({ instance, conversation, ready, begun }: ConversationProp
     const body = { text, ...(conversation && { conversation_id: conversation }) };
     const made = await ok(user.POST("/v1/instances/{instance_id}/messages", { params: { path: { instance_id: instance }, header: key }, body }));
     if (typeof made === "string" || !("conversation_id" in made)) return;
-    going.value = new Going(made.id);
+    going.value = new Going(made.id, made.conversation_id);
     if (conversation) void said.reload();
     else begun(made.conversation_id);
   }

@@ -92,8 +92,12 @@ function Verification({ of }: { of: Database }) {
             of={[
               [found.ended ? "Entries" : "Entries so far", count(found.checked)],
               ["Compared up to anchor", found.anchor ? count(found.anchor.number) : "none yet"],
-              ["Which was made", found.anchor && absolute(found.anchor.at)],
-              ["And has the entries up to", found.anchor && count(found.anchor.last_seq)],
+              ...(found.anchor
+                ? ([
+                    ["Which was made", absolute(found.anchor.at)],
+                    ["And has the entries up to", count(found.anchor.last_seq)],
+                  ] satisfies [string, string][])
+                : []),
             ]}
           />
         </>
