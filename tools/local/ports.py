@@ -29,9 +29,11 @@ def refuse_taken(ports: Ports) -> None:
 
 def free_ports(count: int) -> list[int]:
     """Return ports that nothing listens on at this moment."""
-    candidates = random.SystemRandom().sample(_TEST_PORTS, len(_TEST_PORTS))
-    free = (port for port in candidates if _is_free(port))
-    return [next(free) for _ in range(count)]
+    any_port, found = random.SystemRandom(), set[int]()
+    while len(found) < count:
+        if _is_free(port := any_port.choice(_TEST_PORTS)):
+            found.add(port)
+    return sorted(found)
 
 
 def _is_free(port: int) -> bool:
