@@ -295,6 +295,8 @@ def test_somebody_is_suspended_and_restored(stack: Stack, page: ConsolePage, bos
 def test_an_account_is_kept_from_running_anything_until_it_may_again(
     stack: Stack, page: ConsolePage, boss: App
 ) -> None:
+    # Those of tests before, on accounts that they suspended.
+    stack.env.forget_kill_switches()
     somebody = people.arrive(stack, stack.env, ("user",))
     come_in(page, boss, 6)
     page.press("Kill switches")
