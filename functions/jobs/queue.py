@@ -1,9 +1,9 @@
 """The light client: how functions hand jobs to the workers. Celery is imported when a job is sent, and not before."""
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 from core import context
+from core.once import once
 from functions.domain.api_errors import Unavailable
 from functions.jobs.settings import CONVERGE, USER_QUEUE, configuration
 from functions.runtime.databases import DependencyDownError
@@ -41,7 +41,7 @@ def headers() -> dict[str, str]:
     return {name: value for name, value in carried.items() if value is not None}
 
 
-@cache
+@once
 def _client() -> "Celery":
     # Not from the package: it puts another module in its place when it is first imported, and a thread that comes
     # meanwhile is given one without anything in it.

@@ -8,13 +8,13 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import count
 from time import monotonic, sleep
 from typing import Final
 from uuid import uuid4
 
 from core.jitter import jittered
+from core.once import once
 from functions.domain.api_errors import Unavailable
 from functions.domain.catalog import images
 from functions.domain.instances import version_leases
@@ -46,7 +46,7 @@ ORPHAN_AGE: Final = timedelta(minutes=10)
 """How old something must be that nobody knows of until it is taken for what a worker left that came too late."""
 
 
-@cache
+@once
 def driver() -> VersionDriver:
     """Return the driver of this worker, which `DRIVER` names."""
     return registry.from_settings()

@@ -8,7 +8,6 @@ must. Where the database is, `core/postgres/place.py` reads; the password comes 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine
@@ -17,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from core.configuration import secret
+from core.once import once
 from functions.domain.api_errors import Unavailable
 from functions.domain.databases import SharedDb, UserDb
 
@@ -34,7 +34,7 @@ class DatabaseUnavailable(Unavailable):
     """The service is not available just now: try again shortly."""
 
 
-@cache
+@once
 def engine(database: str, role: str) -> Engine:
     """Return this process' engine for a database (`user_psql`, `shared_psql`) in a role."""
     # Imported when the first engine is made: not every function has a database.

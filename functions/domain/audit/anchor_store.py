@@ -1,10 +1,10 @@
 """Where anchors are kept: in the store of objects that the setting `AUDIT_STORE` names, locked."""
 
-from functools import cache
 from typing import Final
 
 from core.configuration import OBJECT_STORE_KEY, setting
 from core.object_store.base import ObjectStore
+from core.once import once
 from functions.domain.api_errors import Unavailable
 
 SETTING: Final = "AUDIT_STORE"
@@ -28,7 +28,7 @@ def store() -> ObjectStore:
     return _opened(setting(SETTING), int(setting(DAYS_SETTING, "") or DAYS))
 
 
-@cache
+@once
 def _opened(address: str, days: int) -> ObjectStore:
     from core.object_store.opening import open_store
 

@@ -3,11 +3,11 @@
 import hashlib
 import io
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 
 from core.configuration import OBJECT_STORE_KEY, setting
 from core.object_store.base import ObjectMissing, ObjectStore, ObjectTooLarge, StoreUnavailable
+from core.once import once
 from functions.domain.api_errors import Unavailable
 from functions.domain.catalog.bundles import MAX_PACKED_BYTES
 
@@ -32,7 +32,7 @@ def store() -> ObjectStore:
     return _opened(setting(SETTING))
 
 
-@cache
+@once
 def _opened(address: str) -> ObjectStore:
     from core.object_store.opening import open_store
 

@@ -3,12 +3,12 @@
 import hashlib
 import logging
 from collections.abc import Callable
-from functools import cache as memoised
 from time import monotonic
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from typing_extensions import override
 
+from core.once import once
 from functions.domain.api_errors import Unavailable
 from functions.runtime import redis_users
 from functions.runtime.databases import DependencyDownError
@@ -131,7 +131,7 @@ def _slot(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % SLOTS
 
 
-@memoised
+@once
 def connect(part: str) -> Cache:
     """Return this process' cache, at the setting `USER_REDIS_URL` (`host:port`), for one of Redis' users.
 
