@@ -24,8 +24,10 @@ from testing import people, trail
 from testing.clients import Api
 from testing.environment import Environment
 from testing.factors import challenge, enrol, verify
+from testing.instances import running_host
 from testing.launches import Launched
 from testing.people import Person
+from tools.local.ports import free_ports
 
 Launch = Callable[..., Launched]
 
@@ -145,28 +147,28 @@ def test_a_key_that_the_secret_holds_twice_is_not_exchanged_for_itself(file: Pat
 
 
 def test_no_call_of_an_agent_host_is_refused_whichever_side_has_the_next_keys_first(
-    env: Environment, agent_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    env: Environment, own_secrets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hosts, callers = env.secrets / contexts.KEYS_NAME, tmp_path / contexts.KEYS_NAME
+    # A host of its own: those of other tests read the secrets of all of them.
+    shutil.copytree(own_secrets, tmp_path / "hosts")
+    hosts, callers = tmp_path / "hosts" / contexts.KEYS_NAME, own_secrets / contexts.KEYS_NAME
     old = hosts.read_text()
-    shutil.copyfile(hosts, callers)
-    monkeypatch.setenv("BOTBERI_SECRETS", str(tmp_path))
     asked = new_id("ins")
-    rotate = ("secrets", "rotate", contexts.KEYS_NAME, "--folder", str(tmp_path))
+    rotate = ("secrets", "rotate", contexts.KEYS_NAME, "--folder", str(own_secrets))
     assert "--switch is a step" in said(*rotate, "--switch", ends_with=2)
     said(*rotate)
     both = callers.read_text()
     said(*rotate, "--finish")
     new = callers.read_text()
-    try:
+    [port] = free_ports(1)
+    monkeypatch.setenv("AGENT_HOST_URL", f"http://127.0.0.1:{port}")
+    with running_host(env, port, BOTBERI_SECRETS=str(hosts.parent)):
         for caller, host in ((both, old), (old, both), (both, both), (both, new), (new, both), (new, new)):
             callers.write_text(caller)
             hosts.write_text(host)
             assert agent_host_client.awake(asked) == 0
         callers.write_text(old)
         assert agent_host_client.awake(asked) is None
-    finally:
-        hosts.write_text(old)
 
 
 def test_credentials_of_push_notifications_are_rewrapped_too(file: Path, launch: Launch) -> None:
