@@ -60,8 +60,8 @@ class Message:
 
     of: Known
     thread: Stepped
-    expected: str
-    """What it is to be answered, if it is."""
+    spec: Spec
+    """Of what served when it was accepted, and is to answer it, if anything does."""
     ended: int
     """How often the instance had been ended when it was accepted."""
 
