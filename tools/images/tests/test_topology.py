@@ -189,7 +189,7 @@ def test_what_the_trails_are_is_kept_where_nobody_can_delete_it(running: Topolog
     versions = s3.list_object_versions(Bucket=bucket.name)["Versions"]
 
     assert told.split()[0] == "200"
-    assert {key.split("/")[0] for key in kept} == {"user_psql", "shared_psql"}
+    assert {key.split("/")[1] for key in kept} == {"user_psql", "shared_psql"}
     for each in versions:
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.delete_object(Bucket=bucket.name, Key=each["Key"], VersionId=each["VersionId"])
