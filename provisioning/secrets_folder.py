@@ -8,9 +8,9 @@ from typing import Final
 from core.configuration import OBJECT_STORE_KEY
 from events import signing
 from events.topology.declaration import PERMISSIONS
-from functions.domain import encryption
+from functions.domain import encryption, signed_links
 from functions.domain.a2a import card_keys
-from functions.domain.accounts import export_links, keys, openid, totp
+from functions.domain.accounts import keys, openid, totp
 from functions.domain.instances import config_secrets, contexts, log_batches, memory_tokens
 from functions.domain.mail import transport
 from functions.runtime import redis_users
@@ -24,7 +24,7 @@ KEYS: Final[dict[str, Callable[[], str]]] = {
     contexts.KEYS_NAME: encryption.new_key,
     log_batches.KEYS_NAME: signing.new_key,
     memory_tokens.KEYS_NAME: encryption.new_key,
-    export_links.KEYS_NAME: encryption.new_key,
+    signed_links.KEYS_NAME: encryption.new_key,
     config_secrets.KEYS_NAME: encryption.new_key,
     card_keys.NAME: encryption.new_key,
     totp.KEYS_NAME: encryption.new_key,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from functions.domain import signed_links
 from functions.domain.catalog import bundle_store, bundle_uploads
 from functions.domain.catalog.bundle_store import BundleStoreUnavailable
 from functions.domain.catalog.bundles import MAX_PACKED_BYTES
@@ -44,7 +45,7 @@ class BundleUpload(Reply):
         memory="256Mi",
         group="function-publishing",
         settings=("API_URL", bundle_store.SETTING),
-        secrets=(*bundle_store.SECRETS, bundle_uploads.KEYS_NAME),
+        secrets=(*bundle_store.SECRETS, signed_links.KEYS_NAME),
     ),
 )
 def create_bundle_upload(_caller: CatalogEditor, wanted: NewUpload, audit: Audit, _db: SharedDb) -> BundleUpload:

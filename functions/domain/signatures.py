@@ -2,13 +2,9 @@
 
 import hmac
 from base64 import urlsafe_b64encode
-from typing import Final
 
 from core.configuration import secret
 from functions.domain import encryption
-
-LINK_KEYS: Final = "export-link-keys"
-"""The secret that holds the keys by which links of ours are signed, to what is kept in a folder."""
 
 
 def sign(keys_name: str, purpose: str, told: str) -> str:

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from core.ids import pattern
 from functions.domain.accounts import export_links, exports
-from functions.schemas.base import Query, Reply
+from functions.schemas.base import Reply
 
 ExportId = Annotated[str, Field(pattern=pattern("exp"), examples=["exp_0197c1f2a8b47c3e9d5f6a7b8c9d0e1f"])]
 
@@ -45,10 +45,3 @@ class Export(RequestedExport):
             bytes=export.bytes,
             link=None if link is None else ExportLink.model_validate(link),
         )
-
-
-class LinkQuery(Query):
-    """What a link to an export has behind its question mark."""
-
-    expires: Annotated[int, Field(ge=0, le=1 << 40, examples=[1764547200], description="Seconds since 1970.")]
-    signature: Annotated[str, Field(max_length=64, examples=["0PmDHBpS1-nJLHtFyEz5V4ZPM2vVdd1nV0ONlh2Nw7o"])]

@@ -5,13 +5,15 @@ from typing import ClassVar
 from pydantic import JsonValue
 
 from core.object_store.base import StoreUnavailable
+from functions.domain import signed_links
 from functions.domain.accounts import export_links, exports
 from functions.domain.catalog import bundle_store
 from functions.runtime.declarations import Answer, Resources
 from functions.runtime.download import Download
 from functions.runtime.endpoint import endpoint
 from functions.runtime.providers.databases import UserTransactions
-from functions.schemas.exports import ExportId, LinkQuery
+from functions.schemas.exports import ExportId
+from functions.schemas.signed_links import LinkQuery
 
 
 class Packed(Answer):
@@ -31,7 +33,7 @@ class Packed(Answer):
         timeout_seconds=580,
         group="function-publishing",
         settings=(bundle_store.SETTING,),
-        secrets=(*bundle_store.SECRETS, export_links.KEYS_NAME),
+        secrets=(*bundle_store.SECRETS, signed_links.KEYS_NAME),
     ),
 )
 def fetch_export(export_id: ExportId, link: LinkQuery, transaction: UserTransactions) -> Packed | Download:

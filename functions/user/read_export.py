@@ -1,6 +1,7 @@
 """GET /v1/me/export/{export_id}: how far an export of your account is, and a link to it."""
 
 from core.object_store.base import StoreUnavailable
+from functions.domain import signed_links
 from functions.domain.accounts import export_links, exports
 from functions.domain.catalog import bundle_store
 from functions.domain.databases import UserDb
@@ -18,7 +19,7 @@ from functions.schemas.exports import Export, ExportId
         memory="256Mi",
         group="function-publishing",
         settings=("API_URL", bundle_store.SETTING),
-        secrets=(*bundle_store.SECRETS, export_links.KEYS_NAME),
+        secrets=(*bundle_store.SECRETS, signed_links.KEYS_NAME),
     ),
 )
 def read_export(caller: RecentUser, export_id: ExportId, db: UserDb) -> Export:

@@ -1,7 +1,7 @@
 """Links to exports: with one, anybody fetches the one export that it is for, for some minutes.
 
 A store that is reached over the network gives out links of its own, and S3 signs them. Where it is a folder, the link
-leads to the function `fetch_export`, and is signed with a key of the secret `export-link-keys`.
+leads to the function `fetch_export`.
 """
 
 import tempfile
@@ -11,17 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
-from urllib.parse import urlencode
 
 from core.object_store.base import CHUNK, ObjectMissing, ObjectStore
-from events import envelope
-from functions.domain import signatures
+from functions.domain import signed_links
 from functions.domain.accounts import exports
 from functions.domain.accounts.exports import Export, ExportNotFound
 from functions.domain.api_errors import Gone
-
-KEYS_NAME: Final = signatures.LINK_KEYS
-"""The secret that holds the keys, one a line, in Base64. The first signs, and any will do to check."""
 
 SECONDS: Final = 300
 """For which a link is good."""
@@ -49,13 +44,13 @@ def give(store: ObjectStore, export: Export) -> ExportLink:
     seconds = max(1, min(SECONDS, int(export.expires_at.timestamp()) - now))
     until = now + seconds
     url = store.link(str(export.place), name=export.name, content_type=exports.CONTENT_TYPE, seconds=seconds)
-    return ExportLink(url or _ours(export.id, until), datetime.fromtimestamp(until, UTC))
+    url = url or signed_links.give(PATH.format(export_id=export.id), _PURPOSE, export.id, until)
+    return ExportLink(url, datetime.fromtimestamp(until, UTC))
 
 
 def check(export_id: str, expires: int, signature: str) -> None:
     """Raise LinkExpired unless a link to this export was given out that is good until then, and it is."""
-    signed = signatures.is_signed(KEYS_NAME, _PURPOSE, f"{export_id}.{expires}", signature)
-    if not signed or expires <= time.time():
+    if not signed_links.is_good(_PURPOSE, export_id, expires, signature):
         raise LinkExpired
 
 
@@ -68,9 +63,3 @@ def fetch(store: ObjectStore, export: Export) -> Iterator[bytes]:
             raise ExportNotFound from None
         whole.seek(0)
         yield from iter(partial(whole.read, CHUNK), b"")
-
-
-def _ours(export_id: str, until: int) -> str:
-    signature = signatures.sign(KEYS_NAME, _PURPOSE, f"{export_id}.{until}")
-    query = urlencode({"expires": until, "signature": signature})
-    return f"{envelope.api()}{PATH.format(export_id=export_id)}?{query}"

@@ -1,8 +1,8 @@
 """Uploads of bundles: a curator is given a link, puts the bundle there, and publishes it by its SHA-256.
 
 A store that is reached over the network gives out links of its own, and S3 sees to it that what comes is of the length
-and the SHA-256 that were told. Where it is a folder, the link leads to the function `upload_bundle`, and is signed with
-a key of the secret `export-link-keys`. What was uploaded is trusted as little as what comes with a publication.
+and the SHA-256 that were told. Where it is a folder, the link leads to the function `upload_bundle`. What was uploaded
+is trusted as little as what comes with a publication.
 """
 
 import hashlib
@@ -11,17 +11,13 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlencode
 
 from core.object_store.base import ObjectMissing, ObjectStore, ObjectTooLarge, StoreUnavailable, Upload
-from events import envelope
-from functions.domain import signatures
+from functions.domain import signed_links
 from functions.domain.api_errors import Gone, Invalid
 from functions.domain.catalog import bundle_store
 from functions.domain.catalog.bundle_store import BundleLost, BundleStoreUnavailable
 from functions.domain.catalog.bundles import MAX_PACKED_BYTES, BundleInvalid
-
-KEYS_NAME: Final = signatures.LINK_KEYS
 
 SECONDS: Final = 900
 """For which a link is good."""
@@ -77,8 +73,7 @@ def accept(sha256: str, length: int, expires: int, signature: str, content: byte
 
     Raises UploadExpired, UploadOther and BundleStoreUnavailable.
     """
-    signed = signatures.is_signed(KEYS_NAME, _PURPOSE, _told(sha256, length, expires), signature)
-    if not signed or expires <= time.time():
+    if not signed_links.is_good(_PURPOSE, _told(sha256, length), expires, signature):
         raise UploadExpired
     if len(content) != length or hashlib.sha256(content).hexdigest() != sha256:
         raise UploadOther
@@ -122,14 +117,12 @@ def remove_old(place: ObjectStore, *, older_than: float, check: bool) -> int:
 
 
 def _ours(sha256: str, length: int, until: int) -> Upload:
-    signature = signatures.sign(KEYS_NAME, _PURPOSE, _told(sha256, length, until))
-    query = urlencode({"length": length, "expires": until, "signature": signature})
-    url = f"{envelope.api()}{PATH.format(sha256=sha256)}?{query}"
+    url = signed_links.give(PATH.format(sha256=sha256), _PURPOSE, _told(sha256, length), until, length=length)
     return Upload(url, {"Content-Type": CONTENT_TYPE, "Content-Length": str(length)})
 
 
-def _told(sha256: str, length: int, until: int) -> str:
-    return f"{sha256}.{length}.{until}"
+def _told(sha256: str, length: int) -> str:
+    return f"{sha256}.{length}"
 
 
 def _key(sha256: str) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from core import http_client
 from events.catalog.accounts import ExportRequested
 from events.catalog.schedules import ExportPruningFallenDue, UserPruningFallenDue
-from functions.domain import encryption
+from functions.domain import encryption, signed_links
 from functions.domain.accounts import export_links, exports
 from functions.domain.catalog import bundle_store
 from functions.subscribers.tests.test_purge_account import belonging, deliver, fill, prune, said
@@ -291,7 +291,7 @@ def test_a_link_is_good_for_one_export_and_as_long_as_it_says(
     ways = [f"{other.path}?{link.query}", f"{link.path}?{later}", f"{link.path}?{other.query}x"]
     assert [told(api.user.get(each)) for each in ways] == [(410, "link_expired")] * 3
     assert api.user.get(f"{link.path}?{link.query}").status_code == 200
-    replace_secret(export_links.KEYS_NAME, encryption.new_key())
+    replace_secret(signed_links.KEYS_NAME, encryption.new_key())
     assert told(api.user.get(f"{link.path}?{link.query}")) == (410, "link_expired")
 
 
