@@ -3,6 +3,7 @@
 import { batch, signal, type Signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 
+import { onChanges, watchEverybody, type CloudEvent } from "./live";
 import { asProblem, type ProblemError } from "./problem";
 
 export class Loaded<T> {
@@ -94,4 +95,16 @@ export function useListed<T>(read: (query: PageQuery) => Promise<Page<T>>, input
   const listed = useMemo(() => new Listed(read), inputs);
   useEffect(() => void listed.reload(), [listed]);
   return listed;
+}
+
+interface Fresh {
+  // Whether by everybody's events, as administrators may, and not only by one's own.
+  everybody?: boolean;
+  milliseconds?: number;
+}
+
+// Has what was read be read anew a moment after events that concern it, once for many.
+export function useFresh(read: { reload: () => Promise<void> }, concerns: (event: CloudEvent) => boolean, { everybody = false, milliseconds }: Fresh = {}): void {
+  useEffect(() => (everybody ? watchEverybody() : undefined), []);
+  useEffect(() => onChanges(concerns, () => void read.reload(), milliseconds), [read]);
 }

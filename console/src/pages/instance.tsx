@@ -1,10 +1,7 @@
 // One instance: how it is and why, talking to it, and all that can be set of it.
 
-import { useEffect } from "preact/hooks";
-
 import { ok, tagged, user } from "../lib/api";
-import { onChanges } from "../lib/live";
-import { useListed, useLoaded, type Loaded } from "../lib/loading";
+import { useFresh, useListed, useLoaded, type Loaded } from "../lib/loading";
 import { go, to } from "../lib/router";
 import { me } from "../lib/session";
 import type { components } from "../schema/user";
@@ -33,7 +30,7 @@ export const about = (id: string) => ({ params: { path: { instance_id: id } } })
 
 export function InstancePage({ parts: [id = "", tab = ""] }: { parts: string[] }) {
   const instance = useLoaded(() => tagged(user.GET("/v1/instances/{instance_id}", about(id))), [id]);
-  useEffect(() => onChanges(({ subject }) => subject === id, () => void instance.reload()), [instance, id]);
+  useFresh(instance, ({ subject }) => subject === id);
   const now = instance.value.value?.value;
   return (
     <>
@@ -161,7 +158,7 @@ const TONES: Record<string, string> = { running: "good", failed: "bad", stopped:
 function State({ instance }: { instance: Instance }) {
   const { id } = instance;
   const history = useListed((query) => ok(user.GET("/v1/instances/{instance_id}/events", { params: { path: { instance_id: id }, query } })), [id]);
-  useEffect(() => onChanges(({ subject }) => subject === id, () => void history.reload()), [history, id]);
+  useFresh(history, ({ subject }) => subject === id);
   return (
     <>
       <StateOf instance={instance} />

@@ -1,10 +1,7 @@
 // The instances of whoever is logged in.
 
-import { useEffect } from "preact/hooks";
-
 import { ok, user } from "../lib/api";
-import { onChanges } from "../lib/live";
-import { useListed } from "../lib/loading";
+import { useFresh, useListed } from "../lib/loading";
 import { narrow, route, to } from "../lib/router";
 import type { components } from "../schema/user";
 import { Empty, Heading, Pill, Time } from "../parts/basics";
@@ -52,7 +49,7 @@ export function Instances() {
     (query) => ok(user.GET("/v1/instances", { params: { query: { ...query, ...(isStatus(status) && { status: [status] }) } } })),
     [status],
   );
-  useEffect(() => onChanges(ofInstances, () => void list.reload()), [list]);
+  useFresh(list, ofInstances);
   return (
     <>
       <Heading title="Instances">

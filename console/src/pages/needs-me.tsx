@@ -1,10 +1,7 @@
 // What waits for whoever is logged in: instances that can't go on by themselves, questions of agents, and budgets.
 
-import { useEffect } from "preact/hooks";
-
 import { ok, user } from "../lib/api";
-import { onChanges } from "../lib/live";
-import { useLoaded } from "../lib/loading";
+import { useFresh, useLoaded } from "../lib/loading";
 import { to } from "../lib/router";
 import { me } from "../lib/session";
 import type { components } from "../schema/user";
@@ -48,7 +45,7 @@ async function readAll() {
 
 export function NeedsMe() {
   const all = useLoaded(readAll, []);
-  useEffect(() => onChanges((event) => ofInstances(event) || event.type.startsWith("com.botberi.run.") || event.type.startsWith("com.botberi.budget."), () => void all.reload(), 500), [all]);
+  useFresh(all, (event) => ofInstances(event) || event.type.startsWith("com.botberi.run.") || event.type.startsWith("com.botberi.budget."), { milliseconds: 500 });
   return (
     <>
       <Heading title="What needs you" />

@@ -1,10 +1,7 @@
 // Taking along what is known of oneself, and leaving.
 
-import { useEffect } from "preact/hooks";
-
 import { ok, user } from "../lib/api";
-import { onChanges } from "../lib/live";
-import { useLoaded } from "../lib/loading";
+import { useFresh, useLoaded } from "../lib/loading";
 import { narrow, route } from "../lib/router";
 import { forget, me } from "../lib/session";
 import { absolute, bytes } from "../lib/time";
@@ -57,7 +54,7 @@ function Export() {
 
 function Asked({ id }: { id: string }) {
   const found = useLoaded(() => ok(user.GET("/v1/me/export/{export_id}", { params: { path: { export_id: id } } })), [id]);
-  useEffect(() => onChanges(({ subject }) => subject === id, () => void found.reload()), [found, id]);
+  useFresh(found, ({ subject }) => subject === id);
   return (
     <Shown of={found}>
       {({ status, requested_at, expires_at, bytes: size, link }) => (

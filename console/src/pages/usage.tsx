@@ -1,10 +1,8 @@
 // What an account has used, day by day, and its budget.
 
-import { useEffect } from "preact/hooks";
-
 import { ok, tagged, user } from "../lib/api";
-import { onChanges } from "../lib/live";
-import { useLoaded } from "../lib/loading";
+import type { CloudEvent } from "../lib/live";
+import { useFresh, useLoaded } from "../lib/loading";
 import { to } from "../lib/router";
 import { bytes, count, duration } from "../lib/time";
 import { Empty, Facts, Heading, Section, Shown, spoken } from "../parts/basics";
@@ -13,21 +11,13 @@ import { Bar, Budget } from "./budget";
 
 const shownAs = (name: string, amount: number) => (name.includes("bytes") ? bytes(amount) : count(amount));
 
+const ofRunsAndBudgets = ({ type }: CloudEvent) => type.startsWith("com.botberi.run.") || type.startsWith("com.botberi.budget.");
+
 export function Usage() {
   const usage = useLoaded(() => ok(user.GET("/v1/me/usage")), []);
   const budget = useLoaded(() => tagged(user.GET("/v1/me/budget")), []);
-  useEffect(
-    () =>
-      onChanges(
-        ({ type }) => type.startsWith("com.botberi.run.") || type.startsWith("com.botberi.budget."),
-        () => {
-          void usage.reload();
-          void budget.reload();
-        },
-        2000,
-      ),
-    [usage, budget],
-  );
+  useFresh(usage, ofRunsAndBudgets, { milliseconds: 2000 });
+  useFresh(budget, ofRunsAndBudgets, { milliseconds: 2000 });
   return (
     <>
       <Heading title="Usage and budget" />

@@ -1,10 +1,7 @@
 // What waits for a second administrator, and what was decided.
 
-import { useEffect } from "preact/hooks";
-
 import { admin, ok } from "../../lib/api";
-import { onChanges, watchEverybody } from "../../lib/live";
-import { useListed } from "../../lib/loading";
+import { useFresh, useListed } from "../../lib/loading";
 import { narrow, route } from "../../lib/router";
 import { me } from "../../lib/session";
 import { Empty, Heading, Json, Pill, spoken, Time } from "../../parts/basics";
@@ -19,8 +16,7 @@ type Approval = components["schemas"]["Approval"];
 export function Approvals() {
   const state = route.value.query.get("state") ?? "waiting";
   const list = useListed((query) => ok(admin.GET("/v1/admin/approvals", { params: { query: { ...query, ...(state !== "all" && { waiting: state === "waiting" }) } } })), [state]);
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(({ type }) => type.startsWith("com.botberi.approval."), () => void list.reload()), [list]);
+  useFresh(list, ({ type }) => type.startsWith("com.botberi.approval."), { everybody: true });
 
   async function decide({ id, action, target }: Approval, verb: "approve" | "reject"): Promise<void> {
     const what = `${spoken(action)} ${target}`;

@@ -1,12 +1,9 @@
 // The path of events: what waits, and what is stuck.
 
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-
 import { broker, ok } from "../../lib/api";
 import { done } from "../../lib/four-eyes";
-import { onChanges, watchEverybody } from "../../lib/live";
-import { useListed, useLoaded } from "../../lib/loading";
+import { useFresh, useListed, useLoaded } from "../../lib/loading";
 import { narrow, route, to } from "../../lib/router";
 import { count, duration } from "../../lib/time";
 import { Empty, Facts, Heading, Id, Json, Pill, Section, Shown, spoken, Time } from "../../parts/basics";
@@ -28,8 +25,7 @@ export function Events({ parts: [id] }: { parts: string[] }) {
 
 function Path() {
   const path = useLoaded(() => ok(broker.GET("/v1/event-path")), []);
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(() => true, () => void path.reload(), 3000), [path]);
+  useFresh(path, () => true, { everybody: true, milliseconds: 3000 });
   return (
     <>
       <Heading title="Event path" />

@@ -1,11 +1,8 @@
 // Everybody's instances, and what administrators do about them.
 
-import { useEffect } from "preact/hooks";
-
 import { admin, ok } from "../../lib/api";
 import { done } from "../../lib/four-eyes";
-import { onChanges, watchEverybody } from "../../lib/live";
-import { useListed, useLoaded } from "../../lib/loading";
+import { useFresh, useListed, useLoaded } from "../../lib/loading";
 import { narrow, route, to } from "../../lib/router";
 import { Empty, Heading, Json, Pill, Section, Shown, spoken, Tabs, tell, Time } from "../../parts/basics";
 import { reasonFor } from "../../parts/dialog";
@@ -38,8 +35,7 @@ function Everybodys() {
     },
     [status, trouble, agent, owner_id],
   );
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(ofInstances, () => void list.reload(), 1000), [list]);
+  useFresh(list, ofInstances, { everybody: true, milliseconds: 1000 });
   return (
     <>
       <Heading title="Everybody's instances" />
@@ -117,8 +113,7 @@ const offered = ({ name }: Command, { quarantined_at, desired_state }: AnyInstan
 
 function One({ id, tab }: { id: string; tab: string }) {
   const instance = useLoaded(() => ok(admin.GET("/v1/admin/instances/{instance_id}", { params: { path: { instance_id: id } } })), [id]);
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(({ subject }) => subject === id, () => void instance.reload()), [instance, id]);
+  useFresh(instance, ({ subject }) => subject === id, { everybody: true });
   const now = instance.value.value;
   const at = ["admin", "instances", id];
   return (

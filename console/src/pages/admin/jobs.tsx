@@ -1,10 +1,7 @@
 // Jobs of the workers: what the queues say, beside what the rows say.
 
-import { useEffect } from "preact/hooks";
-
 import { admin, ok } from "../../lib/api";
-import { onChanges, watchEverybody } from "../../lib/live";
-import { useLoaded } from "../../lib/loading";
+import { useFresh, useLoaded } from "../../lib/loading";
 import { to } from "../../lib/router";
 import { count, duration } from "../../lib/time";
 import { Facts, Heading, Section, Shown } from "../../parts/basics";
@@ -27,8 +24,7 @@ function meaning({ waiting, at_work, due, oldest_due_seconds }: Figures): { kind
 
 export function Jobs() {
   const jobs = useLoaded(() => ok(admin.GET("/v1/admin/jobs")), []);
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(({ type }) => type.startsWith("com.botberi.instance."), () => void jobs.reload(), 1000), [jobs]);
+  useFresh(jobs, ({ type }) => type.startsWith("com.botberi.instance."), { everybody: true, milliseconds: 1000 });
   return (
     <>
       <Heading title="Jobs">

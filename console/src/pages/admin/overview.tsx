@@ -4,8 +4,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { admin, ok } from "../../lib/api";
-import { onChanges, onEvents, watchEverybody, type CloudEvent } from "../../lib/live";
-import { useLoaded } from "../../lib/loading";
+import { onEvents, type CloudEvent } from "../../lib/live";
+import { useFresh, useLoaded } from "../../lib/loading";
 import { to } from "../../lib/router";
 import { clockTime, count, duration } from "../../lib/time";
 import { Empty, Heading, Section, Shown, spoken } from "../../parts/basics";
@@ -20,8 +20,7 @@ type Figures = components["schemas"]["Overview"];
 
 export function Overview() {
   const overview = useLoaded(() => ok(admin.GET("/v1/admin/overview")), []);
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(() => true, () => void overview.reload(), 2000), [overview]);
+  useFresh(overview, () => true, { everybody: true, milliseconds: 2000 });
   return (
     <>
       <Heading title="Overview" />

@@ -1,10 +1,7 @@
 // Everybody's runs, without what was said in them.
 
-import { useEffect } from "preact/hooks";
-
 import { admin, ok } from "../../lib/api";
-import { onChanges, watchEverybody } from "../../lib/live";
-import { useListed, useLoaded } from "../../lib/loading";
+import { useFresh, useListed, useLoaded } from "../../lib/loading";
 import { narrow, route, to } from "../../lib/router";
 import { duration } from "../../lib/time";
 import { Empty, Facts, Heading, Id, Pill, Shown, spoken, Time } from "../../parts/basics";
@@ -58,8 +55,7 @@ function Everybodys() {
     (page) => ok(admin.GET("/v1/admin/runs", { params: { query: { ...page, ...(status && { status }), ...(trouble && { trouble }), ...(owner_id && { owner_id }) } } })),
     [status, trouble, owner_id],
   );
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(({ type }) => type.startsWith("com.botberi.run."), () => void list.reload(), 1000), [list]);
+  useFresh(list, ({ type }) => type.startsWith("com.botberi.run."), { everybody: true, milliseconds: 1000 });
   return (
     <>
       <Heading title="Everybody's runs" />
@@ -77,8 +73,7 @@ function Everybodys() {
 function Run({ id }: { id: string }) {
   const path = { run_id: id };
   const run = useLoaded(() => ok(admin.GET("/v1/admin/runs/{run_id}", { params: { path } })), [id]);
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(({ subject, data }) => subject === id || data.run_id === id, () => void run.reload()), [run, id]);
+  useFresh(run, ({ subject, data }) => subject === id || data.run_id === id, { everybody: true });
 
   async function cancel(): Promise<void> {
     const reason = await reasonFor("Cancel this run?", { text: "It ends, and its owner reads why.", yes: "Cancel it", danger: true });

@@ -1,10 +1,7 @@
 // Kill switches: what is not to run, until somebody lets it.
 
-import { useEffect } from "preact/hooks";
-
 import { admin, newKey, ok } from "../../lib/api";
-import { onChanges, watchEverybody } from "../../lib/live";
-import { useListed } from "../../lib/loading";
+import { useFresh, useListed } from "../../lib/loading";
 import { narrow, route } from "../../lib/router";
 import { can } from "../../lib/session";
 import { Empty, Heading, Pill, Section, Time } from "../../parts/basics";
@@ -29,8 +26,7 @@ const isScope = (text: string | undefined): text is Scope => SCOPES.some(([scope
 export function Switches() {
   const engaged = route.value.query.get("engaged") ?? "true";
   const list = useListed((query) => ok(admin.GET("/v1/admin/kill-switches", { params: { query: { ...query, ...(engaged !== "all" && { engaged: engaged === "true" }) } } })), [engaged]);
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(({ type }) => type.startsWith("com.botberi.kill_switch."), () => void list.reload()), [list]);
+  useFresh(list, ({ type }) => type.startsWith("com.botberi.kill_switch."), { everybody: true });
 
   async function release(id: string): Promise<void> {
     const reason = await reasonFor("Release it?", { text: "What it concerns may run again. What it has stopped stays as it is, until its owner starts it.", yes: "Release it" });

@@ -1,10 +1,7 @@
 // Why something is as it is: what led to it, where it waits, what happens next, and what can be done.
 
-import { useEffect } from "preact/hooks";
-
 import { admin, ok } from "../../lib/api";
-import { onChanges, watchEverybody } from "../../lib/live";
-import { useLoaded } from "../../lib/loading";
+import { useFresh, useLoaded } from "../../lib/loading";
 import { go, to } from "../../lib/router";
 import { Empty, Heading, Id, Section, Shown, spoken, Time } from "../../parts/basics";
 import { Field, Form } from "../../parts/form";
@@ -45,8 +42,7 @@ export function Why({ parts: [id] }: { parts: string[] }) {
 
 function Answer({ id }: { id: string }) {
   const why = useLoaded(() => ok(admin.GET("/v1/admin/why/{id}", { params: { path: { id } } })), [id]);
-  useEffect(() => watchEverybody(), []);
-  useEffect(() => onChanges(({ subject }) => subject === id, () => void why.reload()), [why, id]);
+  useFresh(why, ({ subject }) => subject === id, { everybody: true });
   return (
     <Shown of={why}>
       {(it) => (
