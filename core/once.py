@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import cache, update_wrapper
 from typing import Generic, ParamSpec, TypeVar
 
 Asked = ParamSpec("Asked")
@@ -16,23 +16,21 @@ class Once(Generic[Asked, Made]):
 
     def __init__(self, make: Callable[Asked, Made]) -> None:
         """Use `once`."""
-        self._make = make
-        self._made: dict[object, Made] = {}
+        kept = cache(make)
+        self._made: Callable[Asked, Made] = kept
+        self._forget = kept.cache_clear
         self._making = threading.RLock()
         update_wrapper(self, make)
 
     def __call__(self, *arguments: Asked.args, **named: Asked.kwargs) -> Made:
         """Return what the function returned for these arguments, calling it if nobody has yet."""
-        key = (arguments, *sorted(named.items()))
         with self._making:
-            if key not in self._made:
-                self._made[key] = self._make(*arguments, **named)
-            return self._made[key]
+            return self._made(*arguments, **named)
 
     def cache_clear(self) -> None:
         """Forget everything: it is made anew when it is next asked for."""
         with self._making:
-            self._made.clear()
+            self._forget()
 
 
 def once(make: Callable[Asked, Made]) -> Once[Asked, Made]:
