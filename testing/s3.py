@@ -12,5 +12,7 @@ def server() -> Iterator[str]:
     moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        moto.stop()

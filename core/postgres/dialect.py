@@ -54,7 +54,7 @@ class Dialect(PGDialect_pg8000):
         context: ExecutionContext | None = None,
     ) -> None:
         """Run a statement, or keep it for the next round trip when its answer is of no use."""
-        options: Mapping[str, Any] = {} if context is None else context.execution_options
+        options: Mapping[str, object] = {} if context is None else context.execution_options
         prepared = bool(options.get("prepared"))
         if options.get("unanswered"):
             cursor.execute_ahead(statement, parameters, prepared=prepared)

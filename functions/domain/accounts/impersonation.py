@@ -79,9 +79,10 @@ def begin(db: UserDb, impersonator: Impersonator, account_id: str, wanted: Wante
     if not live_sessions.is_live(db, impersonator.session_id):
         raise SessionEnded
     accounts.hold(db, account_id)
-    if set(administration.find(db, account_id).scopes) & set(ROLES):
+    account = administration.find(db, account_id)
+    if set(account.scopes) & set(ROLES):
         raise StaffNotImpersonated
-    accounts.find_active(db, account_id)
+    accounts.active(account)
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=wanted.minutes)
     key = new_key()
     # A refresh token that nobody is given.

@@ -249,7 +249,7 @@ def _counted(db: UserDb, values: Mapping[str, object], too_many: type[Throttled]
         seconds = db.execute(_WAIT, {"keys": waiting}).scalar_one()
         raise too_many(max(1, seconds or 1))
     # That of the account first.
-    return Guess(tuple(sorted((each.key for each in asked), key=values["network_key"].__eq__)))
+    return Guess(tuple(sorted((each.key for each in asked), key=lambda key: key == values["network_key"])))
 
 
 def _key(*parts: str) -> bytes:

@@ -42,7 +42,7 @@ def check(db: SharedDb, slug: str, number: str, etags: Container[str], new: NewS
     version = versions.find(db, slug, number, unlisted=True)
     if str(version.row_version) not in etags:
         raise VersionChangedMeanwhile
-    if new.status == VersionStatus.YANKED != version.status:
+    if new.status == VersionStatus.YANKED and version.status != VersionStatus.YANKED:
         _refuse_pointed_at(db, version)
     return version
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from pydantic import JsonValue
 from sqlalchemy import (
@@ -230,12 +230,14 @@ _PIECE: Final = (
 )
 
 
-def _telling(changed: CTE, columns: Iterable[ColumnElement[Any]], *, tells_until: bool = False) -> Select[Any]:
+def _telling(
+    changed: CTE, columns: Iterable[ColumnElement[object]], *, tells_until: bool = False
+) -> Select[*tuple[object, ...]]:
     """Return the statement that changes a run, adds the events that tell it, and emits that it has another status.
 
     It returns these columns, and nothing where nothing was changed.
     """
-    data: ColumnElement[Any] = _PIECE.c.data
+    data: ColumnElement[object] = _PIECE.c.data
     columns = list(columns)
     if tells_until:
         until = func.to_char(func.timezone("utc", changed.c.deadline_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
@@ -273,7 +275,7 @@ class _Kind:
 
 
 @cache
-def _change(kind: _Kind, *, last: bool = False) -> Select[Any]:
+def _change(kind: _Kind, *, last: bool = False) -> Select[*tuple[object, ...]]:
     """Return the statement that gives a run another status: built once, since that takes far longer than to run it.
 
     The last of a transaction leaves a run alone of whose statuses somebody is to be notified, which comes behind it.
@@ -306,7 +308,7 @@ def _change(kind: _Kind, *, last: bool = False) -> Select[Any]:
 
 
 @cache
-def _add(columns: tuple[str, ...]) -> Select[Any]:
+def _add(columns: tuple[str, ...]) -> Select[*tuple[object, ...]]:
     """Return the statement that adds a run."""
     row = {**_given(columns), "deadline_at": after(bindparam("patience", type_=Float))}
     added = insert(runs).values(row).on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
