@@ -6,6 +6,7 @@ under the secret's own name. For local runs an environment variable of the secre
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -33,12 +34,13 @@ def setting(name: str, default: str | None = None) -> str:
 
 def secret(name: str) -> str:
     """Return the secret `name`, without a line end after it."""
-    folder = Path(os.environ.get("BOTBERI_SECRETS", SECRETS_FOLDER))
-    for candidate in (folder / name, folder / name / name):
-        if candidate.is_file():
-            return candidate.read_text(encoding="utf-8").rstrip("\r\n")
+    folder = os.environ.get("BOTBERI_SECRETS", SECRETS_FOLDER)
+    for place in (f"{folder}/{name}", f"{folder}/{name}/{name}"):
+        # Read at once, without a look before whether it is there: each request reads several anew.
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return Path(place).read_bytes().decode().rstrip("\r\n")
     value = os.environ.get(name.upper().replace("-", "_"))
     if value is None:
-        message = f"the secret {name} is missing: expected a file {folder / name}"
+        message = f"the secret {name} is missing: expected a file {folder}/{name}"
         raise MissingSettingError(message)
     return value
