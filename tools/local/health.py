@@ -21,9 +21,9 @@ def functions(ports: Ports) -> Mapping[str, Check]:
     """Return a check for each of `processes.functions`."""
     return {
         "host": lambda: all(
-            answers(port, "/_/health")
-            for port in (ports.user, ports.admin, ports.broker, ports.functions, ports.subscribers)
+            answers(port, "/_/health") for port in (ports.user, ports.admin, ports.broker, ports.functions)
         ),
+        "subscribers": lambda: answers(ports.subscribers, "/_/health"),
         "relay-user": lambda: holds_lease("user_psql"),
         "relay-shared": lambda: holds_lease("shared_psql"),
         "dispatcher": consumes_everything,

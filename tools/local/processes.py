@@ -15,10 +15,12 @@ _PYTHON: Final = (sys.executable, "-m")
 
 def functions(ports: Ports) -> Mapping[str, Command]:
     """Return what the product consists of: the functions and what carries their events and jobs."""
-    apis = {"user": ports.user, "admin": ports.admin, "broker": ports.broker, "subscribers": ports.subscribers}
+    apis = {"user": ports.user, "admin": ports.admin, "broker": ports.broker}
     binds = [f"{LOOPBACK}:{port}={api}" for api, port in apis.items()] + [f"{LOOPBACK}:{ports.functions}"]
     return {
         "host": [*_PYTHON, "functions.runtime.host", *(part for bind in binds for part in ("--bind", bind))],
+        # Apart, as in containers: whoever waits for an answer doesn't wait for what follows from others.
+        "subscribers": [*_PYTHON, "functions.runtime.host", "--bind", f"{LOOPBACK}:{ports.subscribers}=subscribers"],
         "relay-user": [*_monitored(ports.monitoring_relay_user), *_PYTHON, "events.relay", "user_psql"],
         "relay-shared": [*_monitored(ports.monitoring_relay_shared), *_PYTHON, "events.relay", "shared_psql"],
         "dispatcher": [*_monitored(ports.monitoring_dispatcher), *_PYTHON, "events.dispatcher"],

@@ -26,6 +26,7 @@ INSTANCES: Final = 8
 
 PARTS: Final = {
     "function": ("host",),
+    "subscribers": ("subscribers",),
     "relay": ("relay-shared",),
     "broker": ("event_bus",),
     "dispatcher": ("dispatcher",),

@@ -65,7 +65,13 @@ def environment(run: Path, ports: Ports) -> dict[str, str]:
         "RABBITMQ_LOGS": "-",
         "RABBITMQ_PID_FILE": str(folder / "pid"),
         "RABBITMQ_DIST_PORT": str(ports.event_bus_distribution),
-        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} -start_epmd false",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": " ".join(
+            (
+                *("-kernel", "inet_dist_use_interface", "{127,0,0,1}", "-start_epmd", "false"),
+                # Its threads don't spin while they wait: many processes share this machine's cores.
+                *("+sbwt", "none", "+sbwtdcpu", "none", "+sbwtdio", "none"),
+            )
+        ),
         "ERL_EPMD_ADDRESS": LOOPBACK,
         "ERL_EPMD_PORT": str(ports.event_bus_names),
         "ERL_CRASH_DUMP": str(folder / "crash.dump"),
