@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from functions.domain.databases import SharedDb
 
-_REVOKED: Final = text("select exists(select from revoked_sessions where session_id = :session)")
+_REVOKED: Final = text("select session_is_revoked(:session)")
 _REMEMBER: Final = text("select remember_revoked(:session, :expires)")
 
 

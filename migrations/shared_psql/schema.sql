@@ -818,6 +818,49 @@ $$;
 
 COMMENT ON FUNCTION public.instance_statistics() IS 'instances by status: how many, waiting for a worker for more than a minute, beyond their deadline';
 
+CREATE FUNCTION public.instance_to_ask(asked text, asking text) RETURNS TABLE(desired_state text, status text, message text, retries integer, budgeted boolean, kill_switch text, open_of_instance bigint, waiting_of_owner bigint)
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+  return query
+  select instances.desired_state, instances.status, instances.message,
+    coalesce((
+      select agent_versions.retries from instance_specs
+      join agent_versions on agent_versions.id = instance_specs.version_id
+      where instance_specs.instance_id = instances.id and instance_specs.generation = instances.observed_generation), 0),
+    exists (
+      select from budgets
+      where budgets.owner_id = instances.owner_id
+        and (budgets.instance_id is null or budgets.instance_id = instances.id)
+        and (budgets.runs is not null or budgets.cost is not null)),
+    kill_switch_reason(instances.id, instances.owner_id, instances.version_id),
+    (select count(*) from runs
+     where runs.instance_id = instances.id and runs.status in ('queued', 'running', 'input_required')),
+    (select count(*) from runs where runs.owner_id = instances.owner_id and runs.status = 'queued')
+  from instances
+  where instances.id = asked and instances.owner_id = asking and instances.status <> 'deleted'
+  for key share of instances;
+end $$;
+
+CREATE FUNCTION public.kill_switch_reason(of_instance text, of_owner text, of_version text) RETURNS text
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+  return (
+    select reason from kill_switches
+    where released_at is null
+      and (scope = 'everything'
+        or (scope in ('owner', 'suspension') and target = of_owner)
+        or (scope = 'version' and (target = of_version
+          or target in (select version_id from instance_specs where instance_id = of_instance))))
+    order by id limit 1
+  );
+end $$;
+
 CREATE FUNCTION public.last_sequence() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1205,6 +1248,15 @@ CREATE FUNCTION public.search_whole(name text, slug text, tags text[], capabilit
   select public.search_text(concat_ws(chr(10),
     name, slug, array_to_string(tags || capabilities, ' '), summary, description))
 $$;
+
+CREATE FUNCTION public.session_is_revoked(session text) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+  return exists (select from revoked_sessions where session_id = session);
+end $$;
 
 CREATE FUNCTION public.settle_deferred_events(on_queue text, of_subject text, by_claim text, taken bigint[], tried integer, pause double precision) RETURNS boolean
     LANGUAGE plpgsql

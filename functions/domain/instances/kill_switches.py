@@ -7,9 +7,8 @@ committed. Those that run are asked to stop after that, many at a time.
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ScalarSelect, Text, bindparam, func, or_, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.sql.elements import ColumnElement
 
 from core import context
 from core.ids import new_id
@@ -18,7 +17,7 @@ from functions.domain.api_errors import Conflict, NotFound
 from functions.domain.databases import SharedDb
 from functions.domain.instances.deadlines import DEADLINES
 from functions.domain.instances.reasons import Reason, explain
-from shared_psql_models.instances import instance_specs, instances
+from shared_psql_models.instances import instances
 from shared_psql_models.operators import KillSwitch, kill_switches
 from shared_psql_models.statuses import Status
 
@@ -177,28 +176,9 @@ _STOP: Final = text(
 )
 
 
-def _switch(owner_id: ColumnElement[str], of_version: ColumnElement[bool]) -> ScalarSelect[str]:
-    """Return the reason of the first switch that is engaged and concerns an account, or what `of_version` says."""
-    scope = kill_switches.c.scope
-    of_owner = scope.in_([Scope.OWNER.value, Scope.SUSPENSION.value]) & (kill_switches.c.target == owner_id)
-    concerned = or_(scope == Scope.EVERYTHING.value, of_owner, (scope == Scope.VERSION.value) & of_version)
-    reasons = select(kill_switches.c.reason).where(kill_switches.c.released_at.is_(None), concerned)
-    return reasons.order_by(kill_switches.c.id).limit(1).correlate(instances).scalar_subquery()
+_SWITCH_TO_START: Final = text("select kill_switch_reason(null, :owner_id, :version_id)")
 
-
-_SWITCH_TO_START: Final = select(
-    _switch(bindparam("owner_id", type_=Text), kill_switches.c.target == bindparam("version_id", type_=Text))
-)
-
-_KEPT: Final = select(instance_specs.c.version_id).where(instance_specs.c.instance_id == instances.c.id)
-
-SWITCH: Final = _switch(
-    instances.c.owner_id,
-    or_(
-        kill_switches.c.target == instances.c.version_id,
-        kill_switches.c.target.in_(_KEPT.correlate(instances)),
-    ),
-)
+SWITCH: Final = func.kill_switch_reason(instances.c.id, instances.c.owner_id, instances.c.version_id)
 """Why a message to an instance is refused, for statements that read `instances`; null where nothing refuses it.
 
 While an instance is being changed, both what serves and what shall serve count."""

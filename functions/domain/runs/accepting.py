@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, exists, func, or_, select, update
+from sqlalchemy import bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core import context
@@ -17,14 +17,11 @@ from functions.domain.api_errors import Conflict, TooMany
 from functions.domain.databases import SharedDb
 from functions.domain.idempotency import IdempotencyKeyReused
 from functions.domain.instances import kill_switches
-from functions.domain.instances.reading import PRESENT, InstanceNotFound
+from functions.domain.instances.reading import InstanceNotFound
 from functions.domain.runs import budgets, reading, recording
 from functions.domain.runs.reading import ConversationNotFound
 from functions.domain.runs.reasons import Reason, explain
-from shared_psql_models.agents import agent_versions
-from shared_psql_models.budgets import budgets as budget_rows
-from shared_psql_models.instances import instance_specs, instances
-from shared_psql_models.runs import Run, RunEvent, RunStatus, conversations, runs
+from shared_psql_models.runs import Run, RunEvent, conversations, runs
 from shared_psql_models.statuses import DesiredState, Status, takes_messages
 
 SECONDS_SETTING: Final = "RUN_SECONDS"
@@ -80,45 +77,7 @@ class Accepted:
     """Its first event, if it is new."""
 
 
-def _count(*of: ColumnElement[bool]) -> ScalarSelect[int]:
-    return select(func.count()).select_from(runs).where(*of).correlate(instances).scalar_subquery()
-
-
-_RETRIES: Final = (
-    select(agent_versions.c.retries)
-    .join_from(instance_specs, agent_versions, agent_versions.c.id == instance_specs.c.version_id)
-    .where(
-        instance_specs.c.instance_id == instances.c.id,
-        instance_specs.c.generation == instances.c.observed_generation,
-    )
-    .correlate(instances)
-)
-
-_BUDGETED: Final = (
-    exists()
-    .where(
-        budget_rows.c.owner_id == instances.c.owner_id,
-        or_(budget_rows.c.instance_id.is_(None), budget_rows.c.instance_id == instances.c.id),
-        or_(budget_rows.c.runs.is_not(None), budget_rows.c.cost.is_not(None)),
-    )
-    .correlate(instances)
-)
-
-# All that decides is read in one round trip. Who asks at the same moment isn't counted: a few more runs may come in.
-# The lock waits for whoever is about to stop or delete the instance, and not for workers: once that is wanted, nothing
-# is accepted, and what was accepted before is found by whoever cancels.
-_INSTANCE: Final = (
-    select(
-        *(instances.c.desired_state, instances.c.status, instances.c.message),
-        func.coalesce(_RETRIES.scalar_subquery(), 0).label("retries"),
-        _BUDGETED.label("budgeted"),
-        kill_switches.SWITCH.label("kill_switch"),
-        _count(runs.c.instance_id == instances.c.id, reading.OPEN).label("open_of_instance"),
-        _count(runs.c.owner_id == instances.c.owner_id, runs.c.status == RunStatus.QUEUED).label("waiting_of_owner"),
-    )
-    .where(instances.c.id == bindparam("id"), instances.c.owner_id == bindparam("owner_id"), PRESENT)
-    .with_for_update(read=True, key_share=True, of=instances)
-)
+_INSTANCE: Final = text("select * from instance_to_ask(:id, :owner_id)")
 
 
 def wait_seconds() -> int:

@@ -183,8 +183,7 @@ def begin(db: SharedDb, row: Mapping[str, object], because: Explanation, *, last
     columns = {**row, "reason": because.reason, "explanation": because.explanation, "last_sequence": 1}
     patience = columns.pop("patience")
     told = about.told(change, events) | {f"new_{name}": value for name, value in columns.items()}
-    statement = _add(tuple(columns))
-    found = db.execute(statement.execution_options(last=last), {**told, "patience": patience}).mappings().first()
+    found = db.execute(_add(tuple(columns), last=last), {**told, "patience": patience}).mappings().first()
     if found is None:
         return None
     event = RunEvent(run_id=about.run_id, sequence=1, at=first.at, type=first.type, data=dict(first.data))
@@ -308,12 +307,12 @@ def _change(kind: _Kind, *, last: bool = False) -> Select[*tuple[object, ...]]:
 
 
 @cache
-def _add(columns: tuple[str, ...]) -> Select[*tuple[object, ...]]:
-    """Return the statement that adds a run."""
+def _add(columns: tuple[str, ...], *, last: bool) -> Select[*tuple[object, ...]]:
+    """Return the statement that adds a run: built once too, with the key by which SQLAlchemy finds it compiled."""
     row = {**_given(columns), "deadline_at": after(bindparam("patience", type_=Float))}
     added = insert(runs).values(row).on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
     changed = added.returning(runs).cte("changed")
-    return _telling(changed, changed.c)
+    return _telling(changed, changed.c).execution_options(last=last)
 
 
 def _given(columns: Iterable[str]) -> dict[str, object]:
