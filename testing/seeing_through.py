@@ -8,6 +8,8 @@ from sqlalchemy import text
 from typing_extensions import override
 
 from functions.domain.databases import SharedDb
+from functions.domain.instances import told
+from functions.domain.instances.told import Addressee
 from functions.domain.runs import reading
 from functions.domain.runs.claiming import Claimed
 from functions.domain.runs.reading import Of
@@ -15,13 +17,16 @@ from functions.domain.runs.recording import Piece
 from functions.services.runner.attempt import Attempt
 from functions.services.runner.live import Live
 from functions.services.runner.writer import Writer
+from shared_psql_models.runs import Run, runs
 from testing.environment import Environment
 
 _CLAIM = text(
     "update runs set lease_owner = 'test', lease_expires_at = clock_timestamp() + interval '15 s',"
     " attempt = attempt + 1, lease_token = lease_token + 1"
-    " where id = :id and status = 'queued' and lease_owner is null returning *, clock_timestamp() as now"
+    " where id = :id and status = 'queued' and lease_owner is null returning id"
 )
+
+_CLAIMED = told.addressed(runs, runs.c.instance_id)
 
 
 class _Silent(Live):
@@ -42,11 +47,12 @@ def _writer() -> Writer:
 def attempt(env: Environment, run_id: str) -> None:
     """Have a run that waits claimed, its agent called once, and whatever comes of that written."""
     with env.transaction("shared_psql", "migrator") as db:
-        row = db.execute(_CLAIM, {"id": run_id}).mappings().first()
-    if row is not None:
-        committed: Future[bool] = Future()
-        committed.set_result(True)
-        Attempt(Claimed.of(row), _writer(), committed).work()
+        if db.execute(_CLAIM, {"id": run_id}).first() is None:
+            return
+        row = db.execute(_CLAIMED.where(runs.c.id == run_id)).mappings().one()
+    committed: Future[bool] = Future()
+    committed.set_result(True)
+    Attempt(Claimed(Run.of(row), Addressee.of(row)), _writer(), committed).work()
 
 
 def see_through(env: Environment, run_id: str) -> None:

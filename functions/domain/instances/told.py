@@ -1,9 +1,11 @@
 """What is told of an instance to the agent host, read from its rows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
-from sqlalchemy import RowMapping, and_, bindparam, select
+from sqlalchemy import FromClause, RowMapping, Select, and_, select
+from sqlalchemy.sql.elements import ColumnElement
 
 from functions.domain.databases import SharedDb
 from functions.domain.instances import config_secrets, kill_switches
@@ -53,41 +55,50 @@ class Addressee:
         """Whether it takes messages."""
         return takes_messages(self.desired_state, self.status)
 
+    @classmethod
+    def of(cls, row: RowMapping) -> Self:
+        """Return that of a row of `addressed`."""
+        told = {name: row[_BESIDE + name] for name in _ADDRESSED}
+        of = DesiredState(told["desired_state"]), Status(told["status"]), told["kill_switch"]
+        return cls(told["name"], *of, serves=None if told["generation"] is None else row)
+
 
 _OF: Final = instance_specs.c
 
-_SERVING: Final = (
-    select(
-        *(*_INSTANCE, instances.c.name, instances.c.desired_state, instances.c.status),
-        kill_switches.SWITCH.label("kill_switch"),
-        *(_OF.generation, _OF.version_id, _OF.config, _OF.secret_places, _OF.limits, *_SOURCE),
-    )
-    .outerjoin_from(
-        instances,
-        instance_specs,
-        and_(_OF.instance_id == instances.c.id, _OF.generation == instances.c.observed_generation),
-    )
-    .outerjoin(agent_versions, _OF.version_id == agent_versions.c.id)
-    .outerjoin(version_deployments, _OF.version_id == version_deployments.c.version_id)
-    .where(instances.c.id == bindparam("id"))
-    .execution_options(prepared=True)
-)
+_ADDRESSED: Final[Mapping[str, ColumnElement[object]]] = {
+    **{each.name: each for each in (*_INSTANCE, instances.c.name, instances.c.desired_state, instances.c.status)},
+    "kill_switch": kill_switches.SWITCH,
+    **{each.name: each for each in (_OF.generation, _OF.version_id, _OF.config, _OF.secret_places, _OF.limits)},
+    **{each.name: each for each in _SOURCE},
+}
+
+_BESIDE: Final = "addressed_"
+"""What their names begin with beside those of the rows that they belong to."""
 
 
-def addressee(db: SharedDb, instance_id: str) -> Addressee:
-    """Return the instance that a message is for, in one round trip."""
-    row = db.execute(_SERVING, {"id": instance_id}).mappings().one()
-    of = DesiredState(row["desired_state"]), Status(row["status"]), row["kill_switch"]
-    return Addressee(row["name"], *of, serves=None if row["generation"] is None else row)
+def addressed(about: FromClause, instance_id: ColumnElement[str]) -> Select[*tuple[object, ...]]:
+    """Return the statement that reads rows about instances, and with each what `Addressee.of` takes."""
+    columns = [column.label(_BESIDE + name) for name, column in _ADDRESSED.items()]
+    return (
+        select(*about.c, *columns)
+        .join_from(about, instances, instances.c.id == instance_id)
+        .outerjoin(
+            instance_specs,
+            and_(_OF.instance_id == instances.c.id, _OF.generation == instances.c.observed_generation),
+        )
+        .outerjoin(agent_versions, _OF.version_id == agent_versions.c.id)
+        .outerjoin(version_deployments, _OF.version_id == version_deployments.c.version_id)
+    )
 
 
 def serving(db: SharedDb, row: RowMapping) -> Context:
     """Return the context of an instance as what has answered last. Raises SecretsUnavailable."""
-    return _context(db, row, with_secrets=True)
+    return _context(db, row, _BESIDE, with_secrets=True)
 
 
-def _context(db: SharedDb, row: RowMapping, *, with_secrets: bool) -> Context:
-    config = row["config"]
+def _context(db: SharedDb, row: RowMapping, beside: str = "", *, with_secrets: bool) -> Context:
+    facts = {name: row[beside + name] for name in (*_FACTS, "config")}
     if with_secrets:
-        config = config_secrets.unsealed(db, row["instance_id"], config, row["secret_places"])
-    return Context.model_validate({**{name: row[name] for name in _FACTS}, "config": config})
+        unsealed = config_secrets.unsealed(db, facts["instance_id"], facts["config"], facts["secret_places"])
+        facts["config"] = unsealed
+    return Context.model_validate(facts)

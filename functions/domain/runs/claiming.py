@@ -7,22 +7,25 @@ how far it was.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import text, update
+from sqlalchemy import Double, Integer, Text, bindparam, column, func, text, update
 
 from functions.domain.databases import SharedDb
+from functions.domain.instances import told
+from functions.domain.instances.told import Addressee
 from functions.domain.runs import recording
 from functions.domain.runs.reasons import Explanation, Reason
 from shared_psql_models.runs import Run, runs
 
 
-class Claimed(Run):
-    """A run as its runner read it when it acquired the lease."""
+@dataclass(frozen=True)
+class Claimed:
+    """A run whose lease a runner has acquired."""
 
-    now: datetime
-    """By the database's clock."""
+    run: Run
+    addressee: Addressee
+    """The instance whose agent is to answer, as it was then."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,15 @@ class Bounds:
     instance: int
 
 
-_CLAIM: Final = text(
-    "select runs.*, clock_timestamp() as now"
-    " from claim_runs(:lease_owner, :room, :seconds, :of_owner, :of_instance) as runs"
-).execution_options(prepared=True)
+_ASKED: Final = func.claim_runs(
+    bindparam("lease_owner", type_=Text),
+    bindparam("room", type_=Integer),
+    bindparam("seconds", type_=Double),
+    bindparam("of_owner", type_=Integer),
+    bindparam("of_instance", type_=Integer),
+).table_valued(*(column(each.name, each.type) for each in runs.c), name="claimed")
+
+_CLAIM: Final = told.addressed(_ASKED, _ASKED.c.instance_id).execution_options(prepared=True)
 
 
 _ANY_OPEN: Final = text("select exists (select from runs where status in ('queued', 'running', 'input_required'))")
@@ -52,7 +60,7 @@ def claim(db: SharedDb, lease_owner: str, *, room: int, bounds: Bounds, seconds:
     """Acquire leases on up to `room` runs whose turn it is, for `seconds`, and return them as they are then."""
     asked = {"lease_owner": lease_owner, "room": room, "seconds": seconds}
     found = db.execute(_CLAIM, asked | {"of_owner": bounds.owner, "of_instance": bounds.instance}).mappings()
-    return sorted((Claimed.of(row) for row in found), key=lambda run: run.id)
+    return sorted((Claimed(Run.of(row), Addressee.of(row)) for row in found), key=lambda claimed: claimed.run.id)
 
 
 _RENEW: Final = text(

@@ -92,16 +92,17 @@ class _Spent:
 class Attempt:
     """A run in the hands of this runner."""
 
-    def __init__(self, run: Claimed, writer: Writer, claimed: "Future[bool]") -> None:
-        """Have what is said written by `writer`; `claimed` tells once whether the claim was committed."""
-        self.run = run
+    def __init__(self, claimed: Claimed, writer: Writer, committed: "Future[bool]") -> None:
+        """Have what is said written by `writer`; `committed` tells once whether the claim was committed."""
+        self.run = run = claimed.run
         self.stream = Stream(run)
         self.cancel_reason: str | None = None
         """Set by whoever renews the lease."""
         self.ended = False
         """Whether it has given up the lease itself."""
         self._writer = writer
-        self._claimed = claimed
+        self._addressee = claimed.addressee
+        self._committed = committed
         self._begun = False
         self._started = monotonic()
         self._cancelling_since: float | None = None
@@ -112,7 +113,7 @@ class Attempt:
     @property
     def is_claimed(self) -> bool:
         """Whether its claim was committed by now."""
-        return self._claimed.done() and self._claimed.result()
+        return self._committed.done() and self._committed.result()
 
     def lose(self) -> None:
         """Know that the lease is another's."""
@@ -165,7 +166,7 @@ class Attempt:
 
     def _read(self, db: SharedDb) -> Context | None:
         """Return what the host is told; None if the instance takes nothing now. Raises Cancelled, Failed."""
-        instance = told.addressee(db, self.run.instance_id)
+        instance = self._addressee
         if instance.desired_state != DesiredState.RUNNING:
             # Whoever sweeps says by whom it was stopped.
             return None
@@ -221,7 +222,7 @@ class Attempt:
 
     def _wait_claimed(self) -> None:
         """Wait until the claim is known to last: before, another may have the run. Raises LeaseLost."""
-        if not self._claimed.result():
+        if not self._committed.result():
             raise LeaseLost(self.run.id)
 
     def _begin(self, context: Context, said: Said | None) -> None:

@@ -135,18 +135,18 @@ class Runner:
                 found = claiming.claim(
                     db, self._name, room=room, bounds=self.settings.bounds, seconds=self.settings.lease
                 )
-                for run in found:
-                    self._begin(run, committed)
+                for claimed in found:
+                    self._begin(claimed, committed)
         except BaseException:
             committed.set_result(False)
             raise
         committed.set_result(True)
         return len(found)
 
-    def _begin(self, run: Claimed, committed: "Future[bool]") -> None:
-        attempt = Attempt(run, self.writer, committed)
+    def _begin(self, claimed: Claimed, committed: "Future[bool]") -> None:
+        attempt = Attempt(claimed, self.writer, committed)
         with self._lock:
-            self._attempts[run.id] = attempt
+            self._attempts[attempt.run.id] = attempt
             self.claimed += 1
         self._pool.submit(self._work, attempt)
 

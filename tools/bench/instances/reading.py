@@ -19,9 +19,11 @@ from functions.domain.databases import SharedDb
 from functions.domain.event_path import status
 from functions.domain.instances import due, history, quotas, reading, told
 from functions.domain.instances.reading import Filter
+from functions.domain.instances.told import Addressee
 from functions.domain.instances.troubles import InstanceTrouble
 from functions.domain.overview import attention, figures
 from functions.domain.why import instances as why
+from shared_psql_models.instances import instances
 from shared_psql_models.statuses import Status
 from tools.bench.instances import filling
 from tools.bench.instances.environment import FEW, MANY, InstancesEnvironment
@@ -77,6 +79,17 @@ def _mine(size: int) -> str:
     return filling.instance_id(size // 2)
 
 
+def _what_a_message_needs(size: int) -> Ask:
+    """Read what an instance is told of before a message, as its runner does."""
+    asked = instances.alias()
+    query = told.addressed(asked, asked.c.id).where(asked.c.id == _mine(size))
+
+    def read(db: SharedDb) -> None:
+        Addressee.of(db.execute(query).mappings().one())
+
+    return read
+
+
 QUESTIONS: Final = (
     Question("sweep, nothing due", "sweep", "worker", lambda _: lambda db: due.offer(db, PAGE)),
     _list("list, all of one's own", "list", Filter(MINE)),
@@ -104,7 +117,7 @@ QUESTIONS: Final = (
         *("read", "read", "user"),
         lambda size: lambda db: reading.find(db, _mine(size), owner_id=MINE),
     ),
-    Question("what a message needs", "read", "user", lambda size: lambda db: told.addressee(db, _mine(size))),
+    Question("what a message needs", "read", "user", _what_a_message_needs),
     Question(
         *("history", "read", "user"),
         lambda size: lambda db: history.of_instance(db, _mine(size), after=None, limit=PAGE + 1),

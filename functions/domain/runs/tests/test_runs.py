@@ -15,7 +15,7 @@ from functions.domain.databases import SharedDb
 from functions.domain.idempotency import IdempotencyKeyReused
 from functions.domain.runs import accepting, asking, claiming, commands, ending, reading, recording, sweeping
 from functions.domain.runs.accepting import Asked, InstanceNotRunning
-from functions.domain.runs.claiming import Bounds, Claimed
+from functions.domain.runs.claiming import Bounds
 from functions.domain.runs.reading import Of
 from functions.domain.runs.reasons import Reason, explain
 from functions.domain.runs.recording import Batch, Change, Piece
@@ -46,16 +46,17 @@ class Runs:
         with self.by("user") as db:
             return accepting.accept(db, self.instance.id, self.instance.owner.id, asked).run
 
-    def claim(self, bounds: Bounds = MANY, seconds: float = 15) -> list[Claimed]:
+    def claim(self, bounds: Bounds = MANY, seconds: float = 15) -> list[Run]:
         """Claim whatever may be, also of other tests; return this instance's."""
         with self.by("runner") as db:
-            found = claiming.claim(db, uuid4().hex, room=10_000, bounds=bounds, seconds=seconds)
+            claimed = claiming.claim(db, uuid4().hex, room=10_000, bounds=bounds, seconds=seconds)
+            found = [each.run for each in claimed]
             others = [each for each in found if each.instance_id != self.instance.id]
             for each in others:
                 claiming.give_back(db, each, explain(Reason.PLATFORM_FULL), due_in=0)
         return [each for each in found if each.instance_id == self.instance.id]
 
-    def begin(self, run: Claimed) -> Run:
+    def begin(self, run: Run) -> Run:
         with self.by("runner") as db:
             recording.record(db, run, Change(RunStatus.RUNNING, explain(Reason.STARTED), deadline_in=run.seconds))
             return reading.find(db, run.id, ANYBODY)

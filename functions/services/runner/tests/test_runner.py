@@ -156,7 +156,7 @@ def test_a_claim_that_is_being_committed_is_not_taken_for_lost(
 
     def begin_while_leases_are_renewed(claimed: Claimed, committed: "Future[bool]") -> None:
         begin(claimed, committed)
-        attempt = runner._attempts[claimed.id]
+        attempt = runner._attempts[claimed.run.id]
         runner._keep()
         errors.append(attempt.stream.error)
 
