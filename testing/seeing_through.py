@@ -1,7 +1,6 @@
 """Runs in this process: a test sees one through without a runner, by the runner's own code."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from functools import cache
 
 from sqlalchemy import text
@@ -50,9 +49,7 @@ def attempt(env: Environment, run_id: str) -> None:
         if db.execute(_CLAIM, {"id": run_id}).first() is None:
             return
         row = db.execute(_CLAIMED.where(runs.c.id == run_id)).mappings().one()
-    committed: Future[bool] = Future()
-    committed.set_result(True)
-    Attempt(Claimed(Run.of(row), Addressee.of(row)), _writer(), committed).work()
+    Attempt(Claimed(Run.of(row), Addressee.of(row)), _writer()).work()
 
 
 def see_through(env: Environment, run_id: str) -> None:

@@ -126,15 +126,14 @@ def say(context: Context) -> str:
     raise AgentUnavailable
 
 
-def call(context: Context, begin: Callable[[], None]) -> Generator[Line]:
+def call(context: Context) -> Generator[Line]:
     """Yield what a host answers to the context's message, as it comes: `working`, `event`, and last `done` or `failed`.
 
-    `begin` is called when all is prepared and before anything is sent; what it raises ends the call. An answer that
-    ends without one of the last two was cut off. Whoever stops reading has the call cancelled.
+    An answer that ends without one of the last two was cut off. Whoever stops reading has the call cancelled.
 
     Raises one of MESSAGE_ERRORS, or StaleContext, when no host has taken it.
     """
-    return _lines(Kind.CALL, context, begin=begin)
+    return _lines(Kind.CALL, context)
 
 
 def fail(told: Facts) -> NoReturn:
@@ -193,7 +192,7 @@ def awake(instance_id: str) -> int | None:
     return None
 
 
-def _lines(kind: Kind, told: Told, margin: float = MARGIN, begin: Callable[[], None] | None = None) -> Generator[Line]:
+def _lines(kind: Kind, told: Told, margin: float = MARGIN) -> Generator[Line]:
     """Yield what a host answers. Raises AgentUnavailable and its kind, and StaleContext."""
     try:
         address, known = setting(SETTING), keys()
@@ -201,8 +200,6 @@ def _lines(kind: Kind, told: Told, margin: float = MARGIN, begin: Callable[[], N
         raise AgentUnavailable from error
     for key in known:
         sealed = seal(kind, told, key)
-        if begin is not None:
-            begin()
         try:
             with _exchange(f"{address}/{kind}/{told.subject}", told.seconds + margin, sealed) as response:
                 if response.status == HTTPStatus.OK:

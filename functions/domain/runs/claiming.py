@@ -45,7 +45,7 @@ _ASKED: Final = func.claim_runs(
     bindparam("of_instance", type_=Integer),
 ).table_valued(*(column(each.name, each.type) for each in runs.c), name="claimed")
 
-_CLAIM: Final = told.addressed(_ASKED, _ASKED.c.instance_id).execution_options(prepared=True)
+_CLAIM: Final = told.addressed(_ASKED, _ASKED.c.instance_id).execution_options(last=True, prepared=True)
 
 
 _ANY_OPEN: Final = text("select exists (select from runs where status in ('queued', 'running', 'input_required'))")
@@ -57,7 +57,10 @@ def any_open(db: SharedDb) -> bool:
 
 
 def claim(db: SharedDb, lease_owner: str, *, room: int, bounds: Bounds, seconds: float) -> list[Claimed]:
-    """Acquire leases on up to `room` runs whose turn it is, for `seconds`, and return them as they are then."""
+    """Acquire leases on up to `room` runs whose turn it is, for `seconds`, and return them as they are then.
+
+    That is committed in the same round trip: whoever is told of a run has it.
+    """
     asked = {"lease_owner": lease_owner, "room": room, "seconds": seconds}
     found = db.execute(_CLAIM, asked | {"of_owner": bounds.owner, "of_instance": bounds.instance}).mappings()
     return sorted((Claimed(Run.of(row), Addressee.of(row)) for row in found), key=lambda claimed: claimed.run.id)

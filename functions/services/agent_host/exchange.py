@@ -86,12 +86,13 @@ class Exchange:
         """Send the request and return the beginning of the answer. Raises NoAnswerError."""
         length = ("content-length", str(len(request.body)))
         told = [("host", request.host), ("connection", "close"), length, *request.headers]
-        for each in (
+        events = (
             h11.Request(method=request.method, target=request.path, headers=told),
             h11.Data(data=request.body),
             h11.EndOfMessage(),
-        ):
-            self._writer.write(self._http.send(each) or b"")
+        )
+        # In one go, so that who answers wakes once for it.
+        self._writer.write(b"".join(self._http.send(each) or b"" for each in events))
         # An agent may answer, and end, before it has read everything.
         with suppress(OSError):
             await self._writer.drain()

@@ -6,7 +6,6 @@ heard soon.
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -92,8 +91,8 @@ class _Spent:
 class Attempt:
     """A run in the hands of this runner."""
 
-    def __init__(self, claimed: Claimed, writer: Writer, committed: "Future[bool]") -> None:
-        """Have what is said written by `writer`; `committed` tells once whether the claim was committed."""
+    def __init__(self, claimed: Claimed, writer: Writer) -> None:
+        """Have what is said written by `writer`."""
         self.run = run = claimed.run
         self.stream = Stream(run)
         self.cancel_reason: str | None = None
@@ -102,18 +101,12 @@ class Attempt:
         """Whether it has given up the lease itself."""
         self._writer = writer
         self._addressee = claimed.addressee
-        self._committed = committed
         self._begun = False
         self._started = monotonic()
         self._cancelling_since: float | None = None
         self._spent = _Spent(dict(run.usage))
         self._asked: Facts | None = None
         self._row_version = 0
-
-    @property
-    def is_claimed(self) -> bool:
-        """Whether its claim was committed by now."""
-        return self._committed.done() and self._committed.result()
 
     def lose(self) -> None:
         """Know that the lease is another's."""
@@ -205,7 +198,7 @@ class Attempt:
 
     def _call(self, context: Context) -> None:
         """Have the agent answer, and write what it says. Raises whatever ends that before its end."""
-        with closing(agent_host_client.call(context, self._wait_claimed)) as lines:
+        with closing(agent_host_client.call(context)) as lines:
             for kind, line in lines:
                 self._look_whether_cancelled()
                 if not self._begun and kind != "failed":
@@ -219,11 +212,6 @@ class Attempt:
                     self._fail(line)
         self._look_whether_cancelled()
         raise Lost(explain(Reason.HOST_LOST))
-
-    def _wait_claimed(self) -> None:
-        """Wait until the claim is known to last: before, another may have the run. Raises LeaseLost."""
-        if not self._committed.result():
-            raise LeaseLost(self.run.id)
 
     def _begin(self, context: Context, said: Said | None) -> None:
         """Write that the agent is at work, together with what it has said first, which so is there sooner."""

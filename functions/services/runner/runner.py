@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -128,23 +128,14 @@ class Runner:
 
     def _claim_some(self, room: int) -> int:
         """Begin with runs whose turn it is, up to `room`, and return how many there were."""
-        # What an attempt has to read it reads while the claim is being committed.
-        committed: Future[bool] = Future()
-        try:
-            with shared_transaction(ROLE) as db:
-                found = claiming.claim(
-                    db, self._name, room=room, bounds=self.settings.bounds, seconds=self.settings.lease
-                )
-                for claimed in found:
-                    self._begin(claimed, committed)
-        except BaseException:
-            committed.set_result(False)
-            raise
-        committed.set_result(True)
+        with shared_transaction(ROLE) as db:
+            found = claiming.claim(db, self._name, room=room, bounds=self.settings.bounds, seconds=self.settings.lease)
+        for claimed in found:
+            self._begin(claimed)
         return len(found)
 
-    def _begin(self, claimed: Claimed, committed: "Future[bool]") -> None:
-        attempt = Attempt(claimed, self.writer, committed)
+    def _begin(self, claimed: Claimed) -> None:
+        attempt = Attempt(claimed, self.writer)
         with self._lock:
             self._attempts[attempt.run.id] = attempt
             self.claimed += 1
@@ -163,8 +154,7 @@ class Runner:
     def _keep(self) -> None:
         """Renew all leases, and learn of what is to be cancelled or is lost."""
         with self._lock:
-            # A claim that is being committed isn't seen yet, and would be taken for lost.
-            held = [each for each in self._attempts.values() if each.is_claimed]
+            held = list(self._attempts.values())
         if not held:
             return
         with shared_transaction(ROLE) as db:

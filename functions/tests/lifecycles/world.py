@@ -265,7 +265,7 @@ def _reach(place: str, times: int = 1) -> None:
 
 Do = Callable[[Action, Context, Callable[[], None]], Outcome]
 End = Callable[[Mapping[str, int], float, Callable[[], None]], Ended]
-Call = Callable[[Context, Callable[[], None]], Generator[Line]]
+Call = Callable[[Context], Generator[Line]]
 
 
 def _interrupted(do: Do) -> Do:
@@ -306,14 +306,14 @@ def _interrupted_end(end: End) -> End:
 def _interrupted_message(call: Call) -> Call:
     """Return `call` with the same for messages."""
 
-    def interrupted(context: Context, begin: Callable[[], None]) -> Generator[Line]:
+    def interrupted(context: Context) -> Generator[Line]:
         order = pause("calling an agent")
         match order:
             case Order.NOT_TAKEN:
                 raise AgentUnavailable
             case Order.FAILS | Order.TIMES_OUT:
                 raise StartFailed(AgentFailed("The agent didn't start: it ended with the exit code 1."))
-        for line in call(context.model_copy(update={"seconds": PATIENCE}), begin):
+        for line in call(context.model_copy(update={"seconds": PATIENCE})):
             if order != Order.ANSWER_LOST or line[0] == "working":
                 yield line
 

@@ -2,15 +2,9 @@
 
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Final
 
-import pytest
-
-from functions.domain.runs.claiming import Bounds, Claimed
 from functions.domain.runs.reasons import Reason
-from functions.services.runner.runner import Runner
-from functions.services.runner.settings import Settings
 from functions.services.runner.tests.asking import Asking, Start
 from shared_psql_models.runs import RunStatus
 from testing.environment import Environment
@@ -144,26 +138,3 @@ def test_an_agent_that_fails_says_why(asking: Callable[[str], Asking], runner: S
     ended = agent.wait(agent.ask())
     assert (ended.status, ended.reason) == (RunStatus.FAILED, Reason.AGENT_FAILED)
     assert "no idea" in ended.explanation
-
-
-def test_a_claim_that_is_being_committed_is_not_taken_for_lost(
-    asking: Callable[[str], Asking], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    agent = asking(STREAM)
-    run = agent.ask("1")
-    runner = Runner(Settings(runs=1, grace=60, bounds=Bounds(owner=1, instance=1), lease=15))
-    begin, errors = runner._begin, []
-
-    def begin_while_leases_are_renewed(claimed: Claimed, committed: "Future[bool]") -> None:
-        begin(claimed, committed)
-        attempt = runner._attempts[claimed.run.id]
-        runner._keep()
-        errors.append(attempt.stream.error)
-
-    monkeypatch.setattr(runner, "_begin", begin_while_leases_are_renewed)
-    assert runner._claim_some(1) == 1
-    runner.writer.start()
-    runner._pool.shutdown()
-    runner.writer.stop()
-    assert errors == [None]
-    assert agent.read(run).status == RunStatus.COMPLETED
