@@ -24,7 +24,7 @@ _NUMBER: Final = text(
     "  insert into account_events (owner_id, sequence, type, subject, event)"
     "  select :owner_id, sequence, :type, :subject, :event from feed"
     ") select sequence, pg_notify(:channel, :owner_id) from feed"
-)
+).execution_options(last=True)
 
 
 class OwnerUnknown(Invalid):
@@ -34,7 +34,8 @@ class OwnerUnknown(Invalid):
 def number(db: SharedDb, event: CloudEvent) -> int:
     """Keep an event under the next number of the account that it belongs to; return the number.
 
-    Once the transaction has committed, whoever listens to CHANNEL is told the account. Raises OwnerUnknown.
+    The transaction is over: it is committed in the same round trip, and whoever listens to CHANNEL is told the account.
+    Raises OwnerUnknown.
     """
     owner_id = owner_of(event.type, event.source, event.data)
     if owner_id is None:
