@@ -68,9 +68,9 @@ prove-instances: ## Have instances live through ten thousand steps of all that m
 	@.venv/bin/pytest -q -s --hypothesis-profile long functions/tests/lifecycles
 
 .PHONY: chaos-instances
-chaos-instances: ## Kill everything at random while instances live, and account for each (LIFECYCLES=200; SEED=1 repeats a plan; SAVE=1)
+chaos-instances: ## Kill everything at random while instances live, and account for each (LIFECYCLES=200; AT_ONCE=10; SEED=1 repeats a plan; SAVE=1)
 	@tools/local/bootstrap.sh run
-	@.venv/bin/python -m tools.chaos.instances --lifecycles $(or $(LIFECYCLES),200) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
+	@.venv/bin/python -m tools.chaos.instances --lifecycles $(or $(LIFECYCLES),200) $(if $(AT_ONCE),--at-once $(AT_ONCE)) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
 
 .PHONY: conformance
 conformance: ## Have the protocols' official kits and clients try the real endpoints, through the edge, and print what passed (ONLY=mcp)
@@ -83,9 +83,9 @@ bench-instances: ## Measure instances beside a bare functions-framework process,
 	@.venv/bin/python -m tools.bench.instances $(addprefix --only ,$(ONLY)) $(if $(SAVE),--save)
 
 .PHONY: chaos-runs
-chaos-runs: ## Kill everything at random while runs are made and read, and account for every event (RUNS=1000; SEED=1 repeats a plan; SAVE=1)
+chaos-runs: ## Kill everything at random while runs are made and read, and account for every event (RUNS=1000; AT_ONCE=4; SEED=1 repeats a plan; SAVE=1)
 	@tools/local/bootstrap.sh run
-	@.venv/bin/python -m tools.chaos.runs --runs $(or $(RUNS),1000) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
+	@.venv/bin/python -m tools.chaos.runs --runs $(or $(RUNS),1000) $(if $(AT_ONCE),--at-once $(AT_ONCE)) $(if $(SEED),--seed $(SEED)) $(if $(SAVE),--save)
 
 .PHONY: bench-runs
 bench-runs: ## Measure runs beside a bare functions-framework process (5 to 8 minutes; ONLY="first rate"; SAVE=1)

@@ -14,7 +14,7 @@ from tools.chaos.kills.table import text
 from tools.chaos.kills.target import Target, say
 from tools.harness.environment import load, machine
 
-TARGET: Final = Target("instance", "lifecycles", count=200, faults=0.3)
+TARGET: Final = Target("instance", "lifecycles", count=200, at_once=10, faults=0.3)
 
 
 def main() -> None:

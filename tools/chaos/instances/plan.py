@@ -6,6 +6,7 @@ WEIGHTS: Final = {
     "agent-host": 4,
     "worker": 4,
     "host": 3,
+    "subscribers": 2,
     "dispatcher": 2,
     "relay-shared": 2,
     "relay-user": 1,

@@ -24,9 +24,6 @@ from tools.local.wait import until
 
 OWNERS: Final = 5
 
-AT_ONCE: Final = 10
-"""Lifecycles that are under way at a time."""
-
 CONVERGE: Final = 60
 """Seconds from the last kill in which everything has to be as it is wanted."""
 
@@ -61,12 +58,12 @@ def run(platform: Platform, extent: Extent, say: Say) -> Outcome:
             say(f"  {done} of {extent.count} lifecycles are over after {time.monotonic() - began:.0f} s")
 
     with platform.looked_after():
-        suffer(platform, plan, [partial(live, each) for each in lives], say, at_once=AT_ONCE)
+        suffer(platform, plan, [partial(live, each) for each in lives], say, at_once=extent.at_once)
         say(f"  the last of {extent.faults}: {' and '.join(last.victims)}")
-        return _judged(platform, last, owners, lives)
+        return _judged(platform, last, owners, lives, extent.at_once)
 
 
-def _judged(platform: Platform, last: Fault, owners: list[Owner], lives: list[Lifecycle]) -> Outcome:
+def _judged(platform: Platform, last: Fault, owners: list[Owner], lives: list[Lifecycle], at_once: int) -> Outcome:
     began = time.monotonic()
     platform.suffer(last)
     until(evidences.settled, seconds=began + CONVERGE - time.monotonic(), pause=0.5)
@@ -75,7 +72,7 @@ def _judged(platform: Platform, last: Fault, owners: list[Owner], lives: list[Li
     until(lambda: evidences.agents(platform) == NOBODY, seconds=max(IDLE + 5, CONVERGE - converged), pause=0.5)
     asleep = evidences.agents(platform)
     promised = [life.promised for life in lives]
-    silent = _silent(lives)
+    silent = _silent(lives, at_once)
     awake = evidences.agents(platform)
     evidence = evidences.collect(promised, {owner.id: _used(owner) for owner in owners}, silent)
     evidence.asleep, evidence.awake = asleep, awake
@@ -84,10 +81,10 @@ def _judged(platform: Platform, last: Fault, owners: list[Owner], lives: list[Li
     return Outcome(evidence, verdict.judge(evidence), converged, platform.noted.served, platform.noted.unserved)
 
 
-def _silent(lives: list[Lifecycle]) -> list[str]:
+def _silent(lives: list[Lifecycle], at_once: int) -> list[str]:
     """Ask each instance that is to run something; return those that don't answer."""
     running = [life for life in lives if life.promised.desired == DesiredState.RUNNING and life.promised.ids]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         answers = list(pool.map(lambda life: life.answers(ANSWERS), running))
     return [min(life.promised.ids) for life, answered in zip(running, answers, strict=True) if not answered]
 

@@ -22,6 +22,8 @@ class Extent:
 
     count: int
     """Of what is made while everything is killed."""
+    at_once: int
+    """Of these under way at a time."""
     faults: int
     seed: int
 
@@ -36,6 +38,8 @@ class Target:
     """What is made meanwhile, in the plural: the option that says how many has this name."""
     count: int
     """How many, if nothing is said."""
+    at_once: int
+    """How many at a time, if nothing is said."""
     faults: float
     """Faults for each."""
 
@@ -48,6 +52,7 @@ class Target:
         """Return what the command line says is to happen, and whether the tables are kept; say the first."""
         parser = ArgumentParser(prog=self.name, description=about)
         parser.add_argument(f"--{self.made}", dest="count", type=int, default=self.count, help="how many are made")
+        parser.add_argument("--at-once", type=int, default=self.at_once, help="how many at a time")
         parser.add_argument("--seed", type=int, help=f"of {self.made} and faults; drawn if it isn't given")
         parser.add_argument(
             "--save", action="store_true", help=f"keep the tables in docs/performance/{self.subject}_faults.md"
@@ -55,14 +60,15 @@ class Target:
         arguments = parser.parse_args()
         exit_when_told()
         seed = secrets.randbelow(1_000_000) if arguments.seed is None else arguments.seed
-        extent = Extent(arguments.count, max(3, round(arguments.count * self.faults)), seed)
-        say(f"{extent.count} {self.made}, {extent.faults} faults, seed {extent.seed}")
+        faults = max(3, round(arguments.count * self.faults))
+        extent = Extent(arguments.count, arguments.at_once, faults, seed)
+        say(f"{extent.count} {self.made}, {extent.at_once} at a time, {extent.faults} faults, seed {extent.seed}")
         return extent, arguments.save
 
     def took(self, extent: Extent, began: float) -> str:
         """Return how long it took since the monotonic clock showed `began`."""
         minutes = (time.monotonic() - began) / 60
-        made = f"{extent.count} {self.made} with the seed {extent.seed}"
+        made = f"{extent.count} {self.made}, {extent.at_once} at a time, with the seed {extent.seed}"
         return f"{made} took {minutes:.0f} minutes ({datetime.now(UTC):%Y-%m-%d})"
 
     def keep_logs(self, platform: Platform) -> None:

@@ -15,7 +15,7 @@ from tools.chaos.runs import ledger, platform, table
 from tools.chaos.runs.run import Outcome, run
 from tools.harness.environment import load, machine
 
-TARGET: Final = Target("run", "runs", count=1000, faults=0.1)
+TARGET: Final = Target("run", "runs", count=1000, at_once=4, faults=0.1)
 
 _SHOWN: Final = 20
 """Violations whose runs are told with all that happened in them."""

@@ -12,6 +12,7 @@ WEIGHTS: Final = {
     "agent-host": 4,
     "gateway": 4,
     "host": 3,
+    "subscribers": 2,
     "relay-shared": 2,
     "dispatcher": 1,
     "event_bus": 2,

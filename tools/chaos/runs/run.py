@@ -29,9 +29,6 @@ OWNERS: Final = 4
 INSTANCES: Final = 2
 """Instances of either agent that each owner has."""
 
-AT_ONCE: Final = 16
-"""Runs that are under way at a time."""
-
 SETTLE: Final = 60
 """Seconds from the last kill in which everything has to be settled."""
 
@@ -64,7 +61,7 @@ def run(platform: Platform, ledger: Ledger, extent: Extent, say: Say) -> Outcome
             say(f"  {done} of {extent.count} runs are over after {time.monotonic() - began:.0f} s")
 
     with platform.looked_after():
-        suffer(platform, plan, [partial(live, *each) for each in enumerate(made)], say, at_once=AT_ONCE)
+        suffer(platform, plan, [partial(live, *each) for each in enumerate(made)], say, at_once=extent.at_once)
         say(f"  the last of {extent.faults}: {' and '.join(last.victims)}")
         return _judged(platform, ledger, last, made)
 
