@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, LargeBinary, Table, Text, func
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, LargeBinary, Table, Text, func, text
 
 from shared_psql_models.tables import TIME, Record, metadata
 
@@ -36,6 +36,7 @@ push_configs = Table(
     Column("claimed_until", TIME, comment="until when one deliverer alone notifies; null when none does"),
     Column("failing_since", TIME, comment="since when nothing was accepted there; null while everything is"),
     CheckConstraint(_SEALED, name="sealed"),
+    Index("push_configs_claimed_until_idx", "claimed_until", postgresql_where=text("claimed_until is not null")),
     comment="where notifications about runs go",
 )
 

@@ -2417,6 +2417,8 @@ CREATE INDEX parked_events_open_idx ON public.parked_events USING btree (dead_le
 
 CREATE INDEX publisher_keys_publisher_id_idx ON public.publisher_keys USING btree (publisher_id);
 
+CREATE INDEX push_configs_claimed_until_idx ON public.push_configs USING btree (claimed_until) WHERE (claimed_until IS NOT NULL);
+
 CREATE INDEX revoked_sessions_expires_at_idx ON public.revoked_sessions USING btree (expires_at);
 
 CREATE INDEX run_usage_day_idx ON public.run_usage USING btree (day);

@@ -21,10 +21,13 @@ from functions.domain.runs.reading import Of
 from functions.domain.runs.recording import after
 from shared_psql_models.push_configs import PushConfig
 from shared_psql_models.push_configs import push_configs as table
-from shared_psql_models.runs import EventType, RunEvent, run_events
+from shared_psql_models.runs import EventType, RunEvent, run_events, runs
 
 CLAIM_SECONDS: Final = 45
 """How long a claim lasts that nobody renews: longer than the name of a host is asked for, and than a delivery takes."""
+
+OF_OWNER: Final = 3
+"""Deliveries to webhooks of one account that may be under way at a time, so that slow ones of one make nobody wait."""
 
 GIVE_UP_SECONDS: Final = 120
 """For which a webhook may accept nothing before notifications are given up.
@@ -35,6 +38,10 @@ The dispatcher repeats a delivery for longer than that, even if each of its paus
 
 class DeliveryUnderWay(Unavailable):
     """Another delivery to this webhook is under way."""
+
+
+class OwnerBusy(Unavailable):
+    """As many deliveries to webhooks of this account are under way as may be at a time."""
 
 
 class NotDelivered(Unavailable):
@@ -63,16 +70,16 @@ class Claimed:
 def claim(db: SharedDb, event: PushNotificationFallenDue) -> Claimed | None:
     """Claim the push config that an event is about; None if it is gone, or its webhook was told.
 
-    Raises DeliveryUnderWay and SecretsUnavailable.
+    Raises DeliveryUnderWay, OwnerBusy and SecretsUnavailable.
     """
     same = (table.c.subject == event.push_config_id, table.c.notified_sequence < event.last_sequence)
-    free = or_(table.c.claimed_until.is_(None), table.c.claimed_until < func.clock_timestamp())
-    taken = update(table).where(*same, free).values(claimed_until=after(CLAIM_SECONDS)).returning(table)
-    row = db.execute(taken).mappings().first()
+    taken = update(table).where(*same, _FREE, _UNDER_WAY < OF_OWNER).values(claimed_until=after(CLAIM_SECONDS))
+    row = db.execute(taken.returning(table)).mappings().first()
     if row is None:
-        if db.execute(select(table.c.subject).where(*same)).first() is not None:
-            raise DeliveryUnderWay
-        return None
+        found = db.execute(select(_FREE.label("is_free")).where(*same)).first()
+        if found is None:
+            return None
+        raise OwnerBusy if found.is_free else DeliveryUnderWay
     config = PushConfig.of(row)
     # There is one: a run takes its push configs with it, and this one is locked.
     run = reading.find(db, config.run_id, Of())
@@ -83,6 +90,26 @@ def claim(db: SharedDb, event: PushNotificationFallenDue) -> Claimed | None:
         if each.type == EventType.STATUS and each.sequence > config.notified_sequence:
             due.append(Notification(each.sequence, json.dumps(said[0], ensure_ascii=False).encode()))
     return Claimed(config, push_configs.headers(config, run.instance_id), tuple(due))
+
+
+_FREE: Final = or_(table.c.claimed_until.is_(None), table.c.claimed_until < func.clock_timestamp())
+
+_other, _its_run, _own_run = table.alias("other"), runs.alias("its_run"), runs.alias("own_run")
+
+_OWN: Final = select(_own_run.c.owner_id).where(_own_run.c.id == table.c.run_id).correlate(table).scalar_subquery()
+
+# Two that claim at the same moment don't see each other: one more may come in.
+_UNDER_WAY: Final = (
+    select(func.count())
+    .select_from(_other.join(_its_run, _its_run.c.id == _other.c.run_id))
+    .where(
+        _other.c.claimed_until > func.clock_timestamp(),
+        _its_run.c.owner_id == _OWN,
+    )
+    .correlate(table)
+    .scalar_subquery()
+)
+"""Deliveries to webhooks of the same account that are under way."""
 
 
 def accepted(db: SharedDb, claimed: Claimed, notification: Notification) -> None:

@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from typing import Final
 
 import pytest
@@ -245,6 +246,35 @@ def test_two_at_once_send_one_and_what_a_deliverer_that_died_had_claimed_is_sent
     tasks.write(run, "claimed_until = clock_timestamp() - interval '1 s'")
     assert tasks.delivered(second) == 200
     assert there.states == ["WORKING", "COMPLETED"]
+
+
+def test_slow_webhooks_of_one_account_make_nobody_else_wait(
+    tasks: Tasks, env: Environment, launch: Callable[..., Launched], webhook: Callable[..., Webhook]
+) -> None:
+    mine = webhook()
+    slow = tasks.begin_task(*(f"{mine.url}/{number}" for number in range(notifying.OF_OWNER + 1)))
+    tasks.see_through()
+    due = {each["subject"]: each for each in tasks.due(slow)}
+    *under_way, other = due
+    with tasks.by("migrator") as db:
+        # Each is being told, and hasn't answered yet.
+        db.execute(
+            text(
+                "update push_configs set claimed_until = clock_timestamp() + interval '30 s'"
+                " where subject = any(cast(:subjects as text[]))"
+            ),
+            {"subjects": under_way},
+        )
+    assert len(under_way) == notifying.OF_OWNER
+    assert tasks.delivered(due[other]) == HTTPStatus.SERVICE_UNAVAILABLE
+    assert mine.told == []
+    others = Tasks(env, launch())
+    theirs = webhook()
+    run = others.begin_task(theirs.url)
+    others.see_through()
+    assert set(others.deliver(run)) == {HTTPStatus.OK}
+    tasks.write(slow, "claimed_until = null")
+    assert tasks.delivered(due[other]) == HTTPStatus.OK
 
 
 def test_a_deliverer_that_lost_its_claim_writes_nothing(

@@ -1,0 +1,1 @@
+drop index push_configs_claimed_until_idx;
