@@ -40,7 +40,7 @@ class DeliveryUnderWay(Unavailable):
     """Another delivery to this webhook is under way."""
 
 
-class OwnerBusy(Unavailable):
+class WebhooksBusy(Unavailable):
     """As many deliveries to webhooks of this account are under way as may be at a time."""
 
 
@@ -70,7 +70,7 @@ class Claimed:
 def claim(db: SharedDb, event: PushNotificationFallenDue) -> Claimed | None:
     """Claim the push config that an event is about; None if it is gone, or its webhook was told.
 
-    Raises DeliveryUnderWay, OwnerBusy and SecretsUnavailable.
+    Raises DeliveryUnderWay, WebhooksBusy and SecretsUnavailable.
     """
     same = (table.c.subject == event.push_config_id, table.c.notified_sequence < event.last_sequence)
     taken = update(table).where(*same, _FREE, _UNDER_WAY < OF_OWNER).values(claimed_until=after(CLAIM_SECONDS))
@@ -79,7 +79,7 @@ def claim(db: SharedDb, event: PushNotificationFallenDue) -> Claimed | None:
         found = db.execute(select(_FREE.label("is_free")).where(*same)).first()
         if found is None:
             return None
-        raise OwnerBusy if found.is_free else DeliveryUnderWay
+        raise WebhooksBusy if found.is_free else DeliveryUnderWay
     config = PushConfig.of(row)
     # There is one: a run takes its push configs with it, and this one is locked.
     run = reading.find(db, config.run_id, Of())

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 def deliver(event: PushNotificationFallenDue, transactions: SharedTransactions) -> None:
     """Notify the webhook that an event is about of everything up to it that it wasn't told.
 
-    Raises NotDelivered, DeliveryUnderWay, OwnerBusy and SecretsUnavailable.
+    Raises NotDelivered, DeliveryUnderWay, WebhooksBusy and SecretsUnavailable.
     """
     with transactions() as db:
         claimed = notifying.claim(db, event)
