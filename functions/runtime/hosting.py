@@ -1,6 +1,6 @@
 """What a host serves: the functions it is told to, each loaded through functions-framework.
 
-A deployment of one function and the local run of all of them are this same host. It answers health, and routes by
+A deployment of one function and the local run of many of them are this same host. It answers health, and routes by
 method and path to the endpoints that a listener shows. Subscribers have no address that people reach: they are behind a
 listener of their own, or in a deployment that holds nothing else. A function is called with the request that
 functions-framework would give it, past the framework's own application: docs/decisions has what that saves.

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from functions.runtime.functions import files
 from provisioning.local_settings import LOOPBACK, ROOT, Ports
 from tools.local.servers import binaries
 
@@ -20,7 +21,10 @@ def functions(ports: Ports) -> Mapping[str, Command]:
     return {
         "host": [*_PYTHON, "functions.runtime.host", *(part for bind in binds for part in ("--bind", bind))],
         # Apart, as in containers: whoever waits for an answer doesn't wait for what follows from others.
-        "subscribers": [*_PYTHON, "functions.runtime.host", "--bind", f"{LOOPBACK}:{ports.subscribers}=subscribers"],
+        "subscribers": [
+            *(*_PYTHON, "functions.runtime.host", "--bind", f"{LOOPBACK}:{ports.subscribers}"),
+            *(file.stem for file in files(["subscribers"])),
+        ],
         "relay-user": [*_monitored(ports.monitoring_relay_user), *_PYTHON, "events.relay", "user_psql"],
         "relay-shared": [*_monitored(ports.monitoring_relay_shared), *_PYTHON, "events.relay", "shared_psql"],
         "dispatcher": [*_monitored(ports.monitoring_dispatcher), *_PYTHON, "events.dispatcher"],

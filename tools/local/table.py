@@ -17,6 +17,8 @@ def show(run: Path, ports: Ports, password: str | None, seconds: float) -> None:
     secrets = run.name + "/secrets"
     rows = [
         ("everything", f"http://localhost:{ports.edge}", "behind nginx"),
+        ("console", f"http://localhost:{ports.edge}/console", "your instances, and administration"),
+        ("pages", f"http://localhost:{ports.edge}/app/sign-up", "to sign up, log in and set a new password"),
         ("events, live", f"ws://localhost:{ports.edge}/v1/realtime", "a WebSocket: docs/services/gateway.md"),
         ("user functions", f"http://localhost:{ports.user}/docs", "Swagger UI"),
         ("admin functions", f"http://localhost:{ports.admin}/docs", "Swagger UI"),
