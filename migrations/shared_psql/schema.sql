@@ -845,7 +845,7 @@ begin
 end $$;
 
 CREATE FUNCTION public.kill_switch_reason(of_instance text, of_owner text, of_version text) RETURNS text
-    LANGUAGE plpgsql STABLE
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$

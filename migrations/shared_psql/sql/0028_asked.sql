@@ -12,7 +12,7 @@ grant execute on function session_is_revoked to botberi_user, botberi_admin, bot
 -- Why an instance is not to run, by the first switch that is engaged and concerns it: null where none does. While it is
 -- being changed, both what serves and what shall serve count. One that is about to be created has no id.
 create function kill_switch_reason(of_instance text, of_owner text, of_version text) returns text language plpgsql stable
-  set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
+  security definer set search_path = public, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   return (
     select reason from kill_switches
