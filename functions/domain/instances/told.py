@@ -56,8 +56,10 @@ class Addressee:
         return takes_messages(self.desired_state, self.status)
 
     @classmethod
-    def of(cls, row: RowMapping) -> Self:
-        """Return that of a row of `addressed`."""
+    def of(cls, row: RowMapping) -> Self | None:
+        """Return that of a row of `addressed`; None where there was none yet."""
+        if row[_BESIDE + "instance_id"] is None:
+            return None
         told = {name: row[_BESIDE + name] for name in _ADDRESSED}
         of = DesiredState(told["desired_state"]), Status(told["status"]), told["kill_switch"]
         return cls(told["name"], *of, serves=None if told["generation"] is None else row)
@@ -81,7 +83,7 @@ def addressed(about: FromClause, instance_id: ColumnElement[str]) -> Select[*tup
     columns = [column.label(_BESIDE + name) for name, column in _ADDRESSED.items()]
     return (
         select(*about.c, *columns)
-        .join_from(about, instances, instances.c.id == instance_id)
+        .outerjoin_from(about, instances, instances.c.id == instance_id)
         .outerjoin(
             instance_specs,
             and_(_OF.instance_id == instances.c.id, _OF.generation == instances.c.observed_generation),

@@ -24,8 +24,8 @@ class Claimed:
     """A run whose lease a runner has acquired."""
 
     run: Run
-    addressee: Addressee
-    """The instance whose agent is to answer, as it was then."""
+    addressee: Addressee | None
+    """The instance whose agent is to answer, as it was when claims began; None if it came while others were claimed."""
 
 
 @dataclass(frozen=True)

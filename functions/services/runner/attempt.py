@@ -160,7 +160,7 @@ class Attempt:
     def _read(self, db: SharedDb) -> Context | None:
         """Return what the host is told; None if the instance takes nothing now. Raises Cancelled, Failed."""
         instance = self._addressee
-        if instance.desired_state != DesiredState.RUNNING:
+        if instance is None or instance.desired_state != DesiredState.RUNNING:
             # Whoever sweeps says by whom it was stopped.
             return None
         if instance.kill_switch is not None:

@@ -2,9 +2,15 @@
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+import pytest
+
+from functions.domain.runs.claiming import Bounds
 from functions.domain.runs.reasons import Reason
+from functions.services.runner.runner import Runner
+from functions.services.runner.settings import Settings
 from functions.services.runner.tests.asking import Asking, Start
 from shared_psql_models.runs import RunStatus
 from testing.environment import Environment
@@ -138,3 +144,18 @@ def test_an_agent_that_fails_says_why(asking: Callable[[str], Asking], runner: S
     ended = agent.wait(agent.ask())
     assert (ended.status, ended.reason) == (RunStatus.FAILED, Reason.AGENT_FAILED)
     assert "no idea" in ended.explanation
+
+
+def test_a_run_whose_instance_came_while_others_were_claimed_takes_its_turn_later(
+    asking: Callable[[str], Asking], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = asking(STREAM)
+    run = agent.ask("1")
+    runner = Runner(Settings(runs=1, grace=60, bounds=Bounds(owner=1, instance=1), lease=15))
+    begin = runner._begin
+    monkeypatch.setattr(runner, "_begin", lambda claimed: begin(replace(claimed, addressee=None)))
+    assert runner._claim_some(1) == 1
+    runner._pool.shutdown()
+    given_back = agent.read(run)
+    assert (given_back.status, given_back.attempt) == (RunStatus.QUEUED, 0)
+    assert given_back.reason == Reason.INSTANCE_NOT_READY
