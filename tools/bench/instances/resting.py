@@ -11,7 +11,7 @@ SECONDS: Final = 60
 
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     "worker": ("worker",),
-    "functions": ("host",),
+    "functions": ("host", "subscribers"),
     "agent_host": ("agent-host",),
     "relays": ("relay-user", "relay-shared"),
     "postgres": ("user_psql", "shared_psql"),
