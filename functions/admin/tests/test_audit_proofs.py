@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from cli.__main__ import botberi
 from core.ids import new_id
-from functions.domain.audit import anchor_store
+from functions.domain.audit import anchor_store, reading, sealing
 from testing.clients import Api
 from testing.environment import Environment
 from testing.launches import Launched
@@ -39,24 +40,52 @@ def auditor(person: Callable[..., Person]) -> str:
     return person(scopes=("auditor",)).token
 
 
+DATABASES = ("user_psql", "shared_psql")
+
+
+def anchor_all(api: Api, env: Environment) -> None:
+    """Seal and anchor all there is, however much the tests before left: one tick takes one batch of it."""
+    for database in DATABASES:
+        sealed = sealing.BATCH
+        while sealed == sealing.BATCH:
+            with env.transaction(database, "subscribers") as db:
+                sealed = sealing.seal(db)
+    left = True
+    while left:
+        tick(api, "anchor_audit", "audit_anchoring")
+        left = any(is_behind(env, database) for database in DATABASES)
+
+
+def is_behind(env: Environment, database: str) -> bool:
+    with env.transaction(database, "admin") as db:
+        anchors = db.scalar(text("select max(last_seq) from audit_anchors"))
+        return int(anchors or 0) < reading.tip(db)
+
+
 @pytest.fixture
-def anchored(api: Api, launch: Callable[..., Launched]) -> Launched:
+def anchored(api: Api, env: Environment, launch: Callable[..., Launched]) -> Launched:
     """Somebody who did something, which is anchored."""
     instance = launch()
     named = api.user.patch("/v1/me", json={"name": "Ann"}, token=instance.owner.token, headers={"If-Match": "*"})
     assert named.status_code == 200
     assert api.user.post(f"{instance.path}/stop", token=instance.owner.token).status_code == 202
     tick(api, "seal_audit", "audit_sealing")
-    tick(api, "anchor_audit", "audit_anchoring")
+    anchor_all(api, env)
     return instance
 
 
-@pytest.mark.parametrize("database", ["user_psql", "shared_psql"])
+@pytest.mark.parametrize("database", DATABASES)
 def test_a_trail_that_nobody_touched_verifies(api: Api, auditor: str, anchored: Launched, database: str) -> None:
-    found = api.admin.get(f"/v1/admin/audit/verify?database={database}", token=auditor).json
-    assert (found["ok"], found["first_break"], found["next_seq"]) == (True, None, None)
-    assert found["anchor"]["last_seq"] <= found["checked"]
-    last = found["checked"]
+    last, first, anchored_to = 0, 1, 0
+    while first:
+        found = api.admin.get(f"/v1/admin/audit/verify?database={database}&from_seq={first}", token=auditor).json
+        assert (found["ok"], found["first_break"]) == (True, None)
+        last += found["checked"]
+        anchored_to = found["anchor"]["last_seq"] if found["anchor"] else anchored_to
+        assert anchored_to <= last
+        first = found["next_seq"]
+        assert first in (None, last + 1)
+    assert anchored_to > 0
     part = api.admin.get(
         f"/v1/admin/audit/verify?database={database}&from_seq={last}&to_seq={last}", token=auditor
     ).json
@@ -135,7 +164,7 @@ def test_nobody_is_shown_or_proves_what_is_not_about_them(
 
 
 def test_whose_account_it_is_sees_what_staff_did_and_not_from_where(
-    api: Api, anchored: Launched, person: Callable[..., Person]
+    api: Api, env: Environment, anchored: Launched, person: Callable[..., Person]
 ) -> None:
     support = person(scopes=("support",))
     headers = {"X-Forwarded-For": "203.0.113.99", "User-Agent": "Staff/1"}
@@ -146,7 +175,7 @@ def test_whose_account_it_is_sees_what_staff_did_and_not_from_where(
     assert entry["details"] == {}
     receipt = api.user.get(f"/v1/me/audit/{entry['id']}/receipt", token=anchored.owner.token)
     assert receipt.code == "receipt_not_ready"
-    tick(api, "anchor_audit", "audit_anchoring")
+    anchor_all(api, env)
     proven = api.user.get(f"/v1/me/audit/{entry['id']}/receipt", token=anchored.owner.token).json
     assert proven["entry"]["salt"] is None
 
