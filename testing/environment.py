@@ -1,6 +1,7 @@
 """What one test worker has for itself: two databases, a Redis, a vhost, and its settings in the environment."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -41,6 +42,8 @@ class Environment:
         self.worker = worker
         self.ports = replace(ports, **dict(zip(_ITS_OWN, free_ports(len(_ITS_OWN)), strict=True)))
         self.vhost = f"botberi-{worker}"
+        self.anchors = session / f"anchors-{worker}"
+        """Its databases have chains of their own, and so it has anchors of its own."""
         self._engines: dict[tuple[str, str, str], Engine] = {}
         """By a database's address and name, and a role."""
         self._pools: dict[tuple[str, int], redis.ConnectionPool] = {}
@@ -57,19 +60,18 @@ class Environment:
         )
         # Thousands of people log in during the tests.
         # They sign up too, and no catcher runs unless a test starts one.
-        # Each worker's databases have chains of their own, and so have its anchors.
-        anchors = (self.session / f"anchors-{self.worker}").as_uri()
         return {
             **of_a_run,
             "RELAY_PROBE_SECONDS": "0",
             "ARGON2_KIB": "8",
             "SMTP_URL": "",
-            anchor_store.SETTING: anchors,
+            anchor_store.SETTING: self.anchors.as_uri(),
         }
 
     def renew(self) -> None:
-        """Give the worker empty databases, Redis and vhost, whoever still uses the old ones."""
+        """Give the worker empty databases, Redis and vhost, and no anchors, whoever still uses the old ones."""
         self.disconnect()
+        shutil.rmtree(self.anchors, ignore_errors=True)
         for database in DATABASES:
             databases.create(database, template=database, anew=True)
             # A copy has the tables and their grants, but not those on the database itself.
