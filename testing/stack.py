@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import pika
 
@@ -21,6 +22,13 @@ from tools.local import health, orphans, processes
 from tools.local.mail_catcher import Catcher, catching
 from tools.local.servers import managed_process
 from tools.local.servers.managed_process import ManagedProcess
+
+_FAR_LIMITS: Final = {
+    f"EDGE_{kind}{name}": value
+    for kind in ("", "ADMIN_", "GUESS_")
+    for name, value in {"RATE": "1000r/s", "BURST": "1000"}.items()
+}
+"""How often one address may ask an edge of tests: how quick a machine is shall not decide what it is answered."""
 
 
 class Stack(Api):
@@ -75,9 +83,12 @@ class Stack(Api):
 
     @contextmanager
     def edge(self, **environment: str) -> Iterator[str]:
-        """Run nginx in front of it inside the block, with more in its environment; yield its address."""
+        """Run nginx in front of it inside the block, with more in its environment; yield its address.
+
+        Its limits for one address are far away, unless it is told others: all that tests do comes from one.
+        """
         command = processes.watchers(self.folder, self.env.ports)["edge"]
-        told = {**self.environment, **environment}
+        told = {**self.environment, **_FAR_LIMITS, **environment}
         nginx = managed_process.start("edge", command, run=self.folder, cwd=self.folder, environment=told)
         try:
             nginx.wait_until(health.watchers(self.env.ports)["edge"])

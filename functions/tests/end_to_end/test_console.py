@@ -32,8 +32,7 @@ NEW: Final = {"type": "object", "properties": {"prefix": {"type": "string"}, "lo
 
 @pytest.fixture(scope="module")
 def edge(stack: Stack) -> Iterator[str]:
-    # More log-ins come from here than from anybody: each of these tests is somebody else.
-    with stack.edge(EDGE_GUESS_RATE="1000r/s", EDGE_GUESS_BURST="1000"):
+    with stack.edge():
         yield f"http://localhost:{stack.env.ports.edge}"
 
 
