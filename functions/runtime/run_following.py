@@ -76,6 +76,8 @@ class FollowedRun:
         self._looked_at = float("-inf")
         self._missed = False
         """Whether there is something that no hint has brought."""
+        self._unsure = False
+        """Whether there may be, since hints arrive only from a moment ago on."""
         self._hinted = False
         """Whether hints of it arrive."""
         self._wakes: set[Callable[[], None]] = set()
@@ -105,7 +107,7 @@ class FollowedRun:
 
     def pace(self, idle: float) -> float:
         """Return for how long to rest, unless it is woken, when nothing has come for some seconds."""
-        if self._hinted:
+        if self._hinted and not self._unsure:
             return SWEEP_SECONDS
         if idle < 1:
             return 0.02
@@ -131,11 +133,11 @@ class FollowedRun:
     def _look(self, transactions: "RunTransactions") -> tuple[State, bool]:
         """Look into Postgres, unless what is known is fresh; return the state, and whether there may be more."""
         age = monotonic() - self._looked_at
-        fresh = SWEEP_SECONDS if self._hinted else FRESH_SECONDS
+        fresh = SWEEP_SECONDS if self._hinted and not self._unsure else FRESH_SECONDS
         if self._state is not None and not self._missed and age < fresh:
             return self._state, False
         # Before it is read: what is hinted at meanwhile may not be seen.
-        self._missed = False
+        self._missed = self._unsure = False
         try:
             with transactions.reading() as db:
                 if self._state is None:
@@ -179,6 +181,8 @@ class FollowedRun:
             for event in events:
                 if event.sequence == self._last + 1 and self._state is not None:
                     self._keep(event)
+                    # Nothing came between it and what was known.
+                    self._unsure = False
                 elif event.sequence > self._last:
                     self._missed = True
                     return
@@ -187,8 +191,15 @@ class FollowedRun:
             self._lock.release()
 
     def listening(self, *, hinted: bool) -> None:
-        """Know whether hints arrive from now on: what came before is looked for."""
+        """Know whether hints arrive from now on: what came before is looked for.
+
+        Of what was looked at a moment ago the first hint tells whether anything did. Unless one comes, it is looked at
+        when those who follow it have rested as long as without hints.
+        """
         self._hinted = hinted
+        if hinted and self._state is not None and monotonic() - self._looked_at < FRESH_SECONDS:
+            self._unsure = True
+            return
         self._missed = True
         self.wake()
 

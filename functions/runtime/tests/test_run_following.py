@@ -117,6 +117,37 @@ def test_what_is_no_hint_has_everybody_look(
         until(lambda: told(known, looks, 0) == run.said, seconds=10)
 
 
+@pytest.fixture
+def fresh(run: PlayedRun, looks: Looks, monkeypatch: pytest.MonkeyPatch) -> FollowedRun:
+    """A run that was looked at a moment ago, and of which hints arrive from now on."""
+    monkeypatch.setattr(run_following, "FRESH_SECONDS", 60)
+    known = FollowedRun(run.id)
+    known.state(looks.transactions)
+    return known
+
+
+def test_who_has_just_looked_need_not_look_again_where_the_first_hint_goes_on_from_there(
+    run: PlayedRun, looks: Looks, fresh: FollowedRun
+) -> None:
+    fresh.listening(hinted=True)
+    assert fresh.pace(0) < run_following.SWEEP_SECONDS
+    run.say("a")
+    fresh.hear(run.hint)
+    assert fresh.pace(0) == run_following.SWEEP_SECONDS
+    assert told(fresh, looks, 0) == run.said
+    assert looks.number == 1
+
+
+def test_what_came_before_hints_did_is_looked_for_soon(
+    run: PlayedRun, looks: Looks, fresh: FollowedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.say("a", hinted=False)
+    fresh.listening(hinted=True)
+    monkeypatch.setattr(run_following, "FRESH_SECONDS", 0)
+    assert told(fresh, looks, 0) == run.said
+    assert fresh.pace(0) == run_following.SWEEP_SECONDS
+
+
 def test_who_is_far_behind_reads_by_themselves(run: PlayedRun, looks: Looks, following: Following) -> None:
     known = followed(run.id)
     with following(known, lambda: None):

@@ -5,12 +5,11 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar
 from uuid import uuid4
 
 from functions.domain.api_errors import Unavailable
 from functions.domain.runs import claiming, forgetting, sweeping
-from functions.domain.runs.claiming import Claimed
 from functions.runtime.databases import shared_transaction
 from functions.services.runner.attempt import Attempt
 from functions.services.runner.live import Live
@@ -18,6 +17,8 @@ from functions.services.runner.settings import Settings
 from functions.services.runner.writer import ROLE, Writer
 
 log = logging.getLogger(__name__)
+
+Done = TypeVar("Done")
 
 LOOK_SECONDS: Final = 1.0
 """How often runs are looked for that no event has told of."""
@@ -41,12 +42,10 @@ class Runner:
         self._keep_bell = threading.Event()
         self._stopping = threading.Event()
         self._ended = threading.Condition(self._lock)
-        self._pool = ThreadPoolExecutor(settings.runs, "run")
+        # One more claims.
+        self._pool = ThreadPoolExecutor(settings.runs + 1, "run")
         self._steady_since = monotonic()
-        self._threads = [
-            threading.Thread(target=self._claim_again_and_again, name="claims", daemon=True),
-            threading.Thread(target=self._keep_again_and_again, name="leases", daemon=True),
-        ]
+        self._keeper = threading.Thread(target=self._keep_again_and_again, name="leases", daemon=True)
 
     @property
     def at_work(self) -> int:
@@ -56,8 +55,8 @@ class Runner:
     def start(self) -> None:
         """Begin to take runs."""
         self.writer.start()
-        for thread in self._threads:
-            thread.start()
+        self._keeper.start()
+        self._pool.submit(self._begin_to_claim)
 
     def ring(self) -> None:
         """Look for runs at once."""
@@ -78,12 +77,23 @@ class Runner:
                 return
         self.writer.stop()
 
-    def _claim_again_and_again(self) -> None:
+    def _begin_to_claim(self) -> None:
         self._safely(self._make_partitions)
+        self._claim_in_turn()
+
+    def _claim_in_turn(self) -> None:
+        """Look for runs until there is one; then leave the looking to another thread, and see it through in this one.
+
+        A thread to which it is handed would have to wake up first.
+        """
         while not self._stopping.is_set():
             rung = self._bell.wait(LOOK_SECONDS)
             self._bell.clear()
-            self._safely(self._claim if rung else self._look)
+            attempt = self._safely(self._claim if rung else self._look)
+            if attempt is not None:
+                self._pool.submit(self._claim_in_turn)
+                self._work(attempt)
+                return
 
     def _keep_again_and_again(self) -> None:
         looked = monotonic()
@@ -95,9 +105,9 @@ class Runner:
                 looked = monotonic()
                 self._safely(self._sweep)
 
-    def _safely(self, work: Callable[[], None]) -> None:
+    def _safely(self, work: Callable[[], Done]) -> Done | None:
         try:
-            work()
+            return work()
         except Unavailable as error:
             self._steady_since = monotonic()
             log.warning("runs wait: %s", error.__cause__ or error)
@@ -105,41 +115,36 @@ class Runner:
         except Exception:
             log.exception("runs wait because of a bug")
             self._stopping.wait(1)
+        return None
 
     @staticmethod
     def _make_partitions() -> None:
         with shared_transaction(ROLE) as db:
             forgetting.rotate(db)
 
-    def _look(self) -> None:
+    def _look(self) -> Attempt | None:
         """Claim what no event has told of, if there can be any."""
         with shared_transaction(ROLE, read_only=True) as db:
             self._any_open = claiming.any_open(db)
         self.last_look = monotonic()
-        if self._any_open:
-            self._claim()
+        return self._claim() if self._any_open else None
 
-    def _claim(self) -> None:
-        while (room := self.settings.runs - len(self._attempts)) > 0 and not self._stopping.is_set():
-            found = self._claim_some(room)
-            self.last_look = monotonic()
-            if found < room:
-                return
-
-    def _claim_some(self, room: int) -> int:
-        """Begin with runs whose turn it is, up to `room`, and return how many there were."""
+    def _claim(self) -> Attempt | None:
+        """Begin with runs whose turn it is, as far as there is room; return one of them that is yet to be worked on."""
+        room = self.settings.runs - len(self._attempts)
+        if room <= 0:
+            # Whoever makes some rings.
+            return None
         with shared_transaction(ROLE) as db:
             found = claiming.claim(db, self._name, room=room, bounds=self.settings.bounds, seconds=self.settings.lease)
-        for claimed in found:
-            self._begin(claimed)
-        return len(found)
-
-    def _begin(self, claimed: Claimed) -> None:
-        attempt = Attempt(claimed, self.writer)
+        self.last_look = monotonic()
+        attempts = [Attempt(claimed, self.writer) for claimed in found]
         with self._lock:
-            self._attempts[attempt.run.id] = attempt
-            self.claimed += 1
-        self._pool.submit(self._work, attempt)
+            self._attempts.update((each.run.id, each) for each in attempts)
+            self.claimed += len(attempts)
+        for each in attempts[1:]:
+            self._pool.submit(self._work, each)
+        return attempts[0] if attempts else None
 
     def _work(self, attempt: Attempt) -> None:
         try:

@@ -43,6 +43,8 @@ class PlayedRun:
         self.last = 0
         self.said: list[tuple[int, str, Document]] = []
         """Number, type and data of all its events."""
+        self.hint = ""
+        """What was told of it last, or would have been."""
         self._hints = hints
         self._run(_BEGIN, {"id": self.id, "position": uuid.uuid4().int % 2**31, "owner": owner})
 
@@ -70,8 +72,9 @@ class PlayedRun:
         self.last += len(told)
         self.said += [(each["sequence"], each["type"], each["data"]) for each in told]
         self._run(_APPEND, {"id": self.id, "events": json.dumps(told), "last": self.last, "status": status})
+        self.hint = json.dumps({"run_id": self.id, "events": told})
         if hinted and self._hints is not None:
-            self._hints.publish(PREFIX + self.id, json.dumps({"run_id": self.id, "events": told}))
+            self._hints.publish(PREFIX + self.id, self.hint)
         return self
 
 

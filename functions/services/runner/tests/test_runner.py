@@ -7,7 +7,9 @@ from typing import Final
 
 import pytest
 
-from functions.domain.runs.claiming import Bounds
+from functions.domain.databases import SharedDb
+from functions.domain.runs import claiming
+from functions.domain.runs.claiming import Bounds, Claimed
 from functions.domain.runs.reasons import Reason
 from functions.services.runner.runner import Runner
 from functions.services.runner.settings import Settings
@@ -152,10 +154,15 @@ def test_a_run_whose_instance_came_while_others_were_claimed_takes_its_turn_late
     agent = asking(STREAM)
     run = agent.ask("1")
     runner = Runner(Settings(runs=1, grace=60, bounds=Bounds(owner=1, instance=1), lease=15))
-    begin = runner._begin
-    monkeypatch.setattr(runner, "_begin", lambda claimed: begin(replace(claimed, addressee=None)))
-    assert runner._claim_some(1) == 1
-    runner._pool.shutdown()
+    claim = claiming.claim
+
+    def claimed(db: SharedDb, name: str, *, room: int, bounds: Bounds, seconds: float) -> list[Claimed]:
+        return [replace(each, addressee=None) for each in claim(db, name, room=room, bounds=bounds, seconds=seconds)]
+
+    monkeypatch.setattr(claiming, "claim", claimed)
+    attempt = runner._claim()
+    assert attempt is not None
+    runner._work(attempt)
     given_back = agent.read(run)
     assert (given_back.status, given_back.attempt) == (RunStatus.QUEUED, 0)
     assert given_back.reason == Reason.INSTANCE_NOT_READY
