@@ -251,6 +251,38 @@ COMMENT ON COLUMN public.runs.traceparent IS 'of the request that asked for it';
 
 COMMENT ON COLUMN public.runs.notifies IS 'whether somebody is to be notified of its statuses';
 
+CREATE FUNCTION public.begin_run(run jsonb, patience double precision, first jsonb, event_type text, event_subject text, event_data jsonb, event_id text, event_traceparent text, event_correlationid text, event_causationid text, event_actor text) RETURNS SETOF public.runs
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+#variable_conflict use_column
+begin
+  return query
+  with begun as (
+    insert into runs (
+      id, conversation_id, position, instance_id, owner_id, protocol, client_key, fingerprint, message_id, message,
+      reason, explanation, retries, seconds, traceparent, last_sequence, deadline_at
+    )
+    select told.*, clock_timestamp() + make_interval(secs => patience)
+    from jsonb_to_record(run) as told(
+      id text, conversation_id text, position integer, instance_id text, owner_id text, protocol text, client_key text,
+      fingerprint text, message_id text, message jsonb, reason text, explanation text, retries integer, seconds integer,
+      traceparent text, last_sequence bigint
+    )
+    on conflict (instance_id, client_key) do nothing
+    returning *
+  ), added as (
+    insert into run_events (run_id, sequence, at, type, data)
+    select begun.id, told.sequence, told.at, told.type, told.data
+    from begun cross join jsonb_to_record(first) as told(sequence bigint, at timestamptz, type text, data jsonb)
+  )
+  select begun.* from begun
+  where emit_event(
+    type => event_type, subject => event_subject, data => event_data, id => event_id, traceparent => event_traceparent,
+    correlationid => event_correlationid, causationid => event_causationid, actor => event_actor) is not null;
+end $$;
+
 CREATE FUNCTION public.claim_runs(claimer text, most integer, lease_seconds double precision, most_of_owner integer, most_of_instance integer) RETURNS SETOF public.runs
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'

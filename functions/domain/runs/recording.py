@@ -107,8 +107,13 @@ class _About:
 
     def told(self, change: Change, events: Sequence[Piece]) -> dict[str, object]:
         """Return the values of the part of a statement that `_telling` adds."""
+        event = self.event(change, events)
+        return {**outbox.values(event), "pieces": [{"run_id": self.run_id, **_row(each)} for each in events]}
+
+    def event(self, change: Change, events: Sequence[Piece]) -> RunStatusChanged:
+        """Return the CloudEvent's data that tells a change, as these events do."""
         because = change.because
-        event = RunStatusChanged(
+        return RunStatusChanged(
             run_id=self.run_id,
             instance_id=self.instance_id,
             owner_id=self.owner_id,
@@ -120,7 +125,6 @@ class _About:
             attempt=self.attempt,
             last_sequence=events[-1].sequence,
         )
-        return {**outbox.values(event), "pieces": [_row(self.run_id, each) for each in events]}
 
     def events(self, change: Change) -> list[Piece]:
         """Return the events that tell a change, numbered."""
@@ -180,10 +184,11 @@ def begin(db: SharedDb, row: Mapping[str, object], because: Explanation, *, last
     about = _About(str(row["id"]), **ids, previous=None, attempt=0, last_sequence=0)
     change = Change(RunStatus.QUEUED, because)
     [first] = events = about.events(change)
-    columns = {**row, "reason": because.reason, "explanation": because.explanation, "last_sequence": 1}
+    columns = {**row, "reason": because.reason, "explanation": because.explanation, "last_sequence": first.sequence}
     patience = columns.pop("patience")
-    told = about.told(change, events) | {f"new_{name}": value for name, value in columns.items()}
-    found = db.execute(_add(tuple(columns), last=last), {**told, "patience": patience}).mappings().first()
+    told = {"run": _json(columns), "patience": patience, "first": _json(_row(first))}
+    emitted = outbox.values(about.event(change, events))
+    found = db.execute(_BEGIN_LAST if last else _BEGIN, {**told, **emitted}).mappings().first()
     if found is None:
         return None
     event = RunEvent(run_id=about.run_id, sequence=1, at=first.at, type=first.type, data=dict(first.data))
@@ -306,23 +311,26 @@ def _change(kind: _Kind, *, last: bool = False) -> Select[*tuple[object, ...]]:
     return statement.execution_options(last=last, prepared=True)
 
 
-@cache
-def _add(columns: tuple[str, ...], *, last: bool) -> Select[*tuple[object, ...]]:
-    """Return the statement that adds a run: built once too, with the key by which SQLAlchemy finds it compiled."""
-    row = {**_given(columns), "deadline_at": after(bindparam("patience", type_=Float))}
-    added = insert(runs).values(row).on_conflict_do_nothing(index_elements=["instance_id", "client_key"])
-    changed = added.returning(runs).cte("changed")
-    return _telling(changed, changed.c).execution_options(last=last)
+_BEGIN: Final = text(
+    "select * from begin_run(cast(:run as jsonb), :patience, cast(:first as jsonb), :event_type, :event_subject,"
+    " cast(:event_data as jsonb), :event_id, :event_traceparent, :event_correlationid, :event_causationid,"
+    " :event_actor)"
+)
+
+_BEGIN_LAST: Final = _BEGIN.execution_options(last=True)
+
+
+def _json(value: Mapping[str, object]) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _given(columns: Iterable[str]) -> dict[str, object]:
     return {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in columns}
 
 
-def _row(run_id: str, piece: Piece) -> dict[str, object]:
-    """Return a piece as the statements are told it that add some."""
-    told = {"sequence": piece.sequence, "at": piece.at.isoformat(), "type": piece.type, "data": piece.data}
-    return {"run_id": run_id, **told}
+def _row(piece: Piece) -> dict[str, object]:
+    """Return a piece as the statements are told it that add some, but for the run that it belongs to."""
+    return {"sequence": piece.sequence, "at": piece.at.isoformat(), "type": piece.type, "data": piece.data}
 
 
 @dataclass(frozen=True)
@@ -376,7 +384,7 @@ def append(db: SharedDb, batches: Sequence[Batch]) -> set[str]:
         }
         for each in batches
     ]
-    pieces = [_row(each.run_id, piece) for each in batches for piece in each.pieces]
+    pieces = [{"run_id": each.run_id, **_row(piece)} for each in batches for piece in each.pieces]
     found = db.execute(_APPEND, {"batches": json.dumps(told), "pieces": json.dumps(pieces)})
     missing = {each.run_id: each for each in batches}
     for row in found:
