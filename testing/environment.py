@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -44,6 +45,8 @@ class Environment:
         self.vhost = f"botberi-{worker}"
         self.anchors = session / f"anchors-{worker}"
         """Its databases have chains of their own, and so it has anchors of its own."""
+        self._lock = threading.Lock()
+        """Of two threads that need the first connection of a kind, one opens it: the other's would never be closed."""
         self._engines: dict[tuple[str, str, str], Engine] = {}
         """By a database's address and name, and a role."""
         self._pools: dict[tuple[str, int], redis.ConnectionPool] = {}
@@ -96,12 +99,13 @@ class Environment:
 
     def redis(self, user: str = "admin", database: int = 0) -> redis.Redis:
         """Return a client of Redis that logs in as one of its users; its connections are closed with all others."""
-        if (user, database) not in self._pools:
-            name, password = redis_users.name(user), secret(redis_users.secret_name(user))
-            # Left to the garbage collector, which knows no order, a socket may go before the client that closes it.
-            self._pools[user, database] = redis.ConnectionPool(
-                port=self.ports.user_redis, username=name, password=password, db=database
-            )
+        with self._lock:
+            if (user, database) not in self._pools:
+                name, password = redis_users.name(user), secret(redis_users.secret_name(user))
+                # Left to the garbage collector, which knows no order, a socket may go before the client that closes it.
+                self._pools[user, database] = redis.ConnectionPool(
+                    port=self.ports.user_redis, username=name, password=password, db=database
+                )
         return redis.Redis(connection_pool=self._pools[user, database])
 
     def forget_leases(self) -> None:
@@ -119,11 +123,12 @@ class Environment:
     def transaction(self, database: str, role: str) -> AbstractContextManager[Connection]:
         """Open a transaction on `user_psql` or `shared_psql` in a role (`user`, `admin`, …, `migrator`)."""
         key = setting(f"{database.upper()}_URL"), database, role
-        if key not in self._engines:
-            # Each new engine asks Postgres what it is and compiles every statement again, and a connection takes
-            # longer than what most tests do with it.
-            # By another name, since the connections of a relay, for one, are counted.
-            self._engines[key] = connect(database, role, pool=QueuePool, application="tests")
+        with self._lock:
+            if key not in self._engines:
+                # Each new engine asks Postgres what it is and compiles every statement again, and a connection takes
+                # longer than what most tests do with it.
+                # By another name, since the connections of a relay, for one, are counted.
+                self._engines[key] = connect(database, role, pool=QueuePool, application="tests")
         return self._engines[key].begin()
 
 

@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Event
 from typing import Final, Self
@@ -147,8 +147,9 @@ def _see_through(life: Life, asking: Asking, run: Run) -> None:
                 commands.answer(SharedDb(db), run.id, Of(), 1, asked_id=str(now.request["id"]))
             after = life.wanted.cancel_after
             if after is not None and not life.cancelled and not now.ended and time.monotonic() > began + after:
-                life.cancelled = True
-                commands.cancel(SharedDb(db), run.id, Of())
+                with suppress(commands.RunEnded):
+                    commands.cancel(SharedDb(db), run.id, Of())
+                    life.cancelled = True
         return now.ended
 
     assert until(is_over, seconds=120, pause=0.3), f"{life.wanted.key} doesn't end"
