@@ -244,7 +244,7 @@ def test_the_idle_topology_keeps_within_its_memory(running: Topology) -> None:
 def test_a_warm_start_brings_everything_back(running: Topology) -> None:
     assert until(lambda: running.user.get("/v1/agents").status_code == HTTPStatus.OK, seconds=60)
     before = running.user.get("/v1/agents").json
-    running.compose("--progress", "quiet", "stop", "--timeout", "30")
+    running.stop()
     seconds = running.up()
 
     sys.stdout.write(f"\nwarm start to healthy: {seconds:.0f} s\n")
