@@ -108,7 +108,7 @@ class _About:
     def told(self, change: Change, events: Sequence[Piece]) -> dict[str, object]:
         """Return the values of the part of a statement that `_telling` adds."""
         event = self.event(change, events)
-        return {**outbox.values(event), "pieces": [{"run_id": self.run_id, **_row(each)} for each in events]}
+        return {**outbox.values(event), "pieces": [_row(self.run_id, each) for each in events]}
 
     def event(self, change: Change, events: Sequence[Piece]) -> RunStatusChanged:
         """Return the CloudEvent's data that tells a change, as these events do."""
@@ -186,7 +186,7 @@ def begin(db: SharedDb, row: Mapping[str, object], because: Explanation, *, last
     [first] = events = about.events(change)
     columns = {**row, "reason": because.reason, "explanation": because.explanation, "last_sequence": first.sequence}
     patience = columns.pop("patience")
-    told = {"run": _json(columns), "patience": patience, "first": _json(_row(first))}
+    told = {"run": json.dumps(columns), "patience": patience, "first": json.dumps(_row(about.run_id, first))}
     emitted = outbox.values(about.event(change, events))
     found = db.execute(_BEGIN_LAST if last else _BEGIN, {**told, **emitted}).mappings().first()
     if found is None:
@@ -234,15 +234,13 @@ _PIECE: Final = (
 )
 
 
-def _telling(
-    changed: CTE, columns: Iterable[ColumnElement[object]], *, tells_until: bool = False
-) -> Select[*tuple[object, ...]]:
+def _telling(changed: CTE, *, tells_until: bool) -> Select[*tuple[object, ...]]:
     """Return the statement that changes a run, adds the events that tell it, and emits that it has another status.
 
-    It returns these columns, and nothing where nothing was changed.
+    It returns whether somebody is to be notified, and nothing where nothing was changed.
     """
     data: ColumnElement[object] = _PIECE.c.data
-    columns = list(columns)
+    columns: list[ColumnElement[object]] = [changed.c.notifies]
     if tells_until:
         until = func.to_char(func.timezone("utc", changed.c.deadline_at), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
         is_status = _PIECE.c.type == EventType.STATUS
@@ -307,7 +305,7 @@ def _change(kind: _Kind, *, last: bool = False) -> Select[*tuple[object, ...]]:
     changed = (
         update(runs).where(*guard).values(expressions).returning(runs.c.deadline_at, runs.c.notifies).cte("changed")
     )
-    statement = _telling(changed, [changed.c.notifies], tells_until=kind.tells_until)
+    statement = _telling(changed, tells_until=kind.tells_until)
     return statement.execution_options(last=last, prepared=True)
 
 
@@ -320,17 +318,14 @@ _BEGIN: Final = text(
 _BEGIN_LAST: Final = _BEGIN.execution_options(last=True)
 
 
-def _json(value: Mapping[str, object]) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 def _given(columns: Iterable[str]) -> dict[str, object]:
     return {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in columns}
 
 
-def _row(piece: Piece) -> dict[str, object]:
-    """Return a piece as the statements are told it that add some, but for the run that it belongs to."""
-    return {"sequence": piece.sequence, "at": piece.at.isoformat(), "type": piece.type, "data": piece.data}
+def _row(run_id: str, piece: Piece) -> dict[str, object]:
+    """Return a piece as the statements are told it that add some."""
+    told = {"sequence": piece.sequence, "at": piece.at.isoformat(), "type": piece.type, "data": piece.data}
+    return {"run_id": run_id, **told}
 
 
 @dataclass(frozen=True)
@@ -384,7 +379,7 @@ def append(db: SharedDb, batches: Sequence[Batch]) -> set[str]:
         }
         for each in batches
     ]
-    pieces = [{"run_id": each.run_id, **_row(piece)} for each in batches for piece in each.pieces]
+    pieces = [_row(each.run_id, piece) for each in batches for piece in each.pieces]
     found = db.execute(_APPEND, {"batches": json.dumps(told), "pieces": json.dumps(pieces)})
     missing = {each.run_id: each for each in batches}
     for row in found:
