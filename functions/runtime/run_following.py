@@ -98,6 +98,11 @@ class FollowedRun:
                     self._hinted = False
                     _REGISTRY.leave(self)
 
+    @property
+    def _is_told(self) -> bool:
+        """Whether hints bring whatever happens, so that Postgres is looked into to be safe alone."""
+        return self._hinted and not self._unsure
+
     def begin(self, event: RunEvent) -> None:
         """Know the first event of a run that has just been accepted: nobody has to look for it."""
         with self._lock:
@@ -107,7 +112,7 @@ class FollowedRun:
 
     def pace(self, idle: float) -> float:
         """Return for how long to rest, unless it is woken, when nothing has come for some seconds."""
-        if self._hinted and not self._unsure:
+        if self._is_told:
             return SWEEP_SECONDS
         if idle < 1:
             return 0.02
@@ -133,7 +138,7 @@ class FollowedRun:
     def _look(self, transactions: "RunTransactions") -> tuple[State, bool]:
         """Look into Postgres, unless what is known is fresh; return the state, and whether there may be more."""
         age = monotonic() - self._looked_at
-        fresh = SWEEP_SECONDS if self._hinted and not self._unsure else FRESH_SECONDS
+        fresh = SWEEP_SECONDS if self._is_told else FRESH_SECONDS
         if self._state is not None and not self._missed and age < fresh:
             return self._state, False
         # Before it is read: what is hinted at meanwhile may not be seen.
@@ -196,12 +201,12 @@ class FollowedRun:
         Of what was looked at a moment ago the first hint tells whether anything did. Unless one comes, it is looked at
         when those who follow it have rested as long as without hints.
         """
+        # First, so that nobody rests long meanwhile.
+        self._unsure = hinted and self._state is not None and monotonic() - self._looked_at < FRESH_SECONDS
         self._hinted = hinted
-        if hinted and self._state is not None and monotonic() - self._looked_at < FRESH_SECONDS:
-            self._unsure = True
-            return
-        self._missed = True
-        self.wake()
+        if not self._unsure:
+            self._missed = True
+            self.wake()
 
     def wake(self) -> None:
         """Have all who follow it look."""
