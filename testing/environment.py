@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
@@ -10,9 +9,11 @@ from pathlib import Path
 from typing import Final
 
 import redis
+from redis import ConnectionPool
 from sqlalchemy import Connection, Engine, QueuePool
 
 from core.configuration import secret, setting
+from core.once import once
 from functions.domain.audit import anchor_store
 from functions.runtime import databases as sessions
 from functions.runtime import redis_users
@@ -45,12 +46,10 @@ class Environment:
         self.vhost = f"botberi-{worker}"
         self.anchors = session / f"anchors-{worker}"
         """Its databases have chains of their own, and so it has anchors of its own."""
-        self._lock = threading.Lock()
-        """Of two threads that need the first connection of a kind, one opens it: the other's would never be closed."""
-        self._engines: dict[tuple[str, str, str], Engine] = {}
-        """By a database's address and name, and a role."""
-        self._pools: dict[tuple[str, int], redis.ConnectionPool] = {}
-        """By a user of Redis and the number of a database."""
+        self._engines: list[Engine] = []
+        self._engine = once(self._new_engine)
+        self._pools: list[ConnectionPool] = []
+        self._pool = once(self._new_pool)
 
     def environment(self) -> dict[str, str]:
         """Return the settings of a process that works in this environment, in which nothing happens by itself."""
@@ -89,9 +88,9 @@ class Environment:
             for role in ROLES:
                 sessions.engine(database, role).dispose()
         sessions.engine.cache_clear()
-        for engine in self._engines.values():
+        for engine in self._engines:
             engine.dispose()
-        for pool in self._pools.values():
+        for pool in self._pools:
             pool.disconnect()
         for user in ("cache", "invalidation"):
             cache.connect(user).client.close()
@@ -99,14 +98,14 @@ class Environment:
 
     def redis(self, user: str = "admin", database: int = 0) -> redis.Redis:
         """Return a client of Redis that logs in as one of its users; its connections are closed with all others."""
-        with self._lock:
-            if (user, database) not in self._pools:
-                name, password = redis_users.name(user), secret(redis_users.secret_name(user))
-                # Left to the garbage collector, which knows no order, a socket may go before the client that closes it.
-                self._pools[user, database] = redis.ConnectionPool(
-                    port=self.ports.user_redis, username=name, password=password, db=database
-                )
-        return redis.Redis(connection_pool=self._pools[user, database])
+        return redis.Redis(connection_pool=self._pool(user, database))
+
+    def _new_pool(self, user: str, database: int) -> ConnectionPool:
+        name, password = redis_users.name(user), secret(redis_users.secret_name(user))
+        pool = ConnectionPool(port=self.ports.user_redis, username=name, password=password, db=database)
+        # Left to the garbage collector, which knows no order, a socket may go before the client that closes it.
+        self._pools.append(pool)
+        return pool
 
     def forget_leases(self) -> None:
         """End the leases of runs, as if the runners that have them were gone."""
@@ -122,14 +121,15 @@ class Environment:
 
     def transaction(self, database: str, role: str) -> AbstractContextManager[Connection]:
         """Open a transaction on `user_psql` or `shared_psql` in a role (`user`, `admin`, …, `migrator`)."""
-        key = setting(f"{database.upper()}_URL"), database, role
-        with self._lock:
-            if key not in self._engines:
-                # Each new engine asks Postgres what it is and compiles every statement again, and a connection takes
-                # longer than what most tests do with it.
-                # By another name, since the connections of a relay, for one, are counted.
-                self._engines[key] = connect(database, role, pool=QueuePool, application="tests")
-        return self._engines[key].begin()
+        # Each new engine asks Postgres what it is and compiles every statement again, and a connection takes longer
+        # than what most tests do with it.
+        return self._engine(setting(f"{database.upper()}_URL"), database, role).begin()
+
+    def _new_engine(self, _url: str, database: str, role: str) -> Engine:
+        # By another name, since the connections of a relay, for one, are counted.
+        engine = connect(database, role, pool=QueuePool, application="tests")
+        self._engines.append(engine)
+        return engine
 
 
 @contextmanager

@@ -24,9 +24,8 @@ from tools.local.servers import managed_process
 from tools.local.servers.managed_process import ManagedProcess
 
 _FAR_LIMITS: Final = {
-    f"EDGE_{kind}{name}": value
-    for kind in ("", "ADMIN_", "GUESS_")
-    for name, value in {"RATE": "1000r/s", "BURST": "1000"}.items()
+    **dict.fromkeys(("EDGE_RATE", "EDGE_ADMIN_RATE", "EDGE_GUESS_RATE"), "1000r/s"),
+    **dict.fromkeys(("EDGE_BURST", "EDGE_ADMIN_BURST", "EDGE_GUESS_BURST"), "1000"),
 }
 """How often one address may ask an edge of tests: how quick a machine is shall not decide what it is answered."""
 
