@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine, QueuePool
 from core.configuration import secret, setting
 from core.once import once
 from functions.domain.audit import anchor_store
+from functions.domain.catalog import bundle_store
 from functions.runtime import databases as sessions
 from functions.runtime import redis_users
 from functions.runtime.providers import cache
@@ -46,6 +47,8 @@ class Environment:
         self.vhost = f"botberi-{worker}"
         self.anchors = session / f"anchors-{worker}"
         """Its databases have chains of their own, and so it has anchors of its own."""
+        self.objects = session / f"objects-{worker}"
+        """Its databases say which bundles there are, and so it has a store of its own for them."""
         self._engines: list[Engine] = []
         self._engine = once(self._new_engine)
         self._pools: list[ConnectionPool] = []
@@ -68,12 +71,14 @@ class Environment:
             "ARGON2_KIB": "8",
             "SMTP_URL": "",
             anchor_store.SETTING: self.anchors.as_uri(),
+            bundle_store.SETTING: self.objects.as_uri(),
         }
 
     def renew(self) -> None:
-        """Give the worker empty databases, Redis and vhost, and no anchors, whoever still uses the old ones."""
+        """Give the worker empty databases, Redis, vhost and places, whoever still uses the old ones."""
         self.disconnect()
-        shutil.rmtree(self.anchors, ignore_errors=True)
+        for place in (self.anchors, self.objects):
+            shutil.rmtree(place, ignore_errors=True)
         for database in DATABASES:
             databases.create(database, template=database, anew=True)
             # A copy has the tables and their grants, but not those on the database itself.

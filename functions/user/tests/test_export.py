@@ -98,14 +98,6 @@ def kept(export_id: str) -> list[str]:
     return list(bundle_store.store().keys(f"{exports.FOLDER}{export_id}/"))
 
 
-@pytest.fixture(autouse=True)
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Have exports kept in a folder of the test's."""
-    monkeypatch.setenv(bundle_store.SETTING, (tmp_path / "objects").as_uri())
-    bundle_store.store().prepare()
-    return tmp_path / "objects"
-
-
 def test_an_export_is_collected_fetched_and_told_by_mail(
     api: Api, env: Environment, person: Callable[..., Person], mails: Catcher
 ) -> None:
@@ -208,7 +200,7 @@ def test_one_that_never_came_stands_in_the_way_for_an_hour(
 
 
 def test_after_a_day_it_is_gone(
-    api: Api, env: Environment, person: Callable[..., Person], place: Path, monkeypatch: pytest.MonkeyPatch
+    api: Api, env: Environment, person: Callable[..., Person], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ann = person()
     export_id = ask(api, ann).json["id"]
