@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
 from click.testing import CliRunner
 
 from cli.__main__ import botberi
@@ -18,6 +19,12 @@ from functions.domain.catalog.tests.making import a_bundle, a_slug, an_agent, pu
 from testing.environment import Environment
 
 DAY = 24 * 60 * 60
+
+
+@pytest.fixture(autouse=True, scope="module")
+def store_of_ours(env: Environment) -> None:
+    """Have no agents of other tests, whose bundles may be in stores that are gone."""
+    env.renew()
 
 
 def said(*words: str, ends_with: int = 0) -> str:
