@@ -30,6 +30,10 @@ class Subscription:
     backoff_seconds: float = 0.25
     """The first pause between two attempts; every further one is twice as long, give or take a half."""
     max_backoff_seconds: float = 30
+    batch: int = 1
+    """Events that one call may bring."""
+    linger_seconds: float = 0.02
+    """How long an event may wait for others that the same call may bring."""
     schedule: str = ""
     """When the dispatcher emits the one event that it receives, as a cron expression; empty if others emit its events.
     """

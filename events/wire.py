@@ -100,15 +100,31 @@ def fits(event: CloudEvent) -> bool:
 
 def decode(body: bytes) -> CloudEvent:
     """Read the structured JSON form, or raise `NotAnEventError`."""
-    try:
-        document = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        message = f"the body is not JSON: {error}"
-        raise NotAnEventError(message) from None
+    return _event(_read_json(body))
+
+
+def decode_batch(body: bytes) -> list[CloudEvent]:
+    """Read a JSON array of events in the structured form, one or more, or raise `NotAnEventError`."""
+    documents = _read_json(body)
+    if not isinstance(documents, list) or not documents:
+        message = "the body is not a JSON array of events"
+        raise NotAnEventError(message)
+    return [_event(each) for each in documents]
+
+
+def _event(document: object) -> CloudEvent:
     if not isinstance(document, dict):
         message = "the body is not a JSON object"
         raise NotAnEventError(message)
     return from_attributes(document)
+
+
+def _read_json(body: bytes) -> object:
+    try:
+        return json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        message = f"the body is not JSON: {error}"
+        raise NotAnEventError(message) from None
 
 
 def from_attributes(document: Mapping[str, object]) -> CloudEvent:

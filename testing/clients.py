@@ -11,7 +11,7 @@ from werkzeug.test import Client as WerkzeugClient
 
 from core import http_client
 from events import signing
-from events.wire import CONTENT_TYPE
+from events.wire import BATCH_CONTENT_TYPE, CONTENT_TYPE
 from functions.runtime.declarations import Declaration
 from functions.runtime.hosting import Host
 from testing.responses import Response, check_documented
@@ -65,7 +65,8 @@ def _dumped(value: object) -> bytes:
 def signed(function: str, body: bytes, secret: str = signing.KEYS_NAME) -> dict[str, str]:
     """Return the headers with which a function is called by the dispatcher, or by whoever has another secret."""
     message = signing.message_id(function, "test", uuid4().hex)
-    return {"Content-Type": CONTENT_TYPE, **signing.headers(signing.Keys(secret).current(), message, body)}
+    kind = BATCH_CONTENT_TYPE if body.startswith(b"[") else CONTENT_TYPE
+    return {"Content-Type": kind, **signing.headers(signing.Keys(secret).current(), message, body)}
 
 
 class Api:
@@ -85,9 +86,12 @@ class Api:
     def _client(self, api: str, send: Callable[[str], Send]) -> Client:
         return Client(send(api), [each for each in self.declarations if each.api == api])
 
-    def deliver(self, function: str, event: Mapping[str, object]) -> Response:
-        """Deliver a CloudEvent to a subscriber as who calls it does, `converge_instance` or `converge-instance`."""
-        function, body = function.replace("_", "-"), _dumped(event)
+    def deliver(self, function: str, *events: Mapping[str, object]) -> Response:
+        """Deliver a CloudEvent, or several in one call, to a subscriber as who calls it does.
+
+        Its name is `converge_instance` or `converge-instance`.
+        """
+        function, body = function.replace("_", "-"), _dumped(events[0] if len(events) == 1 else list(events))
         keys = next((each.signing_keys for each in self.declarations if each.deployment == function), signing.KEYS_NAME)
         return self.subscribers.post(f"/function/{function}", data=body, headers=signed(function, body, keys))
 

@@ -13,7 +13,6 @@ from core.context import TRACEPARENT
 from events import signing
 from events.dispatcher.delivery import CallResult, Delivery, Verdict
 from events.dispatcher.http_connection import HttpConnection, ProtocolError, Response
-from events.wire import CONTENT_TYPE
 
 CONNECT_TIMEOUT: Final = 2.0
 """Seconds."""
@@ -68,7 +67,7 @@ class Caller:
         authority = parts.netloc.rpartition("@")[2]
         self.probe = f"GET {parts.path.rstrip('/')}{READY}{query} HTTP/1.1\r\nHost: {authority}\r\n\r\n".encode()
         """The request that asks whether the function is there."""
-        self.head = f"POST {path} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: {CONTENT_TYPE}\r\n".encode()
+        self.head = f"POST {path} HTTP/1.1\r\nHost: {authority}\r\n".encode()
         """The beginning of every request."""
         self._kept: HttpConnection | None = None
 
@@ -103,8 +102,8 @@ class Caller:
         message = signing.message_id(self.function, delivery.source, delivery.event_id)
         signed = signing.headers(self.keys.current(), message, delivery.body)
         lines = "".join(f"{name}: {value}\r\n" for name, value in signed.items())
-        rest = f"{header}{lines}Content-Length: {len(delivery.body)}\r\n\r\n".encode()
-        return b"".join((self.head, rest, delivery.body))
+        content = f"Content-Type: {delivery.content_type}\r\nContent-Length: {len(delivery.body)}\r\n\r\n"
+        return b"".join((self.head, f"{header}{lines}{content}".encode(), delivery.body))
 
     def _exchange(self, request: bytes) -> Response:
         deadline = time.monotonic() + self.timeout

@@ -1,12 +1,15 @@
 """What the dispatcher hands around: a delivery from a queue, and what became of it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from hashlib import sha256
 from typing import Final
 
 from pydantic import JsonValue
+
+from events.wire import BATCH_CONTENT_TYPE, CONTENT_TYPE
 
 MAX_NAME: Final = 500
 """Characters of a subject, source or id that fit an index of Postgres, whatever they are."""
@@ -46,6 +49,9 @@ class Delivery:
     attempts: int = 0
     failed_first: float = 0.0
     """When its first call failed, by the monotonic clock."""
+    content_type: str = CONTENT_TYPE
+    readable: bool = True
+    """Whether it can stand beside others: of what is no JSON the others would become none either."""
 
     @property
     def is_storable(self) -> bool:
@@ -65,7 +71,15 @@ def received(tag: int, connection: int, body: bytes) -> Delivery:
         event_id=_text(event.get("id")) or alone,
         source=_text(event.get("source")),
         traceparent=_text(event.get("traceparent")) or None,
+        readable=not alone,
     )
+
+
+def together(deliveries: Sequence[Delivery]) -> Delivery:
+    """Return what brings several events by one call, in their order. It is called with, and never settled."""
+    names = "\n".join(f"{each.source}\n{each.event_id}" for each in deliveries)
+    body = b"[" + b",".join(each.body for each in deliveries) + b"]"
+    return Delivery(0, 0, body, "", names, "", None, content_type=BATCH_CONTENT_TYPE)
 
 
 def attributes(body: bytes) -> dict[str, JsonValue]:

@@ -2,8 +2,12 @@
 
 A subject whose event has to be tried again holds up itself and nobody else: what would fill the window of deliveries
 that RabbitMQ lets wait here is put in the retry store.
+
+Where a subscription takes batches, the first events of a batch wait a moment for more. What a function doesn't handle
+together it is called with one by one: then each has a result of its own.
 """
 
+import itertools
 import threading
 import time
 from collections import deque
@@ -13,9 +17,13 @@ from functools import partial
 from typing import Final
 
 from core.jitter import jittered
-from events.dispatcher.delivery import CallResult, Delivery, Verdict
+from events.dispatcher.delivery import CallResult, Delivery, Verdict, together
 from events.dispatcher.workers import Call, Task, Workers
 from events.subscriptions import Subscription
+from events.wire import MAX_EVENT_BYTES
+
+MAX_BATCH_BYTES: Final = MAX_EVENT_BYTES - 1024
+"""Bytes of the events of a batch: a function takes a body no larger than that of the largest event."""
 
 PREFETCH: Final = 64
 """Deliveries held for each subject that is worked on at a time."""
@@ -69,6 +77,7 @@ class KeyQueues:
         changed = threading.Condition(self._lock)
         self.workers = Workers(subscription.concurrency, subscription.function, make_call, changed)
         self._key_queues: dict[str, KeyQueue] = {}
+        self._ready: deque[tuple[str, KeyQueue]] = deque()
         self._generation = 0
         self._connection = 0
         self._deferred: set[str] | None = None
@@ -97,6 +106,7 @@ class KeyQueues:
             self._deferred = None
             self._deferral = Deferral(self._generation)
             self._key_queues.clear()
+            self._ready.clear()
             self._arrived.clear()
 
     @property
@@ -168,7 +178,7 @@ class KeyQueues:
             self.wake()
         elif key_queue is None:
             key_queue = self._key_queues[subject] = KeyQueue(deque([delivery]))
-            self.workers.soon(self._task(subject, key_queue))
+            self._begin(subject, key_queue)
         else:
             key_queue.deliveries.append(delivery)
 
@@ -197,6 +207,64 @@ class KeyQueues:
         self._deferral.deliveries.extend(key_queue.deliveries)
         return True
 
+    def _begin(self, subject: str, key_queue: KeyQueue) -> None:
+        """Have a subject worked on that nobody works on."""
+        if self.subscription.batch == 1:
+            self.workers.soon(self._task(subject, key_queue))
+            return
+        self._ready.append((subject, key_queue))
+        if len(self._ready) == 1:
+            self.workers.soon(self._handle_ready, time.monotonic() + self.subscription.linger_seconds)
+        elif len(self._ready) == self.subscription.batch:
+            self.workers.soon(self._handle_ready)
+
+    def _handle_ready(self, call: Call) -> None:
+        with self._lock:
+            parts = self._take_ready()
+        if sum(len(deliveries) for _, _, deliveries in parts) <= 1:
+            for subject, key_queue, _ in parts:
+                self._handle(subject, key_queue, call)
+            return
+        result = call(together([each for _, _, deliveries in parts for each in deliveries]))
+        with self._lock:
+            parts = [(subject, kept, part) for subject, kept, part in parts if self._key_queues.get(subject) is kept]
+            if result.verdict is not Verdict.HANDLED:
+                for subject, key_queue, _ in parts:
+                    self.workers.soon(self._task(subject, key_queue))
+                return
+            self.handled_last = time.monotonic()
+            for subject, key_queue, deliveries in parts:
+                for _ in deliveries:
+                    key_queue.deliveries.popleft()
+                self._go_on(subject, key_queue)
+        for _, _, deliveries in parts:
+            for delivery in deliveries:
+                self.settle(delivery, result)
+
+    def _take_ready(self) -> list[tuple[str, KeyQueue, list[Delivery]]]:
+        """Take a batch of the subjects that are ready, with as many events of each as there is room for."""
+        parts: list[tuple[str, KeyQueue, list[Delivery]]] = []
+        room, bytes_left = self.subscription.batch, MAX_BATCH_BYTES
+        while self._ready and room > 0:
+            subject, key_queue = self._ready[0]
+            deliveries: list[Delivery] = []
+            for delivery in itertools.islice(key_queue.deliveries, room):
+                bytes_left -= len(delivery.body) + 1
+                if bytes_left < 0 or not delivery.readable:
+                    break
+                deliveries.append(delivery)
+            if not deliveries and parts:
+                break
+            # One that fits no batch goes alone.
+            self._ready.popleft()
+            parts.append((subject, key_queue, deliveries))
+            if not deliveries:
+                break
+            room -= len(deliveries)
+        if self._ready:
+            self.workers.soon(self._handle_ready)
+        return parts
+
     def _task(self, subject: str, key_queue: KeyQueue) -> Task:
         return partial(self._handle, subject, key_queue)
 
@@ -222,11 +290,15 @@ class KeyQueues:
                 self._try_again(subject, key_queue)
                 return False
             key_queue.deliveries.popleft()
-            if key_queue.deliveries:
-                self.workers.soon(self._task(subject, key_queue))
-            else:
-                del self._key_queues[subject]
+            self._go_on(subject, key_queue)
             return True
+
+    def _go_on(self, subject: str, key_queue: KeyQueue) -> None:
+        """Have more of a subject worked on, if there is more."""
+        if key_queue.deliveries:
+            self._begin(subject, key_queue)
+        else:
+            del self._key_queues[subject]
 
     def _try_again(self, subject: str, key_queue: KeyQueue) -> None:
         now, delivery = time.monotonic(), key_queue.deliveries[0]

@@ -30,7 +30,7 @@ class Workers:
         self._changed = changed
         self._fresh: deque[Task] = deque()
         self._again: deque[Task] = deque()
-        self._later: list[tuple[float, int, Task]] = []
+        self._later: list[tuple[float, int, Task, deque[Task]]] = []
         self._order = itertools.count()
         self._retrying = 0
         self._retry_next = False
@@ -54,19 +54,20 @@ class Workers:
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def soon(self, task: Task) -> None:
-        """Queue a task that never failed, for the next free worker."""
-        with self._changed:
-            self._fresh.append(task)
-            self._changed.notify()
+    def soon(self, task: Task, due: float = 0.0) -> None:
+        """Queue a task that never failed, for the next worker that is free from the monotonic time `due` on."""
+        self._queue(task, due, self._fresh)
 
     def again(self, task: Task, due: float = 0.0) -> None:
         """Queue a task that failed before, from the monotonic time `due` on."""
+        self._queue(task, due, self._again)
+
+    def _queue(self, task: Task, due: float, tasks: deque[Task]) -> None:
         with self._changed:
             if due:
-                heapq.heappush(self._later, (due, next(self._order), task))
+                heapq.heappush(self._later, (due, next(self._order), task, tasks))
             else:
-                self._again.append(task)
+                tasks.append(task)
             self._changed.notify()
 
     def _work(self) -> None:
@@ -80,9 +81,10 @@ class Workers:
             while not self.stopped:
                 now = time.monotonic()
                 while self._later and self._later[0][0] <= now:
-                    self._again.append(heapq.heappop(self._later)[2])
-                if (task := self._next()) is not None:
-                    return task
+                    _, _, task, tasks = heapq.heappop(self._later)
+                    tasks.append(task)
+                if (found := self._next()) is not None:
+                    return found
                 self._changed.wait(self._later[0][0] - now if self._later else None)
             return None
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from events.dispatcher.caller import Caller
-from events.dispatcher.delivery import CallResult, Delivery, Verdict
+from events.dispatcher.delivery import CallResult, Delivery, Verdict, together
 from events.signing import Keys, new_key, verify
 from testing.canned import Server
 
@@ -66,6 +66,22 @@ def test_one_connection_serves_call_after_call(serve: Serve, servers: list[Serve
         "Content-Length": "8",
     }
     assert body == b'{"a": 1}'
+
+
+def test_several_come_as_a_batch_that_is_signed_as_one(serve: Serve, servers: list[Server]) -> None:
+    caller = serve([OK, OK])
+    both = [delivery(TRACE), Delivery(2, 1, b'{"a": 2}', "agt_2", "evt_2", "/s", None)]
+    assert [caller(together(each)).verdict for each in (both, both[::-1])] == [Verdict.HANDLED] * 2
+    found = []
+    for request in servers[0].requests:
+        head, _, body = request.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+        verify(Keys().current(), "receive", headers, body)
+        assert headers["Content-Type"] == "application/cloudevents-batch+json"
+        assert "traceparent" not in headers
+        found.append((headers["webhook-id"], body))
+    assert [body for _, body in found] == [b'[{"a": 1},{"a": 2}]', b'[{"a": 2},{"a": 1}]']
+    assert found[0][0] != found[1][0]
 
 
 def test_a_connection_that_was_closed_while_idle_is_replaced(serve: Serve) -> None:

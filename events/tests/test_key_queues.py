@@ -2,15 +2,17 @@
 test says.
 """
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from events.dispatcher.delivery import CallResult, Delivery, Verdict
-from events.dispatcher.key_queues import KeyQueues
+from events.dispatcher.key_queues import MAX_BATCH_BYTES, KeyQueues
 from events.subscriptions import Subscription
 
 Eventually = Callable[..., Any]
@@ -19,6 +21,7 @@ Make = Callable[[Callable[[Delivery], CallResult]], KeyQueues]
 OK = CallResult(Verdict.HANDLED, "handled")
 NOT_NOW = CallResult(Verdict.RETRY, "unavailable")
 PATIENT = Subscription("x", "botberi.x", ("#",), 5, 4, 1000, 60, 60)
+TOGETHER = Subscription("x", "botberi.x", ("#",), 5, 4, 1000, 0.01, 0.01, batch=10, linger_seconds=0.2)
 IMPATIENT = Subscription("x", "botberi.x", ("#",), 5, 4, 1000, 0.01, 0.01)
 
 
@@ -173,3 +176,97 @@ def test_a_lost_connection_forgets_what_waits(made: list[KeyQueues], eventually:
     assert not key_queues.is_current(deferral)
     key_queues.readmit(deferral, {"agt_ill"})
     assert (key_queues.depth, key_queues.waiting_connection, key_queues.take_deferral(99)) == (0, None, None)
+
+
+def an_event(number: int, subject: str) -> Delivery:
+    """Return a delivery whose body says which it is."""
+    return replace(delivery(number, subject), body=json.dumps(number).encode())
+
+
+def numbers(each: Delivery) -> list[int]:
+    """Return which events a call brings."""
+    said = json.loads(each.body)
+    return said if isinstance(said, list) else [said]
+
+
+def calls_of(
+    made: list[KeyQueues], subscription: Subscription = TOGETHER, *, poison: int | None = None
+) -> tuple[KeyQueues, list[list[int]], list[int]]:
+    """Start key queues; return them, the numbers that each call has brought, and those that were settled."""
+    calls: list[list[int]] = []
+    settled: list[int] = []
+
+    def call(each: Delivery) -> CallResult:
+        calls.append(numbers(each))
+        return CallResult(Verdict.DEAD, "refused") if poison in calls[-1] else OK
+
+    key_queues = KeyQueues(subscription, lambda: call, lambda each, _: settled.append(each.tag), lambda: None)
+    made.append(key_queues)
+    key_queues.workers.start()
+    return key_queues, calls, settled
+
+
+def test_events_of_a_moment_come_by_one_call_in_the_order_of_each_subject(
+    made: list[KeyQueues], eventually: Eventually
+) -> None:
+    key_queues, calls, settled = calls_of(made)
+    take_in(key_queues, *(an_event(number, f"agt_{number % 2}") for number in range(6)))
+    eventually(lambda: len(settled) == 6)
+    assert calls == [[0, 2, 4, 1, 3, 5]]
+    assert key_queues.depth == 0
+
+
+def test_one_alone_comes_as_ever(made: list[KeyQueues], eventually: Eventually) -> None:
+    key_queues, calls, settled = calls_of(made)
+    take_in(key_queues, an_event(1, "agt_1"))
+    eventually(lambda: settled == [1])
+    assert calls == [[1]]
+
+
+def test_a_batch_that_is_full_waits_for_no_more(made: list[KeyQueues], eventually: Eventually) -> None:
+    key_queues, calls, settled = calls_of(made, replace(TOGETHER, linger_seconds=1000))
+    take_in(key_queues, *(an_event(number, f"agt_{number}") for number in range(25)))
+    eventually(lambda: len(settled) == 25)
+    assert max(map(len, calls)) == 10
+
+
+def test_what_is_too_long_or_cannot_be_read_comes_alone(made: list[KeyQueues], eventually: Eventually) -> None:
+    key_queues, calls, settled = calls_of(made)
+    large = replace(an_event(0, "agt_0"), body=b" " * MAX_BATCH_BYTES + b"0")
+    unread = replace(an_event(3, "agt_3"), readable=False)
+    take_in(key_queues, large, an_event(1, "agt_1"), an_event(2, "agt_2"), unread, an_event(4, "agt_4"))
+    eventually(lambda: len(settled) == 5)
+    assert sorted(calls) == [[0], [1, 2], [3], [4]]
+
+
+def test_of_a_batch_that_is_refused_each_event_is_judged_alone(made: list[KeyQueues], eventually: Eventually) -> None:
+    key_queues, calls, settled = calls_of(made, poison=3)
+    take_in(key_queues, *(an_event(number, f"agt_{number % 3}") for number in range(6)))
+    eventually(lambda: sorted(settled) == list(range(6)))
+    assert calls[0] == [0, 3, 1, 4, 2, 5]
+    assert [3] in calls
+    for subject in range(3):
+        assert [each for each in settled if each % 3 == subject] == [subject, subject + 3]
+
+
+def test_what_was_forgotten_in_the_middle_of_a_batch_is_not_settled(
+    made: list[KeyQueues], eventually: Eventually
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    settled: list[int] = []
+
+    def call(_: Delivery) -> CallResult:
+        begun.set()
+        go_on.wait(60)
+        return OK
+
+    key_queues = KeyQueues(TOGETHER, lambda: call, lambda each, _: settled.append(each.tag), lambda: None)
+    made.append(key_queues)
+    key_queues.workers.start()
+    take_in(key_queues, an_event(1, "agt_1"), an_event(2, "agt_2"))
+    assert begun.wait(60)
+    key_queues.forget()
+    go_on.set()
+    take_in(key_queues, an_event(7, "agt_1"))
+    eventually(lambda: settled)
+    assert settled == [7]

@@ -2,12 +2,13 @@
 
 The inbox row and the effect are one transaction, so a second delivery is a no-op. What is answered means the same on
 every platform: 200 handled, or handled before; 503 not now, deliver it again; 422 poison, never; 500 a bug, try again
-and then give up. What isn't signed for this very function, by the dispatcher or whoever else it names, is a 401.
+and then give up. What isn't signed for this very function, by the dispatcher or whoever else it names, is a 401. One
+that takes batches handles all events of a call in one transaction, or none of them.
 """
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
@@ -22,7 +23,15 @@ from typing_extensions import override
 from core import context
 from core.configuration import DELIVERY_KEYS
 from events import inbox, signing
-from events.wire import CONTENT_TYPE, MAX_EVENT_BYTES, CloudEvent, NotAnEventError, decode
+from events.wire import (
+    BATCH_CONTENT_TYPE,
+    CONTENT_TYPE,
+    MAX_EVENT_BYTES,
+    CloudEvent,
+    NotAnEventError,
+    decode,
+    decode_batch,
+)
 from functions.domain.api_errors import ApiError, Invalid, Malformed, TooLarge, Unauthenticated, Unavailable
 from functions.runtime import metrics
 from functions.runtime.databases import transaction
@@ -32,11 +41,11 @@ from functions.runtime.event_bodies import whole
 from functions.runtime.providers.base import Call, providers
 from functions.runtime.providers.body import read_body
 from functions.runtime.providers.databases import Session
-from functions.runtime.providers.event import EventData, events_of, types_of
+from functions.runtime.providers.event import EventBatch, EventData, events_of, types_of
 from functions.runtime.responses import error_response, internal_error, problem_response
 from functions.runtime.strict_json import NotStrictJsonError, check_json
 
-STANDARD: Final = (EventData, Session)
+STANDARD: Final = (EventBatch, EventData, Session)
 """The providers of types from packages below, which must be imported here. Others come with their types."""
 
 log = logging.getLogger(__name__)
@@ -86,7 +95,8 @@ def subscriber(
     """Declare a handler of the event type, or the union of event types, that its first parameter has.
 
     A first parameter of the type `CloudEvent` receives every event, one of the type `OwnedEvent` those that belong to
-    somebody, whose source the handler checks. Further parameters: `CloudEvent` for the envelope,
+    somebody, whose source the handler checks. A `Sequence` of either receives several by one call, those that were
+    handled before left out, in the order of each subject. Further parameters: `CloudEvent` for the envelope,
     `UserDb` or `SharedDb` for the transaction that holds the inbox row too, `Cache`. Without a database, or with
     `SharedTransactions`, there is no inbox: the effect must bear being repeated. With `resources` it is written
     `@subscriber(resources=Resources(…))`.
@@ -122,6 +132,7 @@ def _declared(handler: Handler, resources: Resources, schedule: str, timezone: s
         signing_keys=signing_keys,
         schedule=schedule,
         timezone=timezone,
+        takes_batches=any(isinstance(each, EventBatch) for each in parameters),
     )
     return as_function(declaration, receive)
 
@@ -130,24 +141,23 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
     """Answer one delivery."""
     started = perf_counter()
     try:
-        event = read_event(declaration, request)
+        events = read_events(declaration, request)
     except ApiError as api_error:
         log.warning("%s: %s", api_error.code, api_error.detail, extra={"function": declaration.name})
         response = error_response(api_error)
         metrics.responses.observe(declaration.name, response.status_code, perf_counter() - started)
         return response
-    with context.entered(_context_of(event)):
-        response = _outcome(declaration, request, event)
+    with context.entered(_context_of(events)):
+        response = _outcome(declaration, request, events)
         seconds = perf_counter() - started
         metrics.responses.observe(declaration.name, response.status_code, seconds)
         log.info(
             "%s %s",
-            event.type,
+            " ".join(sorted({each.type for each in events})),
             response.status_code,
             extra={
                 "function": declaration.name,
-                "event_id": event.id,
-                "subject": event.subject,
+                **_named(events),
                 "status": response.status_code,
                 "duration_ms": round(seconds * 1000, 1),
                 "call_id": request.headers.get("X-Call-Id"),
@@ -156,19 +166,28 @@ def receive(declaration: Declaration, request: flask.Request) -> flask.Response:
     return response
 
 
-def _outcome(declaration: Declaration, request: flask.Request, event: CloudEvent) -> flask.Response:
-    if declaration.event_types not in ((), (ALL,)) and event.type not in declaration.event_types:
-        return problem_response(422, "event_type_unexpected", f"{declaration.name} does not handle {event.type}.")
+def _named(events: Sequence[CloudEvent]) -> dict[str, object]:
+    """Return what a line of the log says of the events that it is about."""
+    if len(events) == 1:
+        return {"event_id": events[0].id, "subject": events[0].subject}
+    return {"event_ids": [each.id for each in events], "subjects": sorted({each.subject for each in events})}
+
+
+def _outcome(declaration: Declaration, request: flask.Request, events: Sequence[CloudEvent]) -> flask.Response:
+    if declaration.event_types not in ((), (ALL,)):
+        for unexpected in {each.type for each in events} - set(declaration.event_types):
+            return problem_response(422, "event_type_unexpected", f"{declaration.name} does not handle {unexpected}.")
     try:
-        _check_source(declaration, event)
-        _handle(declaration, request, whole(event, declaration.api))
+        for each in events:
+            _check_source(declaration, each)
+        _handle(declaration, request, [whole(each, declaration.api) for each in events])
     except ValidationError as error:
-        log.warning("poison: %s", error, extra={"function": declaration.name, "event_id": event.id})
+        log.warning("poison: %s", error, extra={"function": declaration.name, **_named(events)})
         return problem_response(422, "event_data_invalid", "The data does not fit the event's schema.")
     except Unavailable as api_error:
         return error_response(api_error)
     except ApiError as api_error:
-        log.warning("poison: %s", api_error, extra={"function": declaration.name, "event_id": event.id})
+        log.warning("poison: %s", api_error, extra={"function": declaration.name, **_named(events)})
         return problem_response(422, api_error.code, api_error.detail)
     except Exception:
         log.exception("bug in %s", declaration.name)
@@ -184,16 +203,18 @@ def _check_source(declaration: Declaration, event: CloudEvent) -> None:
 
 
 class Delivery(Call):
-    """An event on its way into a handler. The inbox row is in the first transaction that opens on each database."""
+    """Events on their way into a handler. The inbox rows are in the first transaction that opens on each database."""
 
-    def __init__(self, declaration: Declaration, request: flask.Request, stack: ExitStack, event: CloudEvent) -> None:
-        """Take the event with its data."""
+    def __init__(
+        self, declaration: Declaration, request: flask.Request, stack: ExitStack, events: Sequence[CloudEvent]
+    ) -> None:
+        """Take the events with their data."""
         super().__init__(declaration, request, stack)
-        self.event = event
+        self.events = events
 
     @override
     def session(self, database: str) -> Connection:
-        """Return the delivery's transaction on a database. Raises HandledBeforeError if the event is in its inbox."""
+        """Return the delivery's transaction on a database. Raises HandledBeforeError if all events are in its inbox."""
         if database not in self._sessions:
             db = self._sessions[database] = self.stack.enter_context(transaction(database, self.declaration.api))
             if self.declaration.event_types:
@@ -201,20 +222,25 @@ class Delivery(Call):
         return self._sessions[database]
 
     def _accept(self, db: Connection) -> None:
-        if not inbox.accept(db, subscriber=self.declaration.name, source=self.event.source, event_id=self.event.id):
+        self.events = inbox.accept(db, self.declaration.name, self.events)
+        if not self.events:
             raise HandledBeforeError
 
 
 class HandledBeforeError(Exception):
-    """The subscriber has handled the event before."""
+    """The subscriber has handled all of the events before."""
 
 
-def _handle(declaration: Declaration, request: flask.Request, event: CloudEvent) -> None:
+def _handle(declaration: Declaration, request: flask.Request, events: Sequence[CloudEvent]) -> None:
     with suppress(HandledBeforeError), ExitStack() as stack:
-        declaration.handler(**Delivery(declaration, request, stack, event).arguments())
+        declaration.handler(**Delivery(declaration, request, stack, events).arguments())
 
 
-def _context_of(event: CloudEvent) -> context.Context:
+def _context_of(events: Sequence[CloudEvent]) -> context.Context:
+    if len(events) > 1:
+        # Each was caused by something else.
+        return context.Context.start(None)
+    [event] = events
     return context.Context.start(
         event.extension("traceparent"),
         actor=event.extension("actor"),
@@ -223,8 +249,8 @@ def _context_of(event: CloudEvent) -> context.Context:
     )
 
 
-def read_event(declaration: Declaration, request: flask.Request) -> CloudEvent:
-    """Read the CloudEvent that was signed for the function; refuse whatever it isn't."""
+def read_events(declaration: Declaration, request: flask.Request) -> Sequence[CloudEvent]:
+    """Read the CloudEvent, or the batch of them, that was signed for the function; refuse whatever isn't."""
     try:
         body = read_body(request, declaration.max_body)
     except TooLarge as error:
@@ -237,11 +263,12 @@ def read_event(declaration: Declaration, request: flask.Request) -> CloudEvent:
     except signing.NotSignedError as error:
         raise NotSigned(f"Only the platform delivers events: {error}.") from None
     # Only what is in the body is signed: an event whose attributes are headers is none here.
-    if request.mimetype != CONTENT_TYPE:
+    batched = request.mimetype == BATCH_CONTENT_TYPE and declaration.takes_batches
+    if request.mimetype != CONTENT_TYPE and not batched:
         raise NotAnEvent(f"The request is no CloudEvent: expected Content-Type {CONTENT_TYPE}.")
     try:
         check_json(body)
-        return decode(body)
+        return decode_batch(body) if batched else [decode(body)]
     except NotStrictJsonError as error:
         raise NotAnEvent(f"The body is not JSON: {error}.") from None
     except NotAnEventError as error:

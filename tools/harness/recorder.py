@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final
 
 from events.signing import Keys, NotSignedError, verify
+from events.wire import BATCH_CONTENT_TYPE
 from tools.documents import Document
 
 Event = Document
@@ -26,7 +27,7 @@ class Recorder:
     """Functions under `http://127.0.0.1:<port>/function/<name>`."""
 
     answers: dict[str, Callable[[Event], int]] = field(default_factory=dict)
-    """By function: the status for an event; 200 where none is given."""
+    """By function: the status for an event; 200 where none is given. Of a batch it is the first other than 200."""
     calls: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
     """By function: every event, in the order in which the calls began."""
     handled: dict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
@@ -90,17 +91,19 @@ class Recorder:
         except NotSignedError:
             self.refused += 1
             return 401
-        event = json.loads(body)
+        read = json.loads(body)
+        events = read if headers["Content-Type"] == BATCH_CONTENT_TYPE else [read]
         with self.lock:
-            self.calls[function].append(event)
+            self.calls[function].extend(events)
             self.headers.append(headers)
             # A call that began before `forget` is none of what comes after it, however long it takes.
             handled = self.handled[function]
         if self.delay:
             time.sleep(self.delay)
-        status = self.answers.get(function, _handled)(event)
+        statuses = map(self.answers.get(function, _handled), events)
+        status = next((each for each in statuses if each != HANDLED), HANDLED)
         if status == HANDLED:
-            handled.append(event)
+            handled.extend(events)
         return status
 
     def subjects(self, function: str) -> list[str]:

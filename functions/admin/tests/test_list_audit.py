@@ -28,7 +28,7 @@ def happened(env: Environment, *, subject: str, actor: str, kind: str = "com.bot
         extensions=(("actor", actor),),
     )
     with env.transaction("shared_psql", "subscribers") as db:
-        events.record(SharedDb(db), event)
+        events.record(SharedDb(db), [event])
     return event.id
 
 

@@ -1,7 +1,7 @@
 """Entries of the audit trail: who did what to what, appended in the transaction that does it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -14,7 +14,9 @@ Outcome = Literal["succeeded", "refused", "failed"]
 
 # The function's answer is never null, which makes no row of it.
 _APPEND: Final = text(
-    "select where append_audit_entry(:origin, :actor, :action, cast(:targets as text[]), :outcome, :details) is null"
+    "select from json_to_recordset(cast(:entries as json))"
+    " as entry (origin text, actor text, action text, targets text[], outcome text, details text)"
+    " where append_audit_entry(origin, actor, action, targets, outcome, details) is null"
 ).execution_options(unanswered=True)
 
 
@@ -39,15 +41,24 @@ def append(db: Connection, entry: NewEntry) -> None:
 
     It waits for no answer of its own: what Postgres refuses of it is raised by the next statement, or by the commit.
     """
-    values = {
-        "origin": entry.origin,
-        "actor": entry.actor,
-        "action": entry.action,
-        "targets": list(entry.targets),
-        "outcome": entry.outcome,
-        "details": canonical(entry.details),
-    }
-    db.execute(_APPEND, values)
+    append_all(db, [entry])
+
+
+def append_all(db: Connection, entries: Iterable[NewEntry]) -> None:
+    """Append entries in their order, as `append` does."""
+    values = [
+        {
+            "origin": each.origin,
+            "actor": each.actor,
+            "action": each.action,
+            "targets": each.targets,
+            "outcome": each.outcome,
+            "details": canonical(each.details),
+        }
+        for each in entries
+    ]
+    if values:
+        db.execute(_APPEND, {"entries": json.dumps(values, ensure_ascii=False)})
 
 
 def canonical(details: Mapping[str, object]) -> str:

@@ -1,10 +1,11 @@
 """Entries that tell of events: they add to what requests and commands have appended, and can't be taken for it."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from core.context import TRACEPARENT
 from events.wire import CloudEvent
-from functions.domain.audit.entries import NewEntry, append
+from functions.domain.audit.entries import NewEntry, append_all
 from functions.domain.databases import SharedDb
 
 _OURS: Final = "/botberi/"
@@ -13,10 +14,16 @@ _TICK: Final = frozenset({"schedule", "slot"})
 """The members of an event that a schedule's time has come."""
 
 
-def record(db: SharedDb, event: CloudEvent) -> None:
-    """Append an event to the trail, unless it is the tick of a clock, which is nobody's act."""
-    if event.source.startswith(_OURS) and set(event.data) == _TICK:
-        return
+def record(db: SharedDb, events: Iterable[CloudEvent]) -> None:
+    """Append events to the trail, but for the ticks of a clock, which are nobody's acts."""
+    append_all(db, [_entry(each) for each in events if not _is_tick(each)])
+
+
+def _is_tick(event: CloudEvent) -> bool:
+    return event.source.startswith(_OURS) and set(event.data) == _TICK
+
+
+def _entry(event: CloudEvent) -> NewEntry:
     trace = TRACEPARENT.match(event.extension("traceparent") or "")
     details: dict[str, object] = {
         "data": event.data,
@@ -27,4 +34,4 @@ def record(db: SharedDb, event: CloudEvent) -> None:
     if trace:
         details["trace_id"] = trace[1]
     actor = event.extension("actor") or "system"
-    append(db, NewEntry("event", actor, event.type, (event.subject,), details=details))
+    return NewEntry("event", actor, event.type, (event.subject,), details=details)

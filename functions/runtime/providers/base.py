@@ -5,7 +5,7 @@ and documents. It is in use as soon as it is imported, so a type that stands the
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,7 +43,10 @@ CALLER: Final = 0
 REQUEST: Final = 1
 PREPARED: Final = 2
 RESOURCE: Final = 3
-"""The stages of filling parameters: the caller, what was sent, what `prepare` returns, transactions and such."""
+NEW: Final = 4
+"""The stages of filling parameters: the caller, what was sent, what `prepare` returns, transactions and such, and what
+these say is new.
+"""
 
 T = TypeVar("T")
 
@@ -77,8 +80,9 @@ def header(name: str, description: str, *, required: bool = False, pattern: str 
 class Call:
     """One request on its way into its handler. Transactions that it opens end with `stack`."""
 
-    event: CloudEvent
-    """The event that a subscriber is called with; unset in an endpoint's call."""
+    events: Sequence[CloudEvent]
+    """The events that a subscriber is called with, those that it has handled before left out once a transaction is
+    open; unset in an endpoint's call."""
 
     def __init__(
         self,

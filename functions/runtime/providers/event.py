@@ -1,12 +1,15 @@
 """The event that a subscriber is called with: as a type of the catalog, or in its envelope."""
 
-from typing_extensions import override
+from collections.abc import Sequence
+from typing import ClassVar, get_args, get_origin
+
+from typing_extensions import TypeForm, override
 
 from events.catalog.owners import OwnedEvent, owned_types
 from events.event import Event
 from events.wire import CloudEvent
 from functions.domain.api_errors import Invalid
-from functions.runtime.providers.base import Call, Parameter, Provider, members
+from functions.runtime.providers.base import NEW, Call, Parameter, Provider, members
 from functions.schemas.base import nul_characters
 
 
@@ -35,9 +38,28 @@ class EventData(Provider):
     @override
     def value(self, call: Call) -> CloudEvent | Event:
         """Return the event, or its data as the model of its type. Raises NulCharacter and ValidationError."""
-        if any(nul_characters(call.event.data)):
-            raise NulCharacter
-        return self.events[call.event.type].read(call.event.data) if self.events else call.event
+        [event] = _storable(call)
+        return self.events[event.type].read(event.data) if self.events else event
+
+
+class EventBatch(Provider):
+    """Fills a parameter that is a sequence of `CloudEvent`, or of such with an owner: several come by one call."""
+
+    types: ClassVar[tuple[TypeForm[object], ...]] = (Sequence[CloudEvent], Sequence[OwnedEvent])
+    stage = NEW
+    in_endpoints = False
+    in_subscribers = True
+
+    @override
+    def value(self, call: Call) -> Sequence[CloudEvent]:
+        """Return the events that weren't handled before, in their order. Raises NulCharacter."""
+        return _storable(call)
+
+
+def _storable(call: Call) -> Sequence[CloudEvent]:
+    if any(any(nul_characters(each.data)) for each in call.events):
+        raise NulCharacter
+    return call.events
 
 
 def events_of(annotation: object) -> tuple[type[Event], ...]:
@@ -47,6 +69,8 @@ def events_of(annotation: object) -> tuple[type[Event], ...]:
 
 def types_of(annotation: object) -> tuple[str, ...]:
     """Return the names of the event types that a parameter's type lets in; none if it lets in every event."""
+    if get_origin(annotation) is Sequence:
+        [annotation] = get_args(annotation)
     if annotation is OwnedEvent:
         return tuple(sorted(owned_types()))
     return tuple(event.type for event in events_of(annotation))

@@ -39,6 +39,7 @@ Plant = Callable[..., Client]
 """`plant(read_thing="@endpoint(…) …")`, with `"subscribers"` first for another API than `user`."""
 
 IMPORTS: Final = """
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 from pydantic import Field
 from sqlalchemy import text

@@ -23,6 +23,15 @@ RECEIVE = """
 """
 
 
+RECEIVE_TOGETHER = """
+    @subscriber
+    def receive_together(events: Sequence[CloudEvent], db: SharedDb) -> None:
+        for event in events:
+            schedule = "received " + str(event.data["account_id"])
+            emit(db, SharedPruningFallenDue(schedule=schedule, slot="2026-01-02T03:04:05Z"))
+"""
+
+
 def event(**changes: Any) -> dict[str, Any]:
     genuine = {
         "specversion": "1.0",
@@ -219,3 +228,50 @@ def test_what_a_subscriber_says_is_caused_by_what_it_received(receive: Client, e
         said = db.execute(columns, {"subject": "received " + given["data"]["account_id"]}).one()
     assert said.traceparent.split("-")[1] == trace
     assert tuple(said)[1:] == ("first", given["id"], "usr_9")
+
+
+@pytest.fixture
+def together(plant: Plant) -> Client:
+    return plant("subscribers", receive_together=RECEIVE_TOGETHER)
+
+
+def test_a_batch_is_handled_together_and_each_of_it_once(together: Client, env: Environment) -> None:
+    first, second, third = event(), event(), event()
+    assert deliver(together, first).status_code == 200
+    assert deliver(together, [second, first, second, third]).status_code == 200
+    assert deliver(together, [third, second]).status_code == 200
+    assert [effects(env, each) for each in (first, second, third)] == [1, 1, 1]
+
+
+def test_batches_that_overlap_at_once_change_it_once(together: Client, env: Environment) -> None:
+    given = [event() for _ in range(20)]
+    with ThreadPoolExecutor(4) as senders:
+        batches = [given, given[::-1], given[10:] + given[:10], given[::-1]]
+        answers = list(senders.map(lambda each: deliver(together, each).status_code, batches))
+    assert answers == [200] * 4
+    assert [effects(env, each) for each in given] == [1] * 20
+
+
+@pytest.mark.parametrize(
+    "change", [{"specversion": "0.3"}, {"data": {"account_id": "a\x00b"}}, {"data": {"account": 1}}, {"id": None}]
+)
+def test_nothing_of_a_batch_is_handled_with_one_that_cannot_be(
+    together: Client, env: Environment, change: dict[str, Any]
+) -> None:
+    good, bad = event(), event(**change)
+    assert deliver(together, [good, bad]).status_code in {422, 500}
+    assert effects(env, good) == 0
+    assert deliver(together, good).status_code == 200
+    assert effects(env, good) == 1
+
+
+@pytest.mark.parametrize("body", [b"[]", b"[1]", b"[[]]", b"[{}]", b"[", b"[null]"])
+def test_what_is_no_batch_is_a_422(together: Client, body: bytes) -> None:
+    answer = send(together, body)
+    assert (answer.status_code, answer.json["code"]) == (422, "not_an_event")
+
+
+def test_whoever_takes_one_at_a_time_takes_no_batch(receive: Client, env: Environment) -> None:
+    given = event()
+    answer = deliver(receive, [given])
+    assert (answer.status_code, answer.json["code"], effects(env, given)) == (422, "not_an_event", 0)

@@ -55,6 +55,26 @@ def test_those_that_come_at_once_get_numbers_without_gaps(api: Api, env: Environ
     assert [number for number, _ in kept(env, owner)] == list(range(1, 13))
 
 
+def test_several_accounts_events_of_one_call_are_numbered_each_in_its_order(api: Api, env: Environment) -> None:
+    ann, ben = new_id("usr"), new_id("usr")
+    assert keep(api, before := an_event(ann)) == 200
+    events = [an_event(owner) for owner in (ben, ann, ann, ben, ann)]
+    assert [api.deliver("keep_account_event", *events).status_code for _ in range(2)] == [200, 200]
+    ids = [each["id"] for each in events]
+    assert kept(env, ann) == [(1, before["id"]), (2, ids[1]), (3, ids[2]), (4, ids[4])]
+    assert kept(env, ben) == [(1, ids[0]), (2, ids[3])]
+
+
+def test_batches_of_the_same_accounts_at_once_wait_for_each_other(api: Api, env: Environment) -> None:
+    owners = [new_id("usr") for _ in range(5)]
+    batches = [[an_event(owner) for owner in (owners if turn % 2 else owners[::-1])] for turn in range(12)]
+    with ThreadPoolExecutor(4) as threads:
+        answers = threads.map(lambda batch: api.deliver("keep_account_event", *batch).status_code, batches)
+        assert set(answers) == {200}
+    for owner in owners:
+        assert [number for number, _ in kept(env, owner)] == list(range(1, 13))
+
+
 @pytest.mark.parametrize("change", [{"source": "/example/crm"}, {"source": "/botberi/user_psql"}, {"data": {}}])
 def test_what_is_not_from_where_it_should_be_or_names_nobody_is_refused(api: Api, change: dict[str, Any]) -> None:
     assert keep(api, an_event(new_id("usr"), **change)) == 422

@@ -44,6 +44,20 @@ def test_an_event_delivered_twice_is_one_entry_with_everything_in_it(api: Api, e
     }
 
 
+def test_those_that_come_by_one_call_are_recorded_in_their_order(api: Api, env: Environment) -> None:
+    tick = an_event(type="com.botberi.shared_pruning.fallen_due.v1", source="/botberi/shared_psql")
+    tick["data"] = {"schedule": "prune_shared_psql", "slot": "2026-01-01T00:00:00Z"}
+    events = [an_event(subject="usr_1"), tick, an_event(subject="usr_2", actor="usr_3")]
+    assert [api.deliver("record_audit", *events).status_code for _ in range(2)] == [200, 200]
+    found = [recorded(env, each["id"]) for each in events]
+    assert [[(entry["actor"], entry["targets"]) for entry in each] for each in found] == [
+        [("usr_2", ["usr_1"])],
+        [],
+        [("usr_3", ["usr_2"])],
+    ]
+    assert found[0][0]["id"] < found[2][0]["id"]
+
+
 def test_events_of_types_that_nobody_knows_are_recorded_too(api: Api, env: Environment) -> None:
     event = an_event(type="org.example.tested.v1", traceparent="broken", data={"any": ["thing"]})
     assert api.deliver("record_audit", event).status_code == 200

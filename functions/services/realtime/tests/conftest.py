@@ -84,8 +84,7 @@ class Gateway:
     def number(*events: Document) -> None:
         """Let events be numbered in one transaction."""
         with connect("shared_psql", "subscribers").begin() as db:
-            for event in events:
-                account_events.number(SharedDb(db), wire.from_attributes(event))
+            account_events.number(SharedDb(db), map(wire.from_attributes, events))
 
     @staticmethod
     def event(owner: str, subject: str = "ins_1", **attributes: object) -> Document:
