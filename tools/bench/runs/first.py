@@ -23,6 +23,9 @@ TURNS: Final = 80
 
 MESSAGE: Final = {"text": "20 5"}
 
+REST: Final = 0.15
+"""Seconds before each: the events of the run before are on their way when it has ended."""
+
 STAGES: Final = ("accepted", "called", "written", "read")
 """From the request to the row; to the agent's first word; to its row; to the reader."""
 
@@ -33,11 +36,14 @@ def once(env: RunsEnvironment, size: float) -> dict[str, float]:
     stages: dict[str, list[float]] = {stage: [] for stage in STAGES}
     with _bare() as port, _connection(env.ports.user) as user, _connection(env.ports.gateway) as gateway:
         for whom, _ in zip(env.next(), range(max(10, int(TURNS * size))), strict=False):
+            time.sleep(REST)
             walls["bare"].append(_of_bare(port))
+            time.sleep(REST)
             wall, began, run_id, text_at = _of_post(user, whom)
             walls["post"].append(wall)
             _stages(env, stages, began, run_id, text_at)
             env.wait_ended()
+            time.sleep(REST)
             walls["gateway"].append(_of_gateway(user, gateway, whom))
             env.wait_ended()
     sample: dict[str, float] = {}
