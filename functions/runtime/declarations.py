@@ -145,8 +145,6 @@ class Declaration:
 
     Empty for an endpoint, and for a subscriber that isn't called by the dispatcher.
     """
-    takes_batches: bool = False
-    """Whether one call of a subscriber may bring several events."""
     signing_keys: str = ""
     """The secret with the keys by which calls of a subscriber are signed; empty for an endpoint, which has callers."""
     schedule: str = ""

@@ -132,7 +132,6 @@ def _declared(handler: Handler, resources: Resources, schedule: str, timezone: s
         signing_keys=signing_keys,
         schedule=schedule,
         timezone=timezone,
-        takes_batches=any(isinstance(each, EventBatch) for each in parameters),
     )
     return as_function(declaration, receive)
 
@@ -263,7 +262,7 @@ def read_events(declaration: Declaration, request: flask.Request) -> Sequence[Cl
     except signing.NotSignedError as error:
         raise NotSigned(f"Only the platform delivers events: {error}.") from None
     # Only what is in the body is signed: an event whose attributes are headers is none here.
-    batched = request.mimetype == BATCH_CONTENT_TYPE and declaration.takes_batches
+    batched = request.mimetype == BATCH_CONTENT_TYPE and declaration.parameter(EventBatch) is not None
     if request.mimetype != CONTENT_TYPE and not batched:
         raise NotAnEvent(f"The request is no CloudEvent: expected Content-Type {CONTENT_TYPE}.")
     try:

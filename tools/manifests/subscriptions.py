@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from functions.runtime.declarations import Declaration
+from functions.runtime.providers.event import EventBatch
 
 COLD_START: Final = 20
 """Seconds that a call may wait for a container, beyond the function's own time limit."""
@@ -27,7 +28,7 @@ def subscriptions(declarations: Sequence[Declaration]) -> str:
             "types": list(each.event_types),
             "timeout_seconds": each.resources.timeout_seconds + (0 if each.resources.min_scale else COLD_START),
             "concurrency": each.resources.concurrency,
-            **({"batch": BATCH} if each.takes_batches else {}),
+            **({"batch": BATCH} if each.parameter(EventBatch) else {}),
             **({"schedule": each.schedule, "timezone": each.timezone} if each.schedule else {}),
         }
         for each in declarations
